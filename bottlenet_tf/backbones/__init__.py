@@ -1,0 +1,95 @@
+"""The networks that get split, by name, with their split points."""
+
+import dataclasses
+
+import keras
+
+from bottlenet_tf.backbones import (  # noqa: F401 (they register)
+    cifar_resnet,
+    keras_model,
+    resnet,
+)
+from bottlenet_tf.backbones.catalog import BACKBONES
+from bottlenet_tf.backbones.keras_file import from_file
+from bottlenet_tf.backbones.split_points import Backbone, SplitPoint
+from bottlenet_tf.layers.normalization import FusedBatchNormalization
+
+__all__ = ["Backbone", "SplitPoint", "create", "names"]
+
+
+def create(
+    name, *, image_size, num_classes, weights=None, preprocessing="auto"
+):
+    """Builds the backbone of this name.
+
+    Args:
+        name: One of `names()`, in any case and with or without underscores
+            ("mobilenet_v2" is MobileNetV2), or the path of a `.keras` file.
+        image_size: Height and width of the image in pixels.
+        num_classes: Number of logits.
+        weights: None for random ones, "imagenet" where Keras publishes them,
+            or the path of a `.weights.h5`, `.h5` or `.keras` file (`.npz` for
+            a cifar_resnet). If the file's classifier has another number of
+            classes, it is left out and a message is logged.
+        preprocessing: "auto" for what the family was trained with, or one of
+            "none", "tf", "torch", "caffe".
+
+    Returns:
+        A `Backbone`.
+
+    Raises:
+        ValueError: if the name is unknown (the message lists the choices),
+            or another argument has a bad value.
+        TypeError: if a size or count isn't an integer.
+    """
+    _check_positive(image_size=image_size, num_classes=num_classes)
+    name = str(name)
+    if name.endswith(".keras"):
+        factory = from_file
+        arguments = (name,)
+    else:
+        known = {_plain(choice): choice for choice in names()}
+        factory = BACKBONES.get(known.get(_plain(name), name))
+        arguments = ()
+    backbone = factory(
+        *arguments,
+        image_size=image_size,
+        num_classes=num_classes,
+        weights=weights,
+        preprocessing=preprocessing,
+    )
+    return dataclasses.replace(backbone, model=_fused(backbone.model))
+
+
+def _fused(model):
+    """Returns a copy of `model` with fused batch normalisation."""
+
+    def copy(layer):
+        if type(layer) is keras.layers.BatchNormalization:
+            return FusedBatchNormalization.from_config(layer.get_config())
+        return layer.__class__.from_config(layer.get_config())
+
+    fused = keras.models.clone_model(model, clone_function=copy)
+    fused.set_weights(model.get_weights())
+    return fused
+
+
+def names():
+    """Returns the names of all backbones, sorted."""
+    return BACKBONES.names()
+
+
+def _plain(name):
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _check_positive(**values):
+    for key, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(
+                f"`{key}` must be an integer. Received: {key}={value!r}"
+            )
+        if value < 1:
+            raise ValueError(
+                f"`{key}` must be positive. Received: {key}={value}"
+            )

@@ -1,0 +1,116 @@
+"""Walks the graph of a functional Keras model, call by call.
+
+The only module that touches Keras' node objects. A node is one call of a
+layer or of a `keras.ops` function, so a layer that is called twice has two.
+"""
+
+import keras
+
+
+def as_functional(model):
+    """Returns `model` as a flat-topped functional model on the same layers.
+
+    Args:
+        model: Built functional or `Sequential` model.
+
+    Raises:
+        ValueError: if it isn't one, or hasn't exactly one input and output.
+    """
+    if isinstance(model, keras.Sequential) and model.built:
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    if not has_graph(model):
+        raise ValueError(
+            "The model must be a built functional or Sequential model, "
+            "because a subclassed model has no graph to cut. "
+            f"Received: model={model!r}"
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            "The model must have one input, the image, and one output, the "
+            f"logits. Received: inputs={len(model.inputs)}, "
+            f"outputs={len(model.outputs)}"
+        )
+    return model
+
+
+def has_graph(operation):
+    """Returns whether this is a model whose inner calls can be walked."""
+    return hasattr(operation, "_nodes_by_depth")
+
+
+def nodes(model):
+    """Returns the calls between input and output, in topological order."""
+    by_depth = model._nodes_by_depth  # distance from the output
+    depths = sorted(by_depth, reverse=True)
+    return [node for depth in depths for node in by_depth[depth]]
+
+
+def producer(model, tensor):
+    """Returns the call in `model` that makes this tensor."""
+    for node in nodes(model):
+        if any(output is tensor for output in node.outputs):
+            return node
+    raise ValueError(
+        "The tensor must belong to this model's graph. "
+        f"Received: tensor={tensor!r}, model={model.name!r}"
+    )
+
+
+def parents(ordered_nodes):
+    """Returns, per node, the positions of the nodes that feed it."""
+    producer = {
+        id(tensor): position
+        for position, node in enumerate(ordered_nodes)
+        for tensor in node.outputs
+    }
+    return [
+        [producer[id(tensor)] for tensor in node.input_tensors]
+        for node in ordered_nodes
+    ]
+
+
+def separating_nodes(model):
+    """Returns `(position, node)` of every call that all paths go through.
+
+    A call separates the network exactly if no edge of a topological order
+    jumps over it. Input and final output are among the results.
+    """
+    ordered = nodes(model)
+    last_use = list(range(len(ordered)))
+    for position, feeding in enumerate(parents(ordered)):
+        for parent in feeding:
+            last_use[parent] = max(last_use[parent], position)
+    separating, farthest = [], 0
+    for position, node in enumerate(ordered):
+        if farthest <= position:
+            separating.append((position, node))
+        farthest = max(farthest, last_use[position])
+    return separating
+
+
+def replay(model, tensor, call=None):
+    """Applies the model's layers, shared, to another symbolic input.
+
+    Args:
+        model: Functional model with one input and one output.
+        tensor: `KerasTensor` that takes the place of the model's input.
+        call: Optional `call(operation, *args, **kwargs)` that replaces the
+            plain call of each operation.
+
+    Returns:
+        The `KerasTensor` that takes the place of the model's output.
+    """
+    if call is None:
+        call = _call
+    values = {id(model.inputs[0]): tensor}
+    for node in nodes(model):
+        if node.is_input:
+            continue
+        args, kwargs = node.arguments.fill_in(values)
+        results = keras.tree.flatten(call(node.operation, *args, **kwargs))
+        values.update(zip(map(id, node.outputs), results, strict=True))
+    return values[id(model.outputs[0])]
+
+
+def _call(operation, *args, **kwargs):
+    return operation(*args, **kwargs)

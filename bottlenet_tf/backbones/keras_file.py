@@ -1,0 +1,171 @@
+"""A saved `.keras` classifier as a backbone, cut at any layer."""
+
+import collections
+
+import keras
+
+from bottlenet_tf.backbones import graph
+from bottlenet_tf.backbones import weights as pretrained
+from bottlenet_tf.backbones.keras_model import float32_logits
+from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
+from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
+
+# What may stand behind a softmax without changing which class wins.
+_PASSIVE = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze")
+
+
+def from_file(path, *, image_size, num_classes, weights, preprocessing):
+    """Loads a functional or `Sequential` model from a `.keras` file.
+
+    The model is taken as it is: it must accept raw RGB 0..255 unless
+    `preprocessing` says otherwise ("auto" adds nothing). Nested models are
+    opened so that their layers can be cut, unless names would collide. A
+    final softmax is removed: the logits before it have the same argmax. Other
+    final activations stay.
+
+    Args:
+        path: The file.
+        image_size: Must be the size it was built with, if that is fixed.
+        num_classes: Must be its number of outputs.
+        weights: None keeps the file's own; or the path of another file.
+        preprocessing: "auto" or one of `preprocessing.MODES`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the model isn't an image classifier of this size and
+            number of classes, has no graph, or ends in a softmax that can't
+            be removed.
+    """
+    model = _load(path, image_size)
+    if weights == "imagenet":
+        raise ValueError(
+            "A .keras file brings its own weights: pass None or a path. "
+            "Received: weights='imagenet'"
+        )
+    if weights is not None:
+        pretrained.load_file(model, weights, _only_these_classes)
+    image, scaled = rgb_input(image_size, resolve(preprocessing, "none"))
+    if _names_stay_unique(model):
+        entry = keras.Input((image_size, image_size, 3), dtype="float32")
+        model = keras.Model(entry, graph.replay(model, entry, _open))
+    softmax = _final_softmax(model)
+    logits = graph.replay(model, scaled, _without(softmax))
+    name = "".join(c if c.isalnum() else "_" for c in model.name)
+    model = float32_logits(keras.Model(image, logits, name=name))
+    if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
+        raise ValueError(
+            "`num_classes` must be the number of outputs of the file's "
+            "model, (batch, classes). "
+            f"Received: num_classes={num_classes}, "
+            f"output_shape={model.output_shape}"
+        )
+    return Backbone(str(path), model, describe_cuts(model))
+
+
+def _load(path, image_size):
+    path = pretrained.existing_file(path, (".keras",))
+    model = keras.saving.load_model(path, compile=False)
+    if isinstance(model, keras.Sequential) and not model.built:
+        model.build((None, image_size, image_size, 3))
+    model = graph.as_functional(model)
+    shape = tuple(model.inputs[0].shape)
+    expected = (None, image_size, image_size, 3)
+    fits = len(shape) == 4 and all(
+        size in (None, wanted)
+        for size, wanted in zip(shape[1:], expected[1:], strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            "`image_size` must be what the file's model takes, RGB, NHWC. "
+            f"Received: image_size={image_size}, model input={shape}"
+        )
+    return model
+
+
+def _only_these_classes(classes):
+    raise ValueError(
+        "The weights must have as many classes as the .keras file's model. "
+        f"Received: classes={classes}"
+    )
+
+
+def _opens(operation):
+    return isinstance(operation, keras.Sequential) or graph.has_graph(operation)
+
+
+def _open(operation, *args, **kwargs):
+    # A call with training=... fixed can't be opened: its layers would lose it.
+    plain = len(args) == 1 and not any(
+        value is not None for value in kwargs.values()
+    )
+    if _opens(operation) and plain:
+        inner = graph.as_functional(operation)
+        return graph.replay(inner, args[0], _open)
+    return operation(*args, **kwargs)
+
+
+def _names_stay_unique(model):
+    """Returns whether opening nested models gives each layer its own name."""
+
+    def collect(model, found):
+        for node in graph.nodes(graph.as_functional(model)):
+            if _opens(node.operation):
+                collect(node.operation, found)
+            elif not node.is_input:
+                found[id(node.operation)] = node.operation.name
+        return found
+
+    if not any(_opens(node.operation) for node in graph.nodes(model)):
+        return False
+    names = collections.Counter(collect(model, {}).values())
+    return max(names.values()) == 1
+
+
+def _final_softmax(model):
+    """Returns the operation whose softmax ends the network, or None."""
+    tensor = model.outputs[0]
+    while True:
+        node = graph.producer(model, tensor)
+        operation = node.operation
+        kind = type(operation).__name__
+        if kind == "Softmax" or _activation(operation) == "softmax":
+            calls = [n for n in graph.nodes(model) if n.operation is operation]
+            if len(calls) == 1:
+                return operation
+            raise _stuck(operation, "it is called more than once")
+        if _opens(operation):
+            if _final_softmax(graph.as_functional(operation)) is not None:
+                raise _stuck(operation, "the nested model can't be opened")
+            return None
+        passive = kind in _PASSIVE or (
+            kind == "Activation" and _activation(operation) == "linear"
+        )
+        if node.is_input or not passive:
+            return None
+        tensor = node.input_tensors[0]
+
+
+def _stuck(operation, reason):
+    return ValueError(
+        "The final softmax must be removable, because a backbone gives "
+        f"logits; {reason}. Received: layer={operation.name!r}"
+    )
+
+
+def _activation(operation):
+    return getattr(getattr(operation, "activation", None), "__name__", None)
+
+
+def _without(softmax):
+    """Returns a `replay` call that leaves out this softmax."""
+
+    def call(operation, *args, **kwargs):
+        if operation is not softmax:
+            return operation(*args, **kwargs)
+        if type(operation).__name__ in ("Softmax", "Activation"):
+            return args[0]
+        # Dense or Conv2D: same weights, linear from now on.
+        operation.activation = keras.activations.linear
+        return operation(*args, **kwargs)
+
+    return call

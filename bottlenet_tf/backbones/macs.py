@@ -1,0 +1,162 @@
+"""Multiply-accumulates of a network, whole or up to a split point.
+
+Only products with weights count: convolutions, dense layers and whatever
+offers `macs(input_shape)`. Biases, normalisation, activations, pooling,
+resizing, attention products and bare `keras.ops` calls count 0, the usual
+convention of published figures.
+"""
+
+import math
+
+import keras
+
+from bottlenet_tf.backbones import graph
+
+_CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+)
+_TRANSPOSED = (
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+
+
+def count_macs(model, upto=None):
+    """Returns the multiply-accumulates for one image.
+
+    Shared layers count once per call. Dilation changes nothing: the same
+    number of taps is used.
+
+    Args:
+        model: Functional or `Sequential` model with fixed spatial sizes.
+        upto: Optional `KerasTensor` inside the model: only what must be
+            computed to get this tensor counts.
+
+    Raises:
+        ValueError: if a shape that matters is unknown, or `upto` isn't a
+            tensor of the model's graph.
+    """
+    model = graph.as_functional(model)
+    ordered = graph.nodes(model)
+    needed = range(len(ordered))
+    if upto is not None:
+        needed = _ancestors(ordered, upto)
+    return sum(node_macs(ordered[position]) for position in needed)
+
+
+def macs_per_layer(model):
+    """Returns `{layer name: multiply-accumulates}`, top level, all calls."""
+    counts = {}
+    for node in graph.nodes(graph.as_functional(model)):
+        if isinstance(node.operation, keras.layers.Layer):
+            name = node.operation.name
+            counts[name] = counts.get(name, 0) + node_macs(node)
+    return counts
+
+
+def node_macs(node):
+    """Returns the multiply-accumulates of one call in a model's graph."""
+    if node.is_input:
+        return 0
+    shapes = [tuple(tensor.shape) for tensor in node.input_tensors]
+    input_shape = shapes[0] if len(shapes) == 1 else shapes
+    output_shape = tuple(node.outputs[0].shape)
+    return layer_macs(node.operation, input_shape, output_shape)
+
+
+def layer_macs(layer, input_shape, output_shape):
+    """Returns the multiply-accumulates of one layer call for one image.
+
+    Args:
+        layer: Built layer or other operation.
+        input_shape: Shape with the batch axis (a list of shapes for a layer
+            with several inputs).
+        output_shape: Shape with the batch axis.
+
+    Raises:
+        ValueError: if a spatial size that matters is unknown.
+    """
+    if hasattr(layer, "macs"):
+        return int(layer.macs(input_shape))
+    if isinstance(layer, keras.Sequential) or graph.has_graph(layer):
+        return count_macs(_resized(layer, input_shape))
+    # A kernel of kh x kw x cin/groups x cout holds the products that one
+    # output position (one input position if transposed) costs.
+    if isinstance(layer, _SEPARABLE):
+        kernels = (layer.depthwise_kernel, layer.pointwise_kernel)
+        return _positions(layer, output_shape) * sum(map(_size, kernels))
+    if isinstance(layer, _TRANSPOSED):
+        return _positions(layer, input_shape) * _size(layer.kernel)
+    if isinstance(layer, _CONVOLUTIONS):
+        return _positions(layer, output_shape) * _size(layer.kernel)
+    if isinstance(layer, keras.layers.Dense):
+        return _product(layer, input_shape[1:-1]) * _size(layer.kernel)
+    if isinstance(layer, keras.layers.EinsumDense):
+        return _einsum_macs(layer, input_shape)
+    return 0
+
+
+def _einsum_macs(layer, input_shape):
+    # Every input element meets every kernel index that it doesn't share.
+    inputs, kernel = layer.equation.split("->")[0].split(",")
+    fresh = [
+        size
+        for label, size in zip(kernel.strip(), layer.kernel.shape, strict=True)
+        if label not in inputs
+    ]
+    return _product(layer, input_shape[1:]) * math.prod(fresh)
+
+
+def _positions(layer, shape):
+    channels_first = layer.data_format == "channels_first"
+    return _product(layer, shape[2:] if channels_first else shape[1:-1])
+
+
+def _size(kernel):
+    return math.prod(kernel.shape)
+
+
+def _product(layer, sizes):
+    if None in sizes:
+        raise ValueError(
+            "Counting multiply-accumulates needs fixed spatial sizes; build "
+            "the model with a fixed image size. "
+            f"Received: layer={layer.name!r}, sizes={tuple(sizes)}"
+        )
+    return math.prod(sizes)
+
+
+def _resized(model, input_shape):
+    # A nested model counts at the size it is called with, not built with.
+    model = graph.as_functional(model)
+    if tuple(model.inputs[0].shape[1:]) == tuple(input_shape[1:]):
+        return model
+    image = keras.Input(input_shape[1:])
+    return keras.Model(image, graph.replay(model, image))
+
+
+def _ancestors(ordered, tensor):
+    positions = [
+        position
+        for position, node in enumerate(ordered)
+        if any(output is tensor for output in node.outputs)
+    ]
+    if not positions:
+        raise ValueError(
+            "`upto` must be a tensor of this model's graph. "
+            f"Received: upto={tensor!r}"
+        )
+    parents = graph.parents(ordered)
+    found, waiting = set(), positions
+    while waiting:
+        position = waiting.pop()
+        if position not in found:
+            found.add(position)
+            waiting.extend(parents[position])
+    return found

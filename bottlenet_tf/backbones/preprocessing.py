@@ -1,0 +1,104 @@
+"""From raw RGB to what a pretrained backbone expects, inside the graph."""
+
+import keras
+from keras import ops
+
+MODES = ("none", "tf", "torch", "caffe")
+
+# ImageNet statistics, RGB, of images in 0..1.
+TORCH_MEAN = (0.485, 0.456, 0.406)
+TORCH_STD = (0.229, 0.224, 0.225)
+# ImageNet means, BGR, of images in 0..255.
+CAFFE_MEAN = (103.939, 116.779, 123.68)
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class Preprocess(keras.layers.Layer):
+    """Scales raw RGB 0..255 the way a family of backbones was trained.
+
+    - none:  x
+    - tf:    x / 127.5 - 1
+    - torch: (x / 255 - mean) / std, ImageNet's per-channel statistics
+    - caffe: RGB to BGR, minus ImageNet's mean per channel, no scaling
+
+    Always computes in float32, also under mixed precision. Doesn't resize
+    or crop.
+
+    Args:
+        mode: One of `MODES`.
+
+    Call arguments:
+        x: Tensor `(batch, height, width, 3)`, RGB 0..255, any numeric dtype.
+
+    Returns:
+        float32 tensor of the same shape.
+
+    Raises:
+        ValueError: if `mode` is unknown or the input hasn't 3 channels.
+    """
+
+    def __init__(self, mode, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if mode not in MODES:
+            raise ValueError(
+                f"`mode` must be one of {', '.join(MODES)}. "
+                f"Received: mode={mode!r}"
+            )
+        self.mode = mode
+
+    def build(self, input_shape):
+        if input_shape[-1] != 3:
+            raise ValueError(
+                "The last axis must hold the 3 channels of RGB. "
+                f"Received: input_shape={input_shape}"
+            )
+
+    def call(self, x):
+        x = ops.cast(x, "float32")
+        if self.mode == "tf":
+            return x / 127.5 - 1.0
+        if self.mode == "torch":
+            mean = ops.convert_to_tensor(TORCH_MEAN, "float32")
+            std = ops.convert_to_tensor(TORCH_STD, "float32")
+            return (x / 255.0 - mean) / std
+        if self.mode == "caffe":
+            # Split and concat: a slice of stride -1 exports to ONNX as one
+            # that TensorRT's parser may refuse.
+            red, green, blue = ops.split(x, 3, axis=-1)
+            bgr = ops.concatenate([blue, green, red], axis=-1)
+            return bgr - ops.convert_to_tensor(CAFFE_MEAN, "float32")
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode}
+
+
+def rgb_input(image_size, mode):
+    """Returns `(image, preprocessed)`: the input tensor and what follows.
+
+    With mode "none" both are the same tensor: no layer is added.
+    """
+    image = keras.Input((image_size, image_size, 3), dtype="float32")
+    if mode == "none":
+        return image, image
+    return image, Preprocess(mode, name="preprocess")(image)
+
+
+def resolve(preprocessing, default):
+    """Returns the mode that `preprocessing` means; "auto" is the default.
+
+    Raises:
+        ValueError: if it is neither "auto" nor one of `MODES`.
+    """
+    if preprocessing == "auto":
+        return default
+    if preprocessing not in MODES:
+        raise ValueError(
+            f"`preprocessing` must be auto, {', '.join(MODES)}. "
+            f"Received: preprocessing={preprocessing!r}"
+        )
+    return preprocessing

@@ -1,0 +1,160 @@
+"""Where a backbone can be cut, and what each cut costs the device."""
+
+import dataclasses
+
+import keras
+
+from bottlenet_tf.backbones import graph
+from bottlenet_tf.backbones.macs import node_macs
+
+_LISTED = 24  # more layer names than this make an error message unreadable
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitPoint:
+    """One tensor that separates a backbone into head and tail.
+
+    Attributes:
+        name: What users call it, "RB3" or the layer's name.
+        layer: Name of the layer whose output is the feature.
+        shape: `(height, width, channels)` of the feature.
+        stride: Image size over feature size, rounded to an integer.
+        mac_share: Multiply-accumulates up to and including this layer, as a
+            share of the whole network's, 0 to 1.
+    """
+
+    name: str
+    layer: str
+    shape: tuple[int, int, int]
+    stride: int
+    mac_share: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Backbone:
+    """A classifier and its declared split points.
+
+    Attributes:
+        name: Name it was created by.
+        model: Functional `keras.Model`, raw RGB 0..255 float32
+            `(batch, height, width, 3)` to float32 logits `(batch, classes)`.
+        split_points: Declared `SplitPoint`s, from input to output.
+    """
+
+    name: str
+    model: keras.Model
+    split_points: tuple[SplitPoint, ...]
+
+    def split_point(self, name):
+        """Returns the split point of this name.
+
+        Args:
+            name: A declared name in any case ("RB3", "rb3"), or the name of
+                any top-level layer whose output separates the network.
+
+        Raises:
+            ValueError: if there is none; the message lists the choices.
+        """
+        for point in self.split_points:
+            if point.layer == name or point.name.lower() == str(name).lower():
+                return point
+        cuts = separating_tensors(self.model)
+        if name in cuts:
+            return describe_cuts(self.model, {name: name})[0]
+        declared = [point.name for point in self.split_points]
+        others = [cut for cut in cuts if cut not in declared]
+        raise ValueError(
+            "A split point is a declared name or a layer whose single 4-D "
+            "output lies on every path from image to logits. Declared: "
+            f"{_listing(declared, all_blocks=True)}. Other layers: "
+            f"{_listing(others)}. Received: name={name!r}, "
+            f"backbone={self.name!r}"
+        )
+
+
+def valid_cuts(model):
+    """Returns the names of all layers after which `model` can be cut.
+
+    Such a layer is called once and has one 4-D output tensor, through which
+    every path from the input to the output passes. The input and the final
+    output don't count, nor do bare `keras.ops` calls.
+
+    Args:
+        model: Functional model with one input and one output.
+
+    Returns:
+        Layer names in topological order.
+    """
+    return list(separating_tensors(model))
+
+
+def separating_tensors(model):
+    """Returns `{layer name: feature tensor}` of all valid cuts, in order."""
+    return {name: tensor for name, tensor, _ in _cuts(model)}
+
+
+def describe_cuts(model, names=None):
+    """Returns the `SplitPoint`s of a model's cuts, from input to output.
+
+    Args:
+        model: Functional model with a fixed image size.
+        names: `{layer name: split point name}`; all valid cuts under their
+            layers' names if None.
+
+    Raises:
+        ValueError: if one of the layers doesn't separate the network.
+    """
+    cuts = {name: (tensor, position) for name, tensor, position in _cuts(model)}
+    if names is None:
+        names = {name: name for name in cuts}
+    image_size = model.inputs[0].shape[1]
+    # All that comes before a separating call in topological order is its
+    # ancestor, so running sums are the device's share.
+    running, total = [], 0
+    for node in graph.nodes(model):
+        total += node_macs(node)
+        running.append(total)
+    points = []
+    for layer, name in names.items():
+        if layer not in cuts:
+            raise ValueError(
+                "The layer's output must separate the network. "
+                f"Received: layer={layer!r}, name={name!r}"
+            )
+        tensor, position = cuts[layer]
+        shape = tuple(tensor.shape[1:])
+        share = running[position] / total if total else 0.0
+        stride = round(image_size / shape[0])
+        points.append(SplitPoint(name, layer, shape, stride, share))
+    return tuple(points)
+
+
+def _cuts(model):
+    model = graph.as_functional(model)
+    ordered = graph.nodes(model)
+    calls = {}
+    for node in ordered:
+        calls[id(node.operation)] = calls.get(id(node.operation), 0) + 1
+    final = model.outputs[0]
+    for position, node in graph.separating_nodes(model):
+        if (
+            isinstance(node.operation, keras.layers.Layer)
+            and not node.is_input
+            and calls[id(node.operation)] == 1
+            and len(node.outputs) == 1
+            and node.outputs[0] is not final
+            and len(node.outputs[0].shape) == 4
+        ):
+            yield node.operation.name, node.outputs[0], position
+
+
+def _listing(names, all_blocks=False):
+    names = list(names)
+    if not names:
+        return "none"
+    if len(names) <= _LISTED or (all_blocks and names[0] == "RB1"):
+        return ", ".join(names)
+    left_out = len(names) - _LISTED
+    # An even sample over the depth of the network.
+    sample = [names[i * len(names) // _LISTED] for i in range(_LISTED)]
+    return f"{', '.join(sample)} and {left_out} more (see valid_cuts)"

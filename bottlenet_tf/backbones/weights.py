@@ -1,0 +1,194 @@
+"""Pretrained weights into a backbone, from Keras' servers or from a file."""
+
+import collections
+import logging
+import pathlib
+import zipfile
+
+import h5py
+import keras
+
+_SUFFIXES = (".h5", ".keras")
+# Parts of a saved training run that aren't the network's weights.
+_OTHER_STATE = ("optimizer", "metrics", "seed_generator", "compile")
+
+
+def load_file(model, path, build):
+    """Loads a Keras weights file; another class count keeps the features.
+
+    If the file's classifier has another number of classes than `model`, all
+    weights but the classifier's are loaded and a message is logged.
+
+    Args:
+        model: Model to fill.
+        path: `.weights.h5`, `.h5` or `.keras` file of the same architecture.
+        build: `build(num_classes)` that returns another such model.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if its kind is unknown or its arrays don't fit.
+    """
+    path = existing_file(path, _SUFFIXES)
+    wanted = _shapes(tuple(weight.shape) for weight in model.weights)
+    stored = _shapes(_stored_shapes(path))
+    missing, extra = wanted - stored, stored - wanted
+    if not missing and not extra:
+        return _load(model, path)
+    classes = _other_classes(model, missing, extra)
+    if classes is None:
+        raise ValueError(
+            "The file's arrays must fit the network. Shapes it lacks: "
+            f"{_brief(missing)}; shapes it has in excess: {_brief(extra)}. "
+            f"Received: weights={str(path)!r}, model={model.name!r}"
+        )
+    donor = build(classes)
+    _load(donor, path)
+    copy_weights(donor, model, skip_classifier=True)
+    log_fresh_classifier(path, classes, model)
+
+
+def load_imagenet(model, fetch):
+    """Copies Keras' published ImageNet weights into `model`.
+
+    A model of other than 1000 classes keeps its fresh classifier.
+
+    Args:
+        model: Model to fill.
+        fetch: Function without arguments that returns the published model.
+
+    Raises:
+        ConnectionError: if the weights can't be downloaded.
+        ValueError: if they don't fit, e.g. dense layers that fix the image
+            size.
+    """
+    try:
+        donor = fetch()
+    except ValueError:
+        raise
+    except Exception as error:  # Keras raises plain `Exception` here.
+        raise ConnectionError(
+            "The ImageNet weights could not be downloaded. Download them "
+            "where there is a network and pass the file's path as `weights`. "
+            f"Received: weights='imagenet', model={model.name!r}, "
+            f"reason={str(error)!r}"
+        ) from error
+    same = donor.output_shape[-1] == model.output_shape[-1]
+    copy_weights(donor, model, skip_classifier=not same)
+    if not same:
+        log_fresh_classifier("imagenet", donor.output_shape[-1], model)
+
+
+def copy_weights(donor, model, skip_classifier):
+    """Copies weights layer by layer, in order, between like networks.
+
+    Raises:
+        ValueError: if two layers that correspond differ in shape.
+    """
+    sources = [layer for layer in donor.layers if layer.weights]
+    targets = [layer for layer in model.layers if layer.weights]
+    if skip_classifier:
+        sources, targets = sources[:-1], targets[:-1]
+    if len(sources) != len(targets):
+        raise ValueError(
+            "The two networks must have as many layers with weights. "
+            f"Received: donor={len(sources)}, model={len(targets)}"
+        )
+    for source, target in zip(sources, targets, strict=True):
+        theirs = [tuple(weight.shape) for weight in source.weights]
+        ours = [tuple(weight.shape) for weight in target.weights]
+        if theirs != ours:
+            raise ValueError(
+                "The weights must fit the layer; dense layers behind a "
+                "Flatten fix the image size. "
+                f"Received: layer={target.name!r}, weights={theirs}, "
+                f"expected={ours}"
+            )
+        set_layer_weights(target, source.get_weights())
+
+
+def set_layer_weights(layer, arrays):
+    """Sets a layer's weights; `Normalization` also refreshes its cache."""
+    layer.set_weights(arrays)
+    if isinstance(layer, keras.layers.Normalization):
+        layer.finalize_state()
+
+
+def existing_file(path, suffixes):
+    """Returns `path` as a `Path` after checking that it can be loaded."""
+    path = pathlib.Path(path)
+    if not path.name.endswith(tuple(suffixes)):
+        raise ValueError(
+            "`weights` must be None, 'imagenet' where published, or a path "
+            f"that ends in {' or '.join(suffixes)}. "
+            f"Received: weights={str(path)!r}"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no such weights file. Received: weights={str(path)!r}"
+        )
+    return path
+
+
+def log_fresh_classifier(source, classes, model):
+    """Says that only the feature weights were taken."""
+    logging.getLogger(__name__).warning(
+        "%s has %d classes, %s has %d: feature weights kept, classifier fresh.",
+        source,
+        classes,
+        model.name,
+        model.output_shape[-1],
+    )
+
+
+def _load(model, path):
+    try:
+        model.load_weights(str(path))
+    except (ValueError, KeyError) as error:
+        raise ValueError(
+            f"The file doesn't fit the network: {error} "
+            f"Received: weights={str(path)!r}, model={model.name!r}"
+        ) from error
+    return None
+
+
+def _stored_shapes(path):
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            with archive.open("model.weights.h5") as stream:
+                return _h5_shapes(stream)
+    return _h5_shapes(path)
+
+
+def _h5_shapes(source):
+    shapes = []
+
+    def visit(name, item):
+        is_weight = not any(word in name for word in _OTHER_STATE)
+        if isinstance(item, h5py.Dataset) and is_weight:
+            shapes.append(tuple(item.shape))
+
+    with h5py.File(source) as file:
+        file.visititems(visit)
+    return shapes
+
+
+def _shapes(shapes):
+    return collections.Counter(shape for shape in shapes if shape)
+
+
+def _other_classes(model, missing, extra):
+    """Returns the file's class count if only the classifier differs."""
+    classifier = [layer for layer in model.layers if layer.weights][-1]
+    ours = [tuple(weight.shape) for weight in classifier.weights]
+    if _shapes(ours) != missing:
+        return None
+    for classes in {shape[-1] for shape in extra}:
+        if _shapes((*shape[:-1], classes) for shape in ours) == extra:
+            return classes
+    return None
+
+
+def _brief(counter):
+    shapes = [str(shape) for shape in counter.elements()]
+    more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
+    return (", ".join(shapes[:4]) or "none") + more

@@ -1,0 +1,1 @@
+"""Command lines: flags and mains; the only place that touches absl.flags."""

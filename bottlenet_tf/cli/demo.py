@@ -1,0 +1,77 @@
+"""`make demo`: a baseline, split networks and a report, on digits."""
+
+import dataclasses
+import os
+import pathlib
+import sys
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+
+USAGE = """Trains a network on handwritten digits, then the same network cut
+at several split points, and compares what each sends with what it costs.
+
+Needs no download and takes a few minutes on two cores. Any flag of train.py
+changes it: try --byte_budget=60 or --channels=4."""
+
+FLAGFILE = "flags/digits.flags"
+
+
+def _main(argv):
+    del argv
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    config = train_flags.read(flags.FLAGS)
+    from bottlenet_tf import evaluation, training
+
+    root = pathlib.Path(config.workdir)
+    baseline = dataclasses.replace(
+        config,
+        mode="baseline",
+        workdir=str(root / "baseline"),
+        epochs=flags.FLAGS.baseline_epochs,
+        byte_budget=None,
+        distillation=0.0,
+        codec_warmup=0.0,
+        optimizer="sgd",
+        learning_rate=0.1,
+    )
+    print("== The network without a split ==", flush=True)
+    training.run(baseline)
+    reports = []
+    for split in flags.FLAGS.splits:
+        print(f"\n== Cut after {split} ==", flush=True)
+        split_config = dataclasses.replace(
+            config,
+            split=split,
+            backbone_weights=baseline.workdir,
+            workdir=str(root / split),
+        )
+        reports.append(training.run(split_config))
+    plot = root / "rate_accuracy.png"
+    evaluation.plot_rate_accuracy(reports, plot)
+    table = evaluation.markdown_table(reports)
+    (root / "results.md").write_text(table + "\n")
+    print(f"\n== Results ==\n\n{table}\n")
+    print(f"Picture: {plot}")
+    print(f"Reports: {root}/*/report.json")
+    print(f"Curves and planes: tensorboard --logdir={root}")
+    return 0
+
+
+def main():
+    """Entry point of `make demo`."""
+    train_flags.define(module_name=sys.argv[0])
+    flags.DEFINE_list(
+        "splits", ["RB1", "RB3", "RB6"], "Split points to compare."
+    )
+    flags.DEFINE_integer(
+        "baseline_epochs", 15, "Passes for the network without a split."
+    )
+    sys.modules["__main__"].__doc__ = USAGE
+    arguments = [sys.argv[0], f"--flagfile={FLAGFILE}", *sys.argv[1:]]
+    app.run(_main, argv=arguments)
+
+
+if __name__ == "__main__":
+    main()

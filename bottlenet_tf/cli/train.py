@@ -1,0 +1,54 @@
+"""`bottlenet-train`: flags -> TrainConfig -> training.run."""
+
+import os
+import sys
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+
+USAGE = """Trains a split network with a learned bottleneck, and measures it.
+
+Examples:
+  python train.py --flagfile=flags/digits.flags
+  python train.py --mode=baseline --dataset=/my/photos --image_size=64 \\
+      --backbone=resnet18 --workdir=runs/baseline
+  python train.py --mode=aware --dataset=/my/photos --image_size=64 \\
+      --backbone=resnet18 --backbone_weights=runs/baseline --split=RB2 \\
+      --workdir=runs/rb2
+
+A run writes model.keras, report.json, metrics.csv, rate_accuracy.png and
+TensorBoard logs to --workdir. Killed, it resumes with the same command."""
+
+
+def _main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(
+            f"Flags start with two dashes. Received: {' '.join(argv[1:])}"
+        )
+    try:
+        config = train_flags.read(flags.FLAGS)
+        # TensorFlow takes seconds to import; bad flags shouldn't.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from bottlenet_tf import training
+
+        training.run(config)
+    except (ValueError, OSError, RuntimeError) as error:
+        if os.environ.get("BOTTLENET_TRACEBACK"):
+            raise
+        print(f"Error: {error}", file=sys.stderr)
+        print("(BOTTLENET_TRACEBACK=1 shows where.)", file=sys.stderr)
+        return 1
+    return 0
+
+
+def main():
+    """Entry point of `bottlenet-train` and `train.py`."""
+    # absl's --help shows the flags of the program that was started.
+    train_flags.define(module_name=sys.argv[0])
+    sys.modules["__main__"].__doc__ = USAGE
+    app.run(_main)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The flags of `train.py`, and the `TrainConfig` they make."""
+
+import dataclasses
+
+from absl import flags
+
+from bottlenet_tf import config as config_lib
+
+_MODES = """What is trained:
+baseline: the network without unit;
+aware: unit and network with the codec in the loop (BottleNet);
+naive: the same without the codec, which is switched on afterwards;
+frozen: the unit alone, the network stays as it is."""
+
+# Help texts by field. Defaults stand in config.py alone.
+_HELP = {
+    "workdir": "Folder for checkpoints, logs, model.keras and report.json. "
+    "Started again with the same flags, a run resumes there.",
+    "mode": _MODES,
+    "backbone": "Network: resnet18 ... resnet152, cifar_resnet20 ... "
+    "cifar_resnet110, any keras.applications model (mobilenet_v2, ...), or "
+    "the path of a functional .keras model that takes raw RGB.",
+    "backbone_weights": "'imagenet', a weights file (.npz, .h5, .keras), or "
+    "the workdir of a finished --mode=baseline run. Unset: random.",
+    "preprocessing": "auto, none, tf, torch or caffe: what the network "
+    "expects of raw RGB. It becomes part of the graph.",
+    "split": "Where to cut: RB1, RB2, ... or the name of a layer whose "
+    "output separates the network.",
+    "init_from": "Workdir of a run with the same backbone, split and unit "
+    "to start from, e.g. of another quality or byte budget.",
+    "freeze_prefix": "Leave the network before the unit as it is: faster "
+    "training, and units of several rates can share one device network.",
+    "epochs": "Passes over the training images.",
+    "max_steps": "Stop after this many steps (the schedule follows).",
+    "batch_size": "Images a step, over all devices together.",
+    "optimizer": "sgd (Nesterov momentum 0.9) or adamw.",
+    "learning_rate": "Peak rate; a cosine takes it to 0.",
+    "warmup_epochs": "Epochs of linear warm-up to the peak.",
+    "weight_decay": "Decoupled; spares biases, norms and ranges.",
+    "clip_norm": "Clip gradients to this global norm.",
+    "label_smoothing": "Share of each label spread over all classes.",
+    "distillation": "Weight, 0 to 1, of imitating the unsplit network "
+    "(--backbone_weights); the labels keep the rest.",
+    "temperature": "Softens both networks' outputs in distillation.",
+    "codec_warmup": "Share of all steps, from the first, that train without "
+    "the codec.",
+    "quality_start": "JPEG quality the codec starts with, annealed to "
+    "--quality.",
+    "quality_epochs": "Epochs that the annealing takes.",
+    "rate_weight": "Weight of the bytes (per 100 B) in the loss. 0 is the "
+    "paper, which leaves the rate to the codec.",
+    "byte_budget": "Mean wire bytes to train for: the weight of the bytes "
+    "is steered until the budget is met.",
+    "precision": "float32, mixed_bfloat16 or mixed_float16.",
+    "strategy": "none, mirrored (all GPUs of this machine) or multiworker "
+    "(TF_CONFIG names the workers).",
+    "seed": "Decides initial weights, order, crops and data splits.",
+    "evaluate_every": "Epochs between tests.",
+    "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
+    "sweep_qualities": "Qualities at which cloud-only JPEG and WebP are "
+    "measured for comparison.",
+    # The unit.
+    "channels": "c', channels that are sent.",
+    "stride": "s, spatial reduction; 1 keeps all positions.",
+    "order": "channels_first (cheap on the device) or spatial_first.",
+    "hidden_channels": "Width between the unit's two reductions.",
+    "restoration_channels": "Width of a larger restoration in the cloud.",
+    "channel_kernel": "Kernel of the channel-wise convolutions.",
+    "spatial_kernel": "Kernel of the spatial reduction.",
+    "activation": "Of what is quantized: relu (the paper) or linear.",
+    "bits": "Quantizer width, 1 to 8.",
+    "quantizer": "per_image: minimum and maximum are sent with each image "
+    "(the paper, 4 bytes); learned: a fixed range, nothing to send.",
+    "codec": "jpeg, png or raw.",
+    "quality": "JPEG quality, 1 to 100.",
+    # The data.
+    "dataset": "digits; mini_imagenet; any TFDS name (cifar10, ...); or a "
+    "folder of class folders, with or without train/ and test/.",
+    "data_dir": "Where TFDS keeps its records (~/tensorflow_datasets).",
+    "manual_dir": "Where the images of mini_imagenet lie.",
+    "image_size": "Side in pixels of what the network sees.",
+    "resize": "Shorter side before a crop is cut (224 from 256).",
+    "augmentation": "auto, pad_crop, resize_crop or none.",
+    "flip": "Mirror half of the training images (default: not for digits).",
+    "skip_corrupt": "Check all images first and leave out what does not "
+    "decode, instead of stopping there.",
+    "test_fraction": "Share held out where a data set has no test split.",
+    "max_train": "Use at most this many training images.",
+    "max_test": "Use at most this many test images.",
+}  # fmt: skip
+
+_CHOICES = {
+    "mode": config_lib.MODES,
+    "optimizer": config_lib.OPTIMIZERS,
+    "precision": config_lib.PRECISIONS,
+    "strategy": config_lib.STRATEGIES,
+    "order": ("channels_first", "spatial_first"),
+    "activation": ("relu", "linear"),
+    "quantizer": ("per_image", "learned"),
+    "augmentation": ("auto", "pad_crop", "resize_crop", "none"),
+}
+
+
+def define(module_name="bottlenet_tf"):
+    """Defines a flag for every field; `module_name` heads them in --help."""
+    for section in (
+        config_lib.TrainConfig,
+        config_lib.UnitConfig,
+        config_lib.DataConfig,
+    ):
+        for field in dataclasses.fields(section):
+            if field.name not in ("unit", "data"):
+                _define(field, module_name)
+
+
+def _define(field, module_name):
+    kinds = str(field.type).split(" | ")[0]
+    common = {"help": _HELP[field.name], "module_name": module_name}
+    if field.name in _CHOICES:
+        flags.DEFINE_enum(
+            field.name, field.default, _CHOICES[field.name], **common
+        )
+    elif "tuple" in kinds:
+        default = [str(v) for v in field.default]
+        flags.DEFINE_list(field.name, default, **common)
+    else:
+        define_kind = {
+            "<class 'bool'>": flags.DEFINE_bool,
+            "bool": flags.DEFINE_bool,
+            "<class 'int'>": flags.DEFINE_integer,
+            "int": flags.DEFINE_integer,
+            "<class 'float'>": flags.DEFINE_float,
+            "float": flags.DEFINE_float,
+            "<class 'str'>": flags.DEFINE_string,
+            "str": flags.DEFINE_string,
+        }[kinds]
+        define_kind(field.name, field.default, **common)
+
+
+def read(values):
+    """Returns the `TrainConfig` of parsed flag values.
+
+    Args:
+        values: `absl.flags.FLAGS` or anything with the same attributes.
+
+    Raises:
+        ValueError: if a value or a combination is refused.
+    """
+    sections = {}
+    for name, section in (
+        ("unit", config_lib.UnitConfig),
+        ("data", config_lib.DataConfig),
+    ):
+        sections[name] = section(
+            **{
+                field.name: getattr(values, field.name)
+                for field in dataclasses.fields(section)
+            }
+        )
+    for field in dataclasses.fields(config_lib.TrainConfig):
+        if field.name not in sections:
+            sections[field.name] = getattr(values, field.name)
+    qualities = sections["sweep_qualities"]
+    try:
+        sections["sweep_qualities"] = tuple(int(q) for q in qualities)
+    except ValueError as error:
+        raise ValueError(
+            "--sweep_qualities must be whole numbers with commas between. "
+            f"Received: sweep_qualities={','.join(map(str, qualities))}"
+        ) from error
+    return config_lib.TrainConfig(**sections)

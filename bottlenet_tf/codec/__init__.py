@@ -1,0 +1,20 @@
+"""The byte side of the split: codecs and payloads, without TensorFlow."""
+
+from bottlenet_tf.codec import jpeg, lossless
+from bottlenet_tf.codec.base import (
+    CODECS,
+    Codec,
+    PayloadError,
+    create_codec,
+)
+from bottlenet_tf.codec.payload import PayloadFormat
+
+__all__ = [
+    "CODECS",
+    "Codec",
+    "PayloadError",
+    "PayloadFormat",
+    "create_codec",
+    "jpeg",
+    "lossless",
+]

@@ -1,0 +1,80 @@
+"""What every codec offers: the byte form, and the name of its graph form."""
+
+import abc
+
+from bottlenet_tf.registry import Registry
+
+CODECS = Registry("codec")
+
+
+class PayloadError(ValueError):
+    """Bytes from outside that are not a valid payload for this receiver."""
+
+
+class Codec(abc.ABC):
+    """Turns uint8 codes of one image into bytes and back.
+
+    A codec is one registered class. Its byte form is this interface, which
+    imports no TensorFlow and runs on the device. Its graph form is the Keras
+    layer that training differentiates through, named by `graph_layer` and
+    looked up by `bottlenet_tf.layers.codec_layer`; a codec that names none
+    gets a generic one that calls the byte form. `name` must be the name it is
+    registered under: saved models find their codec by it.
+
+    Reference:
+        The codec's place in the signal path: Eshratifar, Esmaili, Pedram,
+        2019, arXiv:1902.01000, section 2.
+    """
+
+    name = None
+    graph_layer = None
+
+    @abc.abstractmethod
+    def encode(self, codes):
+        """Returns the image data (bytes) of uint8 `codes` `(h, w, c)`."""
+
+    @abc.abstractmethod
+    def decode(self, data, shape):
+        """Returns uint8 codes of `shape` = (h, w, c).
+
+        Raises:
+            PayloadError: if `data` is no image data of that shape.
+        """
+
+    def max_bytes(self, shape):
+        """Upper bound on the image data of honest codes of `shape`."""
+        height, width, channels = shape
+        # Incompressible input costs at most a few bits per element more than
+        # its 8; 1 KiB covers what a container adds on tiny shapes.
+        return 4 * height * width * channels + 1024
+
+    def get_config(self):
+        """Returns the parameters that both sides must share."""
+        return {}
+
+
+def create_codec(name, **config):
+    """Returns the codec registered as `name`, built with `config`.
+
+    Raises:
+        ValueError: for an unknown name (the choices are listed) or a
+            parameter out of range; for a codec whose `name` is another.
+    """
+    codec = CODECS.get(name)(**config)
+    if codec.name != name:
+        raise ValueError(
+            f"The codec registered as {name!r} must have that `name`, or a "
+            "saved model could not find it again. "
+            f"Received: name={codec.name!r}"
+        )
+    return codec
+
+
+def check_codes(codes):
+    """Raises ValueError unless `codes` is a uint8 array `(h, w, c)`."""
+    if getattr(codes, "ndim", None) != 3 or str(codes.dtype) != "uint8":
+        raise ValueError(
+            "Codes must be a uint8 array of shape (h, w, c), one image. "
+            f"Received: shape={getattr(codes, 'shape', None)}, "
+            f"dtype={getattr(codes, 'dtype', type(codes))}"
+        )

@@ -1,0 +1,139 @@
+"""Lossless codecs: PNG of the tiled plane, and deflated raw codes."""
+
+import functools
+import io
+import zlib
+
+import numpy as np
+
+from bottlenet_tf.codec import tiling
+from bottlenet_tf.codec.base import (
+    CODECS,
+    Codec,
+    PayloadError,
+    check_codes,
+)
+
+try:  # Half of Pillow's time; each reads what the other wrote.
+    import imagecodecs
+except ImportError:  # A device may have Pillow alone.
+    imagecodecs = None
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def _inflate(data, size):
+    """Returns the `size` bytes that `data` deflates, or raises."""
+    inflater = zlib.decompressobj()
+    try:
+        # One byte more than needed: enough to see an oversized stream
+        # without inflating a bomb.
+        raw = inflater.decompress(data, size + 1)
+    except zlib.error as error:
+        raise PayloadError(
+            f"Deflated codes could not be inflated: {error}. "
+            f"Received: {len(data)} bytes"
+        ) from error
+    if len(raw) != size or not inflater.eof or inflater.unused_data:
+        raise PayloadError(
+            f"Deflated codes must inflate to the {size} bytes that the unit's "
+            f"shape fixes, with nothing after them. Received: {len(data)} "
+            "bytes that inflate to more or fewer, or are cut off"
+        )
+    return raw
+
+
+def _chunk(kind, data):
+    """Returns one PNG chunk: length, kind, data, CRC-32 of the last two."""
+    crc = zlib.crc32(data, zlib.crc32(kind))
+    return b"".join(
+        (len(data).to_bytes(4, "big"), kind, data, crc.to_bytes(4, "big"))
+    )
+
+
+_END = _chunk(b"IEND", b"")
+
+
+@functools.lru_cache(maxsize=256)
+def _png_prefix(height, width):
+    """Returns the bytes before the image data: signature and IHDR."""
+    sides = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    # Bit depth 8, grey, deflate, adaptive filters, not interlaced.
+    return _SIGNATURE + _chunk(b"IHDR", sides + b"\x08\0\0\0\0")
+
+
+def _image_data(file):
+    """Returns the data of all IDAT chunks of a PNG file, joined."""
+    parts, at = [], len(_SIGNATURE)
+    while at < len(file):
+        length = int.from_bytes(file[at : at + 4], "big")
+        if file[at + 4 : at + 8] == b"IDAT":
+            parts.append(file[at + 8 : at + 8 + length])
+        at += 12 + length
+    return b"".join(parts)
+
+
+def _encode_file(plane):
+    if imagecodecs is not None:
+        return imagecodecs.png_encode(plane, level=9)
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(plane).save(buffer, "PNG", compress_level=9)
+    return buffer.getvalue()
+
+
+def _decode_file(file):
+    if imagecodecs is not None:
+        return imagecodecs.png_decode(file)
+    from PIL import Image
+
+    with Image.open(io.BytesIO(file), formats=("PNG",)) as image:
+        return np.asarray(image)
+
+
+@CODECS.register("png")
+class PngCodec(Codec):
+    """PNG of the tiled plane without its container; codes come back exactly.
+
+    Only the deflated rows travel. Signature, header and chunk frames (57
+    bytes) follow from the shape, so foreign bytes cannot choose them.
+    """
+
+    name = "png"
+
+    def encode(self, codes):
+        check_codes(codes)
+        return _image_data(_encode_file(tiling.tile(codes)))
+
+    def decode(self, data, shape):
+        height, width = tiling.plane_shape(shape)
+        # Each row opens with its filter's number. Checked before a library
+        # sees it: libraries differ in which broken streams they let pass.
+        _inflate(data, height * (width + 1))
+        prefix = _png_prefix(height, width)
+        try:
+            plane = _decode_file(prefix + _chunk(b"IDAT", data) + _END)
+        except Exception as error:  # Each library has errors of its own.
+            raise PayloadError(
+                f"PNG image data could not be decoded: {error}. "
+                f"Received: {len(data)} bytes"
+            ) from error
+        return tiling.untile(plane, shape)
+
+
+@CODECS.register("raw")
+class RawCodec(Codec):
+    """Codes as they are, channel after channel, deflated (zlib level 9)."""
+
+    name = "raw"
+
+    def encode(self, codes):
+        check_codes(codes)
+        return zlib.compress(codes.transpose(2, 0, 1).tobytes(), 9)
+
+    def decode(self, data, shape):
+        height, width, channels = shape
+        raw = _inflate(data, height * width * channels)
+        codes = np.frombuffer(raw, np.uint8).reshape(channels, height, width)
+        return codes.transpose(1, 2, 0)

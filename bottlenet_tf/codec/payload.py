@@ -1,0 +1,155 @@
+"""The message one image becomes: header, range, image data.
+
+```
+without a range                  with a range (the quantizer sends it)
+bytes 0-1  version, tag          bytes 0-3  version, checksum (28 bits)
+bytes 2-5  checksum (32 bits)    bytes 4-7  low, high as float16
+bytes 6-   image data            bytes 8-   image data
+```
+
+The version takes 4 bits, the tag is the top 12 bits of the unit identity. The
+checksum is CRC-32 over the whole identity, the range and the image data (its
+upper 28 bits, with a range), so a payload of another unit is refused like a
+corrupt one. 28 bits and no tag, rather than 12 bits of tag and 16 of checksum
+in the same 4 bytes: a CRC-16 lets one corruption in 65,536 pass, and a payload
+has hundreds of ways to be cut short.
+"""
+
+import dataclasses
+import math
+import struct
+import zlib
+
+from bottlenet_tf.codec.base import Codec, PayloadError, check_codes
+
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class PayloadFormat:
+    """Packs and unpacks the payloads of one unit.
+
+    Args:
+        unit_id: 32-bit identity of the unit (its configuration and weights);
+            head and tail of different exports have different ones.
+        shape: `(h, w, c)` of the codes.
+        codec: The `Codec` of the image data.
+        sends_range: Whether the quantizer's range travels with each image.
+
+    Raises:
+        ValueError: if `unit_id` does not fit 32 bits.
+    """
+
+    unit_id: int
+    shape: tuple
+    codec: Codec
+    sends_range: bool
+
+    def __post_init__(self):
+        if not isinstance(self.unit_id, int) or not 0 <= self.unit_id < 2**32:
+            raise ValueError(
+                "`unit_id` must be an integer that fits 32 unsigned bits. "
+                f"Received: unit_id={self.unit_id!r}"
+            )
+        object.__setattr__(self, "shape", tuple(self.shape))
+
+    @property
+    def overhead_bytes(self):
+        """Bytes of a payload that are not image data: 6, or 8 with range."""
+        return 8 if self.sends_range else 6
+
+    def pack(self, codes, code_range=None):
+        """Returns the payload (bytes) of one image.
+
+        Args:
+            codes: uint8 array of `shape`.
+            code_range: `(low, high)`, exactly representable in float16;
+                needed if and only if the quantizer sends a range.
+
+        Raises:
+            ValueError: for codes of another shape or type, or a range that
+                is missing, not finite, not ordered or not float16.
+        """
+        check_codes(codes)
+        if tuple(codes.shape) != self.shape:
+            raise ValueError(
+                f"Codes must have the unit's shape {self.shape}. "
+                f"Received: shape={codes.shape}"
+            )
+        body = self._pack_range(code_range) + self.codec.encode(codes)
+        return self._header(body) + body
+
+    def unpack(self, payload):
+        """Returns `(codes, (low, high) or None)` of `payload`.
+
+        Raises:
+            PayloadError: if the bytes are truncated, corrupt, oversized, of
+                another version or of another unit.
+        """
+        if not isinstance(payload, (bytes, bytearray, memoryview)):
+            raise PayloadError(
+                "A payload must be bytes. "
+                f"Received: type={type(payload).__name__}"
+            )
+        payload = bytes(payload)
+        self._check_size_and_version(payload)
+        start = 4 if self.sends_range else 6
+        body = payload[start:]
+        if payload[:start] != self._header(body):
+            raise PayloadError(
+                "A payload's header must match its unit and content: the "
+                "bytes are corrupt, or head and tail are not of the same "
+                f"export. Received: {len(payload)} bytes"
+            )
+        if not self.sends_range:
+            return self.codec.decode(body, self.shape), None
+        low, high = struct.unpack("<ee", body[:4])
+        if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
+            raise PayloadError(
+                "A range must be finite and ordered. "
+                f"Received: low={low}, high={high}"
+            )
+        return self.codec.decode(body[4:], self.shape), (low, high)
+
+    def _check_size_and_version(self, payload):
+        limit = self.overhead_bytes + self.codec.max_bytes(self.shape)
+        if not self.overhead_bytes < len(payload) <= limit:
+            raise PayloadError(
+                f"A payload of this unit has {self.overhead_bytes + 1} to "
+                f"{limit} bytes. Received: {len(payload)} bytes"
+            )
+        if payload[0] >> 4 != VERSION:
+            raise PayloadError(
+                f"Payload version must be {VERSION}. "
+                f"Received: version={payload[0] >> 4}"
+            )
+
+    def _pack_range(self, code_range):
+        if self.sends_range != (code_range is not None):
+            raise ValueError(
+                "`code_range` is given exactly when the quantizer sends one "
+                f"(sends_range={self.sends_range}). "
+                f"Received: code_range={code_range!r}"
+            )
+        if not self.sends_range:
+            return b""
+        low, high = code_range
+        try:
+            packed = struct.pack("<ee", low, high)
+            exact = struct.unpack("<ee", packed) == (low, high)
+        except OverflowError:
+            exact = False
+        if not (exact and -math.inf < low <= high < math.inf):
+            raise ValueError(
+                "`code_range` must be finite, ordered and exact in float16, "
+                "or the receiver would dequantize with another range. "
+                f"Received: code_range={(low, high)}"
+            )
+        return packed
+
+    def _header(self, body):
+        crc = zlib.crc32(body, zlib.crc32(self.unit_id.to_bytes(4, "big")))
+        if self.sends_range:
+            return (VERSION << 28 | crc >> 4).to_bytes(4, "big")
+        tag = self.unit_id >> 20
+        return (VERSION << 44 | tag << 32 | crc).to_bytes(6, "big")

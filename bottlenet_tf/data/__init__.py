@@ -1,0 +1,7 @@
+"""Images and labels for training and measuring, before any network."""
+
+from bottlenet_tf.data.corrupt import CorruptImageError
+from bottlenet_tf.data.dataset import Dataset
+from bottlenet_tf.data.loading import load
+
+__all__ = ["CorruptImageError", "Dataset", "load"]

@@ -1,0 +1,84 @@
+"""Finds the images that cannot be decoded, with the decoder that trains."""
+
+import logging
+
+import tensorflow as tf
+from tqdm import tqdm
+
+_LOG = logging.getLogger(__name__)
+
+# What reading and decoding one example can raise.
+DECODE_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
+
+_SCAN_BAR_AFTER_S = 2.0
+
+
+class CorruptImageError(ValueError):
+    """An image cannot be decoded; the message names it."""
+
+
+def corrupt_keys(examples, first_only=False):
+    """Decodes every example once, in parallel, and lists what fails.
+
+    Args:
+        examples: `IndexedExamples` or `RecordExamples`.
+        first_only: Stop at the first failure.
+
+    Returns:
+        List of the keys whose image does not decode, in stored order.
+    """
+
+    def probe(key, item, label):
+        del label
+        # The size is carried along so that the decoding is not optimised
+        # away as unused.
+        return key, tf.size(examples.image(item))
+
+    decoded = examples.stream().map(probe, tf.data.AUTOTUNE)
+    survivors = iter(decoded.ignore_errors().prefetch(64))
+    bad = []
+    bar = tqdm(
+        total=len(examples),
+        desc="checking images",
+        delay=_SCAN_BAR_AFTER_S,
+        leave=False,
+    )
+    with bar:
+        survivor = next(survivors, None)
+        for key in examples.keys:
+            bar.update()
+            if survivor is not None and int(survivor[0]) == key:
+                survivor = next(survivors, None)
+                continue
+            bad.append(int(key))
+            if first_only:
+                break
+    return bad
+
+
+def without_corrupt(examples):
+    """Checks every image and leaves out those that do not decode.
+
+    Args:
+        examples: `IndexedExamples` or `RecordExamples`.
+
+    Returns:
+        `(examples, skipped)`: those that decode, and the others' names.
+
+    Raises:
+        ValueError: if none decodes.
+    """
+    bad = corrupt_keys(examples)
+    if not bad:
+        return examples, []
+    skipped = [examples.describe(key) for key in bad]
+    kept = sorted(set(examples.keys.tolist()) - set(bad))
+    if not kept:
+        raise ValueError(
+            "a split needs at least one image that decodes. "
+            f"Received: corrupt={skipped[:5]}"
+        )
+    _LOG.warning(
+        "left out %d corrupt images: %s", len(skipped), ", ".join(skipped)
+    )
+    return examples.only(kept), skipped

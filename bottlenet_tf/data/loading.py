@@ -1,0 +1,136 @@
+"""One flag's value to a data set."""
+
+import os
+import pathlib
+
+from bottlenet_tf.data import corrupt, sources
+from bottlenet_tf.data.dataset import Dataset
+from bottlenet_tf.data.folder import folder
+from bottlenet_tf.data.images import Preprocessing
+
+
+def load(
+    spec,
+    *,
+    image_size=None,
+    resize=None,
+    data_dir=None,
+    manual_dir=None,
+    seed=0,
+    augmentation="auto",
+    flip=None,
+    skip_corrupt=False,
+    test_fraction=0.15,
+    max_train=None,
+    max_test=None,
+):
+    """Opens a data set for training and measuring.
+
+    `spec` is one of these, tried in this order:
+        'digits': scikit-learn's handwritten digits; nothing to download.
+        'mini_imagenet': the paper's 100 classes x 600 images, prepared from
+            `manual_dir` by `mini_imagenet.MiniImagenet`.
+        a folder: `train/<class>/*` with `test/`, `val/` or `validation/`, or
+            `<class>/*`. `./digits` is a folder, `digits` is not.
+        a TensorFlow Datasets name: 'cifar10', 'imagenette/160px', ...;
+            downloaded and prepared under `data_dir` if it is not there yet.
+
+    Args:
+        spec: String or path, see above.
+        image_size: Height and width in pixels of what the network sees.
+            Default: digits 32; TFDS its static square size, else 224; a
+            folder its first image's size if square and at most 96, else 224.
+        resize: Shorter side in pixels before a 'resize_crop'; default
+            `image_size` * 8/7 (224 from 256).
+        data_dir: TFDS's root, default `~/tensorflow_datasets`: records are
+            kept below it. Digits and folders don't use it.
+        manual_dir: For 'mini_imagenet', the folder with its images; default
+            `<data_dir>/downloads/manual/mini_imagenet`. Needed once.
+        seed: Integer; decides held-out shares, subsets, shuffles and crops.
+            The split of 'mini_imagenet' is fixed.
+        augmentation: 'pad_crop', 'resize_crop', 'none', or 'auto': the first
+            up to 64 pixels, else the second. See `images.Preprocessing`.
+        flip: Whether to mirror half of the training images; default yes,
+            except for digits and for augmentation 'none'.
+        skip_corrupt: False: an image that does not decode stops the run by
+            a `CorruptImageError` (through `Dataset.guard`). True: all images
+            are checked now, and those that don't decode are left out.
+        test_fraction: Share held out of a folder or TFDS data set that comes
+            without a test split; digits always hold out 0.2.
+        max_train: Keep this many training images, balanced over the classes
+            (TFDS: the first ones stored, in an order TFDS has shuffled).
+        max_test: The same for testing. Both apply before the check for
+            corrupt images.
+
+    Returns:
+        `Dataset`.
+
+    Raises:
+        ValueError: for an unknown `spec` (what is accepted is listed), an
+            unusable folder, or an argument out of range.
+    """
+    source = _open(spec, data_dir, manual_dir, test_fraction, seed)
+    if flip is None and source.name == "digits":
+        flip = False  # A mirrored 2 is not a 2.
+    preprocessing = Preprocessing.resolve(
+        augmentation,
+        source.image_size if image_size is None else image_size,
+        resize,
+        flip,
+    )
+    train = _limit(source.train, seed, max_train=max_train)
+    test = _limit(source.test, seed, max_test=max_test)
+    skipped = []
+    if skip_corrupt:
+        train, skipped_train = corrupt.without_corrupt(train)
+        test, skipped_test = corrupt.without_corrupt(test)
+        skipped = skipped_train + skipped_test
+    return Dataset(
+        source.name,
+        source.class_names,
+        train,
+        test,
+        preprocessing,
+        seed=seed,
+        skipped=skipped,
+    )
+
+
+def _open(spec, data_dir, manual_dir, test_fraction, seed):
+    spec = os.fspath(spec)
+    if manual_dir is not None and spec != "mini_imagenet":
+        raise ValueError(
+            "`manual_dir` belongs to 'mini_imagenet' only. "
+            f"Received: manual_dir={manual_dir!r}, spec={spec!r}"
+        )
+    if data_dir is not None:
+        data_dir = os.path.expanduser(data_dir)
+    if spec == "digits":
+        return sources.digits(seed)
+    if spec == "mini_imagenet":
+        from bottlenet_tf.data import mini_imagenet
+
+        builder = mini_imagenet.prepare(data_dir, manual_dir)
+        return sources.from_builder(builder, test_fraction, seed)
+    if _is_path(spec):
+        return folder(spec, test_fraction, seed)
+    builder = sources.tfds_builder(spec, data_dir)
+    builder.download_and_prepare()
+    return sources.from_builder(builder, test_fraction, seed)
+
+
+def _is_path(spec):
+    path = pathlib.Path(spec).expanduser()
+    return path.is_dir() or path.is_absolute() or spec.startswith((".", "~"))
+
+
+def _limit(examples, seed, **limit):
+    ((name, count),) = limit.items()
+    if count is None:
+        return examples
+    if count < 1:
+        raise ValueError(
+            f"`{name}` must be at least 1, because both splits need images. "
+            f"Received: {name}={count}"
+        )
+    return examples.limit(count, seed)

@@ -1,0 +1,145 @@
+"""Where examples come from: scikit-learn's digits and TFDS."""
+
+import dataclasses
+
+import numpy as np
+
+from bottlenet_tf.data import splits
+from bottlenet_tf.data.examples import IndexedExamples, RecordExamples
+
+DIGITS_TEST_FRACTION = 0.2
+DIGITS_IMAGE_SIZE = 32
+DEFAULT_IMAGE_SIZE = 224
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Two splits with nothing in common, and what is known about them."""
+
+    name: str
+    class_names: tuple
+    image_size: int
+    train: object
+    test: object
+
+
+def digits(seed):
+    """Handwritten digits: 1,797 grey 8x8 images with levels 0..16, 10 classes.
+
+    Shipped inside scikit-learn, so that a first run needs no download. The
+    levels become 0..255 RGB; 80 % of every class train, 20 % test.
+
+    Args:
+        seed: Integer; decides the split.
+
+    Returns:
+        `Source`; the images are upscaled when they are read.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    levels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    pixels = np.repeat(levels[..., np.newaxis], 3, axis=-1)
+    names = np.array([f"digits/{index}" for index in range(len(pixels))])
+    test = np.zeros(len(pixels), bool)
+    for label in range(10):
+        mine = names[bunch.target == label]
+        chosen = splits.held_out(mine, DIGITS_TEST_FRACTION, seed)
+        test |= np.isin(names, list(chosen))
+
+    def examples(mask):
+        return IndexedExamples(
+            pixels[mask], bunch.target[mask], names[mask], paths=False
+        )
+
+    return Source(
+        "digits",
+        tuple("0123456789"),
+        DIGITS_IMAGE_SIZE,
+        examples(~test),
+        examples(test),
+    )
+
+
+def tfds_builder(name, data_dir):
+    """Finds a data set in TFDS's catalogue.
+
+    Raises:
+        ValueError: if TFDS does not know it, or has no such configuration.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder(name, data_dir=data_dir, try_gcs=False)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            "a data set is 'digits', 'mini_imagenet', a folder of class "
+            "folders that exists, or a name that TensorFlow Datasets knows, "
+            "such as 'cifar10' or 'imagenette/160px'. "
+            f"Received: spec={name!r} ({reason})"
+        ) from error
+
+
+def from_builder(builder, test_fraction, seed):
+    """Splits a prepared TFDS data set.
+
+    Its own `test` split tests, or `validation` where there is no labelled
+    `test`; without either, a seeded share of `train` is held out.
+
+    Args:
+        builder: Prepared `tfds.core.DatasetBuilder`.
+        test_fraction: Share of `train` to hold out if need be.
+        seed: Integer; decides what is held out.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if it has no `train` split or is not for classification.
+    """
+    import tensorflow_datasets as tfds
+
+    info = builder.info
+    features = info.features
+    kinds = {"image": tfds.features.Image, "label": tfds.features.ClassLabel}
+    if not isinstance(features, tfds.features.FeaturesDict) or not all(
+        name in features and isinstance(features[name], kind)
+        for name, kind in kinds.items()
+    ):
+        raise ValueError(
+            "a TFDS data set needs the features `image` and `label`, because "
+            "this project classifies images. "
+            f"Received: spec={info.full_name!r} with {features}"
+        )
+    if "train" not in info.splits:
+        raise ValueError(
+            "a TFDS data set needs a `train` split. "
+            f"Received: spec={info.full_name!r} with {sorted(info.splits)}"
+        )
+    train = RecordExamples(builder, "train")
+    for split in ("test", "validation"):
+        if split in info.splits and _is_labelled(builder, split):
+            test = RecordExamples(builder, split)
+            break
+    else:
+        splits.check_fraction(test_fraction)
+        shuffled = np.random.default_rng(seed).permutation(train.keys)
+        count = round(test_fraction * len(shuffled))
+        count = min(max(count, 1), len(shuffled) - 1)
+        train, test = train.only(shuffled[count:]), train.only(shuffled[:count])
+    height, width = features["image"].shape[:2]
+    square = height is not None and height == width
+    return Source(
+        info.full_name,
+        tuple(features["label"].names),
+        height if square else DEFAULT_IMAGE_SIZE,
+        train,
+        test,
+    )
+
+
+def _is_labelled(builder, split):
+    """Challenges publish test images with -1 for a label."""
+    stream = RecordExamples(builder, split).stream()
+    return all(int(label) >= 0 for _, _, label in stream.take(1))

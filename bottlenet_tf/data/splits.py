@@ -1,0 +1,77 @@
+"""Which examples train and which test: seeded choices, never drawn twice."""
+
+import hashlib
+
+import numpy as np
+
+
+def held_out(names, fraction, seed):
+    """Chooses a fixed share of one class's files for testing.
+
+    Names are ranked by sha256("{seed}:{name}") and the lowest
+    round(fraction * n) are held out, at least one and never all. The choice
+    depends on the names alone: not on their order, nor on where they lie.
+
+    Args:
+        names: Distinct strings.
+        fraction: Share to hold out, above 0 and below 1.
+        seed: Integer.
+
+    Returns:
+        Set of the held-out names.
+
+    Raises:
+        ValueError: if `fraction` is out of range or fewer than two names
+            are given.
+    """
+    check_fraction(fraction)
+    if len(names) < 2:
+        raise ValueError(
+            "a class needs at least 2 images to be split, one to train and "
+            f"one to test. Received: names={list(names)}"
+        )
+    count = min(max(round(fraction * len(names)), 1), len(names) - 1)
+    return set(sorted(names, key=lambda name: _digest(seed, name))[:count])
+
+
+def check_fraction(fraction):
+    """Raises ValueError unless 0 < fraction < 1."""
+    if not 0 < fraction < 1:
+        raise ValueError(
+            "`test_fraction` must lie between 0 and 1, because both splits "
+            f"need images. Received: test_fraction={fraction}"
+        )
+
+
+def balanced_subset(labels, count, seed):
+    """Chooses `count` positions, the same number per class within one.
+
+    Args:
+        labels: Integer array `(n,)`.
+        count: How many to keep; n when larger.
+        seed: Integer.
+
+    Returns:
+        Sorted int64 array of positions; a larger `count` keeps them all.
+    """
+    labels = np.asarray(labels)
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    taken = {}
+    rounds = []
+    for position in shuffled:
+        label = int(labels[position])
+        rounds.append(taken.get(label, 0))
+        taken[label] = rounds[-1] + 1
+    # Stable: the first of every class, then the second of every class, ...
+    order = np.argsort(rounds, kind="stable")
+    return np.sort(shuffled[order][:count]).astype(np.int64)
+
+
+def epoch_seed(seed, epoch):
+    """Mixes the two into one non-negative int63, for shuffles and draws."""
+    words = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+def _digest(seed, name):
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()

@@ -1,0 +1,80 @@
+"""Accuracy and size from real bytes, what they must beat, and reports."""
+
+from bottlenet_tf.evaluation.accuracy import network_accuracy
+from bottlenet_tf.evaluation.baselines import (
+    Baselines,
+    LabelOnly,
+    RawFeatures,
+    label_only,
+    measure_baselines,
+    raw_features,
+)
+from bottlenet_tf.evaluation.cache import (
+    baseline_key,
+    load_or_measure_baselines,
+)
+from bottlenet_tf.evaluation.cloud_only import (
+    IMAGE_CODECS,
+    CloudPoint,
+    cloud_only,
+)
+from bottlenet_tf.evaluation.identity import (
+    model_digest,
+    payload_format,
+    unit_id,
+)
+from bottlenet_tf.evaluation.matching import Match, matched_bytes
+from bottlenet_tf.evaluation.mosaic import plane_mosaic
+from bottlenet_tf.evaluation.plots import (
+    plot_aware_against_naive,
+    plot_rate_accuracy,
+)
+from bottlenet_tf.evaluation.report import (
+    build_report,
+    load_report,
+    write_report,
+)
+from bottlenet_tf.evaluation.split import (
+    SizeSummary,
+    SplitResult,
+    WirePath,
+    encode_to_payloads,
+    evaluate_split,
+    predict_payloads,
+    summarize,
+)
+from bottlenet_tf.evaluation.table import markdown_table
+
+__all__ = [
+    "IMAGE_CODECS",
+    "Baselines",
+    "CloudPoint",
+    "LabelOnly",
+    "Match",
+    "RawFeatures",
+    "SizeSummary",
+    "SplitResult",
+    "WirePath",
+    "baseline_key",
+    "build_report",
+    "cloud_only",
+    "encode_to_payloads",
+    "evaluate_split",
+    "label_only",
+    "load_or_measure_baselines",
+    "load_report",
+    "markdown_table",
+    "matched_bytes",
+    "measure_baselines",
+    "model_digest",
+    "network_accuracy",
+    "payload_format",
+    "plane_mosaic",
+    "plot_aware_against_naive",
+    "plot_rate_accuracy",
+    "predict_payloads",
+    "raw_features",
+    "summarize",
+    "unit_id",
+    "write_report",
+]

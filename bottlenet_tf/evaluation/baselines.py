@@ -1,0 +1,184 @@
+"""What a split network must beat: cloud-only, raw features, the label."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.evaluation.accuracy import (
+    iterate_test_set,
+    network_accuracy,
+    percent,
+)
+from bottlenet_tf.evaluation.cache import (
+    baseline_key,
+    load_or_measure_baselines,
+)
+from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
+from bottlenet_tf.layers import PerImageQuantizer
+
+
+@dataclasses.dataclass(frozen=True)
+class Baselines:
+    """The untouched network, alone and behind image codecs.
+
+    Attributes:
+        network_accuracy: In percent, on the uncompressed test images.
+        cloud_only: Tuple of `CloudPoint`.
+    """
+
+    network_accuracy: float
+    cloud_only: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class RawFeatures:
+    """The feature at the split sent as 8-bit numbers, without a unit.
+
+    Attributes:
+        shape: `(H, W, C)` of the feature.
+        bytes: Of one payload: H * W * C, and 8 of header and range.
+        deflated_bytes_mean: Mean bytes of the payloads with the numbers
+            deflated (zlib level 9).
+        accuracy: In percent.
+    """
+
+    shape: tuple
+    bytes: int
+    deflated_bytes_mean: float
+    accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelOnly:
+    """The device computes everything and sends the class.
+
+    Attributes:
+        bits: Needed to name one class.
+        bytes: The same in whole bytes, without any header.
+        accuracy: In percent, the untouched network's.
+    """
+
+    bits: int
+    bytes: int
+    accuracy: float
+
+
+def measure_baselines(
+    classifier,
+    dataset,
+    qualities,
+    codecs=("jpeg", "webp"),
+    cache_dir=None,
+    batch_size=256,
+    progress=True,
+):
+    """Measures the untouched network and the cloud-only sweep.
+
+    Args:
+        classifier: Keras model, float32 images 0..255 -> logits.
+        dataset: `data.Dataset`; its test images are used.
+        qualities: Integers from 1 to 100.
+        codecs: Names of image codecs, see `cloud_only`.
+        cache_dir: Folder in which the result is kept; None keeps nothing.
+        batch_size: Images per call of the network.
+        progress: Whether to show progress bars.
+
+    Returns:
+        `Baselines`.
+    """
+
+    def measure():
+        points = cloud_only(
+            classifier, dataset, qualities, codecs, batch_size, progress
+        )
+        return {
+            "network_accuracy": network_accuracy(
+                classifier, dataset, batch_size, progress
+            ),
+            "cloud_only": [dataclasses.asdict(point) for point in points],
+        }
+
+    if cache_dir is None:
+        value = measure()
+    else:
+        key = baseline_key(classifier, dataset, qualities, codecs)
+        value = load_or_measure_baselines(cache_dir, key, measure)
+    points = tuple(CloudPoint(**point) for point in value["cloud_only"])
+    return Baselines(value["network_accuracy"], points)
+
+
+def raw_features(
+    prefix,
+    suffix,
+    dataset,
+    batch_size=256,
+    progress=True,
+    deflate_images=1000,
+):
+    """Sends the backbone's own feature, quantized to 8 bits per element.
+
+    Args:
+        prefix: Keras model, images -> feature `(batch, H, W, C)`; of the
+            untouched backbone (`models.split.split_backbone`), not of a
+            `BottleNet` trained end to end, which shares the layers.
+        suffix: Keras model, feature -> logits.
+        dataset: `data.Dataset`; its test images are used.
+        batch_size: Images per call of the network.
+        progress: Whether to show a progress bar.
+        deflate_images: About so many images, evenly spread, are deflated:
+            a feature of ResNet-50 takes a tenth of a second.
+
+    Returns:
+        `RawFeatures`.
+    """
+    quantizer = PerImageQuantizer(bits=8)
+    shape = tuple(prefix.output_shape[1:])
+    payloads = PayloadFormat(0, shape, create_codec("raw"), sends_range=True)
+
+    @tf.function(reduce_retracing=True)
+    def through(images):
+        feature = prefix(tf.cast(images, tf.float32), training=False)
+        codes, code_range = quantizer(feature)
+        feature = quantizer.dequantize(codes, code_range)
+        return suffix(feature, training=False), codes, code_range
+
+    correct, total, deflated = 0, 0, []
+    every = -(-dataset.num_test // deflate_images)
+    batches = iterate_test_set(dataset, batch_size, progress, "raw features")
+    for images, labels in batches:
+        logits, codes, ranges = (
+            t.numpy() for t in through(tf.convert_to_tensor(images))
+        )
+        correct += np.sum(np.argmax(logits, axis=-1) == labels)
+        for i in range(-total % every, len(labels), every):
+            whole = np.rint(codes[i]).astype(np.uint8)
+            bounds = tuple(map(float, ranges[i]))
+            deflated.append(len(payloads.pack(whole, bounds)))
+        total += len(labels)
+    return RawFeatures(
+        shape=shape,
+        bytes=int(np.prod(shape)) + payloads.overhead_bytes,
+        accuracy=percent(correct, total),
+        deflated_bytes_mean=float(np.mean(deflated)),
+    )
+
+
+def label_only(num_classes, network_accuracy):
+    """Returns `LabelOnly`: the bound that no later split can undercut.
+
+    Args:
+        num_classes: Number of classes, at least 2.
+        network_accuracy: Of the untouched network, in percent.
+
+    Raises:
+        ValueError: for fewer than 2 classes: a certain answer costs nothing.
+    """
+    if num_classes < 2:
+        raise ValueError(
+            "A label needs at least 2 classes to choose from. "
+            f"Received: num_classes={num_classes}"
+        )
+    bits = (num_classes - 1).bit_length()  # ceil(log2(num_classes))
+    return LabelOnly(bits, -(-bits // 8), float(network_accuracy))

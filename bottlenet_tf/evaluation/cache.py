@@ -1,0 +1,82 @@
+"""Baselines on disk: the slow sweep runs once for each network and data."""
+
+import hashlib
+import json
+import pathlib
+
+import keras
+import PIL
+import tensorflow as tf
+from absl import logging
+from PIL import features
+
+from bottlenet_tf.evaluation.identity import model_digest
+from bottlenet_tf.evaluation.json_file import write_json
+
+# Raise when the meaning of a measurement changes: old files are then ignored.
+_VERSION = 1
+
+
+def baseline_key(classifier, dataset, qualities, codecs):
+    """Returns the SHA-256 (hex) of all that decides the sweep's result.
+
+    That is the test images (`dataset.fingerprint`), the network's layers and
+    weights, codecs and qualities, and the versions of Pillow, its JPEG and
+    WebP libraries, TensorFlow and Keras.
+
+    Args:
+        classifier: Built Keras model.
+        dataset: `data.Dataset`.
+        qualities: Integers from 1 to 100.
+        codecs: Names of image codecs.
+    """
+    parts = {
+        "version": _VERSION,
+        "dataset": dataset.fingerprint,
+        "classifier": model_digest(classifier),
+        "qualities": sorted({int(quality) for quality in qualities}),
+        "codecs": list(codecs),
+        "pillow": PIL.__version__,
+        "jpeg": features.version("jpg"),
+        "webp": features.version("webp"),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def load_or_measure_baselines(cache_dir, key, measure):
+    """Returns `measure()`'s value, from the cache if it holds one for `key`.
+
+    A file that can't be read as this key's is measured anew and replaced.
+
+    Args:
+        cache_dir: Folder of the cache; created when needed.
+        key: Hex string, see `baseline_key`.
+        measure: Function without arguments that returns what JSON can hold.
+
+    Returns:
+        The value, as it looks after having gone through JSON.
+    """
+    path = pathlib.Path(cache_dir) / f"baselines-{key[:16]}.json"
+    cached = _read(path, key)
+    if cached is None:
+        cached = {"key": key, "value": measure()}
+        write_json(path, cached)
+        # What the next caller will get: tuples are lists, keys are strings.
+        cached = json.loads(json.dumps(cached))
+    return cached["value"]
+
+
+def _read(path, key):
+    try:
+        cached = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        logging.warning("Measuring anew: cannot read %s: %s", path, error)
+        return None
+    if not isinstance(cached, dict) or cached.get("key") != key:
+        logging.warning("Measuring anew: %s is not of key %s", path, key)
+        return None
+    return cached if "value" in cached else None

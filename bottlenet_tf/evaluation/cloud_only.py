@@ -1,0 +1,185 @@
+"""The rival: the image itself, compressed, to a network that stays whole."""
+
+import concurrent.futures
+import dataclasses
+import io
+import os
+
+import numpy as np
+from PIL import Image
+
+from bottlenet_tf.evaluation.accuracy import (
+    iterate_test_set,
+    percent,
+    predictor,
+)
+from bottlenet_tf.registry import Registry
+
+# A function `(image, quality) -> (file, counted bytes)` for each codec.
+IMAGE_CODECS = Registry("image codec")
+
+# A sender that strips JPEG's constant headers needs version, tag and
+# checksum just as our payloads do: `PayloadFormat` without a range.
+HEADER_BYTES = 6
+
+_SOS = 0xDA
+
+
+@dataclasses.dataclass(frozen=True)
+class CloudPoint:
+    """One quality of one image codec, the network untouched.
+
+    Attributes:
+        codec: "jpeg" or "webp".
+        quality: The encoder's quality, 1 to 100.
+        bytes_mean: Mean bytes an image that count; see `cloud_only`.
+        file_bytes_mean: Mean bytes of the whole file.
+        accuracy: In percent.
+    """
+
+    codec: str
+    quality: int
+    bytes_mean: float
+    file_bytes_mean: float
+    accuracy: float
+
+
+def jpeg_image_data(file):
+    """Returns what lies between the scan header and EOI of a JPEG file.
+
+    Tables, headers and markers before it depend on quality and size only, so
+    a receiver that knows both can put them back.
+
+    Raises:
+        ValueError: if `file` has no scan.
+    """
+    at = 2  # After SOI come segments: 0xff, marker, 16-bit length, data.
+    while at + 4 <= len(file) and file[at] == 0xFF:
+        after = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+        if file[at + 1] == _SOS:
+            return file[after:-2]
+        at = after
+    raise ValueError(
+        "A JPEG file must have a scan after its tables. "
+        f"Received: file of {len(file)} bytes"
+    )
+
+
+@IMAGE_CODECS.register("jpeg")
+def _jpeg(image, quality):
+    buffer = io.BytesIO()
+    image.save(
+        buffer, "JPEG", quality=quality, subsampling="4:2:0", optimize=False
+    )
+    file = buffer.getvalue()
+    return file, len(jpeg_image_data(file)) + HEADER_BYTES
+
+
+@IMAGE_CODECS.register("webp")
+def _webp(image, quality):
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=4, lossless=False)
+    file = buffer.getvalue()
+    return file, len(file)
+
+
+def round_trip(images, codec, quality):
+    """Sends images one at a time as files.
+
+    Args:
+        images: uint8 `(batch, H, W, 3)`, RGB.
+        codec: Name in `IMAGE_CODECS`.
+        quality: The encoder's quality.
+
+    Returns:
+        `(pixels, counted, file_bytes)`: what the cloud sees, uint8 of the
+        same shape, and int64 `(batch,)` each.
+    """
+    encode = IMAGE_CODECS.get(codec)
+    pixels = np.empty_like(images)
+    sizes = np.empty((2, len(images)), np.int64)
+    for i, image in enumerate(images):
+        file, counted = encode(Image.fromarray(image), quality)
+        with Image.open(io.BytesIO(file)) as decoded:
+            pixels[i] = np.asarray(decoded.convert("RGB"))
+        sizes[:, i] = counted, len(file)
+    return pixels, *sizes
+
+
+def cloud_only(
+    classifier,
+    dataset,
+    qualities,
+    codecs=("jpeg", "webp"),
+    batch_size=256,
+    progress=True,
+):
+    """Sweeps image codecs over qualities on the untouched network.
+
+    Every test image is encoded and decoded once for each codec and quality.
+    JPEG is Pillow's, in colour, 4:2:0, with the standard tables, and counts
+    as a fair sender would ship it: the image data alone, without tables and
+    headers, plus the `HEADER_BYTES` that our own payloads carry. WebP is
+    Pillow's, lossy, method 4, and counts as the whole file, 20 bytes of
+    constant RIFF container included.
+
+    Args:
+        classifier: Keras model, float32 images 0..255 -> logits.
+        dataset: `data.Dataset`; its test images are used.
+        qualities: Integers from 1 to 100.
+        codecs: Names in `IMAGE_CODECS`.
+        batch_size: Images per call of the network.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        List of `CloudPoint`, codec after codec, by rising quality.
+
+    Raises:
+        ValueError: for an unknown codec, a quality out of range or a data
+            set without test images.
+    """
+    settings = [(c, q) for c in codecs for q in sorted(set(qualities))]
+    _check(settings, qualities)
+    predict = predictor(classifier)
+    sums = np.zeros((len(settings), 3), np.int64)
+    total = 0
+    workers = os.cpu_count() or 1
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        label = f"cloud-only, {len(settings)} settings"
+        batches = iterate_test_set(dataset, batch_size, progress, label)
+        for images, labels in batches:
+            shares = np.array_split(images, min(workers, len(images)))
+            for row, (codec, quality) in zip(sums, settings, strict=True):
+                tasks = [
+                    pool.submit(round_trip, share, codec, quality)
+                    for share in shares
+                ]
+                pixels, counted, whole = (
+                    np.concatenate(parts)
+                    for parts in zip(*(t.result() for t in tasks), strict=True)
+                )
+                hits = np.sum(predict(pixels) == labels)
+                row += (counted.sum(), whole.sum(), hits)
+            total += len(labels)
+    return [
+        CloudPoint(
+            codec=codec,
+            quality=int(quality),
+            bytes_mean=float(counted / max(total, 1)),
+            file_bytes_mean=float(whole / max(total, 1)),
+            accuracy=percent(hits, total),
+        )
+        for (codec, quality), (counted, whole, hits) in zip(
+            settings, sums, strict=True
+        )
+    ]
+
+
+def _check(settings, qualities):
+    for codec, _ in settings:
+        IMAGE_CODECS.get(codec)
+    if not settings or not all(1 <= q <= 100 for _, q in settings):
+        raise ValueError(
+            "A sweep needs a codec and qualities from 1 to 100, the scale "
+            f"that JPEG and WebP share. Received: qualities={qualities!r}"
+        )

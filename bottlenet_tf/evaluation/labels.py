@@ -1,0 +1,95 @@
+"""Labels in a diagram that cover neither each other nor the data."""
+
+import numpy as np
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+# Tried in this order, in points from the marker: (x, y, horizontal, vertical).
+_CLOSE = (
+    (7, 0, "left", "center"),
+    (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"),
+    (0, -7, "center", "top"),
+    (6, 6, "left", "bottom"),
+    (-6, 6, "right", "bottom"),
+    (6, -6, "left", "top"),
+    (-6, -6, "right", "top"),
+)
+_FAR = tuple(
+    (scale * x, scale * y, h, v)
+    for scale in (2.5, 4, 6)
+    for x, y, h, v in _CLOSE
+)
+
+
+def place_labels(axes, labels, obstacles, padding=1.5):
+    """Writes labels beside points, each where it covers least.
+
+    Deterministic: labels are placed in the order given, each at the first of
+    a list of positions that is free, or else at the one that covers least.
+    Farther positions get a thin line to the point.
+
+    Args:
+        axes: Matplotlib axes with final limits.
+        labels: List of `(x, y, text)` in data coordinates.
+        obstacles: Data points not to be covered, `(n, 2)`.
+        padding: Free space around each label, in pixels.
+    """
+    renderer = axes.figure.canvas.get_renderer()
+    axes.figure.draw_without_rendering()
+    points = [(x, y) for x, y, _ in labels]
+    everything = np.array([*obstacles, *points], float).reshape(-1, 2)
+    pixels = axes.transData.transform(everything)
+    frame = axes.get_window_extent(renderer)
+    taken = []
+    legend = axes.get_legend()
+    if legend is not None:
+        taken.append(legend.get_window_extent(renderer))
+    for x, y, text in labels:
+        best = None
+        for position in (*_CLOSE, *_FAR):
+            label = _annotate(axes, x, y, text, position)
+            # An annotation's own extent would include its line.
+            label.update_positions(renderer)
+            box = Text.get_window_extent(label, renderer).padded(padding)
+            cost = _cost(box, pixels, taken, frame)
+            if best is None or cost < best[0]:
+                if best is not None:
+                    best[1].remove()
+                best = cost, label, box
+            else:
+                label.remove()
+            if cost == 0:
+                break
+        taken.append(best[2])
+
+
+def _annotate(axes, x, y, text, position):
+    right, up, horizontal, vertical = position
+    line = None
+    if position in _FAR:
+        line = {"arrowstyle": "-", "color": "0.5", "linewidth": 0.6}
+    return axes.annotate(
+        text,
+        (x, y),
+        xytext=(right, up),
+        textcoords="offset points",
+        ha=horizontal,
+        va=vertical,
+        fontsize=9,
+        arrowprops=line,
+        zorder=5,
+    )
+
+
+def _cost(box, pixels, taken, frame):
+    """Other labels weigh most, then leaving the frame, then the data."""
+    overlaps = sum(Bbox.intersection(box, other) is not None for other in taken)
+    inside = (
+        frame.x0 <= box.x0
+        and box.x1 <= frame.x1
+        and frame.y0 <= box.y0
+        and box.y1 <= frame.y1
+    )
+    covered = np.all((pixels > box.min) & (pixels < box.max), axis=1).sum()
+    return 1000 * overlaps + 500 * (not inside) + int(covered)

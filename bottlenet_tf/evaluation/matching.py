@@ -1,0 +1,100 @@
+"""How many bytes cloud-only needs to be as accurate as we are."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """The fewest cloud-only bytes at an accuracy.
+
+    Attributes:
+        bytes_mean: Mean bytes an image, or None if no codec of the sweep
+            reaches the accuracy.
+        codec: The codec that needs them, or None.
+        at_most: True if a codec's cheapest point is already more accurate,
+            so that the true figure may be smaller than `bytes_mean`.
+        reason: Why `bytes_mean` is None or only a bound; else None.
+    """
+
+    bytes_mean: float | None
+    codec: str | None
+    at_most: bool
+    reason: str | None
+
+
+def matched_bytes(points, accuracy):
+    """Returns the fewest bytes at which cloud-only reaches `accuracy`.
+
+    For each codec, points that cost more than another without being more
+    accurate are dropped: what remains rises in bytes and in accuracy, as
+    the running maximum of accuracy does. Between two neighbours bytes are
+    interpolated linearly, which a sender attains by mixing the two
+    qualities. The best codec counts.
+
+    Doubt is settled against us. Dropping a point on a plateau lengthens the
+    line below it, so fewer bytes come out. Where a codec's cheapest point
+    already exceeds `accuracy`, that point's bytes are taken and flagged
+    `at_most`: any ratio built on them is an upper bound, even if another
+    codec's are fewer. Above the most accurate point of all codecs nothing is
+    extrapolated: there is no figure. What remains in our favour is that a
+    codec's own curve may bend above the line between two neighbours, by at
+    most the gap between them: sweep densely.
+
+    Args:
+        points: `CloudPoint`s of one or more codecs, in any order.
+        accuracy: In percent.
+
+    Returns:
+        `Match`.
+
+    Raises:
+        ValueError: if there are no points.
+    """
+    points = list(points)
+    if not points:
+        raise ValueError(
+            "Matching needs at least one cloud-only point to compare with. "
+            "Received: points=[]"
+        )
+    found, open_ended = [], []
+    for codec in sorted({point.codec for point in points}):
+        curve = envelope(p for p in points if p.codec == codec)
+        bytes_mean, at_most = _bytes_on(curve, accuracy)
+        if bytes_mean is not None:
+            found.append((bytes_mean, codec))
+        if at_most:
+            open_ended.append(codec)
+    if not found:
+        best = max(point.accuracy for point in points)
+        reason = (
+            f"accuracy {accuracy:.2f} is above the {best:.2f} of the best "
+            "cloud-only point, so no number of bytes reaches it"
+        )
+        return Match(None, None, False, reason)
+    reason = None
+    if open_ended:
+        reason = (
+            f"accuracy {accuracy:.2f} is below the cheapest point of "
+            f"{' and '.join(open_ended)}, which may reach it with fewer bytes"
+        )
+    return Match(*min(found), bool(open_ended), reason)
+
+
+def envelope(points):
+    """Returns `(bytes, accuracy)` pairs that rise in both, from `points`."""
+    curve = []
+    for point in sorted(points, key=lambda p: (p.bytes_mean, -p.accuracy)):
+        if not curve or point.accuracy > curve[-1][1]:
+            curve.append((point.bytes_mean, point.accuracy))
+    return curve
+
+
+def _bytes_on(curve, accuracy):
+    """Returns `(bytes or None, at_most)` on one codec's envelope."""
+    if accuracy <= curve[0][1]:
+        return curve[0][0], accuracy < curve[0][1]
+    for (low, worse), (high, better) in zip(curve, curve[1:], strict=False):
+        if accuracy <= better:
+            share = (accuracy - worse) / (better - worse)
+            return low + share * (high - low), False
+    return None, False

@@ -1,0 +1,176 @@
+"""Diagrams: accuracy over bytes, and aware against naive training."""
+
+import pathlib
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from bottlenet_tf.evaluation.labels import place_labels
+from bottlenet_tf.evaluation.table import split_order
+
+# Okabe and Ito's palette, told apart by the colour-blind; markers differ too.
+_BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"
+_ORANGE, _PURPLE, _BLACK = "#E69F00", "#CC79A7", "#000000"
+_CODECS = {"jpeg": ("JPEG", _ORANGE, "s"), "webp": ("WebP", _PURPLE, "^")}
+_MODES = {
+    "aware": ("split, trained with the codec", _BLUE, "o"),
+    "frozen": ("split, backbone frozen", _GREEN, "D"),
+    "naive": ("split, trained without the codec", _VERMILION, "X"),
+}
+
+
+def plot_rate_accuracy(reports, path):
+    """Draws accuracy over wire bytes: split networks against cloud-only.
+
+    Args:
+        reports: Dictionaries from `build_report` or `load_report`, all of
+            one data set and backbone.
+        path: PNG file to write.
+
+    Returns:
+        The `pathlib.Path` written.
+
+    Raises:
+        ValueError: if there are no reports, or they can't be compared.
+    """
+    reports = sorted(reports, key=split_order)
+    measured = {(r["dataset"], r["num_test"], r["backbone"]) for r in reports}
+    if len(measured) != 1:
+        raise ValueError(
+            "A diagram compares reports of one data set and one backbone. "
+            f"Received: {len(reports)} reports of {sorted(measured)}"
+        )
+    figure, axes = _figure("bytes an image (logarithmic)", "accuracy (%)")
+    axes.set_xscale("log")
+    obstacles = _cloud_curves(axes, reports[0]["cloud_only"])
+    labels = _split_points(axes, reports)
+    known = reports[0]["baseline_accuracy"]
+    if known is not None:
+        _draw_network(axes, known)
+        size = reports[0]["label_only"]["bytes"]
+        axes.plot(size, known, "*", color=_BLACK, markersize=11, zorder=4)
+        labels.append((size, known, "label only"))
+    ((dataset, num_test, backbone),) = measured
+    axes.set_title(f"{backbone} on {dataset}, {num_test} test images")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.08, y=0.08)
+    axes.legend(loc="lower right", fontsize=9)
+    if known is not None:
+        left, right = np.log10(axes.get_xlim())
+        line = np.logspace(left, right, 200)
+        obstacles += [(x, known) for x in line]
+    place_labels(axes, labels, obstacles)
+    return _save(figure, path)
+
+
+def plot_aware_against_naive(points, path, network_accuracy=None):
+    """Draws accuracy over JPEG quality for two ways of training.
+
+    Args:
+        points: Dictionaries with "mode", "quality" and "accuracy" (percent).
+        path: PNG file to write.
+        network_accuracy: Of the untouched network in percent, or None.
+
+    Returns:
+        The `pathlib.Path` written.
+
+    Raises:
+        ValueError: if there are no points, or a mode is unknown.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, figure 7.
+    """
+    points = list(points)
+    unknown = sorted({p["mode"] for p in points} - set(_MODES))
+    if not points or unknown:
+        raise ValueError(
+            f"Points must be of the modes {', '.join(_MODES)}, and there must "
+            f"be some. Received: {len(points)} points, unknown={unknown}"
+        )
+    figure, axes = _figure("JPEG quality of the plane", "accuracy (%)")
+    for mode, (name, color, marker) in _MODES.items():
+        line = sorted(
+            (p["quality"], p["accuracy"]) for p in points if p["mode"] == mode
+        )
+        if line:
+            axes.plot(*zip(*line), color=color, marker=marker, label=name)
+    if network_accuracy is not None:
+        _draw_network(axes, network_accuracy)
+    axes.margins(y=0.08)
+    axes.legend(loc="lower right", fontsize=9)
+    return _save(figure, path)
+
+
+def _figure(xlabel, ylabel):
+    figure = Figure(figsize=(8, 5), dpi=140, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.grid(True, color="0.9", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _draw_network(axes, accuracy):
+    axes.axhline(
+        accuracy,
+        color=_BLACK,
+        linestyle="--",
+        linewidth=1,
+        label=f"network, unsplit: {accuracy:.2f} %",
+    )
+
+
+def _cloud_curves(axes, points):
+    """Draws a line for each codec; returns points along the lines."""
+    along = []
+    for codec in sorted({point["codec"] for point in points}):
+        name, color, marker = _CODECS.get(codec, (codec, "0.4", "v"))
+        curve = sorted(
+            (p["bytes"], p["accuracy"]) for p in points if p["codec"] == codec
+        )
+        x, y = np.array(curve).T
+        axes.plot(
+            x, y, color=color, marker=marker, markersize=4,
+            label=f"cloud-only, {name}",
+        )  # fmt: skip
+        at = np.linspace(np.log(x[0]), np.log(x[-1]), 400)
+        along += list(zip(np.exp(at), np.interp(at, np.log(x), y)))
+    return along
+
+
+def _split_points(axes, reports):
+    """Draws the split networks; returns their labels."""
+    split = [report for report in reports if report["mode"] != "baseline"]
+    places = [(report["split"], report["mode"]) for report in split]
+    labels = []
+    for mode, (name, color, marker) in _MODES.items():
+        chosen = [report for report in split if report["mode"] == mode]
+        if not chosen:
+            continue
+        x = [report["wire_bytes_mean"] for report in chosen]
+        y = [report["accuracy"] for report in chosen]
+        axes.plot(
+            x, y, marker, color=color, markersize=8, label=name, zorder=4,
+            markeredgecolor="white",
+        )  # fmt: skip
+        for report, *xy in zip(chosen, x, y, strict=True):
+            text = report["split"]
+            if places.count((text, mode)) > 1:
+                unit = report["flags"]["unit"]
+                text += f" c{unit['channels']} q{unit['quality']}"
+            labels.append((*xy, text))
+    return labels
+
+
+def _save(figure, path):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png")
+    return path

@@ -1,0 +1,189 @@
+"""`report.json`: all figures of one run and what they were measured with."""
+
+import dataclasses
+import json
+import math
+import pathlib
+import sys
+
+import numpy as np
+
+from bottlenet_tf.evaluation.baselines import label_only
+from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
+from bottlenet_tf.evaluation.environment import hardware, versions
+from bottlenet_tf.evaluation.json_file import write_json
+from bottlenet_tf.evaluation.split import summarize
+
+FORMAT = "bottlenet_tf.report.1"
+FILE_NAME = "report.json"
+_REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")
+
+
+def build_report(
+    config,
+    dataset,
+    baselines,
+    *,
+    result=None,
+    device_mac_share=None,
+    raw=None,
+    training=None,
+    command=None,
+):
+    """Puts one run's figures together.
+
+    Accuracies are in percent, sizes in bytes, `accuracy_drop` in points
+    below the untouched network. `accuracy_matched_ratio` divides the fewest
+    cloud-only bytes at our accuracy by our mean wire bytes; it is an upper
+    bound if `accuracy_matched_at_most`. `paper_ratio` is the paper's way,
+    whatever the accuracies: the whole JPEG file at the sweep's highest
+    quality over our image data alone. A figure that doesn't exist is None,
+    and `reasons` says why under its name.
+
+    Args:
+        config: `TrainConfig` of the run.
+        dataset: `data.Dataset` whose test images were used.
+        baselines: `Baselines` of the untouched network; None if the run has
+            none, being trained from scratch with its unit.
+        result: `SplitResult`; None if and only if the mode is "baseline".
+        device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
+        raw: `RawFeatures` or None.
+        training: Dictionary of steps, examples and seconds spent, or None.
+        command: List of arguments; `sys.argv` if None.
+
+    Returns:
+        Dictionary of plain Python values, ready for JSON.
+
+    Raises:
+        ValueError: if `result` or `baselines` don't fit the mode.
+    """
+    is_baseline = config.mode == "baseline"
+    if is_baseline != (result is None) or is_baseline and baselines is None:
+        raise ValueError(
+            "A split network's report needs its `result`; a baseline's needs "
+            "`baselines` and has no `result`. "
+            f"Received: mode={config.mode!r}, result={result!r}, "
+            f"baselines={type(baselines).__name__}"
+        )
+    reasons = {}
+    report = {
+        "format": FORMAT,
+        "mode": config.mode,
+        "backbone": config.backbone,
+        "split": None if is_baseline else config.split,
+        "dataset": dataset.name,
+        "dataset_fingerprint": dataset.fingerprint,
+        "num_test": dataset.num_test,
+        "baseline_accuracy": None,
+        "accuracy": None,
+        "cloud_only": [],
+        "label_only": None,
+    }
+    if baselines is None:
+        reasons["baseline_accuracy"] = UNTRAINED
+    else:
+        known = baselines.network_accuracy
+        report["baseline_accuracy"] = report["accuracy"] = known
+        report["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
+        report["label_only"] = label_only(dataset.num_classes, known)
+    if result is not None:
+        report["raw_features"] = raw
+        report["device_mac_share"] = device_mac_share
+        report |= _sizes(result)
+        figures, missing = compare(result, baselines)
+        report |= figures
+        reasons |= missing
+    report |= {
+        "seed": config.seed,
+        "flags": config,
+        "training": training,
+        "command": sys.argv if command is None else command,
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+    return {**_plain(report, "", reasons), "reasons": reasons}
+
+
+def write_report(workdir, report):
+    """Writes `report.json` to `workdir`, whole or not; returns its path."""
+    return write_json(pathlib.Path(workdir) / FILE_NAME, report)
+
+
+def load_report(path):
+    """Returns the report in a file, or in a run's work directory.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if the file isn't a report that `write_report` wrote.
+    """
+    path = pathlib.Path(path)
+    file = path / FILE_NAME if path.is_dir() else path
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"A report is a {FILE_NAME} or the work directory of a finished "
+            f"run; there is none here. Received: path={str(path)!r}"
+        )
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
+        raise ValueError(
+            f"A report must be JSON, as `write_report` writes it: {error}. "
+            f"Received: path={str(file)!r}"
+        ) from error
+    found = report.get("format") if isinstance(report, dict) else None
+    missing = [key for key in _REQUIRED if found and key not in report]
+    if found != FORMAT or missing:
+        raise ValueError(
+            f"A report must say format={FORMAT!r} and hold "
+            f"{', '.join(_REQUIRED)}; this file is foreign or of another "
+            f"version. Received: path={str(file)!r}, format={found!r}, "
+            f"missing={missing}"
+        )
+    return report
+
+
+def _cloud_point(point):
+    return {
+        "codec": point.codec,
+        "quality": point.quality,
+        "bytes": point.bytes_mean,
+        "file_bytes": point.file_bytes_mean,
+        "accuracy": point.accuracy,
+    }
+
+
+def _sizes(result):
+    return {
+        "accuracy": result.accuracy,
+        "overhead_bytes": result.overhead_bytes,
+        **{
+            f"{kind}_bytes_{name}": value
+            for kind, sizes in (
+                ("payload", result.payload_bytes),
+                ("wire", result.wire_bytes),
+            )
+            for name, value in summarize(sizes)._asdict().items()
+        },
+    }
+
+
+def _plain(value, path, reasons):
+    """Returns `value` in Python's own types; no NaN, but a reason."""
+    if dataclasses.is_dataclass(value):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {
+            str(key): _plain(item, f"{path}.{key}" if path else key, reasons)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [
+            _plain(item, f"{path}[{i}]", reasons)
+            for i, item in enumerate(value)
+        ]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        reasons[path] = f"not a finite number: {value}"
+        return None
+    return value

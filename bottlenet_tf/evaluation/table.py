@@ -1,0 +1,150 @@
+"""Reports as tables that read well in a terminal and in Markdown."""
+
+import re
+
+_HEADER = (
+    "split",
+    "mode",
+    "accuracy %",
+    "drop",
+    "payload B",
+    "wire B mean",
+    "median",
+    "p95",
+    "cloud-only B at same accuracy",
+    "ratio",
+    "device MACs",
+)
+# The loss of accuracy that BottleNet accepts, in points.
+_ACCEPTED_DROP = 2.0
+
+
+def markdown_table(reports):
+    """Returns reports as Markdown: split networks, then what they must beat.
+
+    Reports of the same data, backbone and untouched network share a table. A
+    "≤" marks a cloud-only figure that is only an upper bound.
+
+    Args:
+        reports: List of dictionaries from `build_report` or `load_report`.
+    """
+    groups = {}
+    for report in reports:
+        shared = ("dataset", "num_test", "backbone", "baseline_accuracy")
+        groups.setdefault(tuple(report[key] for key in shared), []).append(
+            report
+        )
+    return "\n".join(
+        _group(key, members) for key, members in groups.items()
+    ).rstrip("\n")
+
+
+def split_order(report):
+    """Sort key: RB2 before RB10, then by size."""
+    parts = re.split(r"(\d+)", report["split"] or "")
+    natural = [(int(p), "") if p.isdigit() else (-1, p) for p in parts]
+    return natural, report.get("wire_bytes_mean", 0)
+
+
+def _group(key, reports):
+    dataset, num_test, backbone, _ = key
+    lines = [f"{backbone} on {dataset}, {num_test} test images", ""]
+    split = [report for report in reports if report["mode"] != "baseline"]
+    if split:
+        rows = [_row(report) for report in sorted(split, key=split_order)]
+        lines += [*_aligned(_HEADER, rows, 2), ""]
+    rows = _baseline_rows(reports)
+    if rows:
+        header = ("baseline", "accuracy %", "B", "of the file")
+        lines += [*_aligned(header, rows, 1), ""]
+    return "\n".join(lines)
+
+
+def _row(report):
+    bound = "≤ " if report["accuracy_matched_at_most"] else ""
+    matched = _number(report["accuracy_matched_bytes"], ".0f", bound)
+    if report["accuracy_matched_codec"]:
+        matched += f" {_label(report['accuracy_matched_codec'])}"
+    return (
+        report["split"],
+        report["mode"],
+        _number(report["accuracy"], ".2f"),
+        _number(report["accuracy_drop"], ".2f"),
+        _number(report["payload_bytes_mean"], ".1f"),
+        _number(report["wire_bytes_mean"], ".1f"),
+        _number(report["wire_bytes_median"], ".0f"),
+        _number(report["wire_bytes_p95"], ".0f"),
+        matched,
+        _number(report["accuracy_matched_ratio"], ".2f", bound, "x"),
+        _number(report["device_mac_share"], ".1%"),
+    )
+
+
+def _baseline_rows(reports):
+    first = reports[0]
+    known = first["baseline_accuracy"]
+    if known is None:
+        return []
+    rows = [("network, unsplit", _number(known, ".2f"), "–", "–")]
+    for codec in sorted({point["codec"] for point in first["cloud_only"]}):
+        rows += _codec_rows(codec, first["cloud_only"], known)
+    seen = set()
+    for report in sorted(reports, key=split_order):
+        raw = report.get("raw_features")
+        if raw and report["split"] not in seen:
+            seen.add(report["split"])
+            at, accuracy = report["split"], _number(raw["accuracy"], ".2f")
+            deflated = _number(raw["deflated_bytes_mean"], ".0f")
+            rows.append(
+                (f"{at} feature, 8 bit", accuracy, f"{raw['bytes']}", "–")
+            )
+            rows.append((f"{at} feature, deflated", accuracy, deflated, "–"))
+    label = first["label_only"]
+    rows.append(("label only", _number(known, ".2f"), f"{label['bytes']}", "–"))
+    return rows
+
+
+def _codec_rows(codec, points, known):
+    """The codec's most accurate point, and its cheapest acceptable one."""
+    points = [point for point in points if point["codec"] == codec]
+    best = min(points, key=lambda p: (-p["accuracy"], p["bytes"]))
+    rows = [("most accurate", best)]
+    good = [p for p in points if known - p["accuracy"] <= _ACCEPTED_DROP]
+    if good:
+        cheapest = min(good, key=lambda p: p["bytes"])
+        rows.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
+    return [
+        (
+            f"{_label(codec)} {point['quality']}, {what}",
+            _number(point["accuracy"], ".2f"),
+            _number(point["bytes"], ".0f"),
+            _number(point["file_bytes"], ".0f"),
+        )
+        for what, point in rows
+    ]
+
+
+def _label(codec):
+    return {"jpeg": "JPEG", "webp": "WebP"}.get(codec, codec)
+
+
+def _number(value, spec, before="", after=""):
+    return "–" if value is None else f"{before}{value:{spec}}{after}"
+
+
+def _aligned(header, rows, left):
+    """Returns Markdown lines; the first `left` columns are flush left."""
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+
+    def line(cells):
+        padded = (
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths))
+        )
+        return f"| {' | '.join(padded)} |"
+
+    rule = (
+        f":{'-' * (width + 1)}" if i < left else f"{'-' * (width + 1)}:"
+        for i, width in enumerate(widths)
+    )
+    return [line(header), f"|{'|'.join(rule)}|", *map(line, rows)]

@@ -1,0 +1,104 @@
+"""Codecs in the graph: real coding forward, identity backward."""
+
+import importlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from bottlenet_tf.codec import create_codec
+
+
+class CodecLayer(keras.layers.Layer):
+    """Base of the graph forms: codes in, the codes the cloud will see out.
+
+    Stays float32 under mixed precision. Gradients pass as if the codec were
+    the identity, the paper's rule.
+
+    Args:
+        codec: The byte form (`bottlenet_tf.codec.Codec`), or its
+            `{"name": ..., "config": ...}`.
+
+    Call arguments:
+        codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
+
+    Returns:
+        `(decoded, image_data_bytes)`: decoded codes of the same shape, and
+        the batch's mean image data in bytes for one image (float32 scalar,
+        no gradient).
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
+    """
+
+    def __init__(self, codec, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.supports_jit = False  # XLA has no kernels for codecs.
+        if isinstance(codec, dict):
+            codec = create_codec(codec["name"], **codec["config"])
+        self.codec = codec
+
+    def rate(self, codes):
+        """Returns a differentiable stand-in for bits, `(batch,)`.
+
+        Only its relative gradient is used: training scales it to the bytes
+        that the codec really made. Here: log2(1 + |difference to the left
+        neighbour|) and to the one above, summed, plus 1: never zero, so that
+        the scale is always finite.
+        """
+        return 1.0 + sum(
+            ops.sum(ops.log2(1.0 + ops.abs(difference)), axis=(1, 2, 3))
+            for difference in (
+                codes[:, :, 1:] - codes[:, :, :-1],
+                codes[:, 1:] - codes[:, :-1],
+            )
+        )
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape), ()
+
+    def get_config(self):
+        codec = {"name": self.codec.name, "config": self.codec.get_config()}
+        return {**super().get_config(), "codec": codec}
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class ByteRoundTrip(CodecLayer):
+    """Graph form of any codec: calls its byte form, image by image.
+
+    Slower than a native form by the Python call for each image; see
+    `CodecLayer`. It cannot leave the process in a SavedModel.
+    """
+
+    def _round_trip(self, codes):
+        decoded = np.empty(codes.shape, np.float32)
+        size = 0
+        for i, image in enumerate(codes):
+            data = self.codec.encode(image)
+            size += len(data)
+            decoded[i] = self.codec.decode(data, image.shape)
+        return decoded, np.float32(size / max(len(codes), 1))
+
+    def call(self, codes):
+        @tf.custom_gradient
+        def straight_through(codes):
+            whole = tf.cast(tf.round(codes), tf.uint8)
+            decoded, size = tf.numpy_function(
+                self._round_trip, [whole], (tf.float32, tf.float32)
+            )
+            decoded.set_shape(codes.shape)
+            size.set_shape(())
+            return (decoded, size), lambda d_decoded, _: d_decoded
+
+        return straight_through(codes)
+
+
+def codec_layer(codec):
+    """Returns the graph form of `codec`: the one it names, or the generic."""
+    if codec.graph_layer is None:
+        return ByteRoundTrip(codec, name="codec")
+    module, _, name = codec.graph_layer.rpartition(".")
+    layer = getattr(importlib.import_module(module), name)
+    return layer(codec, name="codec")

@@ -1,0 +1,160 @@
+"""Uniform quantizers: features -> codes 0 .. 2**bits - 1, and back."""
+
+import keras
+from keras import ops
+
+from bottlenet_tf.registry import Registry
+
+QUANTIZERS = Registry("quantizer")
+
+# Ranges travel as float16. A range narrower than this would divide by zero.
+MIN_SPAN = 1e-3
+MAX_FLOAT16 = 65504.0
+
+
+class Quantizer(keras.layers.Layer):
+    """Base of the uniform quantizers; stays float32 under mixed precision.
+
+    With levels = 2**bits - 1: code = round((x - low) / (high - low) * levels)
+    for x clipped to [low, high], and x~ = low + code / levels * (high - low).
+    Rounding passes gradients straight through (the paper is silent here).
+
+    Args:
+        bits: Code width in bits per element, 1 to 8.
+
+    Call arguments:
+        x: Float tensor `(batch, h, w, c)`.
+
+    Returns:
+        `(codes, code_range)`: float32 whole numbers of the shape of `x`, and
+        float32 `(batch, 2)` holding low and high of each image.
+
+    Raises:
+        ValueError: if `bits` is not an integer from 1 to 8.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, equation 1;
+        straight-through: Bengio et al., 2013, arXiv:1308.3432.
+    """
+
+    sends_range = None  # Whether low and high travel with every image.
+
+    def __init__(self, bits=8, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if not isinstance(bits, int) or not 1 <= bits <= 8:
+            raise ValueError(
+                "`bits` must be an integer from 1 to 8, because codes travel "
+                f"as uint8. Received: bits={bits!r}"
+            )
+        self.bits = bits
+        self.levels = 2**bits - 1
+
+    def code_range(self, x):
+        """Returns float32 `(batch, 2)`: low and high for each image."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must say which range it quantizes to."
+        )
+
+    def call(self, x):
+        code_range = self.code_range(x)
+        low, span = _low_and_span(code_range)
+        scaled = ops.clip((x - low) / span, 0.0, 1.0) * self.levels
+        codes = scaled + ops.stop_gradient(ops.round(scaled) - scaled)
+        return codes, code_range
+
+    def dequantize(self, codes, code_range):
+        """Returns features `(batch, h, w, c)` of `codes` and `code_range`."""
+        low, span = _low_and_span(code_range)
+        return codes / self.levels * span + low
+
+    def get_config(self):
+        return {**super().get_config(), "bits": self.bits}
+
+
+def _low_and_span(code_range):
+    low = ops.reshape(code_range[:, 0], (-1, 1, 1, 1))
+    high = ops.reshape(code_range[:, 1], (-1, 1, 1, 1))
+    return low, ops.maximum(high - low, MIN_SPAN)
+
+
+@QUANTIZERS.register("per_image")
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class PerImageQuantizer(Quantizer):
+    """The paper's quantizer: the range is each image's minimum and maximum.
+
+    The range is rounded to float16, in which it travels (4 bytes an image),
+    before anything is quantized with it: both sides compute with the same
+    numbers. No gradient flows through the range. See `Quantizer`.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, equation 1.
+    """
+
+    sends_range = True
+
+    def code_range(self, x):
+        x = ops.stop_gradient(ops.cast(x, "float32"))
+        bounds = ops.stack(
+            [ops.min(x, axis=(1, 2, 3)), ops.max(x, axis=(1, 2, 3))], axis=-1
+        )
+        bounds = ops.clip(bounds, -MAX_FLOAT16, MAX_FLOAT16)
+        return ops.cast(ops.cast(bounds, "float16"), "float32")
+
+
+@QUANTIZERS.register("learned")
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class LearnedRangeQuantizer(Quantizer):
+    """A fixed range, learned in training, that costs no side information.
+
+    `low` and `high` are two trainable scalars; clipped elements pull them
+    outwards, the others inwards, through the straight-through rounding. See
+    `Quantizer`.
+
+    Args:
+        bits: Code width in bits per element, 1 to 8.
+        initial_low: First value of `low`, in feature units.
+        initial_high: First value of `high`; must exceed `initial_low`.
+
+    Raises:
+        ValueError: if `initial_low >= initial_high`.
+
+    Reference:
+        Learned step size: Esser et al., 2020, arXiv:1902.08153. Deviation
+        from BottleNet, whose range is per image.
+    """
+
+    sends_range = False
+
+    def __init__(self, bits=8, initial_low=0.0, initial_high=4.0, **kwargs):
+        super().__init__(bits, **kwargs)
+        if not initial_low < initial_high:
+            raise ValueError(
+                "`initial_low` must be smaller than `initial_high`. Received: "
+                f"initial_low={initial_low}, initial_high={initial_high}"
+            )
+        self.initial_low = initial_low
+        self.initial_high = initial_high
+
+    def build(self, input_shape):
+        self.low = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_low),
+            name="low",
+        )
+        self.high = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_high),
+            name="high",
+        )
+
+    def code_range(self, x):
+        bounds = ops.stack([1.0 * self.low, 1.0 * self.high])
+        return ops.broadcast_to(bounds, (ops.shape(x)[0], 2))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "initial_low": self.initial_low,
+            "initial_high": self.initial_high,
+        }

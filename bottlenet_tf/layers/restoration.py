@@ -1,0 +1,116 @@
+"""The cloud half of the unit: positions and channels back."""
+
+import keras
+
+from bottlenet_tf.layers.reduction import ConvBlock, check_stride
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class SpatialRestoration(ConvBlock):
+    """Spatial restoration: transposed convolution, norm, activation.
+
+    The transposed convolution yields s * ceil(H / s) rows; what exceeds
+    `output_size` is cropped, so odd feature sizes come back exactly (7 -> 4
+    -> 8 -> 7). The paper draws its kernels only in a figure: a kernel of 2 s
+    is chosen here, the smallest that overlaps evenly (no checkerboard).
+
+    Args:
+        filters: Output channels.
+        stride: s, as in the reduction.
+        output_size: `(H, W)` to restore.
+        kernel_size: Larger than `stride`; None means 2 * stride (3 for s = 1).
+        activation: "relu" in the paper; None for none.
+
+    Call arguments:
+        x: `(batch, ceil(H / s), ceil(W / s), channels)`.
+
+    Returns:
+        `(batch, H, W, filters)`.
+
+    Raises:
+        ValueError: if stride, kernel or `output_size` is out of range.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2;
+        kernel choice: Odena, Dumoulin, Olah, 2016, Distill, "Deconvolution".
+    """
+
+    def __init__(
+        self,
+        filters,
+        stride,
+        output_size,
+        kernel_size=None,
+        activation="relu",
+        **kwargs,
+    ):
+        if kernel_size is None and isinstance(stride, int):
+            kernel_size = 2 * stride if stride > 1 else 3
+        check_stride(stride, kernel_size)
+        self.stride = stride
+        self.output_size = tuple(output_size)
+        super().__init__(filters, kernel_size, activation, **kwargs)
+
+    def _convolution(self):
+        return keras.layers.Conv2DTranspose(
+            self.filters,
+            self.kernel_size,
+            strides=self.stride,
+            padding="same",
+            use_bias=False,
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+
+    def build(self, input_shape):
+        for reduced, full in zip(input_shape[1:3], self.output_size):
+            if reduced != -(-full // self.stride):
+                raise ValueError(
+                    "Input must have ceil(output_size / stride) positions a "
+                    f"side. Received: input_shape={tuple(input_shape)}, "
+                    f"output_size={self.output_size}, stride={self.stride}"
+                )
+        super().build(input_shape)
+
+    def call(self, x, training=None):
+        height, width = self.output_size
+        x = self.conv(x)[:, :height, :width, :]
+        return self.nonlinearity(self.norm(x, training=training))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.output_size, self.filters)
+
+    def macs(self, input_shape):
+        """Multiply-accumulates for one image of `input_shape` (no batch)."""
+        height, width, channels = input_shape
+        return height * width * channels * self.kernel_size**2 * self.filters
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "stride": self.stride,
+            "output_size": self.output_size,
+        }
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class ChannelRestoration(ConvBlock):
+    """Channel-wise restoration: k x k convolution c' -> C, norm, activation.
+
+    Args:
+        filters: Channels C to restore.
+        kernel_size: 1 in the paper.
+        activation: "relu" in the paper; None for none.
+
+    Call arguments:
+        x: `(batch, height, width, c')`.
+
+    Returns:
+        `(batch, height, width, C)`.
+
+    Raises:
+        ValueError: if `filters` or `kernel_size` is no positive integer.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
+    """

@@ -1,0 +1,227 @@
+"""The bottleneck unit: reduction, quantizer, codec, restoration."""
+
+import keras
+from keras import ops
+
+from bottlenet_tf.codec import create_codec
+from bottlenet_tf.layers.codec_layer import codec_layer
+from bottlenet_tf.layers.quantizer import QUANTIZERS
+from bottlenet_tf.layers.reduction import ChannelReduction, SpatialReduction
+from bottlenet_tf.layers.restoration import (
+    ChannelRestoration,
+    SpatialRestoration,
+)
+
+ORDERS = ("channels_first", "spatial_first")
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class BottleneckUnit(keras.layers.Layer):
+    """Squeezes a feature tensor into bytes and restores it.
+
+    ```
+    (H, W, C) -> reduction -> (H/s, W/s, c') -> quantizer -> codes, range
+              -> codec (tiling, JPEG) -> codes -> dequantize -> restoration
+    ```
+
+    `channels_first` (the default) is by far the cheaper order on the device;
+    `spatial_first` keeps all C channels (or `hidden_channels`) up to the last
+    convolution. Restoration mirrors reduction.
+
+    Args:
+        channels: c', channels that are coded.
+        stride: s of the spatial reduction; 1 leaves it out.
+        order: "channels_first" or "spatial_first".
+        hidden_channels: Width between the two reductions; None means c'
+            (channels first) or C (spatial first).
+        restoration_channels: Width of a larger restoration for the cloud,
+            which then ends in one more convolution; None mirrors the device.
+        channel_kernel: Kernel of the channel-wise convolutions; 1 in the
+            paper.
+        spatial_kernel: Kernel of the spatial reduction.
+        activation: Of the latent: "relu" (the paper) or None.
+        restored_activation: Of the restored feature: "relu" after a ReLU,
+            None where the cut tensor may be negative.
+        bits: Quantizer width n.
+        quantizer: Registered quantizer, "per_image" (the paper) or "learned".
+        codec: Registered codec, e.g. "jpeg".
+        codec_config: The codec's parameters, e.g. `{"quality": 20}`.
+
+    Call arguments:
+        x: Feature `(batch, H, W, C)`.
+        use_codec: Python bool; False skips the codec (quantizer stays).
+
+    Returns:
+        Restored feature `(batch, H, W, C)`.
+
+    Raises:
+        ValueError: for an unknown order, quantizer or codec, or parameters
+            these refuse.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
+    """
+
+    def __init__(
+        self,
+        channels,
+        stride=2,
+        order="channels_first",
+        hidden_channels=None,
+        restoration_channels=None,
+        channel_kernel=1,
+        spatial_kernel=3,
+        activation="relu",
+        restored_activation="relu",
+        bits=8,
+        quantizer="per_image",
+        codec="jpeg",
+        codec_config=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if order not in ORDERS:
+            raise ValueError(
+                f"`order` must be one of {', '.join(ORDERS)}. "
+                f"Received: order={order!r}"
+            )
+        self._config = {
+            "channels": channels,
+            "stride": stride,
+            "order": order,
+            "hidden_channels": hidden_channels,
+            "restoration_channels": restoration_channels,
+            "channel_kernel": channel_kernel,
+            "spatial_kernel": spatial_kernel,
+            "activation": activation,
+            "restored_activation": restored_activation,
+            "bits": bits,
+            "quantizer": quantizer,
+            "codec": codec,
+            "codec_config": dict(codec_config or {}),
+        }
+        self.channels = channels
+        self.byte_codec = create_codec(codec, **self._config["codec_config"])
+        self.codec = codec_layer(self.byte_codec)
+        quantizer_args = {"bits": bits, "name": "quantizer"}
+        if quantizer == "learned" and activation is None:
+            # Batch-normalised values without ReLU lie around zero.
+            quantizer_args.update(initial_low=-4.0)
+        self.quantizer = QUANTIZERS.get(quantizer)(**quantizer_args)
+
+    def build(self, input_shape):
+        _, height, width, channels = input_shape
+        self.reduction = self._reduction(channels)
+        shape = tuple(input_shape)
+        for layer in self.reduction:
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+        self.code_shape = shape[1:]
+        self.quantizer.build(shape)
+        self.codec.build(shape)
+        self.restoration = self._restoration((height, width), channels)
+        for layer in self.restoration:
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+
+    def _reduction(self, channels):
+        c = self._config
+        policy = {"dtype": self.dtype_policy}
+        if c["stride"] == 1:
+            return [
+                ChannelReduction(
+                    c["channels"], c["channel_kernel"], c["activation"],
+                    name="channel_reduction", **policy,
+                )
+            ]  # fmt: skip
+        if c["order"] == "channels_first":
+            hidden = c["hidden_channels"] or c["channels"]
+            widths, last = (hidden, c["channels"]), "spatial"
+        else:
+            hidden = c["hidden_channels"] or channels
+            widths, last = (c["channels"], hidden), "channel"
+        channel = ChannelReduction(
+            widths[0],
+            c["channel_kernel"],
+            c["activation"] if last == "channel" else "relu",
+            name="channel_reduction",
+            **policy,
+        )
+        spatial = SpatialReduction(
+            widths[1],
+            c["stride"],
+            c["spatial_kernel"],
+            c["activation"] if last == "spatial" else "relu",
+            name="spatial_reduction",
+            **policy,
+        )
+        return [spatial, channel] if last == "channel" else [channel, spatial]
+
+    def _restoration(self, size, channels):
+        c = self._config
+        policy = {"dtype": self.dtype_policy}
+        wide = c["restoration_channels"]
+        final = {"activation": c["restored_activation"], **policy}
+
+        def channel(filters, name="channel_restoration", **kwargs):
+            return ChannelRestoration(
+                filters, c["channel_kernel"], name=name, **kwargs
+            )
+
+        def spatial(filters, **kwargs):
+            return SpatialRestoration(
+                filters, c["stride"], size, name="spatial_restoration", **kwargs
+            )
+
+        if c["stride"] == 1:
+            first = [channel(wide, **policy)] if wide else []
+            return [*first, channel(channels, "last_restoration", **final)]
+        if c["order"] == "channels_first":
+            hidden = wide or c["hidden_channels"] or c["channels"]
+            return [spatial(hidden, **policy), channel(channels, **final)]
+        if wide is None:
+            hidden = c["hidden_channels"] or channels
+            return [channel(hidden, **policy), spatial(channels, **final)]
+        return [
+            channel(wide, **policy),
+            spatial(-(-wide // 2), **policy),
+            channel(channels, "last_restoration", **final),
+        ]
+
+    def encode(self, x, training=None):
+        """Device side: feature `(batch, H, W, C)` -> `(codes, code_range)`.
+
+        Codes are float32 whole numbers `(batch, H/s, W/s, c')`, the range
+        float32 `(batch, 2)`.
+        """
+        for layer in self.reduction:
+            x = layer(x, training=training)
+        return self.quantizer(ops.cast(x, "float32"))
+
+    def decode(self, codes, code_range, training=None):
+        """Cloud side: decoded codes and range -> feature `(batch, H, W, C)`."""
+        x = self.quantizer.dequantize(codes, code_range)
+        x = ops.cast(x, self.compute_dtype)
+        for layer in self.restoration:
+            x = layer(x, training=training)
+        return x
+
+    def call(self, x, training=None, use_codec=True):
+        codes, code_range = self.encode(x, training=training)
+        if use_codec:
+            codes, _ = self.codec(codes)
+        return self.decode(codes, code_range, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def device_macs(self, input_shape):
+        """Multiply-accumulates of the reduction for one `(H, W, C)`."""
+        total, shape = 0, tuple(input_shape)
+        for layer in self.reduction:
+            total += layer.macs(shape)
+            shape = layer.compute_output_shape((None, *shape))[1:]
+        return total
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}

@@ -1,0 +1,169 @@
+"""The split network: backbone prefix, bottleneck unit, backbone suffix.
+
+```
+image ─ prefix ─ reduction ─ quantizer ─┐                device: the head
+                                        ├─ codec ─ bytes
+logits ─ suffix ─ restoration ─ dequantize ─┘            cloud: the tail
+```
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from bottlenet_tf.backbones import macs
+from bottlenet_tf.layers import BottleneckUnit
+from bottlenet_tf.models.split import split_backbone
+
+
+class ForwardPass(NamedTuple):
+    """What one pass through the split network yields.
+
+    logits: float32 `(batch, classes)`.
+    feature: the prefix's output, `(batch, H, W, C)`.
+    image_data_bytes: mean bytes an image, float32 scalar; 0 without codec.
+    rate: differentiable stand-in for bits, float32 `(batch,)`.
+    """
+
+    logits: tf.Tensor
+    feature: tf.Tensor
+    image_data_bytes: tf.Tensor
+    rate: tf.Tensor
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class BottleNet(keras.Model):
+    """A backbone cut in two with a bottleneck unit in between.
+
+    Args:
+        prefix: Functional model, image `(batch, image, image, 3)` in 0..255
+            -> feature `(batch, H, W, C)`.
+        unit: `BottleneckUnit`.
+        suffix: Functional model, feature -> logits `(batch, classes)`.
+
+    Call arguments:
+        images: uint8 or float `(batch, image, image, 3)`, raw RGB 0..255.
+        use_codec: Python bool; False skips the codec.
+
+    Returns:
+        float32 logits `(batch, classes)`.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000.
+    """
+
+    def __init__(self, prefix, unit, suffix, **kwargs):
+        super().__init__(**kwargs)
+        self.prefix = prefix
+        self.unit = unit
+        self.suffix = suffix
+        if not unit.built:
+            unit.build(prefix.output_shape)
+            unit.built = True
+        self.built = True
+
+    def transmit(self, images, training=None, use_codec=True):
+        """Runs the whole network and returns a `ForwardPass`."""
+        feature = self.prefix(ops.cast(images, "float32"), training=training)
+        codes, code_range = self.unit.encode(feature, training=training)
+        rate = self.unit.codec.rate(codes)
+        size = tf.zeros(())
+        if use_codec:
+            codes, size = self.unit.codec(codes)
+        restored = self.unit.decode(codes, code_range, training=training)
+        logits = ops.cast(self.suffix(restored, training=training), "float32")
+        return ForwardPass(logits, feature, size, rate)
+
+    def call(self, images, training=None, use_codec=True):
+        feature = self.prefix(ops.cast(images, "float32"), training=training)
+        feature = self.unit(feature, training=training, use_codec=use_codec)
+        logits = self.suffix(feature, training=training)
+        return ops.cast(logits, "float32")
+
+    def encode(self, images):
+        """Device side: images -> float32 codes `(batch, h, w, c')`, range."""
+        feature = self.prefix(ops.cast(images, "float32"), training=False)
+        return self.unit.encode(feature, training=False)
+
+    def decode(self, codes, code_range):
+        """Cloud side: codes and range -> float32 logits."""
+        feature = self.unit.decode(codes, code_range, training=False)
+        logits = self.suffix(feature, training=False)
+        return ops.cast(logits, "float32")
+
+    def device_mac_share(self):
+        """Multiply-accumulates before the codec over the whole backbone's."""
+        before = macs.count_macs(self.prefix)
+        whole = before + macs.count_macs(self.suffix)
+        feature = self.prefix.output_shape[1:]
+        return (before + self.unit.device_macs(feature)) / whole
+
+    def get_config(self):
+        halves = {"prefix": self.prefix, "suffix": self.suffix}
+        return {
+            "name": self.name,
+            "unit": keras.saving.serialize_keras_object(self.unit),
+            **{
+                name: keras.saving.serialize_keras_object(half)
+                for name, half in halves.items()
+            },
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for name in ("prefix", "unit", "suffix"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def build_bottlenet(backbone, split, unit):
+    """Inserts a bottleneck unit after a split point of a backbone.
+
+    The network shares its layers with `backbone`: training one changes the
+    other.
+
+    Args:
+        backbone: `backbones.Backbone`.
+        split: Split point or layer name.
+        unit: `config.UnitConfig`.
+
+    Returns:
+        `BottleNet`.
+
+    Raises:
+        ValueError: if the split doesn't separate the network, or the unit
+            refuses its parameters.
+    """
+    prefix, suffix = split_backbone(backbone, split)
+    layer = backbone.model.get_layer(backbone.split_point(split).layer)
+    return BottleNet(
+        prefix,
+        BottleneckUnit(
+            channels=unit.channels,
+            stride=unit.stride,
+            order=unit.order,
+            hidden_channels=unit.hidden_channels,
+            restoration_channels=unit.restoration_channels,
+            channel_kernel=unit.channel_kernel,
+            spatial_kernel=unit.spatial_kernel,
+            activation="relu" if unit.activation == "relu" else None,
+            restored_activation="relu" if _is_rectified(layer) else None,
+            bits=unit.bits,
+            quantizer=unit.quantizer,
+            codec=unit.codec,
+            codec_config=unit.codec_config(),
+            name="unit",
+        ),
+        suffix,
+        name=f"bottlenet_{backbone.name}",
+    )
+
+
+def _is_rectified(layer):
+    """Whether the layer's output is known to be non-negative."""
+    if isinstance(layer, keras.layers.ReLU):
+        return True
+    return "relu" in getattr(getattr(layer, "activation", None), "__name__", "")

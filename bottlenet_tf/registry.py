@@ -1,0 +1,53 @@
+"""Names to factories, the lookup behind every by-name choice."""
+
+
+class Registry:
+    """Maps names to objects; duplicates and unknown names raise.
+
+    Does not import, build or call anything: it hands back what was
+    registered.
+
+    Args:
+        kind: What the entries are, for error messages, e.g. "backbone".
+
+    Raises:
+        ValueError: from `register` if the name is taken, from `get` if it is
+            unknown (the message lists the choices).
+        TypeError: from `register` if the name isn't a non-empty string.
+    """
+
+    def __init__(self, kind):
+        self.kind = kind
+        self._entries = {}
+
+    def register(self, name):
+        """Returns a decorator that files its argument under `name`."""
+        if not isinstance(name, str) or not name:
+            raise TypeError(
+                f"A {self.kind} is registered under a non-empty string. "
+                f"Received: name={name!r}"
+            )
+        if name in self._entries:
+            raise ValueError(
+                f"A {self.kind} of this name exists already; overwriting "
+                f"would change what others get. Received: name={name!r}"
+            )
+
+        def decorate(entry):
+            self._entries[name] = entry
+            return entry
+
+        return decorate
+
+    def get(self, name):
+        """Returns what was registered as `name`."""
+        if name not in self._entries:
+            raise ValueError(
+                f"Unknown {self.kind}. Choices: {', '.join(self.names())}. "
+                f"Received: name={name!r}"
+            )
+        return self._entries[name]
+
+    def names(self):
+        """Returns all registered names, sorted."""
+        return sorted(self._entries)

@@ -1,0 +1,111 @@
+"""What a person watches: progress bar, CSV, TensorBoard."""
+
+import csv
+import pathlib
+import sys
+
+import tensorflow as tf
+from tqdm import tqdm
+
+FIELDS = (
+    "epoch",
+    "step",
+    "loss",
+    "task_loss",
+    "train_accuracy",
+    "image_data_bytes",
+    "rate_weight",
+    "quality",
+    "learning_rate",
+    "test_accuracy",
+    "test_image_data_bytes",
+    "images_per_second",
+    "seconds",
+)
+
+
+def progress_bar(total, initial, description, enabled=True):
+    """Returns a tqdm bar: lively on a terminal, a line a minute in a log."""
+    return tqdm(
+        total=total,
+        initial=initial,
+        desc=description,
+        unit="step",
+        disable=not enabled,
+        mininterval=0.5 if sys.stderr.isatty() else 60.0,
+        leave=False,
+        dynamic_ncols=True,
+        file=sys.stderr,
+    )
+
+
+class EpochLog:
+    """One row an epoch in `metrics.csv` and in TensorBoard.
+
+    On resume, rows of epochs that will be trained again are dropped.
+
+    Args:
+        workdir: Run directory.
+        first_epoch: Epoch that the run starts or resumes with.
+        enabled: False on workers that must not write.
+    """
+
+    def __init__(self, workdir, first_epoch, enabled=True):
+        self.enabled = enabled
+        self.path = pathlib.Path(workdir) / "metrics.csv"
+        self.writer = tf.summary.create_noop_writer()
+        if not enabled:
+            return
+        self.rows = _rows_before(self.path, first_epoch)
+        self._write()
+        self.writer = tf.summary.create_file_writer(
+            str(pathlib.Path(workdir) / "tensorboard")
+        )
+
+    def epoch(self, row, pictures=None):
+        """Adds the row of a finished epoch.
+
+        Args:
+            row: Dictionary over `FIELDS`; None values stay empty.
+            pictures: Optional uint8 `(1, H, W, 3)` mosaic of planes.
+        """
+        if not self.enabled:
+            return
+        self.rows.append(
+            {k: "" if row.get(k) is None else row[k] for k in FIELDS}
+        )
+        self._write()
+        with self.writer.as_default(step=row["step"]):
+            for name in FIELDS[2:]:
+                if row.get(name) is not None:
+                    tf.summary.scalar(_tag(name), row[name])
+            if pictures is not None:
+                tf.summary.image("image, plane, decoded plane", pictures)
+        self.writer.flush()
+
+    def step(self, step, scalars):
+        """Adds scalars of a single step to TensorBoard."""
+        if self.enabled:
+            with self.writer.as_default(step=step):
+                for name, value in scalars.items():
+                    tf.summary.scalar(f"step/{name}", value)
+
+    def _write(self):
+        temporary = self.path.with_suffix(".csv.tmp")
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(self.rows)
+        temporary.replace(self.path)
+
+
+def _tag(name):
+    group = "test" if name.startswith("test_") else "train"
+    return f"{group}/{name.removeprefix('test_').removeprefix('train_')}"
+
+
+def _rows_before(path, epoch):
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [r for r in csv.DictReader(file) if int(r["epoch"]) < epoch]

@@ -1,0 +1,235 @@
+"""The training loop: epochs, checkpoints, logs; every mode and strategy."""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.training import logs
+from bottlenet_tf.training.checkpoints import Checkpoints
+from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
+from bottlenet_tf.training.step import Stepper
+
+LOG_STEPS = 50
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no number any more; the message says at which step."""
+
+
+class Loop:
+    """Trains the model of a run, resuming where a checkpoint left it.
+
+    Args:
+        config: `TrainConfig`.
+        network: `training.network.Network`, built in the strategy's scope.
+        dataset: `data.Dataset`.
+        strategy: `tf.distribute.Strategy`.
+        picture: Callable `() -> uint8 (1, H, W, 3)` for TensorBoard, or None.
+    """
+
+    def __init__(self, config, network, dataset, strategy, picture=None):
+        self.config = config
+        self.model = network.model
+        self.dataset = dataset
+        self.strategy = strategy
+        self.picture = picture
+        self.steps_per_epoch = dataset.steps_per_epoch(config.batch_size)
+        self.total_steps = config.epochs * self.steps_per_epoch
+        if config.max_steps is not None:
+            self.total_steps = min(self.total_steps, config.max_steps)
+        self.schedule = codec_schedule(
+            config, self.steps_per_epoch, self.total_steps
+        )
+        self.has_unit = config.mode != "baseline"
+        overhead = 0
+        if self.has_unit:
+            overhead = 8 if self.model.unit.quantizer.sends_range else 6
+        with strategy.scope():
+            self.optimizer = build_optimizer(
+                config, self.steps_per_epoch, self.total_steps
+            )
+            self.optimizer.build(self.model.trainable_variables)
+        self.stepper = Stepper(
+            config,
+            self.model,
+            network.teacher,
+            self.optimizer,
+            strategy,
+            overhead,
+        )
+        resolver = strategy.cluster_resolver
+        self.worker = resolver.task_id if resolver else 0
+        self.is_chief = self.worker == 0
+        self.checkpoints = Checkpoints(
+            config.workdir,
+            config.checkpoint_minutes,
+            self.is_chief,
+            self.worker,
+            model=self.model,
+            optimizer=self.optimizer,
+            rate_weight=self.stepper.rate_weight,
+        )
+        self._evaluate = tf.function(self._count_correct, reduce_retracing=True)
+
+    def run(self):
+        """Trains to the end; returns steps, examples and seconds spent."""
+        step = self.checkpoints.restore()
+        epoch = step // self.steps_per_epoch
+        self.log = logs.EpochLog(self.config.workdir, epoch, self.is_chief)
+        if step and self.is_chief:
+            print(f"Resuming at step {step} of {self.total_steps}.")
+        while step < self.total_steps:
+            step = self._epoch(epoch, step)
+            epoch += 1
+        if self.has_unit:
+            self._set_quality(step)
+        return {"steps": step, "examples": step * self.config.batch_size}
+
+    def _epoch(self, epoch, step):
+        """Trains from `step` to the end of `epoch`; returns the next step."""
+        first = epoch * self.steps_per_epoch
+        last = min(first + self.steps_per_epoch, self.total_steps)
+        totals = self.checkpoints.sums.numpy()
+        seconds = float(self.checkpoints.seconds.numpy())
+        started = time.monotonic()
+        batches = self.dataset.train_batches(
+            self.config.batch_size, epoch=epoch, start_batch=step - first
+        )
+        if self.strategy.num_replicas_in_sync > 1:
+            batches = self.strategy.experimental_distribute_dataset(batches)
+        bar = logs.progress_bar(
+            last - first,
+            step - first,
+            f"epoch {epoch + 1}/{self.config.epochs}",
+            self.is_chief,
+        )
+        pending = None
+        with bar:
+            for images, labels in self.dataset.guard(batches):
+                outputs = self._step(step, images, labels)
+                step += 1
+                # The device works on this step while the last one is read.
+                totals = self._account(totals, pending, bar)
+                pending = (step, outputs)
+                if step >= last:
+                    break
+                if self._all_agree(self.checkpoints.is_due()):
+                    totals = self._account(totals, pending, bar)
+                    pending = None
+                    spent = seconds + time.monotonic() - started
+                    self.checkpoints.save(step, totals, spent)
+            totals = self._account(totals, pending, bar)
+        seconds += time.monotonic() - started
+        self._finish_epoch(epoch, step, totals, seconds)
+        self.checkpoints.save(step, np.zeros(5), 0.0)
+        return step
+
+    def _step(self, step, images, labels):
+        use_codec = self.has_unit and self.schedule.uses_codec(step)
+        if self.has_unit:
+            self._set_quality(step)
+        if use_codec or self.config.mode == "baseline":
+            return self.stepper.with_codec(images, labels)
+        return self.stepper.without_codec(images, labels)
+
+    def _set_quality(self, step):
+        quality = getattr(self.model.unit.codec, "quality", None)
+        if quality is not None and self.config.quality_start is not None:
+            quality.assign(self.schedule.quality_at(step))
+
+    def _all_agree(self, due):
+        """With several workers, all save at the steps the chief chooses."""
+        if not self.strategy.extended._in_multi_worker_mode():
+            return due
+        # Clocks differ between workers, so only epochs' ends are common.
+        return False
+
+    def _account(self, totals, pending, bar):
+        """Adds a step's sums to the epoch's; stops if it has diverged."""
+        if pending is None:
+            return totals
+        step, outputs = pending
+        sums = np.array([float(v) for v in outputs])
+        bar.update()
+        if not np.isfinite(sums[0]):
+            raise TrainingDiverged(
+                f"The loss must be finite; it is {sums[0]} at step {step}. "
+                "Lower --learning_rate, set --clip_norm or raise "
+                "--warmup_epochs; the last checkpoint is from before. "
+                f"Received: learning_rate={self.config.learning_rate}"
+            )
+        if step % LOG_STEPS == 0:
+            means = dict(zip(outputs._fields, sums / sums[4]))
+            means["rate_weight"] = float(self.stepper.rate_weight)
+            bar.set_postfix(
+                loss=f"{means['loss']:.3f}",
+                accuracy=f"{100 * means['correct']:.1f}%",
+                bytes=f"{means['image_data_bytes']:.0f}",
+            )
+            del means["examples"]
+            self.log.step(step, means)
+        return totals + sums
+
+    def _finish_epoch(self, epoch, step, totals, seconds):
+        mean = totals / max(totals[4], 1)
+        row = {
+            "epoch": epoch,
+            "step": step,
+            "loss": mean[0],
+            "task_loss": mean[1],
+            "train_accuracy": 100 * mean[2],
+            "images_per_second": totals[4] / seconds,
+            "seconds": seconds,
+            "learning_rate": float(self.optimizer.learning_rate),
+        }
+        if self.has_unit:
+            row["image_data_bytes"] = mean[3]
+            row["rate_weight"] = float(self.stepper.rate_weight)
+            row["quality"] = self.schedule.quality_at(step)
+        is_last = step >= self.total_steps
+        picture = None
+        if is_last or (epoch + 1) % self.config.evaluate_every == 0:
+            accuracy, size = self.evaluate()
+            row["test_accuracy"] = accuracy
+            row["test_image_data_bytes"] = size if self.has_unit else None
+            if self.picture is not None and self.is_chief:
+                picture = self.picture()
+        self.log.epoch(row, picture)
+        if self.is_chief:
+            print(_summary(row, self.config.epochs), flush=True)
+
+    def evaluate(self):
+        """Returns test accuracy in percent and mean image data, in graph.
+
+        For watching a run; results are measured by `evaluation`.
+        """
+        correct = size = count = 0.0
+        batches = self.dataset.test_batches(2 * self.config.batch_size)
+        for images, labels in self.dataset.guard(batches):
+            hits, batch_bytes = self._evaluate(images, labels)
+            correct += float(hits)
+            size += float(batch_bytes) * len(labels)
+            count += len(labels)
+        return 100.0 * correct / count, size / count
+
+    def _count_correct(self, images, labels):
+        size = tf.zeros(())
+        if self.has_unit:
+            passed = self.model.transmit(images, training=False)
+            logits, size = passed.logits, passed.image_data_bytes
+        else:
+            logits = self.model(tf.cast(images, tf.float32), training=False)
+        hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
+        return tf.reduce_sum(tf.cast(hits, tf.float32)), size
+
+
+def _summary(row, epochs):
+    parts = [f"epoch {row['epoch'] + 1}/{epochs}", f"loss {row['loss']:.4f}"]
+    parts.append(f"train {row['train_accuracy']:.2f} %")
+    if row.get("test_accuracy") is not None:
+        parts.append(f"test {row['test_accuracy']:.2f} %")
+    if row.get("test_image_data_bytes") is not None:
+        parts.append(f"{row['test_image_data_bytes']:.0f} B")
+    parts.append(f"{row['images_per_second']:.0f} images/s")
+    return "  ".join(parts)

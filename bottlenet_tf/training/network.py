@@ -1,0 +1,143 @@
+"""Builds what a run trains: backbone, split network, teacher."""
+
+import pathlib
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from bottlenet_tf import backbones
+from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
+
+MODEL_FILE = "model.keras"
+
+
+class Network(NamedTuple):
+    """What a run trains and compares with.
+
+    model: `BottleNet`; the backbone's Keras model for mode "baseline".
+    untouched: Keras model of the unsplit network as it was given, image ->
+        logits; None if it has no trained weights.
+    teacher: Callable `(images, feature) -> logits` for distillation or None.
+    split_point: `SplitPoint` of the cut; None for mode "baseline".
+    """
+
+    model: keras.Model
+    untouched: keras.Model | None
+    teacher: object
+    split_point: object
+
+
+def build_network(config, image_size, num_classes):
+    """Builds the `Network` of a `TrainConfig`.
+
+    Args:
+        config: `TrainConfig`.
+        image_size: Side of the images in pixels.
+        num_classes: Number of classes of the data set.
+
+    Raises:
+        ValueError: if backbone, weights, split and unit don't fit together;
+            the message says which.
+    """
+    weights = config.backbone_weights
+    is_run = weights is not None and pathlib.Path(weights).is_dir()
+    backbone = backbones.create(
+        config.backbone,
+        image_size=image_size,
+        num_classes=num_classes,
+        weights=None if is_run else weights,
+        preprocessing=config.preprocessing,
+    )
+    if is_run:
+        _load_into(backbone.model, weights, "backbone_weights")
+    if config.mode == "baseline":
+        if config.init_from is not None:
+            _load_into(backbone.model, config.init_from, "init_from")
+        return Network(backbone.model, None, None, None)
+    untouched = None
+    if config.backbone_weights is not None:
+        untouched = clone(backbone.model)
+        untouched.trainable = False
+    model = build_bottlenet(backbone, config.split, config.unit)
+    if config.init_from is not None:
+        _load_into(model, config.init_from, "init_from")
+    model.prefix.trainable = not (
+        config.freeze_prefix or config.mode == "frozen"
+    )
+    model.suffix.trainable = config.mode != "frozen"
+    teacher = None
+    if config.distillation > 0:
+        teacher = _teacher(config, backbone, untouched)
+    return Network(
+        model, untouched, teacher, backbone.split_point(config.split)
+    )
+
+
+def load_model(run):
+    """Loads the trained model of a run's work directory.
+
+    Args:
+        run: Work directory, or the path of its model file.
+
+    Raises:
+        ValueError: if there is no finished model.
+    """
+    path = pathlib.Path(run)
+    if path.is_dir():
+        path = path / MODEL_FILE
+    if not path.is_file():
+        raise ValueError(
+            f"A finished run has a {MODEL_FILE} in its work directory; this "
+            f"one has none, so it was not finished or is no run. "
+            f"Received: {str(run)!r}"
+        )
+    return keras.saving.load_model(path, compile=False)
+
+
+def clone(model):
+    """Returns a copy of `model` with weights of its own."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _teacher(config, backbone, untouched):
+    """The unsplit network's logits; a frozen prefix is not computed twice."""
+    if not (config.freeze_prefix or config.mode == "frozen"):
+        return lambda images, feature: untouched(
+            keras.ops.cast(images, "float32"), training=False
+        )
+    from bottlenet_tf.models.split import split_backbone
+
+    frozen = backbones.Backbone(backbone.name, untouched, backbone.split_points)
+    _, suffix = split_backbone(frozen, config.split)
+    return lambda images, feature: suffix(feature, training=False)
+
+
+def _load_into(model, run, flag):
+    """Copies the weights of another run of the same architecture."""
+    source = load_model(run)
+    if isinstance(source, BottleNet) != isinstance(model, BottleNet):
+        raise ValueError(
+            "--init_from takes a run of the same kind, with or without a "
+            "unit; --backbone_weights takes one of --mode=baseline. "
+            f"Received: {flag}={str(run)!r}"
+        )
+    # A codec's parameters aren't learned and may differ between the two runs.
+    learned, given = _learned(model), _learned(source)
+    if [tuple(v.shape) for v in learned] != [tuple(v.shape) for v in given]:
+        raise ValueError(
+            f"--{flag} needs a run with the same backbone, classes, split "
+            "and unit: the weights' shapes differ. "
+            f"Received: {flag}={str(run)!r}"
+        )
+    for variable, value in zip(learned, given):
+        variable.assign(np.asarray(value))
+
+
+def _learned(model):
+    if not isinstance(model, BottleNet):
+        return model.variables
+    codec = {id(v) for v in model.unit.codec.variables}
+    return [v for v in model.variables if id(v) not in codec]

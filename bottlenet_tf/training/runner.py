@@ -1,0 +1,162 @@
+"""A whole run: data, network, training, measurement, report."""
+
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from bottlenet_tf import data, evaluation
+from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.training.loop import Loop
+from bottlenet_tf.training.measure import measure
+from bottlenet_tf.training.network import MODEL_FILE, build_network
+
+# Fields that may differ when a run is resumed: they change no result.
+_FREE_FIELDS = ("workdir", "checkpoint_minutes", "sweep_qualities")
+
+
+def run(config):
+    """Trains, measures and reports one `TrainConfig`.
+
+    Resumes from the work directory's newest checkpoint. A finished run is
+    not trained again: its report is shown and returned.
+
+    Args:
+        config: `TrainConfig`.
+
+    Returns:
+        The report, a dictionary, as written to `report.json`; None on
+        workers other than the chief.
+
+    Raises:
+        ValueError: for a configuration that doesn't fit the data or the
+            network, or a work directory of another run.
+        loop.TrainingDiverged: if the loss is no number.
+    """
+    workdir = pathlib.Path(config.workdir)
+    _claim(workdir, config)
+    if (workdir / "report.json").is_file():
+        report = evaluation.load_report(workdir)
+        print(f"{workdir} is finished:\n")
+        print(evaluation.markdown_table([report]))
+        return report
+    strategy = _strategy(config.strategy)
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.precision)
+    dataset = load_data(config)
+    with strategy.scope():
+        network = build_network(config, dataset.image_size, dataset.num_classes)
+    _describe(config, dataset, network)
+    picture = None
+    if config.mode != "baseline":
+        images = next(iter(dataset.test_batches(4)))[0].numpy()
+        picture = _Picture(network.model, images)
+    loop = Loop(config, network, dataset, strategy, picture)
+    spent = loop.run()
+    if not loop.is_chief:
+        return None
+    _save(network.model, workdir)
+    return measure(config, network, dataset, spent)
+
+
+def load_data(config):
+    """Opens the data set of a `TrainConfig`."""
+    d = config.data
+    return data.load(
+        d.dataset,
+        image_size=d.image_size,
+        resize=d.resize,
+        data_dir=d.data_dir,
+        manual_dir=d.manual_dir,
+        seed=config.seed,
+        augmentation=d.augmentation,
+        flip=d.flip,
+        skip_corrupt=d.skip_corrupt,
+        test_fraction=d.test_fraction,
+        max_train=d.max_train,
+        max_test=d.max_test,
+    )
+
+
+class _Picture:
+    """Makes the TensorBoard picture: images, planes, decoded planes."""
+
+    def __init__(self, model, images):
+        self.model, self.images = model, images
+
+    def __call__(self):
+        return evaluation.plane_mosaic(self.model, self.images)[None]
+
+
+def _claim(workdir, config):
+    """Makes the work directory this run's, or checks that it is."""
+    path = workdir / "config.json"
+    if path.is_file():
+        before = TrainConfig.from_json(path.read_text())
+        differing = [
+            name
+            for name in TrainConfig.__dataclass_fields__
+            if name not in _FREE_FIELDS
+            and getattr(before, name) != getattr(config, name)
+        ]
+        if differing:
+            shown = "; ".join(
+                f"{name}: {getattr(before, name)} there, "
+                f"{getattr(config, name)} here"
+                for name in differing
+            )
+            raise ValueError(
+                "--workdir holds a run with other flags, and a run is "
+                "resumed with the flags it began with. Use another folder. "
+                f"Received: workdir={str(workdir)!r}, {shown}"
+            )
+        return
+    workdir.mkdir(parents=True, exist_ok=True)
+    # Several workers may get here at once; each writes a file of its own.
+    temporary = workdir / f"config.json.{os.getpid()}.tmp"
+    temporary.write_text(config.to_json())
+    temporary.replace(path)
+
+
+def _strategy(name):
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if name == "multiworker":
+        if "TF_CONFIG" not in os.environ:
+            raise ValueError(
+                "--strategy=multiworker needs TF_CONFIG, which names the "
+                "workers and which of them this process is. Received: no "
+                "TF_CONFIG in the environment"
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def _describe(config, dataset, network):
+    print(
+        f"{dataset.name}: {dataset.num_train} training and "
+        f"{dataset.num_test} test images of {dataset.num_classes} classes, "
+        f"{dataset.image_size} px."
+    )
+    if dataset.skipped:
+        print(f"Left out {len(dataset.skipped)} corrupt images.")
+    if network.split_point is None:
+        print(f"{config.backbone}, without unit.")
+        return
+    point, unit = network.split_point, network.model.unit
+    height, width, channels = unit.code_shape
+    print(
+        f"{config.backbone} cut after {point.name} ({point.layer}, "
+        f"{'x'.join(map(str, point.shape))}): {height}x{width}x{channels} "
+        f"codes by {unit.byte_codec.name}; the device computes "
+        f"{100 * network.model.device_mac_share():.1f} % of the network's "
+        "multiply-accumulates.",
+        flush=True,
+    )
+
+
+def _save(model, workdir):
+    temporary = workdir / f"tmp_{MODEL_FILE}"
+    model.save(temporary)
+    temporary.replace(workdir / MODEL_FILE)

@@ -1,0 +1,166 @@
+"""One training step, the same for every mode and distribution strategy."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bottlenet_tf.training.losses import task_loss
+
+# A step moves the log of the rate weight by at most this much: the weight can
+# double in 35 steps, slower than the batch-to-batch noise of the byte count.
+BUDGET_GAIN = 0.02
+INITIAL_RATE_WEIGHT = 0.05
+
+
+class Outputs(NamedTuple):
+    """Sums over the examples of one step (float32 scalars)."""
+
+    loss: tf.Tensor
+    task_loss: tf.Tensor
+    correct: tf.Tensor
+    image_data_bytes: tf.Tensor
+    examples: tf.Tensor
+
+
+class Stepper:
+    """Builds the compiled training steps of a run.
+
+    loss = task loss + w * bytes / scale, where `bytes` has the value of the
+    image data that the codec made and the relative gradient of the codec's
+    differentiable `rate`. `w` is `rate_weight` with scale 100 B; with a byte
+    budget, scale is the budget and w is raised or lowered after every step
+    until the mean meets the budget (dual ascent on log w).
+
+    Args:
+        config: `TrainConfig`.
+        model: `BottleNet`, or the backbone's Keras model for "baseline".
+        teacher: Callable `(images, feature) -> logits`, or None.
+        optimizer: Keras optimizer, built on `model.trainable_variables`.
+        strategy: `tf.distribute.Strategy`.
+        overhead_bytes: Wire bytes of a payload beyond its image data.
+    """
+
+    def __init__(
+        self, config, model, teacher, optimizer, strategy, overhead_bytes=0
+    ):
+        self.config = config
+        self.model = model
+        self.teacher = teacher
+        self.optimizer = optimizer
+        self.strategy = strategy
+        self.variables = model.trainable_variables
+        if config.byte_budget is not None:
+            self.byte_scale = config.byte_budget - overhead_bytes
+            first = config.rate_weight or INITIAL_RATE_WEIGHT
+        else:
+            self.byte_scale, first = 100.0, config.rate_weight
+        with strategy.scope():
+            self.rate_weight = tf.Variable(
+                first, trainable=False, dtype=tf.float32, name="rate_weight"
+            )
+        self.with_codec = self._compile(use_codec=True)
+        self.without_codec = self._compile(use_codec=False)
+
+    def _compile(self, use_codec):
+        @tf.function(reduce_retracing=True)
+        def step(images, labels):
+            per_replica = self.strategy.run(
+                self._replica_step, args=(images, labels, use_codec)
+            )
+            outputs = Outputs(
+                *(
+                    self.strategy.reduce(
+                        tf.distribute.ReduceOp.SUM, value, axis=None
+                    )
+                    for value in per_replica
+                )
+            )
+            if use_codec and self.config.byte_budget is not None:
+                self._follow_budget(outputs)
+            return outputs
+
+        return step
+
+    def _forward(self, images, use_codec):
+        """Returns logits, teacher logits, bytes and rate of one replica."""
+        if self.config.mode == "baseline":
+            logits = self.model(tf.cast(images, tf.float32), training=True)
+            return tf.cast(logits, tf.float32), None, tf.zeros(()), None
+        passed = self.model.transmit(images, training=True, use_codec=use_codec)
+        teacher_logits = None
+        if self.teacher is not None:
+            teacher_logits = tf.stop_gradient(
+                self.teacher(images, passed.feature)
+            )
+        return (
+            passed.logits,
+            teacher_logits,
+            passed.image_data_bytes,
+            passed.rate,
+        )
+
+    def _replica_step(self, images, labels, use_codec):
+        config = self.config
+        with tf.GradientTape() as tape:
+            logits, teacher_logits, size, rate = self._forward(
+                images, use_codec
+            )
+            task = tf.reduce_mean(
+                task_loss(
+                    labels,
+                    logits,
+                    teacher_logits,
+                    label_smoothing=config.label_smoothing,
+                    distillation=config.distillation,
+                    temperature=config.temperature,
+                )
+            )
+            loss = task
+            has_rate = config.byte_budget is not None or config.rate_weight
+            if use_codec and has_rate and rate is not None:
+                mean = tf.reduce_mean(rate)
+                per_rate = tf.stop_gradient(
+                    size / tf.maximum(mean, 1e-6) / self.byte_scale
+                )
+                loss += self.rate_weight * per_rate * mean
+            replicas = self.strategy.num_replicas_in_sync
+            scaled = self.optimizer.scale_loss(loss / replicas)
+        gradients = tape.gradient(scaled, self.variables)
+        if config.clip_norm is not None:
+            gradients = self._clip(gradients)
+        self.optimizer.apply(gradients, self.variables)
+        count = tf.cast(tf.shape(labels)[0], tf.float32)
+        hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
+        return Outputs(
+            loss * count,
+            task * count,
+            tf.reduce_sum(tf.cast(hits, tf.float32)),
+            size * count,
+            count,
+        )
+
+    def _clip(self, gradients):
+        """Clips by the global norm over all replicas.
+
+        The optimizer sums over replicas afterwards, so each hands in its
+        share of the clipped sum.
+        """
+        context = tf.distribute.get_replica_context()
+        replicas = self.strategy.num_replicas_in_sync
+        known = [g for g in gradients if g is not None]
+        if replicas > 1:
+            known = context.all_reduce(tf.distribute.ReduceOp.SUM, known)
+        limit = self.optimizer.scale_loss(tf.constant(self.config.clip_norm))
+        clipped, _ = tf.clip_by_global_norm(known, limit)
+        clipped = iter(g / replicas for g in clipped)
+        return [g if g is None else next(clipped) for g in gradients]
+
+    def _follow_budget(self, outputs):
+        mean = outputs.image_data_bytes / outputs.examples
+        error = tf.math.log(tf.maximum(mean, 1.0) / self.byte_scale)
+        factor = tf.exp(BUDGET_GAIN * tf.clip_by_value(error, -1.0, 1.0))
+        # Bounds keep the weight from running away while a budget is out of
+        # reach, or is met without any pressure.
+        self.rate_weight.assign(
+            tf.clip_by_value(self.rate_weight * factor, 1e-4, 10.0)
+        )

@@ -1,0 +1,30 @@
+"""Package metadata of bottlenet_tf."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="bottlenet_tf",
+    version="0.1.0",
+    description="Split computing for TensorFlow: train, measure and deploy "
+    "networks cut in two by a learned bottleneck.",
+    packages=find_packages(include=["bottlenet_tf", "bottlenet_tf.*"]),
+    python_requires=">=3.10",
+    install_requires=[
+        "absl-py>=2.1",
+        "imagecodecs>=2024.6.1",
+        "keras>=3.13",
+        "matplotlib>=3.8",
+        "numpy>=2.0",
+        "pillow>=11.0",
+        "scikit-learn>=1.5",
+        "tensorboard>=2.20",
+        "tensorflow>=2.20",
+        "tensorflow-datasets>=4.9.9",
+        "tf2onnx>=1.17",
+        "tqdm>=4.66",
+    ],
+    extras_require={"dev": ["pytest>=8.0", "ruff>=0.14"]},
+    entry_points={
+        "console_scripts": ["bottlenet-train=bottlenet_tf.cli.train:main"]
+    },
+)

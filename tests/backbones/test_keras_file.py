@@ -1,0 +1,196 @@
+"""Tests of backbones from `.keras` files."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from bottlenet_tf import backbones
+
+X = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3)).astype("float32")
+
+
+def load(model, folder, image_size=8, num_classes=4, **kwargs):
+    path = folder / "m.keras"
+    model.save(path)
+    return backbones.create(
+        str(path), image_size=image_size, num_classes=num_classes, **kwargs
+    )
+
+
+def functional(finish, shape=(8, 8, 3)):
+    image = keras.Input(shape)
+    x = layers.Rescaling(1 / 255)(image)
+    x = layers.Conv2D(6, 3, name="conv")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, finish(x))
+
+
+ENDINGS = {
+    "dense": lambda x: layers.Dense(4, activation="softmax")(x),
+    "layer": lambda x: layers.Softmax()(layers.Dense(4)(x)),
+    "activation": lambda x: layers.Activation("softmax")(layers.Dense(4)(x)),
+    "op": lambda x: ops.softmax(layers.Dense(4)(x)),
+    "reshaped": lambda x: layers.Flatten()(
+        layers.Dense(4, activation="softmax")(layers.Reshape((1, 6))(x))
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_final_softmax_becomes_logits_of_the_same_probabilities(
+    ending, tmp_path
+):
+    model = functional(ENDINGS[ending])
+    logits = load(model, tmp_path).model(X)
+    # softmax(logits) must be the file's output; 1e-6 is float32 rounding.
+    np.testing.assert_allclose(ops.softmax(logits), model(X), atol=1e-6)
+
+
+def test_the_logits_are_not_the_probabilities(tmp_path):
+    logits = load(functional(ENDINGS["dense"]), tmp_path).model(X)
+    assert np.all(np.abs(np.sum(logits, -1) - 1) > 1e-4)
+
+
+def test_a_model_without_softmax_is_taken_as_it_is(tmp_path):
+    model = functional(lambda x: layers.Dense(4)(x))
+    np.testing.assert_array_equal(load(model, tmp_path).model(X), model(X))
+
+
+def sequential():
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(6, 3, name="conv"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+
+
+def test_a_sequential_model_works(tmp_path):
+    model = sequential()
+    logits = load(model, tmp_path).model(X)
+    np.testing.assert_array_equal(
+        np.argmax(logits, -1), np.argmax(model(X), -1)
+    )
+
+
+def test_a_sequential_model_can_be_cut(tmp_path):
+    assert load(sequential(), tmp_path).split_point("conv").shape == (6, 6, 6)
+
+
+def test_the_backbone_is_named_by_its_path(tmp_path):
+    assert load(sequential(), tmp_path).name == str(tmp_path / "m.keras")
+
+
+def nested(**call):
+    image = keras.Input((8, 8, 3), name="inner_image")
+    x = layers.Conv2D(6, 3, name="inner_conv")(image)
+    base = keras.Model(image, layers.BatchNormalization(name="bn")(x))
+    image = keras.Input((8, 8, 3))
+    x = layers.GlobalAveragePooling2D()(base(image, **call))
+    model = keras.Model(image, layers.Dense(4)(x))
+    base.get_layer("bn").moving_mean.assign(np.arange(6.0))
+    return model
+
+
+def test_nested_models_are_opened_for_cutting(tmp_path):
+    backbone = load(nested(), tmp_path)
+    assert backbone.split_point("inner_conv").shape == (6, 6, 6)
+
+
+def test_opening_nested_models_keeps_the_logits(tmp_path):
+    model = nested()
+    np.testing.assert_allclose(
+        load(model, tmp_path).model(X), model(X), rtol=1e-6
+    )
+
+
+def test_a_nested_model_fixed_to_inference_stays_closed(tmp_path):
+    backbone = load(nested(training=False), tmp_path)
+    with pytest.raises(ValueError, match="inner_conv"):
+        backbone.split_point("inner_conv")
+
+
+def test_a_softmax_at_the_end_of_a_nested_model_is_found(tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 3)), sequential()])
+    logits = load(model, tmp_path).model(X)
+    np.testing.assert_allclose(ops.softmax(logits), model(X), atol=1e-6)
+
+
+def test_a_softmax_that_cannot_be_removed_is_refused(tmp_path):
+    shared = layers.Activation("softmax", name="shared")
+    model = functional(lambda x: shared(layers.Dense(4)(shared(x))))
+    with pytest.raises(ValueError, match="layer='shared'"):
+        load(model, tmp_path)
+
+
+def test_a_closed_nested_model_that_ends_in_softmax_is_refused(tmp_path):
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, sequential()(image, training=False))
+    with pytest.raises(ValueError, match="can't be opened"):
+        load(model, tmp_path)
+
+
+def test_a_flexible_image_size_is_fixed(tmp_path):
+    model = functional(lambda x: layers.Dense(4)(x), (None, None, 3))
+    backbone = load(model, tmp_path, image_size=8)
+    assert backbone.split_point("conv").shape == (6, 6, 6)
+
+
+def test_a_sequential_model_without_input_layer_works(tmp_path):
+    model = keras.Sequential(
+        [
+            layers.Conv2D(6, 3, name="conv"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(4),
+        ]
+    )
+    model.build((None, 8, 8, 3))
+    assert load(model, tmp_path).model(X).shape == (3, 4)
+
+
+def test_preprocessing_can_be_added(tmp_path):
+    model = functional(lambda x: layers.Dense(4)(x))
+    backbone = load(model, tmp_path, preprocessing="tf")
+    np.testing.assert_allclose(
+        backbone.model(X), model(X / 127.5 - 1), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_backbone_survives_saving_and_loading_as_a_file(tmp_path):
+    first = backbones.create("cifar_resnet20", image_size=8, num_classes=4)
+    again = load(first.model, tmp_path)
+    np.testing.assert_array_equal(again.model(X), first.model(X))
+
+
+def test_weights_from_another_file_replace_its_own(tmp_path):
+    other = sequential()
+    other.save_weights(tmp_path / "w.weights.h5")
+    loaded = load(sequential(), tmp_path, weights=tmp_path / "w.weights.h5")
+    np.testing.assert_array_equal(
+        loaded.model.get_layer("conv").kernel, other.get_layer("conv").kernel
+    )
+
+
+def test_another_image_size_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="image_size=16"):
+        load(sequential(), tmp_path, image_size=16)
+
+
+def test_another_class_count_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="num_classes=7"):
+        load(sequential(), tmp_path, num_classes=7)
+
+
+def test_imagenet_weights_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="brings its own weights"):
+        load(sequential(), tmp_path, weights="imagenet")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.keras"):
+        backbones.create(
+            str(tmp_path / "none.keras"), image_size=8, num_classes=4
+        )

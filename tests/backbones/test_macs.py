@@ -1,0 +1,106 @@
+"""Tests of the multiply-accumulate counter."""
+
+import keras
+import pytest
+from keras import layers
+
+from bottlenet_tf.backbones.macs import count_macs, macs_per_layer
+
+
+def one_layer(layer, shape=(8, 8, 6)):
+    return keras.Sequential([keras.Input(shape), layer])
+
+
+# By hand, on 8 x 8 x 6: output positions x kernel area x cin x cout.
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (layers.Conv2D(10, 3, padding="same"), 64 * 9 * 6 * 10),
+        (layers.Conv2D(10, 3), 36 * 9 * 6 * 10),
+        (layers.Conv2D(10, 3, strides=2, padding="same"), 16 * 9 * 6 * 10),
+        (layers.Conv2D(10, 3, groups=2), 36 * 9 * 3 * 10),
+        (layers.Conv2D(10, 3, dilation_rate=2), 16 * 9 * 6 * 10),
+        (layers.DepthwiseConv2D(3, padding="same"), 64 * 9 * 6),
+        (layers.DepthwiseConv2D(3, depth_multiplier=2), 36 * 9 * 6 * 2),
+        (layers.SeparableConv2D(10, 3), 36 * (9 * 6 + 6 * 10)),
+        (
+            layers.Conv2DTranspose(10, 4, strides=2, padding="same"),
+            64 * 16 * 6 * 10,
+        ),
+        (layers.Dense(5), 64 * 6 * 5),
+        (layers.EinsumDense("...d,de->...e", 5), 64 * 6 * 5),
+        (layers.EinsumDense("...d,de->...e", 5), 64 * 6 * 5),
+        (layers.BatchNormalization(), 0),
+        (layers.MaxPooling2D(2), 0),
+    ],
+)
+def test_count_matches_hand_worked_example(layer, expected):
+    assert count_macs(one_layer(layer)) == expected
+
+
+class _Counting(layers.Layer):
+    def call(self, x):
+        return x
+
+    def macs(self, input_shape):
+        return 100 * input_shape[-1]
+
+
+def test_a_layer_that_counts_itself_is_believed():
+    assert count_macs(one_layer(_Counting())) == 600
+
+
+def test_a_nested_model_counts_its_layers():
+    inner = one_layer(layers.Conv2D(10, 1))
+    assert count_macs(one_layer(inner)) == 64 * 60
+
+
+def test_a_nested_model_counts_at_the_size_it_is_called_with():
+    inner = one_layer(layers.Conv2D(10, 1), shape=(None, None, 6))
+    assert count_macs(one_layer(inner)) == 64 * 60
+
+
+def test_a_shared_layer_counts_once_per_call():
+    x = keras.Input((8, 8, 6))
+    shared = layers.Conv2D(6, 1)
+    assert count_macs(keras.Model(x, shared(shared(x)))) == 2 * 64 * 36
+
+
+def test_only_ancestors_of_the_tensor_count():
+    x = keras.Input((8, 8, 6))
+    left, right = layers.Conv2D(4, 1)(x), layers.Conv2D(5, 1)(x)
+    model = keras.Model(x, layers.Concatenate()([left, right]))
+    assert count_macs(model, upto=left) == 64 * 6 * 4
+
+
+def test_layers_are_listed_by_name():
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(3, name="a"),
+            layers.Dense(4, name="b"),
+        ]
+    )
+    counts = macs_per_layer(model)
+    assert (counts["a"], counts["b"]) == (6, 12)
+
+
+def test_an_unknown_image_size_is_named_in_the_error():
+    model = one_layer(layers.Conv2D(4, 1, name="c"), shape=(None, None, 3))
+    with pytest.raises(ValueError, match="layer='c'"):
+        count_macs(model)
+
+
+def test_a_tensor_of_another_graph_is_refused():
+    model = one_layer(layers.Conv2D(4, 1))
+    with pytest.raises(ValueError, match="upto="):
+        count_macs(model, upto=keras.Input((8, 8, 6)))
+
+
+def test_a_subclassed_model_is_refused():
+    class Subclassed(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ValueError, match="no graph to cut"):
+        count_macs(Subclassed())

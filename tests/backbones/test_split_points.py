@@ -1,0 +1,138 @@
+"""Tests of where a graph may be cut."""
+
+import keras
+import pytest
+from keras import layers, ops
+
+from bottlenet_tf.backbones.split_points import (
+    Backbone,
+    describe_cuts,
+    valid_cuts,
+)
+
+
+def conv(name, filters=4):
+    return layers.Conv2D(filters, 1, name=name)
+
+
+def head(x):
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return layers.Dense(2, name="logits")(x)
+
+
+def test_a_chain_can_be_cut_after_every_4d_layer():
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, head(conv("b")(conv("a")(image))))
+    assert valid_cuts(model) == ["a", "b"]
+
+
+def test_inside_a_residual_connection_there_is_no_cut():
+    image = keras.Input((8, 8, 3))
+    a = conv("a")(image)
+    b = conv("b")(a)
+    c = layers.Add(name="c")([a, conv("d")(b)])
+    assert valid_cuts(keras.Model(image, head(c))) == ["a", "c"]
+
+
+def test_a_dense_connection_bars_all_layers_that_it_jumps_over():
+    image = keras.Input((8, 8, 3))
+    a = conv("a")(image)
+    b = conv("b")(layers.Concatenate(name="ab")([a, conv("x")(a)]))
+    c = layers.Concatenate(name="abc")([a, b])
+    assert valid_cuts(keras.Model(image, head(c))) == ["a", "abc"]
+
+
+def test_a_connection_from_the_image_itself_bars_the_cut():
+    image = keras.Input((8, 8, 3))
+    joined = layers.Concatenate(name="joined")([image, conv("a")(image)])
+    assert valid_cuts(keras.Model(image, head(joined))) == ["joined"]
+
+
+def test_a_layer_called_twice_is_no_cut():
+    image = keras.Input((8, 8, 3))
+    shared = conv("shared")
+    x = shared(conv("b")(shared(conv("a")(image))))
+    assert valid_cuts(keras.Model(image, head(conv("c")(x)))) == ["a", "b", "c"]
+
+
+def test_a_layer_used_in_another_model_too_stays_a_cut():
+    image = keras.Input((8, 8, 3))
+    a = conv("a")
+    model = keras.Model(image, head(a(image)))
+    a(keras.Input((4, 4, 3)))
+    assert valid_cuts(model) == ["a"]
+
+
+def test_bare_ops_carry_paths_but_are_no_cuts():
+    image = keras.Input((8, 8, 3))
+    a = conv("a")(image)
+    b = conv("b")(ops.relu(a))
+    c = conv("c")(ops.add(ops.multiply(a, 2.0), b))
+    assert valid_cuts(keras.Model(image, head(c))) == ["a", "c"]
+
+
+def test_the_final_output_is_no_cut():
+    image = keras.Input((8, 8, 3))
+    assert valid_cuts(keras.Model(image, conv("b")(conv("a")(image)))) == ["a"]
+
+
+def test_a_layer_with_two_outputs_is_no_cut():
+    class Halves(layers.Layer):
+        def call(self, x):
+            return ops.split(x, 2, axis=-1)
+
+    image = keras.Input((8, 8, 4))
+    left, right = Halves(name="halves")(conv("a")(image))
+    model = keras.Model(image, head(layers.Add(name="sum")([left, right])))
+    assert valid_cuts(model) == ["a", "sum"]
+
+
+def test_a_nested_model_can_be_cut_after_as_a_whole():
+    inner = keras.Sequential([keras.Input((8, 8, 3)), conv("a")], name="inner")
+    image = keras.Input((8, 8, 3))
+    assert valid_cuts(keras.Model(image, head(inner(image)))) == ["inner"]
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    # MACs: a 64 * 3 * 4 = 768, b at stride 2 16 * 4 * 8 = 512, logits 16.
+    image = keras.Input((8, 8, 3))
+    b = layers.Conv2D(8, 1, strides=2, name="b")(conv("a")(image))
+    model = keras.Model(image, head(b))
+    return Backbone("tiny", model, describe_cuts(model, {"b": "RB1"}))
+
+
+def test_the_feature_is_described_by_shape_and_stride(backbone):
+    point = backbone.split_point("RB1")
+    assert (point.layer, point.shape, point.stride) == ("b", (4, 4, 8), 2)
+
+
+def test_the_mac_share_matches_hand_worked_example(backbone):
+    assert backbone.split_point("a").mac_share == 768 / (768 + 512 + 16)
+
+
+@pytest.mark.parametrize("name", ["RB1", "rb1", "b"])
+def test_a_split_point_answers_to_its_name_and_its_layer(backbone, name):
+    assert backbone.split_point(name) is backbone.split_points[0]
+
+
+def test_an_undeclared_layer_is_described_on_the_fly(backbone):
+    assert backbone.split_point("a").shape == (8, 8, 4)
+
+
+@pytest.mark.parametrize("name", ["RB2", "pool", "nonsense", None])
+def test_an_impossible_cut_lists_the_possible_ones(backbone, name):
+    with pytest.raises(ValueError, match="RB1.*layers: a, b.*name="):
+        backbone.split_point(name)
+
+
+def test_two_outputs_are_refused():
+    image = keras.Input((8, 8, 3))
+    a = conv("a")(image)
+    with pytest.raises(ValueError, match="outputs=2"):
+        valid_cuts(keras.Model(image, [head(a), a]))
+
+
+def test_a_split_point_is_immutable(backbone):
+    with pytest.raises(AttributeError):
+        backbone.split_points[0].stride = 1

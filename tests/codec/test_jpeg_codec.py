@@ -1,0 +1,95 @@
+"""Tests of JPEG's byte form."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bottlenet_tf.codec import PayloadError, create_codec, jpeg, tiling
+
+SHAPES = [(28, 28, 1), (7, 7, 3), (8, 16, 2), (9, 17, 1)]
+QUALITIES = [1, 20, 50, 75, 100]
+
+
+def pillow_file(plane, quality):
+    buffer = io.BytesIO()
+    Image.fromarray(plane).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def noise(shape):
+    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_image_data_is_pillow_s_file_without_its_constant_ends(
+    library, shape, quality
+):
+    codes = noise(shape)
+    file = pillow_file(tiling.tile(codes), quality)
+    # SOI 2, APP0 18, DQT 69, SOF0 13, DHT 33 + 183, SOS 10; EOI 2.
+    want = file[2 + 18 + 69 + 13 + 33 + 183 + 10 : -2]
+    assert create_codec("jpeg", quality=quality).encode(codes) == want
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_decoded_codes_are_pillow_s_pixels(library, shape, quality):
+    codes = noise(shape)
+    codec = create_codec("jpeg", quality=quality)
+    with Image.open(io.BytesIO(pillow_file(tiling.tile(codes), quality))) as i:
+        want = tiling.untile(np.asarray(i), shape)
+    np.testing.assert_array_equal(
+        codec.decode(codec.encode(codes), shape), want
+    )
+
+
+def test_a_slice_of_a_larger_array_is_coded_like_its_copy(library):
+    whole = noise((16, 16, 4))
+    part = whole[::2, ::2, 1:2]
+    codec = create_codec("jpeg")
+    assert codec.encode(part) == codec.encode(part.copy())
+
+
+def test_a_grey_plane_at_quality_20_takes_one_byte_a_block(library):
+    # Level shift makes 128 zero: a DC category (2 bits) and an end-of-block
+    # (4 bits) for each of 16 blocks = 12 bytes.
+    grey = np.full((32, 32, 1), 128, np.uint8)
+    assert len(create_codec("jpeg", quality=20).encode(grey)) == 12
+
+
+def test_data_of_another_plane_size_does_not_change_the_shape(library):
+    codec = create_codec("jpeg")
+    data = codec.encode(noise((32, 32, 1)))
+    assert codec.decode(data, (9, 7, 3)).shape == (9, 7, 3)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [b"\xff\xd8", b"\xff\xc0", b"\xff\xc4", b"\xff\xdc", b"\xff\xd0", b"\xff"],
+    ids=["SOI", "SOF0", "DHT", "DNL", "RST0", "cut off"],
+)
+def test_a_marker_in_image_data_is_refused(library, marker, codes):
+    codec = create_codec("jpeg")
+    data = codec.encode(codes)
+    with pytest.raises(PayloadError, match="no marker"):
+        codec.decode(data + marker, codes.shape)
+
+
+@pytest.mark.parametrize("quality", [0, 101, 20.0, None])
+def test_an_impossible_quality_is_named_in_the_error(quality):
+    with pytest.raises(ValueError, match=f"Received: quality={quality}"):
+        create_codec("jpeg", quality=quality)
+
+
+def test_a_plane_beyond_libjpeg_s_limit_is_refused():
+    with pytest.raises(ValueError, match="65500.*Received: plane shape"):
+        create_codec("jpeg").encode(np.zeros((65501, 1, 1), np.uint8))
+
+
+def test_the_prefix_fixes_the_size():
+    # SOF0 follows SOI, APP0 and DQT; height and width are its bytes 5 to 8.
+    at = 2 + 18 + 69 + 5
+    assert jpeg.jpeg_prefix(20, 300, 7)[at : at + 4] == b"\x01\x2c\x00\x07"

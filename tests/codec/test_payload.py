@@ -1,0 +1,277 @@
+"""Tests of the payload: sizes, round trips, and bytes from outside."""
+
+import struct
+import warnings
+
+import numpy as np
+import pytest
+
+from bottlenet_tf.codec import PayloadError, PayloadFormat, create_codec
+
+UNIT_ID = 0x12345678
+RANGE = (-0.5, 3.25)  # Both exact in float16.
+BUILT_IN = ["jpeg", "png", "raw"]
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def small_format(name="jpeg", sends_range=True, unit_id=UNIT_ID):
+    return PayloadFormat(unit_id, (9, 7, 3), create_codec(name), sends_range)
+
+
+def pack(message, codes):
+    return message.pack(codes, RANGE if message.sends_range else None)
+
+
+def sealed(message, image_data, code_range=RANGE):
+    """A payload of any image data, with the header an insider would give."""
+    body = struct.pack("<ee", *code_range) if message.sends_range else b""
+    body += image_data
+    return message._header(body) + body
+
+
+@pytest.fixture(params=[True, False], ids=["range", "no range"])
+def sends_range(request):
+    return request.param
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("sends_range, overhead", [(True, 8), (False, 6)])
+def test_overhead_is_eight_bytes_with_a_range_and_six_without(
+    name, sends_range, overhead, codes
+):
+    message = small_format(name, sends_range)
+    image_data = message.codec.encode(codes)
+    assert len(pack(message, codes)) == len(image_data) + overhead
+    assert message.overhead_bytes == overhead
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_codes_come_back_as_the_codec_decodes_them(
+    library, name, sends_range, codes
+):
+    message = small_format(name, sends_range)
+    decoded, _ = message.unpack(pack(message, codes))
+    codec = message.codec
+    want = codec.decode(codec.encode(codes), codes.shape)
+    np.testing.assert_array_equal(decoded, want)
+
+
+def test_the_range_comes_back_exactly(codes):
+    message = small_format()
+    assert message.unpack(pack(message, codes))[1] == RANGE
+
+
+def test_without_a_range_none_comes_back(codes):
+    message = small_format(sends_range=False)
+    assert message.unpack(pack(message, codes))[1] is None
+
+
+@pytest.mark.parametrize(
+    "code_range", [(2.0, 2.0), (-0.0, 0.0), (-65504.0, 65504.0), (0.0, 6e-8)]
+)
+def test_extreme_ranges_come_back(code_range, codes):
+    # 2**-24 = 5.96e-8 is float16's smallest positive number.
+    code_range = tuple(float(np.float16(v)) for v in code_range)
+    message = small_format()
+    assert message.unpack(message.pack(codes, code_range))[1] == code_range
+
+
+@pytest.mark.parametrize("wrap", [bytearray, memoryview])
+def test_any_buffer_of_bytes_is_accepted(wrap, codes):
+    message = small_format("raw")
+    decoded, _ = message.unpack(wrap(pack(message, codes)))
+    np.testing.assert_array_equal(decoded, codes)
+
+
+def test_the_layout_matches_a_hand_packed_payload(codes):
+    message = small_format()
+    payload = pack(message, codes)
+    # Version 1 in the top 4 bits; -0.5 is 0xb800 and 3.25 is 0x4280.
+    assert payload[0] >> 4 == 1
+    assert payload[4:8] == b"\x00\xb8\x80\x42"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_truncation_is_refused(name, sends_range, codes):
+    message = small_format(name, sends_range)
+    payload = pack(message, codes)
+    for length in range(len(payload)):
+        with pytest.raises(PayloadError):
+            message.unpack(payload[:length])
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_flipped_bit_is_refused(name, sends_range, codes):
+    message = small_format(name, sends_range)
+    payload = pack(message, codes)
+    whole = int.from_bytes(payload, "big")
+    for bit in range(8 * len(payload)):
+        flipped = (whole ^ 1 << bit).to_bytes(len(payload), "big")
+        with pytest.raises(PayloadError):
+            message.unpack(flipped)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_random_corruption_is_refused(name, sends_range, codes):
+    message = small_format(name, sends_range)
+    payload = pack(message, codes)
+    rng = np.random.default_rng(5)
+    for _ in range(2000):
+        damaged = bytearray(payload)
+        at, length = rng.integers(len(payload)), rng.integers(1, 9)
+        damaged[at : at + length] = rng.bytes(length)
+        if damaged != payload:
+            with pytest.raises(PayloadError):
+                message.unpack(damaged)
+
+
+def test_random_bytes_are_refused(sends_range):
+    message = small_format(sends_range=sends_range)
+    rng = np.random.default_rng(6)
+    for _ in range(2000):
+        with pytest.raises(PayloadError):
+            message.unpack(rng.bytes(rng.integers(200)))
+
+
+def test_appended_bytes_are_refused(sends_range, codes):
+    message = small_format(sends_range=sends_range)
+    payload = pack(message, codes)
+    for extra in (b"\0", b"\xff\xd9", payload):
+        with pytest.raises(PayloadError):
+            message.unpack(payload + extra)
+
+
+def test_a_cut_stream_is_refused_where_16_bits_let_some_pass():
+    # With a CRC-16, 4 of 231,000 such truncations passed.
+    codec = create_codec("raw")
+    message = PayloadFormat(UNIT_ID, (12, 12, 1), codec, True)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        codes = rng.integers(0, 256, (12, 12, 1), np.uint8)
+        payload = message.pack(codes, RANGE)
+        for length in range(9, len(payload)):
+            part = payload[:length]
+            assert message._header(part[4:]) != part[:4]
+
+
+def test_a_foreign_unit_with_the_same_tag_is_refused(sends_range, codes):
+    # The tag is the top 12 bits: 0x123 for both.
+    foreign = small_format(sends_range=sends_range, unit_id=0x12345679)
+    with pytest.raises(PayloadError, match="not of the same export"):
+        small_format(sends_range=sends_range).unpack(pack(foreign, codes))
+
+
+def test_every_identity_one_bit_away_is_refused(sends_range, codes):
+    payload = pack(small_format(sends_range=sends_range), codes)
+    for bit in range(32):
+        foreign = small_format(
+            sends_range=sends_range, unit_id=UNIT_ID ^ 1 << bit
+        )
+        with pytest.raises(PayloadError):
+            foreign.unpack(payload)
+
+
+def test_a_payload_with_range_is_refused_where_none_is_sent(codes):
+    payload = pack(small_format(sends_range=True), codes)
+    with pytest.raises(PayloadError):
+        small_format(sends_range=False).unpack(payload)
+
+
+def test_another_version_is_named_in_the_error(codes):
+    message = small_format()
+    payload = bytearray(pack(message, codes))
+    payload[0] = 0x20 | payload[0] & 0x0F
+    with pytest.raises(PayloadError, match="Received: version=2"):
+        message.unpack(payload)
+
+
+def test_an_oversized_payload_is_refused_by_its_length():
+    message = small_format()
+    limit = 8 + message.codec.max_bytes((9, 7, 3))
+    with pytest.raises(PayloadError, match=f"to {limit} bytes"):
+        message.unpack(bytes(limit + 1))
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x10", bytes(8)])
+def test_a_payload_without_image_data_is_refused(payload):
+    with pytest.raises(PayloadError, match="has 9 to"):
+        small_format().unpack(payload)
+
+
+@pytest.mark.parametrize("payload", ["text", None, 7, [1, 2]])
+def test_what_is_not_bytes_is_refused_by_its_type(payload):
+    kind = type(payload).__name__
+    with pytest.raises(PayloadError, match=f"Received: type={kind}"):
+        small_format().unpack(payload)
+
+
+@pytest.mark.parametrize(
+    "code_range",
+    [
+        (float("nan"), 1.0),
+        (0.0, float("nan")),
+        (0.0, float("inf")),
+        (-float("inf"), 0.0),
+        (1.0, 0.5),
+    ],
+)
+def test_an_insider_s_impossible_range_is_refused(code_range, codes):
+    message = small_format()
+    payload = sealed(message, message.codec.encode(codes), code_range)
+    with pytest.raises(PayloadError, match="finite and ordered"):
+        message.unpack(payload)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_an_insider_s_image_data_gives_codes_or_a_payload_error(library, name):
+    message = small_format(name)
+    rng = np.random.default_rng(7)
+    for _ in range(500):
+        image_data = rng.bytes(rng.integers(1, 500))
+        try:
+            codes, _ = message.unpack(sealed(message, image_data))
+        except PayloadError:
+            continue
+        assert codes.shape == (9, 7, 3) and codes.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    "code_range",
+    [
+        (float("nan"), 1.0),
+        (0.0, float("inf")),
+        (0.0, 1e6),
+        (1.0, 0.5),
+        (0.0, 0.1),  # Not exact: float16 has 0.09998.
+    ],
+)
+def test_a_range_the_receiver_could_not_use_is_not_packed(code_range, codes):
+    with pytest.raises(ValueError, match="Received: code_range="):
+        small_format().pack(codes, code_range)
+
+
+@pytest.mark.parametrize(
+    "sends_range, code_range", [(True, None), (False, RANGE)]
+)
+def test_a_range_is_given_exactly_when_it_is_sent(
+    sends_range, code_range, codes
+):
+    with pytest.raises(ValueError, match="Received: code_range="):
+        small_format(sends_range=sends_range).pack(codes, code_range)
+
+
+def test_codes_of_another_shape_are_not_packed():
+    with pytest.raises(ValueError, match="Received: shape="):
+        small_format().pack(np.zeros((9, 7, 4), np.uint8), RANGE)
+
+
+@pytest.mark.parametrize("unit_id", [-1, 2**32, 1.5, None])
+def test_an_identity_must_fit_32_bits(unit_id):
+    with pytest.raises(ValueError, match=f"Received: unit_id={unit_id}"):
+        small_format(unit_id=unit_id)

@@ -1,0 +1,171 @@
+"""Tests of folders of class folders, sound and corrupt."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bottlenet_tf import data
+
+
+def pixels(batches):
+    return {x.tobytes() for images, _ in batches for x in images.numpy()}
+
+
+def test_undivided_classes_are_split_per_class(class_folder):
+    dataset = data.load(class_folder, test_fraction=0.25)
+    assert dataset.class_names == ("cat", "dog", "newt")
+    labels = np.concatenate([y for _, y in dataset.test_batches(10)])
+    np.testing.assert_array_equal(np.bincount(labels), [2, 2, 2])
+    assert dataset.num_train == 18
+
+
+def test_splits_of_a_folder_share_no_image(class_folder):
+    dataset = data.load(class_folder, image_size=20)
+    train = pixels(dataset.train_batches(1, epoch=0, augment=False))
+    test = pixels(dataset.test_batches(1))
+    assert len(train) + len(test) == 24
+    assert not train & test
+
+
+def test_folder_moved_elsewhere_is_split_the_same(class_folder, tmp_path):
+    copy = shutil.copytree(class_folder, tmp_path / "elsewhere" / "pets")
+    fingerprints = {data.load(f).fingerprint for f in (class_folder, copy)}
+    assert len(fingerprints) == 1
+
+
+@pytest.mark.parametrize("name", ["test", "val", "validation"])
+def test_divided_folder_is_taken_as_divided(divided_folder, name):
+    if name != "val":
+        (divided_folder / "val").rename(divided_folder / name)
+    dataset = data.load(divided_folder)
+    assert (dataset.num_train, dataset.num_test) == (12, 4)
+
+
+def test_train_folder_alone_is_split(divided_folder):
+    shutil.rmtree(divided_folder / "val")
+    dataset = data.load(divided_folder, test_fraction=0.5)
+    assert (dataset.num_train, dataset.num_test) == (6, 6)
+
+
+def test_labels_follow_the_sorted_class_names(class_folder):
+    dataset = data.load(class_folder, image_size=20, flip=False)
+    sources = {}
+    for label, name in enumerate(dataset.class_names):
+        for path in (class_folder / name).iterdir():
+            # 24x20: the shorter side is 20 already, 2 columns go each side.
+            image = np.asarray(Image.open(path))[:, 2:22]
+            sources[image.tobytes()] = label
+    for images, labels in dataset.test_batches(1):
+        assert sources[images.numpy()[0].tobytes()] == int(labels[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((32, 32), 32), ((97, 97), 224), ((40, 30), 224)]
+)
+def test_small_square_images_set_the_size(
+    tmp_path, size, expected, write_image
+):
+    for index in range(2):
+        write_image(tmp_path / "a" / f"{index}.png", index, size)
+    assert data.load(tmp_path).image_size == expected
+
+
+def test_extensions_in_capitals_count_and_other_files_do_not(
+    tmp_path, write_image
+):
+    for index, name in enumerate(("a.JPG", "b.JPEG", "c.PnG")):
+        write_image(tmp_path / "one" / name, index)
+    (tmp_path / "one" / "notes.txt").write_text("not an image")
+    dataset = data.load(tmp_path)
+    assert dataset.num_train + dataset.num_test == 3
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match="must exist. Received: spec=.*nope"):
+        data.load(tmp_path / "nope")
+
+
+def test_folder_without_classes_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="must hold class folders"):
+        data.load(tmp_path)
+
+
+def test_empty_class_is_named(class_folder):
+    (class_folder / "yak").mkdir()
+    with pytest.raises(ValueError, match="Received: empty=\\['yak'\\]"):
+        data.load(class_folder)
+
+
+def test_classes_that_differ_between_the_halves_are_named(divided_folder):
+    (divided_folder / "val" / "yes").rename(divided_folder / "val" / "yess")
+    with pytest.raises(ValueError, match="train.*\\['yes'\\].*\\['yess'\\]"):
+        data.load(divided_folder)
+
+
+def test_unknown_name_lists_what_is_accepted():
+    with pytest.raises(ValueError, match="'digits', 'mini_imagenet', a folder"):
+        data.load("cifarr10")
+
+
+def test_corrupt_training_image_stops_the_run_and_is_named(
+    divided_folder, truncate
+):
+    bad = divided_folder / "train" / "yes" / "3.jpg"
+    truncate(bad)
+    dataset = data.load(divided_folder)
+    with pytest.raises(data.CorruptImageError, match=str(bad)):
+        list(dataset.guard(dataset.train_batches(4, epoch=0)))
+
+
+def test_corrupt_test_image_stops_the_run_and_is_named(divided_folder):
+    bad = divided_folder / "val" / "no" / "6.jpg"
+    bad.write_bytes(b"")
+    dataset = data.load(divided_folder)
+    with pytest.raises(data.CorruptImageError, match=str(bad)):
+        list(dataset.guard(dataset.test_batches(4)))
+
+
+def test_image_removed_after_loading_is_named(divided_folder):
+    dataset = data.load(divided_folder)
+    gone = divided_folder / "val" / "yes" / "7.jpg"
+    gone.unlink()
+    with pytest.raises(data.CorruptImageError, match=str(gone)):
+        list(dataset.guard(dataset.test_batches(4)))
+
+
+def test_errors_of_the_loop_body_pass_through_the_guard(divided_folder):
+    dataset = data.load(divided_folder)
+    with pytest.raises(ZeroDivisionError):
+        for _ in dataset.guard(dataset.test_batches(1)):
+            1 / 0
+
+
+def test_corrupt_images_are_left_out_and_listed_on_request(
+    divided_folder, truncate
+):
+    bad = [
+        divided_folder / "train" / "no" / "0.jpg",
+        divided_folder / "train" / "yes" / "5.jpg",
+        divided_folder / "val" / "yes" / "7.jpg",
+    ]
+    for path in bad:
+        truncate(path)
+    dataset = data.load(divided_folder, skip_corrupt=True)
+    assert dataset.skipped == [str(path) for path in bad]
+    assert (dataset.num_train, dataset.num_test) == (10, 3)
+    assert len(list(dataset.train_batches(2, epoch=0))) == 5
+
+
+def test_sound_folder_has_nothing_to_skip(divided_folder):
+    dataset = data.load(divided_folder, skip_corrupt=True)
+    assert dataset.skipped == []
+    assert dataset.fingerprint == data.load(divided_folder).fingerprint
+
+
+def test_folder_with_nothing_that_decodes_is_refused(divided_folder, truncate):
+    for path in divided_folder.glob("val/*/*.jpg"):
+        truncate(path)
+    with pytest.raises(ValueError, match="at least one image that decodes"):
+        data.load(divided_folder, skip_corrupt=True)

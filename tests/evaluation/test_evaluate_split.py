@@ -1,0 +1,128 @@
+"""Tests of the signal path with real bytes in the middle."""
+
+import numpy as np
+import pytest
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.codec import Codec, PayloadError, PayloadFormat, create_codec
+
+
+class BlackCodec(Codec):
+    """Sends one byte and decodes anything to zeros."""
+
+    name = "black"
+
+    def encode(self, codes):
+        return b"\x07"
+
+    def decode(self, data, shape):
+        return np.zeros(shape, np.uint8)
+
+
+def test_sizes_are_the_lengths_of_payloads_packed_alone(
+    make_bottlenet, dataset
+):
+    model = make_bottlenet(quality=60)
+    codes, ranges = model.encode(dataset.images)
+    form = PayloadFormat(
+        evaluation.unit_id(model), (4, 4, 3), create_codec("jpeg", quality=60),
+        sends_range=True,
+    )  # fmt: skip
+    expected = [
+        len(form.pack(np.rint(c).astype(np.uint8), tuple(map(float, r))))
+        for c, r in zip(np.asarray(codes), np.asarray(ranges), strict=True)
+    ]
+    result = evaluation.evaluate_split(model, dataset, progress=False)
+    np.testing.assert_array_equal(result.wire_bytes, expected)
+    np.testing.assert_array_equal(result.payload_bytes + 8, expected)
+    assert (result.num_images, result.overhead_bytes) == (20, 8)
+
+
+def test_lossless_bytes_give_the_logits_without_codec(make_bottlenet, dataset):
+    model = make_bottlenet(codec="raw")
+    payloads = evaluation.encode_to_payloads(model, dataset.images)
+    logits = evaluation.predict_payloads(model, payloads)
+    expected = np.asarray(model(dataset.images, use_codec=False))
+    # One graph against another: float32 sums in another order.
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("quantizer", ["per_image", "learned"])
+def test_bytes_agree_with_the_graph_form_of_jpeg(
+    make_bottlenet, dataset, quantizer
+):
+    model = make_bottlenet(quantizer=quantizer, quality=50)
+    payloads = evaluation.encode_to_payloads(model, dataset.images)
+    logits = evaluation.predict_payloads(model, payloads)
+    # A feature may round to the next code in one of the two graphs, which
+    # moves a logit by about 1/255 of the range.
+    np.testing.assert_allclose(
+        logits, np.asarray(model(dataset.images)), atol=2e-2
+    )
+
+
+def test_accuracy_is_counted_in_percent_and_over_all_batches(
+    make_bottlenet, dataset, make_dataset
+):
+    model = make_bottlenet()
+    payloads = evaluation.encode_to_payloads(model, dataset.images)
+    labels = np.argmax(evaluation.predict_payloads(model, payloads), -1)
+    labels[:5] = (labels[:5] + 1) % 4  # 5 of 20 wrong
+    result = evaluation.evaluate_split(
+        model, make_dataset(dataset.images, labels), 7, progress=False
+    )
+    assert result.accuracy == 75.0
+
+
+def test_tail_sees_the_codes_that_came_out_of_the_bytes(
+    make_bottlenet, dataset, make_dataset
+):
+    model = make_bottlenet(quantizer="learned")
+    black = np.zeros((1, 4, 4, 3), np.float32)
+    bounds = model.unit.quantizer.code_range(black)
+    answer = int(np.argmax(model.decode(black, bounds)))
+    everywhere = make_dataset(dataset.images, np.full(20, answer, np.int32))
+    result = evaluation.evaluate_split(
+        model, everywhere, progress=False, codec=BlackCodec()
+    )
+    assert result.accuracy == 100.0
+    assert set(result.wire_bytes) == {7}  # 6 of header, 1 of image data
+
+
+def test_sizes_do_not_depend_on_the_batch(make_bottlenet, dataset):
+    model = make_bottlenet()
+    sizes = [
+        evaluation.evaluate_split(model, dataset, b, progress=False).wire_bytes
+        for b in (3, 20)
+    ]
+    np.testing.assert_array_equal(*sizes)
+
+
+def test_payloads_of_another_training_are_refused(make_bottlenet, dataset):
+    payloads = evaluation.encode_to_payloads(
+        make_bottlenet(seed=1), dataset.images[:2]
+    )
+    with pytest.raises(PayloadError, match="unit"):
+        evaluation.predict_payloads(make_bottlenet(seed=2), payloads)
+
+
+def test_diverged_network_is_an_error_not_a_size(make_bottlenet, dataset):
+    # In the range: a fused convolution and ReLU would turn NaN into 0.
+    model = make_bottlenet(quantizer="learned")
+    model.unit.quantizer.high.assign(np.nan)
+    with pytest.raises(ValueError, match="finite"):
+        evaluation.evaluate_split(model, dataset, progress=False)
+
+
+def test_summary_by_hand():
+    # 1..20: mean and median 10.5; 19 images of 20 have at most 19 bytes.
+    sizes = np.arange(1, 21)
+    assert evaluation.summarize(sizes) == (10.5, 10.5, 19.0)
+
+
+def test_no_test_images_is_an_error(make_bottlenet, make_dataset):
+    empty = make_dataset(
+        np.zeros((0, 16, 16, 3), np.uint8), np.zeros(0, np.int32)
+    )
+    with pytest.raises(ValueError, match="at least one test image"):
+        evaluation.evaluate_split(make_bottlenet(), empty, progress=False)

@@ -1,0 +1,72 @@
+"""Tests of the identity that head and tail share."""
+
+import keras
+import numpy as np
+
+from bottlenet_tf import evaluation
+
+
+def test_identity_is_deterministic_and_fits_32_bits(make_bottlenet):
+    first = evaluation.unit_id(make_bottlenet(seed=1))
+    assert first == evaluation.unit_id(make_bottlenet(seed=1))
+    assert 0 <= first < 2**32
+
+
+def test_another_training_of_the_same_network_differs(make_bottlenet):
+    ids = {evaluation.unit_id(make_bottlenet(seed=s)) for s in range(4)}
+    assert len(ids) == 4
+
+
+def test_every_part_of_the_network_counts(make_bottlenet):
+    model = make_bottlenet()
+    ids = {evaluation.unit_id(model)}
+    for part in (model.prefix, model.unit, model.suffix):
+        weight = part.trainable_weights[0]
+        weight.assign(weight + 1e-3)
+        ids.add(evaluation.unit_id(model))
+    assert len(ids) == 4
+
+
+def test_codec_quality_counts(make_bottlenet):
+    at_20 = evaluation.unit_id(make_bottlenet(quality=20))
+    assert at_20 != evaluation.unit_id(make_bottlenet(quality=30))
+
+
+def test_saving_loading_and_freezing_keep_the_identity(
+    make_bottlenet, tmp_path
+):
+    model = make_bottlenet()
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    loaded.trainable = False
+    assert evaluation.unit_id(loaded) == evaluation.unit_id(model)
+
+
+def test_payload_format_holds_what_the_unit_sends(make_bottlenet):
+    model = make_bottlenet(quality=35)
+    form = evaluation.payload_format(model)
+    assert form.shape == (4, 4, 3)
+    assert form.codec is model.unit.byte_codec
+    assert form.sends_range and form.overhead_bytes == 8
+    learned = make_bottlenet(quantizer="learned")
+    assert evaluation.payload_format(learned).overhead_bytes == 6
+
+
+def test_model_digest_ignores_names_but_not_preprocessing():
+    def digest(scale, name):
+        image = keras.Input((4, 4, 3))
+        x = keras.layers.Rescaling(scale, name=f"scale_{name}")(image)
+        x = keras.layers.Conv2D(
+            2, 1, kernel_initializer="ones", name=f"conv_{name}"
+        )(x)
+        return evaluation.model_digest(keras.Model(image, x, name=name))
+
+    assert digest(0.5, "a") == digest(0.5, "b")
+    assert digest(0.5, "a") != digest(0.25, "a")
+
+
+def test_model_digest_sees_one_changed_weight(red_classifier):
+    before = evaluation.model_digest(red_classifier)
+    kernel, bias = red_classifier.get_weights()
+    red_classifier.set_weights([kernel, bias + np.float32(1)])
+    assert evaluation.model_digest(red_classifier) != before

@@ -1,0 +1,127 @@
+"""Tests of the diagrams and the mosaic."""
+
+import copy
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.codec import tiling
+from bottlenet_tf.evaluation.labels import place_labels
+
+REPORT = {
+    "dataset": "tiny",
+    "num_test": 20,
+    "backbone": "net",
+    "split": "RB1",
+    "mode": "aware",
+    "accuracy": 70.0,
+    "baseline_accuracy": 80.0,
+    "wire_bytes_mean": 90.0,
+    "label_only": {"bytes": 1},
+    "flags": {"unit": {"channels": 2, "quality": 20}},
+    "cloud_only": [
+        {"codec": codec, "bytes": size + shift, "accuracy": accuracy}
+        for codec, shift in (("jpeg", 0), ("webp", 20))
+        for size, accuracy in ((100, 40.0), (300, 70.0), (900, 79.0))
+    ],
+}
+
+
+def _variant(**changes):
+    return {**copy.deepcopy(REPORT), **changes}
+
+
+def _is_picture(path):
+    with Image.open(path) as image:
+        return image.format == "PNG" and min(image.size) > 300
+
+
+def test_rate_accuracy_is_drawn(tmp_path):
+    reports = [
+        REPORT,
+        _variant(mode="naive", accuracy=50.0),
+        _variant(split="RB2", accuracy=70.5, wire_bytes_mean=92.0),
+    ]
+    path = tmp_path / "new" / "rate.png"
+    assert evaluation.plot_rate_accuracy(reports, path) == path
+    assert _is_picture(path)
+
+
+def test_rate_accuracy_without_baselines_or_unit_is_drawn(tmp_path):
+    bare = _variant(baseline_accuracy=None, cloud_only=[], label_only=None)
+    evaluation.plot_rate_accuracy([bare], tmp_path / "a.png")
+    baseline = _variant(mode="baseline", split=None)
+    del baseline["wire_bytes_mean"]
+    evaluation.plot_rate_accuracy([baseline], tmp_path / "b.png")
+    assert _is_picture(tmp_path / "a.png") and _is_picture(tmp_path / "b.png")
+
+
+def test_reports_of_different_data_are_not_compared(tmp_path):
+    with pytest.raises(ValueError, match="one data set and one backbone"):
+        evaluation.plot_rate_accuracy(
+            [REPORT, _variant(dataset="other")], tmp_path / "x.png"
+        )
+
+
+def test_aware_against_naive_is_drawn(tmp_path):
+    points = [
+        {"mode": mode, "quality": q, "accuracy": best - 100 / (q + 2)}
+        for mode, best in (("aware", 75), ("naive", 70))
+        for q in (100, 1, 20, 50)
+    ]
+    path = tmp_path / "figure7.png"
+    evaluation.plot_aware_against_naive(points, path, network_accuracy=76.0)
+    assert _is_picture(path)
+
+
+def test_unknown_mode_is_named(tmp_path):
+    points = [{"mode": "clever", "quality": 20, "accuracy": 1.0}]
+    with pytest.raises(ValueError, match="unknown=.'clever'"):
+        evaluation.plot_aware_against_naive(points, tmp_path / "x.png")
+
+
+def test_labels_of_close_points_do_not_overlap():
+    figure = Figure(figsize=(6, 4))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 10)
+    labels = [(5 + 0.1 * i, 5.0, f"label {i}") for i in range(8)]
+    place_labels(axes, labels, [(x, 5.5) for x in np.linspace(0, 10, 50)])
+    renderer = figure.canvas.get_renderer()
+    boxes = [Text.get_window_extent(text, renderer) for text in axes.texts]
+    assert len(boxes) == 8
+    assert [box.count_overlaps(boxes) for box in boxes] == [1] * 8
+
+
+def test_mosaic_holds_image_plane_and_decoded_plane(
+    make_bottlenet, make_images
+):
+    model = make_bottlenet(quality=30)
+    images = make_images(2)
+    mosaic = evaluation.plane_mosaic(model, images)
+    # Cells of 128 with separators of 2: three rows, two columns.
+    assert mosaic.dtype == np.uint8
+    assert mosaic.shape == (3 * 128 + 4 * 2, 2 * 128 + 3 * 2, 3)
+    # 16 px enlarged 8-fold; 3 channels of 4x4 in 2x2 tiles enlarged 16-fold.
+    np.testing.assert_array_equal(mosaic[2:130:8, 2:130:8], images[0])
+    codes = np.rint(model.encode(images)[0]).astype(np.uint8)
+    plane = tiling.tile(codes[1])
+    np.testing.assert_array_equal(mosaic[132:260:16, 132:260:16, 0], plane)
+    codec = model.unit.byte_codec
+    decoded = codec.decode(codec.encode(codes[1]), codes[1].shape)
+    np.testing.assert_array_equal(
+        mosaic[262:390:16, 132:260:16, 1], tiling.tile(decoded)
+    )
+
+
+def test_mosaic_needs_an_image(make_bottlenet):
+    with pytest.raises(ValueError, match="at least one image"):
+        evaluation.plane_mosaic(
+            make_bottlenet(), np.zeros((0, 16, 16, 3), np.uint8)
+        )

@@ -1,0 +1,215 @@
+"""Tests of the report and its table."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.evaluation import Baselines, CloudPoint, SplitResult
+from bottlenet_tf.evaluation.json_file import write_json
+
+CONFIG = TrainConfig(split="RB3", seed=7, unit=UnitConfig(quality=50))
+BASELINES = Baselines(
+    80.0,
+    (
+        CloudPoint("jpeg", 10, 100.0, 719.0, 50.0),
+        CloudPoint("jpeg", 90, 400.0, 1019.0, 79.0),
+        CloudPoint("webp", 50, 250.0, 250.0, 60.0),
+        CloudPoint("webp", 90, 450.0, 450.0, 79.5),
+    ),
+)
+# Mean 42 payload and 50 wire bytes.
+RESULT = SplitResult(60.0, np.array([32, 42, 52]), np.array([40, 50, 60]))
+RAW = evaluation.RawFeatures((8, 8, 4), 264, 200.0, 79.9)
+
+
+def _report(dataset, config=CONFIG, baselines=BASELINES, **kwargs):
+    kwargs = {
+        "result": RESULT,
+        "device_mac_share": np.float32(0.25),
+        "raw": RAW,
+        "training": {"steps": 10, "examples": np.int64(1280), "seconds": 1.5},
+        "command": ["train.py", "--seed=7"],
+        **kwargs,
+    }
+    return evaluation.build_report(config, dataset, baselines, **kwargs)
+
+
+@pytest.fixture
+def report(dataset):
+    return _report(dataset)
+
+
+def test_sizes_and_ratios_by_hand(report):
+    assert report["payload_bytes_mean"] == 42.0
+    assert report["wire_bytes_mean"] == 50.0
+    assert report["wire_bytes_median"] == 50.0
+    assert report["wire_bytes_p95"] == 60.0
+    assert report["overhead_bytes"] == 8
+    assert (report["accuracy"], report["accuracy_drop"]) == (60.0, 20.0)
+    # JPEG reaches 60 at 100 + 300 * 10 / 29 = 203.4 bytes, WebP at 250.
+    expected = 100 + 300 * 10 / 29
+    assert report["accuracy_matched_bytes"] == pytest.approx(expected)
+    assert report["accuracy_matched_codec"] == "jpeg"
+    ratio = report["accuracy_matched_ratio"]
+    assert ratio == pytest.approx(expected / 50)
+    assert report["paper_ratio"] == pytest.approx(1019 / 42)
+    assert report["reasons"] == {}
+
+
+def test_report_says_how_it_came_about(report):
+    assert report["flags"]["unit"]["quality"] == 50
+    assert report["flags"]["sweep_qualities"][0] == 1
+    assert report["command"] == ["train.py", "--seed=7"]
+    assert report["seed"] == 7
+    assert report["training"]["examples"] == 1280
+    assert set(report["versions"]) == {
+        "python", "tensorflow", "keras", "numpy", "pillow", "bottlenet_tf",
+    }  # fmt: skip
+    assert report["hardware"]["cores"] >= 1 and report["hardware"]["cpu"]
+
+
+def test_report_survives_the_file(report, tmp_path):
+    path = evaluation.write_report(tmp_path / "run", report)
+    assert path.name == "report.json"
+    assert evaluation.load_report(path) == report
+    assert evaluation.load_report(tmp_path / "run") == report
+
+
+def test_report_holds_plain_python_values_only(report):
+    def leaves(value):
+        if isinstance(value, (dict, list)):
+            items = value.values() if isinstance(value, dict) else value
+            return {kind for item in items for kind in leaves(item)}
+        return {type(value)}
+
+    assert leaves(report) <= {str, int, float, bool, type(None)}
+
+
+def test_nan_becomes_null_with_a_reason(dataset, tmp_path):
+    report = _report(
+        dataset, training={"seconds": np.nan, "loss": [1.0, math.inf]}
+    )
+    assert report["training"] == {"seconds": None, "loss": [1.0, None]}
+    assert report["reasons"]["training.seconds"].endswith("nan")
+    assert report["reasons"]["training.loss[1]"].endswith("inf")
+    text = evaluation.write_report(tmp_path, report).read_text()
+    assert "NaN" not in text and "Infinity" not in text
+
+
+def test_accuracy_above_the_sweep_has_no_ratio_but_a_reason(dataset):
+    better = SplitResult(79.8, RESULT.payload_bytes, RESULT.wire_bytes)
+    report = _report(dataset, result=better)
+    assert report["accuracy_matched_ratio"] is None
+    assert "79.80 is above" in report["reasons"]["accuracy_matched_bytes"]
+
+
+def test_network_without_weights_leaves_comparisons_empty(dataset):
+    report = _report(dataset, baselines=None, raw=None)
+    assert report["baseline_accuracy"] is None
+    assert report["accuracy_drop"] is None
+    assert report["cloud_only"] == []
+    assert "no trained weights" in report["reasons"]["baseline_accuracy"]
+    assert "no trained weights" not in evaluation.markdown_table([report])
+
+
+def test_baseline_reports_no_unit(dataset, tmp_path):
+    report = _report(
+        dataset, TrainConfig(mode="baseline"), result=None, raw=None
+    )
+    assert report["accuracy"] == report["baseline_accuracy"] == 80.0
+    assert len(report["cloud_only"]) == 4
+    assert not any("bytes_" in key or "ratio" in key for key in report)
+    evaluation.load_report(evaluation.write_report(tmp_path, report))
+
+
+def test_result_must_fit_the_mode(dataset):
+    with pytest.raises(ValueError, match="mode='baseline'"):
+        _report(dataset, TrainConfig(mode="baseline"))
+    with pytest.raises(ValueError, match="result=None"):
+        _report(dataset, result=None)
+
+
+def test_missing_report_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="finished run.*Received"):
+        evaluation.load_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"mode": "aware", "bac', "must be JSON"),
+        (b"\xff\xfe\x00", "must be JSON"),
+        (b"[1, 2]", "foreign"),
+        (b'{"accuracy": 99}', "format=None"),
+        (b'{"format": "bottlenet_tf.report.1"}', "missing=.'mode'"),
+    ],
+)
+def test_corrupt_or_foreign_file_is_refused(tmp_path, content, message):
+    (tmp_path / "report.json").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        evaluation.load_report(tmp_path)
+
+
+def test_failed_write_leaves_the_old_report(report, tmp_path):
+    path = evaluation.write_report(tmp_path, report)
+    with pytest.raises(ValueError):
+        write_json(path, {"accuracy": math.nan})
+    with pytest.raises(TypeError):
+        write_json(path, {"accuracy": object()})
+    assert evaluation.load_report(path) == report
+    assert [p.name for p in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_table_is_aligned_and_in_order(dataset):
+    reports = [
+        _report(dataset, TrainConfig(split=split))
+        for split in ("RB10", "RB2", "RB1")
+    ]
+    table = evaluation.markdown_table(reports)
+    blocks = [b.splitlines() for b in table.split("\n\n")]
+    assert blocks[0] == ["cifar_resnet20 on tiny, 20 test images"]
+    for block in blocks[1:]:
+        assert len({len(line) for line in block}) == 1
+    firsts = [line.split("|")[1].strip() for line in blocks[1][2:]]
+    assert firsts == ["RB1", "RB2", "RB10"]
+    cells = [cell.strip() for cell in blocks[1][2].split("|")[1:-1]]
+    assert cells == [
+        "RB1", "aware", "60.00", "20.00", "42.0", "50.0", "50", "60",
+        "203 JPEG", "4.07x", "25.0%",
+    ]  # fmt: skip
+
+
+def test_table_shows_every_baseline(report):
+    table = evaluation.markdown_table([report])
+    names = [
+        line.split("|")[1].strip()
+        for line in table.split("\n\n")[-1].splitlines()[2:]
+    ]
+    assert names == [
+        "network, unsplit",
+        "JPEG 90, most accurate",
+        "JPEG 90, within 2 points",
+        "WebP 90, most accurate",
+        "WebP 90, within 2 points",
+        "RB3 feature, 8 bit",
+        "RB3 feature, deflated",
+        "label only",
+    ]
+
+
+def test_table_marks_bounds(dataset):
+    poor = SplitResult(30.0, RESULT.payload_bytes, RESULT.wire_bytes)
+    table = evaluation.markdown_table([_report(dataset, result=poor)])
+    assert "≤ 100 JPEG" in table and "≤ 2.00x" in table
+
+
+def test_report_is_json_that_anyone_can_read(report, tmp_path):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    path = evaluation.write_report(tmp_path, report)
+    json.loads(path.read_text(), parse_constant=refuse)
