@@ -12,6 +12,8 @@ setup(
     install_requires=[
         "absl-py>=2.1",
         "imagecodecs>=2024.6.1",
+        # TFDS imports it without asking for it.
+        "importlib_resources>=6.0",
         "keras>=3.13",
         "matplotlib>=3.8",
         "numpy>=2.0",

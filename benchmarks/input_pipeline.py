@@ -4,7 +4,9 @@
         --manual_dir=/data/mini
 
 prints images per second for batches of 64, resized, cropped and flipped as in
-training: n batches after the warm-up, from one epoch, without a network.
+training: n batches after the warm-up, from one epoch, without a network. On a
+shared machine look at images per second of processor time instead: times the
+cores, that is what an idle machine would give.
 """
 
 import argparse
@@ -31,8 +33,8 @@ def measure(dataset, batch_size, warmup, batches):
     """Times consecutive batches.
 
     Returns:
-        `(first_s, seconds)`: time to the first batch, and the time of each
-        measured one.
+        `(first_s, seconds, cpu_s)`: time to the first batch, the time of each
+        measured one, and the processor time of all measured ones.
     """
     start = time.perf_counter()
     stream = iter(dataset.train_batches(batch_size, epoch=0))
@@ -41,11 +43,12 @@ def measure(dataset, batch_size, warmup, batches):
     for _ in range(warmup - 1):
         next(stream)
     seconds = []
+    cpu_start = time.process_time()
     for _ in range(batches):
         start = time.perf_counter()
         next(stream)
         seconds.append(time.perf_counter() - start)
-    return first_s, seconds
+    return first_s, seconds, time.process_time() - cpu_start
 
 
 def main(argv=None):
@@ -64,10 +67,13 @@ def main(argv=None):
     if args.warmup < 1 or batches < 1:
         sys.exit("the warm-up must leave batches of the epoch to measure")
     load_before = os.getloadavg()[0]
-    first_s, seconds = measure(dataset, args.batch_size, args.warmup, batches)
-    rate = args.batch_size * batches / sum(seconds)
+    first_s, seconds, cpu_s = measure(
+        dataset, args.batch_size, args.warmup, batches
+    )
+    images = args.batch_size * batches
     print(
-        f"{dataset.name}: {rate:.0f} images/s "
+        f"{dataset.name}: {images / sum(seconds):.0f} images/s, "
+        f"{images / cpu_s:.0f} per core-second "
         f"({dataset.augmentation}, {dataset.preprocessing.resize} -> "
         f"{dataset.image_size} px, batch {args.batch_size}, n={batches} "
         f"batches after {args.warmup}, median "

@@ -2,6 +2,8 @@
 
 import abc
 
+import numpy as np
+
 from bottlenet_tf.registry import Registry
 
 CODECS = Registry("codec")
@@ -72,7 +74,7 @@ def create_codec(name, **config):
 
 def check_codes(codes):
     """Raises ValueError unless `codes` is a uint8 array `(h, w, c)`."""
-    if getattr(codes, "ndim", None) != 3 or str(codes.dtype) != "uint8":
+    if getattr(codes, "ndim", None) != 3 or codes.dtype != np.uint8:
         raise ValueError(
             "Codes must be a uint8 array of shape (h, w, c), one image. "
             f"Received: shape={getattr(codes, 'shape', None)}, "

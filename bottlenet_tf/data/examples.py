@@ -5,11 +5,12 @@ import tensorflow as tf
 
 from bottlenet_tf.data import images, splits
 
-# A record stream is shuffled within a buffer of encoded images: all of them
-# up to these limits. TFDS writes records in an already shuffled order, so a
-# smaller buffer still mixes the classes.
-SHUFFLE_EXAMPLES = 50_000
-SHUFFLE_BYTES = 1 << 30
+# Up to this size the encoded images of a record split are held in memory, once
+# they are shuffled: an epoch then starts at once, wherever it is resumed.
+# Above it they are shuffled within a buffer of this size, which an epoch fills
+# first. TFDS writes records in an already shuffled order, so that mixes the
+# classes too.
+MEMORY_BYTES = 1 << 30
 
 
 class IndexedExamples:
@@ -64,12 +65,9 @@ class IndexedExamples:
         """
         order = self.keys
         if shuffle_seed is not None:
-            order = np.random.default_rng(shuffle_seed).permutation(order)
-        items = tf.constant(self._items)
-        labels = tf.constant(self.labels)
-        return tf.data.Dataset.from_tensor_slices(order[skip:]).map(
-            lambda key: (key, tf.gather(items, key), tf.gather(labels, key))
-        )
+            order = _shuffled(len(self), shuffle_seed)
+        held = (self.keys, self._items, self.labels)
+        return _pick(*map(tf.constant, held), order[skip:])
 
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""
@@ -99,6 +97,7 @@ class RecordExamples:
             keep = np.ones(info.num_examples, bool)
         self._keep = keep
         self._stored_bytes = info.num_bytes
+        self._held = None
         self.keys = np.flatnonzero(keep)
 
     def __len__(self):
@@ -136,18 +135,31 @@ class RecordExamples:
 
     def stream(self, shuffle_seed=None, skip=0):
         """As `IndexedExamples.stream`; what is skipped is not decoded."""
+        if shuffle_seed is None:
+            return self._stored().skip(skip)
+        if self._stored_bytes <= MEMORY_BYTES:
+            if self._held is None:
+                self._held = _hold(self._stored(), len(self))
+            return _pick(*self._held, _shuffled(len(self), shuffle_seed)[skip:])
+        mean_bytes = self._stored_bytes // len(self._keep)
+        buffer = min(len(self), MEMORY_BYTES // max(mean_bytes, 1))
+        shuffled = self._stored().shuffle(
+            max(buffer, 1), seed=shuffle_seed, reshuffle_each_iteration=False
+        )
+        return shuffled.skip(skip)
+
+    def image(self, item):
+        """Turns a streamed item into a uint8 image `(h, w, 3)`."""
+        return images.decode_image(item)
+
+    def _stored(self):
+        """Streams `(key, encoded image, label)` in the stored order."""
         stop = int(self.keys[-1]) + 1 if len(self) else 0
-        keep = tf.constant(self._keep[:stop])
         records = self._read(f"{self._split}[:{stop}]").enumerate()
         if len(self) < stop:
+            keep = tf.constant(self._keep[:stop])
             records = records.filter(lambda key, _: tf.gather(keep, key))
-        if shuffle_seed is not None:
-            records = records.shuffle(
-                self._buffer_size(),
-                seed=shuffle_seed,
-                reshuffle_each_iteration=False,
-            )
-        return records.skip(skip).map(
+        return records.map(
             lambda key, record: (
                 key,
                 record["image"],
@@ -155,29 +167,39 @@ class RecordExamples:
             )
         )
 
-    def image(self, item):
-        """Turns a streamed item into a uint8 image `(h, w, 3)`."""
-        return images.decode_image(item)
-
-    def _buffer_size(self):
-        mean_bytes = max(self._stored_bytes // len(self._keep), 1)
-        fits = min(SHUFFLE_EXAMPLES, SHUFFLE_BYTES // mean_bytes)
-        return max(min(len(self), fits), 1)
-
     def _read(self, split):
         import tensorflow_datasets as tfds
 
         wanted = {"image", "label", "file_name"}
         features = self._builder.info.features
+        decoders = {"image": tfds.decode.SkipDecoding()}
+        if not wanted.issuperset(features):
+            decoders = tfds.decode.PartialDecoding(
+                {name: True for name in features if name in wanted},
+                decoders=decoders,
+            )
         return self._builder.as_dataset(
             split=split,
-            decoders=tfds.decode.PartialDecoding(
-                {name: True for name in features if name in wanted},
-                decoders={"image": tfds.decode.SkipDecoding()},
-            ),
+            decoders=decoders,
             # One shard after the other: the order is the stored one.
             read_config=tfds.ReadConfig(
                 interleave_cycle_length=1, try_autocache=False
             ),
             shuffle_files=False,
         )
+
+
+def _shuffled(count, seed):
+    return np.random.default_rng(seed).permutation(count)
+
+
+def _hold(stream, count):
+    """Reads a whole stream into three tensors."""
+    return next(iter(stream.batch(count)))
+
+
+def _pick(keys, items, labels, positions):
+    """Streams these positions of three tensors."""
+    return tf.data.Dataset.from_tensor_slices(positions).map(
+        lambda at: tuple(tf.gather(x, at) for x in (keys, items, labels))
+    )

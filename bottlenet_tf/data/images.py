@@ -42,30 +42,28 @@ def decode_image(data):
 def resize_shorter_side(image, size):
     """Resizes so that the shorter side becomes `size`; the ratio stays.
 
-    Bilinear with half-pixel centres; antialiased when it shrinks.
+    Bilinear with half-pixel centres; antialiased when it shrinks. The result
+    is 0.5 too large, so that a cast to uint8, which truncates, rounds it:
+    adding that to the small image saves a pass over the large one.
 
     Args:
         image: uint8 tensor `(height, width, 3)`.
         size: Integer number of pixels.
 
     Returns:
-        float32 tensor `(height', width', 3)` in 0..255, not rounded.
+        float32 tensor `(height', width', 3)` in 0.5..255.5.
     """
     shape = tf.shape(image)[:2]
     shorter = tf.reduce_min(shape)
     target = tf.cast(tf.round(size * shape / shorter), tf.int32)
+    raised = tf.cast(image, tf.float32) + 0.5
     # Antialiasing changes nothing when it enlarges, but takes 2.6 times as
     # long (84 to 256 px on two cores: 430 against 1,110 images/s).
     return tf.cond(
         shorter > size,
-        lambda: tf.image.resize(image, target, antialias=True),
-        lambda: tf.image.resize(image, target),
+        lambda: tf.image.resize(raised, target, antialias=True),
+        lambda: tf.image.resize(raised, target),
     )
-
-
-def to_uint8(image):
-    """Rounds a float image in 0..255 to the nearest integers."""
-    return tf.cast(image + 0.5, tf.uint8)
 
 
 def crop(image, size, offset):
@@ -144,7 +142,8 @@ class Preprocessing:
         """Centre crop: uint8 `(h, w, 3)` to `(image_size, image_size, 3)`."""
         resized = resize_shorter_side(image, self.resize)
         margin = tf.shape(resized)[:2] - self.image_size
-        return to_uint8(crop(resized, self.image_size, margin // 2))
+        window = crop(resized, self.image_size, margin // 2)
+        return tf.cast(window, tf.uint8)
 
     def augment(self, image, key):
         """Random crop and flip, a pure function of the image and `key`.
@@ -157,24 +156,22 @@ class Preprocessing:
             uint8 tensor `(image_size, image_size, 3)`.
         """
         draws = tf.random.stateless_uniform([3], key, alg="philox")
-        if self.policy == "none":
-            image = self.evaluate(image)
-        else:
-            if self.policy == "pad_crop":
-                pad = self.image_size // 8
-                pads = [[pad, pad], [pad, pad], [0, 0]]
-                large = tf.pad(self.evaluate(image), pads)
-            else:
-                large = resize_shorter_side(image, self.resize)
-            choices = tf.shape(large)[:2] - self.image_size + 1
-            # A draw is below 1, but its float32 product may round up to n.
-            offset = tf.cast(draws[:2] * tf.cast(choices, tf.float32), tf.int32)
-            offset = tf.minimum(offset, choices - 1)
-            image = crop(large, self.image_size, offset)
-            if image.dtype != tf.uint8:
-                image = to_uint8(image)
         if self.flip:
+            # Before resizing, where there are fewer pixels to move: the
+            # mirror image of a random window is a random window.
             image = tf.cond(
                 draws[2] < 0.5, lambda: tf.reverse(image, [1]), lambda: image
             )
-        return image
+        if self.policy == "none":
+            return self.evaluate(image)
+        if self.policy == "pad_crop":
+            pad = self.image_size // 8
+            pads = [[pad, pad], [pad, pad], [0, 0]]
+            large = tf.pad(self.evaluate(image), pads)
+        else:
+            large = resize_shorter_side(image, self.resize)
+        choices = tf.shape(large)[:2] - self.image_size + 1
+        # A draw is below 1, but its float32 product may round up to n.
+        offset = tf.cast(draws[:2] * tf.cast(choices, tf.float32), tf.int32)
+        offset = tf.minimum(offset, choices - 1)
+        return tf.cast(crop(large, self.image_size, offset), tf.uint8)

@@ -131,7 +131,7 @@ def from_builder(builder, test_fraction, seed):
     height, width = features["image"].shape[:2]
     square = height is not None and height == width
     return Source(
-        info.full_name,
+        "/".join(filter(None, [builder.name, info.config_name])),
         tuple(features["label"].names),
         height if square else DEFAULT_IMAGE_SIZE,
         train,

@@ -58,7 +58,7 @@ def plot_rate_accuracy(reports, path):
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.08, y=0.08)
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="best", fontsize=9)
     if known is not None:
         left, right = np.log10(axes.get_xlim())
         line = np.logspace(left, right, 200)
@@ -101,7 +101,7 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
     if network_accuracy is not None:
         _draw_network(axes, network_accuracy)
     axes.margins(y=0.08)
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="best", fontsize=9)
     return _save(figure, path)
 
 

@@ -11,7 +11,7 @@ _HEADER = (
     "wire B mean",
     "median",
     "p95",
-    "cloud-only B at same accuracy",
+    "cloud B, same accuracy",
     "ratio",
     "device MACs",
 )
@@ -55,7 +55,7 @@ def _group(key, reports):
         lines += [*_aligned(_HEADER, rows, 2), ""]
     rows = _baseline_rows(reports)
     if rows:
-        header = ("baseline", "accuracy %", "B", "of the file")
+        header = ("baseline", "accuracy %", "B", "whole file B")
         lines += [*_aligned(header, rows, 1), ""]
     return "\n".join(lines)
 
@@ -95,10 +95,9 @@ def _baseline_rows(reports):
             seen.add(report["split"])
             at, accuracy = report["split"], _number(raw["accuracy"], ".2f")
             deflated = _number(raw["deflated_bytes_mean"], ".0f")
-            rows.append(
-                (f"{at} feature, 8 bit", accuracy, f"{raw['bytes']}", "–")
-            )
-            rows.append((f"{at} feature, deflated", accuracy, deflated, "–"))
+            size = f"{raw['bytes']} ({deflated})"
+            name = f"{at} feature, 8 bit (deflated)"
+            rows.append((name, accuracy, size, "–"))
     label = first["label_only"]
     rows.append(("label only", _number(known, ".2f"), f"{label['bytes']}", "–"))
     return rows

@@ -16,7 +16,7 @@ class ConvBlock(keras.layers.Layer):
     `activation=None` leaves the normalised values as they are.
     """
 
-    def __init__(self, filters, kernel_size, activation="relu", **kwargs):
+    def __init__(self, filters, kernel_size=1, activation="relu", **kwargs):
         super().__init__(**kwargs)
         for name, value in (("filters", filters), ("kernel_size", kernel_size)):
             if not isinstance(value, int) or value < 1:

@@ -47,6 +47,15 @@ class SpatialRestoration(ConvBlock):
         if kernel_size is None and isinstance(stride, int):
             kernel_size = 2 * stride if stride > 1 else 3
         check_stride(stride, kernel_size)
+        if not (
+            isinstance(output_size, (tuple, list))
+            and len(output_size) == 2
+            and all(isinstance(n, int) and n > 0 for n in output_size)
+        ):
+            raise ValueError(
+                "`output_size` must be two positive integers, (H, W). "
+                f"Received: output_size={output_size!r}"
+            )
         self.stride = stride
         self.output_size = tuple(output_size)
         super().__init__(filters, kernel_size, activation, **kwargs)

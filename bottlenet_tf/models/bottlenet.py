@@ -158,7 +158,7 @@ def build_bottlenet(backbone, split, unit):
             name="unit",
         ),
         suffix,
-        name=f"bottlenet_{backbone.name}",
+        name="bottlenet",
     )
 
 

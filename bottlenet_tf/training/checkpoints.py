@@ -18,10 +18,11 @@ class Checkpoints:
         is_chief: Other workers must save too (variables may need all of
             them), but to a directory of their own.
         worker: Number of this worker, for that directory.
-        objects: Trackable objects by name.
+        variables: Lists of Keras or TensorFlow variables by name; all of
+            them, in an order that building the run again repeats.
     """
 
-    def __init__(self, workdir, minutes, is_chief, worker, **objects):
+    def __init__(self, workdir, minutes, is_chief, worker, **variables):
         name = "checkpoints" if is_chief else f"checkpoints_worker{worker}"
         self.directory = pathlib.Path(workdir) / name
         self.minutes = minutes
@@ -34,7 +35,12 @@ class Checkpoints:
                 step=self.step,
                 sums=self.sums,
                 seconds=self.seconds,
-                **objects,
+                # Lists of variables rather than the objects that own them:
+                # TensorFlow doesn't find layers that Keras keeps in lists.
+                **{
+                    name: [getattr(v, "value", v) for v in group]
+                    for name, group in variables.items()
+                },
             ),
             str(self.directory),
             max_to_keep=2,
@@ -46,7 +52,7 @@ class Checkpoints:
         newest = self._manager.latest_checkpoint
         if newest is not None:
             status = self._manager.checkpoint.restore(newest)
-            status.assert_existing_objects_matched()
+            status.assert_consumed()
         return int(self.step.numpy())
 
     def save(self, step, sums, seconds):

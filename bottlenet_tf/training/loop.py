@@ -66,9 +66,9 @@ class Loop:
             config.checkpoint_minutes,
             self.is_chief,
             self.worker,
-            model=self.model,
-            optimizer=self.optimizer,
-            rate_weight=self.stepper.rate_weight,
+            model=self.model.variables,
+            optimizer=self.optimizer.variables,
+            rate_weight=[self.stepper.rate_weight],
         )
         self._evaluate = tf.function(self._count_correct, reduce_retracing=True)
 

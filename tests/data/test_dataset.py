@@ -12,6 +12,12 @@ def digits():
     return data.load("digits")
 
 
+@pytest.fixture(scope="module")
+def few():
+    """300 training and 100 test digits, for what needs several epochs."""
+    return data.load("digits", max_train=300, max_test=100)
+
+
 def collect(batches):
     return [(x.numpy(), y.numpy()) for x, y in batches]
 
@@ -56,61 +62,62 @@ def test_epoch_has_whole_batches_only(digits):
     assert len(batches) == steps == len(collect(batches))
 
 
-def test_epoch_shows_no_image_twice(digits):
-    batches = collect(digits.train_batches(50, epoch=3, augment=False))
+def test_epoch_shows_no_image_twice(few):
+    batches = collect(few.train_batches(50, epoch=3, augment=False))
     images = [x.tobytes() for batch, _ in batches for x in batch]
     assert len(set(images)) == len(images)
 
 
-def test_same_epoch_gives_the_same_bytes_in_a_new_data_set(digits):
-    again = data.load("digits")
+def test_same_epoch_gives_the_same_bytes_in_a_new_data_set(few):
+    again = data.load("digits", max_train=300)
     assert_equal(
-        collect(digits.train_batches(100, epoch=2)),
+        collect(few.train_batches(100, epoch=2)),
         collect(again.train_batches(100, epoch=2)),
     )
 
 
-def test_resuming_at_a_batch_gives_the_rest_of_the_epoch(digits):
-    whole = collect(digits.train_batches(100, epoch=1))
-    rest = collect(digits.train_batches(100, epoch=1, start_batch=9))
+def test_resuming_at_a_batch_gives_the_rest_of_the_epoch(few):
+    whole = collect(few.train_batches(20, epoch=1))
+    rest = collect(few.train_batches(20, epoch=1, start_batch=9))
     assert_equal(rest, whole[9:])
 
 
-def test_resuming_after_the_last_batch_gives_nothing(digits):
-    steps = digits.steps_per_epoch(100)
-    assert not collect(digits.train_batches(100, epoch=1, start_batch=steps))
+def test_resuming_after_the_last_batch_gives_nothing(few):
+    steps = few.steps_per_epoch(100)
+    assert not collect(few.train_batches(100, epoch=1, start_batch=steps))
 
 
-def test_number_of_threads_changes_no_byte(digits):
+def test_number_of_threads_changes_no_byte(few):
     single = tf.data.Options()
     single.threading.private_threadpool_size = 1
-    batches = digits.train_batches(100, epoch=1)
+    batches = few.train_batches(20, epoch=1)
     assert_equal(collect(batches.with_options(single)), collect(batches))
 
 
-def test_epochs_differ_in_order_and_in_crops(digits):
+def test_epochs_differ_in_order_and_in_crops(few):
     def pixels(augment, epoch):
-        batches = digits.train_batches(50, epoch=epoch, augment=augment)
+        batches = few.train_batches(50, epoch=epoch, augment=augment)
         return [x.tobytes() for batch, _ in collect(batches) for x in batch]
 
     assert pixels(False, 0) != pixels(False, 1)
     shared = set(pixels(True, 0)) & set(pixels(True, 1))
     # 9 x 9 crops: about one image in 81 gets the same one again.
-    assert len(shared) < digits.num_train / 20
+    assert len(shared) < few.num_train / 20
 
 
 def test_another_seed_gives_another_order():
     orders = []
     for seed in (0, 1):
-        batches = data.load("digits", seed=seed).train_batches(50, epoch=0)
+        dataset = data.load("digits", seed=seed, max_train=300)
+        batches = dataset.train_batches(50, epoch=0)
         orders.append(np.concatenate([y for _, y in collect(batches)]))
     assert (orders[0] != orders[1]).any()
 
 
-def test_test_batches_repeat_in_order_and_drop_nothing(digits):
-    first = collect(digits.test_batches(100))
-    assert sum(len(y) for _, y in first) == digits.num_test
-    assert_equal(first, collect(digits.test_batches(100)))
+def test_test_batches_repeat_in_order_and_drop_nothing(few):
+    first = collect(few.test_batches(30))
+    assert sum(len(y) for _, y in first) == few.num_test
+    assert_equal(first, collect(few.test_batches(30)))
 
 
 def test_limits_keep_a_balanced_subset():
@@ -147,11 +154,11 @@ def test_impossible_batches_are_named_in_the_error(digits, arguments, message):
         digits.train_batches(**given)
 
 
-def test_distribution_strategy_sees_the_same_images(digits):
+def test_distribution_strategy_sees_the_same_images(few):
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-    batches = digits.train_batches(100, epoch=0)
+    batches = few.train_batches(100, epoch=0)
     distributed = strategy.experimental_distribute_dataset(batches)
-    assert_equal(collect(digits.guard(distributed)), collect(batches))
+    assert_equal(collect(few.guard(distributed)), collect(batches))
 
 
 def test_data_set_is_sharded_by_elements_not_by_files(digits):

@@ -89,8 +89,9 @@ def test_shrinking_averages_instead_of_skipping_pixels():
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 200
     result = Preprocessing.resolve("none", 16).evaluate(tf.constant(stripes))
-    # Mean of the stripes is 100; a triangle over 8 pixels is even in phase.
-    assert np.abs(result.numpy().astype(int) - 100).max() <= 2
+    # Every triangle spans 4 bright and 4 dark columns with equal weights,
+    # but for those that the border cuts.
+    np.testing.assert_array_equal(result[:, 1:-1], 100)
 
 
 def test_evaluation_cuts_the_centre_of_a_wide_image():
@@ -128,7 +129,7 @@ def test_augmented_image_is_a_window_and_all_offsets_occur(policy):
         large = np.pad(image, [(1, 1), (1, 1), (0, 0)])
     else:
         large = images.resize_shorter_side(image, 9)
-        large = np.floor(large.numpy() + 0.5).astype(np.uint8)
+        large = large.numpy().astype(np.uint8)
     expected = [w.tobytes() for w in windows(large, 8)]
     augment = tf.function(steps.augment)
     seen = {
@@ -144,10 +145,11 @@ def test_augmented_image_is_a_window_and_all_offsets_occur(policy):
 def test_flip_mirrors_about_half_of_the_images():
     image = RNG.integers(0, 256, (8, 8, 3), np.uint8)
     steps = Preprocessing.resolve("none", 8, flip=True)
+    augment = tf.function(steps.augment)
     mirrored = 0
     for k in range(200):
         key = tf.constant([3, k], tf.int64)
-        result = steps.augment(tf.constant(image), key).numpy()
+        result = augment(tf.constant(image), key).numpy()
         if (result == image[:, ::-1]).all():
             mirrored += 1
         else:

@@ -82,6 +82,8 @@ def test_tail_sees_the_codes_that_came_out_of_the_bytes(
     bounds = model.unit.quantizer.code_range(black)
     answer = int(np.argmax(model.decode(black, bounds)))
     everywhere = make_dataset(dataset.images, np.full(20, answer, np.int32))
+    honest = evaluation.evaluate_split(model, everywhere, progress=False)
+    assert honest.accuracy < 100.0
     result = evaluation.evaluate_split(
         model, everywhere, progress=False, codec=BlackCodec()
     )

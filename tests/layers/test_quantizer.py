@@ -56,7 +56,7 @@ def test_each_image_has_its_own_range(rng):
 
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_codes_are_exactly_the_whole_numbers_of_the_width(bits, rng):
-    x = rng.normal(size=(2, 40, 40, 2)).astype("float32")
+    x = rng.uniform(size=(2, 40, 40, 2)).astype("float32")
     codes, _ = PerImageQuantizer(bits=bits)(x)
     assert set(np.unique(codes)) == set(range(2**bits))
 

@@ -1,0 +1,147 @@
+"""Tests of TFDS data sets, on one that is defined here."""
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from bottlenet_tf import data
+from bottlenet_tf.data import examples
+from bottlenet_tf.data.sources import from_builder
+
+
+class BottlenetToy(tfds.core.GeneratorBasedBuilder):
+    """24 numbered 8x8 images in two classes, in the splits asked for."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [
+        tfds.core.BuilderConfig(name=name)
+        for name in ("train", "train-test", "train-validation", "test")
+    ]
+
+    def _info(self):
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="toy",
+            features=tfds.features.FeaturesDict(
+                {
+                    "id": np.int64,
+                    "image": tfds.features.Image(shape=(8, 8, 1)),
+                    "label": tfds.features.ClassLabel(names=["even", "odd"]),
+                }
+            ),
+        )
+
+    def _split_generators(self, dl_manager):
+        names = self.builder_config.name.split("-")
+        return {
+            name: self._generate_examples(24 * index)
+            for index, name in enumerate(names)
+        }
+
+    def _generate_examples(self, start):
+        for value in range(start, start + 24):
+            pixels = np.full((8, 8, 1), 5 * value, np.uint8)
+            yield value, {"id": value, "image": pixels, "label": value % 2}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("tfds")
+
+
+def values(batches):
+    """Back from pixels to the examples' numbers."""
+    return [int(v) // 5 for x, _ in batches for v in x.numpy()[:, 0, 0, 0]]
+
+
+def load(data_dir, config, **arguments):
+    return data.load(f"bottlenet_toy/{config}", data_dir=data_dir, **arguments)
+
+
+def test_its_own_test_split_tests(data_dir):
+    dataset = load(data_dir, "train-test")
+    assert sorted(values(dataset.test_batches(5))) == list(range(24, 48))
+
+
+def test_validation_tests_where_there_is_no_test_split(data_dir):
+    dataset = load(data_dir, "train-validation")
+    assert sorted(values(dataset.test_batches(5))) == list(range(24, 48))
+
+
+def test_training_split_alone_is_divided(data_dir):
+    dataset = load(data_dir, "train", test_fraction=0.25, augmentation="none")
+    train = values(dataset.train_batches(6, epoch=0))
+    test = values(dataset.test_batches(4))
+    assert (len(train), len(test)) == (18, 6)
+    assert sorted(train + test) == list(range(24))
+
+
+def test_size_and_names_come_from_the_catalogue(data_dir):
+    dataset = load(data_dir, "train-test")
+    assert (dataset.image_size, dataset.class_names) == (8, ("even", "odd"))
+    assert dataset.name == "bottlenet_toy/train-test"
+
+
+def test_labels_stay_with_their_images(data_dir):
+    dataset = load(data_dir, "train-test", augmentation="none")
+    for images, labels in dataset.train_batches(24, epoch=0):
+        numbers = images.numpy()[:, 0, 0, 0] // 5
+        np.testing.assert_array_equal(numbers % 2, labels)
+
+
+def test_epochs_are_shuffled_differently_and_repeatably(data_dir):
+    dataset = load(data_dir, "train-test", augmentation="none")
+    first = values(dataset.train_batches(4, epoch=0))
+    assert values(dataset.train_batches(4, epoch=1)) != first
+    assert values(dataset.train_batches(4, epoch=0)) == first
+
+
+def test_resuming_a_stream_gives_the_rest_of_the_epoch(data_dir):
+    dataset = load(data_dir, "train", test_fraction=0.25)
+    whole = [x.numpy() for x, _ in dataset.train_batches(4, epoch=2)]
+    rest = dataset.train_batches(4, epoch=2, start_batch=3)
+    np.testing.assert_array_equal([x.numpy() for x, _ in rest], whole[3:])
+
+
+def test_number_of_batches_is_known_in_advance(data_dir):
+    dataset = load(data_dir, "train", test_fraction=0.25)
+    assert len(dataset.train_batches(4, epoch=0)) == 4
+    assert len(dataset.test_batches(4)) == 2
+
+
+def test_limits_keep_the_first_stored(data_dir):
+    dataset = load(data_dir, "train-test", max_train=6, max_test=5)
+    assert (dataset.num_train, dataset.num_test) == (6, 5)
+    assert len(values(dataset.test_batches(2))) == 5
+
+
+def test_check_for_corrupt_images_finds_none(data_dir):
+    dataset = load(data_dir, "train", skip_corrupt=True, test_fraction=0.25)
+    assert (dataset.skipped, dataset.num_train) == ([], 18)
+
+
+def test_unknown_configuration_lists_what_is_accepted(data_dir):
+    with pytest.raises(ValueError, match="Received: spec='bottlenet_toy/no'"):
+        load(data_dir, "no")
+
+
+def test_data_set_without_a_train_split_is_refused(data_dir):
+    with pytest.raises(ValueError, match="needs a `train` split"):
+        load(data_dir, "test")
+
+
+def test_data_set_without_labels_is_refused(data_dir):
+    builder = tfds.builder("bottlenet_toy/train", data_dir=data_dir)
+    del builder.info.features._feature_dict["label"]
+    with pytest.raises(ValueError, match="`image` and `label`"):
+        from_builder(builder, 0.15, seed=0)
+
+
+def test_split_too_large_for_memory_streams_and_resumes(data_dir, monkeypatch):
+    monkeypatch.setattr(examples, "MEMORY_BYTES", 2_000)  # about 20 images
+    dataset = load(data_dir, "train-test", augmentation="none")
+    whole = values(dataset.train_batches(4, epoch=0))
+    assert sorted(whole) == list(range(24))
+    assert values(dataset.train_batches(4, epoch=1)) != whole
+    rest = dataset.train_batches(4, epoch=0, start_batch=2)
+    assert values(rest) == whole[8:]

@@ -1,0 +1,279 @@
+"""Tests of JPEG in the graph, held against the byte side and TensorFlow."""
+
+import io
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from bottlenet_tf.codec import create_codec, tiling
+from bottlenet_tf.layers import JpegRoundTrip
+from bottlenet_tf.layers.jpeg import quantization_table
+
+# Planes of whole blocks, of odd sizes, and with spare tiles.
+SHAPES = [(28, 28, 1), (16, 24, 1), (7, 7, 3), (9, 5, 2), (14, 14, 5)]
+# Where in a block the k-th number of a JPEG table belongs: along the
+# anti-diagonals, turning at each end.
+ZIGZAG = sorted(
+    np.ndindex(8, 8),
+    key=lambda i: (sum(i), i[0] if sum(i) % 2 else i[1]),
+)
+
+
+def jpeg_layer(quality=20):
+    return JpegRoundTrip(create_codec("jpeg", quality=quality))
+
+
+def noise(shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, shape, np.uint8)
+
+
+def smooth(shape):
+    """Codes like a trained unit's: mostly low frequencies."""
+    n, height, width, channels = shape
+    rng = np.random.default_rng(1)
+    small = rng.uniform(0, 255, (n, -(-height // 7), -(-width // 7), channels))
+    image = small.repeat(7, axis=1).repeat(7, axis=2)[:, :height, :width]
+    return np.clip(image + rng.normal(0, 4, shape), 0, 255).astype(np.uint8)
+
+
+def one_file_each(codes, quality):
+    """Pixels of one TensorFlow JPEG file for each plane."""
+    decoded = []
+    for image in codes:
+        plane = tiling.tile(image)[..., None]
+        file = tf.io.encode_jpeg(plane, quality=quality)
+        pixels = tf.io.decode_jpeg(file, dct_method="INTEGER_ACCURATE")
+        decoded.append(tiling.untile(pixels.numpy()[..., 0], image.shape))
+    return np.stack(decoded)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("quality", [1, 20, 75, 100])
+def test_pixels_equal_one_file_for_each_plane(shape, batch, quality):
+    codes = noise((batch, *shape))
+    decoded, _ = jpeg_layer(quality)(codes.astype("float32"))
+    np.testing.assert_array_equal(decoded, one_file_each(codes, quality))
+
+
+@pytest.mark.parametrize("batch", [300, 585])
+def test_a_batch_beyond_one_file_s_height_loses_nothing(batch):
+    # libjpeg stops at 65,500 rows: 292 planes of 224. 585 = 2 * 292 + 1.
+    codes = noise((batch, 224, 8, 1))
+    decoded, _ = jpeg_layer()(codes.astype("float32"))
+    some = [0, 1, 149, 150, 194, 195, 292, batch - 1]
+    want = one_file_each(codes[some], 20)
+    np.testing.assert_array_equal(decoded.numpy()[some], want)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("quality", [1, 20, 100])
+def test_both_sides_of_the_codec_agree(shape, quality):
+    codes = noise((4, *shape))
+    layer = jpeg_layer(quality)
+    decoded, _ = layer(codes.astype("float32"))
+    data = [layer.codec.encode(image) for image in codes]
+    pixels = [layer.codec.decode(d, shape) for d in data]
+    np.testing.assert_array_equal(decoded, pixels)
+    in_graph = layer.encode(codes.astype("float32"))
+    assert in_graph.numpy().tolist() == data
+    np.testing.assert_array_equal(layer.decode(in_graph), pixels)
+
+
+@pytest.mark.parametrize("quality", [1, 33, 100])
+def test_the_variable_quality_encoder_writes_tensorflow_s_bytes(quality):
+    plane = noise((28, 28, 1))
+    variable = tf.raw_ops.EncodeJpegVariableQuality(
+        images=plane, quality=quality
+    )
+    assert variable == tf.io.encode_jpeg(plane, quality=quality)
+
+
+def test_the_gradient_is_the_identity(rng):
+    codes = tf.constant(noise((3, 7, 7, 3)).astype("float32"))
+    weights = tf.constant(rng.normal(size=codes.shape).astype("float32"))
+    with tf.GradientTape() as tape:
+        tape.watch(codes)
+        loss = tf.reduce_sum(weights * jpeg_layer()(codes)[0])
+    np.testing.assert_array_equal(tape.gradient(loss, codes), weights)
+
+
+def test_the_size_carries_no_gradient():
+    codes = tf.constant(noise((1, 8, 8, 1)).astype("float32"))
+    with tf.GradientTape() as tape:
+        tape.watch(codes)
+        _, size = jpeg_layer()(codes)
+    # The identity's share of an untouched output: zero, or none at all.
+    assert not np.any(tape.gradient(size, codes))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("make", [noise, smooth])
+def test_image_data_bytes_is_close_to_the_real_mean(shape, make):
+    codes = make((32, *shape))
+    layer = jpeg_layer()
+    _, size = layer(codes.astype("float32"))
+    real = np.mean([len(layer.codec.encode(image)) for image in codes])
+    # A plane's first DC is coded against its predecessor's last, a few bits
+    # apart, and only the last file is filled up to a whole byte.
+    assert abs(size - real) <= 2
+
+
+def test_a_graph_takes_any_batch_size():
+    layer = jpeg_layer()
+    spec = tf.TensorSpec((None, 7, 7, 3))
+    run = tf.function(lambda x: layer(x), input_signature=[spec])
+    for batch in (1, 3):
+        codes = noise((batch, 7, 7, 3))
+        decoded, _ = run(codes.astype("float32"))
+        np.testing.assert_array_equal(decoded, one_file_each(codes, 20))
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_an_empty_batch_stays_empty(wrap):
+    layer = jpeg_layer()
+    empty = tf.zeros((0, 9, 5, 2))
+    layer.build(empty.shape)
+    decoded, size = wrap(layer.call)(empty)
+    assert decoded.shape == empty.shape and np.isfinite(size)
+    data = wrap(layer.encode)(empty)
+    assert wrap(layer.decode)(data).shape == empty.shape
+
+
+def test_a_saved_model_gives_identical_output(revive):
+    codes = noise((2, 7, 7, 3)).astype("float32")
+    model, loaded = revive(jpeg_layer(37), codes)
+    for want, got in zip(model(codes), loaded(codes)):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_the_annealed_quality_is_saved(revive):
+    layer = jpeg_layer()
+    layer.build((None, 8, 8, 1))
+    layer.quality.assign(77)
+    _, loaded = revive(layer, noise((1, 8, 8, 1)).astype("float32"))
+    assert int(loaded.layers[-1].quality) == 77
+
+
+def test_get_config_rebuilds_the_layer():
+    layer = jpeg_layer(37)
+    twin = JpegRoundTrip.from_config(layer.get_config())
+    assert twin.get_config() == layer.get_config()
+
+
+def test_a_changed_quality_takes_effect_in_a_traced_graph():
+    layer = jpeg_layer(20)
+    codes = noise((2, 8, 8, 1))
+    run = tf.function(lambda x: layer(x))
+    run(codes.astype("float32"))
+    layer.quality.assign(90)
+    decoded, _ = run(codes.astype("float32"))
+    np.testing.assert_array_equal(decoded, one_file_each(codes, 90))
+
+
+def test_quality_is_not_trained():
+    layer = jpeg_layer()
+    layer.build((None, 8, 8, 1))
+    assert layer.trainable_variables == []
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_leaves_codes_exact(policy):
+    codes = noise((2, 8, 8, 1))
+    layer = JpegRoundTrip(create_codec("jpeg"), dtype=policy)
+    decoded, _ = layer(codes.astype("float32"))
+    np.testing.assert_array_equal(decoded, one_file_each(codes, 20))
+
+
+def test_keras_is_told_that_xla_cannot_compile_it():
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, jpeg_layer()(inputs))
+    with pytest.warns(UserWarning, match="jit_compile"):
+        model.compile("sgd", "mse", jit_compile=True)
+    assert not model.jit_compile
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_the_table_is_the_one_libjpeg_writes(wrap):
+    table = wrap(quantization_table)
+    for quality in range(1, 101):
+        buffer = io.BytesIO()
+        Image.new("L", (8, 8)).save(buffer, "JPEG", quality=quality)
+        file = buffer.getvalue()
+        # Marker, length (2 bytes), precision and number (1), 64 steps.
+        at = file.index(b"\xff\xdb") + 5
+        want = np.zeros((8, 8))
+        for place, step in zip(ZIGZAG, file[at : at + 64]):
+            want[place] = step
+        np.testing.assert_array_equal(table(tf.constant(quality)), want)
+
+
+def test_rate_of_a_constant_plane_matches_a_hand_worked_value():
+    # 8 * (136 - 128) = 64 is the DC; its step at quality 50 is table K.1's
+    # 16. One block, no other coefficient: 1 + log2(1 + 64 / 16).
+    layer = jpeg_layer(50)
+    layer.build((None, 8, 8, 1))
+    rate = layer.rate(tf.fill((1, 8, 8, 1), 136.0))
+    # The transform's 64 float32 terms leave coefficients of about 1e-5.
+    np.testing.assert_allclose(rate, [1 + np.log2(5)], atol=1e-3)
+
+
+def test_rate_codes_dc_against_the_block_before():
+    # Two equal blocks: the second's difference is zero.
+    layer = jpeg_layer(50)
+    layer.build((None, 8, 16, 1))
+    rate = layer.rate(tf.fill((1, 8, 16, 1), 136.0))
+    np.testing.assert_allclose(rate, [1 + np.log2(5)], atol=1e-3)
+
+
+def test_rate_is_never_zero():
+    layer = jpeg_layer()
+    layer.build((None, 8, 8, 1))
+    assert layer.rate(tf.fill((1, 8, 8, 1), 128.0)) >= 1
+
+
+def test_rate_follows_the_quality():
+    layer = jpeg_layer(10)
+    codes = noise((1, 16, 16, 1)).astype("float32")
+    layer.build(codes.shape)
+    rate = tf.function(layer.rate)
+    low = rate(codes)
+    layer.quality.assign(90)
+    assert rate(codes) > low
+
+
+def test_rate_and_bytes_rank_planes_alike():
+    layer = jpeg_layer()
+    sharp = noise((8, 28, 28, 1))
+    # From a constant plane to full noise.
+    codes = np.stack([128 + (x - 128.0) * k / 7 for k, x in enumerate(sharp)])
+    layer.build(codes.shape)
+    rates = layer.rate(codes.round().astype("float32")).numpy()
+    sizes = [len(layer.codec.encode(c.round().astype("uint8"))) for c in codes]
+    assert np.all(np.diff(rates) > 0) and np.all(np.diff(sizes) >= 0)
+
+
+def test_descending_the_rate_saves_bytes():
+    layer = jpeg_layer()
+    codes = tf.Variable(smooth((4, 14, 14, 2)).astype("float32"))
+    _, before = layer(codes)
+    for _ in range(20):
+        with tf.GradientTape() as tape:
+            rate = tf.reduce_mean(layer.rate(codes))
+        codes.assign_sub(20.0 * tape.gradient(rate, codes))
+    _, after = layer(tf.clip_by_value(codes, 0.0, 255.0))
+    assert after < before
+
+
+def test_a_plane_beyond_libjpeg_s_limit_is_refused():
+    with pytest.raises(ValueError, match="65500.*Received: plane shape"):
+        jpeg_layer().build((None, 65501, 8, 1))
+
+
+def test_another_codec_is_refused():
+    with pytest.raises(TypeError, match="Received: codec=PngCodec"):
+        JpegRoundTrip(create_codec("png"))

@@ -1,0 +1,207 @@
+"""Tests of the run's configuration."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bottlenet_tf.config import DataConfig, TrainConfig, UnitConfig
+
+REFUSED = {
+    UnitConfig: {
+        "channels": [0],
+        "stride": [0, 3],  # 3 with the default kernel of 3.
+        "order": ["last"],
+        "hidden_channels": [0],
+        "restoration_channels": [0],
+        "channel_kernel": [0],
+        "spatial_kernel": [0, 2],  # 2 with the default stride of 2.
+        "activation": ["gelu"],
+        "bits": [0, 9],
+        "quantizer": ["log"],
+        "codec": [""],
+        "quality": [0, 101],
+    },
+    DataConfig: {
+        "dataset": [""],
+        "image_size": [0],
+        "resize": [0],
+        "augmentation": ["mixup"],
+        "test_fraction": [0.0, 1.0],
+        "max_train": [0],
+        "max_test": [0],
+    },
+    TrainConfig: {
+        "workdir": [""],
+        "mode": ["magic"],
+        "backbone": [""],
+        "preprocessing": [""],
+        "split": [""],
+        "epochs": [-1],
+        "max_steps": [0],
+        "batch_size": [0],
+        "optimizer": ["lion"],
+        "learning_rate": [0.0, float("nan"), float("inf")],
+        "warmup_epochs": [-1.0],
+        "weight_decay": [-1e-4],
+        "clip_norm": [0.0],
+        "label_smoothing": [-0.1, 1.1],
+        "distillation": [-0.1, 1.1],
+        "temperature": [0.0],
+        "codec_warmup": [-0.1, 1.1],
+        "quality_start": [0, 101],
+        "quality_epochs": [-1.0],
+        "rate_weight": [-1.0],
+        "byte_budget": [0.0],
+        "precision": ["float8"],
+        "strategy": ["horovod"],
+        "seed": [-1],
+        "evaluate_every": [0],
+        "checkpoint_minutes": [-1.0],
+        "sweep_qualities": [(0, 20), (20, 101)],
+    },
+}
+CASES = [
+    (cls, name, value)
+    for cls, fields in REFUSED.items()
+    for name, values in fields.items()
+    for value in values
+]
+
+
+@pytest.mark.parametrize("cls, name, value", CASES)
+def test_a_value_out_of_range_is_named_in_the_error(cls, name, value):
+    with pytest.raises(ValueError, match=f"Received: .*{name}="):
+        cls(**{name: value})
+
+
+FIELDS = [
+    (cls, field.name)
+    for cls in (UnitConfig, DataConfig, TrainConfig)
+    for field in dataclasses.fields(cls)
+]
+
+
+@pytest.mark.parametrize("cls, name", FIELDS)
+def test_a_value_of_another_type_is_named_in_the_error(cls, name):
+    with pytest.raises(TypeError, match=rf"--{name} must.*Received: {name}="):
+        cls(**{name: object()})
+
+
+@pytest.mark.parametrize(
+    "cls, name, value",
+    [
+        (UnitConfig, "quality", True),
+        (UnitConfig, "channels", 2.0),
+        (UnitConfig, "channels", "2"),
+        (DataConfig, "skip_corrupt", 1),
+        (TrainConfig, "sweep_qualities", (20.0,)),
+        (TrainConfig, "unit", {}),
+    ],
+)
+def test_look_alikes_of_another_type_are_refused(cls, name, value):
+    with pytest.raises(TypeError, match=f"Received: {name}="):
+        cls(**{name: value})
+
+
+def test_a_whole_number_is_good_for_a_float():
+    assert TrainConfig(learning_rate=1).learning_rate == 1
+
+
+def test_a_kernel_of_the_stride_s_size_is_fine_at_stride_one():
+    assert UnitConfig(stride=1, spatial_kernel=1).spatial_kernel == 1
+
+
+def test_crops_are_no_larger_than_what_they_are_cut_from():
+    with pytest.raises(ValueError, match="resize=32, image_size=64"):
+        DataConfig(resize=32, image_size=64)
+
+
+@pytest.mark.parametrize(
+    "fields, flag",
+    [
+        ({"mode": "baseline", "distillation": 0.5}, "--distillation"),
+        ({"mode": "naive", "byte_budget": 100.0}, "--byte_budget"),
+        (
+            {"unit": UnitConfig(codec="png"), "quality_start": 90},
+            "--quality_start",
+        ),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(fields, flag):
+    with pytest.raises(ValueError, match=flag):
+        TrainConfig(**fields)
+
+
+def test_a_frozen_run_needs_a_trained_backbone():
+    with pytest.raises(ValueError, match="--backbone_weights or --init_from"):
+        TrainConfig(mode="frozen")
+
+
+def test_a_frozen_run_may_take_its_backbone_from_another_run():
+    assert TrainConfig(mode="frozen", init_from="runs/a").mode == "frozen"
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().epochs = 3
+
+
+def test_a_list_of_qualities_becomes_a_tuple():
+    assert TrainConfig(sweep_qualities=[5, 9]).sweep_qualities == (5, 9)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrainConfig(),
+        TrainConfig(
+            unit=UnitConfig(channels=5, hidden_channels=7, codec="raw"),
+            data=DataConfig(dataset="folder", flip=False, image_size=64),
+            sweep_qualities=(),
+            clip_norm=1.5,
+        ),
+    ],
+)
+def test_json_gives_the_same_configuration_back(config):
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+def test_json_may_leave_fields_at_their_defaults():
+    config = TrainConfig.from_json('{"unit": {"channels": 3}}')
+    assert config == TrainConfig(unit=UnitConfig(channels=3))
+
+
+@pytest.mark.parametrize(
+    "values, name",
+    [({"epoch": 1}, "TrainConfig"), ({"unit": {"width": 1}}, "UnitConfig")],
+)
+def test_an_unknown_json_field_is_refused(values, name):
+    with pytest.raises(ValueError, match=f"Unknown fields for {name}"):
+        TrainConfig.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '{"unit": 3}', "{", ""])
+def test_text_that_is_no_json_object_is_refused(text):
+    with pytest.raises(ValueError):
+        TrainConfig.from_json(text)
+
+
+def test_json_values_are_checked_like_any_other():
+    with pytest.raises(TypeError, match="Received: epochs='ten'"):
+        TrainConfig.from_json('{"epochs": "ten"}')
+
+
+def test_the_codec_gets_the_quality_only_if_it_has_one():
+    assert UnitConfig(quality=30).codec_config() == {"quality": 30}
+    assert UnitConfig(codec="png", quality=30).codec_config() == {}
+
+
+def test_the_module_does_not_import_tensorflow():
+    code = (
+        "import sys, bottlenet_tf.config;"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
