@@ -45,6 +45,7 @@ def _main(argv):
             config,
             split=split,
             backbone_weights=baseline.workdir,
+            distillation=0.7,
             workdir=str(root / split),
         )
         reports.append(training.run(split_config))

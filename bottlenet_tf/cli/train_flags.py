@@ -1,6 +1,8 @@
 """The flags of `train.py`, and the `TrainConfig` they make."""
 
 import dataclasses
+import types
+import typing
 
 from absl import flags
 
@@ -89,6 +91,13 @@ _HELP = {
     "max_test": "Use at most this many test images.",
 }  # fmt: skip
 
+_KINDS = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+
 _CHOICES = {
     "mode": config_lib.MODES,
     "optimizer": config_lib.OPTIMIZERS,
@@ -101,40 +110,43 @@ _CHOICES = {
 }
 
 
-def define(module_name="bottlenet_tf"):
-    """Defines a flag for every field; `module_name` heads them in --help."""
+def define(flag_values=flags.FLAGS, module_name=None):
+    """Defines a flag for every field of the configuration.
+
+    Args:
+        flag_values: Where to define them.
+        module_name: The program whose --help lists them.
+    """
     for section in (
         config_lib.TrainConfig,
         config_lib.UnitConfig,
         config_lib.DataConfig,
     ):
+        hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
             if field.name not in ("unit", "data"):
-                _define(field, module_name)
+                _define(field, hints[field.name], flag_values, module_name)
 
 
-def _define(field, module_name):
-    kinds = str(field.type).split(" | ")[0]
-    common = {"help": _HELP[field.name], "module_name": module_name}
+def _define(field, hint, flag_values, module_name):
+    common = {
+        "help": _HELP[field.name],
+        "flag_values": flag_values,
+        "module_name": module_name,
+    }
     if field.name in _CHOICES:
         flags.DEFINE_enum(
             field.name, field.default, _CHOICES[field.name], **common
         )
-    elif "tuple" in kinds:
-        default = [str(v) for v in field.default]
+        return
+    # `int | None` is an int that may be left unset.
+    union = typing.get_origin(hint) is types.UnionType
+    kind = typing.get_args(hint)[0] if union else hint
+    if kind in _KINDS:
+        _KINDS[kind](field.name, field.default, **common)
+    else:  # tuple[int, ...]: with commas between.
+        default = [str(value) for value in field.default]
         flags.DEFINE_list(field.name, default, **common)
-    else:
-        define_kind = {
-            "<class 'bool'>": flags.DEFINE_bool,
-            "bool": flags.DEFINE_bool,
-            "<class 'int'>": flags.DEFINE_integer,
-            "int": flags.DEFINE_integer,
-            "<class 'float'>": flags.DEFINE_float,
-            "float": flags.DEFINE_float,
-            "<class 'str'>": flags.DEFINE_string,
-            "str": flags.DEFINE_string,
-        }[kinds]
-        define_kind(field.name, field.default, **common)
 
 
 def read(values):

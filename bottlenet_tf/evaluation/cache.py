@@ -2,19 +2,20 @@
 
 import hashlib
 import json
+import logging
 import pathlib
 
 import keras
 import PIL
 import tensorflow as tf
-from absl import logging
 from PIL import features
 
 from bottlenet_tf.evaluation.identity import model_digest
 from bottlenet_tf.evaluation.json_file import write_json
 
+_LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.
-_VERSION = 1
+_VERSION = 2
 
 
 def baseline_key(classifier, dataset, qualities, codecs):
@@ -74,9 +75,9 @@ def _read(path, key):
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        logging.warning("Measuring anew: cannot read %s: %s", path, error)
+        _LOG.warning("Measuring anew: cannot read %s: %s", path, error)
         return None
     if not isinstance(cached, dict) or cached.get("key") != key:
-        logging.warning("Measuring anew: %s is not of key %s", path, key)
+        _LOG.warning("Measuring anew: %s is not of key %s", path, key)
         return None
     return cached if "value" in cached else None

@@ -18,9 +18,11 @@ from bottlenet_tf.registry import Registry
 # A function `(image, quality) -> (file, counted bytes)` for each codec.
 IMAGE_CODECS = Registry("image codec")
 
-# A sender that strips JPEG's constant headers needs version, tag and
+# A sender that strips a file's constant headers needs version, tag and
 # checksum just as our payloads do: `PayloadFormat` without a range.
 HEADER_BYTES = 6
+# "RIFF", size, "WEBP", "VP8 ", size: five words that the length implies.
+WEBP_CONTAINER_BYTES = 20
 
 _SOS = 0xDA
 
@@ -80,7 +82,7 @@ def _webp(image, quality):
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=quality, method=4, lossless=False)
     file = buffer.getvalue()
-    return file, len(file)
+    return file, len(file) - WEBP_CONTAINER_BYTES + HEADER_BYTES
 
 
 def round_trip(images, codec, quality):
@@ -120,8 +122,8 @@ def cloud_only(
     JPEG is Pillow's, in colour, 4:2:0, with the standard tables, and counts
     as a fair sender would ship it: the image data alone, without tables and
     headers, plus the `HEADER_BYTES` that our own payloads carry. WebP is
-    Pillow's, lossy, method 4, and counts as the whole file, 20 bytes of
-    constant RIFF container included.
+    Pillow's, lossy, method 4, and counts in the same way: without the 20
+    bytes of its RIFF container.
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.

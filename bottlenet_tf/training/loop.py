@@ -120,10 +120,36 @@ class Loop:
                     spent = seconds + time.monotonic() - started
                     self.checkpoints.save(step, totals, spent)
             totals = self._account(totals, pending, bar)
+        self._average_statistics()
         seconds += time.monotonic() - started
         self._finish_epoch(epoch, step, totals, seconds)
         self.checkpoints.save(step, np.zeros(5), 0.0)
         return step
+
+    def _average_statistics(self):
+        """Makes batch norm's moving statistics those of all replicas.
+
+        Each replica has followed its own share of the batches.
+        """
+        strategy = self.strategy
+        if strategy.num_replicas_in_sync == 1:
+            return
+        variables = [
+            v.value
+            for v in self.model.non_trainable_variables
+            if v.dtype == "float32"
+        ]
+
+        @tf.function
+        def average():
+            for variable in variables:
+                per_replica = strategy.run(variable.read_value)
+                mean = strategy.reduce(
+                    tf.distribute.ReduceOp.MEAN, per_replica, axis=None
+                )
+                variable.assign(mean)
+
+        average()
 
     def _step(self, step, images, labels):
         use_codec = self.has_unit and self.schedule.uses_codec(step)
@@ -161,7 +187,7 @@ class Loop:
             )
         if step % LOG_STEPS == 0:
             means = dict(zip(outputs._fields, sums / sums[4]))
-            means["rate_weight"] = float(self.stepper.rate_weight)
+            means["rate_weight"] = float(self.stepper.rate_weight.numpy())
             bar.set_postfix(
                 loss=f"{means['loss']:.3f}",
                 accuracy=f"{100 * means['correct']:.1f}%",
@@ -185,7 +211,7 @@ class Loop:
         }
         if self.has_unit:
             row["image_data_bytes"] = mean[3]
-            row["rate_weight"] = float(self.stepper.rate_weight)
+            row["rate_weight"] = float(self.stepper.rate_weight.numpy())
             row["quality"] = self.schedule.quality_at(step)
         is_last = step >= self.total_steps
         picture = None

@@ -114,18 +114,14 @@ def test_a_work_directory_of_other_flags_is_refused(tiny_config, replace):
 
 
 def test_frozen_mode_changes_the_unit_alone(tiny_config, replace, baseline):
-    training.run(
-        replace(tiny_config, mode="frozen", backbone_weights=baseline)
-    )
+    training.run(replace(tiny_config, mode="frozen", backbone_weights=baseline))
     model = load_model(tiny_config.workdir)
     trained = model.prefix.get_weights() + model.suffix.get_weights()
     for before, after in zip(_weights(baseline), trained, strict=True):
         np.testing.assert_array_equal(after, before)
 
 
-def test_naive_mode_trains_without_the_codec(
-    tiny_config, replace, monkeypatch
-):
+def test_naive_mode_trains_without_the_codec(tiny_config, replace, monkeypatch):
     def refuse(*_):
         raise AssertionError("the codec ran in training")
 
@@ -146,9 +142,7 @@ def test_naive_mode_trains_without_the_codec(
 def test_distillation_trains_towards_the_unsplit_network(
     tiny_config, replace, baseline
 ):
-    config = replace(
-        tiny_config, distillation=1.0, backbone_weights=baseline
-    )
+    config = replace(tiny_config, distillation=1.0, backbone_weights=baseline)
     training.run(config)
     with open(pathlib.Path(config.workdir, "metrics.csv")) as file:
         losses = [float(row["task_loss"]) for row in csv.DictReader(file)]

@@ -1,0 +1,107 @@
+"""Tests of the flags and the flagfiles."""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from absl import flags
+
+from bottlenet_tf.cli import train_flags
+from bottlenet_tf.config import DataConfig, TrainConfig, UnitConfig
+
+ROOT = pathlib.Path(__file__).parents[2]
+FLAGFILES = sorted((ROOT / "flags").glob("*.flags"))
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """Returns a function from arguments to `TrainConfig`."""
+    # A nested --flagfile is looked up from the current directory.
+    monkeypatch.chdir(ROOT)
+
+    def parse(*arguments):
+        values = flags.FlagValues()
+        flags.DEFINE_multi_string(
+            "flagfile", [], "Read flags here.", flag_values=values
+        )
+        train_flags.define(values)
+        values(["train.py", *arguments])
+        return train_flags.read(values)
+
+    return parse
+
+
+def test_defaults_are_those_of_the_config(parse):
+    assert parse() == TrainConfig()
+
+
+@pytest.mark.parametrize("section", [TrainConfig, UnitConfig, DataConfig])
+def test_every_field_is_a_flag_with_help(section):
+    values = flags.FlagValues()
+    train_flags.define(values)
+    for field in dataclasses.fields(section):
+        if field.name not in ("unit", "data"):
+            assert values[field.name].help
+
+
+def test_flags_reach_their_section(parse):
+    config = parse("--quality=7", "--dataset=cifar10", "--epochs=3")
+    assert (config.unit.quality, config.data.dataset) == (7, "cifar10")
+    assert config.epochs == 3
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
+def test_a_flagfile_makes_a_valid_config(parse, path):
+    assert isinstance(parse(f"--flagfile={path}"), TrainConfig)
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
+def test_a_flagfile_opens_with_what_it_is_for(path):
+    opening = path.read_text().splitlines()[:4]
+    assert opening[0].startswith("# ")
+
+
+def test_flagfiles_do_not_share_a_work_directory(parse):
+    workdirs = [
+        parse(f"--flagfile={path}").workdir
+        for path in FLAGFILES
+        if "--workdir" in path.read_text()
+    ]
+    assert len(set(workdirs)) == len(workdirs)
+
+
+def test_qualities_that_are_no_numbers_are_named(parse):
+    with pytest.raises(ValueError, match="sweep_qualities=10,fine"):
+        parse("--sweep_qualities=10,fine")
+
+
+def _train(*arguments):
+    return subprocess.run(
+        [sys.executable, "train.py", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_explains_the_modes_and_shows_commands():
+    shown = _train("--help").stdout
+    assert "the codec in the loop (BottleNet)" in shown
+    assert "python train.py --flagfile=" in shown
+
+
+def test_a_bad_flag_fails_before_any_data_is_read(tmp_path):
+    ran = _train(f"--workdir={tmp_path / 'run'}", "--quality=0")
+    assert ran.returncode == 1
+    assert "--quality must be" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_stray_argument_is_refused():
+    ran = _train("quality=5")
+    assert ran.returncode == 1
+    assert "two dashes" in ran.stderr + ran.stdout

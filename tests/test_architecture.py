@@ -1,0 +1,79 @@
+"""Imports run downward only, and the byte side needs no TensorFlow."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
+
+# A module may import what stands on lower levels, and its own package.
+LEVELS = {
+    "config": 0,
+    "registry": 0,
+    "codec": 1,
+    "layers": 2,
+    "backbones": 3,
+    "data": 3,
+    "models": 4,
+    "evaluation": 5,
+    "training": 6,
+    "cli": 7,
+}
+WITHOUT_TENSORFLOW = ("config", "registry", "codec")
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def _package(path):
+    parts = path.relative_to(ROOT).parts
+    return parts[0].removesuffix(".py")
+
+
+def _imports(path):
+    """Yields the dotted names of all modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{a.name}" for a in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.name))
+def test_imports_run_downward_only(path):
+    package = _package(path)
+    if package == "__init__":
+        assert not list(_imports(path))
+        return
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[0] != "bottlenet_tf" or len(parts) < 2:
+            continue
+        if parts[1] not in LEVELS or parts[1] == package:
+            continue
+        assert LEVELS[parts[1]] < LEVELS[package], f"{path} imports {name}"
+
+
+def test_every_package_has_a_level():
+    assert {_package(path) for path in MODULES} - {"__init__"} == set(LEVELS)
+
+
+def test_flags_are_touched_by_the_command_lines_alone():
+    users = {
+        _package(path)
+        for path in MODULES
+        if any(name.startswith("absl") for name in _imports(path))
+    }
+    assert users == {"cli"}
+
+
+@pytest.mark.parametrize("package", WITHOUT_TENSORFLOW)
+def test_the_byte_side_does_without_tensorflow(package):
+    program = (
+        f"import sys, bottlenet_tf.{package}\n"
+        "found = {'tensorflow', 'keras', 'absl'} & set(sys.modules)\n"
+        "sys.exit(f'imports {found}' if found else 0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
