@@ -1,7 +1,6 @@
 """`make demo`: a baseline, split networks and a report, on digits."""
 
 import dataclasses
-import os
 import pathlib
 import sys
 
@@ -20,8 +19,15 @@ FLAGFILE = "flags/digits.flags"
 
 def _main(argv):
     del argv
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    config = train_flags.read(flags.FLAGS)
+    train_flags.quiet()
+    try:
+        _demo(train_flags.read(flags.FLAGS))
+    except (ValueError, OSError, RuntimeError) as error:
+        return train_flags.report(error)
+    return 0
+
+
+def _demo(config):
     from bottlenet_tf import evaluation, training
 
     root = pathlib.Path(config.workdir)
@@ -57,7 +63,6 @@ def _main(argv):
     print(f"Picture: {plot}")
     print(f"Reports: {root}/*/report.json")
     print(f"Curves and planes: tensorboard --logdir={root}")
-    return 0
 
 
 def main():

@@ -1,6 +1,5 @@
 """`bottlenet-train`: flags -> TrainConfig -> training.run."""
 
-import os
 import sys
 
 from absl import app, flags
@@ -26,19 +25,15 @@ def _main(argv):
         raise app.UsageError(
             f"Flags start with two dashes. Received: {' '.join(argv[1:])}"
         )
+    train_flags.quiet()
     try:
-        config = train_flags.read(flags.FLAGS)
         # TensorFlow takes seconds to import; bad flags shouldn't.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        config = train_flags.read(flags.FLAGS)
         from bottlenet_tf import training
 
         training.run(config)
     except (ValueError, OSError, RuntimeError) as error:
-        if os.environ.get("BOTTLENET_TRACEBACK"):
-            raise
-        print(f"Error: {error}", file=sys.stderr)
-        print("(BOTTLENET_TRACEBACK=1 shows where.)", file=sys.stderr)
-        return 1
+        return train_flags.report(error)
     return 0
 
 

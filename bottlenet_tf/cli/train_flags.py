@@ -1,10 +1,12 @@
 """The flags of `train.py`, and the `TrainConfig` they make."""
 
 import dataclasses
+import os
+import sys
 import types
 import typing
 
-from absl import flags
+from absl import flags, logging
 
 from bottlenet_tf import config as config_lib
 
@@ -181,3 +183,23 @@ def read(values):
             f"Received: sweep_qualities={','.join(map(str, qualities))}"
         ) from error
     return config_lib.TrainConfig(**sections)
+
+
+def quiet():
+    """Keeps TensorFlow's chatter out of what a person reads."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.set_verbosity(logging.WARNING)
+
+
+def report(error):
+    """Prints an error as a person wants it; returns the exit code.
+
+    With BOTTLENET_TRACEBACK set, raises it again for a developer.
+    """
+    if os.environ.get("BOTTLENET_TRACEBACK"):
+        raise error
+    print(
+        f"Error: {error}\n(BOTTLENET_TRACEBACK=1 shows where.)",
+        file=sys.stderr,
+    )
+    return 1

@@ -23,6 +23,7 @@ from bottlenet_tf.evaluation.identity import (
     payload_format,
     unit_id,
 )
+from bottlenet_tf.evaluation.json_file import write_json
 from bottlenet_tf.evaluation.matching import Match, matched_bytes
 from bottlenet_tf.evaluation.mosaic import plane_mosaic
 from bottlenet_tf.evaluation.plots import (
@@ -76,5 +77,6 @@ __all__ = [
     "raw_features",
     "summarize",
     "unit_id",
+    "write_json",
     "write_report",
 ]

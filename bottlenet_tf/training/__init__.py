@@ -1,5 +1,6 @@
 """Training: losses, schedules, the loop and what it leaves behind."""
 
-from bottlenet_tf.training.runner import run
+from bottlenet_tf.training.network import load_model
+from bottlenet_tf.training.runner import load_data, run
 
-__all__ = ["run"]
+__all__ = ["load_data", "load_model", "run"]

@@ -108,8 +108,6 @@ def test_two_workers_train_what_one_would(
     )
     both = _run_workers(config, tmp_path, 2)
     # The same sums in another order: float32 rounding only.
-    np.testing.assert_allclose(
-        both[0]["losses"], alone["losses"], rtol=1e-4
-    )
+    np.testing.assert_allclose(both[0]["losses"], alone["losses"], rtol=1e-4)
     for a, b in zip(both[0]["weights"], alone["weights"], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)

@@ -1,0 +1,114 @@
+"""BottleNet's figure 7: training with the codec against switching it on."""
+
+import dataclasses
+import pathlib
+import sys
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+
+USAGE = """Trains one network without the codec (naive), measures it behind
+JPEG at every quality, and trains one network for each quality with the codec
+in the loop (aware), all from the same start and for as many steps.
+
+Writes figure7.json and figure7.png to --workdir. Finished runs are not
+trained again, so it can be stopped and started.
+
+Example:
+  python -m bottlenet_tf.cli.figure7 --flagfile=flags/cifar10_figure7.flags"""
+
+
+def _main(argv):
+    del argv
+    train_flags.quiet()
+    try:
+        _compare(train_flags.read(flags.FLAGS), flags.FLAGS.qualities)
+    except (ValueError, OSError, RuntimeError) as error:
+        return train_flags.report(error)
+    return 0
+
+
+def _compare(config, qualities):
+    qualities = [int(quality) for quality in qualities]
+    from bottlenet_tf import evaluation, training
+    from bottlenet_tf.codec import create_codec
+
+    root = pathlib.Path(config.workdir)
+    naive = dataclasses.replace(
+        config, mode="naive", workdir=str(root / "naive")
+    )
+    reports = {"naive": training.run(naive)}
+    points = []
+    dataset = training.load_data(naive)
+    model = training.load_model(naive.workdir)
+    for quality in qualities:
+        result = evaluation.evaluate_split(
+            model, dataset, codec=create_codec("jpeg", quality=quality)
+        )
+        size = float(result.wire_bytes.mean())
+        points.append(_point("naive", quality, result.accuracy, size))
+    for quality in qualities:
+        aware = dataclasses.replace(
+            config,
+            mode="aware",
+            unit=dataclasses.replace(config.unit, quality=quality),
+            workdir=str(root / f"aware_{quality}"),
+        )
+        report = reports[f"aware_{quality}"] = training.run(aware)
+        size = report["wire_bytes_mean"]
+        points.append(_point("aware", quality, report["accuracy"], size))
+    baseline = reports["naive"]["baseline_accuracy"]
+    evaluation.write_json(
+        root / "figure7.json",
+        {"baseline_accuracy": baseline, "points": points},
+    )
+    evaluation.plot_aware_against_naive(
+        points, root / "figure7.png", network_accuracy=baseline
+    )
+    print(_table(qualities, points))
+    print(f"\nPicture: {root / 'figure7.png'}")
+
+
+def _point(mode, quality, accuracy, wire_bytes_mean):
+    return {
+        "mode": mode,
+        "quality": quality,
+        "accuracy": accuracy,
+        "wire_bytes_mean": wire_bytes_mean,
+    }
+
+
+def _table(qualities, points):
+    by_key = {(p["mode"], p["quality"]): p for p in points}
+    lines = [
+        "| quality | aware % | B | naive % | B | points apart |",
+        "|--------:|--------:|--:|--------:|--:|-------------:|",
+    ]
+    for quality in qualities:
+        aware = by_key["aware", quality]
+        naive = by_key["naive", quality]
+        lines.append(
+            f"| {quality} | {aware['accuracy']:.2f} "
+            f"| {aware['wire_bytes_mean']:.0f} | {naive['accuracy']:.2f} "
+            f"| {naive['wire_bytes_mean']:.0f} "
+            f"| {aware['accuracy'] - naive['accuracy']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main():
+    """Entry point."""
+    train_flags.define(module_name=sys.argv[0])
+    flags.DEFINE_list(
+        "qualities",
+        ["1", "5", "10", "20", "50", "90"],
+        "JPEG qualities to compare at.",
+        module_name=sys.argv[0],
+    )
+    sys.modules["__main__"].__doc__ = USAGE
+    app.run(_main)
+
+
+if __name__ == "__main__":
+    main()
