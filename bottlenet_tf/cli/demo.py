@@ -51,7 +51,6 @@ def _demo(config):
             config,
             split=split,
             backbone_weights=baseline.workdir,
-            distillation=0.7,
             workdir=str(root / split),
         )
         reports.append(training.run(split_config))
@@ -72,7 +71,7 @@ def main():
         "splits", ["RB1", "RB3", "RB6"], "Split points to compare."
     )
     flags.DEFINE_integer(
-        "baseline_epochs", 15, "Passes for the network without a split."
+        "baseline_epochs", 8, "Passes for the network without a split."
     )
     sys.modules["__main__"].__doc__ = USAGE
     arguments = [sys.argv[0], f"--flagfile={FLAGFILE}", *sys.argv[1:]]

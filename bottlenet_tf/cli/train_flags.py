@@ -188,7 +188,7 @@ def read(values):
 def quiet():
     """Keeps TensorFlow's chatter out of what a person reads."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.set_verbosity(logging.WARNING)
+    logging.set_verbosity(logging.ERROR)
 
 
 def report(error):

@@ -1,10 +1,14 @@
 """Batches of images and labels, the same bytes on every run."""
 
 import hashlib
+import os
 
 import tensorflow as tf
 
 from bottlenet_tf.data import corrupt, splits
+
+_PARALLEL = os.cpu_count() or 1
+_PREFETCH = 4  # Batches ready ahead of the network.
 
 
 class Dataset:
@@ -124,7 +128,7 @@ class Dataset:
 
         stream = examples.stream(epoch_seed, skip=start_batch * batch_size)
         batches = stream.map(
-            prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            prepare, num_parallel_calls=_PARALLEL, deterministic=True
         ).batch(batch_size, drop_remainder=True)
         # A stream through a filter has no known length; tf.distribute and
         # progress bars want one.
@@ -156,7 +160,7 @@ class Dataset:
 
         batches = (
             examples.stream()
-            .map(prepare, tf.data.AUTOTUNE, deterministic=True)
+            .map(prepare, _PARALLEL, deterministic=True)
             .batch(batch_size)
         )
         count = -(-self.num_test // batch_size)
@@ -217,12 +221,14 @@ def _fingerprint(test, preprocessing):
 def _finish(batches):
     options = tf.data.Options()
     options.deterministic = True
+    # Its thread holds up the end of every epoch, often for seconds.
+    options.autotune.enabled = False
     # One input pipeline per worker, each reads everything and keeps its
     # share of every batch: tf.distribute cannot shard a list by files.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return batches.prefetch(_PREFETCH).with_options(options)
 
 
 def _first_line(error):

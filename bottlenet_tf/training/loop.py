@@ -56,6 +56,7 @@ class Loop:
             network.teacher,
             self.optimizer,
             strategy,
+            self.total_steps,
             overhead,
         )
         resolver = strategy.cluster_resolver

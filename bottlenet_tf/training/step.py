@@ -6,9 +6,11 @@ import tensorflow as tf
 
 from bottlenet_tf.training.losses import task_loss
 
-# A step moves the log of the rate weight by at most this much: the weight can
-# double in 35 steps, slower than the batch-to-batch noise of the byte count.
-BUDGET_GAIN = 0.02
+# A step moves the log of the rate weight by the gain times the log of
+# bytes / budget. 0.02 is slower than the batch-to-batch noise of the bytes;
+# a short run needs more, or it would end before the weight got anywhere.
+MIN_BUDGET_GAIN = 0.02
+BUDGET_GAIN_BY_RUN = 20.0
 INITIAL_RATE_WEIGHT = 0.05
 
 
@@ -37,11 +39,19 @@ class Stepper:
         teacher: Callable `(images, feature) -> logits`, or None.
         optimizer: Keras optimizer, built on `model.trainable_variables`.
         strategy: `tf.distribute.Strategy`.
+        total_steps: Steps of the whole run.
         overhead_bytes: Wire bytes of a payload beyond its image data.
     """
 
     def __init__(
-        self, config, model, teacher, optimizer, strategy, overhead_bytes=0
+        self,
+        config,
+        model,
+        teacher,
+        optimizer,
+        strategy,
+        total_steps,
+        overhead_bytes=0,
     ):
         self.config = config
         self.model = model
@@ -49,6 +59,9 @@ class Stepper:
         self.optimizer = optimizer
         self.strategy = strategy
         self.variables = model.trainable_variables
+        self.budget_gain = max(
+            MIN_BUDGET_GAIN, BUDGET_GAIN_BY_RUN / max(total_steps, 1)
+        )
         if config.byte_budget is not None:
             self.byte_scale = config.byte_budget - overhead_bytes
             first = config.rate_weight or INITIAL_RATE_WEIGHT
@@ -158,7 +171,7 @@ class Stepper:
     def _follow_budget(self, outputs):
         mean = outputs.image_data_bytes / outputs.examples
         error = tf.math.log(tf.maximum(mean, 1.0) / self.byte_scale)
-        factor = tf.exp(BUDGET_GAIN * tf.clip_by_value(error, -1.0, 1.0))
+        factor = tf.exp(self.budget_gain * tf.clip_by_value(error, -1.0, 1.0))
         # Bounds keep the weight from running away while a budget is out of
         # reach, or is met without any pressure.
         self.rate_weight.assign(
