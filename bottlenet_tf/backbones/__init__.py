@@ -12,7 +12,7 @@ from bottlenet_tf.backbones import (  # noqa: F401 (they register)
 from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.keras_file import from_file
 from bottlenet_tf.backbones.split_points import Backbone, SplitPoint
-from bottlenet_tf.layers.normalization import FusedBatchNormalization
+from bottlenet_tf.layers.normalization import BatchNormalization
 
 __all__ = ["Backbone", "SplitPoint", "create", "names"]
 
@@ -66,7 +66,7 @@ def _fused(model):
 
     def copy(layer):
         if type(layer) is keras.layers.BatchNormalization:
-            return FusedBatchNormalization.from_config(layer.get_config())
+            return BatchNormalization.from_config(layer.get_config())
         return layer.__class__.from_config(layer.get_config())
 
     fused = keras.models.clone_model(model, clone_function=copy)

@@ -6,7 +6,7 @@ from bottlenet_tf.layers.codec_layer import (
     codec_layer,
 )
 from bottlenet_tf.layers.jpeg import JpegRoundTrip
-from bottlenet_tf.layers.normalization import FusedBatchNormalization
+from bottlenet_tf.layers.normalization import BatchNormalization
 from bottlenet_tf.layers.quantizer import (
     QUANTIZERS,
     LearnedRangeQuantizer,
@@ -27,7 +27,7 @@ __all__ = [
     "ChannelReduction",
     "ChannelRestoration",
     "CodecLayer",
-    "FusedBatchNormalization",
+    "BatchNormalization",
     "JpegRoundTrip",
     "LearnedRangeQuantizer",
     "PerImageQuantizer",

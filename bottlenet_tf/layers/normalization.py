@@ -8,7 +8,7 @@ _MIN_EPSILON = 1.001e-5
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` computed by TensorFlow's fused op.
 
     Same weights, arguments and equation: y = gamma * (x - mean) /
@@ -18,6 +18,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     the fused op's unbiased one, n / (n - 1) of Keras's. Anything but a 4-D
     channels-last input with scale, centre and a usual epsilon falls back to
     Keras's own call.
+
+    It keeps Keras's class name because weight files address layers by it:
+    files written with one load into the other.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.

@@ -2,7 +2,7 @@
 
 import keras
 
-from bottlenet_tf.layers.normalization import FusedBatchNormalization
+from bottlenet_tf.layers.normalization import BatchNormalization
 
 # The unit trains for far fewer steps than its backbone did, so its moving
 # statistics must settle within an epoch or two: 0.95 forgets in 20 steps.
@@ -27,7 +27,7 @@ class ConvBlock(keras.layers.Layer):
         self.filters = filters
         self.kernel_size = kernel_size
         self.activation = activation
-        self.norm = FusedBatchNormalization(
+        self.norm = BatchNormalization(
             momentum=BN_MOMENTUM, dtype=self.dtype_policy, name="norm"
         )
         self.nonlinearity = keras.layers.Activation(

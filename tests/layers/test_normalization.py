@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.layers import FusedBatchNormalization
+from bottlenet_tf.layers import BatchNormalization
 
 SHAPE = (4, 5, 3, 6)
 
@@ -15,7 +15,7 @@ def pair(**kwargs):
     rng = np.random.default_rng(1)
     layers = [
         kind(**kwargs)
-        for kind in (FusedBatchNormalization, keras.layers.BatchNormalization)
+        for kind in (BatchNormalization, keras.layers.BatchNormalization)
     ]
     for layer in layers:
         layer.build((None, *SHAPE[1:]))
@@ -32,7 +32,7 @@ def x(rng):
 
 def test_inference_matches_a_hand_worked_value():
     # gamma 1, beta 0, mean 0, variance 1: 2 / sqrt(1 + 0.001).
-    y = FusedBatchNormalization()(tf.fill((1, 1, 1, 1), 2.0))
+    y = BatchNormalization()(tf.fill((1, 1, 1, 1), 2.0))
     np.testing.assert_allclose(np.ravel(y), 2 / np.sqrt(1.001), rtol=1e-6)
 
 
@@ -100,13 +100,13 @@ def test_what_the_fused_op_cannot_do_equals_keras(kwargs, x):
 
 
 def test_float64_is_left_to_keras(x):
-    layer = FusedBatchNormalization(dtype="float64")
+    layer = BatchNormalization(dtype="float64")
     assert layer(tf.cast(x, tf.float64), training=True).dtype == tf.float64
 
 
 def test_dense_features_are_left_to_keras(rng):
     x = rng.normal(size=(8, 3)).astype("float32")
-    y = FusedBatchNormalization()(x, training=True)
+    y = BatchNormalization()(x, training=True)
     # Normalised over the batch: mean 0 to float32's accuracy.
     np.testing.assert_allclose(np.mean(y, 0), 0.0, atol=1e-6)
 
@@ -114,7 +114,7 @@ def test_dense_features_are_left_to_keras(rng):
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("training", [True, False])
 def test_mixed_precision_computes_in_its_own_type(policy, training, x):
-    layer = FusedBatchNormalization(dtype=policy)
+    layer = BatchNormalization(dtype=policy)
     assert layer(x, training=training).dtype == layer.compute_dtype
     assert layer.moving_mean.dtype == "float32"
 
@@ -126,6 +126,6 @@ def test_a_saved_model_gives_identical_output(revive, x):
 
 
 def test_get_config_is_that_of_keras():
-    layer = FusedBatchNormalization(momentum=0.7)
-    twin = FusedBatchNormalization.from_config(layer.get_config())
+    layer = BatchNormalization(momentum=0.7)
+    twin = BatchNormalization.from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()
