@@ -25,7 +25,7 @@ setup(
         "tf2onnx>=1.17",
         "tqdm>=4.66",
     ],
-    extras_require={"dev": ["pytest>=8.0", "ruff>=0.14"]},
+    extras_require={"dev": ["pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.14"]},
     entry_points={
         "console_scripts": ["bottlenet-train=bottlenet_tf.cli.train:main"]
     },

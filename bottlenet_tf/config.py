@@ -201,7 +201,7 @@ class TrainConfig:
     optimizer: str = "sgd"
     learning_rate: float = 0.1
     warmup_epochs: float = 0.5
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-3
     clip_norm: float | None = None
     label_smoothing: float = 0.0
     distillation: float = 0.0

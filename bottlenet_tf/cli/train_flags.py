@@ -40,7 +40,8 @@ _HELP = {
     "optimizer": "sgd (Nesterov momentum 0.9) or adamw.",
     "learning_rate": "Peak rate; a cosine takes it to 0.",
     "warmup_epochs": "Epochs of linear warm-up to the peak.",
-    "weight_decay": "Decoupled; spares biases, norms and ranges.",
+    "weight_decay": "Decoupled, times the learning rate; spares biases, "
+    "norms and ranges. With sgd, 10 times the usual L2 coefficient.",
     "clip_norm": "Clip gradients to this global norm.",
     "label_smoothing": "Share of each label spread over all classes.",
     "distillation": "Weight, 0 to 1, of imitating the unsplit network "
