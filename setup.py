@@ -8,7 +8,7 @@ setup(
     description="Split computing for TensorFlow: train, measure and deploy "
     "networks cut in two by a learned bottleneck.",
     packages=find_packages(include=["bottlenet_tf", "bottlenet_tf.*"]),
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1",
         "imagecodecs>=2024.6.1",

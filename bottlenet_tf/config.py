@@ -2,81 +2,21 @@
 
 import dataclasses
 import json
-import math
-import types
 import typing
+
+from bottlenet_tf.validation import (
+    check,
+    check_at_least,
+    check_choice,
+    check_fraction,
+    check_named,
+    check_types,
+)
 
 MODES = ("baseline", "aware", "naive", "frozen")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("none", "mirrored", "multiworker")
-
-
-def _check(condition, rule, **received):
-    if not condition:
-        shown = ", ".join(f"{k}={v!r}" for k, v in received.items())
-        raise ValueError(f"{rule} Received: {shown}")
-
-
-def _is_a(value, hint):
-    """Whether `value` fits the annotation; a bool is no number."""
-    if typing.get_origin(hint) is types.UnionType:
-        return any(_is_a(value, choice) for choice in typing.get_args(hint))
-    if typing.get_origin(hint) is tuple:
-        element = typing.get_args(hint)[0]
-        return isinstance(value, tuple) and all(
-            _is_a(v, element) for v in value
-        )
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(value, (int, float) if hint is float else hint)
-
-
-def _check_types(config):
-    """Raises unless every field has its annotated type and is finite."""
-    for name, hint in typing.get_type_hints(type(config)).items():
-        value = getattr(config, name)
-        if not _is_a(value, hint):
-            shown = hint.__name__ if isinstance(hint, type) else hint
-            raise TypeError(
-                f"--{name} must be of type {shown}. Received: {name}={value!r}"
-            )
-        _check(
-            not isinstance(value, float) or math.isfinite(value),
-            f"--{name} must be finite.",
-            **{name: value},
-        )
-
-
-def _check_named(**values):
-    for name, value in values.items():
-        _check(bool(value), f"--{name} must not be empty.", **{name: value})
-
-
-def _check_choice(name, value, choices):
-    _check(
-        value in choices,
-        f"--{name} must be one of {', '.join(choices)}.",
-        **{name: value},
-    )
-
-
-def _check_at_least(low, **values):
-    for name, value in values.items():
-        _check(
-            value >= low,
-            f"--{name} must be at least {low}.",
-            **{name: value},
-        )
-
-
-def _check_fraction(**values):
-    for name, value in values.items():
-        _check(
-            0.0 <= value <= 1.0,
-            f"--{name} must lie between 0 and 1.",
-            **{name: value},
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,34 +37,34 @@ class UnitConfig:
     quality: int = 20
 
     def __post_init__(self):
-        _check_types(self)
-        _check_named(codec=self.codec)
-        _check_at_least(
+        check_types(self)
+        check_named(codec=self.codec)
+        check_at_least(
             1,
             channels=self.channels,
             stride=self.stride,
             channel_kernel=self.channel_kernel,
             spatial_kernel=self.spatial_kernel,
         )
-        _check_choice("order", self.order, ("channels_first", "spatial_first"))
-        _check_choice("activation", self.activation, ("relu", "linear"))
-        _check_choice("quantizer", self.quantizer, ("per_image", "learned"))
+        check_choice("order", self.order, ("channels_first", "spatial_first"))
+        check_choice("activation", self.activation, ("relu", "linear"))
+        check_choice("quantizer", self.quantizer, ("per_image", "learned"))
         for name in ("hidden_channels", "restoration_channels"):
             value = getattr(self, name)
-            _check(
+            check(
                 value is None or value >= 1,
                 f"--{name} must be positive, or unset for the unit's default.",
                 **{name: value},
             )
-        _check(
+        check(
             self.stride == 1 or self.spatial_kernel > self.stride,
             "--spatial_kernel must be larger than --stride, or positions "
             "between windows would not overlap.",
             spatial_kernel=self.spatial_kernel,
             stride=self.stride,
         )
-        _check(1 <= self.bits <= 8, "--bits must be 1 to 8.", bits=self.bits)
-        _check(
+        check(1 <= self.bits <= 8, "--bits must be 1 to 8.", bits=self.bits)
+        check(
             1 <= self.quality <= 100,
             "--quality must be 1 to 100, libjpeg's scale.",
             quality=self.quality,
@@ -152,26 +92,26 @@ class DataConfig:
     max_test: int | None = None
 
     def __post_init__(self):
-        _check_types(self)
-        _check_named(dataset=self.dataset)
-        _check_choice(
+        check_types(self)
+        check_named(dataset=self.dataset)
+        check_choice(
             "augmentation",
             self.augmentation,
             ("auto", "pad_crop", "resize_crop", "none"),
         )
         for name in ("image_size", "resize", "max_train", "max_test"):
             value = getattr(self, name)
-            _check(
+            check(
                 value is None or value >= 1,
                 f"--{name} must be positive, or unset.",
                 **{name: value},
             )
-        _check(
+        check(
             0 < self.test_fraction < 1,
             "--test_fraction must lie strictly between 0 and 1.",
             test_fraction=self.test_fraction,
         )
-        _check(
+        check(
             self.resize is None
             or self.image_size is None
             or self.resize >= self.image_size,
@@ -225,53 +165,53 @@ class TrainConfig:
         qualities = self.sweep_qualities
         if isinstance(qualities, list):
             object.__setattr__(self, "sweep_qualities", tuple(qualities))
-        _check_types(self)
-        _check_choice("mode", self.mode, MODES)
-        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        _check_choice("precision", self.precision, PRECISIONS)
-        _check_choice("strategy", self.strategy, STRATEGIES)
-        _check_named(
+        check_types(self)
+        check_choice("mode", self.mode, MODES)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("precision", self.precision, PRECISIONS)
+        check_choice("strategy", self.strategy, STRATEGIES)
+        check_named(
             workdir=self.workdir,
             backbone=self.backbone,
             preprocessing=self.preprocessing,
             split=self.split,
         )
-        _check_at_least(0, epochs=self.epochs, warmup_epochs=self.warmup_epochs)
-        _check_at_least(1, batch_size=self.batch_size)
-        _check_at_least(0, weight_decay=self.weight_decay, seed=self.seed)
-        _check_at_least(
+        check_at_least(0, epochs=self.epochs, warmup_epochs=self.warmup_epochs)
+        check_at_least(1, batch_size=self.batch_size)
+        check_at_least(0, weight_decay=self.weight_decay, seed=self.seed)
+        check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )
-        _check_at_least(0, checkpoint_minutes=self.checkpoint_minutes)
-        _check_at_least(1, evaluate_every=self.evaluate_every)
-        _check(
+        check_at_least(0, checkpoint_minutes=self.checkpoint_minutes)
+        check_at_least(1, evaluate_every=self.evaluate_every)
+        check(
             self.learning_rate > 0,
             "--learning_rate must be positive.",
             learning_rate=self.learning_rate,
         )
-        _check(
+        check(
             self.temperature > 0,
             "--temperature must be positive.",
             temperature=self.temperature,
         )
         for name in ("clip_norm", "byte_budget", "max_steps"):
             value = getattr(self, name)
-            _check(
+            check(
                 value is None or value > 0,
                 f"--{name} must be positive, or unset.",
                 **{name: value},
             )
-        _check_fraction(
+        check_fraction(
             label_smoothing=self.label_smoothing,
             distillation=self.distillation,
             codec_warmup=self.codec_warmup,
         )
-        _check(
+        check(
             self.quality_start is None or 1 <= self.quality_start <= 100,
             "--quality_start must be 1 to 100, or unset.",
             quality_start=self.quality_start,
         )
-        _check(
+        check(
             all(1 <= q <= 100 for q in self.sweep_qualities),
             "--sweep_qualities must be 1 to 100.",
             sweep_qualities=self.sweep_qualities,
@@ -279,37 +219,80 @@ class TrainConfig:
         self._check_combinations()
 
     def _check_combinations(self):
-        _check(
+        check(
             self.mode != "baseline" or self.distillation == 0,
             "--distillation learns from the unsplit network, which is what "
             "--mode=baseline trains; use another mode, or 0.",
             distillation=self.distillation,
         )
-        _check(
-            self.distillation == 0 or self.backbone_weights is not None,
+        check(
+            self.distillation == 0 or self.starts_trained,
             "--distillation learns from the unsplit network, which must come "
             "trained: set --backbone_weights.",
             distillation=self.distillation,
             backbone_weights=self.backbone_weights,
         )
-        _check(
-            self.byte_budget is None or self.mode in ("aware", "frozen"),
-            "--byte_budget needs a codec in training: --mode=aware or frozen.",
-            byte_budget=self.byte_budget,
-            mode=self.mode,
-        )
-        _check(
+        check(
             self.quality_start is None or self.unit.codec == "jpeg",
             "--quality_start anneals JPEG's quality: --codec=jpeg.",
             codec=self.unit.codec,
         )
-        _check(
-            self.mode != "frozen"
-            or self.backbone_weights is not None
+        check(
+            not (self.mode == "frozen" or self.freeze_prefix)
+            or self.starts_trained
             or self.init_from is not None,
-            "--mode=frozen trains the unit only, so the backbone must come "
-            "trained: set --backbone_weights or --init_from.",
+            "--mode=frozen and --freeze_prefix leave the backbone as it is, "
+            "so it must come trained: set --backbone_weights or --init_from.",
+            mode=self.mode,
+            freeze_prefix=self.freeze_prefix,
             backbone_weights=self.backbone_weights,
+        )
+        self._check_codec_in_training()
+
+    def _check_codec_in_training(self):
+        """Flags about bytes and quality need a codec that runs."""
+        has_codec = self.mode in ("aware", "frozen") and self.codec_warmup < 1
+        for name in ("byte_budget", "quality_start", "rate_weight"):
+            value = getattr(self, name)
+            check(
+                not value or has_codec,
+                f"--{name} needs a codec in training: --mode=aware or frozen, "
+                "and --codec_warmup below 1.",
+                **{name: value},
+                mode=self.mode,
+                codec_warmup=self.codec_warmup,
+            )
+        overhead = 8 if self.unit.quantizer == "per_image" else 6
+        check(
+            self.byte_budget is None or self.byte_budget > overhead + 1,
+            f"--byte_budget counts wire bytes, {overhead} of which are header.",
+            byte_budget=self.byte_budget,
+        )
+        check(
+            (self.quality_start is None) == (self.quality_epochs == 0),
+            "--quality_start and --quality_epochs belong together.",
+            quality_start=self.quality_start,
+            quality_epochs=self.quality_epochs,
+        )
+        check(
+            self.quality_epochs <= (1 - self.codec_warmup) * self.epochs,
+            "--quality_epochs must fit in the epochs that run the codec.",
+            quality_epochs=self.quality_epochs,
+            epochs=self.epochs,
+            codec_warmup=self.codec_warmup,
+        )
+        check(
+            self.warmup_epochs <= self.epochs or self.epochs == 0,
+            "--warmup_epochs must not exceed --epochs.",
+            warmup_epochs=self.warmup_epochs,
+            epochs=self.epochs,
+        )
+
+    @property
+    def starts_trained(self):
+        """Whether the backbone comes with weights: given, or in its file."""
+        return self.backbone_weights is not None or self.backbone.endswith(
+            ".keras"
         )
 
     def to_json(self):
@@ -330,13 +313,13 @@ class TrainConfig:
 
 def _from_dict(cls, values):
     """Builds dataclass `cls` from nested dictionaries."""
-    _check(
+    check(
         isinstance(values, dict),
         f"{cls.__name__} must be a JSON object.",
         values=values,
     )
     unknown = sorted(set(values) - {f.name for f in dataclasses.fields(cls)})
-    _check(
+    check(
         not unknown,
         f"Unknown fields for {cls.__name__}; is it from another version?",
         fields=unknown,

@@ -11,8 +11,9 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 
 # A module may import what stands on lower levels, and its own package.
 LEVELS = {
-    "config": 0,
     "registry": 0,
+    "validation": 0,
+    "config": 1,
     "codec": 1,
     "layers": 2,
     "backbones": 3,
@@ -22,7 +23,7 @@ LEVELS = {
     "training": 6,
     "cli": 7,
 }
-WITHOUT_TENSORFLOW = ("config", "registry", "codec")
+WITHOUT_TENSORFLOW = ("config", "registry", "validation", "codec")
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -1,6 +1,7 @@
 """The networks that get split, by name, with their split points."""
 
 import dataclasses
+import functools
 
 import keras
 
@@ -14,7 +15,7 @@ from bottlenet_tf.backbones.keras_file import from_file
 from bottlenet_tf.backbones.split_points import Backbone, SplitPoint
 from bottlenet_tf.layers.normalization import BatchNormalization
 
-__all__ = ["Backbone", "SplitPoint", "create", "names"]
+__all__ = ["Backbone", "SplitPoint", "check_name", "create", "names"]
 
 
 def create(
@@ -43,22 +44,25 @@ def create(
         TypeError: if a size or count isn't an integer.
     """
     _check_positive(image_size=image_size, num_classes=num_classes)
-    name = str(name)
-    if name.endswith(".keras"):
-        factory = from_file
-        arguments = (name,)
-    else:
-        known = {_plain(choice): choice for choice in names()}
-        factory = BACKBONES.get(known.get(_plain(name), name))
-        arguments = ()
-    backbone = factory(
-        *arguments,
+    backbone = _factory(str(name))(
         image_size=image_size,
         num_classes=num_classes,
         weights=weights,
         preprocessing=preprocessing,
     )
     return dataclasses.replace(backbone, model=_fused(backbone.model))
+
+
+def check_name(name):
+    """Raises ValueError, with the choices, if there is no such backbone."""
+    _factory(str(name))
+
+
+def _factory(name):
+    if name.endswith(".keras"):
+        return functools.partial(from_file, name)
+    known = {_plain(choice): choice for choice in names()}
+    return BACKBONES.get(known.get(_plain(name), name))
 
 
 def _fused(model):

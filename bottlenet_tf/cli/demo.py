@@ -12,29 +12,37 @@ USAGE = """Trains a network on handwritten digits, then the same network cut
 at several split points, and compares what each sends with what it costs.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
-changes it: try --byte_budget=60 or --channels=4."""
+changes it: try --byte_budget=60 --workdir=runs/digits_60."""
 
 FLAGFILE = "flags/digits.flags"
 
 
 def _main(argv):
-    del argv
+    train_flags.refuse_arguments(argv)
     train_flags.quiet()
+    # The splits start from the baseline that the demo trains first.
+    baseline = str(pathlib.Path(flags.FLAGS.workdir) / "baseline")
+    flags.FLAGS["backbone_weights"].value = baseline
     try:
         _demo(train_flags.read(flags.FLAGS))
-    except (ValueError, OSError, RuntimeError) as error:
+    except train_flags.EXPECTED_ERRORS as error:
         return train_flags.report(error)
     return 0
 
 
 def _demo(config):
     from bottlenet_tf import evaluation, training
+    from bottlenet_tf.config import UnitConfig
 
     root = pathlib.Path(config.workdir)
     baseline = dataclasses.replace(
         config,
         mode="baseline",
-        workdir=str(root / "baseline"),
+        workdir=config.backbone_weights,
+        backbone_weights=None,
+        unit=UnitConfig(),
+        freeze_prefix=False,
+        rate_weight=0.0,
         epochs=flags.FLAGS.baseline_epochs,
         byte_budget=None,
         distillation=0.0,
@@ -50,7 +58,6 @@ def _demo(config):
         split_config = dataclasses.replace(
             config,
             split=split,
-            backbone_weights=baseline.workdir,
             workdir=str(root / split),
         )
         reports.append(training.run(split_config))

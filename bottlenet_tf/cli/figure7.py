@@ -20,19 +20,26 @@ Example:
 
 
 def _main(argv):
-    del argv
+    train_flags.refuse_arguments(argv)
     train_flags.quiet()
     try:
         _compare(train_flags.read(flags.FLAGS), flags.FLAGS.qualities)
-    except (ValueError, OSError, RuntimeError) as error:
+    except train_flags.EXPECTED_ERRORS as error:
         return train_flags.report(error)
     return 0
 
 
 def _compare(config, qualities):
-    qualities = [int(quality) for quality in qualities]
-    from bottlenet_tf import evaluation, training
     from bottlenet_tf.codec import create_codec
+
+    qualities = train_flags.whole_numbers("qualities", qualities)
+    codecs = [create_codec("jpeg", quality=quality) for quality in qualities]
+    if config.unit.codec != "jpeg":
+        raise ValueError(
+            "Figure 7 compares qualities of JPEG. "
+            f"Received: codec={config.unit.codec!r}"
+        )
+    from bottlenet_tf import evaluation, training
 
     root = pathlib.Path(config.workdir)
     naive = dataclasses.replace(
@@ -42,10 +49,8 @@ def _compare(config, qualities):
     points = []
     dataset = training.load_data(naive)
     model = training.load_model(naive.workdir)
-    for quality in qualities:
-        result = evaluation.evaluate_split(
-            model, dataset, codec=create_codec("jpeg", quality=quality)
-        )
+    for quality, codec in zip(qualities, codecs, strict=True):
+        result = evaluation.evaluate_split(model, dataset, codec=codec)
         size = float(result.wire_bytes.mean())
         points.append(_point("naive", quality, result.accuracy, size))
     for quality in qualities:

@@ -21,10 +21,7 @@ TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 
 
 def _main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(
-            f"Flags start with two dashes. Received: {' '.join(argv[1:])}"
-        )
+    train_flags.refuse_arguments(argv)
     train_flags.quiet()
     try:
         # TensorFlow takes seconds to import; bad flags shouldn't.
@@ -32,7 +29,7 @@ def _main(argv):
         from bottlenet_tf import training
 
         training.run(config)
-    except (ValueError, OSError, RuntimeError) as error:
+    except train_flags.EXPECTED_ERRORS as error:
         return train_flags.report(error)
     return 0
 

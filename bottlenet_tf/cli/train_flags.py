@@ -6,7 +6,7 @@ import sys
 import types
 import typing
 
-from absl import flags, logging
+from absl import app, flags, logging
 
 from bottlenet_tf import config as config_lib
 
@@ -94,6 +94,9 @@ _HELP = {
     "max_test": "Use at most this many test images.",
 }  # fmt: skip
 
+# What a person can cause and mend; anything else is a bug and shows itself.
+EXPECTED_ERRORS = (ValueError, TypeError, OSError, RuntimeError)
+
 _KINDS = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
@@ -175,14 +178,9 @@ def read(values):
     for field in dataclasses.fields(config_lib.TrainConfig):
         if field.name not in sections:
             sections[field.name] = getattr(values, field.name)
-    qualities = sections["sweep_qualities"]
-    try:
-        sections["sweep_qualities"] = tuple(int(q) for q in qualities)
-    except ValueError as error:
-        raise ValueError(
-            "--sweep_qualities must be whole numbers with commas between. "
-            f"Received: sweep_qualities={','.join(map(str, qualities))}"
-        ) from error
+    sections["sweep_qualities"] = whole_numbers(
+        "sweep_qualities", sections["sweep_qualities"]
+    )
     return config_lib.TrainConfig(**sections)
 
 
@@ -204,3 +202,26 @@ def report(error):
         file=sys.stderr,
     )
     return 1
+
+
+def whole_numbers(name, values):
+    """Returns a list flag's values as a tuple of integers.
+
+    Raises:
+        ValueError: if one is no whole number.
+    """
+    try:
+        return tuple(int(value) for value in values)
+    except ValueError as error:
+        raise ValueError(
+            f"--{name} must be whole numbers with commas between. "
+            f"Received: {name}={','.join(map(str, values))}"
+        ) from error
+
+
+def refuse_arguments(argv):
+    """Raises absl's usage error if anything but flags was given."""
+    if len(argv) > 1:
+        raise app.UsageError(
+            f"Flags start with two dashes. Received: {' '.join(argv[1:])}"
+        )

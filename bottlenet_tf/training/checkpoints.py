@@ -5,6 +5,8 @@ import time
 
 import tensorflow as tf
 
+from bottlenet_tf.training.distribution import local_copies
+
 
 class Checkpoints:
     """Saves and restores weights, optimizer, step and running sums.
@@ -15,16 +17,19 @@ class Checkpoints:
     Args:
         workdir: Run directory; files go to its `checkpoints/`.
         minutes: Time between checkpoints within an epoch.
-        is_chief: Other workers must save too (variables may need all of
-            them), but to a directory of their own.
-        worker: Number of this worker, for that directory.
+        role: `distribution.Role`. Workers other than the chief must save too
+            (variables may need all of them), but to a directory of their own;
+            all restore what the chief saved, from a shared `workdir`.
+        strategy: `tf.distribute.Strategy`.
         variables: Lists of Keras or TensorFlow variables by name; all of
             them, in an order that building the run again repeats.
     """
 
-    def __init__(self, workdir, minutes, is_chief, worker, **variables):
-        name = "checkpoints" if is_chief else f"checkpoints_worker{worker}"
-        self.directory = pathlib.Path(workdir) / name
+    def __init__(self, workdir, minutes, role, strategy, **variables):
+        self._chiefs = pathlib.Path(workdir) / "checkpoints"
+        directory = self._chiefs
+        if not role.is_chief:
+            directory = pathlib.Path(workdir) / f"checkpoints_{role.name}"
         self.minutes = minutes
         self.step = tf.Variable(0, dtype=tf.int64, name="step")
         # Of the epoch under way: sums over its examples, and seconds.
@@ -38,21 +43,28 @@ class Checkpoints:
                 # Lists of variables rather than the objects that own them:
                 # TensorFlow doesn't find layers that Keras keeps in lists.
                 **{
-                    name: [getattr(v, "value", v) for v in group]
+                    name: local_copies(group, strategy)
                     for name, group in variables.items()
                 },
             ),
-            str(self.directory),
+            str(directory),
             max_to_keep=2,
         )
         self._last = time.monotonic()
 
     def restore(self):
         """Restores the newest checkpoint, if any; returns the step."""
-        newest = self._manager.latest_checkpoint
+        newest = tf.train.latest_checkpoint(str(self._chiefs))
         if newest is not None:
             status = self._manager.checkpoint.restore(newest)
-            status.assert_consumed()
+            try:
+                status.assert_consumed()
+            except AssertionError as error:
+                raise ValueError(
+                    "A checkpoint must be of this version, with as many "
+                    "devices as before; use another --workdir. "
+                    f"Received: {newest}"
+                ) from error
         return int(self.step.numpy())
 
     def save(self, step, sums, seconds):

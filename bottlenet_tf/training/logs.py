@@ -42,21 +42,22 @@ def progress_bar(total, initial, description, enabled=True):
 class EpochLog:
     """One row an epoch in `metrics.csv` and in TensorBoard.
 
-    On resume, rows of epochs that will be trained again are dropped.
+    On resume, rows of steps that will be trained again are dropped.
 
     Args:
         workdir: Run directory.
-        first_epoch: Epoch that the run starts or resumes with.
+        step: Step that the run starts or resumes with.
         enabled: False on workers that must not write.
     """
 
-    def __init__(self, workdir, first_epoch, enabled=True):
+    def __init__(self, workdir, step, enabled=True):
         self.enabled = enabled
+        self.rows = []
         self.path = pathlib.Path(workdir) / "metrics.csv"
         self.writer = tf.summary.create_noop_writer()
         if not enabled:
             return
-        self.rows = _rows_before(self.path, first_epoch)
+        self.rows = _rows_upto(self.path, step)
         self._write()
         self.writer = tf.summary.create_file_writer(
             str(pathlib.Path(workdir) / "tensorboard")
@@ -90,6 +91,10 @@ class EpochLog:
                 for name, value in scalars.items():
                     tf.summary.scalar(f"step/{name}", value)
 
+    def total(self, field):
+        """Returns the sum of a field over all epochs."""
+        return sum(float(row[field]) for row in self.rows)
+
     def _write(self):
         temporary = self.path.with_suffix(".csv.tmp")
         with temporary.open("w", newline="") as file:
@@ -104,8 +109,8 @@ def _tag(name):
     return f"{group}/{name.removeprefix('test_').removeprefix('train_')}"
 
 
-def _rows_before(path, epoch):
+def _rows_upto(path, step):
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        return [r for r in csv.DictReader(file) if int(r["epoch"]) < epoch]
+        return [r for r in csv.DictReader(file) if int(r["step"]) <= step]

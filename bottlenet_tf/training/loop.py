@@ -5,12 +5,18 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.training import logs
+from bottlenet_tf.training import distribution, logs
 from bottlenet_tf.training.checkpoints import Checkpoints
 from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
-from bottlenet_tf.training.step import Stepper
+from bottlenet_tf.training.step import Outputs, Stepper
 
 LOG_STEPS = 50
+
+_DIVERGED = (
+    "The {} must be finite; it is not at step {}. Start again in another "
+    "--workdir with a lower --learning_rate, a --clip_norm or more "
+    "--warmup_epochs."
+)
 
 
 class TrainingDiverged(RuntimeError):
@@ -59,33 +65,48 @@ class Loop:
             self.total_steps,
             overhead,
         )
-        resolver = strategy.cluster_resolver
-        self.worker = resolver.task_id if resolver else 0
-        self.is_chief = self.worker == 0
+        role = distribution.role(strategy)
+        self.is_chief = role.is_chief
+        self._average_statistics = distribution.statistics_averager(
+            self.model, strategy
+        )
         self.checkpoints = Checkpoints(
             config.workdir,
             config.checkpoint_minutes,
-            self.is_chief,
-            self.worker,
+            role,
+            strategy,
             model=self.model.variables,
             optimizer=self.optimizer.variables,
             rate_weight=[self.stepper.rate_weight],
         )
+        self._quality = self._current_quality = None
+        if config.quality_start is not None:
+            self._quality = self.model.unit.codec.quality
         self._evaluate = tf.function(self._count_correct, reduce_retracing=True)
 
     def run(self):
-        """Trains to the end; returns steps, examples and seconds spent."""
+        """Trains to the end.
+
+        Returns:
+            Dictionary of the `steps` and `examples` that training took, and
+            its `seconds`, evaluation left out.
+        """
         step = self.checkpoints.restore()
         epoch = step // self.steps_per_epoch
-        self.log = logs.EpochLog(self.config.workdir, epoch, self.is_chief)
+        self.log = logs.EpochLog(self.config.workdir, step, self.is_chief)
         if step and self.is_chief:
             print(f"Resuming at step {step} of {self.total_steps}.")
         while step < self.total_steps:
             step = self._epoch(epoch, step)
             epoch += 1
-        if self.has_unit:
-            self._set_quality(step)
-        return {"steps": step, "examples": step * self.config.batch_size}
+        if self._quality is not None:
+            # Annealing may have been cut short; what travels has this one.
+            self._quality.assign(self.config.unit.quality)
+        return {
+            "steps": step,
+            "examples": step * self.config.batch_size,
+            "seconds": self.log.total("seconds"),
+        }
 
     def _epoch(self, epoch, step):
         """Trains from `step` to the end of `epoch`; returns the next step."""
@@ -115,79 +136,58 @@ class Loop:
                 pending = (step, outputs)
                 if step >= last:
                     break
-                if self._all_agree(self.checkpoints.is_due()):
+                if self._may_save_now():
                     totals = self._account(totals, pending, bar)
                     pending = None
                     spent = seconds + time.monotonic() - started
-                    self.checkpoints.save(step, totals, spent)
+                    self._save(step, totals, spent)
             totals = self._account(totals, pending, bar)
         self._average_statistics()
         seconds += time.monotonic() - started
         self._finish_epoch(epoch, step, totals, seconds)
-        self.checkpoints.save(step, np.zeros(5), 0.0)
+        self._save(step, np.zeros(5), 0.0)
         return step
 
-    def _average_statistics(self):
-        """Makes batch norm's moving statistics those of all replicas.
-
-        Each replica has followed its own share of the batches.
-        """
-        strategy = self.strategy
-        if strategy.num_replicas_in_sync == 1:
-            return
-        variables = [
-            v.value
-            for v in self.model.non_trainable_variables
-            if v.dtype == "float32"
-        ]
-
-        @tf.function
-        def average():
-            for variable in variables:
-                per_replica = strategy.run(variable.read_value)
-                mean = strategy.reduce(
-                    tf.distribute.ReduceOp.MEAN, per_replica, axis=None
-                )
-                variable.assign(mean)
-
-        average()
+    def _save(self, step, totals, seconds):
+        finite = (
+            np.isfinite(np.sum(v.numpy())) for v in self.stepper.variables
+        )
+        if not all(finite):
+            raise TrainingDiverged(_DIVERGED.format("weights", step))
+        self.checkpoints.save(step, totals, seconds)
 
     def _step(self, step, images, labels):
         use_codec = self.has_unit and self.schedule.uses_codec(step)
-        if self.has_unit:
-            self._set_quality(step)
+        if self._quality is not None:
+            quality = self.schedule.quality_at(step)
+            if quality != self._current_quality:
+                self._quality.assign(quality)
+                self._current_quality = quality
         if use_codec or self.config.mode == "baseline":
             return self.stepper.with_codec(images, labels)
         return self.stepper.without_codec(images, labels)
 
-    def _set_quality(self, step):
-        quality = getattr(self.model.unit.codec, "quality", None)
-        if quality is not None and self.config.quality_start is not None:
-            quality.assign(self.schedule.quality_at(step))
+    def _may_save_now(self):
+        """Whether to save in the middle of an epoch.
 
-    def _all_agree(self, due):
-        """With several workers, all save at the steps the chief chooses."""
-        if not self.strategy.extended._in_multi_worker_mode():
-            return due
-        # Clocks differ between workers, so only epochs' ends are common.
-        return False
+        Workers' clocks differ, so several of them save at epochs' ends only.
+        """
+        return (
+            not distribution.is_multi_worker(self.strategy)
+            and self.checkpoints.is_due()
+        )
 
     def _account(self, totals, pending, bar):
         """Adds a step's sums to the epoch's; stops if it has diverged."""
         if pending is None:
             return totals
         step, outputs = pending
-        sums = np.array([float(v) for v in outputs])
+        sums = outputs.numpy().astype(np.float64)
         bar.update()
         if not np.isfinite(sums[0]):
-            raise TrainingDiverged(
-                f"The loss must be finite; it is {sums[0]} at step {step}. "
-                "Lower --learning_rate, set --clip_norm or raise "
-                "--warmup_epochs; the last checkpoint is from before. "
-                f"Received: learning_rate={self.config.learning_rate}"
-            )
+            raise TrainingDiverged(_DIVERGED.format("loss", step))
         if step % LOG_STEPS == 0:
-            means = dict(zip(outputs._fields, sums / sums[4]))
+            means = dict(zip(Outputs._fields, sums / sums[4]))
             means["rate_weight"] = float(self.stepper.rate_weight.numpy())
             bar.set_postfix(
                 loss=f"{means['loss']:.3f}",

@@ -41,7 +41,9 @@ def build_network(config, image_size, num_classes):
             the message says which.
     """
     weights = config.backbone_weights
-    is_run = weights is not None and pathlib.Path(weights).is_dir()
+    is_run = (
+        weights not in (None, "imagenet") and pathlib.Path(weights).is_dir()
+    )
     backbone = backbones.create(
         config.backbone,
         image_size=image_size,
@@ -56,7 +58,7 @@ def build_network(config, image_size, num_classes):
             _load_into(backbone.model, config.init_from, "init_from")
         return Network(backbone.model, None, None, None)
     untouched = None
-    if config.backbone_weights is not None:
+    if config.starts_trained:
         untouched = clone(backbone.model)
         untouched.trainable = False
     model = build_bottlenet(backbone, config.split, config.unit)

@@ -1,19 +1,21 @@
 """A whole run: data, network, training, measurement, report."""
 
-import os
+import dataclasses
 import pathlib
 
 import keras
-import tensorflow as tf
 
-from bottlenet_tf import data, evaluation
+from bottlenet_tf import backbones, data, evaluation
+from bottlenet_tf.codec import create_codec
 from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
 from bottlenet_tf.training.network import MODEL_FILE, build_network
 
 # Fields that may differ when a run is resumed: they change no result.
-_FREE_FIELDS = ("workdir", "checkpoint_minutes", "sweep_qualities")
+_FREE_FIELDS = ("workdir", "checkpoint_minutes")
+CONFIG_FILE = "config.json"
 
 
 def run(config):
@@ -27,7 +29,7 @@ def run(config):
 
     Returns:
         The report, a dictionary, as written to `report.json`; None on
-        workers other than the chief.
+        workers other than the chief, which writes it.
 
     Raises:
         ValueError: for a configuration that doesn't fit the data or the
@@ -35,13 +37,14 @@ def run(config):
         loop.TrainingDiverged: if the loss is no number.
     """
     workdir = pathlib.Path(config.workdir)
-    _claim(workdir, config)
+    _check_unclaimed(workdir, config)
     if (workdir / "report.json").is_file():
         report = evaluation.load_report(workdir)
         print(f"{workdir} is finished:\n")
         print(evaluation.markdown_table([report]))
         return report
-    strategy = _strategy(config.strategy)
+    _check_names(config)
+    strategy = build_strategy(config.strategy, config.batch_size)
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     dataset = load_data(config)
@@ -53,6 +56,8 @@ def run(config):
         images = next(iter(dataset.test_batches(4)))[0].numpy()
         picture = _Picture(network.model, images)
     loop = Loop(config, network, dataset, strategy, picture)
+    # Only now: a run that could not even start leaves nothing to resume.
+    evaluation.write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
     spent = loop.run()
     if not loop.is_chief:
         return None
@@ -89,48 +94,44 @@ class _Picture:
         return evaluation.plane_mosaic(self.model, self.images)[None]
 
 
-def _claim(workdir, config):
-    """Makes the work directory this run's, or checks that it is."""
-    path = workdir / "config.json"
-    if path.is_file():
-        before = TrainConfig.from_json(path.read_text())
-        differing = [
-            name
-            for name in TrainConfig.__dataclass_fields__
-            if name not in _FREE_FIELDS
-            and getattr(before, name) != getattr(config, name)
-        ]
-        if differing:
-            shown = "; ".join(
-                f"{name}: {getattr(before, name)} there, "
-                f"{getattr(config, name)} here"
-                for name in differing
-            )
-            raise ValueError(
-                "--workdir holds a run with other flags, and a run is "
-                "resumed with the flags it began with. Use another folder. "
-                f"Received: workdir={str(workdir)!r}, {shown}"
-            )
+def _check_unclaimed(workdir, config):
+    """Raises ValueError if the work directory is another run's."""
+    path = workdir / CONFIG_FILE
+    if not path.is_file():
         return
-    workdir.mkdir(parents=True, exist_ok=True)
-    # Several workers may get here at once; each writes a file of its own.
-    temporary = workdir / f"config.json.{os.getpid()}.tmp"
-    temporary.write_text(config.to_json())
-    temporary.replace(path)
+    try:
+        before = TrainConfig.from_json(path.read_text())
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            "--workdir holds a run of another version, or a damaged "
+            f"{CONFIG_FILE}: {error}. Use another folder. "
+            f"Received: workdir={str(workdir)!r}"
+        ) from error
+    differing = [
+        f"{name}: {getattr(before, name)} there, {getattr(config, name)} here"
+        for name in TrainConfig.__dataclass_fields__
+        if name not in _FREE_FIELDS
+        and getattr(before, name) != getattr(config, name)
+    ]
+    if differing:
+        raise ValueError(
+            "--workdir holds a run with other flags, and a run is resumed "
+            "with the flags it began with. Use another folder. "
+            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+        )
 
 
-def _strategy(name):
-    if name == "mirrored":
-        return tf.distribute.MirroredStrategy()
-    if name == "multiworker":
-        if "TF_CONFIG" not in os.environ:
+def _check_names(config):
+    """Refuses what no data set could make right, before any is read."""
+    create_codec(config.unit.codec, **config.unit.codec_config())
+    backbones.check_name(config.backbone)
+    for flag in ("backbone_weights", "init_from"):
+        path = getattr(config, flag)
+        if path not in (None, "imagenet") and not pathlib.Path(path).exists():
             raise ValueError(
-                "--strategy=multiworker needs TF_CONFIG, which names the "
-                "workers and which of them this process is. Received: no "
-                "TF_CONFIG in the environment"
+                f"--{flag} must name a file or folder that exists. "
+                f"Received: {flag}={path!r}"
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    return tf.distribute.get_strategy()
 
 
 def _describe(config, dataset, network):

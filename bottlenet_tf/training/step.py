@@ -66,9 +66,7 @@ class Stepper:
             MIN_BUDGET_GAIN, BUDGET_GAIN_BY_RUN / max(total_steps, 1)
         )
         if config.byte_budget is not None:
-            self.byte_scale = (
-                BUDGET_USED * config.byte_budget - overhead_bytes
-            )
+            self.byte_scale = BUDGET_USED * config.byte_budget - overhead_bytes
             first = config.rate_weight or INITIAL_RATE_WEIGHT
         else:
             self.byte_scale, first = 100.0, config.rate_weight
@@ -85,16 +83,11 @@ class Stepper:
             per_replica = self.strategy.run(
                 self._replica_step, args=(images, labels, use_codec)
             )
-            outputs = Outputs(
-                *(
-                    self.strategy.reduce(
-                        tf.distribute.ReduceOp.SUM, value, axis=None
-                    )
-                    for value in per_replica
-                )
+            outputs = self.strategy.reduce(
+                tf.distribute.ReduceOp.SUM, per_replica, axis=None
             )
             if use_codec and self.config.byte_budget is not None:
-                self._follow_budget(outputs)
+                self._follow_budget(Outputs(*tf.unstack(outputs)))
             return outputs
 
         return step
@@ -144,34 +137,36 @@ class Stepper:
             replicas = self.strategy.num_replicas_in_sync
             scaled = self.optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(scaled, self.variables)
-        if config.clip_norm is not None:
-            gradients = self._clip(gradients)
+        if config.clip_norm is not None or (
+            # The loss scale must see the same overflow on every replica.
+            replicas > 1 and config.precision == "mixed_float16"
+        ):
+            gradients = self._reduce_and_clip(gradients)
         self.optimizer.apply(gradients, self.variables)
         count = tf.cast(tf.shape(labels)[0], tf.float32)
         hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
-        return Outputs(
-            loss * count,
-            task * count,
-            tf.reduce_sum(tf.cast(hits, tf.float32)),
-            size * count,
-            count,
+        correct = tf.reduce_sum(tf.cast(hits, tf.float32))
+        return tf.stack(
+            Outputs(loss * count, task * count, correct, size * count, count)
         )
 
-    def _clip(self, gradients):
-        """Clips by the global norm over all replicas.
+    def _reduce_and_clip(self, gradients):
+        """Sums over all replicas and clips by the global norm.
 
         The optimizer sums over replicas afterwards, so each hands in its
-        share of the clipped sum.
+        share of the sum.
         """
         context = tf.distribute.get_replica_context()
         replicas = self.strategy.num_replicas_in_sync
         known = [g for g in gradients if g is not None]
         if replicas > 1:
             known = context.all_reduce(tf.distribute.ReduceOp.SUM, known)
-        limit = self.optimizer.scale_loss(tf.constant(self.config.clip_norm))
-        clipped, _ = tf.clip_by_global_norm(known, limit)
-        clipped = iter(g / replicas for g in clipped)
-        return [g if g is None else next(clipped) for g in gradients]
+        if self.config.clip_norm is not None:
+            limit = tf.constant(self.config.clip_norm)
+            limit = self.optimizer.scale_loss(limit)
+            known, _ = tf.clip_by_global_norm(known, limit)
+        shares = iter(g / replicas for g in known)
+        return [g if g is None else next(shares) for g in gradients]
 
     def _follow_budget(self, outputs):
         mean = outputs.image_data_bytes / outputs.examples

@@ -16,6 +16,13 @@ import json, sys
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.training import loop, runner
 config = TrainConfig.from_json(open(sys.argv[1]).read())
+if config.strategy == "mirrored":  # A GPU each, if there were any.
+    import tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    half = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(cpu, [half, half])
+    mirrored = tf.distribute.MirroredStrategy
+    tf.distribute.MirroredStrategy = lambda: mirrored(["CPU:0", "CPU:1"])
 losses, account = [], loop.Loop._account
 def record(self, totals, pending, bar):
     if pending is not None:
@@ -111,3 +118,21 @@ def test_two_workers_train_what_one_would(
     np.testing.assert_allclose(both[0]["losses"], alone["losses"], rtol=1e-4)
     for a, b in zip(both[0]["weights"], alone["weights"], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_two_mirrored_devices_train_as_two_workers_do(
+    tiny_config, replace, tmp_path, precision
+):
+    config = replace(
+        tiny_config, strategy="mirrored", precision=precision, max_steps=4
+    )
+    (mirrored,) = _run_workers(config, tmp_path, 1)
+    config = replace(
+        config, strategy="multiworker", workdir=str(tmp_path / "two")
+    )
+    workers = _run_workers(config, tmp_path, 2)
+    np.testing.assert_allclose(
+        mirrored["losses"], workers[0]["losses"], rtol=1e-3
+    )

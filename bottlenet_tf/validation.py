@@ -1,0 +1,77 @@
+"""Checks of flags: rule, reason and what was received, in every message."""
+
+import math
+import types
+import typing
+
+
+def check(condition, rule, **received):
+    """Raises ValueError with the rule and what was received."""
+    if not condition:
+        shown = ", ".join(f"{k}={v!r}" for k, v in received.items())
+        raise ValueError(f"{rule} Received: {shown}")
+
+
+def _is_a(value, hint):
+    """Whether `value` fits the annotation; a bool is no number."""
+    if typing.get_origin(hint) is types.UnionType:
+        return any(_is_a(value, choice) for choice in typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        element = typing.get_args(hint)[0]
+        return isinstance(value, tuple) and all(
+            _is_a(v, element) for v in value
+        )
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
+def check_types(config):
+    """Raises unless every field has its annotated type and is finite."""
+    for name, hint in typing.get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if not _is_a(value, hint):
+            shown = hint.__name__ if isinstance(hint, type) else hint
+            raise TypeError(
+                f"--{name} must be of type {shown}. Received: {name}={value!r}"
+            )
+        check(
+            not isinstance(value, float) or math.isfinite(value),
+            f"--{name} must be finite.",
+            **{name: value},
+        )
+
+
+def check_named(**values):
+    """Refuses empty strings."""
+    for name, value in values.items():
+        check(bool(value), f"--{name} must not be empty.", **{name: value})
+
+
+def check_choice(name, value, choices):
+    """Refuses what is not among the choices, and lists them."""
+    check(
+        value in choices,
+        f"--{name} must be one of {', '.join(choices)}.",
+        **{name: value},
+    )
+
+
+def check_at_least(low, **values):
+    """Refuses values below `low`."""
+    for name, value in values.items():
+        check(
+            value >= low,
+            f"--{name} must be at least {low}.",
+            **{name: value},
+        )
+
+
+def check_fraction(**values):
+    """Refuses values outside 0 to 1."""
+    for name, value in values.items():
+        check(
+            0.0 <= value <= 1.0,
+            f"--{name} must lie between 0 and 1.",
+            **{name: value},
+        )
