@@ -13,6 +13,7 @@ from bottlenet_tf.training.losses import task_loss
 # or two, and a budget is a bound.
 BUDGET_USED = 0.98
 MIN_BUDGET_GAIN = 0.02
+MAX_BUDGET_GAIN = 0.1  # Beyond, the weight overshoots before bytes react.
 BUDGET_GAIN_BY_RUN = 20.0
 INITIAL_RATE_WEIGHT = 0.05
 
@@ -62,9 +63,8 @@ class Stepper:
         self.optimizer = optimizer
         self.strategy = strategy
         self.variables = model.trainable_variables
-        self.budget_gain = max(
-            MIN_BUDGET_GAIN, BUDGET_GAIN_BY_RUN / max(total_steps, 1)
-        )
+        gain = BUDGET_GAIN_BY_RUN / max(total_steps, 1)
+        self.budget_gain = min(max(gain, MIN_BUDGET_GAIN), MAX_BUDGET_GAIN)
         if config.byte_budget is not None:
             self.byte_scale = BUDGET_USED * config.byte_budget - overhead_bytes
             first = config.rate_weight or INITIAL_RATE_WEIGHT
