@@ -1,0 +1,64 @@
+"""The demo and figure 7, end to end on a tiny network."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def _run(module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", f"bottlenet_tf.cli.{module}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def small(tiny_backbone, tmp_path):
+    """Flags that make any program quick."""
+    return [
+        f"--workdir={tmp_path}",
+        f"--backbone={tiny_backbone}",
+        "--max_train=24",
+        "--max_test=16",
+        "--batch_size=8",
+        "--epochs=1",
+        "--sweep_qualities=10,90",
+    ]
+
+
+def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
+    ran = _run("demo", *small, "--splits=conv,cut", "--baseline_epochs=1")
+    assert ran.returncode == 0, ran.stderr
+    table = ran.stdout.split("== Results ==")[1]
+    assert "| conv" in table and "| cut" in table
+    assert (tmp_path / "rate_accuracy.png").stat().st_size > 0
+
+
+def test_figure7_measures_both_ways_at_every_quality(small, tmp_path):
+    ran = _run(
+        "figure7", *small, "--dataset=digits", "--split=cut", "--qualities=5,90"
+    )
+    assert ran.returncode == 0, ran.stderr
+    points = json.loads((tmp_path / "figure7.json").read_text())["points"]
+    assert [(p["mode"], p["quality"]) for p in points] == [
+        ("naive", 5),
+        ("naive", 90),
+        ("aware", 5),
+        ("aware", 90),
+    ]
+    assert (tmp_path / "figure7.png").stat().st_size > 0
+
+
+def test_figure7_refuses_a_bad_quality_before_it_trains(small, tmp_path):
+    ran = _run("figure7", *small, "--dataset=digits", "--qualities=0")
+    assert ran.returncode == 1
+    assert "quality=0" in ran.stderr
+    assert not (tmp_path / "naive").exists()
