@@ -27,7 +27,7 @@ losses, account = [], loop.Loop._account
 def record(self, totals, pending, bar):
     if pending is not None:
         outputs = pending[1]
-        losses.append(float(outputs.loss) / float(outputs.examples))
+        losses.append(float(outputs[0]) / float(outputs[4]))
         record.model = self.model
     return account(self, totals, pending, bar)
 loop.Loop._account = record
