@@ -37,8 +37,8 @@ slow: lint
 # one is resumed. The first of each three is where the other two start.
 CIFAR10 := resnet20_rb3_256 resnet20_rb3_128 resnet20_rb3_512 \
 	resnet20_rb1_256 resnet20_rb1_128 resnet20_rb1_512 \
-	resnet20_rb6_128 resnet20_rb6_64 resnet20_rb6_256 \
-	resnet20_rb9_64 resnet20_rb9_32 resnet20_rb9_128 \
+	resnet20_rb6_128 resnet20_rb6_64 resnet20_rb6_32 \
+	resnet20_rb9_64 resnet20_rb9_20 resnet20_rb9_14 \
 	resnet56_rb4_256 resnet56_rb4_128 resnet56_rb4_512
 results: $(STAMP)
 	for run in $(CIFAR10); do \

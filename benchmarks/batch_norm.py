@@ -6,12 +6,14 @@ CIFAR ResNet-20, batch 128, both in turns in one process; the ratio counts.
 """
 
 import os
-import statistics
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from timing import in_turns
 
-import keras  # noqa: E402 (after the log level)
+from bottlenet_tf.cli.train_flags import prepare_tensorflow
+
+prepare_tensorflow()
+
+import keras  # noqa: E402 (after the preparation)
 import tensorflow as tf  # noqa: E402
 
 from bottlenet_tf import backbones, layers  # noqa: E402
@@ -56,14 +58,9 @@ def main():
         compiled_step(m, images, labels)
         for m in (model.model, with_keras_norm(model.model))
     ]
-    times = [[], []]
-    for repeat in range(REPEATS + 1):
-        for step, kept in zip(steps, times, strict=True):
-            started = time.perf_counter()
-            step()[0].numpy()
-            if repeat:  # The first call compiles.
-                kept.append(1e3 * (time.perf_counter() - started))
-    ours, theirs = (statistics.median(kept) for kept in times)
+    ours, theirs = in_turns(
+        [lambda step=step: step()[0].numpy() for step in steps], REPEATS
+    )
     print(
         f"forward and backward: ours {ours:.0f} ms, Keras {theirs:.0f} ms, "
         f"ratio {theirs / ours:.2f} (n={REPEATS}, medians; "

@@ -9,12 +9,14 @@ ratio of the medians is what counts. The bound is 1; the aim is <= 1.05.
 import argparse
 import os
 import platform
-import statistics
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from timing import in_turns
 
-import keras  # noqa: E402 (after the log level)
+from bottlenet_tf.cli.train_flags import prepare_tensorflow
+
+prepare_tensorflow()
+
+import keras  # noqa: E402 (after the preparation)
 import tensorflow as tf  # noqa: E402
 
 from bottlenet_tf import backbones  # noqa: E402
@@ -72,14 +74,10 @@ def measure(name):
         compiled_step(forward, model, optimizer)
         for forward in (without_quantizer_and_codec, with_quantizer_and_codec)
     ]
-    times = [[], []]
-    for repeat in range(repeats + 1):
-        for step, kept in zip(steps, times, strict=True):
-            started = time.perf_counter()
-            step(images, labels).numpy()
-            if repeat:  # The first call compiles.
-                kept.append(1e3 * (time.perf_counter() - started))
-    bare, full = (statistics.median(kept) for kept in times)
+    bare, full = in_turns(
+        [lambda step=step: step(images, labels).numpy() for step in steps],
+        repeats,
+    )
     print(
         f"{name} {size} px, batch {batch}, {split}: "
         f"without {bare:.0f} ms, with {full:.0f} ms, "

@@ -144,6 +144,7 @@ class TrainConfig:
     weight_decay: float = 1e-3
     clip_norm: float | None = None
     label_smoothing: float = 0.0
+    mixup: float = 0.0
     distillation: float = 0.0
     temperature: float = 2.0
     codec_warmup: float = 0.0
@@ -178,7 +179,8 @@ class TrainConfig:
         )
         check_at_least(0, epochs=self.epochs, warmup_epochs=self.warmup_epochs)
         check_at_least(1, batch_size=self.batch_size)
-        check_at_least(0, weight_decay=self.weight_decay, seed=self.seed)
+        check_at_least(0, weight_decay=self.weight_decay, mixup=self.mixup)
+        check_at_least(0, seed=self.seed)
         check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )

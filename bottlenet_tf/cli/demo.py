@@ -19,7 +19,7 @@ FLAGFILE = "flags/digits.flags"
 
 def _main(argv):
     train_flags.refuse_arguments(argv)
-    train_flags.quiet()
+    train_flags.prepare_tensorflow()
     # The splits start from the baseline that the demo trains first.
     baseline = str(pathlib.Path(flags.FLAGS.workdir) / "baseline")
     flags.FLAGS["backbone_weights"].value = baseline

@@ -21,7 +21,7 @@ Example:
 
 def _main(argv):
     train_flags.refuse_arguments(argv)
-    train_flags.quiet()
+    train_flags.prepare_tensorflow()
     try:
         _compare(train_flags.read(flags.FLAGS), flags.FLAGS.qualities)
     except train_flags.EXPECTED_ERRORS as error:

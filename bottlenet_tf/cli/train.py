@@ -22,7 +22,7 @@ TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 
 def _main(argv):
     train_flags.refuse_arguments(argv)
-    train_flags.quiet()
+    train_flags.prepare_tensorflow()
     try:
         # TensorFlow takes seconds to import; bad flags shouldn't.
         config = train_flags.read(flags.FLAGS)

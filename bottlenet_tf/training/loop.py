@@ -164,8 +164,10 @@ class Loop:
                 self._quality.assign(quality)
                 self._current_quality = quality
         if use_codec or self.config.mode == "baseline":
-            return self.stepper.with_codec(images, labels)
-        return self.stepper.without_codec(images, labels)
+            run = self.stepper.with_codec
+        else:
+            run = self.stepper.without_codec
+        return run(images, labels, tf.constant(step))
 
     def _may_save_now(self):
         """Whether to save in the middle of an epoch.

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def task_loss(
-    labels,
+    targets,
     logits,
     teacher_logits=None,
     *,
@@ -14,11 +14,12 @@ def task_loss(
 ):
     """Returns each example's loss, float32 `(batch,)`.
 
-    (1 - d) * cross_entropy(labels, logits)
+    (1 - d) * cross_entropy(targets, logits)
     + d * T**2 * KL(softmax(teacher / T) || softmax(logits / T))
 
     Args:
-        labels: int32 `(batch,)`.
+        targets: float32 `(batch, classes)`, probabilities: one-hot labels, or
+            blends of them.
         logits: float32 `(batch, classes)`.
         teacher_logits: Logits of the unsplit network, or None for d = 0.
         label_smoothing: Mass spread evenly over all classes, 0 to 1.
@@ -29,8 +30,7 @@ def task_loss(
         Hinton, Vinyals, Dean, 2015, arXiv:1503.02531.
     """
     classes = logits.shape[-1]
-    targets = tf.one_hot(labels, classes) * (1.0 - label_smoothing)
-    targets += label_smoothing / classes
+    targets = targets * (1.0 - label_smoothing) + label_smoothing / classes
     loss = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
     if teacher_logits is None or distillation == 0.0:
         return loss

@@ -5,13 +5,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bottlenet_tf.training.losses import task_loss
+from bottlenet_tf.training.mixup import blend, blend_shares
 
 # A step moves the log of the rate weight by the gain times the log of
 # bytes / budget. 0.02 is slower than the batch-to-batch noise of the bytes;
 # a short run needs more, or it would end before the weight got anywhere.
-# Training steers the training batches' mean; test images differ by a percent
-# or two, and a budget is a bound.
-BUDGET_USED = 0.98
 MIN_BUDGET_GAIN = 0.02
 MAX_BUDGET_GAIN = 0.1  # Beyond, the weight overshoots before bytes react.
 BUDGET_GAIN_BY_RUN = 20.0
@@ -62,11 +60,12 @@ class Stepper:
         self.teacher = teacher
         self.optimizer = optimizer
         self.strategy = strategy
+        self.total_steps = total_steps
         self.variables = model.trainable_variables
         gain = BUDGET_GAIN_BY_RUN / max(total_steps, 1)
         self.budget_gain = min(max(gain, MIN_BUDGET_GAIN), MAX_BUDGET_GAIN)
         if config.byte_budget is not None:
-            self.byte_scale = BUDGET_USED * config.byte_budget - overhead_bytes
+            self.byte_scale = config.byte_budget - overhead_bytes
             first = config.rate_weight or INITIAL_RATE_WEIGHT
         else:
             self.byte_scale, first = 100.0, config.rate_weight
@@ -79,9 +78,9 @@ class Stepper:
 
     def _compile(self, use_codec):
         @tf.function(reduce_retracing=True)
-        def step(images, labels):
+        def step(images, labels, index):
             per_replica = self.strategy.run(
-                self._replica_step, args=(images, labels, use_codec)
+                self._replica_step, args=(images, labels, index, use_codec)
             )
             outputs = self.strategy.reduce(
                 tf.distribute.ReduceOp.SUM, per_replica, axis=None
@@ -110,15 +109,26 @@ class Stepper:
             passed.rate,
         )
 
-    def _replica_step(self, images, labels, use_codec):
+    def _replica_step(self, images, labels, index, use_codec):
         config = self.config
+        shares = tf.zeros(tf.shape(labels))
+        if config.mixup > 0:
+            shares = blend_shares(
+                tf.shape(labels)[0],
+                config.mixup,
+                config.seed,
+                index,
+                self.total_steps,
+            )
+            images = blend(images, shares)
         with tf.GradientTape() as tape:
             logits, teacher_logits, size, rate = self._forward(
                 images, use_codec
             )
+            targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
             task = tf.reduce_mean(
                 task_loss(
-                    labels,
+                    targets,
                     logits,
                     teacher_logits,
                     label_smoothing=config.label_smoothing,
@@ -144,7 +154,8 @@ class Stepper:
             gradients = self._reduce_and_clip(gradients)
         self.optimizer.apply(gradients, self.variables)
         count = tf.cast(tf.shape(labels)[0], tf.float32)
-        hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
+        # Of a blend, the larger share counts.
+        hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets, -1))
         correct = tf.reduce_sum(tf.cast(hits, tf.float32))
         return tf.stack(
             Outputs(loss * count, task * count, correct, size * count, count)

@@ -69,7 +69,7 @@ def _kill_before(patch, fatal_step):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"mode": "baseline", "clip_norm": 1.0},
+        {"mode": "baseline", "clip_norm": 1.0, "mixup": 0.5},
         {
             "byte_budget": 30.0,
             "optimizer": "adamw",
@@ -221,6 +221,23 @@ def test_distillation_trains_towards_the_unsplit_network(
     losses = [float(row["task_loss"]) for row in _rows(config)]
     # KL from the teacher, not cross entropy: the log of ten classes is 2.3.
     assert 0 <= losses[-1] < 1.0
+
+
+def test_mixup_blends_what_the_network_sees(tiny_config, replace):
+    # One step from the same weights: only the images and targets differ.
+    losses = []
+    for name, mixup in (("whole", 0.0), ("blended", 1.0)):
+        config = replace(
+            tiny_config,
+            workdir=f"{tiny_config.workdir}_{name}",
+            mode="baseline",
+            mixup=mixup,
+            epochs=1,
+            max_steps=1,
+        )
+        training.run(config)
+        losses.append(_rows(config)[0]["task_loss"])
+    assert losses[0] != losses[1]
 
 
 def test_a_diverged_loss_names_its_step(tiny_config, replace):
