@@ -158,7 +158,8 @@ class TrainConfig:
     evaluate_every: int = 1
     checkpoint_minutes: float = 10.0
     sweep_qualities: tuple[int, ...] = (
-        1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95,
+        1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 83, 86, 88, 90, 92,
+        95,
     )  # fmt: skip
 
     def __post_init__(self):

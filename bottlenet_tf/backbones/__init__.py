@@ -10,12 +10,22 @@ from bottlenet_tf.backbones import (  # noqa: F401 (they register)
     keras_model,
     resnet,
 )
+from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.keras_file import from_file
+from bottlenet_tf.backbones.macs import warn_of_uncounted
 from bottlenet_tf.backbones.split_points import Backbone, SplitPoint
+from bottlenet_tf.backbones.weights import set_weights
 from bottlenet_tf.layers.normalization import BatchNormalization
 
-__all__ = ["Backbone", "SplitPoint", "check_name", "create", "names"]
+__all__ = [
+    "Backbone",
+    "SplitPoint",
+    "check_name",
+    "create",
+    "names",
+    "set_weights",
+]
 
 
 def create(
@@ -50,7 +60,9 @@ def create(
         weights=weights,
         preprocessing=preprocessing,
     )
-    return dataclasses.replace(backbone, model=_fused(backbone.model))
+    model = _fused(backbone.model)
+    warn_of_uncounted(model)
+    return dataclasses.replace(backbone, model=model)
 
 
 def check_name(name):
@@ -74,7 +86,7 @@ def _fused(model):
         return layer.__class__.from_config(layer.get_config())
 
     fused = keras.models.clone_model(model, clone_function=copy)
-    fused.set_weights(model.get_weights())
+    pretrained.set_weights(fused, model.get_weights())
     return fused
 
 

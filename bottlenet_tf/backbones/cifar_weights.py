@@ -6,8 +6,6 @@ https://github.com/akamaster/pytorch_resnet_cifar10 names them; convolutions
 are OIHW, the dense kernel is (classes, features).
 """
 
-import zipfile
-
 import numpy as np
 
 from bottlenet_tf.backbones import weights as pretrained
@@ -53,9 +51,12 @@ def load_npz(model, path, blocks_per_stage):
 
 def _read(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("it is an .npy, one array without a name")
+        with file:
             return {name: file[name] for name in file.files}
-    except (ValueError, zipfile.BadZipFile, AttributeError, EOFError) as error:
+    except (*pretrained.DAMAGE, AttributeError) as error:
         raise ValueError(
             f"The file must be an .npz of plain arrays: {error}. "
             f"Received: weights={str(path)!r}"

@@ -1,6 +1,7 @@
 """A saved `.keras` classifier as a backbone, cut at any layer."""
 
 import collections
+import zipfile
 
 import keras
 
@@ -32,9 +33,9 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the model isn't an image classifier of this size and
-            number of classes, has no graph, or ends in a softmax that can't
-            be removed.
+        ValueError: if the file can't be read, or the model isn't an image
+            classifier of this size and number of classes, has no graph, or
+            ends in a softmax that can't be removed.
     """
     model = _load(path, image_size)
     if weights == "imagenet":
@@ -64,7 +65,13 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
 
 def _load(path, image_size):
     path = pretrained.existing_file(path, (".keras",))
-    model = keras.saving.load_model(path, compile=False)
+    if not zipfile.is_zipfile(path):
+        # Keras would say that there is no such file.
+        raise _unreadable(path, "it is no zip archive")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras lets through what its parts raise.
+        raise _unreadable(path, error) from error
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, image_size, image_size, 3))
     model = graph.as_functional(model)
@@ -80,6 +87,14 @@ def _load(path, image_size):
             f"Received: image_size={image_size}, model input={shape}"
         )
     return model
+
+
+def _unreadable(path, reason):
+    return ValueError(
+        "The file must be a whole .keras model whose own layers are "
+        f"registered; loading it failed: {reason}. "
+        f"Received: name={str(path)!r}"
+    )
 
 
 def _only_these_classes(classes):

@@ -105,7 +105,7 @@ def _merge_published_scaling(model, published):
             from_file = abs(variance - TORCH_STD).max() < 1e-3
             if published or from_file:
                 arrays = [mean, variance * TORCH_STD, *rest]
-                pretrained.set_layer_weights(layer, arrays)
+                pretrained.set_weights(layer, arrays)
 
 
 def _factory(name, constructor):

@@ -3,10 +3,13 @@
 Only products with weights count: convolutions, dense layers and whatever
 offers `macs(input_shape)`. Biases, normalisation, activations, pooling,
 resizing, attention products and bare `keras.ops` calls count 0, the usual
-convention of published figures.
+convention of published figures. A layer of an unknown kind counts 0 too, and
+a warning names it if it has a weight matrix.
 """
 
+import logging
 import math
+import weakref
 
 import keras
 
@@ -25,6 +28,21 @@ _TRANSPOSED = (
     keras.layers.Conv3DTranspose,
 )
 _SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+_COUNTED = (
+    *_SEPARABLE,
+    *_TRANSPOSED,
+    *_CONVOLUTIONS,
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+)
+# Their weights may have several axes, but no product with them counts.
+_FREE = (
+    keras.layers.Embedding,
+    keras.layers.LayerNormalization,
+    keras.layers.Normalization,
+    keras.layers.PReLU,
+)
+_warned = weakref.WeakSet()  # layers that a warning has named
 
 
 def count_macs(model, upto=None):
@@ -43,6 +61,7 @@ def count_macs(model, upto=None):
             tensor of the model's graph.
     """
     model = graph.as_functional(model)
+    warn_of_uncounted(model)
     ordered = graph.nodes(model)
     needed = range(len(ordered))
     if upto is not None:
@@ -84,8 +103,8 @@ def layer_macs(layer, input_shape, output_shape):
     """
     if hasattr(layer, "macs"):
         return int(layer.macs(input_shape))
-    if isinstance(layer, keras.Sequential) or graph.has_graph(layer):
-        return count_macs(_resized(layer, input_shape))
+    if _nests(layer):
+        return sum(map(node_macs, graph.nodes(_resized(layer, input_shape))))
     # A kernel of kh x kw x cin/groups x cout holds the products that one
     # output position (one input position if transposed) costs.
     if isinstance(layer, _SEPARABLE):
@@ -100,6 +119,45 @@ def layer_macs(layer, input_shape, output_shape):
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_macs(layer, input_shape)
     return 0
+
+
+def warn_of_uncounted(model):
+    """Logs, once per layer, which layers count 0 despite a weight matrix.
+
+    Such a layer, e.g. `MultiHeadAttention` or one of the user's own, can
+    give its count by a method `macs(input_shape)`.
+    """
+    fresh = [layer for layer in _uncounted(model) if layer not in _warned]
+    if fresh:
+        _warned.update(fresh)
+        logging.getLogger(__name__).warning(
+            "Multiply-accumulates of unknown layers count 0, so MAC shares "
+            "are off; give the layers a method `macs(input_shape)`. "
+            "Model %s, layers: %s.",
+            model.name,
+            ", ".join(layer.name for layer in fresh),
+        )
+
+
+def _uncounted(model):
+    found = {}  # a dict keeps the order and drops repeated calls
+    for node in graph.nodes(graph.as_functional(model)):
+        layer = node.operation
+        if _nests(layer) and not hasattr(layer, "macs"):
+            found.update(dict.fromkeys(_uncounted(layer)))
+        elif not isinstance(layer, _COUNTED + _FREE) and _has_matrix(layer):
+            found[layer] = None
+    return list(found)
+
+
+def _has_matrix(layer):
+    return not hasattr(layer, "macs") and any(
+        len(weight.shape) > 1 for weight in getattr(layer, "weights", ())
+    )
+
+
+def _nests(layer):
+    return isinstance(layer, keras.Sequential) or graph.has_graph(layer)
 
 
 def _einsum_macs(layer, input_shape):

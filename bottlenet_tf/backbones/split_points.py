@@ -7,8 +7,6 @@ import keras
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones.macs import node_macs
 
-_LISTED = 24  # more layer names than this make an error message unreadable
-
 
 @dataclasses.dataclass(frozen=True)
 class SplitPoint:
@@ -18,7 +16,9 @@ class SplitPoint:
         name: What users call it, "RB3" or the layer's name.
         layer: Name of the layer whose output is the feature.
         shape: `(height, width, channels)` of the feature.
-        stride: Image size over feature size, rounded to an integer.
+        stride: Image height over feature height, rounded. Where sizes are
+            odd, the layers' own strides may multiply to more: 5 pixels,
+            halved to 3 and to 2, have 2, not 4.
         mac_share: Multiply-accumulates up to and including this layer, as a
             share of the whole network's, 0 to 1.
     """
@@ -53,7 +53,7 @@ class Backbone:
                 any top-level layer whose output separates the network.
 
         Raises:
-            ValueError: if there is none; the message lists the choices.
+            ValueError: if there is none; the message lists all choices.
         """
         for point in self.split_points:
             if point.layer == name or point.name.lower() == str(name).lower():
@@ -62,12 +62,13 @@ class Backbone:
         if name in cuts:
             return describe_cuts(self.model, {name: name})[0]
         declared = [point.name for point in self.split_points]
-        others = [cut for cut in cuts if cut not in declared]
+        known = {point.layer for point in self.split_points}
+        others = [cut for cut in cuts if cut not in known]
         raise ValueError(
             "A split point is a declared name or a layer whose single 4-D "
             "output lies on every path from image to logits. Declared: "
-            f"{_listing(declared, all_blocks=True)}. Other layers: "
-            f"{_listing(others)}. Received: name={name!r}, "
+            f"{', '.join(declared) or 'none'}. Other layers: "
+            f"{', '.join(others) or 'none'}. Received: name={name!r}, "
             f"backbone={self.name!r}"
         )
 
@@ -146,15 +147,3 @@ def _cuts(model):
             and len(node.outputs[0].shape) == 4
         ):
             yield node.operation.name, node.outputs[0], position
-
-
-def _listing(names, all_blocks=False):
-    names = list(names)
-    if not names:
-        return "none"
-    if len(names) <= _LISTED or (all_blocks and names[0] == "RB1"):
-        return ", ".join(names)
-    left_out = len(names) - _LISTED
-    # An even sample over the depth of the network.
-    sample = [names[i * len(names) // _LISTED] for i in range(_LISTED)]
-    return f"{', '.join(sample)} and {left_out} more (see valid_cuts)"

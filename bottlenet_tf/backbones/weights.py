@@ -4,6 +4,7 @@ import collections
 import logging
 import pathlib
 import zipfile
+import zlib
 
 import h5py
 import keras
@@ -11,6 +12,16 @@ import keras
 _SUFFIXES = (".h5", ".keras")
 # Parts of a saved training run that aren't the network's weights.
 _OTHER_STATE = ("optimizer", "metrics", "seed_generator", "compile")
+# What h5py, zipfile and zlib raise for damaged bytes.
+DAMAGE = (
+    OSError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load_file(model, path, build):
@@ -26,11 +37,18 @@ def load_file(model, path, build):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if its kind is unknown or its arrays don't fit.
+        ValueError: if its kind is unknown, it is damaged or its arrays don't
+            fit.
     """
     path = existing_file(path, _SUFFIXES)
     wanted = _shapes(tuple(weight.shape) for weight in model.weights)
-    stored = _shapes(_stored_shapes(path))
+    try:
+        stored = _shapes(_stored_shapes(path))
+    except DAMAGE as error:
+        raise ValueError(
+            "The file must be a whole weights file as Keras writes it; "
+            f"reading it failed: {error}. Received: weights={str(path)!r}"
+        ) from error
     missing, extra = wanted - stored, stored - wanted
     if not missing and not extra:
         return _load(model, path)
@@ -103,14 +121,19 @@ def copy_weights(donor, model, skip_classifier):
                 f"Received: layer={target.name!r}, weights={theirs}, "
                 f"expected={ours}"
             )
-        set_layer_weights(target, source.get_weights())
+        set_weights(target, source.get_weights())
 
 
-def set_layer_weights(layer, arrays):
-    """Sets a layer's weights; `Normalization` also refreshes its cache."""
+def set_weights(layer, arrays):
+    """Sets the weights of a layer or model, `Normalization` included.
+
+    That layer computes with copies of its weights, which only
+    `finalize_state` renews: without it, a model keeps mean 0 and variance 1.
+    """
     layer.set_weights(arrays)
-    if isinstance(layer, keras.layers.Normalization):
-        layer.finalize_state()
+    for part in layer._flatten_layers():  # at any depth, `layer` included
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()
 
 
 def existing_file(path, suffixes):
@@ -143,9 +166,9 @@ def log_fresh_classifier(source, classes, model):
 def _load(model, path):
     try:
         model.load_weights(str(path))
-    except (ValueError, KeyError) as error:
+    except DAMAGE as error:
         raise ValueError(
-            f"The file doesn't fit the network: {error} "
+            f"The file can't be loaded into the network: {error} "
             f"Received: weights={str(path)!r}, model={model.name!r}"
         ) from error
     return None

@@ -8,7 +8,12 @@ from tqdm import tqdm
 _LOG = logging.getLogger(__name__)
 
 # What reading and decoding one example can raise.
-DECODE_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
+DECODE_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+)
 
 _SCAN_BAR_AFTER_S = 2.0
 

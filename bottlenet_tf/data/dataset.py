@@ -1,14 +1,17 @@
 """Batches of images and labels, the same bytes on every run."""
 
+import functools
 import hashlib
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.data import corrupt, splits
 
 _PARALLEL = os.cpu_count() or 1
 _PREFETCH = 4  # Batches ready ahead of the network.
+_SIZE_SAMPLE = 64  # Images that `stored_size` looks at.
 
 
 class Dataset:
@@ -29,11 +32,6 @@ class Dataset:
         preprocessing: `images.Preprocessing`.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
-
-    Attributes:
-        fingerprint: 16 hex digits over the test examples' identities and
-            the evaluation's preprocessing. Equal fingerprints mean that
-            accuracies were measured on the same pixels.
     """
 
     def __init__(
@@ -53,7 +51,34 @@ class Dataset:
         self.skipped = list(skipped)
         self._train = train
         self._test = test
-        self.fingerprint = _fingerprint(test, preprocessing)
+
+    @functools.cached_property
+    def fingerprint(self):
+        """16 hex digits over the test images and their preprocessing.
+
+        Covers names and contents of files; of TFDS records the data set's
+        version and size. Equal fingerprints mean that accuracies were
+        measured on the same pixels.
+        """
+        digest = hashlib.sha256(self.preprocessing.evaluation_key.encode())
+        for identity in self._test.identities:
+            digest.update(b"\n" + identity.encode())
+        self._test.add_contents(digest)
+        return digest.hexdigest()[:16]
+
+    @functools.cached_property
+    def stored_size(self):
+        """Side in pixels of a test image's crop as it is stored.
+
+        Less than `image_size` if the images are enlarged for the network;
+        never more. The median of the first test images.
+        """
+        few = self._test.only(self._test.keys[:_SIZE_SAMPLE])
+        sides = [
+            min(self._test.image(item).shape[:2]) for _, item, _ in few.stream()
+        ]
+        scale = np.median(sides) / self.preprocessing.resize
+        return max(1, round(self.image_size * min(1.0, scale)))
 
     @property
     def num_classes(self):
@@ -209,13 +234,6 @@ class Dataset:
                     f"TensorFlow says: {_first_line(error)}"
                 )
         return error
-
-
-def _fingerprint(test, preprocessing):
-    digest = hashlib.sha256(preprocessing.evaluation_key.encode())
-    for identity in test.identities:
-        digest.update(b"\n" + identity.encode())
-    return digest.hexdigest()[:16]
 
 
 def _finish(batches):

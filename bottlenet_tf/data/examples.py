@@ -1,5 +1,8 @@
 """One split of a source: addressable examples, not yet decoded."""
 
+import hashlib
+import pathlib
+
 import numpy as np
 import tensorflow as tf
 
@@ -68,6 +71,15 @@ class IndexedExamples:
             order = _shuffled(len(self), shuffle_seed)
         held = (self.keys, self._items, self.labels)
         return _pick(*map(tf.constant, held), order[skip:])
+
+    def add_contents(self, digest):
+        """Feeds labels and pixels, or the files' bytes, to a hashlib digest."""
+        digest.update(self.labels.tobytes())
+        for item in self._items:
+            content = item
+            if self._paths:
+                content = pathlib.Path(item).read_bytes()
+            digest.update(hashlib.sha256(content).digest())
 
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""
@@ -147,6 +159,9 @@ class RecordExamples:
             max(buffer, 1), seed=shuffle_seed, reshuffle_each_iteration=False
         )
         return shuffled.skip(skip)
+
+    def add_contents(self, digest):
+        """Adds nothing: the identities name the preparation."""
 
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""

@@ -72,7 +72,9 @@ def list_images(class_folder):
     return sorted(
         path
         for path in pathlib.Path(class_folder).iterdir()
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+        if path.suffix.lower() in EXTENSIONS
+        and not path.name.startswith(".")
+        and path.is_file()
     )
 
 
@@ -134,9 +136,7 @@ def _examples(root, classes, found):
         for path in found[name]:
             paths.append(os.fspath(path))
             labels.append(label)
-            # The size makes an exchanged file a different example.
-            relative = path.relative_to(root).as_posix()
-            identities.append(f"{relative}:{path.stat().st_size}")
+            identities.append(path.relative_to(root).as_posix())
     return IndexedExamples(paths, labels, identities, paths=True)
 
 

@@ -70,8 +70,8 @@ def load(
             unusable folder, or an argument out of range.
     """
     source = _open(spec, data_dir, manual_dir, test_fraction, seed)
-    if flip is None and source.name == "digits":
-        flip = False  # A mirrored 2 is not a 2.
+    if flip is None and not source.mirrors:
+        flip = False
     preprocessing = Preprocessing.resolve(
         augmentation,
         source.image_size if image_size is None else image_size,

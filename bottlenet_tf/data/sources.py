@@ -14,13 +14,17 @@ DEFAULT_IMAGE_SIZE = 224
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Two splits with nothing in common, and what is known about them."""
+    """Two splits with nothing in common, and what is known about them.
+
+    `mirrors` says whether a mirrored image still shows its class.
+    """
 
     name: str
     class_names: tuple
     image_size: int
     train: object
     test: object
+    mirrors: bool = True
 
 
 def digits(seed):
@@ -58,6 +62,7 @@ def digits(seed):
         DIGITS_IMAGE_SIZE,
         examples(~test),
         examples(test),
+        mirrors=False,  # A mirrored 2 is not a 2.
     )
 
 

@@ -41,12 +41,14 @@ class RawFeatures:
         bytes: Of one payload: H * W * C, and 8 of header and range.
         deflated_bytes_mean: Mean bytes of the payloads with the numbers
             deflated (zlib level 9).
+        deflated_images: How many images that mean is of.
         accuracy: In percent.
     """
 
     shape: tuple
     bytes: int
     deflated_bytes_mean: float
+    deflated_images: int
     accuracy: float
 
 
@@ -162,6 +164,7 @@ def raw_features(
         bytes=int(np.prod(shape)) + payloads.overhead_bytes,
         accuracy=percent(correct, total),
         deflated_bytes_mean=float(np.mean(deflated)),
+        deflated_images=len(deflated),
     )
 
 

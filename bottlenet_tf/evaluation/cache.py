@@ -15,7 +15,7 @@ from bottlenet_tf.evaluation.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.
-_VERSION = 2
+_VERSION = 3
 
 
 def baseline_key(classifier, dataset, qualities, codecs):
@@ -34,6 +34,7 @@ def baseline_key(classifier, dataset, qualities, codecs):
     parts = {
         "version": _VERSION,
         "dataset": dataset.fingerprint,
+        "stored_size": dataset.stored_size,
         "classifier": model_digest(classifier),
         "qualities": sorted({int(quality) for quality in qualities}),
         "codecs": list(codecs),

@@ -3,7 +3,6 @@
 import concurrent.futures
 import dataclasses
 import io
-import os
 
 import numpy as np
 from PIL import Image
@@ -13,6 +12,7 @@ from bottlenet_tf.evaluation.accuracy import (
     percent,
     predictor,
 )
+from bottlenet_tf.evaluation.environment import cores
 from bottlenet_tf.registry import Registry
 
 # A function `(image, quality) -> (file, counted bytes)` for each codec.
@@ -21,8 +21,10 @@ IMAGE_CODECS = Registry("image codec")
 # A sender that strips a file's constant headers needs version, tag and
 # checksum just as our payloads do: `PayloadFormat` without a range.
 HEADER_BYTES = 6
-# "RIFF", size, "WEBP", "VP8 ", size: five words that the length implies.
-WEBP_CONTAINER_BYTES = 20
+# What a receiver that knows the image's size can put back: "RIFF", size,
+# "WEBP", "VP8 ", size, five words that the length implies; and of the key
+# frame's header (RFC 6386, section 9.1) start code 3, width 2 and height 2.
+WEBP_CONSTANT_BYTES = 20 + 7
 
 _SOS = 0xDA
 
@@ -34,6 +36,7 @@ class CloudPoint:
     Attributes:
         codec: "jpeg" or "webp".
         quality: The encoder's quality, 1 to 100.
+        side: Height and width in pixels of the images that are sent.
         bytes_mean: Mean bytes an image that count; see `cloud_only`.
         file_bytes_mean: Mean bytes of the whole file.
         accuracy: In percent.
@@ -41,6 +44,7 @@ class CloudPoint:
 
     codec: str
     quality: int
+    side: int
     bytes_mean: float
     file_bytes_mean: float
     accuracy: float
@@ -80,18 +84,20 @@ def _jpeg(image, quality):
 @IMAGE_CODECS.register("webp")
 def _webp(image, quality):
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=4, lossless=False)
+    image.save(buffer, "WEBP", quality=quality, method=6, lossless=False)
     file = buffer.getvalue()
-    return file, len(file) - WEBP_CONTAINER_BYTES + HEADER_BYTES
+    return file, len(file) - WEBP_CONSTANT_BYTES + HEADER_BYTES
 
 
-def round_trip(images, codec, quality):
+def round_trip(images, codec, quality, side):
     """Sends images one at a time as files.
 
     Args:
-        images: uint8 `(batch, H, W, 3)`, RGB.
+        images: uint8 `(batch, S, S, 3)`, RGB.
         codec: Name in `IMAGE_CODECS`.
         quality: The encoder's quality.
+        side: Pixels to which they are shrunk before they are sent, and from
+            which the cloud enlarges them; S sends them as they are.
 
     Returns:
         `(pixels, counted, file_bytes)`: what the cloud sees, uint8 of the
@@ -101,9 +107,13 @@ def round_trip(images, codec, quality):
     pixels = np.empty_like(images)
     sizes = np.empty((2, len(images)), np.int64)
     for i, image in enumerate(images):
-        file, counted = encode(Image.fromarray(image), quality)
+        # Pillow's `resize` to an image's own size copies it.
+        sent = Image.fromarray(image).resize((side, side), Image.LANCZOS)
+        file, counted = encode(sent, quality)
         with Image.open(io.BytesIO(file)) as decoded:
-            pixels[i] = np.asarray(decoded.convert("RGB"))
+            received = decoded.convert("RGB")
+        shape = images.shape[2], images.shape[1]
+        pixels[i] = np.asarray(received.resize(shape, Image.BICUBIC))
         sizes[:, i] = counted, len(file)
     return pixels, *sizes
 
@@ -122,8 +132,9 @@ def cloud_only(
     JPEG is Pillow's, in colour, 4:2:0, with the standard tables, and counts
     as a fair sender would ship it: the image data alone, without tables and
     headers, plus the `HEADER_BYTES` that our own payloads carry. WebP is
-    Pillow's, lossy, method 4, and counts in the same way: without the 20
-    bytes of its RIFF container.
+    Pillow's, lossy, method 6 (the smallest files), and counts in the same
+    way: without `WEBP_CONSTANT_BYTES`. Where the network sees images larger
+    than they are stored, they are also sent at the stored size.
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
@@ -134,26 +145,34 @@ def cloud_only(
         progress: Whether to show a progress bar.
 
     Returns:
-        List of `CloudPoint`, codec after codec, by rising quality.
+        List of `CloudPoint`, codec after codec, size after size, by rising
+        quality.
 
     Raises:
         ValueError: for an unknown codec, a quality out of range or a data
             set without test images.
     """
-    settings = [(c, q) for c in codecs for q in sorted(set(qualities))]
+    # `Dataset.stored_size` is never above `image_size`.
+    sides = sorted({dataset.stored_size, dataset.image_size})
+    settings = [
+        (c, side, q)
+        for c in codecs
+        for side in sides
+        for q in sorted(set(qualities))
+    ]
     _check(settings, qualities)
     predict = predictor(classifier)
     sums = np.zeros((len(settings), 3), np.int64)
     total = 0
-    workers = os.cpu_count() or 1
+    workers = cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         label = f"cloud-only, {len(settings)} settings"
         batches = iterate_test_set(dataset, batch_size, progress, label)
         for images, labels in batches:
             shares = np.array_split(images, min(workers, len(images)))
-            for row, (codec, quality) in zip(sums, settings, strict=True):
+            for row, (codec, side, quality) in zip(sums, settings, strict=True):
                 tasks = [
-                    pool.submit(round_trip, share, codec, quality)
+                    pool.submit(round_trip, share, codec, quality, side)
                     for share in shares
                 ]
                 pixels, counted, whole = (
@@ -167,20 +186,21 @@ def cloud_only(
         CloudPoint(
             codec=codec,
             quality=int(quality),
+            side=side,
             bytes_mean=float(counted / max(total, 1)),
             file_bytes_mean=float(whole / max(total, 1)),
             accuracy=percent(hits, total),
         )
-        for (codec, quality), (counted, whole, hits) in zip(
+        for (codec, side, quality), (counted, whole, hits) in zip(
             settings, sums, strict=True
         )
     ]
 
 
 def _check(settings, qualities):
-    for codec, _ in settings:
+    for codec, _, _ in settings:
         IMAGE_CODECS.get(codec)
-    if not settings or not all(1 <= q <= 100 for _, q in settings):
+    if not settings or not all(1 <= q <= 100 for q in qualities):
         raise ValueError(
             "A sweep needs a codec and qualities from 1 to 100, the scale "
             f"that JPEG and WebP share. Received: qualities={qualities!r}"

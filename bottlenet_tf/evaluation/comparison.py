@@ -35,11 +35,12 @@ def _matched(points, result, reasons):
     nothing = (f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio"))
     figures = dict.fromkeys(nothing)
     if not points:
-        reasons[f"{name}_bytes"] = "there is no cloud-only sweep"
+        for figure in figures:
+            reasons[figure] = "there is no cloud-only sweep"
         return figures
     match = matched_bytes(points, result.accuracy)
     if match.reason is not None:
-        reasons[f"{name}_bytes"] = match.reason
+        reasons[f"{name}_bytes"] = reasons[f"{name}_ratio"] = match.reason
     figures[f"{name}_bytes"] = match.bytes_mean
     figures[f"{name}_codec"] = match.codec
     figures[f"{name}_at_most"] = match.at_most
@@ -54,5 +55,5 @@ def _paper_ratio(points, result, reasons):
     if not jpeg:
         reasons["paper_ratio"] = "the cloud-only sweep holds no JPEG"
         return None
-    finest = max(jpeg, key=lambda point: point.quality)
+    finest = max(jpeg, key=lambda point: (point.side, point.quality))
     return finest.file_bytes_mean / summarize(result.payload_bytes).mean

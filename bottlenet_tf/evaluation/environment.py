@@ -32,7 +32,7 @@ def hardware():
     )
     return {
         "cpu": _cpu_model(),
-        "cores": _cores(),
+        "cores": cores(),
         "gpus": [gpu.get("device_name", "unnamed GPU") for gpu in details],
     }
 
@@ -50,7 +50,8 @@ def _cpu_model():
     return platform.processor() or platform.machine() or "unknown"
 
 
-def _cores():
+def cores():
+    """Returns how many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):  # A container may have fewer.
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

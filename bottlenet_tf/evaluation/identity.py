@@ -7,18 +7,8 @@ import keras
 
 from bottlenet_tf.codec import PayloadFormat
 
-# Where layers are called what changes from process to process (Keras counts
-# its automatic names up), and `trainable` changes no output.
-_INCIDENTAL = frozenset(
-    (
-        "build_config",
-        "inbound_nodes",
-        "input_layers",
-        "name",
-        "output_layers",
-        "trainable",
-    )
-)
+# `trainable` changes no output, and `build_config` only says what was built.
+_INCIDENTAL = frozenset(("build_config", "name", "trainable"))
 
 
 def unit_id(model):
@@ -44,17 +34,18 @@ def unit_id(model):
 def model_digest(model):
     """Returns a SHA-256 (hex) over what decides a Keras model's output.
 
-    Covers every layer's class and configuration and all weights, but no
-    layer names, so that the same network built later in another process has
-    the same digest.
+    Covers every layer and operation with its class, configuration and
+    inputs, and all weights. Layers count by their place, not by their name:
+    Keras counts automatic names up, so that the same network built later in
+    another process has others.
 
     Args:
-        model: Built Keras model, e.g. a backbone's.
+        model: Built functional Keras model, e.g. a backbone's.
     """
-    layers = [
-        [type(layer).__name__, layer.get_config()] for layer in model.layers
-    ]
-    return _digest(layers, model.weights).hexdigest()
+    config = json.loads(_canonical(model.get_config()))
+    places = {}
+    _number_names(config, places)
+    return _digest(_renamed(config, places), model.weights).hexdigest()
 
 
 def payload_format(model, codec=None):
@@ -72,13 +63,37 @@ def payload_format(model, codec=None):
     )
 
 
-def _digest(config, weights):
-    text = json.dumps(
-        _essential(config),
+def _number_names(config, places):
+    """Numbers the names of a configuration's layers in their order."""
+    if isinstance(config, dict):
+        if "class_name" in config and "name" in config:
+            places.setdefault(config["name"], f"#{len(places)}")
+        for value in config.values():
+            _number_names(value, places)
+    elif isinstance(config, list):
+        for value in config:
+            _number_names(value, places)
+
+
+def _renamed(config, places):
+    if isinstance(config, dict):
+        return {key: _renamed(value, places) for key, value in config.items()}
+    if isinstance(config, list):
+        return [_renamed(value, places) for value in config]
+    return places.get(config, config) if isinstance(config, str) else config
+
+
+def _canonical(config):
+    return json.dumps(
+        config,
         sort_keys=True,
         separators=(",", ":"),
-        default=_serialized,
+        default=keras.saving.serialize_keras_object,
     )
+
+
+def _digest(config, weights):
+    text = _canonical(_essential(json.loads(_canonical(config))))
     digest = hashlib.sha256(text.encode())
     for weight in weights:
         array = keras.ops.convert_to_numpy(weight)
@@ -94,10 +109,6 @@ def _essential(config):
             for key, value in config.items()
             if key not in _INCIDENTAL
         }
-    if isinstance(config, (list, tuple)):
+    if isinstance(config, list):
         return [_essential(value) for value in config]
     return config
-
-
-def _serialized(value):
-    return _essential(keras.saving.serialize_keras_object(value))

@@ -31,14 +31,15 @@ def matched_bytes(points, accuracy):
     interpolated linearly, which a sender attains by mixing the two
     qualities. The best codec counts.
 
-    Doubt is settled against us. Dropping a point on a plateau lengthens the
+    Dropping a point on a plateau lengthens the
     line below it, so fewer bytes come out. Where a codec's cheapest point
     already exceeds `accuracy`, that point's bytes are taken and flagged
     `at_most`: any ratio built on them is an upper bound, even if another
     codec's are fewer. Above the most accurate point of all codecs nothing is
-    extrapolated: there is no figure. What remains in our favour is that a
+    extrapolated: there is no figure. In our favour is that a
     codec's own curve may bend above the line between two neighbours, by at
-    most the gap between them: sweep densely.
+    most the gap between them (sweep densely), and that a sender could mix
+    two codecs as well as two qualities.
 
     Args:
         points: `CloudPoint`s of one or more codecs, in any order.

@@ -36,11 +36,14 @@ def plot_rate_accuracy(reports, path):
         ValueError: if there are no reports, or they can't be compared.
     """
     reports = sorted(reports, key=split_order)
-    measured = {(r["dataset"], r["num_test"], r["backbone"]) for r in reports}
+    shared = ("dataset", "dataset_fingerprint", "num_test", "backbone",
+              "baseline_accuracy")  # fmt: skip
+    measured = {tuple(report[key] for key in shared) for report in reports}
     if len(measured) != 1:
         raise ValueError(
-            "A diagram compares reports of one data set and one backbone. "
-            f"Received: {len(reports)} reports of {sorted(measured)}"
+            "A diagram compares reports of the same test images and the same "
+            f"untouched network. Received: {len(reports)} reports of "
+            f"{sorted(measured, key=str)}"
         )
     figure, axes = _figure("bytes an image (logarithmic)", "accuracy (%)")
     axes.set_xscale("log")
@@ -52,7 +55,7 @@ def plot_rate_accuracy(reports, path):
         size = reports[0]["label_only"]["bytes"]
         axes.plot(size, known, "*", color=_BLACK, markersize=11, zorder=4)
         labels.append((size, known, "label only"))
-    ((dataset, num_test, backbone),) = measured
+    ((dataset, _, num_test, backbone, _),) = measured
     axes.set_title(f"{backbone} on {dataset}, {num_test} test images")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
@@ -130,15 +133,20 @@ def _draw_network(axes, accuracy):
 def _cloud_curves(axes, points):
     """Draws a line for each codec; returns points along the lines."""
     along = []
-    for codec in sorted({point["codec"] for point in points}):
+    largest = max((point["side"] for point in points), default=0)
+    for codec, side in sorted({(p["codec"], p["side"]) for p in points}):
         name, color, marker = _CODECS.get(codec, (codec, "0.4", "v"))
         curve = sorted(
-            (p["bytes"], p["accuracy"]) for p in points if p["codec"] == codec
+            (p["bytes"], p["accuracy"])
+            for p in points
+            if (p["codec"], p["side"]) == (codec, side)
         )
         x, y = np.array(curve).T
+        is_small = side < largest
         axes.plot(
             x, y, color=color, marker=marker, markersize=4,
-            label=f"cloud-only, {name}",
+            linestyle=":" if is_small else "-",
+            label=f"cloud-only, {name}" + is_small * f", {side} px",
         )  # fmt: skip
         at = np.linspace(np.log(x[0]), np.log(x[-1]), 400)
         along += list(zip(np.exp(at), np.interp(at, np.log(x), y)))
@@ -172,5 +180,6 @@ def _split_points(axes, reports):
 def _save(figure, path):
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png")
-    return path
+    temporary = path.with_name(f".{path.name}.tmp")
+    figure.savefig(temporary, format="png")
+    return temporary.replace(path)

@@ -16,6 +16,7 @@ from bottlenet_tf.evaluation.split import summarize
 
 FORMAT = "bottlenet_tf.report.1"
 FILE_NAME = "report.json"
+_SKIPPED_SHOWN = 20
 _REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")
 
 
@@ -74,13 +75,16 @@ def build_report(
         "dataset": dataset.name,
         "dataset_fingerprint": dataset.fingerprint,
         "num_test": dataset.num_test,
+        "num_skipped": len(dataset.skipped),
+        "skipped": dataset.skipped[:_SKIPPED_SHOWN],
         "baseline_accuracy": None,
         "accuracy": None,
         "cloud_only": [],
         "label_only": None,
     }
     if baselines is None:
-        reasons["baseline_accuracy"] = UNTRAINED
+        for figure in ("baseline_accuracy", "label_only", "raw_features"):
+            reasons[figure] = UNTRAINED
     else:
         known = baselines.network_accuracy
         report["baseline_accuracy"] = report["accuracy"] = known
@@ -146,6 +150,7 @@ def _cloud_point(point):
     return {
         "codec": point.codec,
         "quality": point.quality,
+        "side": point.side,
         "bytes": point.bytes_mean,
         "file_bytes": point.file_bytes_mean,
         "accuracy": point.accuracy,

@@ -30,7 +30,13 @@ def markdown_table(reports):
     """
     groups = {}
     for report in reports:
-        shared = ("dataset", "num_test", "backbone", "baseline_accuracy")
+        shared = (
+            "dataset",
+            "num_test",
+            "backbone",
+            "dataset_fingerprint",
+            "baseline_accuracy",
+        )
         groups.setdefault(tuple(report[key] for key in shared), []).append(
             report
         )
@@ -47,7 +53,7 @@ def split_order(report):
 
 
 def _group(key, reports):
-    dataset, num_test, backbone, _ = key
+    dataset, num_test, backbone, *_ = key
     lines = [f"{backbone} on {dataset}, {num_test} test images", ""]
     split = [report for report in reports if report["mode"] != "baseline"]
     if split:
@@ -105,6 +111,12 @@ def _baseline_rows(reports):
 
 def _codec_rows(codec, points, known):
     """The codec's most accurate point, and its cheapest acceptable one."""
+    largest = max(point["side"] for point in points)
+
+    def _size(point):
+        side = point["side"]
+        return f" at {side} px" if side < largest else ""
+
     points = [point for point in points if point["codec"] == codec]
     best = min(points, key=lambda p: (-p["accuracy"], p["bytes"]))
     rows = [("most accurate", best)]
@@ -114,7 +126,7 @@ def _codec_rows(codec, points, known):
         rows.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
     return [
         (
-            f"{_label(codec)} {point['quality']}, {what}",
+            f"{_label(codec)} {point['quality']}{_size(point)}, {what}",
             _number(point["accuracy"], ".2f"),
             _number(point["bytes"], ".0f"),
             _number(point["file_bytes"], ".0f"),

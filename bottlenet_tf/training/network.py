@@ -100,7 +100,7 @@ def load_model(run):
 def clone(model):
     """Returns a copy of `model` with weights of its own."""
     copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    backbones.set_weights(copy, model.get_weights())
     return copy
 
 

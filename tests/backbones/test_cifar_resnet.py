@@ -218,6 +218,24 @@ def test_a_damaged_npz_is_refused(tmp_path):
         create(weights=path)
 
 
+def test_an_npy_named_npz_is_refused(tmp_path):
+    path = tmp_path / "w.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match="must be an .npz.*it is an .npy"):
+        create(weights=path)
+
+
+def test_an_npz_of_flipped_bytes_is_refused(arrays, saved):
+    path = saved(arrays)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = bytes(50 * [255])
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="must be an .npz"):
+        create(weights=path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.npz"):
         create(weights=tmp_path / "none.npz")

@@ -1,11 +1,15 @@
 """Tests of backbones from `.keras` files."""
 
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones.macs import count_macs
+from bottlenet_tf.models.split import split_backbone
 
 X = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3)).astype("float32")
 
@@ -113,6 +117,80 @@ def test_a_nested_model_fixed_to_inference_stays_closed(tmp_path):
         backbone.split_point("inner_conv")
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class Scaled(layers.Layer):
+    """Has a `Normalization` inside."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.norm = layers.Normalization()
+
+    def build(self, input_shape):
+        self.norm.build(input_shape)
+
+    def call(self, x):
+        return self.norm(x)
+
+
+def adapted(place):
+    """A classifier whose first layer, at some depth, normalises by data."""
+    norm = Scaled() if place == "in a layer" else layers.Normalization()
+    image = keras.Input((8, 8, 3))
+    if place in ("top level", "in a layer"):
+        x = norm(image)
+    else:
+        entry = keras.Input((8, 8, 3))
+        # Fixed to inference, a nested model stays closed.
+        training = False if place == "nested, closed" else None
+        x = keras.Model(entry, norm(entry))(image, training=training)
+    x = layers.Conv2D(6, 3, name="conv")(x)
+    x = layers.Conv2D(6, 3, name="conv2")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, layers.Dense(4)(x))
+    getattr(norm, "norm", norm).adapt(X)
+    return model
+
+
+places = pytest.mark.parametrize(
+    "place", ["top level", "nested, opened", "nested, closed", "in a layer"]
+)
+
+
+@places
+def test_an_adapted_normalisation_keeps_its_statistics(place, tmp_path):
+    model = adapted(place)
+    np.testing.assert_array_equal(load(model, tmp_path).model(X), model(X))
+
+
+@places
+def test_an_adapted_normalisation_survives_saving_again(place, tmp_path):
+    model = adapted(place)
+    load(model, tmp_path).model.save(tmp_path / "again.keras")
+    again = keras.saving.load_model(tmp_path / "again.keras")
+    np.testing.assert_array_equal(again(X), model(X))
+
+
+@places
+def test_an_adapted_normalisation_survives_cutting(place, tmp_path):
+    model = adapted(place)
+    prefix, suffix = split_backbone(load(model, tmp_path), "conv")
+    np.testing.assert_array_equal(suffix(prefix(X)), model(X))
+
+
+def test_layers_without_a_mac_count_are_warned_about_once(tmp_path, caplog):
+    entry = keras.Input((8, 8, 3))
+    odd = layers.TimeDistributed(layers.Dense(3), name="odd")
+    inner = keras.Model(entry, odd(entry))
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(6, 3, name="conv")(inner(image, training=False))
+    x = layers.GlobalAveragePooling2D()(x)
+    backbone = load(keras.Model(image, layers.Dense(4)(x)), tmp_path)
+    for half in split_backbone(backbone, "conv"):
+        count_macs(half)
+    warnings = [r for r in caplog.records if "layers: odd." in r.message]
+    assert len(warnings) == 1
+
+
 def test_a_softmax_at_the_end_of_a_nested_model_is_found(tmp_path):
     model = keras.Sequential([keras.Input((8, 8, 3)), sequential()])
     logits = load(model, tmp_path).model(X)
@@ -187,6 +265,63 @@ def test_another_class_count_is_refused(tmp_path):
 def test_imagenet_weights_are_refused(tmp_path):
     with pytest.raises(ValueError, match="brings its own weights"):
         load(sequential(), tmp_path, weights="imagenet")
+
+
+def without(member, path):
+    """Writes a model's file without one of its members."""
+    sequential().save(path.with_name("whole.keras"))
+    with (
+        zipfile.ZipFile(path.with_name("whole.keras")) as whole,
+        zipfile.ZipFile(path, "w") as part,
+    ):
+        for name in set(whole.namelist()) - {member}:
+            part.writestr(name, whole.read(name))
+
+
+def truncated(path):
+    sequential().save(path)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flipped(path):
+    sequential().save(path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = bytes(50 * [255])
+    path.write_bytes(content)
+
+
+DAMAGED = {
+    "text": lambda path: path.write_text("no model"),
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": truncated,
+    "flipped": flipped,
+    "no weights": lambda path: without("model.weights.h5", path),
+}
+
+
+@pytest.mark.parametrize("damage", [*DAMAGED, "no config"])
+def test_a_damaged_model_file_is_refused(damage, tmp_path):
+    path = tmp_path / "m.keras"
+    DAMAGED.get(damage, lambda path: without("config.json", path))(path)
+    with pytest.raises(ValueError, match="whole .keras model.*m.keras'"):
+        backbones.create(str(path), image_size=8, num_classes=4)
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_damaged_weights_in_a_model_file_are_refused(damage, tmp_path):
+    path = tmp_path / "w.keras"
+    DAMAGED[damage](path)
+    with pytest.raises(ValueError, match="whole weights file.*w.keras'"):
+        load(sequential(), tmp_path, weights=path)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
+def test_a_text_file_is_no_weights_file(suffix, tmp_path):
+    path = tmp_path / f"w{suffix}"
+    path.write_text("no weights")
+    with pytest.raises(ValueError, match=f"whole weights file.*w{suffix}'"):
+        load(sequential(), tmp_path, weights=path)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -1,5 +1,7 @@
 """Tests of the multiply-accumulate counter."""
 
+import logging
+
 import keras
 import pytest
 from keras import layers
@@ -44,6 +46,55 @@ class _Counting(layers.Layer):
 
     def macs(self, input_shape):
         return 100 * input_shape[-1]
+
+
+class _Composite(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(6)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def attention(name):
+    image = keras.Input((8, 8, 6))
+    layer = layers.MultiHeadAttention(2, 3, name=name)
+    return keras.Model(image, layer(image, image))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        one_layer(layers.TimeDistributed(layers.Dense(2), name="odd")),
+        attention("odd"),
+        one_layer(_Composite(name="odd")),
+        one_layer(one_layer(_Composite(name="odd"))),
+    ],
+    ids=["wrapper", "attention", "composite", "nested"],
+)
+def test_a_layer_of_an_unknown_kind_is_warned_about_once(model, caplog):
+    assert (count_macs(model), count_macs(model)) == (0, 0)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "layers: odd." in caplog.text
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(4, 3),
+        _Counting(),
+        layers.PReLU(),
+        layers.LayerNormalization(axis=(1, 2, 3)),
+        layers.GroupNormalization(2),
+    ],
+)
+def test_known_layers_are_not_warned_about(layer, caplog):
+    count_macs(one_layer(layer))
+    assert not caplog.records
 
 
 def test_a_layer_that_counts_itself_is_believed():

@@ -122,8 +122,27 @@ def test_an_undeclared_layer_is_described_on_the_fly(backbone):
 
 @pytest.mark.parametrize("name", ["RB2", "pool", "nonsense", None])
 def test_an_impossible_cut_lists_the_possible_ones(backbone, name):
-    with pytest.raises(ValueError, match="RB1.*layers: a, b.*name="):
+    # Layer b isn't listed again: it is RB1.
+    with pytest.raises(ValueError, match="RB1. Other layers: a. .*name="):
         backbone.split_point(name)
+
+
+def test_an_impossible_cut_lists_all_of_many_layers():
+    image = x = keras.Input((8, 8, 3))
+    names = [f"layer{i}" for i in range(60)]
+    for name in names:
+        x = layers.ReLU(name=name)(x)
+    backbone = Backbone("deep", keras.Model(image, head(x)), ())
+    with pytest.raises(ValueError, match=f"layers: {', '.join(names)}. Rec"):
+        backbone.split_point("nonsense")
+
+
+def test_the_stride_is_the_rounded_ratio_where_sizes_are_odd():
+    image = x = keras.Input((5, 5, 3))
+    for name in ("a", "b"):  # 5 pixels to 3 to 2
+        x = layers.MaxPooling2D(2, padding="same", name=name)(x)
+    model = keras.Model(image, head(x))
+    assert [point.stride for point in describe_cuts(model)] == [2, 2]
 
 
 def test_two_outputs_are_refused():

@@ -140,6 +140,15 @@ def test_fingerprint_changes_with_what_is_evaluated(digits, changes):
 
 
 @pytest.mark.parametrize(
+    ("image_size", "stored"), [(32, 8), (16, 8), (8, 8), (4, 4)]
+)
+def test_stored_size_is_that_of_the_images_before_they_are_enlarged(
+    image_size, stored
+):
+    assert data.load("digits", image_size=image_size).stored_size == stored
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"batch_size": 0}, "Received: batch_size=0"),

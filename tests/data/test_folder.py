@@ -35,6 +35,27 @@ def test_folder_moved_elsewhere_is_split_the_same(class_folder, tmp_path):
     assert len(fingerprints) == 1
 
 
+def test_other_pixels_in_files_of_the_same_size_are_other_images(tmp_path):
+    fingerprints = set()
+    for swap in (False, True):
+        root = tmp_path / str(swap)
+        for name, level in (("cat", 10), ("dog", 200)):
+            (root / name).mkdir(parents=True)
+            pixel = 210 - level if swap else level
+            flat = Image.new("RGB", (8, 8), (pixel, pixel, pixel))
+            for i in range(4):
+                flat.save(root / name / f"{i}.bmp")
+        fingerprints.add(data.load(root, test_fraction=0.5).fingerprint)
+    assert len(fingerprints) == 2
+
+
+def test_a_folder_named_like_an_image_is_no_image(class_folder):
+    before = data.load(class_folder).num_train
+    name = next(p for p in class_folder.iterdir() if p.is_dir())
+    (name / "folder.png").mkdir()
+    assert data.load(class_folder).num_train == before
+
+
 @pytest.mark.parametrize("name", ["test", "val", "validation"])
 def test_divided_folder_is_taken_as_divided(divided_folder, name):
     if name != "val":

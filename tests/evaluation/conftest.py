@@ -20,6 +20,8 @@ class TinyDataset:
         self.num_classes = num_classes
         self.num_test = len(labels)
         self.fingerprint = "0123456789abcdef"
+        self.image_size = self.stored_size = images.shape[1]
+        self.skipped = []
 
     def test_batches(self, batch_size):
         pairs = (self.images, self.labels)

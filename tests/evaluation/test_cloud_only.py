@@ -35,6 +35,30 @@ def test_dropped_jpeg_headers_are_the_same_for_every_image(
     assert len(heads) == 1
 
 
+def test_dropped_webp_bytes_are_the_same_but_for_lengths(make_images):
+    heads = set()
+    for image in make_images(8):
+        file = _file(image, "WEBP", quality=50, method=6)
+        # Without the two lengths; the frame tag, bytes 20 to 23, is sent.
+        heads.add(file[:4] + file[8:16] + file[23:30])
+    assert heads == {b"RIFFWEBPVP8 " + b"\x9d\x01\x2a" + b"\x10\0\x10\0"}
+
+
+def test_enlarged_images_are_also_sent_as_they_are_stored(
+    red_classifier, make_dataset
+):
+    # Flat 8x8 squares, enlarged to 16x16.
+    red = [[32, 10, 10], [96, 10, 10], [160, 10, 10], [224, 10, 10]]
+    flat = make_dataset(_constant(red), np.arange(4, dtype=np.int32))
+    flat.stored_size = 8
+    points = evaluation.cloud_only(
+        red_classifier, flat, [90], codecs=("jpeg",), progress=False
+    )
+    assert [(p.side, p.accuracy) for p in points] == [(8, 100.0), (16, 100.0)]
+    small = [_file(i[:8, :8], "JPEG", quality=90) for i in flat.images]
+    assert points[0].file_bytes_mean == np.mean([len(f) for f in small])
+
+
 def test_file_without_a_scan_is_refused():
     with pytest.raises(ValueError, match="scan.*Received: file of 4 bytes"):
         jpeg_image_data(b"\xff\xd8\xff\xd9")
@@ -53,10 +77,10 @@ def test_sizes_are_those_of_the_files(red_classifier, dataset):
     # The colour file's constant part: SOI 2, APP0 18, two DQT of 69, SOF0 19,
     # four DHT of 33 + 183 + 33 + 183, SOS 14, EOI 2 = 625; our header 6.
     assert jpeg.file_bytes_mean - jpeg.bytes_mean == 625 - 6
-    files = [_file(i, "WEBP", quality=40, method=4) for i in dataset.images]
+    files = [_file(i, "WEBP", quality=40, method=6) for i in dataset.images]
     assert webp.file_bytes_mean == np.mean([len(f) for f in files])
-    # RIFF container of five words; our header 6.
-    assert webp.file_bytes_mean - webp.bytes_mean == 20 - 6
+    # RIFF container of five words, start code and size; our header 6.
+    assert webp.file_bytes_mean - webp.bytes_mean == 20 + 7 - 6
 
 
 def test_accuracy_is_that_of_the_decoded_pixels(red_classifier, make_dataset):

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from bottlenet_tf import evaluation
 
@@ -63,6 +64,34 @@ def test_model_digest_ignores_names_but_not_preprocessing():
 
     assert digest(0.5, "a") == digest(0.5, "b")
     assert digest(0.5, "a") != digest(0.25, "a")
+
+
+def test_model_digest_sees_operations_between_layers():
+    def digest(divisor):
+        image = keras.Input((4, 4, 3))
+        dense = keras.layers.Dense(2, kernel_initializer="ones")
+        return evaluation.model_digest(
+            keras.Model(image, dense(image / divisor))
+        )
+
+    assert digest(255.0) == digest(255.0)
+    assert digest(255.0) != digest(127.5)
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_model_digest_sees_the_wiring(is_nested):
+    def digest(first, second):
+        image = keras.Input((4, 4, 3))
+        ways = [keras.layers.ReLU()(image), keras.layers.ELU()(image)]
+        x = keras.layers.Add()([ways[first], ways[second]])
+        model = keras.Model(image, x)
+        if is_nested:
+            outer = keras.Input((4, 4, 3))
+            model = keras.Model(outer, model(outer))
+        return evaluation.model_digest(model)
+
+    assert digest(0, 1) == digest(0, 1)
+    assert digest(0, 1) != digest(1, 1)
 
 
 def test_model_digest_sees_one_changed_weight(red_classifier):

@@ -7,7 +7,7 @@ from bottlenet_tf.evaluation import CloudPoint, matched_bytes
 
 def _points(codec, *pairs):
     return [
-        CloudPoint(codec, quality, size, size, accuracy)
+        CloudPoint(codec, quality, 32, size, size, accuracy)
         for quality, (size, accuracy) in enumerate(pairs, start=1)
     ]
 

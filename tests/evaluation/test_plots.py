@@ -1,6 +1,7 @@
 """Tests of the diagrams and the mosaic."""
 
 import copy
+import pathlib
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bottlenet_tf.evaluation.labels import place_labels
 
 REPORT = {
     "dataset": "tiny",
+    "dataset_fingerprint": "0123",
     "num_test": 20,
     "backbone": "net",
     "split": "RB1",
@@ -25,8 +27,17 @@ REPORT = {
     "label_only": {"bytes": 1},
     "flags": {"unit": {"channels": 2, "quality": 20}},
     "cloud_only": [
-        {"codec": codec, "bytes": size + shift, "accuracy": accuracy}
-        for codec, shift in (("jpeg", 0), ("webp", 20))
+        {
+            "codec": codec,
+            "side": side,
+            "bytes": size + shift,
+            "accuracy": accuracy,
+        }
+        for codec, side, shift in (
+            ("jpeg", 32, 0),
+            ("webp", 32, 20),
+            ("webp", 8, 9),
+        )
         for size, accuracy in ((100, 40.0), (300, 70.0), (900, 79.0))
     ],
 }
@@ -61,11 +72,35 @@ def test_rate_accuracy_without_baselines_or_unit_is_drawn(tmp_path):
     assert _is_picture(tmp_path / "a.png") and _is_picture(tmp_path / "b.png")
 
 
-def test_reports_of_different_data_are_not_compared(tmp_path):
-    with pytest.raises(ValueError, match="one data set and one backbone"):
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"dataset": "other"},
+        {"dataset_fingerprint": "4567"},
+        {"baseline_accuracy": 81.0},
+    ],
+)
+def test_reports_of_different_data_or_networks_are_not_compared(
+    tmp_path, other
+):
+    with pytest.raises(ValueError, match="same test images"):
         evaluation.plot_rate_accuracy(
-            [REPORT, _variant(dataset="other")], tmp_path / "x.png"
+            [REPORT, _variant(**other)], tmp_path / "x.png"
         )
+
+
+def test_a_failed_picture_leaves_the_old_one(tmp_path, monkeypatch):
+    path = evaluation.plot_rate_accuracy([REPORT], tmp_path / "rate.png")
+    before = path.read_bytes()
+
+    def fail(self, file, **_):
+        pathlib.Path(file).write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(OSError, match="no space"):
+        evaluation.plot_rate_accuracy([REPORT], path)
+    assert path.read_bytes() == before
 
 
 def test_aware_against_naive_is_drawn(tmp_path):

@@ -15,15 +15,15 @@ CONFIG = TrainConfig(split="RB3", seed=7, unit=UnitConfig(quality=50))
 BASELINES = Baselines(
     80.0,
     (
-        CloudPoint("jpeg", 10, 100.0, 719.0, 50.0),
-        CloudPoint("jpeg", 90, 400.0, 1019.0, 79.0),
-        CloudPoint("webp", 50, 250.0, 250.0, 60.0),
-        CloudPoint("webp", 90, 450.0, 450.0, 79.5),
+        CloudPoint("jpeg", 10, 32, 100.0, 719.0, 50.0),
+        CloudPoint("jpeg", 90, 32, 400.0, 1019.0, 79.0),
+        CloudPoint("webp", 50, 32, 250.0, 250.0, 60.0),
+        CloudPoint("webp", 90, 32, 450.0, 450.0, 79.5),
     ),
 )
 # Mean 42 payload and 50 wire bytes.
 RESULT = SplitResult(60.0, np.array([32, 42, 52]), np.array([40, 50, 60]))
-RAW = evaluation.RawFeatures((8, 8, 4), 264, 200.0, 79.9)
+RAW = evaluation.RawFeatures((8, 8, 4), 264, 200.0, 20, 79.9)
 
 
 def _report(dataset, config=CONFIG, baselines=BASELINES, **kwargs):
@@ -89,6 +89,13 @@ def test_report_holds_plain_python_values_only(report):
     assert leaves(report) <= {str, int, float, bool, type(None)}
 
 
+def test_images_left_out_are_counted_and_named(dataset):
+    dataset.skipped = [f"cat/{i}.png" for i in range(30)]
+    report = _report(dataset)
+    assert report["num_skipped"] == 30
+    assert report["skipped"][0] == "cat/0.png" and len(report["skipped"]) == 20
+
+
 def test_nan_becomes_null_with_a_reason(dataset, tmp_path):
     report = _report(
         dataset, training={"seconds": np.nan, "loss": [1.0, math.inf]}
@@ -104,7 +111,9 @@ def test_accuracy_above_the_sweep_has_no_ratio_but_a_reason(dataset):
     better = SplitResult(79.8, RESULT.payload_bytes, RESULT.wire_bytes)
     report = _report(dataset, result=better)
     assert report["accuracy_matched_ratio"] is None
-    assert "79.80 is above" in report["reasons"]["accuracy_matched_bytes"]
+    for figure in ("bytes", "ratio"):
+        reason = report["reasons"][f"accuracy_matched_{figure}"]
+        assert "79.80 is above" in reason
 
 
 def test_network_without_weights_leaves_comparisons_empty(dataset):
