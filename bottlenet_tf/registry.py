@@ -11,8 +11,8 @@ class Registry:
         kind: What the entries are, for error messages, e.g. "backbone".
 
     Raises:
-        ValueError: from `register` if the name is taken, from `get` if it is
-            unknown (the message lists the choices).
+        ValueError: from the decorator if the name is taken, from `get` if it
+            is unknown (the message lists the choices).
         TypeError: from `register` if the name isn't a non-empty string.
     """
 
@@ -27,13 +27,13 @@ class Registry:
                 f"A {self.kind} is registered under a non-empty string. "
                 f"Received: name={name!r}"
             )
-        if name in self._entries:
-            raise ValueError(
-                f"A {self.kind} of this name exists already; overwriting "
-                f"would change what others get. Received: name={name!r}"
-            )
 
         def decorate(entry):
+            if name in self._entries:
+                raise ValueError(
+                    f"A {self.kind} of this name exists already; overwriting "
+                    f"would change what others get. Received: name={name!r}"
+                )
             self._entries[name] = entry
             return entry
 

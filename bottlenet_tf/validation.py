@@ -26,6 +26,13 @@ def _is_a(value, hint):
     return isinstance(value, (int, float) if hint is float else hint)
 
 
+def _is_finite(value):
+    """Whether `value` holds neither NaN nor infinity; looks into tuples."""
+    if isinstance(value, tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def check_types(config):
     """Raises unless every field has its annotated type and is finite."""
     for name, hint in typing.get_type_hints(type(config)).items():
@@ -36,7 +43,7 @@ def check_types(config):
                 f"--{name} must be of type {shown}. Received: {name}={value!r}"
             )
         check(
-            not isinstance(value, float) or math.isfinite(value),
+            _is_finite(value),
             f"--{name} must be finite.",
             **{name: value},
         )

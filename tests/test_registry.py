@@ -38,7 +38,15 @@ def test_an_unknown_name_lists_the_choices(colours):
 
 def test_a_duplicate_name_is_refused(colours):
     with pytest.raises(ValueError, match="name='red'"):
-        colours.register("red")
+        colours.register("red")(3)
+
+
+def test_of_two_decorators_of_one_name_the_second_is_refused(colours):
+    first, second = colours.register("green"), colours.register("green")
+    first(3)
+    with pytest.raises(ValueError, match="name='green'"):
+        second(4)
+    assert colours.get("green") == 3
 
 
 def test_a_refused_duplicate_leaves_the_first_entry(colours):

@@ -1,6 +1,7 @@
 """What every codec offers: the byte form, and the name of its graph form."""
 
 import abc
+import inspect
 
 import numpy as np
 
@@ -39,9 +40,15 @@ class Codec(abc.ABC):
     def decode(self, data, shape):
         """Returns uint8 codes of `shape` = (h, w, c).
 
+        It need not notice corruption: many a codec makes codes of almost any
+        bytes. The payload's checksum is what refuses those.
+
         Raises:
-            PayloadError: if `data` is no image data of that shape.
+            PayloadError: if `data` cannot be decoded to that shape.
         """
+
+    def check_shape(self, shape):
+        """Raises ValueError if codes of `shape` cannot be coded."""
 
     def max_bytes(self, shape):
         """Upper bound on the image data of honest codes of `shape`."""
@@ -51,7 +58,7 @@ class Codec(abc.ABC):
         return 4 * height * width * channels + 1024
 
     def get_config(self):
-        """Returns the parameters that both sides must share."""
+        """Returns the parameters that both sides must share, as JSON types."""
         return {}
 
 
@@ -60,9 +67,18 @@ def create_codec(name, **config):
 
     Raises:
         ValueError: for an unknown name (the choices are listed) or a
-            parameter out of range; for a codec whose `name` is another.
+            parameter that is unknown or out of range; for a codec whose
+            `name` is another.
     """
-    codec = CODECS.get(name)(**config)
+    factory = CODECS.get(name)
+    try:
+        inspect.signature(factory).bind(**config)
+    except TypeError as error:
+        raise ValueError(
+            f"Codec {name!r} must be given the parameters it has: {error}. "
+            f"Received: {config}"
+        ) from None
+    codec = factory(**config)
     if codec.name != name:
         raise ValueError(
             f"The codec registered as {name!r} must have that `name`, or a "

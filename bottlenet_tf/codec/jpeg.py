@@ -68,7 +68,9 @@ def jpeg_prefix(quality, height, width):
         width: Plane width in pixels.
     """
     file = _encode_file(np.zeros((height, width), np.uint8), quality)
-    scan = file.index(b"\xff\xda")  # SOS; its length field follows.
+    # SOS; its length field follows. The last match: a size may hold these two
+    # bytes, the image data of a constant plane cannot.
+    scan = file.rindex(b"\xff\xda")
     return file[: scan + 2 + int.from_bytes(file[scan + 2 : scan + 4], "big")]
 
 
@@ -80,11 +82,15 @@ class JpegCodec(Codec):
     Huffman tables, so TensorFlow's encoder, Pillow and imagecodecs all give
     the same image data.
 
+    `decode` makes some pixels of any bytes without a marker, so it does not
+    detect corruption: the checksum of the payload does.
+
     Args:
         quality: 1 (smallest) to 100 (best); the paper uses 20.
 
     Raises:
-        ValueError: if `quality` is not an integer from 1 to 100.
+        ValueError: if `quality` is not an integer from 1 to 100; from
+            `encode` and `decode` if the plane is too large for libjpeg.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2. The
@@ -95,7 +101,8 @@ class JpegCodec(Codec):
     graph_layer = "bottlenet_tf.layers.jpeg.JpegRoundTrip"
 
     def __init__(self, quality=20):
-        if not isinstance(quality, int) or not 1 <= quality <= 100:
+        is_integer = isinstance(quality, int) and not isinstance(quality, bool)
+        if not is_integer or not 1 <= quality <= 100:
             raise ValueError(
                 "`quality` must be an integer from 1 to 100, libjpeg's scale. "
                 f"Received: quality={quality!r}"
@@ -104,16 +111,13 @@ class JpegCodec(Codec):
 
     def encode(self, codes):
         check_codes(codes)
+        self.check_shape(codes.shape)
         plane = tiling.tile(codes)
-        if max(plane.shape) > MAX_SIDE:
-            raise ValueError(
-                f"A JPEG plane is at most {MAX_SIDE} pixels a side. "
-                f"Received: plane shape={plane.shape}"
-            )
         file = _encode_file(plane, self.quality)
         return file[len(jpeg_prefix(self.quality, *plane.shape)) : -len(_EOI)]
 
     def decode(self, data, shape):
+        self.check_shape(shape)
         height, width = tiling.plane_shape(shape)
         if _MARKER.search(data):
             raise PayloadError(
@@ -135,6 +139,17 @@ class JpegCodec(Codec):
                 f"shape={plane.shape}, expected {(height, width)}"
             )
         return tiling.untile(plane, shape)
+
+    def check_shape(self, shape):
+        height, width = tiling.plane_shape(shape)
+        # The graph form codes whole blocks; both forms take the same shapes.
+        padded = (-height % 8 + height, -width % 8 + width)
+        if max(padded) > MAX_SIDE:
+            raise ValueError(
+                "A JPEG plane, padded to whole 8x8 blocks, must have at most "
+                f"{MAX_SIDE} pixels a side, libjpeg's limit. Received: plane "
+                f"shape={(height, width)}, padded to {padded}"
+            )
 
     def max_bytes(self, shape):
         height, width = tiling.plane_shape(shape)

@@ -75,7 +75,11 @@ def _image_data(file):
 
 def _encode_file(plane):
     if imagecodecs is not None:
-        return imagecodecs.png_encode(plane, level=9)
+        # In bytes: twice the pixels and each row's filter number, and 1 KiB
+        # of container. What imagecodecs sets aside is too little for tall
+        # planes of up to 4 pixels a row.
+        room = 2 * plane.size + 2 * len(plane) + 1024
+        return imagecodecs.png_encode(plane, level=9, out=room)
     from PIL import Image
 
     buffer = io.BytesIO()

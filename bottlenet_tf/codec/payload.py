@@ -8,15 +8,18 @@ bytes 6-   image data            bytes 8-   image data
 ```
 
 The version takes 4 bits, the tag is the top 12 bits of the unit identity. The
-checksum is CRC-32 over the whole identity, the range and the image data (its
-upper 28 bits, with a range), so a payload of another unit is refused like a
+checksum is CRC-32 (its upper 28 bits, with a range) over the whole identity,
+the format (codec, its parameters, shape, whether a range is sent), the range
+and the image data, so a payload of another unit or format is refused like a
 corrupt one. 28 bits and no tag, rather than 12 bits of tag and 16 of checksum
 in the same 4 bytes: a CRC-16 lets one corruption in 65,536 pass, and a payload
 has hundreds of ways to be cut short.
 """
 
 import dataclasses
+import json
 import math
+import operator
 import struct
 import zlib
 
@@ -32,12 +35,14 @@ class PayloadFormat:
     Args:
         unit_id: 32-bit identity of the unit (its configuration and weights);
             head and tail of different exports have different ones.
-        shape: `(h, w, c)` of the codes.
+        shape: `(h, w, c)` of the codes, positive.
         codec: The `Codec` of the image data.
         sends_range: Whether the quantizer's range travels with each image.
 
     Raises:
-        ValueError: if `unit_id` does not fit 32 bits.
+        ValueError: if `unit_id` does not fit 32 bits, `shape` is not three
+            positive integers or too large for the codec, or `sends_range` is
+            no bool.
     """
 
     unit_id: int
@@ -46,12 +51,38 @@ class PayloadFormat:
     sends_range: bool
 
     def __post_init__(self):
-        if not isinstance(self.unit_id, int) or not 0 <= self.unit_id < 2**32:
+        unit_id = self.unit_id
+        is_integer = isinstance(unit_id, int) and not isinstance(unit_id, bool)
+        if not is_integer or not 0 <= unit_id < 2**32:
             raise ValueError(
                 "`unit_id` must be an integer that fits 32 unsigned bits. "
-                f"Received: unit_id={self.unit_id!r}"
+                f"Received: unit_id={unit_id!r}"
             )
-        object.__setattr__(self, "shape", tuple(self.shape))
+        if not isinstance(self.sends_range, bool):
+            raise ValueError(
+                "`sends_range` must be True or False, since it decides the "
+                f"layout. Received: sends_range={self.sends_range!r}"
+            )
+        object.__setattr__(self, "shape", _whole_shape(self.shape))
+        self.codec.check_shape(self.shape)
+        limit = self.overhead_bytes + self.codec.max_bytes(self.shape)
+        object.__setattr__(self, "_limit", limit)
+        object.__setattr__(self, "_seed", self._format_crc())
+
+    def _format_crc(self):
+        """Returns the CRC-32 that both sides start a payload's with."""
+        content = json.dumps(
+            [
+                self.codec.name,
+                self.codec.get_config(),
+                self.shape,
+                self.sends_range,
+            ],
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+        crc = zlib.crc32(self.unit_id.to_bytes(4, "big"))
+        return zlib.crc32(content.encode(), crc)
 
     @property
     def overhead_bytes(self):
@@ -68,7 +99,8 @@ class PayloadFormat:
 
         Raises:
             ValueError: for codes of another shape or type, or a range that
-                is missing, not finite, not ordered or not float16.
+                is missing, no pair of numbers, not finite, not ordered or not
+                float16; if the codec makes more bytes than its `max_bytes`.
         """
         check_codes(codes)
         if tuple(codes.shape) != self.shape:
@@ -77,7 +109,16 @@ class PayloadFormat:
                 f"Received: shape={codes.shape}"
             )
         body = self._pack_range(code_range) + self.codec.encode(codes)
-        return self._header(body) + body
+        payload = self._header(body) + body
+        if not self.overhead_bytes < len(payload) <= self._limit:
+            raise ValueError(
+                f"A payload of this unit has {self.overhead_bytes + 1} to "
+                f"{self._limit} bytes, the codec's `max_bytes` with its "
+                "header, or the receiver would refuse it. "
+                f"Received: {len(payload)} bytes from codec "
+                f"{self.codec.name!r}"
+            )
+        return payload
 
     def unpack(self, payload):
         """Returns `(codes, (low, high) or None)` of `payload`.
@@ -97,26 +138,44 @@ class PayloadFormat:
         body = payload[start:]
         if payload[:start] != self._header(body):
             raise PayloadError(
-                "A payload's header must match its unit and content: the "
-                "bytes are corrupt, or head and tail are not of the same "
+                "A payload's header must match its unit, format and content: "
+                "the bytes are corrupt, or head and tail are not of the same "
                 f"export. Received: {len(payload)} bytes"
             )
         if not self.sends_range:
-            return self.codec.decode(body, self.shape), None
+            return self._decode(body), None
         low, high = struct.unpack("<ee", body[:4])
         if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
             raise PayloadError(
                 "A range must be finite and ordered. "
                 f"Received: low={low}, high={high}"
             )
-        return self.codec.decode(body[4:], self.shape), (low, high)
+        return self._decode(body[4:]), (low, high)
+
+    def _decode(self, data):
+        """Returns the codec's codes; whatever goes wrong is a PayloadError."""
+        try:
+            codes = self.codec.decode(data, self.shape)
+            check_codes(codes)
+        except PayloadError:
+            raise
+        except Exception as error:
+            raise PayloadError(
+                f"Codec {self.codec.name!r} could not decode the image data: "
+                f"{error}. Received: {len(data)} bytes"
+            ) from error
+        if codes.shape != self.shape:
+            raise PayloadError(
+                f"Decoded codes must have the unit's shape {self.shape}. "
+                f"Received: shape={codes.shape}"
+            )
+        return codes
 
     def _check_size_and_version(self, payload):
-        limit = self.overhead_bytes + self.codec.max_bytes(self.shape)
-        if not self.overhead_bytes < len(payload) <= limit:
+        if not self.overhead_bytes < len(payload) <= self._limit:
             raise PayloadError(
                 f"A payload of this unit has {self.overhead_bytes + 1} to "
-                f"{limit} bytes. Received: {len(payload)} bytes"
+                f"{self._limit} bytes. Received: {len(payload)} bytes"
             )
         if payload[0] >> 4 != VERSION:
             raise PayloadError(
@@ -133,23 +192,38 @@ class PayloadFormat:
             )
         if not self.sends_range:
             return b""
-        low, high = code_range
         try:
+            low, high = code_range
             packed = struct.pack("<ee", low, high)
             exact = struct.unpack("<ee", packed) == (low, high)
-        except OverflowError:
-            exact = False
-        if not (exact and -math.inf < low <= high < math.inf):
+            usable = exact and -math.inf < low <= high < math.inf
+        except (OverflowError, TypeError, ValueError, struct.error):
+            usable = False
+        if not usable:
             raise ValueError(
-                "`code_range` must be finite, ordered and exact in float16, "
-                "or the receiver would dequantize with another range. "
-                f"Received: code_range={(low, high)}"
+                "`code_range` must be two numbers, finite, ordered and exact "
+                "in float16, or the receiver would dequantize with another "
+                f"range. Received: code_range={code_range!r}"
             )
         return packed
 
     def _header(self, body):
-        crc = zlib.crc32(body, zlib.crc32(self.unit_id.to_bytes(4, "big")))
+        crc = zlib.crc32(body, self._seed)
         if self.sends_range:
             return (VERSION << 28 | crc >> 4).to_bytes(4, "big")
         tag = self.unit_id >> 20
         return (VERSION << 44 | tag << 32 | crc).to_bytes(6, "big")
+
+
+def _whole_shape(shape):
+    """Returns `shape` as three ints, which NumPy's may stand for."""
+    try:
+        whole = tuple(int(operator.index(side)) for side in shape)
+    except TypeError:
+        whole = ()
+    if len(whole) != 3 or min(whole) < 1:
+        raise ValueError(
+            "`shape` must be three positive integers, (h, w, c) of the codes. "
+            f"Received: shape={shape!r}"
+        )
+    return whole

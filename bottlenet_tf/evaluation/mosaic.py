@@ -14,8 +14,7 @@ def plane_mosaic(model, images):
     """Returns a picture of some images on their way through the codec.
 
     One column for each image; from the top: the image, the plane the codec
-    sees, the plane after a round trip through its bytes. Planes of fewer
-    than 8 bits are stretched so that the largest code is white.
+    sees, the plane after a round trip through its bytes.
 
     Args:
         model: Built `BottleNet`.
@@ -36,14 +35,12 @@ def plane_mosaic(model, images):
         )
     unit = model.unit
     codes = whole_codes(model.encode(images)[0])
-    stretch = 255 / unit.quantizer.levels
     rows = [list(np.clip(images, 0, 255).astype(np.uint8)), [], []]
     for code in codes:
         data = unit.byte_codec.encode(code)
         decoded = unit.byte_codec.decode(data, code.shape)
         for row, seen in zip(rows[1:], (code, decoded), strict=True):
-            plane = tiling.tile(seen) * stretch
-            plane = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
+            plane = tiling.tile(seen)
             row.append(np.repeat(plane[..., None], 3, axis=-1))
     cell = max(_CELL, *(max(row[0].shape) for row in rows))
     return _grid([[_enlarge(p, cell) for p in row] for row in rows])

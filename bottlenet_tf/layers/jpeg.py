@@ -36,6 +36,12 @@ def quantization_table(quality):
     return tf.cast(tf.clip_by_value(steps, 1, 255), tf.float32)
 
 
+def _encode_file(plane, quality):
+    return tf.raw_ops.EncodeJpegVariableQuality(
+        images=plane, quality=tf.convert_to_tensor(quality)
+    )
+
+
 def _dct_matrix():
     k = np.arange(_BLOCK)
     matrix = 0.5 * np.cos((2 * k[None] + 1) * k[:, None] * np.pi / 16)
@@ -55,14 +61,19 @@ class JpegRoundTrip(CodecLayer):
     instead of zero, so `image_data_bytes` is off by a byte or so; evaluation
     counts real payloads.
 
-    The variable `quality` may be changed during training (annealing); it
-    starts at the codec's.
+    The variable `quality` is for annealing: it starts at the codec's and may
+    be changed during training. `call` and `rate` use it; `encode` and
+    `decode` keep the codec's, which both sides of the wire share.
 
     Call arguments:
         codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
 
     Returns:
         `(decoded, image_data_bytes)`, see `CodecLayer`.
+
+    Raises:
+        TypeError: if `codec` is not JPEG's byte form.
+        ValueError: from `build` if the padded plane is too large for libjpeg.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
@@ -78,16 +89,12 @@ class JpegRoundTrip(CodecLayer):
 
     def build(self, input_shape):
         shape = tuple(input_shape[1:])
+        self.codec.check_shape(shape)
         height, width = tiling.plane_shape(shape)
         self.tile = Tile(name="tile")
         self.untile = Untile(shape, name="untile")
         self.plane_shape = (height, width)
         self.padded_shape = (-height % _BLOCK + height, -width % _BLOCK + width)
-        if max(self.padded_shape) > MAX_SIDE:
-            raise ValueError(
-                f"A JPEG plane is at most {MAX_SIDE} pixels a side. "
-                f"Received: plane shape={self.plane_shape}"
-            )
         self.quality = self.add_weight(
             shape=(),
             dtype="int32",
@@ -123,7 +130,7 @@ class JpegRoundTrip(CodecLayer):
         files = tf.reshape(stacked, (calls, each * height, width, 1))
 
         def code(stack):
-            file = self._encode_file(stack)
+            file = _encode_file(stack, self.quality)
             pixels = tf.io.decode_jpeg(
                 file, channels=1, dct_method="INTEGER_ACCURATE"
             )
@@ -140,11 +147,6 @@ class JpegRoundTrip(CodecLayer):
         size = tf.cast(tf.reduce_sum(size), tf.float32)
         return pixels, size / tf.cast(tf.maximum(batch, 1), tf.float32)
 
-    def _encode_file(self, plane):
-        return tf.raw_ops.EncodeJpegVariableQuality(
-            images=plane, quality=tf.convert_to_tensor(self.quality)
-        )
-
     def call(self, codes):
         @tf.custom_gradient
         def straight_through(planes):
@@ -156,6 +158,8 @@ class JpegRoundTrip(CodecLayer):
     def encode(self, codes):
         """Returns the image data of each image: string `(batch,)`.
 
+        At the codec's own quality, not an annealed one.
+
         Args:
             codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
         """
@@ -163,7 +167,7 @@ class JpegRoundTrip(CodecLayer):
         start = _CONTAINER_BYTES - len(_EOI)
 
         def encode_one(plane):
-            file = self._encode_file(plane)
+            file = _encode_file(plane, self.codec.quality)
             length = tf.strings.length(file) - _CONTAINER_BYTES
             return tf.strings.substr(file, start, length)
 
@@ -172,7 +176,13 @@ class JpegRoundTrip(CodecLayer):
     def decode(self, image_data):
         """Returns codes `(batch, h, w, c)` of string `(batch,)`.
 
-        Built for the codec's own quality, not an annealed one.
+        Built for the codec's own quality, not an annealed one. For trusted
+        bytes only, such as `encode` makes: unlike the byte form, it lets
+        markers pass. Others go through `PayloadFormat.unpack` first.
+
+        Raises:
+            tf.errors.InvalidArgumentError: if TensorFlow cannot decode the
+                bytes, or they make a plane of another size.
         """
         prefix = jpeg_prefix(self.codec.quality, *self.plane_shape)
 

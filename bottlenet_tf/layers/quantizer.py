@@ -1,4 +1,4 @@
-"""Uniform quantizers: features -> codes 0 .. 2**bits - 1, and back."""
+"""Uniform quantizers: features -> 2**bits codes among 0 .. 255, and back."""
 
 import keras
 from keras import ops
@@ -10,14 +10,29 @@ QUANTIZERS = Registry("quantizer")
 # Ranges travel as float16. A range narrower than this would divide by zero.
 MIN_SPAN = 1e-3
 MAX_FLOAT16 = 65504.0
+MAX_CODE = 255  # Codes travel as uint8.
 
 
 class Quantizer(keras.layers.Layer):
     """Base of the uniform quantizers; stays float32 under mixed precision.
 
-    With levels = 2**bits - 1: code = round((x - low) / (high - low) * levels)
-    for x clipped to [low, high], and x~ = low + code / levels * (high - low).
-    Rounding passes gradients straight through (the paper is silent here).
+    With levels = 2**bits - 1 and x clipped to [low, high]:
+
+    ```
+    level = round((x - low) / (high - low) * levels)
+    code = round(level * 255 / levels)
+    x~ = low + code / 255 * (high - low)
+    ```
+
+    The levels are spread over 0..255, 255 / (2**bits - 1) apart, because a
+    lossy codec's steps are made for 8 bits. Rounding to whole codes costs at
+    most half a 255th of the range, and nothing where 255 / levels is whole
+    (1, 2, 4 and 8 bits). Rounding passes gradients straight through (the
+    paper is silent here).
+
+    A range narrower than `MIN_SPAN` counts as that wide, above its low: a
+    constant image divides by no zero. Apart from that, any code decodes to a
+    value within the range.
 
     Args:
         bits: Code width in bits per element, 1 to 8.
@@ -26,14 +41,15 @@ class Quantizer(keras.layers.Layer):
         x: Float tensor `(batch, h, w, c)`.
 
     Returns:
-        `(codes, code_range)`: float32 whole numbers of the shape of `x`, and
+        `(codes, code_range)`: float32 whole numbers 0..255, shaped as `x`, and
         float32 `(batch, 2)` holding low and high of each image.
 
     Raises:
         ValueError: if `bits` is not an integer from 1 to 8.
 
     Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, equation 1;
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, equation 1, whose
+        codes are the levels themselves: the same for 8 bits;
         straight-through: Bengio et al., 2013, arXiv:1308.3432.
     """
 
@@ -42,7 +58,8 @@ class Quantizer(keras.layers.Layer):
     def __init__(self, bits=8, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
-        if not isinstance(bits, int) or not 1 <= bits <= 8:
+        is_integer = isinstance(bits, int) and not isinstance(bits, bool)
+        if not is_integer or not 1 <= bits <= 8:
             raise ValueError(
                 "`bits` must be an integer from 1 to 8, because codes travel "
                 f"as uint8. Received: bits={bits!r}"
@@ -59,14 +76,16 @@ class Quantizer(keras.layers.Layer):
     def call(self, x):
         code_range = self.code_range(x)
         low, span = _low_and_span(code_range)
-        scaled = ops.clip((x - low) / span, 0.0, 1.0) * self.levels
-        codes = scaled + ops.stop_gradient(ops.round(scaled) - scaled)
-        return codes, code_range
+        share = ops.clip((x - low) / span, 0.0, 1.0)
+        level = ops.round(share * self.levels)
+        codes = ops.round(level * (MAX_CODE / self.levels))
+        scaled = share * MAX_CODE
+        return scaled + ops.stop_gradient(codes - scaled), code_range
 
     def dequantize(self, codes, code_range):
         """Returns features `(batch, h, w, c)` of `codes` and `code_range`."""
         low, span = _low_and_span(code_range)
-        return codes / self.levels * span + low
+        return codes / MAX_CODE * span + low
 
     def get_config(self):
         return {**super().get_config(), "bits": self.bits}
@@ -85,7 +104,10 @@ class PerImageQuantizer(Quantizer):
 
     The range is rounded to float16, in which it travels (4 bytes an image),
     before anything is quantized with it: both sides compute with the same
-    numbers. No gradient flows through the range. See `Quantizer`.
+    numbers. float16 has 11 significant bits, so either end moves by up to a
+    2048th of itself: of a narrow range far from zero little is left, [1000.1,
+    1000.3] becomes [1000, 1000.5]. No gradient flows through the range. See
+    `Quantizer`.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, equation 1.
@@ -107,9 +129,10 @@ class PerImageQuantizer(Quantizer):
 class LearnedRangeQuantizer(Quantizer):
     """A fixed range, learned in training, that costs no side information.
 
-    `low` and `high` are two trainable scalars; clipped elements pull them
-    outwards, the others inwards, through the straight-through rounding. See
-    `Quantizer`.
+    `low` and `high` are two trainable scalars. A clipped element passes its
+    gradient to the end that clipped it; an inner one moves both by its
+    rounding error, of either sign. Should they cross in training, the smaller
+    one is the low end. See `Quantizer`.
 
     Args:
         bits: Code width in bits per element, 1 to 8.
@@ -149,7 +172,8 @@ class LearnedRangeQuantizer(Quantizer):
         )
 
     def code_range(self, x):
-        bounds = ops.stack([1.0 * self.low, 1.0 * self.high])
+        ends = (1.0 * self.low, 1.0 * self.high)
+        bounds = ops.stack([ops.minimum(*ends), ops.maximum(*ends)])
         return ops.broadcast_to(bounds, (ops.shape(x)[0], 2))
 
     def get_config(self):

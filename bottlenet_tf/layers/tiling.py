@@ -56,12 +56,24 @@ class Untile(keras.layers.Layer):
 
     Returns:
         `(batch, h, w, c)`.
+
+    Raises:
+        ValueError: if the planes are not of the size that `shape` makes.
     """
 
     def __init__(self, shape, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.shape = tuple(shape)
+
+    def build(self, input_shape):
+        plane = (*tiling.plane_shape(self.shape), 1)
+        if tuple(input_shape[1:]) != plane:
+            raise ValueError(
+                f"Planes of codes {self.shape} must have the shape {plane}, or "
+                "pixels would land in other channels. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
 
     def call(self, planes):
         height, width, channels = self.shape

@@ -56,7 +56,8 @@ class BottleneckUnit(keras.layers.Layer):
 
     Raises:
         ValueError: for an unknown order, quantizer or codec, or parameters
-            these refuse.
+            these refuse; for `hidden_channels` or `restoration_channels` that
+            are no positive integer; from `build` if H, W or C is unknown.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
@@ -85,6 +86,15 @@ class BottleneckUnit(keras.layers.Layer):
                 f"`order` must be one of {', '.join(ORDERS)}. "
                 f"Received: order={order!r}"
             )
+        for name, width in (
+            ("hidden_channels", hidden_channels),
+            ("restoration_channels", restoration_channels),
+        ):
+            if width is not None and (not isinstance(width, int) or width < 1):
+                raise ValueError(
+                    f"`{name}` must be a positive integer, or None for the "
+                    f"unit's default. Received: {name}={width!r}"
+                )
         self._config = {
             "channels": channels,
             "stride": stride,
@@ -110,6 +120,12 @@ class BottleneckUnit(keras.layers.Layer):
         self.quantizer = QUANTIZERS.get(quantizer)(**quantizer_args)
 
     def build(self, input_shape):
+        if None in input_shape[1:]:
+            raise ValueError(
+                "The feature must have a fixed size (H, W, C), because tiling "
+                "and restoration depend on it. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
         _, height, width, channels = input_shape
         self.reduction = self._reduction(channels)
         shape = tuple(input_shape)

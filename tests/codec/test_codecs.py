@@ -23,7 +23,18 @@ def warnings_are_errors():
 
 @pytest.mark.parametrize("name", LOSSLESS)
 @pytest.mark.parametrize(
-    "shape", [(28, 28, 1), (7, 7, 3), (1, 1, 1), (5, 300, 10)]
+    "shape",
+    # The last four: planes of up to 4 pixels a row.
+    [
+        (28, 28, 1),
+        (7, 7, 3),
+        (1, 1, 1),
+        (5, 300, 10),
+        (300, 1, 1),
+        (128, 3, 1),
+        (3000, 4, 1),
+        (300, 1, 5),
+    ],
 )
 def test_a_lossless_codec_returns_the_codes(library, name, shape):
     codes = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
@@ -62,6 +73,20 @@ def test_honest_image_data_stays_below_max_bytes(library, name, content):
     config = {"quality": 100} if name == "jpeg" else {}
     codec = create_codec(name, **config)
     assert len(codec.encode(codes)) <= codec.max_bytes(shape)
+
+
+@pytest.mark.parametrize(
+    "name, limit",
+    [
+        # 3 channels in 2 x 2 tiles: 18 x 14 pixels, 3 x 2 blocks of 432.
+        ("jpeg", 6 * 432 + 16),
+        # Four bytes an element and 1 KiB.
+        ("png", 4 * 9 * 7 * 3 + 1024),
+        ("raw", 4 * 9 * 7 * 3 + 1024),
+    ],
+)
+def test_max_bytes_match_hand_worked_sizes(name, limit):
+    assert create_codec(name).max_bytes((9, 7, 3)) == limit
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -150,12 +175,20 @@ def test_a_stream_that_wants_a_dictionary_is_refused():
 
 def test_a_name_is_registered_once():
     with pytest.raises(ValueError, match="name='jpeg'"):
-        CODECS.register("jpeg")
+        CODECS.register("jpeg")(Codec)
 
 
 def test_an_unknown_codec_lists_the_choices():
     with pytest.raises(ValueError, match="jpeg, png, raw.*name='webp'"):
         create_codec("webp")
+
+
+@pytest.mark.parametrize(
+    "name, option", [("png", "quality"), ("raw", "level"), ("jpeg", "level")]
+)
+def test_an_option_that_a_codec_has_not_is_named_in_the_error(name, option):
+    with pytest.raises(ValueError, match=f"'{option}'.*Received: {{'{option}'"):
+        create_codec(name, **{option: 20})
 
 
 def test_a_codec_whose_own_name_differs_is_refused(monkeypatch):

@@ -78,15 +78,41 @@ def test_a_marker_in_image_data_is_refused(library, marker, codes):
         codec.decode(data + marker, codes.shape)
 
 
-@pytest.mark.parametrize("quality", [0, 101, 20.0, None])
+@pytest.mark.parametrize("quality", [0, 101, 20.0, True, None])
 def test_an_impossible_quality_is_named_in_the_error(quality):
     with pytest.raises(ValueError, match=f"Received: quality={quality}"):
         create_codec("jpeg", quality=quality)
 
 
-def test_a_plane_beyond_libjpeg_s_limit_is_refused():
-    with pytest.raises(ValueError, match="65500.*Received: plane shape"):
-        create_codec("jpeg").encode(np.zeros((65501, 1, 1), np.uint8))
+def test_the_largest_plane_is_one_that_stays_in_the_limit_padded():
+    # 65,496 = 8 * 8187; one more is padded to 65,504.
+    codec = create_codec("jpeg")
+    codes = np.zeros((65496, 1, 1), np.uint8)
+    decoded = codec.decode(codec.encode(codes), codes.shape)
+    np.testing.assert_array_equal(decoded, codes)
+    message = r"65500.*Received: plane shape=\(65497, 1\), padded to \(65504, 8"
+    with pytest.raises(ValueError, match=message):
+        codec.encode(np.zeros((65497, 1, 1), np.uint8))
+    with pytest.raises(ValueError, match=message):
+        codec.decode(b"\0", (65497, 1, 1))
+
+
+@pytest.mark.parametrize("size", [(65498, 1), (255, 55808)])
+def test_a_size_that_reads_like_a_scan_marker_does_not_end_the_prefix(
+    library, size
+):
+    # The marker is ff da. 65,498 = 0xffda; 255, 55,808 = 0x00ff, 0xda00.
+    assert len(jpeg.jpeg_prefix(20, *size)) == 328
+
+
+def test_codes_of_such_a_size_come_back(library):
+    codec = create_codec("jpeg")
+    codes = np.zeros((255, 55808, 1), np.uint8)
+    data = codec.encode(codes)
+    # 32 x 6976 blocks: the first has a DC of -1024 and its end; the others a
+    # difference of zero (2 bits) and their end (4 bits), 6 bits each.
+    assert abs(len(data) - 32 * 6976 * 6 / 8) < 8
+    np.testing.assert_array_equal(codec.decode(data, codes.shape), codes)
 
 
 def test_the_prefix_fixes_the_size():

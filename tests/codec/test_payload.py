@@ -2,11 +2,17 @@
 
 import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
 
-from bottlenet_tf.codec import PayloadError, PayloadFormat, create_codec
+from bottlenet_tf.codec import (
+    Codec,
+    PayloadError,
+    PayloadFormat,
+    create_codec,
+)
 
 UNIT_ID = 0x12345678
 RANGE = (-0.5, 3.25)  # Both exact in float16.
@@ -89,12 +95,48 @@ def test_any_buffer_of_bytes_is_accepted(wrap, codes):
     np.testing.assert_array_equal(decoded, codes)
 
 
-def test_the_layout_matches_a_hand_packed_payload(codes):
-    message = small_format()
-    payload = pack(message, codes)
-    # Version 1 in the top 4 bits; -0.5 is 0xb800 and 3.25 is 0x4280.
-    assert payload[0] >> 4 == 1
-    assert payload[4:8] == b"\x00\xb8\x80\x42"
+@pytest.mark.parametrize(
+    "sends_range, golden",
+    [
+        # Version 1; the checksum's upper 28 bits; -0.5 is 0xb800 and 3.25 is
+        # 0x4280, low byte first; the codes 00 aa 55 ff in a zlib stream.
+        (True, "12a7d06b00b8804278da635815fa1f0003ab01ff"),
+        # Version 1 and tag 0x123; all 32 bits of the checksum.
+        (False, "1123d61ec77e78da635815fa1f0003ab01ff"),
+    ],
+)
+def test_the_layout_is_the_one_written_down(sends_range, golden):
+    codes = np.array([[[0, 85], [170, 255]]], np.uint8)
+    message = PayloadFormat(
+        UNIT_ID, (1, 2, 2), create_codec("raw"), sends_range
+    )
+    assert pack(message, codes).hex() == golden
+    decoded, code_range = message.unpack(bytes.fromhex(golden))
+    np.testing.assert_array_equal(decoded, codes)
+    assert code_range == (RANGE if sends_range else None)
+
+
+@pytest.mark.parametrize(
+    "sends_range, start, bits, word",
+    [(True, 4, 28, "true"), (False, 6, 32, "false")],
+)
+def test_the_checksum_is_crc_32_of_identity_format_and_body(
+    sends_range, start, bits, word, codes
+):
+    payload = pack(small_format(sends_range=sends_range), codes)
+    text = '["jpeg",{"quality":20},[9,7,3],%s]' % word
+    content = b"\x12\x34\x56\x78" + text.encode() + payload[start:]
+    checksum = int.from_bytes(payload[:start], "big") % 2**bits
+    assert checksum == zlib.crc32(content) >> (32 - bits)
+
+
+@pytest.mark.parametrize(
+    "unit_id, start",
+    [(0xFFF00000, "1fff"), (0x000FFFFF, "1000"), (0x80100000, "1801")],
+)
+def test_the_tag_is_the_top_12_bits_of_the_identity(unit_id, start, codes):
+    message = small_format(sends_range=False, unit_id=unit_id)
+    assert message.pack(codes)[:2].hex() == start
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -177,6 +219,41 @@ def test_every_identity_one_bit_away_is_refused(sends_range, codes):
             foreign.unpack(payload)
 
 
+FORMATS = {
+    "the format": ("jpeg", {"quality": 20}, (9, 7, 3)),
+    "quality": ("jpeg", {"quality": 21}, (9, 7, 3)),
+    "sides": ("jpeg", {"quality": 20}, (7, 9, 3)),
+    "channels": ("jpeg", {"quality": 20}, (9, 7, 4)),
+    "png": ("png", {}, (9, 7, 3)),
+    "raw": ("raw", {}, (9, 7, 3)),
+}
+
+
+@pytest.mark.parametrize("sent", FORMATS)
+@pytest.mark.parametrize("expected", FORMATS)
+def test_another_format_of_the_same_unit_is_refused(
+    sent, expected, sends_range
+):
+    sender, receiver = (
+        PayloadFormat(UNIT_ID, shape, create_codec(name, **config), sends_range)
+        for name, config, shape in (FORMATS[sent], FORMATS[expected])
+    )
+    # Grey codes: small enough for every format's limit.
+    payload = pack(sender, np.full(sender.shape, 128, np.uint8))
+    if sent == expected:
+        receiver.unpack(payload)
+        return
+    with pytest.raises(PayloadError, match="not of the same export"):
+        receiver.unpack(payload)
+
+
+def test_whether_a_range_is_sent_is_in_the_checksum():
+    with_range, without = (
+        small_format("raw", sends_range)._seed for sends_range in (True, False)
+    )
+    assert with_range != without
+
+
 def test_a_payload_with_range_is_refused_where_none_is_sent(codes):
     payload = pack(small_format(sends_range=True), codes)
     with pytest.raises(PayloadError):
@@ -196,6 +273,9 @@ def test_an_oversized_payload_is_refused_by_its_length():
     limit = 8 + message.codec.max_bytes((9, 7, 3))
     with pytest.raises(PayloadError, match=f"to {limit} bytes"):
         message.unpack(bytes(limit + 1))
+    # The longest one passes that check and fails the next.
+    with pytest.raises(PayloadError, match="version=0"):
+        message.unpack(bytes(limit))
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x10", bytes(8)])
@@ -249,6 +329,14 @@ def test_an_insider_s_image_data_gives_codes_or_a_payload_error(library, name):
         (0.0, 1e6),
         (1.0, 0.5),
         (0.0, 0.1),  # Not exact: float16 has 0.09998.
+        5,
+        "ab",
+        (1.0,),
+        (0.0, 1.0, 2.0),
+        (None, 1.0),
+        ("0", "1"),
+        (0.0, 1j),
+        (0.0, [1.0]),
     ],
 )
 def test_a_range_the_receiver_could_not_use_is_not_packed(code_range, codes):
@@ -271,7 +359,100 @@ def test_codes_of_another_shape_are_not_packed():
         small_format().pack(np.zeros((9, 7, 4), np.uint8), RANGE)
 
 
-@pytest.mark.parametrize("unit_id", [-1, 2**32, 1.5, None])
+@pytest.mark.parametrize("unit_id", [-1, 2**32, 1.5, True, None])
 def test_an_identity_must_fit_32_bits(unit_id):
     with pytest.raises(ValueError, match=f"Received: unit_id={unit_id}"):
         small_format(unit_id=unit_id)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(9, 7), (9, 7, 3, 1), (9, 0, 3), (-9, 7, 3), (9.0, 7, 3), "973", 9, None],
+)
+def test_a_shape_must_be_three_positive_integers(shape):
+    with pytest.raises(ValueError, match="three positive.*Received: shape="):
+        PayloadFormat(UNIT_ID, shape, create_codec("raw"), True)
+
+
+def test_a_shape_of_numpy_s_integers_makes_the_same_payloads(codes):
+    message = small_format()
+    shape = np.array([9, 7, 3])
+    twin = PayloadFormat(UNIT_ID, shape, create_codec("jpeg"), True)
+    assert twin.shape == (9, 7, 3) and type(twin.shape[0]) is int
+    twin.unpack(pack(message, codes))
+
+
+def test_a_shape_beyond_the_codec_s_limit_is_refused():
+    with pytest.raises(ValueError, match=r"65500.*padded to \(65504, 8\)"):
+        PayloadFormat(UNIT_ID, (65497, 1, 1), create_codec("jpeg"), True)
+
+
+@pytest.mark.parametrize("sends_range", [None, 1, "yes"])
+def test_sends_range_must_be_a_bool(sends_range):
+    with pytest.raises(ValueError, match="Received: sends_range="):
+        small_format(sends_range=sends_range)
+
+
+class CarelessCodec(Codec):
+    """Encodes to `data` and decodes to `decoded`, or raises it."""
+
+    name = "careless"
+
+    def __init__(self, data=b"x", decoded=None):
+        self.data = data
+        self.decoded = decoded
+
+    def encode(self, codes):
+        return self.data
+
+    def decode(self, data, shape):
+        if isinstance(self.decoded, Exception):
+            raise self.decoded
+        return self.decoded
+
+
+@pytest.mark.parametrize(
+    "decoded",
+    [
+        KeyError("table"),
+        ValueError("broken"),
+        struct.error("short"),
+        MemoryError(),
+        None,
+        np.zeros((9, 7, 4), np.uint8),
+        np.zeros((9, 7), np.uint8),
+        np.zeros((9, 7, 3), np.float32),
+        [[[0]]],
+    ],
+    ids=lambda decoded: type(decoded).__name__,
+)
+def test_a_codec_that_fails_or_makes_other_codes_is_a_payload_error(
+    decoded, sends_range, codes
+):
+    codec = CarelessCodec(decoded=decoded)
+    message = PayloadFormat(UNIT_ID, (9, 7, 3), codec, sends_range)
+    with pytest.raises(PayloadError, match="Received: "):
+        message.unpack(pack(message, codes))
+
+
+def test_a_codec_s_own_payload_error_passes_as_it_is(sends_range, codes):
+    own = PayloadError("Mine.")
+    codec = CarelessCodec(decoded=own)
+    message = PayloadFormat(UNIT_ID, (9, 7, 3), codec, sends_range)
+    with pytest.raises(PayloadError) as caught:
+        message.unpack(pack(message, codes))
+    assert caught.value is own
+
+
+def test_a_payload_that_unpack_would_refuse_is_not_packed(sends_range, codes):
+    def message(size):
+        codec = CarelessCodec(bytes(size), codes)
+        return PayloadFormat(UNIT_ID, (9, 7, 3), codec, sends_range)
+
+    # Four bytes an element and 1 KiB.
+    limit = 4 * 9 * 7 * 3 + 1024
+    for size in (0, limit + 1):
+        with pytest.raises(ValueError, match="bytes from codec 'careless'"):
+            pack(message(size), codes)
+    for size in (1, limit):
+        message(size).unpack(pack(message(size), codes))

@@ -175,6 +175,32 @@ def test_a_changed_quality_takes_effect_in_a_traced_graph():
     np.testing.assert_array_equal(decoded, one_file_each(codes, 90))
 
 
+def test_a_changed_quality_leaves_encode_and_decode_alone():
+    layer = jpeg_layer(20)
+    codes = noise((2, 8, 8, 1))
+    layer.build(codes.shape)
+    layer.quality.assign(90)
+    data = layer.encode(codes.astype("float32"))
+    assert data.numpy().tolist() == [layer.codec.encode(c) for c in codes]
+    np.testing.assert_array_equal(layer.decode(data), one_file_each(codes, 20))
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    # A second image, and a header of 8 x 8 pixels before one.
+    [b"\xff\xd8", b"\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0"],
+    ids=["SOI", "SOF0"],
+)
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_what_tensorflow_cannot_decode_is_its_error(foreign, wrap):
+    layer = jpeg_layer()
+    codes = noise((1, 9, 7, 3)).astype("float32")
+    layer.build(codes.shape)
+    data = layer.encode(codes).numpy()[0]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        wrap(layer.decode)(tf.constant([data + foreign + data]))
+
+
 def test_quality_is_not_trained():
     layer = jpeg_layer()
     layer.build((None, 8, 8, 1))
@@ -270,8 +296,11 @@ def test_descending_the_rate_saves_bytes():
 
 
 def test_a_plane_beyond_libjpeg_s_limit_is_refused():
-    with pytest.raises(ValueError, match="65500.*Received: plane shape"):
-        jpeg_layer().build((None, 65501, 8, 1))
+    # 65,496 = 8 * 8187; one more is padded to 65,504.
+    jpeg_layer().build((None, 65496, 8, 1))
+    message = r"65500.*Received: plane shape=\(65497, 8\), padded to \(65504, 8"
+    with pytest.raises(ValueError, match=message):
+        jpeg_layer().build((None, 65497, 8, 1))
 
 
 def test_another_codec_is_refused():

@@ -48,6 +48,14 @@ def test_get_config_rebuilds_untile():
     assert twin.shape == (3, 5, 2)
 
 
+@pytest.mark.parametrize("plane", [(21, 10, 1), (20, 21, 1), (21, 20, 3)])
+def test_planes_of_another_size_are_refused(plane):
+    with pytest.raises(
+        ValueError, match=r"\(21, 20, 1\).*Received: input_shap"
+    ):
+        Untile((7, 5, 10))(np.zeros((2, *plane), "float32"))
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_codes_survive_mixed_precision(policy):
     # 255 is exact in float16, but 253 isn't in bfloat16: stay in float32.

@@ -173,3 +173,33 @@ def test_an_unknown_choice_is_named_in_the_error(name):
 def test_a_refused_quality_is_named_in_the_error():
     with pytest.raises(ValueError, match="Received: quality=0"):
         BottleneckUnit(3, codec_config={"quality": 0})
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 6])
+def test_jpeg_adds_little_to_the_quantisation_of_fewer_bits(bits):
+    ramp = np.linspace(0.0, 2.0, 32, dtype="float32")
+    x = tf.constant((ramp[:, None] + ramp)[None, :, :, None])
+
+    def error(bits):
+        unit = BottleneckUnit(1, bits=bits)
+        unit.build((None, 64, 64, 4))
+        codes, code_range = unit.quantizer(x)
+        codes, _ = unit.codec(codes)
+        restored = unit.quantizer.dequantize(codes, code_range)
+        return np.sqrt(np.mean((restored - x) ** 2))
+
+    # Half a step is the most that quantisation itself is off.
+    assert error(bits) <= error(8) + 4 / (2**bits - 1) / 2
+
+
+@pytest.mark.parametrize("name", ["hidden_channels", "restoration_channels"])
+@pytest.mark.parametrize("width", [0, -1, 2.0])
+def test_a_width_must_be_a_positive_integer(name, width):
+    with pytest.raises(ValueError, match=f"Received: {name}={width}"):
+        BottleneckUnit(3, stride=1, **{name: width})
+
+
+@pytest.mark.parametrize("size", [(None, None, 12), (7, 7, None)])
+def test_a_feature_of_unknown_size_is_refused(size):
+    with pytest.raises(ValueError, match="fixed size.*Received: input_shape="):
+        BottleneckUnit(3).build((None, *size))
