@@ -14,7 +14,7 @@ from bottlenet_tf.evaluation.environment import hardware, versions
 from bottlenet_tf.evaluation.json_file import write_json
 from bottlenet_tf.evaluation.split import summarize
 
-FORMAT = "bottlenet_tf.report.1"
+FORMAT = "bottlenet_tf.report.2"
 FILE_NAME = "report.json"
 _SKIPPED_SHOWN = 20
 _REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")

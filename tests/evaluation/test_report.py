@@ -154,7 +154,7 @@ def test_missing_report_is_named(tmp_path):
         (b"\xff\xfe\x00", "must be JSON"),
         (b"[1, 2]", "foreign"),
         (b'{"accuracy": 99}', "format=None"),
-        (b'{"format": "bottlenet_tf.report.1"}', "missing=.'mode'"),
+        (b'{"format": "bottlenet_tf.report.2"}', "missing=.'mode'"),
     ],
 )
 def test_corrupt_or_foreign_file_is_refused(tmp_path, content, message):
