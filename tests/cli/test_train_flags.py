@@ -1,6 +1,7 @@
 """Tests of the flags and the flagfiles."""
 
 import dataclasses
+import os
 import pathlib
 import subprocess
 import sys
@@ -75,6 +76,15 @@ def test_flagfiles_do_not_share_a_work_directory(parse):
 def test_qualities_that_are_no_numbers_are_named(parse):
     with pytest.raises(ValueError, match="sweep_qualities=10,fine"):
         parse("--sweep_qualities=10,fine")
+
+
+def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    train_flags.prepare_tensorflow()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    train_flags.prepare_tensorflow()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
 
 
 def _train(*arguments):

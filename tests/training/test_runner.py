@@ -69,8 +69,9 @@ def _kill_before(patch, fatal_step):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"mode": "baseline", "clip_norm": 1.0, "mixup": 0.5},
         {
+            "clip_norm": 1.0,
+            "mixup": 0.5,
             "byte_budget": 30.0,
             "optimizer": "adamw",
             "codec_warmup": 0.3,
@@ -83,7 +84,7 @@ def _kill_before(patch, fatal_step):
             "precision": "mixed_float16",
         },
     ],
-    ids=["baseline", "budget", "frozen"],
+    ids=["aware", "frozen"],
 )
 def test_a_killed_run_resumes_to_the_same_weights(
     tiny_config, replace, tmp_path, monkeypatch, changes
