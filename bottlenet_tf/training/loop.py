@@ -11,6 +11,7 @@ from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
 from bottlenet_tf.training.step import Outputs, Stepper
 
 LOG_STEPS = 50
+BUDGET_CHECK_BATCHES = 8
 
 _DIVERGED = (
     "The {} must be finite; it is not at step {}. Start again in another "
@@ -77,7 +78,7 @@ class Loop:
             strategy,
             model=self.model.variables,
             optimizer=self.optimizer.variables,
-            rate_weight=[self.stepper.rate_weight],
+            budget=self.stepper.budget_state,
         )
         self._quality = self._current_quality = None
         if config.quality_start is not None:
@@ -143,10 +144,25 @@ class Loop:
                     self._save(step, totals, spent)
             totals = self._account(totals, pending, bar)
         self._average_statistics()
+        if self.config.byte_budget is not None:
+            self._correct_budget(epoch)
         seconds += time.monotonic() - started
         self._finish_epoch(epoch, step, totals, seconds)
         self._save(step, np.zeros(5), 0.0)
         return step
+
+    def _correct_budget(self, epoch):
+        """Compares bytes in inference, of whole training images."""
+        size = count = 0.0
+        batches = self.dataset.train_batches(
+            self.config.batch_size, epoch=epoch, augment=False
+        )
+        few = batches.take(BUDGET_CHECK_BATCHES)
+        for images, labels in self.dataset.guard(few):
+            _, batch_bytes = self._evaluate(images, labels)
+            size += float(batch_bytes) * len(labels)
+            count += len(labels)
+        self.stepper.note_inference_bytes(size / count)
 
     def _save(self, step, totals, seconds):
         finite = (

@@ -14,6 +14,11 @@ MIN_BUDGET_GAIN = 0.02
 MAX_BUDGET_GAIN = 0.1  # Beyond, the weight overshoots before bytes react.
 BUDGET_GAIN_BY_RUN = 20.0
 INITIAL_RATE_WEIGHT = 0.05
+# The bytes of the last steps, as an exponential mean over about 50 of them.
+RECENT_BYTES_KEPT = 0.98
+# Inference may differ from training by so much; beyond, it is a passing
+# disturbance of the moving statistics.
+MAX_INFERENCE_RATIO = 1.25
 
 
 class Outputs(NamedTuple):
@@ -33,7 +38,9 @@ class Stepper:
     image data that the codec made and the relative gradient of the codec's
     differentiable `rate`. `w` is `rate_weight` with scale 100 B; with a byte
     budget, scale is the budget and w is raised or lowered after every step
-    until the mean meets the budget (dual ascent on log w).
+    until the mean meets the budget (dual ascent on log w). Batch statistics
+    and crops make training's bytes differ from what will be sent by some
+    percent; `note_inference_bytes` corrects for that.
 
     Args:
         config: `TrainConfig`.
@@ -72,6 +79,12 @@ class Stepper:
         with strategy.scope():
             self.rate_weight = tf.Variable(
                 first, trainable=False, dtype=tf.float32, name="rate_weight"
+            )
+            self.recent_bytes = tf.Variable(
+                0.0, trainable=False, name="recent_bytes"
+            )
+            self.inference_ratio = tf.Variable(
+                1.0, trainable=False, name="inference_ratio"
             )
         self.with_codec = self._compile(use_codec=True)
         self.without_codec = self._compile(use_codec=False)
@@ -179,9 +192,28 @@ class Stepper:
         shares = iter(g / replicas for g in known)
         return [g if g is None else next(shares) for g in gradients]
 
+    @property
+    def budget_state(self):
+        """Variables that steer a byte budget; a resumed run needs them."""
+        return [self.rate_weight, self.recent_bytes, self.inference_ratio]
+
+    def note_inference_bytes(self, mean):
+        """Tells what an image takes in inference, as the weights are now.
+
+        Args:
+            mean: Mean image data of some images, in bytes.
+        """
+        recent = float(self.recent_bytes.numpy())
+        if recent > 0.0:
+            ratio = max(mean / recent, 1.0 / MAX_INFERENCE_RATIO)
+            self.inference_ratio.assign(min(ratio, MAX_INFERENCE_RATIO))
+
     def _follow_budget(self, outputs):
         mean = outputs.image_data_bytes / outputs.examples
-        error = tf.math.log(tf.maximum(mean, 1.0) / self.byte_scale)
+        kept = tf.where(self.recent_bytes > 0.0, RECENT_BYTES_KEPT, 0.0)
+        self.recent_bytes.assign(kept * self.recent_bytes + (1.0 - kept) * mean)
+        sent = tf.maximum(mean * self.inference_ratio, 1.0)
+        error = tf.math.log(sent / self.byte_scale)
         factor = tf.exp(self.budget_gain * tf.clip_by_value(error, -1.0, 1.0))
         # Bounds keep the weight from running away while a budget is out of
         # reach, or is met without any pressure.
