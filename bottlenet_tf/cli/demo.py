@@ -49,6 +49,7 @@ def _demo(config):
         codec_warmup=0.0,
         optimizer="sgd",
         learning_rate=0.1,
+        weight_decay=1e-3,
     )
     print("== The network without a split ==", flush=True)
     training.run(baseline)
