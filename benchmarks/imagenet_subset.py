@@ -66,7 +66,9 @@ def main():
     keep_columns(source, target, [synsets.index(name) for name in classes])
     out = pathlib.Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    target.save(out)
+    temporary = out.with_suffix(".tmp.keras")
+    target.save(temporary)
+    temporary.replace(out)
     print(f"{out}: {args.backbone}, {len(classes)} of {len(synsets)} classes")
 
 

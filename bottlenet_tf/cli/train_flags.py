@@ -45,7 +45,7 @@ _HELP = {
     "clip_norm": "Clip gradients to this global norm.",
     "label_smoothing": "Share of each label spread over all classes.",
     "mixup": "Blend images and their labels in pairs, with shares from "
-    "Beta(mixup, mixup); helps distillation. Off in the last fifth.",
+    "Beta(mixup, mixup). Off in the last fifth. Slows short runs down.",
     "distillation": "Weight, 0 to 1, of imitating the unsplit network "
     "(--backbone_weights); the labels keep the rest.",
     "temperature": "Softens both networks' outputs in distillation.",

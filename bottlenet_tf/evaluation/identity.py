@@ -27,7 +27,7 @@ def unit_id(model):
         *model.unit.weights,
         *model.suffix.weights,
     )
-    digest = _digest(model.unit.get_config(), weights)
+    digest = _digest(_plain(model.unit.get_config()), weights)
     return int.from_bytes(digest.digest()[:4], "big")
 
 
@@ -42,7 +42,7 @@ def model_digest(model):
     Args:
         model: Built functional Keras model, e.g. a backbone's.
     """
-    config = json.loads(_canonical(model.get_config()))
+    config = _plain(model.get_config())
     places = {}
     _number_names(config, places)
     return _digest(_renamed(config, places), model.weights).hexdigest()
@@ -83,17 +83,16 @@ def _renamed(config, places):
     return places.get(config, config) if isinstance(config, str) else config
 
 
-def _canonical(config):
-    return json.dumps(
-        config,
-        sort_keys=True,
-        separators=(",", ":"),
-        default=keras.saving.serialize_keras_object,
+def _plain(config):
+    """Returns a configuration in JSON's types, keys in order."""
+    text = json.dumps(
+        config, sort_keys=True, default=keras.saving.serialize_keras_object
     )
+    return json.loads(text)
 
 
 def _digest(config, weights):
-    text = _canonical(_essential(json.loads(_canonical(config))))
+    text = json.dumps(_essential(config), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode())
     for weight in weights:
         array = keras.ops.convert_to_numpy(weight)

@@ -112,11 +112,6 @@ def _baseline_rows(reports):
 def _codec_rows(codec, points, known):
     """The codec's most accurate point, and its cheapest acceptable one."""
     largest = max(point["side"] for point in points)
-
-    def _size(point):
-        side = point["side"]
-        return f" at {side} px" if side < largest else ""
-
     points = [point for point in points if point["codec"] == codec]
     best = min(points, key=lambda p: (-p["accuracy"], p["bytes"]))
     rows = [("most accurate", best)]
@@ -126,7 +121,9 @@ def _codec_rows(codec, points, known):
         rows.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
     return [
         (
-            f"{_label(codec)} {point['quality']}{_size(point)}, {what}",
+            f"{_label(codec)} {point['quality']}"
+            + (f" at {point['side']} px" if point["side"] < largest else "")
+            + f", {what}",
             _number(point["accuracy"], ".2f"),
             _number(point["bytes"], ".0f"),
             _number(point["file_bytes"], ".0f"),

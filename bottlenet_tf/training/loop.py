@@ -153,16 +153,11 @@ class Loop:
 
     def _correct_budget(self, epoch):
         """Compares bytes in inference, of whole training images."""
-        size = count = 0.0
         batches = self.dataset.train_batches(
             self.config.batch_size, epoch=epoch, augment=False
         )
-        few = batches.take(BUDGET_CHECK_BATCHES)
-        for images, labels in self.dataset.guard(few):
-            _, batch_bytes = self._evaluate(images, labels)
-            size += float(batch_bytes) * len(labels)
-            count += len(labels)
-        self.stepper.note_inference_bytes(size / count)
+        _, size = self._accuracy_and_bytes(batches.take(BUDGET_CHECK_BATCHES))
+        self.stepper.note_inference_bytes(size)
 
     def _save(self, step, totals, seconds):
         finite = (
@@ -249,8 +244,12 @@ class Loop:
 
         For watching a run; results are measured by `evaluation`.
         """
+        return self._accuracy_and_bytes(
+            self.dataset.test_batches(2 * self.config.batch_size)
+        )
+
+    def _accuracy_and_bytes(self, batches):
         correct = size = count = 0.0
-        batches = self.dataset.test_batches(2 * self.config.batch_size)
         for images, labels in self.dataset.guard(batches):
             hits, batch_bytes = self._evaluate(images, labels)
             correct += float(hits)
