@@ -11,22 +11,37 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1",
+        "ai-edge-litert>=2.0",
         "imagecodecs>=2024.6.1",
         # TFDS imports it without asking for it.
         "importlib_resources>=6.0",
         "keras>=3.13",
         "matplotlib>=3.8",
         "numpy>=2.0",
+        "onnx>=1.17",
+        "onnxruntime>=1.20",
         "pillow>=11.0",
         "scikit-learn>=1.5",
         "tensorboard>=2.20",
         "tensorflow>=2.20",
         "tensorflow-datasets>=4.9.9",
+        "tensorflow-serving-api>=2.19",
         "tf2onnx>=1.17",
         "tqdm>=4.66",
     ],
-    extras_require={"dev": ["pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.14"]},
+    package_data={"bottlenet_tf.export": ["*.json"]},
+    extras_require={
+        "dev": [
+            "pytest>=8.0",
+            "pytest-xdist>=3.6",
+            "ruff>=0.14",
+            "vermin>=1.6",
+        ]
+    },
     entry_points={
-        "console_scripts": ["bottlenet-train=bottlenet_tf.cli.train:main"]
+        "console_scripts": [
+            "bottlenet-export=bottlenet_tf.cli.export:main",
+            "bottlenet-train=bottlenet_tf.cli.train:main",
+        ]
     },
 )

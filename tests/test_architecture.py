@@ -15,15 +15,25 @@ LEVELS = {
     "validation": 0,
     "config": 1,
     "codec": 1,
+    "runtime": 2,
     "layers": 2,
     "backbones": 3,
     "data": 3,
     "models": 4,
     "evaluation": 5,
     "training": 6,
-    "cli": 7,
+    "export": 7,
+    "cli": 8,
 }
-WITHOUT_TENSORFLOW = ("config", "registry", "validation", "codec")
+WITHOUT_TENSORFLOW = (
+    "config",
+    "registry",
+    "validation",
+    "codec",
+    "runtime.cloud",
+    "runtime.device",
+    "runtime.edge",
+)
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

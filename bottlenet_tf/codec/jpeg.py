@@ -40,9 +40,11 @@ def _encode_pillow(plane, quality):
 
 
 def _decode_pillow(data):
-    from PIL import Image
+    # Not `Image.open`, which reads any format before Pillow 8.0.
+    from PIL import JpegImagePlugin
 
-    with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
+        image.load()  # Old NumPy swallows the errors of decoding.
         return np.asarray(image)
 
 

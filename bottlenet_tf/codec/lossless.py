@@ -90,9 +90,11 @@ def _encode_file(plane):
 def _decode_file(file):
     if imagecodecs is not None:
         return imagecodecs.png_decode(file)
-    from PIL import Image
+    # Not `Image.open`, which reads any format before Pillow 8.0.
+    from PIL import PngImagePlugin
 
-    with Image.open(io.BytesIO(file), formats=("PNG",)) as image:
+    with PngImagePlugin.PngImageFile(io.BytesIO(file)) as image:
+        image.load()  # Old NumPy swallows the errors of decoding.
         return np.asarray(image)
 
 
@@ -105,6 +107,7 @@ class PngCodec(Codec):
     """
 
     name = "png"
+    graph_layer = "bottlenet_tf.layers.lossless.PngRoundTrip"
 
     def encode(self, codes):
         check_codes(codes)
@@ -114,7 +117,12 @@ class PngCodec(Codec):
         height, width = tiling.plane_shape(shape)
         # Each row opens with its filter's number. Checked before a library
         # sees it: libraries differ in which broken streams they let pass.
-        _inflate(data, height * (width + 1))
+        rows = _inflate(data, height * (width + 1))
+        if max(rows[:: width + 1]) > 4:  # Old imagecodecs would abort.
+            raise PayloadError(
+                "A PNG row's filter must be 0 to 4. "
+                f"Received: filter={max(rows[:: width + 1])}"
+            )
         prefix = _png_prefix(height, width)
         try:
             plane = _decode_file(prefix + _chunk(b"IDAT", data) + _END)
@@ -131,6 +139,7 @@ class RawCodec(Codec):
     """Codes as they are, channel after channel, deflated (zlib level 9)."""
 
     name = "raw"
+    graph_layer = "bottlenet_tf.layers.lossless.RawRoundTrip"
 
     def encode(self, codes):
         check_codes(codes)

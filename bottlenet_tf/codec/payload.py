@@ -16,21 +16,23 @@ in the same 4 bytes: a CRC-16 lets one corruption in 65,536 pass, and a payload
 has hundreds of ways to be cut short.
 """
 
-import dataclasses
 import json
 import math
 import operator
 import struct
 import zlib
 
-from bottlenet_tf.codec.base import Codec, PayloadError, check_codes
+from bottlenet_tf.codec.base import PayloadError, check_codes
 
 VERSION = 1
 
 
-@dataclasses.dataclass(frozen=True)
 class PayloadFormat:
     """Packs and unpacks the payloads of one unit.
+
+    Formats are immutable; those with the same identity, shape, codec (by name
+    and parameters) and range are equal. A plain class, not a dataclass: the
+    Python 3.6 of older devices has none.
 
     Args:
         unit_id: 32-bit identity of the unit (its configuration and weights);
@@ -43,46 +45,67 @@ class PayloadFormat:
         ValueError: if `unit_id` does not fit 32 bits, `shape` is not three
             positive integers or too large for the codec, or `sends_range` is
             no bool.
+        AttributeError: if an attribute is set or deleted.
     """
 
-    unit_id: int
-    shape: tuple
-    codec: Codec
-    sends_range: bool
-
-    def __post_init__(self):
-        unit_id = self.unit_id
+    def __init__(self, unit_id, shape, codec, sends_range):
         is_integer = isinstance(unit_id, int) and not isinstance(unit_id, bool)
         if not is_integer or not 0 <= unit_id < 2**32:
             raise ValueError(
                 "`unit_id` must be an integer that fits 32 unsigned bits. "
                 f"Received: unit_id={unit_id!r}"
             )
-        if not isinstance(self.sends_range, bool):
+        if not isinstance(sends_range, bool):
             raise ValueError(
                 "`sends_range` must be True or False, since it decides the "
-                f"layout. Received: sends_range={self.sends_range!r}"
+                f"layout. Received: sends_range={sends_range!r}"
             )
-        object.__setattr__(self, "shape", _whole_shape(self.shape))
-        self.codec.check_shape(self.shape)
-        limit = self.overhead_bytes + self.codec.max_bytes(self.shape)
-        object.__setattr__(self, "_limit", limit)
-        object.__setattr__(self, "_seed", self._format_crc())
-
-    def _format_crc(self):
-        """Returns the CRC-32 that both sides start a payload's with."""
+        shape = _whole_shape(shape)
+        codec.check_shape(shape)
         content = json.dumps(
-            [
-                self.codec.name,
-                self.codec.get_config(),
-                self.shape,
-                self.sends_range,
-            ],
+            [codec.name, codec.get_config(), shape, sends_range],
             sort_keys=True,
             separators=(",", ":"),
         )
-        crc = zlib.crc32(self.unit_id.to_bytes(4, "big"))
-        return zlib.crc32(content.encode(), crc)
+        crc = zlib.crc32(unit_id.to_bytes(4, "big"))
+        # Not by assignment, which `__setattr__` refuses.
+        self.__dict__.update(
+            unit_id=unit_id,
+            shape=shape,
+            codec=codec,
+            sends_range=sends_range,
+            _key=(unit_id, content),
+            # The CRC-32 that both sides start a payload's with.
+            _seed=zlib.crc32(content.encode(), crc),
+        )
+        limit = self.overhead_bytes + codec.max_bytes(shape)
+        self.__dict__["_limit"] = limit
+
+    def __setattr__(self, name, value):
+        raise AttributeError(
+            "A payload format is fixed once made: its checksum covers every "
+            f"attribute. Received: {name}={value!r}"
+        )
+
+    def __delattr__(self, name):
+        raise AttributeError(
+            "A payload format is fixed once made: its checksum covers every "
+            f"attribute. Received: del {name}"
+        )
+
+    def __eq__(self, other):
+        if not isinstance(other, PayloadFormat):
+            return NotImplemented
+        return self._key == other._key
+
+    def __hash__(self):
+        return hash(self._key)
+
+    def __repr__(self):
+        return (
+            f"PayloadFormat(unit_id={self.unit_id!r}, shape={self.shape!r}, "
+            f"codec={self.codec!r}, sends_range={self.sends_range!r})"
+        )
 
     @property
     def overhead_bytes(self):

@@ -18,6 +18,7 @@ from bottlenet_tf.evaluation.cloud_only import (
     CloudPoint,
     cloud_only,
 )
+from bottlenet_tf.evaluation.environment import versions
 from bottlenet_tf.evaluation.identity import (
     model_digest,
     payload_format,
@@ -77,6 +78,7 @@ __all__ = [
     "raw_features",
     "summarize",
     "unit_id",
+    "versions",
     "write_json",
     "write_report",
 ]

@@ -6,7 +6,9 @@ from bottlenet_tf.layers.codec_layer import (
     codec_layer,
 )
 from bottlenet_tf.layers.jpeg import JpegRoundTrip
+from bottlenet_tf.layers.lossless import PngRoundTrip, RawRoundTrip
 from bottlenet_tf.layers.normalization import BatchNormalization
+from bottlenet_tf.layers.payload import STATUSES, PayloadParser
 from bottlenet_tf.layers.quantizer import (
     QUANTIZERS,
     LearnedRangeQuantizer,
@@ -19,9 +21,11 @@ from bottlenet_tf.layers.restoration import (
 )
 from bottlenet_tf.layers.tiling import Tile, Untile
 from bottlenet_tf.layers.unit import BottleneckUnit
+from bottlenet_tf.layers.unit_halves import UnitHead, UnitTail
 
 __all__ = [
     "QUANTIZERS",
+    "STATUSES",
     "BottleneckUnit",
     "ByteRoundTrip",
     "ChannelReduction",
@@ -30,10 +34,15 @@ __all__ = [
     "BatchNormalization",
     "JpegRoundTrip",
     "LearnedRangeQuantizer",
+    "PayloadParser",
     "PerImageQuantizer",
+    "PngRoundTrip",
+    "RawRoundTrip",
     "SpatialReduction",
     "SpatialRestoration",
     "Tile",
+    "UnitHead",
+    "UnitTail",
     "Untile",
     "codec_layer",
 ]

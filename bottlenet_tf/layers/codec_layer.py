@@ -56,6 +56,24 @@ class CodecLayer(keras.layers.Layer):
             )
         )
 
+    def graph_decoder(self, shape):
+        """Returns the server's decoder of codes of `shape` = (h, w, c).
+
+        It takes image data (string `(batch,)`) from outside: their checksum
+        was right, yet they may be anything. It returns `(codes, decodable)`,
+        float32 `(batch, h, w, c)` and bool `(batch,)`: the byte form's codes
+        where that decodes, any where it does not. It raises for none and is
+        made of TensorFlow ops alone. The layer need not be built.
+
+        Raises:
+            NotImplementedError: if the codec has no such decoder.
+        """
+        raise NotImplementedError(
+            "A payload can be decoded in the graph only by a codec whose "
+            "graph form has a `graph_decoder`: a byte form is Python, which "
+            f"no SavedModel holds. Received: codec={self.codec.name!r}"
+        )
+
     def compute_output_shape(self, input_shape):
         return tuple(input_shape), ()
 
@@ -69,7 +87,8 @@ class ByteRoundTrip(CodecLayer):
     """Graph form of any codec: calls its byte form, image by image.
 
     Slower than a native form by the Python call for each image; see
-    `CodecLayer`. It cannot leave the process in a SavedModel.
+    `CodecLayer`. It cannot leave the process in a SavedModel; a subclass may
+    have a `graph_decoder` that can.
     """
 
     def _round_trip(self, codes):
@@ -93,6 +112,21 @@ class ByteRoundTrip(CodecLayer):
             return (decoded, size), lambda d_decoded, _: d_decoded
 
         return straight_through(codes)
+
+
+def to_bytes(values, size, order="big"):
+    """Returns whole numbers `(...)` as strings of `size` bytes.
+
+    Args:
+        values: Integer tensor, from 0 up.
+        size: Bytes of a number, up to 7.
+        order: "big" or "little", which end of a number comes first.
+    """
+    exponents = 8 * np.arange(size, dtype=np.int64)
+    places = 2 ** (exponents if order == "little" else exponents[::-1])
+    digits = tf.cast(values, tf.int64)[..., None] // places % 256
+    alphabet = tf.constant([bytes([value]) for value in range(256)])
+    return tf.strings.reduce_join(tf.gather(alphabet, digits), axis=-1)
 
 
 def codec_layer(codec):

@@ -75,12 +75,25 @@ class Quantizer(keras.layers.Layer):
 
     def call(self, x):
         code_range = self.code_range(x)
-        low, span = _low_and_span(code_range)
-        share = ops.clip((x - low) / span, 0.0, 1.0)
-        level = ops.round(share * self.levels)
-        codes = ops.round(level * (MAX_CODE / self.levels))
+        share = self._share(x, code_range)
+        codes = self._codes(share)
         scaled = share * MAX_CODE
         return scaled + ops.stop_gradient(codes - scaled), code_range
+
+    def encode(self, x):
+        """Returns what `call` does, without a gradient, for deployment."""
+        code_range = self.code_range(x)
+        return self._codes(self._share(x, code_range)), code_range
+
+    def _share(self, x, code_range):
+        low, span = _low_and_span(code_range)
+        return ops.clip((x - low) / span, 0.0, 1.0)
+
+    def _codes(self, share):
+        level = ops.round(share * self.levels)
+        if self.levels == MAX_CODE:
+            return level
+        return ops.round(level * (MAX_CODE / self.levels))
 
     def dequantize(self, codes, code_range):
         """Returns features `(batch, h, w, c)` of `codes` and `code_range`."""

@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf.backbones import macs
-from bottlenet_tf.layers import BottleneckUnit
+from bottlenet_tf.layers import BottleneckUnit, UnitHead, UnitTail
 from bottlenet_tf.models.split import split_backbone
 
 
@@ -92,6 +92,37 @@ class BottleNet(keras.Model):
         feature = self.unit.decode(codes, code_range, training=False)
         logits = self.suffix(feature, training=False)
         return ops.cast(logits, "float32")
+
+    @property
+    def head(self):
+        """The device's half, a functional Keras model that shares weights.
+
+        float image `(batch, image, image, 3)`, raw RGB 0..255 ->
+        `{"codes": float32 (batch, h, w, c'), whole numbers 0..255}` and, if
+        the quantizer sends its range, `"range": float32 (batch, 2)`.
+        """
+        image = self.prefix.inputs[0]
+        outputs = UnitHead(self.unit, name="unit_head")(self.prefix.outputs[0])
+        return keras.Model(image, outputs, name="head")
+
+    @property
+    def tail(self):
+        """The cloud's half, a functional Keras model that shares weights.
+
+        What `head` returns, codes as decoded -> float32 logits
+        `(batch, classes)`.
+        """
+        codes = keras.Input(self.unit.code_shape, name="codes")
+        inputs = {"codes": codes}
+        if self.unit.quantizer.sends_range:
+            inputs["range"] = keras.Input((2,), name="range")
+        feature = UnitTail(self.unit, name="unit_tail")(inputs)
+        logits = ops.cast(self.suffix(feature, training=False), "float32")
+        return keras.Model(inputs, logits, name="tail")
+
+    def __dir__(self):
+        # Keras saves what it finds here, and the halves are no further parts.
+        return [n for n in super().__dir__() if n not in ("head", "tail")]
 
     def device_mac_share(self):
         """Multiply-accumulates before the codec over the whole backbone's."""

@@ -1,5 +1,6 @@
 """Tests of the payload: sizes, round trips, and bytes from outside."""
 
+import pickle
 import struct
 import warnings
 import zlib
@@ -385,6 +386,52 @@ def test_a_shape_of_numpy_s_integers_makes_the_same_payloads(codes):
 def test_a_shape_beyond_the_codec_s_limit_is_refused():
     with pytest.raises(ValueError, match=r"65500.*padded to \(65504, 8\)"):
         PayloadFormat(UNIT_ID, (65497, 1, 1), create_codec("jpeg"), True)
+
+
+def test_formats_of_the_same_values_are_equal():
+    first, second = (
+        PayloadFormat(1, shape, create_codec("jpeg", quality=30), True)
+        for shape in ((9, 7, 3), [9, 7, 3])
+    )
+    assert first == second and hash(first) == hash(second)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        PayloadFormat(2, (9, 7, 3), create_codec("jpeg"), True),
+        PayloadFormat(1, (7, 9, 3), create_codec("jpeg"), True),
+        PayloadFormat(1, (9, 7, 3), create_codec("jpeg", quality=21), True),
+        PayloadFormat(1, (9, 7, 3), create_codec("raw"), True),
+        PayloadFormat(1, (9, 7, 3), create_codec("jpeg"), False),
+        "a format",
+    ],
+    ids=["unit", "shape", "quality", "codec", "range", "string"],
+)
+def test_formats_that_differ_in_one_value_are_not_equal(other):
+    assert PayloadFormat(1, (9, 7, 3), create_codec("jpeg"), True) != other
+
+
+@pytest.mark.parametrize("name", ["unit_id", "shape", "new", "_seed"])
+def test_an_attribute_can_neither_be_set_nor_deleted(name):
+    message = small_format()
+    with pytest.raises(AttributeError, match=f"Received: {name}=7"):
+        setattr(message, name, 7)
+    with pytest.raises(AttributeError, match=f"Received: del {name}"):
+        delattr(message, name)
+
+
+def test_a_format_shows_its_values():
+    shown = repr(small_format(sends_range=False))
+    assert shown.startswith("PayloadFormat(unit_id=305419896, shape=(9, 7, 3)")
+    assert shown.endswith("sends_range=False)")
+
+
+def test_a_copy_by_pickle_makes_the_same_payloads(codes):
+    message = small_format()
+    twin = pickle.loads(pickle.dumps(message))
+    assert twin == message
+    assert pack(twin, codes) == pack(message, codes)
 
 
 @pytest.mark.parametrize("sends_range", [None, 1, "yes"])

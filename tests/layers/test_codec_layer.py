@@ -1,5 +1,7 @@
 """Tests of the generic graph form, with a codec from outside the package."""
 
+import zlib
+
 import keras
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from bottlenet_tf.layers import (
     BottleneckUnit,
     ByteRoundTrip,
     JpegRoundTrip,
+    PngRoundTrip,
+    RawRoundTrip,
     codec_layer,
 )
+from bottlenet_tf.layers.codec_layer import to_bytes
 
 
 class HalvingCodec(Codec):
@@ -43,11 +48,15 @@ def halving(monkeypatch):
 
 
 def test_codecs_without_a_graph_form_get_the_generic_one():
-    assert type(codec_layer(create_codec("raw"))) is ByteRoundTrip
+    assert type(codec_layer(HalvingCodec())) is ByteRoundTrip
 
 
-def test_jpeg_gets_its_own_graph_form():
-    assert type(codec_layer(create_codec("jpeg"))) is JpegRoundTrip
+@pytest.mark.parametrize(
+    "name, layer",
+    [("jpeg", JpegRoundTrip), ("png", PngRoundTrip), ("raw", RawRoundTrip)],
+)
+def test_the_built_in_codecs_have_graph_forms_of_their_own(name, layer):
+    assert type(codec_layer(create_codec(name))) is layer
 
 
 def test_the_byte_form_is_called_for_each_image(halving):
@@ -125,3 +134,85 @@ def test_a_saved_model_gives_identical_output(revive, rng):
     model, loaded = revive(codec_layer(create_codec("png")), codes)
     for want, got in zip(model(codes), loaded(codes)):
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("order", ["big", "little"])
+def test_whole_numbers_become_their_bytes(order):
+    numbers = [0, 1, 255, 256, 0x01020304, 2**32 - 1]
+    strings = to_bytes(tf.constant(numbers, tf.int64), 4, order)
+    assert strings.numpy().tolist() == [n.to_bytes(4, order) for n in numbers]
+    one = to_bytes(tf.constant(0x0102), 2, order)
+    assert one.numpy() == (0x0102).to_bytes(2, order)
+
+
+def test_a_byte_form_alone_decodes_nothing_in_the_graph():
+    with pytest.raises(NotImplementedError, match="codec='halving'"):
+        codec_layer(HalvingCodec()).graph_decoder((9, 7, 3))
+
+
+def streams(honest, size):
+    """Yields zlib streams that a receiver may be sent, by an insider too."""
+    raw = zlib.decompress(honest)
+    yield honest
+    for length in range(len(honest)):
+        yield honest[:length]
+    for extra in (b"\0", b"end", honest, honest[-4:], b"\0" + honest[-4:]):
+        yield honest + extra
+    yield honest[:-4] + b"\0" + honest[-4:]
+    for level in (0, 1, 6):
+        yield zlib.compress(raw, level)
+    yield zlib.compress(raw[:-1])
+    yield zlib.compress(raw + b"\0")
+    yield zlib.compress(b"")
+    yield zlib.compress(bytes(1000 * size))  # A bomb.
+    with_dictionary = zlib.compressobj(zdict=raw[:10])
+    yield with_dictionary.compress(raw) + with_dictionary.flush()
+    # All the content, and no end: a last block that is none.
+    endless = zlib.compressobj()
+    body = endless.compress(raw) + endless.flush(zlib.Z_SYNC_FLUSH)
+    yield body
+    yield body + honest[-4:]
+    yield body + b"\0\x10\0\xef\xff" + honest[-4:]
+    for width in (9, 12):  # Smaller windows.
+        small = zlib.compressobj(wbits=width)
+        yield small.compress(raw) + small.flush()
+    headless = zlib.compressobj(wbits=-15)
+    yield headless.compress(raw) + headless.flush()
+    wrapped = zlib.compressobj(wbits=31)
+    yield wrapped.compress(raw) + wrapped.flush()
+
+
+@pytest.mark.parametrize("name", ["png", "raw"])
+def test_streams_are_decoded_or_refused_as_by_the_byte_form(name, rng):
+    shape = (9, 7, 3)
+    codec = create_codec(name)
+    codes = rng.integers(100, 104, shape, np.uint8)
+    size = 9 * 7 * 3 if name == "raw" else 18 * (14 + 1)
+    image_data = list(streams(codec.encode(codes), size))
+    decode = tf.function(codec_layer(codec).graph_decoder(shape))
+    decoded, decodable = decode(tf.constant(image_data))
+    accepted = 0
+    for data, got, is_decodable in zip(image_data, decoded, decodable):
+        try:
+            want = codec.decode(data, shape)
+        except PayloadError:
+            assert not is_decodable, data.hex()
+            continue
+        assert is_decodable, data.hex()
+        np.testing.assert_array_equal(got, want)
+        accepted += 1
+    # The honest one, at other levels, with smaller windows.
+    assert accepted >= 5
+
+
+def test_a_png_row_has_one_of_five_filters():
+    image_data = [
+        zlib.compress(bytes([0, 1, 2, 3, row_filter, 4, 5, 6]))
+        for row_filter in range(256)
+    ]
+    codec = create_codec("png")
+    decode = codec_layer(codec).graph_decoder((2, 3, 1))
+    decoded, decodable = decode(tf.constant(image_data))
+    assert decodable.numpy().tolist() == [True] * 5 + [False] * 251
+    want = [codec.decode(data, (2, 3, 1)) for data in image_data[:5]]
+    np.testing.assert_array_equal(decoded[:5], want)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bottlenet_tf.codec import create_codec, tiling
 from bottlenet_tf.layers import JpegRoundTrip
-from bottlenet_tf.layers.jpeg import quantization_table
+from bottlenet_tf.layers.jpeg import StackDecoder, quantization_table
 
 # Planes of whole blocks, of odd sizes, and with spare tiles.
 SHAPES = [(28, 28, 1), (16, 24, 1), (7, 7, 3), (9, 5, 2), (14, 14, 5)]
@@ -306,3 +306,121 @@ def test_a_plane_beyond_libjpeg_s_limit_is_refused():
 def test_another_codec_is_refused():
     with pytest.raises(TypeError, match="Received: codec=PngCodec"):
         JpegRoundTrip(create_codec("png"))
+
+
+def unstuffed(data):
+    """Whether the byte form refuses the data for a marker."""
+    return any(
+        data[i] == 0xFF and data[i + 1 : i + 2] != b"\0"
+        for i in range(len(data))
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("batch", [0, 1, 2, 9, 17])
+@pytest.mark.parametrize("quality", [1, 20, 100])
+def test_the_server_decodes_the_byte_form_s_pixels(shape, batch, quality):
+    layer = jpeg_layer(quality)
+    data = [layer.codec.encode(image) for image in noise((batch, *shape))]
+    decode = tf.function(layer.graph_decoder(shape))
+    decoded, decodable = decode(tf.constant(data, tf.string))
+    assert decoded.shape == (batch, *shape) and np.all(decodable)
+    for got, one in zip(decoded, data):
+        np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
+
+
+@pytest.mark.parametrize("batch", [292, 293, 585])
+def test_a_batch_beyond_one_stack_loses_nothing(batch):
+    # libjpeg stops at 65,500 rows: 292 planes of 224. 585 = 2 * 292 + 1.
+    codec = create_codec("jpeg")
+    codes = smooth((batch, 224, 8, 1))
+    data = [codec.encode(image) for image in codes]
+    data[batch // 2] = b"\x55"
+    planes, _ = StackDecoder(20, 224, 8)(tf.constant(data))
+    want = [codec.decode(one, (224, 8, 1)) for one in data]
+    np.testing.assert_array_equal(planes, want)
+
+
+def test_planes_beyond_a_restart_interval_are_decoded_one_by_one():
+    # 257 x 256 = 65,792 blocks; an interval has 16 bits.
+    shape = (8 * 257, 8 * 256, 1)
+    codec = create_codec("jpeg")
+    codes = np.broadcast_to(np.arange(shape[1], dtype=np.uint8)[:, None], shape)
+    data = [codec.encode(codes), b"\x55" * 99, codec.encode(codes // 2)]
+    planes, decodable = StackDecoder(20, *shape[:2])(tf.constant(data))
+    assert np.all(decodable)
+    for plane, one in zip(planes, data):
+        np.testing.assert_array_equal(plane, codec.decode(one, shape))
+
+
+def test_image_data_with_a_marker_are_refused_alone():
+    codec = create_codec("jpeg")
+    honest = codec.encode(smooth((1, 28, 28, 1))[0])
+    # Restarts above all: they would move the planes behind them.
+    markers = [bytes([0xFF, second]) for second in range(256)]
+    foreign = [honest[:9] + marker + honest[9:] for marker in markers]
+    foreign += [marker + honest for marker in markers]
+    foreign += [honest + marker for marker in markers]
+    foreign += [honest + b"\xff", b"\xff", b"\xff\0\xff", b"\xff\xff\0"]
+    mixed = [each for data in foreign for each in (data, honest)]
+    decode = StackDecoder(20, 28, 28)
+    planes, decodable = decode(tf.constant(mixed))
+    want = [unstuffed(data) for data in foreign]
+    np.testing.assert_array_equal(decodable[::2], np.logical_not(want))
+    assert np.all(decodable[1::2])
+    alone = codec.decode(honest, (28, 28, 1))
+    for plane in planes[1::2]:
+        np.testing.assert_array_equal(plane, alone)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (9, 5, 2)])
+def test_malformed_image_data_stay_within_their_plane(shape, rng):
+    # Random bytes, cut and prolonged data: in any number, next to each other.
+    layer = jpeg_layer()
+    honest = [layer.codec.encode(image) for image in smooth((200, *shape))]
+    data = []
+    for one in honest:
+        kind = rng.integers(5)
+        if kind == 0:
+            one = rng.bytes(rng.integers(1, 2000))
+        elif kind == 1:
+            one = one[: rng.integers(len(one))]
+        elif kind == 2:
+            one = one + rng.bytes(rng.integers(1, 300))
+        data.append(one.replace(b"\xff", b"\xff\0") if kind < 3 else one)
+    decoded, decodable = layer.graph_decoder(shape)(tf.constant(data))
+    assert np.all(decodable)
+    for got, one in zip(decoded, data):
+        np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0" * 5000,
+        b"\xff\0" * 5000,  # The longest codes there are.
+        b"\xfe" * 5000,
+        b"\xaa" * 1,
+    ],
+    ids=["nothing", "zeros", "ones", "almost ones", "a byte"],
+)
+def test_extreme_image_data_stay_within_their_plane(data):
+    layer = jpeg_layer()
+    honest = layer.codec.encode(smooth((1, 28, 28, 1))[0])
+    decode = layer.graph_decoder((28, 28, 1))
+    decoded, _ = decode(tf.constant([honest, data, honest, data]))
+    alone = layer.codec.decode(honest, (28, 28, 1))
+    np.testing.assert_array_equal(decoded[0], alone)
+    np.testing.assert_array_equal(decoded[2], alone)
+    np.testing.assert_array_equal(decoded[1], decoded[3])
+
+
+def test_the_server_decodes_at_the_codec_s_own_quality():
+    layer = jpeg_layer(20)
+    codes = noise((2, 8, 8, 1))
+    layer.build(codes.shape)
+    layer.quality.assign(90)
+    data = tf.constant([layer.codec.encode(image) for image in codes])
+    decoded, _ = layer.graph_decoder((8, 8, 1))(data)
+    np.testing.assert_array_equal(decoded, one_file_each(codes, 20))

@@ -1,0 +1,100 @@
+"""`bottlenet-export`: flags -> ExportConfig -> export.run."""
+
+import sys
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+from bottlenet_tf.config import TARGETS, ExportConfig
+
+USAGE = """Turns finished runs into one folder that two machines run from.
+
+Examples:
+  python export.py --workdir=runs/digits/RB3 --out=deploy
+  python export.py --workdir=runs/a,runs/b --out=deploy --target=trt10
+  python export.py --workdir=runs/digits --out=deploy     (all runs in it)
+
+  edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
+          turns images into payloads with NumPy and Pillow alone beside it
+  cloud/  tail.onnx, and SavedModels for TF Serving that take those payloads
+
+Every file is run on test images and compared with the Keras model before the
+folder appears. manifest.json holds what was measured."""
+
+_FILES = ("float32", "float16", "int8")
+
+
+def _main(argv):
+    train_flags.refuse_arguments(argv)
+    train_flags.prepare_tensorflow()
+    try:
+        config = _read(flags.FLAGS)
+        from bottlenet_tf import export
+
+        export.run(config)
+    except train_flags.EXPECTED_ERRORS as error:
+        return train_flags.report(error)
+    return 0
+
+
+def _define(module_name):
+    common = {"module_name": module_name}
+    flags.DEFINE_list(
+        "workdir",
+        [],
+        "Work directories of finished runs, with commas between; or a folder "
+        "that holds some.",
+        **common,
+    )
+    flags.DEFINE_string(
+        "out", "deploy", "Deployment folder to make; new or empty.", **common
+    )
+    flags.DEFINE_enum(
+        "target",
+        ExportConfig.target,
+        TARGETS,
+        "TensorRT of the device and the server. Graphs that it would refuse "
+        "are refused here; trt8.2 (Jetson TX2, Nano, Xavier) is the strictest.",
+        **common,
+    )
+    flags.DEFINE_list(
+        "litert",
+        list(ExportConfig.litert),
+        f"LiteRT heads to write: {', '.join(_FILES)}; empty for none.",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "parity_images",
+        ExportConfig.parity_images,
+        "Test images that every file is compared on.",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "max_batch",
+        ExportConfig.max_batch,
+        "Most payloads that the server takes through the network at once.",
+        **common,
+    )
+
+
+def _read(values):
+    return ExportConfig(
+        workdir=tuple(values.workdir),
+        out=values.out,
+        target=values.target,
+        litert=tuple(kind for kind in values.litert if kind),
+        parity_images=values.parity_images,
+        max_batch=values.max_batch,
+    )
+
+
+def main():
+    """Entry point of `bottlenet-export` and `export.py`."""
+    # absl's --help shows the flags of the program that was started.
+    _define(module_name=sys.argv[0])
+    sys.modules["__main__"].__doc__ = USAGE
+    app.run(_main)
+
+
+if __name__ == "__main__":
+    main()

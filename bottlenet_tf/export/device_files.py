@@ -1,0 +1,34 @@
+"""The device program: this package's own files, copied beside the head."""
+
+import pathlib
+import shutil
+
+_PACKAGE = pathlib.Path(__file__).parents[1]
+# All that `runtime.device` imports; a test runs the copy alone.
+_PARTS = ("__init__.py", "registry.py", "codec", "runtime")
+_PROGRAM = '''"""Images to payloads; `python3 encode.py --help` explains."""
+
+import sys
+
+from bottlenet_tf.runtime.device import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+
+
+def copy_program(folder):
+    """Writes `encode.py` and what it needs of this package to `folder`."""
+    folder = pathlib.Path(folder)
+    package = folder / "bottlenet_tf"
+    package.mkdir(parents=True)
+    for part in _PARTS:
+        if (_PACKAGE / part).is_dir():
+            shutil.copytree(
+                _PACKAGE / part,
+                package / part,
+                ignore=shutil.ignore_patterns("__pycache__"),
+            )
+        else:
+            shutil.copy(_PACKAGE / part, package / part)
+    (folder / "encode.py").write_text(_PROGRAM)

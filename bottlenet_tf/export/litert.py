@@ -1,0 +1,94 @@
+"""The head as LiteRT (TFLite) files: float32, float16 and int8."""
+
+import csv
+import io
+import warnings
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
+
+KINDS = ("float32", "float16", "int8")
+# Layers that compute in float32 in every file. The quantizer in int8 puts
+# codes off by more than a hundred; the unit's convolutions are few, and in
+# int8 would put most codes off by one or two.
+_FLOAT_LAYERS = ("/preprocess", "/unit_head")
+_STATISTICS_IMAGES = 4
+
+
+def head_file(model, kind, images=None):
+    """Returns the head as the content of a `.tflite` file, for one image.
+
+    Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; outputs codes float32
+    `(1, h, w, c')` and, if the quantizer sends it, the range `(1, 2)`, in no
+    certain order.
+
+    Variables are frozen first. The converter takes a function with variables
+    too, and then drops their values without a word.
+
+    Args:
+        model: Built `BottleNet` that computes in float32.
+        kind: "float32", "float16" (weights stored as float16) or "int8"
+            (convolutions in int8, input, quantizer and outputs in float32).
+        images: uint8 `(n, S, S, 3)`, training images that show int8 its
+            ranges; needed for it alone.
+
+    Raises:
+        ValueError: for an unknown kind, or int8 without images.
+    """
+    if kind not in KINDS:
+        raise ValueError(
+            f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}"
+        )
+    if kind == "int8" and (images is None or not len(images)):
+        raise ValueError(
+            "int8 needs `images`, because they show the range of every tensor. "
+            "Received: none"
+        )
+    head = model.head
+    spec = tf.TensorSpec((1, *head.input_shape[1:]), tf.float32, name="image")
+    function = tf.function(lambda image: head(image, training=False))
+    frozen = convert_variables_to_constants_v2(
+        function.get_concrete_function(spec)
+    )
+    with warnings.catch_warnings():
+        # About the way of conversion and the interpreter it measures with.
+        warnings.simplefilter("ignore")
+        converter = tf.lite.TFLiteConverter.from_concrete_functions(
+            [frozen], head
+        )
+        if kind == "float32":
+            return converter.convert()
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+            return converter.convert()
+        return _convert_to_int8(converter, images)
+
+
+def _convert_to_int8(converter, images):
+    def samples(count=None):
+        for image in images[:count]:
+            yield [image[None].astype("float32")]
+
+    converter.representative_dataset = samples
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=lambda: samples(_STATISTICS_IMAGES),
+    )
+    options = tf.lite.experimental.QuantizationDebugOptions(
+        denylisted_nodes=_float_nodes(debugger)
+    )
+    debugger.options = options
+    return debugger.get_nondebug_quantized_model()
+
+
+def _float_nodes(debugger):
+    """Returns the names of the operations to keep in float32."""
+    debugger.run()
+    table = io.StringIO()
+    debugger.layer_statistics_dump(table)
+    table.seek(0)
+    names = [row["tensor_name"] for row in csv.DictReader(table)]
+    return [n for n in names if any(layer in n for layer in _FLOAT_LAYERS)]

@@ -1,0 +1,190 @@
+"""Whether an artefact agrees with the Keras model, on real images."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from bottlenet_tf.evaluation import WirePath
+
+
+class Tolerance(NamedTuple):
+    """How far an artefact may be from the Keras model.
+
+    differing_codes: Share of codes that may differ, in percent.
+    code_difference: By how much one may, in steps of the quantizer.
+    top1_agreement: Images that must keep their class, in percent.
+    logit_difference: Largest, as a share of the largest logit; None where
+        codes may differ, since one other code may move a logit by any amount.
+    why: Why not less.
+    """
+
+    differing_codes: float
+    code_difference: float
+    top1_agreement: float
+    logit_difference: float | None
+    why: str
+
+
+TOLERANCES = {
+    "onnx": Tolerance(
+        0.1,
+        1,
+        98.0,
+        None,
+        "sums in another order: a value on the edge between two codes may "
+        "fall to either side",
+    ),
+    "float32": Tolerance(0.1, 1, 98.0, None, "as for ONNX"),
+    "float16": Tolerance(
+        20.0,
+        3,
+        90.0,
+        None,
+        "weights keep 11 bits: a few codes in a hundred move by one, which "
+        "may move a coarse codec's coefficients by a step",
+    ),
+    "int8": Tolerance(
+        100.0,
+        255,
+        80.0,
+        None,
+        "256 steps for each tensor: another range moves all codes of an "
+        "image, so the decision is what counts",
+    ),
+    "tail": Tolerance(
+        0.0, 0, 99.5, 1e-3, "the same codes; only sums in another order"
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """How an artefact compared; fields as in `Tolerance`.
+
+    `same_payloads` is the share of images, in percent, whose payload is the
+    Keras model's to the byte. `accuracy` is in percent, on these images;
+    `keras_accuracy` that of the Keras model on the same.
+    """
+
+    artefact: str
+    images: int
+    differing_codes: float
+    code_difference: float
+    top1_agreement: float
+    logit_difference: float
+    same_payloads: float
+    accuracy: float
+    keras_accuracy: float
+    tolerance: Tolerance
+
+
+class ParityError(ValueError):
+    """An artefact that doesn't agree with the model it was made of."""
+
+
+class Reference:
+    """What the Keras model does with some images, through real payloads.
+
+    Args:
+        model: Built `BottleNet`.
+        images: uint8 `(n, S, S, 3)`.
+        labels: Whole numbers `(n,)`.
+
+    Attributes:
+        images: The same.
+        codes: uint8 `(n, h, w, c')`.
+        payloads: List of n payloads.
+        logits: float32 `(n, classes)`, computed from the payloads.
+    """
+
+    def __init__(self, model, images, labels):
+        self._labels = labels
+        self._path = WirePath(model)
+        self._step = 255 / model.unit.quantizer.levels
+        self.images = images
+        self.codes, _ = self._path.codes(images)
+        self.payloads = self._path.encode(images)
+        self.logits = self._path.decode(self.payloads)
+
+    def compare_head(self, artefact, kind, head):
+        """Returns the `Parity` of a head, its payloads seen by Keras's tail.
+
+        Args:
+            artefact: Its file's name.
+            kind: Which tolerance, a key of `TOLERANCES`.
+            head: `runtime.edge.Head`.
+        """
+        codes = np.stack([head.codes(image)[0] for image in self.images])
+        payloads = [head.encode(image) for image in self.images]
+        logits = self._path.decode(payloads)
+        return self._parity(artefact, kind, codes, payloads, logits)
+
+    def compare_tail(self, artefact, logits):
+        """Returns the `Parity` of a tail.
+
+        Args:
+            artefact: Its file's name.
+            logits: float32 `(n, classes)` that it made of `payloads`.
+        """
+        return self._parity(artefact, "tail", self.codes, self.payloads, logits)
+
+    def _parity(self, artefact, kind, codes, payloads, logits):
+        apart = np.abs(codes.astype(int) - self.codes)
+        classes, wanted = logits.argmax(-1), self.logits.argmax(-1)
+        same = [a == b for a, b in zip(payloads, self.payloads, strict=True)]
+        largest = np.abs(self.logits).max()
+        return Parity(
+            artefact=artefact,
+            images=len(self.images),
+            differing_codes=_percent(apart > 0),
+            code_difference=float(apart.max() / self._step),
+            top1_agreement=_percent(classes == wanted),
+            logit_difference=float(
+                np.abs(logits - self.logits).max() / largest
+            ),
+            same_payloads=_percent(same),
+            accuracy=_percent(classes == self._labels),
+            keras_accuracy=_percent(wanted == self._labels),
+            tolerance=TOLERANCES[kind],
+        )
+
+
+def _percent(flags):
+    return 100.0 * float(np.mean(flags))
+
+
+def require(parity):
+    """Raises `ParityError` if an artefact is beyond its tolerance."""
+    limit = parity.tolerance
+    beyond = [
+        f"{name}={value:.4g} (at most {most:g})"
+        for name, value, most in (
+            ("differing_codes", parity.differing_codes, limit.differing_codes),
+            # One step may be rounded up to the next whole code.
+            (
+                "code_difference",
+                np.floor(parity.code_difference),
+                limit.code_difference,
+            ),
+            (
+                "logit_difference",
+                parity.logit_difference,
+                np.inf
+                if limit.logit_difference is None
+                else limit.logit_difference,
+            ),
+        )
+        if not value <= most
+    ]
+    if not parity.top1_agreement >= limit.top1_agreement:
+        beyond.append(
+            f"top1_agreement={parity.top1_agreement:.4g} "
+            f"(at least {limit.top1_agreement:g})"
+        )
+    if beyond:
+        raise ParityError(
+            f"{parity.artefact} must agree with the Keras model on real "
+            f"images, within what is its nature ({limit.why}). "
+            f"Received: {', '.join(beyond)} on {parity.images} images"
+        )

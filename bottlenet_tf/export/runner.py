@@ -1,0 +1,213 @@
+"""A whole export: runs in, one deployment folder out, checked on the way."""
+
+import dataclasses
+
+import onnx
+import tensorflow as tf
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.export import (
+    device_files,
+    litert,
+    onnx_graphs,
+    saved_model,
+    staging,
+    tensorrt,
+    trtexec,
+)
+from bottlenet_tf.export.finished_run import find_runs, load_run
+from bottlenet_tf.export.manifest import (
+    build_manifest,
+    measured,
+    parity_table,
+)
+from bottlenet_tf.export.parity import Reference, require
+from bottlenet_tf.runtime import unit_file
+from bottlenet_tf.runtime.cloud import Tail
+from bottlenet_tf.runtime.edge import Head
+
+MANIFEST = "manifest.json"
+_CALIBRATION_IMAGES = 100
+# File of each kind of LiteRT head, and what `Head.load` calls it.
+_LITERT_FILES = {
+    "float32": ("head.tflite", "litert"),
+    "float16": ("head_float16.tflite", "litert_float16"),
+    "int8": ("head_int8.tflite", "litert_int8"),
+}
+
+
+def run(config):
+    """Exports finished runs to one deployment folder.
+
+    One run becomes `edge/` and `cloud/`; several become a folder each, with
+    one `cloud/serving` and one `cloud/triton` for all. The folder appears
+    once everything in it has been run in its own runtime and agreed with the
+    Keras model.
+
+    Args:
+        config: `ExportConfig`.
+
+    Returns:
+        The manifest, as written to `manifest.json`.
+
+    Raises:
+        ValueError: for a folder that is no finished run, or an output folder
+            that isn't empty.
+        UnsupportedGraphError: if the target would refuse a graph.
+        ParityError: if an artefact disagrees with the Keras model.
+    """
+    staging.check_free(config.out)
+    workdirs = find_runs(config.workdir)
+    with staging.staged(config.out) as folder:
+        models = []
+        for i, workdir in enumerate(workdirs, 1):
+            print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
+            finished = load_run(workdir, config.parity_images)
+            export = _Export(config, finished, folder, len(workdirs))
+            models.append(export.write())
+            tf.keras.backend.clear_session()
+        serving = folder / "cloud" / "serving"
+        names = [model["name"] for model in models]
+        (serving / "models.config").write_text(saved_model.models_config(names))
+        (serving / "batching.config").write_text(
+            saved_model.batching_parameters(config.max_batch)
+        )
+        manifest = build_manifest(config, models, staging.checksums(folder))
+        evaluation.write_json(folder / MANIFEST, manifest)
+    print(f"\n{parity_table(models)}\n\nDeployment: {config.out}")
+    return manifest
+
+
+class _Export:
+    """One run on its way into the deployment folder."""
+
+    def __init__(self, config, run, root, num_runs):
+        self.config = config
+        self.run = run
+        self.root = root
+        self.folder = root / run.name if num_runs > 1 else root
+        self.edge = self.folder / "edge"
+        self.cloud = self.folder / "cloud"
+        self.parities = []
+
+    def write(self):
+        """Writes and checks everything; returns the model's manifest."""
+        model, name = self.run.model, self.run.name
+        for folder in (self.edge, self.cloud):
+            folder.mkdir(parents=True, exist_ok=True)
+            evaluation.write_json(folder / unit_file.NAME, self._unit())
+        device_files.copy_program(self.edge)
+        labels = "".join(f"{name}\n" for name in self.run.dataset.class_names)
+        (self.cloud / "labels.txt").write_text(labels)
+        reference = Reference(model, *self._test_images())
+        self._write_head(reference)
+        self._write_tail(reference)
+        served = self.root / "cloud" / "serving" / name / "1"
+        self._step("serving")
+        saved_model.write_saved_model(
+            model,
+            self.run.dataset.class_names,
+            served,
+            name,
+            reference.payloads[: max(saved_model.WARMUP_BATCHES)],
+        )
+        signature = tf.saved_model.load(str(served)).signatures[
+            "serving_default"
+        ]
+        outputs = signature(payload=tf.constant(reference.payloads))
+        self._check(
+            reference.compare_tail(f"serving/{name}", outputs["logits"].numpy())
+        )
+        self._write_scripts()
+        return {
+            "name": name,
+            "unit": self._unit(),
+            "run": measured(self.run.report),
+            "parity": [dataclasses.asdict(p) for p in self.parities],
+        }
+
+    def _write_head(self, reference):
+        model = self.run.model
+        self._step("head.onnx")
+        graph = onnx_graphs.head_graph(model)
+        tensorrt.require_supported(graph, self.config.target)
+        onnx.save(graph, self.edge / "head.onnx")
+        self._check_head(reference, "head.onnx", "onnx", "onnx")
+        images = None
+        if "int8" in self.config.litert:
+            images = self._training_images()
+        for kind in self.config.litert:
+            file, runtime = _LITERT_FILES[kind]
+            self._step(file)
+            content = litert.head_file(model, kind, images)
+            (self.edge / file).write_bytes(content)
+            self._check_head(reference, file, kind, runtime)
+
+    def _write_tail(self, reference):
+        self._step("tail.onnx")
+        graph = onnx_graphs.tail_graph(self.run.model)
+        tensorrt.require_supported(graph, self.config.target)
+        onnx.save(graph, self.cloud / "tail.onnx")
+        tail = Tail.load(self.cloud, max_batch=self.config.max_batch)
+        logits = tail.logits(reference.payloads)
+        self._check(reference.compare_tail("tail.onnx", logits))
+
+    def _write_scripts(self):
+        unit = self._unit()
+        height, width, channels = unit["code_shape"]
+        side = unit["image_size"]
+        tail_inputs = {"codes": (channels, height, width)}
+        if unit["sends_range"]:
+            tail_inputs["range"] = (2,)
+        scripts = trtexec.build_scripts(
+            self.config.target,
+            {"image": (1, 3, side, side)},
+            tail_inputs,
+            self.config.max_batch,
+        )
+        for name, text in scripts.items():
+            half = self.edge if "head" in name else self.cloud
+            path = half / name
+            path.write_text(text)
+            path.chmod(0o755)
+
+    def _check_head(self, reference, file, kind, runtime):
+        head = Head.load(self.edge, runtime=runtime)
+        self._check(reference.compare_head(file, kind, head))
+
+    def _check(self, parity):
+        require(parity)
+        self.parities.append(parity)
+
+    def _step(self, what):
+        print(f"  {what}", flush=True)
+
+    def _unit(self):
+        """Returns the content of `unit.json`."""
+        model, dataset = self.run.model, self.run.dataset
+        message = evaluation.payload_format(model)
+        return {
+            "format": unit_file.FORMAT,
+            "name": self.run.name,
+            "unit_id": message.unit_id,
+            "code_shape": list(message.shape),
+            "sends_range": message.sends_range,
+            "codec": {
+                "name": message.codec.name,
+                "config": message.codec.get_config(),
+            },
+            "image_size": dataset.image_size,
+            "resize": dataset.preprocessing.resize,
+            "classes": list(dataset.class_names),
+        }
+
+    def _test_images(self):
+        batches = self.run.dataset.test_batches(self.run.dataset.num_test)
+        images, labels = next(iter(self.run.dataset.guard(batches)))
+        return images.numpy(), labels.numpy()
+
+    def _training_images(self):
+        dataset = self.run.dataset
+        count = min(_CALIBRATION_IMAGES, dataset.num_train)
+        batches = dataset.train_batches(count, epoch=0, augment=False)
+        return next(iter(dataset.guard(batches)))[0].numpy()

@@ -1,0 +1,152 @@
+"""The tail as a SavedModel for TF Serving: payloads in, classes out."""
+
+import pathlib
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
+
+from bottlenet_tf.evaluation import payload_format
+from bottlenet_tf.layers import STATUSES, PayloadParser
+
+SIGNATURE = "serving_default"
+INPUT = "payload"
+OUTPUTS = ("logits", "probabilities", "classes", "labels", "status")
+WARMUP_BATCHES = (1, 4, 16)
+_WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+
+
+class ServedTail(tf.Module):
+    """The cloud's half from bytes to labels, in one graph.
+
+    ```
+    payload -> check, decode -> dequantize, restore -> suffix -> softmax
+    ```
+
+    A payload that is refused fails alone: its `status` says why, its class is
+    -1, its label empty and its numbers are 0. It has no variables: weights
+    are constants, so that TensorFlow can fold them where it runs.
+
+    Args:
+        model: Built `BottleNet` that computes in float32.
+        labels: Class names, in the order of the logits.
+
+    Call arguments:
+        payload: string `(N,)`, the very bytes that devices send.
+
+    Returns:
+        Dictionary of `logits` and `probabilities`, float32 `(N, classes)`;
+        `classes` int32 `(N,)`; `labels` and `status`, string `(N,)`. The
+        status is "ok" or one of the reasons in `layers.STATUSES`.
+
+    Raises:
+        NotImplementedError: if the codec has no decoder in the graph.
+    """
+
+    def __init__(self, model, labels):
+        super().__init__(name="served_tail")
+        self._parse = PayloadParser(payload_format(model))
+        self._sends_range = model.unit.quantizer.sends_range
+        self._tail = _frozen_tail(model)
+        self._labels = [*labels, ""]
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
+    def serve(self, payload):
+        codes, code_range, status = self._parse(payload)
+        inputs = [codes, code_range] if self._sends_range else [codes]
+        (logits,) = self._tail(*inputs)
+        ok = status == 0
+        logits = tf.where(ok[:, None], logits, 0.0)
+        classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        classes = tf.where(ok, classes, -1)
+        label = tf.where(ok, classes, len(self._labels) - 1)
+        return {
+            "logits": logits,
+            "probabilities": tf.where(ok[:, None], tf.nn.softmax(logits), 0.0),
+            "classes": classes,
+            "labels": tf.gather(tf.constant(self._labels), label),
+            "status": tf.gather(tf.constant(STATUSES), status),
+        }
+
+
+def _frozen_tail(model):
+    """Returns the Keras tail as a function whose weights are constants."""
+    tail = model.tail
+    shape = tuple(model.unit.code_shape)
+    specs = [tf.TensorSpec((None, *shape), tf.float32, name="codes")]
+    if model.unit.quantizer.sends_range:
+        specs.append(tf.TensorSpec((None, 2), tf.float32, name="range"))
+
+    @tf.function(input_signature=specs)
+    def run(codes, *code_range):
+        inputs = {"codes": codes}
+        if code_range:
+            inputs["range"] = code_range[0]
+        return [tail(inputs, training=False)]
+
+    return convert_variables_to_constants_v2(run.get_concrete_function())
+
+
+def write_saved_model(model, labels, folder, name, payloads):
+    """Writes a served model's version folder, with its warm-up requests.
+
+    Args:
+        model: Built `BottleNet` that computes in float32.
+        labels: Class names, in the order of the logits.
+        folder: `<base>/<name>/1`.
+        name: Of the served model, as in `models.config`.
+        payloads: Valid payloads, for the warm-up.
+    """
+    module = ServedTail(model, labels)
+    tf.saved_model.save(module, str(folder), {SIGNATURE: module.serve})
+    _write_warmup(pathlib.Path(folder) / _WARMUP_FILE, name, payloads)
+
+
+def _write_warmup(path, name, payloads):
+    """Writes one Predict request for each batch size to be traced early."""
+    # Takes seconds to import.
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for size in WARMUP_BATCHES:
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = name
+            request.model_spec.signature_name = SIGNATURE
+            batch = [payloads[i % len(payloads)] for i in range(size)]
+            request.inputs[INPUT].CopyFrom(tf.make_tensor_proto(batch))
+            writer.write(log.SerializeToString())
+
+
+def models_config(names, base="/models"):
+    """Returns the text of `models.config`: all models that one server holds.
+
+    Args:
+        names: Of the served models.
+        base: Where the server finds the folder `serving`; TF Serving takes
+            absolute paths only, and its container mounts models there.
+    """
+    entries = "".join(
+        f'  config {{\n    name: "{name}"\n    base_path: "{base}/{name}"\n'
+        '    model_platform: "tensorflow"\n  }\n'
+        for name in names
+    )
+    return f"model_config_list {{\n{entries}}}\n"
+
+
+def batching_parameters(max_batch, threads=4):
+    """Returns the text of TF Serving's batching parameters file.
+
+    Args:
+        max_batch: Most payloads to go through the network at once.
+        threads: Batches at work at once; one for each core that serves.
+    """
+    return (
+        f"max_batch_size {{ value: {max_batch} }}\n"
+        # Long enough for requests that arrive together, short against a link.
+        "batch_timeout_micros { value: 1000 }\n"
+        f"num_batch_threads {{ value: {threads} }}\n"
+        "max_enqueued_batches { value: 1000 }\n"
+    )

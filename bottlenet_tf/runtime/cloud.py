@@ -1,0 +1,139 @@
+"""The server's half: payloads in, class probabilities out."""
+
+import os
+
+import numpy as np
+
+from bottlenet_tf.codec import PayloadError
+from bottlenet_tf.runtime import unit_file
+from bottlenet_tf.runtime.engines import fits, open_engine
+
+FILE = "tail.onnx"
+
+
+class Tail:
+    """Turns payloads into class probabilities.
+
+    probabilities = softmax(tail(codes, range)); codes, range = unpack(payload)
+
+    Made by `Tail.load`.
+
+    Attributes:
+        unit: The deployment's `UnitFile`.
+        classes: Class names, in the order of the logits.
+
+    Args:
+        unit: `UnitFile`.
+        engine: Runs the tail, as `open_engine` returns it.
+        max_batch: Most payloads that go through the network at once; more
+            are taken in turns.
+
+    Raises:
+        ValueError: if the engine's inputs and outputs aren't the unit's, or
+            `max_batch` is not positive.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
+    """
+
+    def __init__(self, unit, engine, max_batch=64):
+        if max_batch < 1:
+            raise ValueError(
+                "`max_batch` must be positive: it counts payloads. "
+                f"Received: max_batch={max_batch}"
+            )
+        self.unit = unit
+        self.classes = unit.classes
+        self._engine = engine
+        self._max_batch = max_batch
+        self._check_engine()
+
+    @classmethod
+    def load(cls, folder, device="cpu", threads=None, max_batch=64):
+        """Opens the tail of a deployment.
+
+        Args:
+            folder: The deployment folder or its `cloud` folder.
+            device: "cpu", "cuda" or "tensorrt"; see `engines.open_engine`.
+            threads: CPU threads of one call; the library's choice if None.
+            max_batch: Most payloads that go through the network at once.
+
+        Raises:
+            FileNotFoundError: if unit.json or tail.onnx is missing.
+            ImportError: if ONNX Runtime is missing.
+            ValueError: if a file is damaged, or of another deployment.
+        """
+        folder = unit_file.find_folder(folder, "cloud")
+        unit = unit_file.read(os.path.join(folder, unit_file.NAME))
+        engine = open_engine(os.path.join(folder, FILE), threads, device)
+        return cls(unit, engine, max_batch)
+
+    def predict(self, payloads):
+        """Returns the float32 probabilities `(N, classes)` of N payloads.
+
+        Args:
+            payloads: List of bytes, may be empty.
+
+        Raises:
+            TypeError: if `payloads` is one payload rather than a list.
+            PayloadError: if a payload is corrupt or of another deployment;
+                it names the payload's index.
+        """
+        logits = self.logits(payloads)
+        # Shifted so that nothing overflows; the quotient stays the same.
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def logits(self, payloads):
+        """Returns the float32 logits `(N, classes)`; see `predict`."""
+        if isinstance(payloads, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                "Payloads must come in a list, be it of one. "
+                f"Received: type={type(payloads).__name__}"
+            )
+        payloads = list(payloads)
+        parts = [np.empty((0, len(self.classes)), np.float32)]
+        for start in range(0, len(payloads), self._max_batch):
+            stop = start + self._max_batch
+            parts.append(self._run(payloads[start:stop], start))
+        return np.concatenate(parts)
+
+    def _run(self, payloads, start):
+        """Unpacks and runs one batch; `start` is its first one's index."""
+        height, width, channels = self.unit.format.shape
+        count = len(payloads)
+        codes = np.empty((count, channels, height, width), np.float32)
+        ranges = np.empty((count, 2), np.float32)
+        for i, payload in enumerate(payloads):
+            try:
+                image, bounds = self.unit.format.unpack(payload)
+            except PayloadError as error:
+                raise PayloadError(f"Payload {start + i}: {error}") from error
+            codes[i] = image.transpose(2, 0, 1)
+            if bounds is not None:
+                ranges[i] = bounds
+        inputs = {"codes": codes}
+        if self.unit.format.sends_range:
+            inputs["range"] = ranges
+        return self._engine(inputs)["logits"]
+
+    def _check_engine(self):
+        height, width, channels = self.unit.format.shape
+        inputs = {"codes": (None, channels, height, width)}
+        if self.unit.format.sends_range:
+            inputs["range"] = (None, 2)
+        self._check_tensors("inputs", self._engine.inputs, inputs)
+        outputs = {"logits": (None, len(self.classes))}
+        self._check_tensors("outputs", self._engine.outputs, outputs)
+
+    def _check_tensors(self, kind, received, wanted):
+        fit = received.keys() == wanted.keys() and all(
+            received[name][:1] == (None,) and fits(received[name], shape)
+            for name, shape in wanted.items()
+        )
+        if not fit:
+            raise ValueError(
+                f"The tail of {self.unit.name!r} ({FILE}) must have the "
+                f"{kind} {wanted}, the batch open, by its unit.json; files of "
+                f"different exports may have been mixed. Received: {received}"
+            )

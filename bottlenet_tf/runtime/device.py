@@ -1,0 +1,201 @@
+"""The device program: image files in, payload files out.
+
+Works in a copy of the deployment's `edge` folder alone, with this package
+beside the files. NumPy and the rest are imported only once the arguments make
+sense.
+"""
+
+import argparse
+import os
+import sys
+
+from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+
+# The folder that holds the package: a deployed copy has unit.json there.
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_BESIDE = os.path.dirname(_PACKAGE)
+
+_DESCRIPTION = """\
+Runs the head of a split network on images and writes what a server's tail
+needs to know about each: a payload of a few hundred bytes."""
+
+_EPILOG = """\
+examples:
+  %(prog)s cat.jpg --out cat.payload
+      one image, one payload
+  %(prog)s photos --out payloads
+      every image of a folder: photos/cat.jpg becomes
+      payloads/cat.jpg.payload
+  %(prog)s photos --timing --repeat 20 --threads 2
+      how long each step takes, writing nothing
+
+An image that fails is reported and passed over. Exit code: 0 if all images
+were encoded, 1 if not or if the head could not be opened, 2 for arguments
+that make no sense."""
+
+
+def main(argv=None, deploy=None):
+    """Runs the program and returns its exit code.
+
+    Args:
+        argv: Arguments without the program's name; the process's if None.
+        deploy: Folder that `--deploy` stands for if it isn't given; None is
+            the folder that holds this package.
+    """
+    parser = _parser(_BESIDE if deploy is None else deploy)
+    args = parser.parse_args(argv)
+    jobs = _jobs(parser, args)
+    try:
+        return _run(jobs, args)
+    except KeyboardInterrupt:
+        _say("stopped by the keyboard")
+        return 1
+
+
+def _run(jobs, args):
+    # NumPy comes with these.
+    from bottlenet_tf.runtime.edge import Head
+    from bottlenet_tf.runtime.timing import Timing
+
+    try:
+        head = Head.load(args.deploy, args.runtime, args.threads)
+        if args.out and os.path.isdir(args.image):
+            os.makedirs(args.out, exist_ok=True)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        _say(f"error: {error}")
+        return 1
+    timing = Timing(head, args.repeat) if args.timing else None
+    encode = timing.encode if timing else head.encode
+    failed = 0
+    for number, (path, out) in enumerate(jobs, 1):
+        try:
+            payload = encode(path)
+            if out is not None:
+                _write(out, payload)
+            outcome = f"{len(payload)} bytes"
+        except Exception as error:  # The other images are still to be sent.
+            failed += 1
+            outcome = f"failed, {type(error).__name__}: {error}"
+        _say(f"[{number}/{len(jobs)}] {os.path.basename(path)}: {outcome}")
+    if failed:
+        _say(f"{failed} of {len(jobs)} images failed")
+    if timing and failed < len(jobs):
+        print(timing.report())
+    return 1 if failed else 0
+
+
+def _write(path, data):
+    """Writes a whole file or none."""
+    part = f"{path}.{os.getpid()}.part"
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+
+
+def _say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def _jobs(parser, args):
+    """Returns `(image, payload file or None)` of all images to encode."""
+    image, out = args.image, args.out
+    if args.repeat > 1 and not args.timing:
+        parser.error("--repeat only makes sense with --timing")
+    if out is None and not args.timing:
+        parser.error("--out must say where to write, unless --timing is given")
+    if not os.path.exists(image):
+        parser.error(f"there is no image or folder {image!r}")
+    if os.path.isdir(image):
+        return _folder_jobs(parser, image, out)
+    if out is None:
+        return [(image, None)]
+    if os.path.isdir(out):
+        parser.error(f"--out must be a file, as IMAGE is: {out!r}")
+    if not os.path.isdir(os.path.dirname(out) or "."):
+        parser.error(f"the folder of --out must exist: {out!r}")
+    if os.path.exists(out) and os.path.samefile(image, out):
+        parser.error(f"--out must not be IMAGE itself: {out!r}")
+    return [(image, out)]
+
+
+def _folder_jobs(parser, folder, out):
+    if out is not None and os.path.isfile(out):
+        parser.error(f"--out must be a folder, as IMAGE is: {out!r}")
+    jobs = []
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        is_image = name.lower().endswith(EXTENSIONS) and os.path.isfile(path)
+        if is_image and not name.startswith("."):
+            # The whole name, so that cat.jpg and cat.png stay apart.
+            jobs.append((path, out and os.path.join(out, name + ".payload")))
+    if not jobs:
+        parser.error(
+            f"the folder {folder!r} must hold images ({', '.join(EXTENSIONS)})"
+        )
+    return jobs
+
+
+def _parser(deploy):
+    parser = argparse.ArgumentParser(
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        help="image file (JPEG, PNG, GIF, BMP), or a folder of them",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="PATH",
+        help="file of the payload, or the folder of many; a folder is made",
+    )
+    parser.add_argument(
+        "--deploy",
+        metavar="FOLDER",
+        default=deploy,
+        help="where unit.json and the head's files are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=tuple(RUNTIMES),
+        help="what runs the head; by default the first of "
+        f"{', '.join(AUTOMATIC)} whose file and library are there",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=_positive,
+        help="CPU threads of the head (default: the library's choice)",
+    )
+    parser.add_argument(
+        "--timing",
+        action="store_true",
+        help="print how long each step takes and how large payloads are",
+    )
+    parser.add_argument(
+        "--repeat",
+        metavar="N",
+        type=_positive,
+        default=1,
+        help="encode each image N times, for --timing (default: 1)",
+    )
+    return parser
+
+
+def _positive(text):
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive integer")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""One call for every inference library: arrays by name in, arrays out."""
+
+import os
+
+import numpy as np
+
+# What onnxruntime is asked for, in this order, on each device.
+_PROVIDERS = {
+    "cpu": ("CPUExecutionProvider",),
+    "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider"),
+    "tensorrt": (
+        "TensorrtExecutionProvider",
+        "CUDAExecutionProvider",
+        "CPUExecutionProvider",
+    ),
+}
+
+
+def open_engine(path, threads=None, device="cpu"):
+    """Opens a network file with the library that its suffix names.
+
+    `.onnx` runs on ONNX Runtime, `.tflite` on LiteRT (`ai_edge_litert`, or
+    the older `tflite_runtime`), `.engine` and `.plan` on TensorRT. The library
+    is imported only now. Networks take and give float32.
+
+    Args:
+        path: The file.
+        threads: CPU threads of one call; the library's choice if None.
+            TensorRT has none to set.
+        device: Where an ONNX file runs: "cpu", "cuda", or "tensorrt", which
+            builds an engine at the first call.
+
+    Returns:
+        A callable, `{name: array} -> {name: array}`, with the attributes
+        `inputs` and `outputs` (`{name: shape}`, None for a dimension that is
+        open) and `channels_first` (whether images and codes are NCHW).
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ImportError: if the library is missing; it says what to install.
+        ValueError: for another suffix, a file that the library cannot open,
+            tensors that aren't float32, or an unusable thread count or
+            device.
+    """
+    path = os.fspath(path)
+    suffix = os.path.splitext(path)[1]
+    if suffix not in _ENGINES:
+        raise ValueError(
+            f"A network file must end in {', '.join(sorted(_ENGINES))}. "
+            f"Received: path={path!r}"
+        )
+    if threads is not None and (
+        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
+    ):
+        raise ValueError(
+            "`threads` must be a positive integer, or None for the library's "
+            f"own choice. Received: threads={threads!r}"
+        )
+    if device not in _PROVIDERS or (device != "cpu" and suffix != ".onnx"):
+        raise ValueError(
+            f"`device` must be one of {', '.join(sorted(_PROVIDERS))}, and "
+            "the file's own for files other than .onnx. "
+            f"Received: device={device!r}, path={path!r}"
+        )
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"There is no such network file. Received: path={path!r}"
+        )
+    return _ENGINES[suffix](path, threads, device)
+
+
+def _open_onnx(path, threads, device):
+    return OnnxEngine(path, threads, device)
+
+
+def _open_litert(path, threads, device):
+    return LiteRtEngine(path, threads)
+
+
+def _open_tensorrt(path, threads, device):
+    from bottlenet_tf.runtime.tensorrt_engine import TensorRtEngine
+
+    return TensorRtEngine(path)
+
+
+_ENGINES = {
+    ".onnx": _open_onnx,
+    ".tflite": _open_litert,
+    ".engine": _open_tensorrt,
+    ".plan": _open_tensorrt,
+}
+
+
+class OnnxEngine:
+    """An ONNX file on ONNX Runtime; see `open_engine`."""
+
+    channels_first = True
+
+    def __init__(self, path, threads=None, device="cpu"):
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ImportError(
+                "Running .onnx files needs ONNX Runtime, `pip install "
+                f"onnxruntime` ({error}). Received: path={path!r}"
+            ) from error
+        wanted = _PROVIDERS[device][0]
+        available = onnxruntime.get_available_providers()
+        if wanted not in available:
+            raise ValueError(
+                f"device={device!r} needs an ONNX Runtime with {wanted} "
+                f"(`pip install onnxruntime-gpu`). Received: {available}"
+            )
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # Errors; it warns of missing GPUs.
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=list(_PROVIDERS[device])
+            )
+        except Exception as error:  # Its own classes, no common base.
+            raise ValueError(
+                f"ONNX Runtime cannot open the file: {error} "
+                f"Received: path={path!r}"
+            ) from error
+        # A library that fails to load is passed over with a warning.
+        if wanted not in self._session.get_providers():
+            raise ValueError(
+                f"{wanted} must start, but its libraries failed to load. "
+                f"Received: {self._session.get_providers()}"
+            )
+        self.inputs = _onnx_shapes(self._session.get_inputs(), path)
+        self.outputs = _onnx_shapes(self._session.get_outputs(), path)
+
+    def __call__(self, arrays):
+        names = list(self.outputs)
+        return dict(zip(names, self._session.run(names, arrays)))
+
+
+def _onnx_shapes(tensors, path):
+    for tensor in tensors:
+        check_float32(tensor.name, tensor.type == "tensor(float)", path)
+    return {
+        tensor.name: tuple(
+            side if isinstance(side, int) else None for side in tensor.shape
+        )
+        for tensor in tensors
+    }
+
+
+class LiteRtEngine:
+    """A .tflite file on LiteRT; see `open_engine`."""
+
+    channels_first = False
+
+    def __init__(self, path, threads=None):
+        interpreter = _import_interpreter(path)
+        try:
+            self._interpreter = interpreter(
+                model_path=path, num_threads=threads
+            )
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"LiteRT cannot open the file: {error} Received: path={path!r}"
+            ) from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        self.inputs = _litert_shapes(inputs, path)
+        self.outputs = _litert_shapes(outputs, path)
+        self._inputs = {entry["name"]: entry["index"] for entry in inputs}
+        self._outputs = {entry["name"]: entry["index"] for entry in outputs}
+
+    def __call__(self, arrays):
+        for name, array in arrays.items():
+            self._interpreter.set_tensor(self._inputs[name], array)
+        self._interpreter.invoke()
+        return {
+            name: self._interpreter.get_tensor(index)
+            for name, index in self._outputs.items()
+        }
+
+
+def _import_interpreter(path):
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ImportError as error:
+            raise ImportError(
+                "Running .tflite files needs LiteRT, `pip install "
+                "ai-edge-litert`, or on older systems tflite-runtime "
+                f"({error}). Received: path={path!r}"
+            ) from error
+    return Interpreter
+
+
+def _litert_shapes(details, path):
+    for entry in details:
+        check_float32(entry["name"], entry["dtype"] == np.float32, path)
+    return {entry["name"]: tuple(map(int, entry["shape"])) for entry in details}
+
+
+def check_float32(name, is_float32, path):
+    """Raises ValueError unless a tensor of a network file is float32."""
+    if not is_float32:
+        raise ValueError(
+            "A network's inputs and outputs must be float32; only inside may "
+            f"it have other types. Received: tensor={name!r}, path={path!r}"
+        )
+
+
+def fits(received, shape):
+    """Whether an engine's shape, None where it is open, admits `shape`."""
+    return len(received) == len(shape) and all(
+        side is None or side == wanted for side, wanted in zip(received, shape)
+    )

@@ -1,0 +1,67 @@
+"""Which library runs the head: its file, and what must be installed.
+
+Imports neither NumPy nor any of the libraries, so that naming and choosing
+one costs nothing.
+"""
+
+import importlib.util
+import os
+
+_LITERT = ("ai_edge_litert", "tflite_runtime")
+
+# Runtime: its file, and the modules of which one must be there to run it.
+RUNTIMES = {
+    "tensorrt": ("head.engine", ("tensorrt",)),
+    "onnx": ("head.onnx", ("onnxruntime",)),
+    "litert": ("head.tflite", _LITERT),
+    "litert_float16": ("head_float16.tflite", _LITERT),
+    "litert_int8": ("head_int8.tflite", _LITERT),
+}
+
+# Tried in this order if none is named. The other two change some codes.
+AUTOMATIC = ("tensorrt", "onnx", "litert")
+
+
+def choose(folder):
+    """Returns the first of `AUTOMATIC` whose file and library are there.
+
+    Args:
+        folder: Holds the head's files.
+
+    Raises:
+        FileNotFoundError: if no file is there.
+        ImportError: if one is, but not its library.
+    """
+    seen, error = [], FileNotFoundError
+    for runtime in AUTOMATIC:
+        file, modules = RUNTIMES[runtime]
+        if not os.path.isfile(os.path.join(folder, file)):
+            seen.append(f"{file} is missing")
+        elif not any(map(_is_installed, modules)):
+            seen.append(f"{file} needs the module {' or '.join(modules)}")
+            error = ImportError
+        else:
+            return runtime
+    raise error(
+        "A head needs one of its files together with the library that runs "
+        f"it. Received: folder={folder!r}, where {', '.join(seen)}"
+    )
+
+
+def file_of(runtime):
+    """Returns the name of a runtime's file.
+
+    Raises:
+        ValueError: for an unknown name; it lists the choices.
+    """
+    if runtime not in RUNTIMES:
+        raise ValueError(
+            f"`runtime` must be one of {', '.join(RUNTIMES)}. "
+            f"Received: runtime={runtime!r}"
+        )
+    return RUNTIMES[runtime][0]
+
+
+def _is_installed(module):
+    """Whether a module is found; it is not imported."""
+    return importlib.util.find_spec(module) is not None

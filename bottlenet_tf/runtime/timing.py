@@ -1,0 +1,93 @@
+"""How long the device takes for each step from image to payload."""
+
+import platform
+import time
+
+STEPS = ("image (read, resize, crop)", "head (network)", "payload (codec)")
+
+
+class Timing:
+    """Encodes images and keeps the milliseconds of every step.
+
+    The first image is encoded once more, untimed, to warm up: first calls
+    allocate memory and choose kernels.
+
+    Args:
+        head: `edge.Head`.
+        repeat: How many times each image is encoded.
+    """
+
+    def __init__(self, head, repeat=1):
+        self._head = head
+        self._repeat = repeat
+        self._is_warm = False
+        self._sizes = []
+        self._laps = []
+
+    def encode(self, path):
+        """Returns the payload of one image file, encoded `repeat` times."""
+        head, laps = self._head, []
+        if not self._is_warm:
+            head.encode(path)
+            self._is_warm = True
+        for _ in range(self._repeat):
+            start = time.perf_counter()
+            pixels = head.prepare(path)
+            prepared = time.perf_counter()
+            codes, code_range = head.codes(pixels)
+            coded = time.perf_counter()
+            payload = head.pack(codes, code_range)
+            end = time.perf_counter()
+            laps.append((prepared - start, coded - prepared, end - coded))
+        # An image that failed on the way has left no trace.
+        self._laps += laps
+        self._sizes.append(len(payload))
+        return payload
+
+    def report(self):
+        """Returns the table (str); at least one image must be encoded."""
+        sizes = self._sizes
+        rows = [
+            f"device: {device_name()}",
+            f"head: {self._head.runtime}",
+            f"timed: {len(self._laps)} runs ({len(sizes)} images, "
+            f"{self._repeat} each) after 1 to warm up",
+            _row("milliseconds", "median", "p95"),
+        ]
+        laps = [[1e3 * second for second in lap] for lap in self._laps]
+        columns = dict(zip(STEPS, zip(*laps)), all=[sum(lap) for lap in laps])
+        for step, column in columns.items():
+            median, high = f"{_median(column):.3f}", f"{_p95(column):.3f}"
+            rows.append(_row(step, median, high))
+        rows.append(
+            f"bytes of a payload: mean {sum(sizes) / len(sizes):.1f}, "
+            f"median {_median(sizes):g}, p95 {_p95(sizes)}"
+        )
+        return "\n".join(rows)
+
+
+def device_name():
+    """Returns what this runs on, as far as it can be told."""
+    try:  # Boards with a device tree, such as Jetsons, know their name.
+        with open("/proc/device-tree/model", encoding="utf-8") as file:
+            model = file.read().strip("\0\n")
+    except OSError:
+        model = platform.system()
+    version = platform.python_version()
+    return f"{model}, {platform.machine()}, Python {version}"
+
+
+def _row(step, median, high):
+    return f"{step:<28}{median:>10}{high:>10}"
+
+
+def _median(values):
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[-half - 1]) / 2
+
+
+def _p95(values):
+    """Returns the smallest value that 95 % of all don't exceed."""
+    ordered = sorted(values)
+    return ordered[-(-95 * len(ordered) // 100) - 1]

@@ -1,0 +1,172 @@
+"""export.py from runs to a folder that works, and what it refuses."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from bottlenet_tf import export
+from bottlenet_tf.config import ExportConfig
+from bottlenet_tf.export import runner, staging
+from bottlenet_tf.runtime.cloud import Tail
+from bottlenet_tf.runtime.edge import Head
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def _config(sweep, out, *names, **more):
+    workdir = tuple(str(sweep / name) for name in names)
+    return ExportConfig(workdir=workdir, out=str(out), parity_images=20, **more)
+
+
+@pytest.fixture(scope="module")
+def deployment(sweep, tmp_path_factory):
+    out = tmp_path_factory.mktemp("deploy") / "one"
+    export.run(_config(sweep, out, "range"))
+    return out
+
+
+@pytest.fixture(scope="module")
+def both(sweep, tmp_path_factory):
+    out = tmp_path_factory.mktemp("deploy") / "both"
+    export.run(
+        ExportConfig(
+            workdir=(str(sweep),), out=str(out), parity_images=20, litert=()
+        )
+    )
+    return out
+
+
+def test_the_folder_holds_what_the_manifest_lists(deployment):
+    manifest = json.loads((deployment / "manifest.json").read_text())
+    found = staging.checksums(deployment)
+    del found["manifest.json"]
+    assert manifest["sha256"] == found
+    assert {
+        "edge/head.onnx",
+        "edge/head.tflite",
+        "edge/head_float16.tflite",
+        "edge/head_int8.tflite",
+        "edge/encode.py",
+        "edge/unit.json",
+        "cloud/tail.onnx",
+        "cloud/unit.json",
+        "cloud/labels.txt",
+        "cloud/serving/models.config",
+        "cloud/serving/batching.config",
+        "cloud/serving/range/1/saved_model.pb",
+    } <= set(found)
+
+
+def test_the_manifest_holds_the_runs_figures_and_the_parity(deployment, sweep):
+    (model,) = json.loads((deployment / "manifest.json").read_text())["models"]
+    report = json.loads((sweep / "range" / "report.json").read_text())
+    assert model["run"]["accuracy"] == report["accuracy"]
+    assert model["run"]["wire_bytes_mean"] == report["wire_bytes_mean"]
+    assert [p["artefact"] for p in model["parity"]] == [
+        "head.onnx",
+        "head.tflite",
+        "head_float16.tflite",
+        "head_int8.tflite",
+        "tail.onnx",
+        "serving/range",
+    ]
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "litert"])
+def test_the_halves_work_from_python(deployment, runtime):
+    image = np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)
+    payload = Head.load(deployment, runtime=runtime).encode(image)
+    probabilities = Tail.load(deployment).predict([payload])
+    assert probabilities.shape == (1, 10)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_device_program_runs_from_its_copy_alone(deployment, tmp_path):
+    image = tmp_path / "a.png"
+    Image.new("RGB", (32, 32), (200, 30, 90)).save(image)
+    out = tmp_path / "a.payload"
+    subprocess.run(
+        [sys.executable, "-I", "-c",
+         f"import sys, runpy; sys.path.insert(0, {str(deployment / 'edge')!r});"
+         f"sys.argv = ['encode.py', {str(image)!r}, '--out', {str(out)!r}, "
+         f"'--deploy', {str(deployment / 'edge')!r}];"
+         f"runpy.run_path({str(deployment / 'edge' / 'encode.py')!r}, "
+         "run_name='__main__')"],
+        cwd=tmp_path, check=True,
+    )  # fmt: skip
+    assert Tail.load(deployment).predict([out.read_bytes()]).shape == (1, 10)
+
+
+def test_several_runs_share_one_server_configuration(both):
+    config = (both / "cloud" / "serving" / "models.config").read_text()
+    assert config.count("base_path") == 2
+    for name in ("range", "learned"):
+        assert (both / name / "edge" / "head.onnx").is_file()
+        assert (both / "cloud" / "serving" / name / "1").is_dir()
+
+
+def test_head_and_tail_of_different_exports_refuse_each_other(both):
+    image = np.zeros((32, 32, 3), np.uint8)
+    payload = Head.load(both / "range").encode(image)
+    with pytest.raises(ValueError, match="Received"):
+        Tail.load(both / "learned").predict([payload])
+
+
+def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
+    graph = runner.onnx_graphs.head_graph
+
+    def spoiled(model):
+        spoiled = graph(model)
+        for tensor in spoiled.graph.initializer:
+            values = onnx.numpy_helper.to_array(tensor)
+            if values.ndim == 4:
+                tensor.CopyFrom(
+                    onnx.numpy_helper.from_array(
+                        np.flip(values, 0).copy(), tensor.name
+                    )
+                )
+        return spoiled
+
+    monkeypatch.setattr(runner.onnx_graphs, "head_graph", spoiled)
+    with pytest.raises(export.ParityError, match="head.onnx"):
+        export.run(_config(sweep, tmp_path / "out", "range"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_nothing(sweep, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runner.onnx, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        export.run(_config(sweep, tmp_path / "out", "range"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--workdir=nowhere"], "finished run"),
+        (["--workdir="], "--workdir"),
+        (["--workdir=nowhere", "--target=trt7"], "trt8.2"),
+        (["--workdir=nowhere", "--litert=int4"], "int4"),
+    ],
+)
+def test_bad_flags_are_refused_with_a_reason(flags, message, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "export.py", f"--out={tmp_path / 'out'}", *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,64 @@
+"""Heads as LiteRT files, run by LiteRT."""
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from bottlenet_tf.export import litert
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
+
+
+def _codes(content):
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    place = interpreter.get_input_details()[0]["index"]
+    outputs = interpreter.get_output_details()
+    (codes,) = [o["index"] for o in outputs if len(o["shape"]) == 4]
+    found = []
+    for image in IMAGES:
+        interpreter.set_tensor(place, image[None].astype(np.float32))
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(codes)[0])
+    return np.rint(found)
+
+
+# In steps of the 6-bit quantizer: rounding on an edge; weights of 11 bits;
+# features of 8 bits, whose noise the unit's convolutions spread.
+@pytest.mark.parametrize(
+    "kind, share, steps", [("float32", 0.01, 1), ("float16", 0.2, 1),
+                           ("int8", 0.9, 6)],
+)  # fmt: skip
+def test_a_head_gives_the_keras_models_codes(
+    learned_network, kind, share, steps
+):
+    content = litert.head_file(learned_network, kind, IMAGES)
+    wanted = learned_network.encode(IMAGES)[0].numpy()
+    apart = np.abs(_codes(content) - np.rint(wanted))
+    assert np.mean(apart > 0) <= share
+    assert apart.max() <= np.ceil(steps * 255 / 63)
+
+
+def test_a_head_with_a_range_has_two_outputs(network):
+    interpreter = Interpreter(
+        model_content=litert.head_file(network, "float32")
+    )
+    shapes = [tuple(o["shape"]) for o in interpreter.get_output_details()]
+    assert sorted(shapes) == [(1, 2), (1, 12, 12, 3)]
+
+
+def test_int8_keeps_the_quantizer_in_float(learned_network):
+    content = litert.head_file(learned_network, "int8", IMAGES)
+    float_content = litert.head_file(learned_network, "float32")
+    assert len(content) < 0.7 * len(float_content)
+    assert len(np.unique(_codes(content))) > 8
+
+
+def test_an_unknown_kind_lists_the_choices(network):
+    with pytest.raises(ValueError, match="float32, float16, int8.*'int4'"):
+        litert.head_file(network, "int4")
+
+
+def test_int8_without_images_is_refused(network):
+    with pytest.raises(ValueError, match="shows? the range"):
+        litert.head_file(network, "int8")

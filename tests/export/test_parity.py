@@ -1,0 +1,78 @@
+"""An artefact that disagrees is refused, and how it is measured."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bottlenet_tf.export.parity import (
+    TOLERANCES,
+    Parity,
+    ParityError,
+    Reference,
+    require,
+)
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (8, 24, 24, 3), np.uint8)
+GOOD = Parity("a.onnx", 100, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
+              TOLERANCES["tail"])  # fmt: skip
+
+
+class KerasHead:
+    """A head that is the Keras model, with its codes moved."""
+
+    def __init__(self, reference, move=0):
+        self._path, self._move = reference._path, move
+
+    def codes(self, image):
+        codes, code_range = self._path.codes(image[None])
+        moved = np.clip(codes[0].astype(int) + self._move, 0, 255)
+        return moved.astype(np.uint8), tuple(map(float, code_range[0]))
+
+    def encode(self, image):
+        return self._path.format.pack(*self.codes(image))
+
+
+@pytest.fixture(scope="module")
+def reference(network):
+    return Reference(network, IMAGES, np.zeros(8, int))
+
+
+def test_the_same_model_agrees_exactly(reference):
+    parity = reference.compare_head("h", "onnx", KerasHead(reference))
+    assert parity.differing_codes == parity.code_difference == 0
+    assert parity.same_payloads == parity.top1_agreement == 100
+    assert parity.accuracy == parity.keras_accuracy
+    require(parity)
+
+
+def test_moved_codes_are_seen_and_refused(reference):
+    parity = reference.compare_head("h", "onnx", KerasHead(reference, 5))
+    assert parity.differing_codes > 50
+    assert parity.code_difference == 5
+    assert parity.same_payloads < 100
+    with pytest.raises(ParityError, match="^h must agree.*differing_codes"):
+        require(parity)
+
+
+def test_a_tail_is_compared_by_its_logits(reference):
+    require(reference.compare_tail("t", reference.logits))
+    with pytest.raises(ParityError, match="logit_difference"):
+        require(reference.compare_tail("t", reference.logits * 1.01))
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("differing_codes", 0.1),
+        ("code_difference", 1.0),
+        ("logit_difference", 0.01),
+        ("top1_agreement", 99.0),
+        ("logit_difference", float("nan")),
+        ("top1_agreement", float("nan")),
+    ],
+)
+def test_each_figure_has_its_limit(field, value):
+    require(GOOD)
+    with pytest.raises(ParityError, match=field):
+        require(dataclasses.replace(GOOD, **{field: value}))

@@ -1,0 +1,107 @@
+"""The served tail: bytes in, labels out, a bad payload fails alone."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bottlenet_tf.evaluation import WirePath
+from bottlenet_tf.export import saved_model
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (5, 24, 24, 3), np.uint8)
+LABELS = [f"class {i}" for i in range(7)]
+
+
+@pytest.fixture(scope="module", params=["network", "learned_network"])
+def model(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def payloads(model):
+    return WirePath(model).encode(IMAGES)
+
+
+@pytest.fixture(scope="module")
+def folder(model, payloads, tmp_path_factory):
+    path = tmp_path_factory.mktemp("serving") / "net" / "1"
+    saved_model.write_saved_model(model, LABELS, path, "net", payloads)
+    return path
+
+
+@pytest.fixture(scope="module")
+def serve(folder):
+    loaded = tf.saved_model.load(str(folder))
+    signature = loaded.signatures["serving_default"]
+
+    def call(batch):
+        outputs = signature(payload=tf.constant(batch, tf.string))
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    call.keep = loaded  # Or its functions lose what they capture.
+    return call
+
+
+def test_it_answers_as_the_keras_model(model, payloads, serve):
+    wanted = WirePath(model).decode(payloads)
+    found = serve(payloads)
+    assert set(found) == set(saved_model.OUTPUTS)
+    np.testing.assert_allclose(found["logits"], wanted, atol=1e-4)
+    np.testing.assert_array_equal(found["classes"], wanted.argmax(-1))
+    np.testing.assert_allclose(found["probabilities"].sum(-1), 1, rtol=1e-5)
+    names = [LABELS[i].encode() for i in wanted.argmax(-1)]
+    assert found["labels"].tolist() == names
+    assert found["status"].tolist() == [b"ok"] * 5
+
+
+def test_a_bad_payload_fails_alone(payloads, serve):
+    whole = serve(payloads)
+    cut = serve([*payloads[:2], payloads[2][:-1], b"", *payloads[3:]])
+    assert [s == b"ok" for s in cut["status"]] == [
+        True, True, False, False, True, True,
+    ]  # fmt: skip
+    honest = [0, 1, 4, 5]
+    np.testing.assert_array_equal(
+        cut["logits"][honest], whole["logits"][[0, 1, 3, 4]]
+    )
+    for bad in (2, 3):
+        assert cut["classes"][bad] == -1
+        assert cut["labels"][bad] == b""
+        assert not cut["probabilities"][bad].any()
+
+
+def test_another_exports_payload_is_refused(serve):
+    from tests.export.conftest import make_network
+
+    foreign = WirePath(make_network(seed=1)).encode(IMAGES[:1])
+    assert serve(foreign)["status"].tolist() != [b"ok"]
+
+
+def test_no_payloads_give_no_answers(serve):
+    assert serve([])["logits"].shape == (0, 7)
+
+
+def test_warm_up_has_one_request_for_each_batch_size(folder):
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    path = folder / "assets.extra" / "tf_serving_warmup_requests"
+    sizes = []
+    for record in tf.data.TFRecordDataset(str(path)):
+        log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        request = log.predict_log.request
+        assert request.model_spec.name == "net"
+        sizes.append(len(request.inputs["payload"].string_val))
+    assert sizes == [1, 4, 16]
+
+
+def test_the_configuration_names_every_model():
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    text = saved_model.models_config(["a", "b"])
+    config = text_format.Parse(
+        text, model_server_config_pb2.ModelServerConfig()
+    ).model_config_list.config
+    assert [(c.name, c.base_path) for c in config] == [
+        ("a", "/models/a"),
+        ("b", "/models/b"),
+    ]

@@ -1,0 +1,350 @@
+"""Tests of the payload parser, held against the byte side it mirrors."""
+
+import functools
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bottlenet_tf.codec import (
+    Codec,
+    PayloadError,
+    PayloadFormat,
+    create_codec,
+)
+from bottlenet_tf.layers import STATUSES, PayloadParser
+from bottlenet_tf.layers.payload import Crc32
+
+UNIT_ID = 0x12345678
+SHAPE = (9, 7, 3)
+RANGE = (-0.5, 3.25)  # Both exact in float16.
+FORMATS = [
+    (name, sends_range)
+    for name in ("jpeg", "png", "raw")
+    for sends_range in (True, False)
+]
+OK, SIZE, VERSION, CHECKSUM, BAD_RANGE, UNDECODABLE = range(len(STATUSES))
+
+
+@functools.cache
+def message_and_parser(name, sends_range=True, shape=SHAPE):
+    codec = create_codec(name)
+    message = PayloadFormat(UNIT_ID, shape, codec, sends_range)
+    return message, PayloadParser(message)
+
+
+def parse(parser, payloads):
+    codes, code_range, status = parser(tf.constant(payloads, tf.string))
+    return codes.numpy(), code_range.numpy(), status.numpy()
+
+
+def pack(message, codes):
+    return message.pack(codes, RANGE if message.sends_range else None)
+
+
+def sealed(message, image_data, code_range=RANGE):
+    """A payload of any image data, with the header an insider would give."""
+    body = struct.pack("<ee", *code_range) if message.sends_range else b""
+    body += image_data
+    return message._header(body) + body
+
+
+def random_codes(rng, count, shape=SHAPE):
+    """From nearly constant images to noise: short and long payloads."""
+    spread = rng.choice([1, 20, 80], (count, 1, 1, 1))
+    codes = 128 + spread * rng.normal(size=(count, *shape))
+    return np.clip(codes, 0, 255).astype(np.uint8)
+
+
+def mutations(payload, rng):
+    """Yields what may become of one payload on its way, and worse."""
+    whole = int.from_bytes(payload, "big")
+    for bit in range(8 * len(payload)):
+        yield (whole ^ 1 << bit).to_bytes(len(payload), "big")
+    for length in range(len(payload)):
+        yield payload[:length]
+    for extra in range(1, 20):
+        yield payload + rng.bytes(extra)
+        yield rng.bytes(extra) + payload
+    for version in range(16):
+        yield bytes([version << 4 | payload[0] & 15]) + payload[1:]
+    for _ in range(200):
+        swapped = bytearray(payload)
+        i, j = rng.integers(len(payload), size=2)
+        swapped[i], swapped[j] = swapped[j], swapped[i]
+        yield bytes(swapped)
+        yield rng.bytes(len(payload))
+    yield payload + payload
+    yield payload + b"\xff\xd9"
+
+
+def crafted(honest, rng):
+    """Image data that an insider would seal: damaged, cut, random."""
+    kind = rng.integers(5)
+    if kind == 0:
+        data = rng.bytes(rng.integers(1, 500))
+    elif kind == 1:
+        data = honest[: rng.integers(1, len(honest) + 1)]
+    elif kind == 2:
+        data = honest + rng.bytes(rng.integers(1, 50))
+    else:
+        data = bytearray(honest)
+        for _ in range(kind - 2):
+            data[rng.integers(len(data))] = rng.integers(256)
+        data = bytes(data)
+    # Half of them get past JPEG's ban on markers.
+    return data.replace(b"\xff", b"\xff\0") if rng.random() < 0.5 else data
+
+
+def assert_same_as_unpack(message, parser, payloads):
+    """Holds the parser's verdicts, codes and ranges against the byte side."""
+    codes, code_range, status = parse(parser, payloads)
+    accepted = 0
+    for i, payload in enumerate(payloads):
+        try:
+            want, want_range = message.unpack(payload)
+        except PayloadError as error:
+            assert status[i] != OK, (payload.hex(), error)
+            assert np.all(codes[i] == 128)
+            want_range = None
+        else:
+            assert status[i] == OK, (payload.hex(), STATUSES[status[i]])
+            np.testing.assert_array_equal(codes[i], want)
+            accepted += 1
+        assert tuple(code_range[i]) == (want_range or (0, 1))
+    return accepted
+
+
+@pytest.mark.parametrize("seed", [0, 0xFFFFFFFF, 0x89ABCDEF])
+@pytest.mark.parametrize("max_bytes", [8188, 30000])
+def test_the_checksum_is_zlib_s(seed, max_bytes, rng):
+    # Around whole units of 128 bytes and chunks of 8192, less the 4 bytes of
+    # the prefix.
+    lengths = [0, 1, 3, 4, 5, 123, 124, 125, 252, 253, 1000, 8187, 8188]
+    lengths += [8189, 8192, 16380, 16381, 30000]
+    messages = [rng.bytes(n) for n in lengths if n <= max_bytes]
+    messages += [bytes(n) for n in lengths if n <= max_bytes]
+    got = tf.function(Crc32(seed, max_bytes))(tf.constant(messages))
+    assert got.numpy().tolist() == [zlib.crc32(m, seed) for m in messages]
+    assert Crc32(seed, max_bytes)(tf.constant([], tf.string)).shape == (0,)
+
+
+@pytest.mark.parametrize("name, sends_range", FORMATS)
+def test_honest_payloads_give_what_unpack_gives(name, sends_range, rng):
+    message, parser = message_and_parser(name, sends_range)
+    payloads = [pack(message, codes) for codes in random_codes(rng, 40)]
+    assert assert_same_as_unpack(message, parser, payloads) == 40
+
+
+@pytest.mark.parametrize("name, sends_range", FORMATS)
+def test_mutated_payloads_get_the_same_verdict(name, sends_range, rng):
+    message, parser = message_and_parser(name, sends_range)
+    honest = pack(message, random_codes(rng, 1)[0])
+    payloads = [*mutations(honest, rng), honest, b""]
+    foreign = PayloadFormat(UNIT_ID ^ 1, SHAPE, message.codec, sends_range)
+    payloads.append(pack(foreign, random_codes(rng, 1)[0]))
+    assert len(payloads) > 1000
+    accepted = assert_same_as_unpack(message, parser, payloads)
+    # The honest one, its own version again, and bytes swapped with equals.
+    assert 2 <= accepted < 100
+
+
+@pytest.mark.parametrize("name, sends_range", FORMATS)
+def test_crafted_image_data_give_what_unpack_gives(name, sends_range, rng):
+    message, parser = message_and_parser(name, sends_range)
+    for _ in range(20):
+        data = map(message.codec.encode, random_codes(rng, 30))
+        payloads = [sealed(message, crafted(honest, rng)) for honest in data]
+        assert_same_as_unpack(message, parser, payloads)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "raw"])
+def test_neighbours_of_a_bad_payload_are_as_if_alone(name, rng):
+    message, parser = message_and_parser(name)
+    honest = [pack(message, codes) for codes in random_codes(rng, 20)]
+    alone = np.concatenate([parse(parser, [each])[0] for each in honest])
+    for _ in range(20):
+        payloads = list(honest)
+        bad = rng.choice(20, rng.integers(1, 6), replace=False)
+        for i in bad:
+            image_data = crafted(
+                message.codec.encode(random_codes(rng, 1)[0]), rng
+            )
+            payloads[i] = sealed(message, image_data)
+        codes, _, status = parse(parser, payloads)
+        good = np.delete(np.arange(20), bad)
+        np.testing.assert_array_equal(codes[good], alone[good])
+        assert np.all(status[good] == OK)
+
+
+def broken_payloads(message, codes):
+    """Payloads by the status they must get."""
+    honest = pack(message, codes)
+    data = message.codec.encode(codes)
+    start = len(honest) - len(data) - 4 * message.sends_range
+    other_version = bytes([honest[0] ^ 0x30]) + honest[1:]
+    payloads = {
+        SIZE: [b"", b"\x10", honest[: message.overhead_bytes]],
+        VERSION: [bytes(20), b"\xff" * 20, other_version],
+        CHECKSUM: [honest[:-1], honest + b"\0", honest[:start] + bytes(20)],
+        UNDECODABLE: [sealed(message, b"\xff")],
+    }
+    payloads[SIZE].append(bytes(message._limit + 1))
+    # The longest one passes that rule and breaks the next.
+    payloads[VERSION].append(bytes(message._limit))
+    if message.sends_range:
+        nan, inf = float("nan"), float("inf")
+        pairs = [(nan, 1), (0, nan), (0, inf), (-inf, 0), (1, 0.5), (inf, inf)]
+        payloads[BAD_RANGE] = [sealed(message, data, pair) for pair in pairs]
+        # The first rule it breaks counts.
+        payloads[BAD_RANGE].append(sealed(message, b"\xff", (1, 0)))
+    return payloads
+
+
+@pytest.mark.parametrize("name, sends_range", FORMATS)
+def test_the_status_names_the_first_rule_that_is_broken(name, sends_range, rng):
+    message, parser = message_and_parser(name, sends_range)
+    cases = broken_payloads(message, random_codes(rng, 1)[0])
+    want = [status for status, bad in cases.items() for _ in bad]
+    payloads = [payload for bad in cases.values() for payload in bad]
+    codes, code_range, status = parse(parser, payloads)
+    assert status.tolist() == want
+    assert np.all(codes == 128) and np.all(code_range == [0, 1])
+
+
+def test_every_float16_comes_back_as_a_bound():
+    message, parser = message_and_parser("jpeg", shape=(1, 1, 1))
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    data = message.codec.encode(np.zeros((1, 1, 1), np.uint8))
+    payloads = [sealed(message, data, (low, 2.0)) for low in halves]
+    _, code_range, status = parse(parser, payloads)
+    usable = np.isfinite(halves) & (halves <= 2)
+    np.testing.assert_array_equal(status, np.where(usable, OK, BAD_RANGE))
+    want = halves[usable].astype(np.float32)
+    np.testing.assert_array_equal(code_range[usable, 0], want)
+
+
+@pytest.mark.parametrize("name, sends_range", FORMATS)
+def test_an_empty_batch_stays_empty(name, sends_range):
+    _, parser = message_and_parser(name, sends_range)
+    codes, code_range, status = parse(parser, [])
+    assert codes.shape == (0, *SHAPE)
+    assert code_range.shape == (0, 2) and status.shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "raw"])
+def test_long_payloads_are_parsed_among_short_ones(name, rng):
+    # Noise of 96 x 96 pixels: up to 9.5 KB, more than a chunk of 8 KiB.
+    codec = create_codec(name, **({"quality": 100} if name == "jpeg" else {}))
+    message = PayloadFormat(UNIT_ID, (96, 96, 1), codec, True)
+    noise = rng.integers(0, 256, (96, 96, 1), np.uint8)
+    long, short = pack(message, noise), pack(message, noise // 255)
+    assert len(long) > 8192 > 500 > len(short)
+    damaged = [long[:-1], long[:9000] + b"\0" + long[9001:], bytes(9500)]
+    payloads = [short, long, *damaged, short]
+    parser = PayloadParser(message)
+    assert assert_same_as_unpack(message, parser, payloads) == 3
+
+
+def test_an_oversized_payload_costs_its_neighbours_nothing():
+    message, parser = message_and_parser("jpeg")
+    honest = pack(message, np.full(SHAPE, 7, np.uint8))
+    _, _, status = parse(parser, [honest, bytes(10**7), honest])
+    assert status.tolist() == [OK, SIZE, OK]
+
+
+def test_a_function_with_a_batch_of_any_size_may_call_it(rng):
+    message, parser = message_and_parser("jpeg")
+    spec = tf.TensorSpec([None], tf.string)
+    run = tf.function(lambda p: parser(p)[0] + 1, input_signature=[spec])
+    for batch in (0, 1, 3):
+        codes = random_codes(rng, batch)
+        payloads = [pack(message, each) for each in codes]
+        want = parse(parser, payloads)[0] + 1
+        got = run(tf.constant(payloads, tf.string))
+        np.testing.assert_array_equal(got, want)
+
+
+def test_output_shapes_are_known_but_for_the_batch():
+    _, parser = message_and_parser("png")
+    codes, code_range, status = parser.__call__.get_concrete_function().outputs
+    assert codes.shape.as_list() == [None, *SHAPE]
+    assert code_range.shape.as_list() == [None, 2]
+    assert status.shape.as_list() == [None]
+
+
+PROGRAM = """
+import sys
+sys.modules["bottlenet_tf"] = None  # An import of it would raise.
+import numpy as np
+import tensorflow as tf
+for name in sys.argv[1:]:
+    file = np.load(name + ".npz")
+    payloads = [bytes.fromhex(payload) for payload in file["payloads"]]
+    parser = tf.saved_model.load(name)
+    for i, output in enumerate(parser(tf.constant(payloads))):
+        np.testing.assert_array_equal(output, file[f"output_{i}"])
+    for output in parser(tf.constant([], tf.string)):
+        assert output.shape[0] == 0
+"""
+
+
+def test_a_saved_model_parses_where_only_tensorflow_is(tmp_path, rng):
+    names = ("jpeg", "png", "raw")
+    for name in names:
+        message, parser = message_and_parser(name)
+        payloads = [pack(message, codes) for codes in random_codes(rng, 4)]
+        payloads.insert(2, payloads[0][:-1])
+        payloads.insert(3, sealed(message, payloads[0][8:-2] + b"\xff"))
+        outputs = parse(parser, payloads)
+        assert outputs[2].tolist() == [OK, OK, CHECKSUM, UNDECODABLE, OK, OK]
+        tf.saved_model.save(parser, str(tmp_path / name))
+        np.savez(
+            tmp_path / name,
+            payloads=[payload.hex() for payload in payloads],
+            **{f"output_{i}": output for i, output in enumerate(outputs)},
+        )
+    command = [sys.executable, "-c", PROGRAM, *names]
+    subprocess.run(command, check=True, cwd=tmp_path)
+
+
+def test_it_has_no_variables():
+    assert not message_and_parser("jpeg")[1].variables
+
+
+class ForeignCodec(Codec):
+    """A byte form only, as a third party writes it."""
+
+    name = "foreign"
+
+    def encode(self, codes):
+        return codes.tobytes()
+
+    def decode(self, data, shape):
+        return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def test_a_codec_without_a_decoder_in_the_graph_is_refused():
+    message = PayloadFormat(UNIT_ID, SHAPE, ForeignCodec(), True)
+    with pytest.raises(NotImplementedError, match="Received: codec='foreign'"):
+        PayloadParser(message)
+
+
+@pytest.mark.parametrize(
+    "name, shape, limit",
+    [
+        # 1024 x 1024 blocks of 8x8 = 2**20.
+        ("jpeg", (8192, 8192, 1), r"2\*\*20 blocks"),
+        # 65,496 x 8,200 = 537,067,200 pixels; 2**29 = 536,870,912.
+        ("png", (65496, 8200, 1), r"2\*\*29"),
+        ("png", (1, 10**6 + 1, 1), r"10\*\*6 a side"),
+    ],
+)
+def test_a_plane_beyond_the_decoder_s_limit_is_refused(name, shape, limit):
+    message = PayloadFormat(UNIT_ID, shape, create_codec(name), True)
+    with pytest.raises(ValueError, match=f"{limit}.*shape=.{shape[0]}, "):
+        PayloadParser(message)

@@ -1,0 +1,221 @@
+"""Tests of the device's half on ONNX Runtime."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from onnx import helper
+from PIL import Image
+
+from bottlenet_tf.runtime import edge, runtimes
+from bottlenet_tf.runtime.edge import Head
+
+
+def test_codes_are_the_ones_worked_out_by_hand(deploy, hand, pixels):
+    codes, _ = Head.load(deploy()).codes(pixels)
+    assert codes.dtype == np.uint8 and codes.shape == (4, 4, 2)
+    np.testing.assert_array_equal(codes, hand.head_codes(pixels))
+
+
+def test_the_range_is_rounded_to_float16_by_the_host(deploy, hand, pixels):
+    # The tiny head gives float32 bounds, as TensorRT without the cast would.
+    folder = deploy()
+    hand.save_head(folder / "edge" / "head.onnx", True, weights=3 * hand.HEAD)
+    pixels[...] = 0
+    pixels[0, 0] = (255, 0, 1)  # 4.5 * 255 = 1147.5; from 1024 in steps of 1.
+    pixels[2, 2] = (1, 255, 0)  # 4.5 - 1.5 * 255 = -378; to 512 in quarters.
+    _, code_range = Head.load(folder).codes(pixels)
+    assert code_range == (-378.0, 1148.0)
+
+
+def test_a_unit_without_a_range_gives_none(deploy, pixels):
+    head = Head.load(deploy(sends_range=False))
+    assert head.codes(pixels)[1] is None
+
+
+@pytest.mark.parametrize("sends_range", [True, False])
+def test_the_payload_unpacks_to_codes_and_range(
+    deploy, hand, pixels, sends_range
+):
+    head = Head.load(deploy(sends_range))
+    codes, code_range = head.unit.format.unpack(head.encode(pixels))
+    np.testing.assert_array_equal(codes, hand.head_codes(pixels))
+    assert code_range == (hand.head_range(pixels) if sends_range else None)
+
+
+def test_a_file_a_pillow_image_and_an_array_give_the_same_payload(
+    deploy, pixels, tmp_path
+):
+    head = Head.load(deploy())
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "image.png")
+    want = head.encode(pixels)
+    assert head.encode(image) == want
+    assert head.encode(tmp_path / "image.png") == want
+    assert head.encode(str(tmp_path / "image.png")) == want
+
+
+def test_an_image_of_another_size_is_prepared(deploy, hand, pixels):
+    head = Head.load(deploy())
+    large = pixels.repeat(3, 0).repeat(3, 1)
+    codes, _ = head.codes(large)
+    np.testing.assert_array_equal(codes, hand.head_codes(head.prepare(large)))
+
+
+def test_an_array_of_the_network_s_size_is_taken_for_prepared(
+    deploy, hand, pixels, tmp_path
+):
+    # An image of that size would be resized to 10 and cropped to 8.
+    head = Head.load(deploy(resize=10))
+    np.testing.assert_array_equal(head.prepare(pixels), pixels)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "image.png")
+    prepared = head.prepare(tmp_path / "image.png")
+    assert (prepared != pixels).any()
+    np.testing.assert_array_equal(head.prepare(image), prepared)
+    codes, _ = head.codes(prepared)
+    np.testing.assert_array_equal(codes, hand.head_codes(prepared))
+
+
+def test_the_edge_folder_alone_is_enough(deploy, pixels):
+    folder = deploy()
+    alone = Head.load(folder / "edge")
+    assert alone.encode(pixels) == Head.load(folder).encode(pixels)
+
+
+def test_the_number_of_threads_changes_nothing(deploy, pixels):
+    folder = deploy()
+    one = Head.load(folder, threads=1)
+    assert one.encode(pixels) == Head.load(folder).encode(pixels)
+
+
+def test_an_unknown_runtime_lists_the_choices(deploy):
+    with pytest.raises(ValueError, match="tensorrt, onnx, litert.*'tvm'"):
+        Head.load(deploy(), "tvm")
+
+
+def test_a_missing_head_is_named(deploy):
+    folder = deploy()
+    (folder / "edge" / "head.onnx").unlink()
+    message = "head.engine is missing, head.onnx is missing, head.tflite is"
+    with pytest.raises(FileNotFoundError, match=message):
+        Head.load(folder)
+    with pytest.raises(FileNotFoundError, match="head.onnx"):
+        Head.load(folder, "onnx")
+
+
+def test_a_missing_library_is_named(deploy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match="head.onnx needs the module onnxr"):
+        Head.load(deploy())
+    with pytest.raises(ImportError, match="pip install onnxruntime"):
+        Head.load(deploy(), "onnx")
+
+
+def test_onnx_is_chosen_where_tensorrt_is_not_installed(deploy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    folder = deploy()
+    (folder / "edge" / "head.engine").write_bytes(b"for another device")
+    assert Head.load(folder).runtime == "onnx"
+
+
+def test_tensorrt_comes_before_onnx_before_litert(tmp_path, monkeypatch):
+    monkeypatch.setattr(runtimes, "_is_installed", lambda module: True)
+    chosen = []
+    for file in ("head.tflite", "head.onnx", "head.engine"):
+        (tmp_path / file).touch()
+        chosen.append(runtimes.choose(str(tmp_path)))
+    assert chosen == ["litert", "onnx", "tensorrt"]
+
+
+def test_a_damaged_head_is_named(deploy):
+    folder = deploy()
+    path = folder / "edge" / "head.onnx"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="cannot open.*head.onnx"):
+        Head.load(folder)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"image_size": 6, "resize": 6}, r"an input of shape \(1, 3, 6, 6\)"),
+        ({"code_shape": [4, 4, 3]}, r"codes of shape \(1, 3, 4, 4\)"),
+        ({"code_shape": [2, 8, 2]}, r"codes of shape \(1, 2, 2, 8\)"),
+    ],
+)
+def test_a_head_of_other_shapes_than_unit_json_is_refused(
+    deploy, changes, message
+):
+    with pytest.raises(ValueError, match=f"'tiny'.*head.onnx.*{message}"):
+        Head.load(deploy(**changes))
+
+
+@pytest.mark.parametrize("in_unit", [True, False])
+def test_a_head_and_a_unit_json_that_differ_in_the_range_are_refused(
+    deploy, hand, in_unit
+):
+    folder = deploy(in_unit)
+    hand.save_head(folder / "edge" / "head.onnx", not in_unit)
+    rule = "two outputs" if in_unit else "no output but the codes"
+    with pytest.raises(ValueError, match=rule):
+        Head.load(folder)
+
+
+def save_simple_head(hand, path, operator, inputs=("image",)):
+    """Makes every output of the image's first two channels by one node."""
+    hand.save_graph(
+        path,
+        [
+            helper.make_node("Conv", ["image", "w"], ["x"], strides=[2, 2]),
+            helper.make_node(operator, ["x"], ["codes"]),
+        ],
+        {name: (1, 3, 8, 8) for name in inputs},
+        {"codes": (1, 2, 4, 4)},
+        [("w", hand.HEAD[:, :, None, None])],
+    )
+
+
+def test_a_head_with_a_second_input_is_refused(deploy, hand):
+    folder = deploy(sends_range=False)
+    path = folder / "edge" / "head.onnx"
+    save_simple_head(hand, path, "Round", ("image", "mask"))
+    with pytest.raises(ValueError, match="one input"):
+        Head.load(folder)
+
+
+@pytest.mark.parametrize("operator", ["Neg", "Log", "Exp"])
+def test_codes_that_do_not_fit_a_byte_are_refused(
+    deploy, hand, pixels, operator
+):
+    # Negative, not a number (log of a negative sum) and too large.
+    pixels[:, :, 1] = 255
+    pixels[0, 0] = 0
+    folder = deploy(sends_range=False)
+    save_simple_head(hand, folder / "edge" / "head.onnx", operator)
+    with pytest.raises(ValueError, match="finite and within 0..255"):
+        Head.load(folder).codes(pixels)
+
+
+@pytest.mark.parametrize(
+    "bounds", [(0, 1e6), (1, 0), (0, np.nan), (-np.inf, 0)]
+)
+def test_a_range_that_the_payload_cannot_hold_is_refused(bounds):
+    with pytest.raises(ValueError, match="finite in float16 and ordered"):
+        edge._float16_range(np.array([bounds], np.float32))
+
+
+def test_codes_a_little_off_a_whole_number_are_rounded():
+    codes = edge._whole(np.array([[[0.4, 254.6, -0.3, 2.5001]]], np.float32))
+    np.testing.assert_array_equal(codes, [[[0, 255, 0, 3]]])
+
+
+def test_importing_the_head_imports_no_tensorflow():
+    program = (
+        "import sys, bottlenet_tf.runtime.edge\n"
+        "heavy = {'tensorflow', 'keras', 'absl', 'onnxruntime', 'onnx'}\n"
+        "found = heavy & set(sys.modules)\n"
+        "sys.exit(f'imports {found}' if found else 0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

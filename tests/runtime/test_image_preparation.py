@@ -1,0 +1,288 @@
+"""Tests of the device's image preparation against training's, in TensorFlow."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from bottlenet_tf.data import images as training
+from bottlenet_tf.runtime import images
+
+RAMP = np.stack(np.meshgrid(np.arange(30), np.arange(20)), -1) * 6
+RAMP = np.concatenate([RAMP, RAMP[..., :1]], -1).astype(np.uint8)
+
+
+def noise(height, width):
+    rng = np.random.default_rng(height)
+    return rng.integers(0, 256, (height, width, 3), np.uint8)
+
+
+def scene(height, width):
+    """Noise whose spectrum falls like a photograph's, as 1 / frequency."""
+    rng = np.random.default_rng(width)
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)
+    falling = 1 / (np.hypot(rows, columns) + 1 / max(height, width))
+    spectrum = np.fft.fft2(rng.normal(size=(3, height, width))) * falling
+    plane = np.fft.ifft2(spectrum).real.transpose(1, 2, 0)
+    plane = (plane - plane.mean()) / plane.std() * 60 + 128
+    return np.clip(plane, 0, 255).astype(np.uint8)
+
+
+def evaluated(image, image_size, resize):
+    steps = training.Preprocessing("none", image_size, resize, False)
+    return steps.evaluate(tf.constant(image)).numpy()
+
+
+@pytest.mark.parametrize("make", [noise, scene])
+@pytest.mark.parametrize(
+    "shape, resize, image_size",
+    [
+        ((375, 500), 256, 224),
+        ((480, 640), 256, 224),
+        ((100, 37), 64, 56),
+        ((192, 300), 32, 32),
+        ((96, 96), 32, 32),
+        ((84, 84), 96, 84),
+        ((84, 84), 256, 224),
+        ((28, 28), 32, 32),
+    ],
+    ids=str,
+)
+def test_prepared_images_are_the_ones_that_training_evaluates(
+    make, shape, resize, image_size
+):
+    image = make(*shape)
+    want = evaluated(image, image_size, resize).astype(int)
+    error = np.abs(images.prepare(image, image_size, resize) - want)
+    # Both compute in float and round once: only sums that lie within float
+    # noise of a half may fall to the other side.
+    assert error.max() <= 1
+    assert np.mean(error == 0) >= 0.999
+
+
+def test_ratios_with_many_exact_halves_differ_by_one_level_at_most():
+    # 32 to 36 px: weights in 18ths, so that one sum in 300 is a half.
+    image = noise(32, 32)
+    error = images.prepare(image, 32, 36) - evaluated(image, 32, 36).astype(int)
+    assert np.abs(error).max() <= 1
+    assert np.mean(error == 0) >= 0.99
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (32, 45), (45, 32), (33, 32)])
+def test_pixels_that_need_no_resizing_pass_untouched(shape):
+    image = noise(*shape)
+    top, left = (shape[0] - 32) // 2, (shape[1] - 32) // 2
+    want = image[top : top + 32, left : left + 32]
+    np.testing.assert_array_equal(images.prepare(image, 32, 32), want)
+    np.testing.assert_array_equal(evaluated(image, 32, 32), want)
+
+
+def test_enlarging_matches_bilinear_interpolation_by_hand():
+    # Half-pixel centres: 4 outputs sample at -0.25, 0.25, 0.75, 1.25.
+    image = np.array([[[0] * 3, [100] * 3]] * 2, np.uint8)
+    prepared = images.prepare(image, 4, 4)
+    np.testing.assert_array_equal(prepared[0, :, 0], [0, 25, 75, 100])
+
+
+def test_shrinking_averages_instead_of_skipping_pixels():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 200
+    prepared = images.prepare(stripes, 16, 16)
+    np.testing.assert_array_equal(prepared[:, 1:-1], 100)
+
+
+def test_the_longer_side_rounds_halves_to_even_as_in_training():
+    # 2 * 5 / 4 = 2.5 becomes 2: no column is left to crop.
+    image = noise(4, 5)
+    np.testing.assert_array_equal(
+        images.prepare(image, 2, 2), evaluated(image, 2, 2)
+    )
+
+
+def test_one_pixel_is_enlarged_to_a_flat_image():
+    image = np.full((1, 1, 3), 7, np.uint8)
+    np.testing.assert_array_equal(
+        images.prepare(image, 5, 6), np.full((5, 5, 3), 7)
+    )
+
+
+def test_a_pillow_image_is_prepared_like_its_pixels():
+    np.testing.assert_array_equal(
+        images.prepare(Image.fromarray(RAMP), 16, 18),
+        images.prepare(RAMP, 16, 18),
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((0, 8, 3), np.uint8),
+    ],
+    ids=["grey", "alpha", "float", "empty"],
+)
+def test_another_array_is_refused(image):
+    with pytest.raises(ValueError, match="Received: shape="):
+        images.prepare(image, 8, 8)
+
+
+def test_what_is_no_image_is_refused():
+    with pytest.raises(TypeError, match="type=list"):
+        images.prepare([[[0, 0, 0]]], 1, 1)
+
+
+def encoded(fmt, mode="RGB", image=None, **options):
+    image = Image.fromarray(RAMP).convert(mode) if image is None else image
+    buffer = io.BytesIO()
+    image.save(buffer, fmt, **options)
+    return buffer.getvalue()
+
+
+def sixteen_bit_png(colour_type, channels):
+    """A PNG of 16 bits a sample, which Pillow cannot write in colour."""
+    levels = np.resize(RAMP, (20, 30, channels)).astype(">u2") * 256 + 200
+    rows = b"".join(b"\0" + row.tobytes() for row in levels.astype(">u2"))
+
+    def chunk(kind, data):
+        crc = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + crc
+
+    header = struct.pack(">IIBBBBB", 30, 20, 16, colour_type, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def half_transparent():
+    alpha = np.zeros((20, 30, 1), np.uint8)
+    alpha[:10] = 255
+    return Image.fromarray(np.concatenate([RAMP, alpha], -1))
+
+
+def with_a_larger_screen(gif):
+    """A GIF whose frame of 30 x 20 pixels lies on a screen of 36 x 24."""
+    return gif[:6] + struct.pack("<HH", 36, 24) + gif[10:]
+
+
+PALETTE = Image.fromarray(RAMP).convert("P", palette=Image.ADAPTIVE)
+LOSSLESS = {
+    "PNG": encoded("PNG"),
+    "PNG grey": encoded("PNG", "L"),
+    "PNG grey, alpha": encoded("PNG", "LA"),
+    "PNG palette": encoded("PNG", "P"),
+    "PNG palette, alpha": encoded("PNG", image=PALETTE, transparency=3),
+    "PNG alpha": encoded("PNG", image=half_transparent()),
+    "PNG 1 bit": encoded("PNG", "1"),
+    "PNG 16 bits, grey": sixteen_bit_png(0, 1),
+    "PNG 16 bits": sixteen_bit_png(2, 3),
+    "PNG 16 bits, grey, alpha": sixteen_bit_png(4, 2),
+    "PNG 16 bits, alpha": sixteen_bit_png(6, 4),
+    "BMP": encoded("BMP"),
+    "BMP alpha": encoded("BMP", image=half_transparent()),
+    "GIF": encoded("GIF", "P"),
+    "GIF grey": encoded("GIF", "L"),
+    "GIF transparent": encoded("GIF", image=PALETTE, transparency=3),
+    "GIF moving": encoded(
+        "GIF", "P", save_all=True, append_images=[PALETTE.rotate(180)]
+    ),
+    "GIF on a larger screen": with_a_larger_screen(
+        encoded("GIF", image=PALETTE, transparency=3)
+    ),
+}
+
+
+def turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: turned by a quarter.
+    return exif.tobytes()
+
+
+LOSSY = {
+    "JPEG": encoded("JPEG"),
+    "JPEG grey": encoded("JPEG", "L"),
+    "JPEG CMYK": encoded("JPEG", "CMYK"),
+    "JPEG progressive": encoded("JPEG", progressive=True),
+    "JPEG with an orientation": encoded("JPEG", exif=turned()),
+    "JPEG of a phone": encoded(
+        "MPO", save_all=True, append_images=[Image.fromarray(RAMP[::-1])]
+    ),
+}
+
+
+def load_whole(data, tmp_path):
+    """The pixels of an encoded image, neither resized nor cropped."""
+    path = tmp_path / "image"
+    path.write_bytes(data)
+    return images._decode(path)
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_a_lossless_file_decodes_as_in_training(name, tmp_path):
+    want = training.decode_image(tf.constant(LOSSLESS[name])).numpy()
+    np.testing.assert_array_equal(load_whole(LOSSLESS[name], tmp_path), want)
+
+
+@pytest.mark.parametrize("name", LOSSY)
+def test_a_jpeg_decodes_nearly_as_in_training(name, tmp_path):
+    want = training.decode_image(tf.constant(LOSSY[name])).numpy().astype(int)
+    # TensorFlow's faster inverse DCT is a level or two darker in each of the
+    # JPEG components.
+    assert np.abs(load_whole(LOSSY[name], tmp_path) - want).max() <= 4
+
+
+def test_a_file_is_decoded_and_prepared(tmp_path):
+    path = tmp_path / "image.png"
+    path.write_bytes(LOSSLESS["PNG"])
+    np.testing.assert_array_equal(
+        images.load_image(path, 16, 18), images.prepare(RAMP, 16, 18)
+    )
+
+
+DAMAGED = {
+    "empty": b"",
+    "text": b"no image at all",
+    "JPEG cut": LOSSY["JPEG"][:-200],
+    "JPEG without its end": LOSSY["JPEG"][:-2],
+    "PNG cut": LOSSLESS["PNG"][:-30],
+    "PNG without its end": LOSSLESS["PNG"][:-12],
+    "PNG with a wrong checksum": LOSSLESS["PNG"][:-15]
+    + b"\0\0\0"
+    + LOSSLESS["PNG"][-12:],
+    "PNG with a flipped bit": LOSSLESS["PNG"][:60]
+    + bytes([LOSSLESS["PNG"][60] ^ 1])
+    + LOSSLESS["PNG"][61:],
+    "GIF cut": LOSSLESS["GIF"][:-30],
+    "BMP cut": LOSSLESS["BMP"][:-30],
+    "BMP with a palette": encoded("BMP", "P"),
+    "BMP grey": encoded("BMP", "L"),
+    "TIFF": encoded("TIFF"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_file_that_training_refuses_is_refused_by_name(name, tmp_path):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        training.decode_image(tf.constant(DAMAGED[name]))
+    path = tmp_path / "image.jpg"
+    path.write_bytes(DAMAGED[name])
+    with pytest.raises(ValueError, match="whole JPEG, PNG.*image.jpg"):
+        images.load_image(path, 16, 18)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere.png"):
+        images.load_image(tmp_path / "nowhere.png", 16, 18)
+
+
+def test_an_image_of_floats_is_refused():
+    with pytest.raises(ValueError, match="mode='F'"):
+        images.prepare(Image.fromarray(RAMP[..., 0]).convert("F"), 16, 18)

@@ -1,0 +1,92 @@
+"""Tests of what the device program's table is made of."""
+
+import pytest
+
+from bottlenet_tf.runtime import timing
+
+
+class FakeHead:
+    """Takes 1, 2 and 3 ms of a clock of its own; "broken" fails half-way."""
+
+    runtime = "onnx"
+
+    def __init__(self):
+        self.now = 0.0
+        self.encoded = []
+
+    def encode(self, path):
+        return self.pack(*self.codes(self.prepare(path)))
+
+    def prepare(self, path):
+        self.now += 1e-3
+        self.encoded.append(path)
+        return path
+
+    def codes(self, path):
+        self.now += 2e-3
+        if path == "broken":
+            raise ValueError("no codes")
+        return path, None
+
+    def pack(self, path, code_range):
+        self.now += 3e-3
+        return bytes(len(path))
+
+
+@pytest.fixture
+def head(monkeypatch):
+    head = FakeHead()
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: head.now)
+    return head
+
+
+def rows(report):
+    return [line.split() for line in report.splitlines()]
+
+
+def test_every_step_gets_its_own_milliseconds(head):
+    timed = timing.Timing(head, repeat=2)
+    assert timed.encode("abc") == bytes(3)
+    values = {row[0]: row[-2:] for row in rows(timed.report())}
+    assert values["image"] == ["1.000", "1.000"]
+    assert values["head"] == ["2.000", "2.000"]
+    assert values["payload"] == ["3.000", "3.000"]
+    assert values["all"] == ["6.000", "6.000"]
+
+
+def test_the_first_image_warms_up_once(head):
+    timed = timing.Timing(head, repeat=2)
+    timed.encode("a")
+    timed.encode("b")
+    assert head.encoded == ["a", "a", "a", "b", "b"]
+
+
+def test_an_image_that_fails_is_not_counted(head):
+    timed = timing.Timing(head)
+    timed.encode("abc")
+    with pytest.raises(ValueError):
+        timed.encode("broken")
+    assert "1 runs (1 images" in timed.report()
+
+
+def test_sizes_are_summed_up_over_images(head):
+    timed = timing.Timing(head)
+    for length in (1, 2, 6):
+        timed.encode("x" * length)
+    assert timed.report().endswith("mean 3.0, median 2, p95 6")
+
+
+@pytest.mark.parametrize(
+    "values, median, high",
+    [
+        ([5], 5, 5),
+        ([4, 1], 2.5, 4),
+        ([3, 1, 2], 2, 3),
+        # 95 of 100 values don't exceed 95.
+        (list(range(1, 101)), 50.5, 95),
+        (list(range(20, 0, -1)), 10.5, 19),
+    ],
+)
+def test_median_and_p95_match_hand_worked_values(values, median, high):
+    assert timing._median(values) == median
+    assert timing._p95(values) == high
