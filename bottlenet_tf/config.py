@@ -148,6 +148,7 @@ class TrainConfig:
     mixup: float = 0.0
     distillation: float = 0.0
     temperature: float = 2.0
+    feature_weight: float = 0.0
     codec_warmup: float = 0.0
     quality_start: int | None = None
     quality_epochs: float = 0.0
@@ -182,6 +183,7 @@ class TrainConfig:
         check_at_least(0, epochs=self.epochs, warmup_epochs=self.warmup_epochs)
         check_at_least(1, batch_size=self.batch_size)
         check_at_least(0, weight_decay=self.weight_decay, mixup=self.mixup)
+        check_at_least(0, feature_weight=self.feature_weight)
         check_at_least(0, seed=self.seed)
         check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
@@ -228,6 +230,12 @@ class TrainConfig:
             "--distillation learns from the unsplit network, which is what "
             "--mode=baseline trains; use another mode, or 0.",
             distillation=self.distillation,
+        )
+        check(
+            self.mode != "baseline" or self.feature_weight == 0,
+            "--feature_weight compares what a unit restores, and "
+            "--mode=baseline has none; use another mode, or 0.",
+            feature_weight=self.feature_weight,
         )
         check(
             self.distillation == 0 or self.starts_trained,

@@ -14,7 +14,8 @@ _MODES = """What is trained:
 baseline: the network without unit;
 aware: unit and network with the codec in the loop (BottleNet);
 naive: the same without the codec, which is switched on afterwards;
-frozen: the unit alone, the network stays as it is."""
+frozen: the unit alone, the network stays as it is (give it channels enough: a
+network that doesn't adapt needs most of what the cut tensor holds)."""
 
 # Help texts by field. Defaults stand in config.py alone.
 _HELP = {
@@ -49,6 +50,9 @@ _HELP = {
     "distillation": "Weight, 0 to 1, of imitating the unsplit network "
     "(--backbone_weights); the labels keep the rest.",
     "temperature": "Softens both networks' outputs in distillation.",
+    "feature_weight": "Weight of the restored feature's squared error, in "
+    "units of each channel's variance. Helps where the network after the "
+    "unit doesn't learn along: --mode=frozen.",
     "codec_warmup": "Share of all steps, from the first, that train without "
     "the codec.",
     "quality_start": "JPEG quality the codec starts with, annealed to "

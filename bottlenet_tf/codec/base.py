@@ -11,7 +11,17 @@ CODECS = Registry("codec")
 
 
 class PayloadError(ValueError):
-    """Bytes from outside that are not a valid payload for this receiver."""
+    """Bytes from outside that are not a valid payload for this receiver.
+
+    Args:
+        message: Rule, reason and what was received, for people.
+        status: The rule in a few words, for programs; a served tail answers
+            it for that payload. One of `layers.STATUSES`.
+    """
+
+    def __init__(self, message, status="undecodable"):
+        super().__init__(message)
+        self.status = status
 
 
 class Codec(abc.ABC):

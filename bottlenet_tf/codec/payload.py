@@ -163,7 +163,8 @@ class PayloadFormat:
             raise PayloadError(
                 "A payload's header must match its unit, format and content: "
                 "the bytes are corrupt, or head and tail are not of the same "
-                f"export. Received: {len(payload)} bytes"
+                f"export. Received: {len(payload)} bytes",
+                "foreign or corrupt",
             )
         if not self.sends_range:
             return self._decode(body), None
@@ -171,7 +172,8 @@ class PayloadFormat:
         if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
             raise PayloadError(
                 "A range must be finite and ordered. "
-                f"Received: low={low}, high={high}"
+                f"Received: low={low}, high={high}",
+                "bad range",
             )
         return self._decode(body[4:]), (low, high)
 
@@ -198,12 +200,14 @@ class PayloadFormat:
         if not self.overhead_bytes < len(payload) <= self._limit:
             raise PayloadError(
                 f"A payload of this unit has {self.overhead_bytes + 1} to "
-                f"{self._limit} bytes. Received: {len(payload)} bytes"
+                f"{self._limit} bytes. Received: {len(payload)} bytes",
+                "wrong size",
             )
         if payload[0] >> 4 != VERSION:
             raise PayloadError(
                 f"Payload version must be {VERSION}. "
-                f"Received: version={payload[0] >> 4}"
+                f"Received: version={payload[0] >> 4}",
+                "wrong version",
             )
 
     def _pack_range(self, code_range):

@@ -222,6 +222,20 @@ class BottleneckUnit(keras.layers.Layer):
             x = layer(x, training=training)
         return x
 
+    def match_feature(self, mean, std):
+        """Lets restored features begin with the cut tensor's statistics.
+
+        Without it they begin with mean 0 and deviation 1 in every channel,
+        far from what a network that does not learn along expects.
+
+        Args:
+            mean: Mean of the cut tensor's channels, `(C,)`.
+            std: Their standard deviation, `(C,)`.
+        """
+        norm = self.restoration[-1].norm
+        norm.beta.assign(mean)
+        norm.gamma.assign(std)
+
     def call(self, x, training=None, use_codec=True):
         codes, code_range = self.encode(x, training=training)
         if use_codec:

@@ -25,12 +25,14 @@ class ForwardPass(NamedTuple):
     feature: the prefix's output, `(batch, H, W, C)`.
     image_data_bytes: mean bytes an image, float32 scalar; 0 without codec.
     rate: differentiable stand-in for bits, float32 `(batch,)`.
+    restored: what the suffix got for `feature`, of the same shape.
     """
 
     logits: tf.Tensor
     feature: tf.Tensor
     image_data_bytes: tf.Tensor
     rate: tf.Tensor
+    restored: tf.Tensor
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -74,7 +76,7 @@ class BottleNet(keras.Model):
             codes, size = self.unit.codec(codes)
         restored = self.unit.decode(codes, code_range, training=training)
         logits = ops.cast(self.suffix(restored, training=training), "float32")
-        return ForwardPass(logits, feature, size, rate)
+        return ForwardPass(logits, feature, size, rate, restored)
 
     def call(self, images, training=None, use_codec=True):
         feature = self.prefix(ops.cast(images, "float32"), training=training)

@@ -79,36 +79,82 @@ class Tail:
             PayloadError: if a payload is corrupt or of another deployment;
                 it names the payload's index.
         """
-        logits = self.logits(payloads)
-        # Shifted so that nothing overflows; the quotient stays the same.
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return _softmax(self.logits(payloads))
 
     def logits(self, payloads):
         """Returns the float32 logits `(N, classes)`; see `predict`."""
+        logits, errors = self._answers(payloads)
+        for i, error in enumerate(errors):
+            if error is not None:
+                raise PayloadError(
+                    f"Payload {i}: {error}", error.status
+                ) from error
+        return logits
+
+    def answer(self, payloads):
+        """Returns what the served tails do; a bad payload fails alone.
+
+        Its status says why, its class is -1, its label empty and its numbers
+        are 0.
+
+        Args:
+            payloads: List of N bytes, may be empty.
+
+        Returns:
+            Dictionary of `logits` and `probabilities`, float32 `(N,
+            classes)`; `classes`, int32 `(N,)`; `labels` and `status`, object
+            `(N,)` of strings. The status is "ok" or a `PayloadError`'s.
+
+        Raises:
+            TypeError: if `payloads` is one payload rather than a list.
+        """
+        logits, errors = self._answers(payloads)
+        ok = np.array([error is None for error in errors], bool)
+        classes = np.where(ok, logits.argmax(axis=1), -1).astype(np.int32)
+        labels = [self.classes[i] if i >= 0 else "" for i in classes]
+        status = ["ok" if error is None else error.status for error in errors]
+        return {
+            "logits": logits,
+            "probabilities": np.where(ok[:, None], _softmax(logits), 0).astype(
+                np.float32
+            ),
+            "classes": classes,
+            "labels": np.array(labels, object),
+            "status": np.array(status, object),
+        }
+
+    def _answers(self, payloads):
+        """Returns the logits, 0 where a payload is bad, and its errors."""
         if isinstance(payloads, (bytes, bytearray, memoryview)):
             raise TypeError(
                 "Payloads must come in a list, be it of one. "
                 f"Received: type={type(payloads).__name__}"
             )
         payloads = list(payloads)
-        parts = [np.empty((0, len(self.classes)), np.float32)]
+        logits = np.zeros((len(payloads), len(self.classes)), np.float32)
+        errors = []
         for start in range(0, len(payloads), self._max_batch):
-            stop = start + self._max_batch
-            parts.append(self._run(payloads[start:stop], start))
-        return np.concatenate(parts)
+            batch, places = [], []
+            for i, payload in enumerate(
+                payloads[start : start + self._max_batch], start
+            ):
+                try:
+                    batch.append(self.unit.format.unpack(payload))
+                    places.append(i)
+                    errors.append(None)
+                except PayloadError as error:
+                    errors.append(error)
+            if batch:
+                logits[places] = self._run(batch)
+        return logits, errors
 
-    def _run(self, payloads, start):
-        """Unpacks and runs one batch; `start` is its first one's index."""
+    def _run(self, batch):
+        """Runs a batch of `(codes, range or None)`, as unpacked."""
         height, width, channels = self.unit.format.shape
-        count = len(payloads)
+        count = len(batch)
         codes = np.empty((count, channels, height, width), np.float32)
         ranges = np.empty((count, 2), np.float32)
-        for i, payload in enumerate(payloads):
-            try:
-                image, bounds = self.unit.format.unpack(payload)
-            except PayloadError as error:
-                raise PayloadError(f"Payload {start + i}: {error}") from error
+        for i, (image, bounds) in enumerate(batch):
             codes[i] = image.transpose(2, 0, 1)
             if bounds is not None:
                 ranges[i] = bounds
@@ -137,3 +183,9 @@ class Tail:
                 f"{kind} {wanted}, the batch open, by its unit.json; files of "
                 f"different exports may have been mixed. Received: {received}"
             )
+
+
+def _softmax(logits):
+    # Shifted so that nothing overflows; the quotient stays the same.
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)

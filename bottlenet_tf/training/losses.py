@@ -1,6 +1,8 @@
-"""The task loss: labels, and what the unsplit network says of the image."""
+"""Losses: of labels, of the unsplit network's logits, of the feature."""
 
 import tensorflow as tf
+
+MIN_VARIANCE = 1e-8
 
 
 def task_loss(
@@ -41,3 +43,29 @@ def task_loss(
     divergence = tf.reduce_sum(tf.exp(teacher) * (teacher - student), axis=-1)
     scaled = temperature**2 * divergence
     return (1.0 - distillation) * loss + distillation * scaled
+
+
+def feature_loss(feature, restored):
+    """Returns how far a restored feature is from the cut tensor, a scalar.
+
+    Mean over all elements of (restored - feature)**2 / variance, where each
+    channel's variance is the batch's: 0 is perfect, 1 what the channels'
+    means alone would score.
+
+    Args:
+        feature: What the unit got, `(batch, H, W, C)`; no gradient flows
+            into it.
+        restored: What it gave back, of the same shape.
+
+    Reference:
+        As a training signal of split networks: Matsubara et al., 2019,
+        "Distilled Split Deep Neural Networks for Edge-Assisted Real-Time
+        Systems", which takes the plain squared error.
+    """
+    feature = tf.cast(tf.stop_gradient(feature), tf.float32)
+    variance = tf.math.reduce_variance(feature, axis=[0, 1, 2])
+    error = tf.square(tf.cast(restored, tf.float32) - feature)
+    # A channel that never varies has no unit; its error counts as it is.
+    return tf.reduce_mean(
+        error / tf.where(variance > MIN_VARIANCE, variance, 1.0)
+    )

@@ -10,6 +10,7 @@ from bottlenet_tf import backbones
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 
 MODEL_FILE = "model.keras"
+MATCH_BATCHES = 4
 
 
 class Network(NamedTuple):
@@ -74,6 +75,27 @@ def build_network(config, image_size, num_classes):
     return Network(
         model, untouched, teacher, backbone.split_point(config.split)
     )
+
+
+def match_feature(model, dataset, batch_size):
+    """Starts a unit where its frozen network expects the feature to be.
+
+    A network that learns along finds the scale of what the unit restores in
+    some steps; a frozen one never does, and if the cut tensor's channels lie
+    far from mean 0 and deviation 1, nor does the unit.
+
+    Args:
+        model: `BottleNet`, before its first step.
+        dataset: `data.Dataset`; some whole training images are read.
+        batch_size: Images to read at a time.
+    """
+    batches = dataset.train_batches(batch_size, epoch=0, augment=False)
+    features = [
+        model.prefix(keras.ops.cast(images, "float32"), training=False)
+        for images, _ in dataset.guard(batches.take(MATCH_BATCHES))
+    ]
+    features = np.concatenate([np.asarray(f, np.float32) for f in features])
+    model.unit.match_feature(features.mean((0, 1, 2)), features.std((0, 1, 2)))
 
 
 def load_model(run):

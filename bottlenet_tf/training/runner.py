@@ -11,7 +11,11 @@ from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
-from bottlenet_tf.training.network import MODEL_FILE, build_network
+from bottlenet_tf.training.network import (
+    MODEL_FILE,
+    build_network,
+    match_feature,
+)
 
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = ("workdir", "checkpoint_minutes")
@@ -50,6 +54,8 @@ def run(config):
     dataset = load_data(config)
     with strategy.scope():
         network = build_network(config, dataset.image_size, dataset.num_classes)
+    if config.mode == "frozen" and config.init_from is None:
+        match_feature(network.model, dataset, config.batch_size)
     _describe(config, dataset, network)
     picture = None
     if config.mode != "baseline":

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bottlenet_tf.training.losses import task_loss
+from bottlenet_tf.training.losses import feature_loss, task_loss
 from bottlenet_tf.training.mixup import blend, blend_shares
 
 # A step moves the log of the rate weight by the gain times the log of
@@ -34,13 +34,14 @@ class Outputs(NamedTuple):
 class Stepper:
     """Builds the compiled training steps of a run.
 
-    loss = task loss + w * bytes / scale, where `bytes` has the value of the
-    image data that the codec made and the relative gradient of the codec's
-    differentiable `rate`. `w` is `rate_weight` with scale 100 B; with a byte
-    budget, scale is the budget and w is raised or lowered after every step
-    until the mean meets the budget (dual ascent on log w). Batch statistics
-    and crops make training's bytes differ from what will be sent by some
-    percent; `note_inference_bytes` corrects for that.
+    loss = task loss + w * bytes / scale + f * feature loss, where `bytes` has
+    the value of the image data that the codec made and the relative gradient
+    of the codec's differentiable `rate`. `w` is `rate_weight` with scale
+    100 B; with a byte budget, scale is the budget and w is raised or lowered
+    after every step until the mean meets the budget (dual ascent on log w).
+    Batch statistics and crops make training's bytes differ from what will be
+    sent by some percent; `note_inference_bytes` corrects for that. `f` is
+    `feature_weight`.
 
     Args:
         config: `TrainConfig`.
@@ -105,22 +106,17 @@ class Stepper:
         return step
 
     def _forward(self, images, use_codec):
-        """Returns logits, teacher logits, bytes and rate of one replica."""
+        """Returns logits, teacher logits and what `transmit` yielded."""
         if self.config.mode == "baseline":
             logits = self.model(tf.cast(images, tf.float32), training=True)
-            return tf.cast(logits, tf.float32), None, tf.zeros(()), None
+            return tf.cast(logits, tf.float32), None, None
         passed = self.model.transmit(images, training=True, use_codec=use_codec)
         teacher_logits = None
         if self.teacher is not None:
             teacher_logits = tf.stop_gradient(
                 self.teacher(images, passed.feature)
             )
-        return (
-            passed.logits,
-            teacher_logits,
-            passed.image_data_bytes,
-            passed.rate,
-        )
+        return passed.logits, teacher_logits, passed
 
     def _replica_step(self, images, labels, index, use_codec):
         config = self.config
@@ -135,9 +131,7 @@ class Stepper:
             )
             images = blend(images, shares)
         with tf.GradientTape() as tape:
-            logits, teacher_logits, size, rate = self._forward(
-                images, use_codec
-            )
+            logits, teacher_logits, passed = self._forward(images, use_codec)
             targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
             task = tf.reduce_mean(
                 task_loss(
@@ -149,14 +143,10 @@ class Stepper:
                     temperature=config.temperature,
                 )
             )
-            loss = task
-            has_rate = config.byte_budget is not None or config.rate_weight
-            if use_codec and has_rate and rate is not None:
-                mean = tf.reduce_mean(rate)
-                per_rate = tf.stop_gradient(
-                    size / tf.maximum(mean, 1e-6) / self.byte_scale
-                )
-                loss += self.rate_weight * per_rate * mean
+            loss, size = task, tf.zeros(())
+            if passed is not None:
+                size = passed.image_data_bytes
+                loss += self._unit_loss(passed, use_codec)
             replicas = self.strategy.num_replicas_in_sync
             scaled = self.optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(scaled, self.variables)
@@ -173,6 +163,23 @@ class Stepper:
         return tf.stack(
             Outputs(loss * count, task * count, correct, size * count, count)
         )
+
+    def _unit_loss(self, passed, use_codec):
+        """Returns what bytes and restored feature add to the loss."""
+        config, loss = self.config, 0.0
+        if use_codec and (config.byte_budget is not None or config.rate_weight):
+            mean = tf.reduce_mean(passed.rate)
+            per_rate = tf.stop_gradient(
+                passed.image_data_bytes
+                / tf.maximum(mean, 1e-6)
+                / self.byte_scale
+            )
+            loss += self.rate_weight * per_rate * mean
+        if config.feature_weight:
+            loss += config.feature_weight * feature_loss(
+                passed.feature, passed.restored
+            )
+        return loss
 
     def _reduce_and_clip(self, gradients):
         """Sums over all replicas and clips by the global norm.

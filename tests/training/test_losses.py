@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.training.losses import task_loss
+from bottlenet_tf.training.losses import feature_loss, task_loss
 
 TARGETS = tf.constant([[1.0, 0.0]])
 # softmax of [log 3, 0] is [3/4, 1/4].
@@ -41,3 +41,26 @@ def test_distillation_is_the_scaled_divergence_from_the_teacher():
 
 def test_the_loss_is_one_number_for_each_example():
     assert task_loss(tf.ones((3, 2)) / 2, tf.zeros((3, 2))).shape == (3,)
+
+
+def test_the_feature_loss_counts_in_units_of_each_channels_variance():
+    # Channel 0 has variance 1, channel 1 variance 100; both restored as their
+    # mean, 0.
+    feature = tf.reshape(
+        tf.constant([[1.0, 10.0], [-1.0, -10.0]]), (2, 1, 1, 2)
+    )
+    loss = feature_loss(feature, tf.zeros_like(feature))
+    np.testing.assert_allclose(loss, 1.0, rtol=1e-6)
+    assert feature_loss(feature, feature) == 0.0
+
+
+def test_a_channel_without_variance_does_not_divide_by_it():
+    loss = feature_loss(tf.ones((2, 1, 1, 1)), tf.zeros((2, 1, 1, 1)))
+    np.testing.assert_allclose(loss, 1.0)
+
+
+def test_no_gradient_of_the_feature_loss_flows_into_the_feature():
+    feature = tf.Variable([[[[1.0]]], [[[2.0]]]])
+    with tf.GradientTape() as tape:
+        loss = feature_loss(feature, 2 * tf.ones_like(feature))
+    assert tape.gradient(loss, feature) is None

@@ -13,6 +13,7 @@ from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.training import loop as loop_module
 from bottlenet_tf.training import runner
 from bottlenet_tf.training.network import load_model
+from bottlenet_tf.training.runner import load_data
 
 REPORT_KEYS = {
     "baseline_accuracy",
@@ -194,6 +195,24 @@ def test_frozen_mode_changes_the_unit_alone(tiny_config, replace, baseline):
     trained = model.prefix.get_weights() + model.suffix.get_weights()
     for before, after in zip(_weights(baseline), trained, strict=True):
         np.testing.assert_array_equal(after, before)
+
+
+def test_a_frozen_networks_unit_begins_at_the_features_scale(
+    tiny_config, replace, baseline
+):
+    config = replace(
+        tiny_config, mode="frozen", backbone_weights=baseline, epochs=0,
+        warmup_epochs=0.0,
+    )  # fmt: skip
+    training.run(config)
+    model = load_model(tiny_config.workdir)
+    images, _ = next(
+        iter(load_data(config).train_batches(24, epoch=0, augment=False))
+    )
+    feature = np.asarray(model.prefix(np.float32(images)))
+    norm = model.unit.restoration[-1].norm
+    np.testing.assert_allclose(norm.beta, feature.mean((0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(norm.gamma, feature.std((0, 1, 2)), rtol=1e-4)
 
 
 def test_naive_mode_trains_without_the_codec(tiny_config, replace, monkeypatch):

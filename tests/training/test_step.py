@@ -1,11 +1,16 @@
-"""Tests of how a byte budget is steered."""
+"""Tests of how a byte budget is steered, and of what a step learns from."""
 
 import types
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf import backbones
+from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.models.bottlenet import build_bottlenet
+from bottlenet_tf.training.losses import feature_loss
 from bottlenet_tf.training.step import Outputs, Stepper
 
 BUDGET = 100.0  # Of image data: no header in these tests.
@@ -67,3 +72,37 @@ def test_recent_bytes_forget_the_beginning(stepper):
     for _ in range(200):
         _step(stepper, 100)
     assert float(stepper.recent_bytes) == pytest.approx(100.0, rel=0.06)
+
+
+def _feature_error(tiny_backbone, weight, steps=30):
+    """Error of the restored feature after some steps on one batch."""
+    keras.utils.set_random_seed(0)
+    backbone = backbones.create(tiny_backbone, image_size=32, num_classes=10)
+    unit = UnitConfig(channels=3, stride=1, codec="raw")
+    model = build_bottlenet(backbone, "cut", unit)
+    model.prefix.trainable = model.suffix.trainable = False
+    optimizer = keras.optimizers.SGD(0.02, momentum=0.9)
+    optimizer.build(model.trainable_variables)
+    stepper = Stepper(
+        TrainConfig(
+            mode="frozen", backbone=tiny_backbone, feature_weight=weight
+        ),
+        model,
+        None,
+        optimizer,
+        tf.distribute.get_strategy(),
+        steps,
+    )
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.integers(0, 256, (16, 32, 32, 3)), tf.uint8)
+    labels = tf.range(16) % 10
+    for index in range(steps):
+        stepper.without_codec(images, labels, tf.constant(index))
+    passed = model.transmit(images, training=True, use_codec=False)
+    return float(feature_loss(passed.feature, passed.restored))
+
+
+def test_a_feature_weight_brings_the_restored_feature_closer(tiny_backbone):
+    assert _feature_error(tiny_backbone, 1.0) < 0.6 * _feature_error(
+        tiny_backbone, 0.0
+    )
