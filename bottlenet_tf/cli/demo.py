@@ -1,4 +1,4 @@
-"""`make demo`: a baseline, split networks and a report, on digits."""
+"""`make demo`: baseline, splits, report and deployment, on digits."""
 
 import dataclasses
 import pathlib
@@ -10,6 +10,8 @@ from bottlenet_tf.cli import train_flags
 
 USAGE = """Trains a network on handwritten digits, then the same network cut
 at several split points, and compares what each sends with what it costs.
+Then exports the cheapest accurate split, encodes test images with the device
+program and lets the server's half name them.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
 changes it: try --byte_budget=60 --workdir=runs/digits_60."""
@@ -32,6 +34,7 @@ def _main(argv):
 
 def _demo(config):
     from bottlenet_tf import evaluation, training
+    from bottlenet_tf.cli import demo_halves
     from bottlenet_tf.config import UnitConfig
 
     root = pathlib.Path(config.workdir)
@@ -67,6 +70,11 @@ def _demo(config):
     table = evaluation.markdown_table(reports)
     (root / "results.md").write_text(table + "\n")
     print(f"\n== Results ==\n\n{table}\n")
+    chosen = demo_halves.choose(reports)["split"]
+    print(f"== Deployed: {chosen}, as device and server run it ==\n")
+    dataset = training.load_data(config)
+    demo_halves.run(root, chosen, dataset)
+    print(f"\nDeployment: {root}/deploy")
     print(f"Picture: {plot}")
     print(f"Reports: {root}/*/report.json")
     print(f"Curves and planes: tensorboard --logdir={root}")

@@ -22,6 +22,10 @@ def decode_image(data):
     blended, and 16-bit samples keep their high byte. BMP with 8 bits or fewer
     per pixel is refused, because TensorFlow reads palette indices as grey.
 
+    JPEG goes through the accurate integer transform, as in Pillow on the
+    device; TensorFlow's own choice is the fast one, whose pixels differ by
+    1.9 of 255 on average (miniImageNet at 84 px).
+
     Args:
         data: Scalar string tensor, the file's bytes.
 
@@ -35,7 +39,13 @@ def decode_image(data):
     header = tf.strings.substr(data, 0, 29)
     refused = tf.strings.regex_full_match(header, _PALETTE_BMP)
     data = tf.where(refused, b"a BMP with a palette", data)
-    image = tf.io.decode_image(data, channels=3, expand_animations=False)
+    image = tf.cond(
+        tf.io.is_jpeg(data),
+        lambda: tf.io.decode_jpeg(
+            data, channels=3, dct_method="INTEGER_ACCURATE"
+        ),
+        lambda: tf.io.decode_image(data, channels=3, expand_animations=False),
+    )
     return tf.ensure_shape(image, (None, None, 3))
 
 

@@ -40,6 +40,14 @@ def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
     table = ran.stdout.split("== Results ==")[1]
     assert "| conv" in table and "| cut" in table
     assert (tmp_path / "rate_accuracy.png").stat().st_size > 0
+    # The device program's files, answered by the server's half.
+    payloads = sorted((tmp_path / "sent" / "payloads").iterdir())
+    answered = ran.stdout.split("== Server")[1]
+    for payload in payloads:
+        name = payload.name.removesuffix(".payload")
+        assert f"{name}: {payload.stat().st_size} bytes, is a " in answered
+    assert len(payloads) == 5
+    assert "| tail.onnx | " in ran.stdout
 
 
 def test_figure7_measures_both_ways_at_every_quality(small, tmp_path):

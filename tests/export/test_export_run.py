@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -60,6 +61,10 @@ def test_the_folder_holds_what_the_manifest_lists(deployment):
         "cloud/serving/models.config",
         "cloud/serving/batching.config",
         "cloud/serving/range/1/saved_model.pb",
+        "cloud/triton/range/config.pbtxt",
+        "cloud/triton/range/1/model.py",
+        "cloud/triton/range/1/tail.onnx",
+        "cloud/triton/range/1/unit.json",
     } <= set(found)
 
 
@@ -75,6 +80,7 @@ def test_the_manifest_holds_the_runs_figures_and_the_parity(deployment, sweep):
         "head_int8.tflite",
         "tail.onnx",
         "serving/range",
+        "triton/range",
     ]
 
 
@@ -109,6 +115,7 @@ def test_several_runs_share_one_server_configuration(both):
     for name in ("range", "learned"):
         assert (both / name / "edge" / "head.onnx").is_file()
         assert (both / "cloud" / "serving" / name / "1").is_dir()
+        assert (both / "cloud" / "triton" / name / "config.pbtxt").is_file()
 
 
 def test_head_and_tail_of_different_exports_refuse_each_other(both):
@@ -170,3 +177,27 @@ def test_bad_flags_are_refused_with_a_reason(flags, message, tmp_path):
     assert message in ran.stderr
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "out").exists()
+
+
+def _readme_example():
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (example,) = [block for block in blocks if "Head.load" in block]
+    return example
+
+
+def test_the_readmes_example_runs_as_it_stands(deployment, tmp_path):
+    (tmp_path / "deploy").symlink_to(deployment)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(image).save(tmp_path / "photo.png")
+    ran = subprocess.run(
+        [sys.executable, "-c", _readme_example()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert re.fullmatch(r"\d \d+ bytes\n", ran.stdout)
+    lines = [line for line in _readme_example().splitlines() if line.strip()]
+    assert len(lines) <= 10

@@ -225,18 +225,13 @@ def load_whole(data, tmp_path):
     return images._decode(path)
 
 
-@pytest.mark.parametrize("name", LOSSLESS)
-def test_a_lossless_file_decodes_as_in_training(name, tmp_path):
-    want = training.decode_image(tf.constant(LOSSLESS[name])).numpy()
-    np.testing.assert_array_equal(load_whole(LOSSLESS[name], tmp_path), want)
-
-
-@pytest.mark.parametrize("name", LOSSY)
-def test_a_jpeg_decodes_nearly_as_in_training(name, tmp_path):
-    want = training.decode_image(tf.constant(LOSSY[name])).numpy().astype(int)
-    # TensorFlow's faster inverse DCT is a level or two darker in each of the
-    # JPEG components.
-    assert np.abs(load_whole(LOSSY[name], tmp_path) - want).max() <= 4
+@pytest.mark.parametrize("name", [*LOSSLESS, *LOSSY])
+def test_a_file_decodes_as_in_training(name, tmp_path):
+    data = {**LOSSLESS, **LOSSY}[name]
+    want = training.decode_image(tf.constant(data)).numpy().astype(int)
+    # CMYK is turned into RGB by either library in its own way.
+    tolerance = 4 if "CMYK" in name else 0
+    assert np.abs(load_whole(data, tmp_path) - want).max() <= tolerance
 
 
 def test_a_file_is_decoded_and_prepared(tmp_path):
