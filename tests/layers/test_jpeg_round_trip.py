@@ -10,7 +10,8 @@ from PIL import Image
 
 from bottlenet_tf.codec import create_codec, tiling
 from bottlenet_tf.layers import JpegRoundTrip
-from bottlenet_tf.layers.jpeg import StackDecoder, quantization_table
+from bottlenet_tf.layers.jpeg import quantization_table
+from bottlenet_tf.layers.jpeg_stack import StackDecoder
 
 # Planes of whole blocks, of odd sizes, and with spare tiles.
 SHAPES = [(28, 28, 1), (16, 24, 1), (7, 7, 3), (9, 5, 2), (14, 14, 5)]
