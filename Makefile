@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test slow lint results bench clean
+.PHONY: help demo test test-serving slow lint results bench clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
 	@echo "make test   lint and fast tests (under five minutes)"
 	@echo "make slow   all tests, the slow ones too"
+	@echo "make test-serving  a real Triton serves an export (~500 MB)"
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
 
@@ -31,7 +32,23 @@ test: lint
 	$(BIN)/python -m pytest
 
 slow: lint
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -m "not serving"
+
+# Triton in an environment of its own, without TensorFlow. Its Python backend
+# loads the system's libpython, so that must be the system's Python 3.11
+# (Debian: python3.11-venv), not one built elsewhere.
+SERVING_PYTHON ?= /usr/bin/python3.11
+SERVING_VENV ?= .venv-serving
+SERVING_STAMP := $(SERVING_VENV)/.installed
+$(SERVING_STAMP): tests/serving/requirements.txt
+	$(SERVING_PYTHON) -m venv $(SERVING_VENV)
+	$(SERVING_VENV)/bin/pip install --quiet --disable-pip-version-check \
+		--no-compile --requirement tests/serving/requirements.txt
+	@touch $(SERVING_STAMP)
+
+test-serving: $(STAMP) $(SERVING_STAMP)
+	BOTTLENET_SERVING_VENV=$(SERVING_VENV) $(BIN)/python -m pytest \
+		tests/serving -m serving -n 0 -rs
 
 # All CIFAR-10 results, hours on two cores. Finished runs are skipped, a killed
 # one is resumed. The first of each three is where the other two start.
@@ -54,4 +71,4 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/input_pipeline.py --dataset=digits
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(SERVING_VENV)

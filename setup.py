@@ -12,6 +12,7 @@ setup(
     install_requires=[
         "absl-py>=2.1",
         "ai-edge-litert>=2.0",
+        "grpcio>=1.70",
         "imagecodecs>=2024.6.1",
         # TFDS imports it without asking for it.
         "importlib_resources>=6.0",
@@ -41,6 +42,7 @@ setup(
     entry_points={
         "console_scripts": [
             "bottlenet-export=bottlenet_tf.cli.export:main",
+            "bottlenet-serve=bottlenet_tf.cli.serve:main",
             "bottlenet-train=bottlenet_tf.cli.train:main",
         ]
     },

@@ -1,11 +1,16 @@
-"""A network and a run small enough to train in seconds."""
+"""Networks, runs and a deployment small enough to make in seconds."""
 
 import dataclasses
 
 import keras
 import pytest
 
-from bottlenet_tf.config import DataConfig, TrainConfig, UnitConfig
+from bottlenet_tf.config import (
+    DataConfig,
+    ExportConfig,
+    TrainConfig,
+    UnitConfig,
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +29,10 @@ def tiny_backbone(tmp_path_factory):
     return str(path)
 
 
-@pytest.fixture
-def tiny_config(tiny_backbone, tmp_path):
-    """A run of 2 epochs with 3 steps each on 24 digits."""
+@pytest.fixture(scope="session")
+def tiny_run(tiny_backbone):
+    """A run of 2 epochs with 3 steps each on 24 digits; has no folder yet."""
     return TrainConfig(
-        workdir=str(tmp_path / "runs" / "run"),
         backbone=tiny_backbone,
         split="cut",
         unit=UnitConfig(channels=2, quality=50),
@@ -41,6 +45,55 @@ def tiny_config(tiny_backbone, tmp_path):
 
 
 @pytest.fixture
+def tiny_config(tiny_run, tmp_path):
+    """`tiny_run` in a folder of the test's own."""
+    workdir = str(tmp_path / "runs" / "run")
+    return dataclasses.replace(tiny_run, workdir=workdir)
+
+
+@pytest.fixture(scope="session")
 def replace():
     """`dataclasses.replace`, under a short name."""
     return dataclasses.replace
+
+
+@pytest.fixture(scope="session")
+def sweep(tiny_backbone, tmp_path_factory):
+    """A folder of two finished runs, `range` and `learned`, of digits."""
+    from bottlenet_tf import training
+
+    root = tmp_path_factory.mktemp("sweep")
+    first = TrainConfig(
+        workdir=str(root / "range"),
+        backbone=tiny_backbone,
+        split="cut",
+        unit=UnitConfig(channels=2, quality=80),
+        data=DataConfig(max_train=40, max_test=40),
+        epochs=1,
+        batch_size=8,
+        learning_rate=0.01,
+        sweep_qualities=(10, 90),
+    )
+    training.run(first)
+    training.run(
+        dataclasses.replace(
+            first,
+            workdir=str(root / "learned"),
+            unit=dataclasses.replace(first.unit, quantizer="learned"),
+        )
+    )
+    return root
+
+
+@pytest.fixture(scope="session")
+def both(sweep, tmp_path_factory):
+    """The deployment folder of both finished runs."""
+    from bottlenet_tf import export
+
+    out = tmp_path_factory.mktemp("deploy") / "both"
+    export.run(
+        ExportConfig(
+            workdir=(str(sweep),), out=str(out), parity_images=20, litert=()
+        )
+    )
+    return out

@@ -23,6 +23,7 @@ LEVELS = {
     "evaluation": 5,
     "training": 6,
     "export": 7,
+    "serving": 7,
     "cli": 8,
 }
 WITHOUT_TENSORFLOW = (

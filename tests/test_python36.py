@@ -17,7 +17,13 @@ MODULES = sorted(
 )
 # What a device has; the last row is imported by whoever asks for it.
 INSTALLED = {"numpy", "PIL", "imagecodecs"}
-ON_DEMAND = {"onnxruntime", "ai_edge_litert", "tflite_runtime", "tensorrt"}
+ON_DEMAND = {
+    "onnxruntime",
+    "ai_edge_litert",
+    "tflite_runtime",
+    "tensorrt",
+    "triton_python_backend_utils",
+}
 DEPLOYED = (
     "bottlenet_tf.codec",
     "bottlenet_tf.registry",

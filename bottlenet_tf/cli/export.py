@@ -16,7 +16,8 @@ Examples:
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
           turns images into payloads with NumPy and Pillow alone beside it
-  cloud/  tail.onnx, and SavedModels for TF Serving that take those payloads
+  cloud/  tail.onnx; SavedModels for TF Serving and a model repository for
+          Triton, both of which take those payloads
 
 Every file is run on test images and compared with the Keras model before the
 folder appears. manifest.json holds what was measured."""

@@ -1,10 +1,10 @@
-"""The device program: this package's own files, copied beside the head."""
+"""This package's own files, copied to where no TensorFlow is."""
 
 import pathlib
 import shutil
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
-# All that `runtime.device` imports; a test runs the copy alone.
+# All that `runtime` imports; tests run the copies alone.
 _PARTS = ("__init__.py", "registry.py", "codec", "runtime")
 _PROGRAM = '''"""Images to payloads; `python3 encode.py --help` explains."""
 
@@ -19,8 +19,13 @@ if __name__ == "__main__":
 
 def copy_program(folder):
     """Writes `encode.py` and what it needs of this package to `folder`."""
-    folder = pathlib.Path(folder)
-    package = folder / "bottlenet_tf"
+    copy_package(folder)
+    (pathlib.Path(folder) / "encode.py").write_text(_PROGRAM)
+
+
+def copy_package(folder):
+    """Copies the part of this package that runs a deployment to `folder`."""
+    package = pathlib.Path(folder) / "bottlenet_tf"
     package.mkdir(parents=True)
     for part in _PARTS:
         if (_PACKAGE / part).is_dir():
@@ -31,4 +36,3 @@ def copy_program(folder):
             )
         else:
             shutil.copy(_PACKAGE / part, package / part)
-    (folder / "encode.py").write_text(_PROGRAM)

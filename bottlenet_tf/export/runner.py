@@ -13,9 +13,11 @@ from bottlenet_tf.export import (
     saved_model,
     staging,
     tensorrt,
+    triton,
     trtexec,
 )
 from bottlenet_tf.export.finished_run import find_runs, load_run
+from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.manifest import (
     build_manifest,
     measured,
@@ -72,6 +74,7 @@ def run(config):
         (serving / "batching.config").write_text(
             saved_model.batching_parameters(config.max_batch)
         )
+        (folder / "README.md").write_text(guide(config, models))
         manifest = build_manifest(config, models, staging.checksums(folder))
         evaluation.write_json(folder / MANIFEST, manifest)
     print(f"\n{parity_table(models)}\n\nDeployment: {config.out}")
@@ -118,12 +121,17 @@ class _Export:
         self._check(
             reference.compare_tail(f"serving/{name}", outputs["logits"].numpy())
         )
+        self._write_triton(reference)
         self._write_scripts()
         return {
             "name": name,
             "unit": self._unit(),
             "run": measured(self.run.report),
-            "parity": [dataclasses.asdict(p) for p in self.parities],
+            "parity": [
+                # By name; `asdict` leaves a named tuple's names out.
+                dataclasses.asdict(p) | {"tolerance": p.tolerance._asdict()}
+                for p in self.parities
+            ],
         }
 
     def _write_head(self, reference):
@@ -151,6 +159,17 @@ class _Export:
         tail = Tail.load(self.cloud, max_batch=self.config.max_batch)
         logits = tail.logits(reference.payloads)
         self._check(reference.compare_tail("tail.onnx", logits))
+
+    def _write_triton(self, reference):
+        self._step("triton")
+        name = self.run.name
+        folder = self.root / "cloud" / "triton" / name
+        max_batch = self.config.max_batch
+        version = triton.write_model(folder, self.cloud, max_batch)
+        answers = Tail.load(version, max_batch=max_batch).answer(
+            reference.payloads
+        )
+        self._check(reference.compare_tail(f"triton/{name}", answers["logits"]))
 
     def _write_scripts(self):
         unit = self._unit()

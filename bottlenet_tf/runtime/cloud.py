@@ -83,13 +83,7 @@ class Tail:
 
     def logits(self, payloads):
         """Returns the float32 logits `(N, classes)`; see `predict`."""
-        logits, errors = self._answers(payloads)
-        for i, error in enumerate(errors):
-            if error is not None:
-                raise PayloadError(
-                    f"Payload {i}: {error}", error.status
-                ) from error
-        return logits
+        return self._answers(payloads, strict=True)[0]
 
     def answer(self, payloads):
         """Returns what the served tails do; a bad payload fails alone.
@@ -108,23 +102,25 @@ class Tail:
         Raises:
             TypeError: if `payloads` is one payload rather than a list.
         """
-        logits, errors = self._answers(payloads)
-        ok = np.array([error is None for error in errors], bool)
-        classes = np.where(ok, logits.argmax(axis=1), -1).astype(np.int32)
+        logits, status = self._answers(payloads, strict=False)
+        probabilities = _softmax(logits)
+        classes = logits.argmax(axis=1).astype(np.int32)
+        bad = [i for i, outcome in enumerate(status) if outcome != "ok"]
+        probabilities[bad], classes[bad] = 0, -1
         labels = [self.classes[i] if i >= 0 else "" for i in classes]
-        status = ["ok" if error is None else error.status for error in errors]
         return {
             "logits": logits,
-            "probabilities": np.where(ok[:, None], _softmax(logits), 0).astype(
-                np.float32
-            ),
+            "probabilities": probabilities,
             "classes": classes,
             "labels": np.array(labels, object),
             "status": np.array(status, object),
         }
 
-    def _answers(self, payloads):
-        """Returns the logits, 0 where a payload is bad, and its errors."""
+    def _answers(self, payloads, strict):
+        """Returns the logits, 0 where a payload is bad, and all statuses.
+
+        If strict, a bad payload raises before its batch is run.
+        """
         if isinstance(payloads, (bytes, bytearray, memoryview)):
             raise TypeError(
                 "Payloads must come in a list, be it of one. "
@@ -132,7 +128,7 @@ class Tail:
             )
         payloads = list(payloads)
         logits = np.zeros((len(payloads), len(self.classes)), np.float32)
-        errors = []
+        status = []
         for start in range(0, len(payloads), self._max_batch):
             batch, places = [], []
             for i, payload in enumerate(
@@ -140,13 +136,18 @@ class Tail:
             ):
                 try:
                     batch.append(self.unit.format.unpack(payload))
-                    places.append(i)
-                    errors.append(None)
                 except PayloadError as error:
-                    errors.append(error)
+                    if strict:
+                        raise PayloadError(
+                            f"Payload {i}: {error}", error.status
+                        ) from error
+                    status.append(error.status)
+                else:
+                    places.append(i)
+                    status.append("ok")
             if batch:
                 logits[places] = self._run(batch)
-        return logits, errors
+        return logits, status
 
     def _run(self, batch):
         """Runs a batch of `(codes, range or None)`, as unpacked."""

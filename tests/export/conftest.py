@@ -1,12 +1,10 @@
-"""Split networks to export, and two finished runs."""
-
-import dataclasses
+"""Split networks to export."""
 
 import keras
 import pytest
 
-from bottlenet_tf import backbones, training
-from bottlenet_tf.config import DataConfig, TrainConfig, UnitConfig
+from bottlenet_tf import backbones
+from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.models.bottlenet import build_bottlenet
 
 
@@ -30,29 +28,3 @@ def learned_network():
     return make_network(
         quantizer="learned", activation="linear", bits=6, stride=1
     )
-
-
-@pytest.fixture(scope="session")
-def sweep(tiny_backbone, tmp_path_factory):
-    """A folder of two finished runs, `range` and `learned`, of digits."""
-    root = tmp_path_factory.mktemp("sweep")
-    first = TrainConfig(
-        workdir=str(root / "range"),
-        backbone=tiny_backbone,
-        split="cut",
-        unit=UnitConfig(channels=2, quality=80),
-        data=DataConfig(max_train=40, max_test=40),
-        epochs=1,
-        batch_size=8,
-        learning_rate=0.01,
-        sweep_qualities=(10, 90),
-    )
-    training.run(first)
-    training.run(
-        dataclasses.replace(
-            first,
-            workdir=str(root / "learned"),
-            unit=dataclasses.replace(first.unit, quantizer="learned"),
-        )
-    )
-    return root

@@ -32,17 +32,6 @@ def deployment(sweep, tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="module")
-def both(sweep, tmp_path_factory):
-    out = tmp_path_factory.mktemp("deploy") / "both"
-    export.run(
-        ExportConfig(
-            workdir=(str(sweep),), out=str(out), parity_images=20, litert=()
-        )
-    )
-    return out
-
-
 def test_the_folder_holds_what_the_manifest_lists(deployment):
     manifest = json.loads((deployment / "manifest.json").read_text())
     found = staging.checksums(deployment)

@@ -111,6 +111,46 @@ def test_a_corrupt_payload_is_named_by_its_index(deploy, sends_range, damage):
         tail.predict(payloads)
 
 
+def test_an_answer_has_what_predict_and_logits_return(deploy):
+    tail = Tail.load(deploy(), max_batch=2)
+    payloads = [pack(tail, codes) for codes in random_codes(tail, 5)]
+    answer = tail.answer(payloads)
+    classes = tail.logits(payloads).argmax(1)
+    np.testing.assert_array_equal(answer["logits"], tail.logits(payloads))
+    np.testing.assert_array_equal(
+        answer["probabilities"], tail.predict(payloads)
+    )
+    np.testing.assert_array_equal(answer["classes"], classes)
+    assert answer["labels"].tolist() == [tail.classes[i] for i in classes]
+    assert answer["status"].tolist() == ["ok"] * 5
+
+
+def test_in_an_answer_a_bad_payload_fails_alone(deploy, sends_range):
+    tail = Tail.load(deploy(sends_range), max_batch=2)
+    payloads = [pack(tail, codes) for codes in random_codes(tail, 5)]
+    whole = tail.answer(payloads)
+    # The last two fill a batch of their own, in which nothing is left to run.
+    bad = [payloads[1][:-1], *payloads, b"", b"\xff" * 20]
+    answer = tail.answer(bad[:4] + bad[6:])
+    assert answer["status"].tolist() == [
+        "foreign or corrupt", "ok", "ok", "ok", "wrong size", "wrong version",
+    ]  # fmt: skip
+    np.testing.assert_allclose(
+        answer["logits"][1:4], whole["logits"][:3], rtol=1e-5
+    )
+    for i in (0, 4, 5):
+        assert answer["classes"][i] == -1
+        assert answer["labels"][i] == ""
+        assert not answer["logits"][i].any()
+        assert not answer["probabilities"][i].any()
+
+
+def test_no_payloads_give_an_empty_answer(deploy):
+    answer = Tail.load(deploy()).answer([])
+    assert answer["probabilities"].shape == (0, 3)
+    assert answer["status"].shape == answer["classes"].shape == (0,)
+
+
 def test_a_payload_of_a_foreign_unit_is_refused(deploy, pixels):
     foreign = Head.load(deploy(unit_id=99)).encode(pixels)
     tail = Tail.load(deploy(unit_id=1234))

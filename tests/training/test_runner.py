@@ -29,12 +29,11 @@ REPORT_KEYS = {
 }
 
 
-@pytest.fixture
-def baseline(tiny_config, replace):
-    """Work directory of a finished baseline run."""
-    config = replace(
-        tiny_config, mode="baseline", workdir=tiny_config.workdir + "_base"
-    )
+@pytest.fixture(scope="module")
+def baseline(tiny_run, replace, tmp_path_factory):
+    """Work directory of a finished baseline run; not to be changed."""
+    workdir = tmp_path_factory.mktemp("base") / "run"
+    config = replace(tiny_run, mode="baseline", workdir=str(workdir))
     training.run(config)
     return config.workdir
 

@@ -1,0 +1,105 @@
+"""`bottlenet-serve`: a deployment's SavedModels over TF Serving's gRPC API."""
+
+import os
+import signal
+import sys
+import threading
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+from bottlenet_tf.validation import check, check_at_least, check_named
+
+USAGE = """Serves the tails of a deployment folder over TF Serving's gRPC API.
+
+Example:
+  bottlenet-serve deploy --port=8500
+
+For development: a client of TF Serving works unchanged, but requests are not
+collected to batches. docs/serving.md has the command of TF Serving itself.
+Stop it with Ctrl-C."""
+
+_GRACE_SECONDS = 5.0
+
+
+def _main(argv):
+    if len(argv) != 2:
+        raise app.UsageError(
+            "One deployment folder must be given. "
+            f"Received: {' '.join(argv[1:]) or 'none'}"
+        )
+    train_flags.prepare_tensorflow()
+    try:
+        _serve(argv[1], flags.FLAGS)
+    except train_flags.EXPECTED_ERRORS as error:
+        return train_flags.report(error)
+    return 0
+
+
+def _serve(deploy, values):
+    check(
+        os.path.isdir(deploy),
+        "The deployment folder must exist; export.py makes one.",
+        deploy=deploy,
+    )
+    check_named(host=values.host)
+    check(
+        0 <= values.port < 2**16,
+        "--port must be a TCP port, or 0 for a free one.",
+        port=values.port,
+    )
+    check_at_least(
+        1,
+        threads=values.threads,
+        max_batch=values.max_batch,
+        max_message_mb=values.max_message_mb,
+    )
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    # TensorFlow takes seconds to import; bad flags shouldn't.
+    from bottlenet_tf import serving
+
+    models = serving.load_models(deploy, values.max_batch)
+    server, port = serving.start_server(
+        models, values.host, values.port, values.threads, values.max_message_mb
+    )
+    for model in models:
+        print(f"{model.name}, version {model.version}")
+    print(f"Serving gRPC at {values.host}:{port}", flush=True)
+    stopped.wait()
+    server.stop(_GRACE_SECONDS).wait()
+    print("Stopped")
+
+
+def _define(module_name):
+    common = {"module_name": module_name}
+    flags.DEFINE_string(
+        "host",
+        "127.0.0.1",
+        "Address to listen on; 0.0.0.0 lets other machines in, without "
+        "encryption or password.",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "port", 8500, "TCP port; 0 takes a free one and prints it.", **common
+    )
+    flags.DEFINE_integer("threads", 4, "Requests at work at once.", **common)
+    flags.DEFINE_integer(
+        "max_batch", 64, "Most payloads of one request.", **common
+    )
+    flags.DEFINE_integer(
+        "max_message_mb", 16, "Most MiB of one request.", **common
+    )
+
+
+def main():
+    """Entry point of `bottlenet-serve`."""
+    # absl's --help shows the flags of the program that was started.
+    _define(module_name=sys.argv[0])
+    sys.modules["__main__"].__doc__ = USAGE
+    app.run(_main)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""`README.md` of a deployment folder: what lies there and how to start it."""
+
+from bottlenet_tf.export.manifest import parity_table
+
+_TEXT = """\
+# Deployment of {names}
+
+{measured}
+
+## On the device: `{edge}/`
+
+Needs NumPy, Pillow and one of TensorRT, ONNX Runtime and LiteRT; Python 3.6 or
+newer. Copy the folder and run
+
+```
+python3 encode.py photo.jpg --out photo.payload
+python3 encode.py photos --timing
+```
+
+`sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
+then prefers. `python3 encode.py --help` says the rest.
+
+## On the server: `cloud/`
+
+TF Serving, with `cloud/serving` where it finds it as `/models`:
+
+```
+tensorflow_model_server --port=8500 --rest_api_port=8501 \\
+    --model_config_file=/models/models.config \\
+    --enable_batching --batching_parameters_file=/models/batching.config
+```
+
+Triton:
+
+```
+tritonserver --model-repository=cloud/triton
+```
+
+Python, with ONNX Runtime (`pip install bottlenet_tf onnxruntime`):
+
+```python
+from bottlenet_tf.runtime.cloud import Tail
+
+tail = Tail.load("{one}")
+probabilities = tail.predict([open("photo.payload", "rb").read()])
+```
+
+Each takes the payloads as the device wrote them. A payload that is corrupt or
+of another export gets a `status` that says so; its neighbours are answered.
+
+## How exactly the files agree with the Keras model
+
+On {images} test images, through real payloads:
+
+{parity}
+
+`manifest.json` has this and more for programs, with the SHA-256 of every file.
+"""
+
+
+def guide(config, models):
+    """Returns the Markdown text for one export.
+
+    Args:
+        config: `ExportConfig`.
+        models: Manifests of its models, as in `manifest.json`.
+    """
+    several = len(models) > 1
+    return _TEXT.format(
+        names=", ".join(f"`{model['name']}`" for model in models),
+        measured=_measured(models),
+        edge="NAME/edge" if several else "edge",
+        one=models[0]["name"] if several else ".",
+        target=config.target,
+        images=models[0]["parity"][0]["images"],
+        parity=parity_table(models),
+    )
+
+
+def _measured(models):
+    rows = [
+        "| model | network | cut after | codes | accuracy | unsplit "
+        "| wire B mean |",
+        "|:--|:--|:--|:--|--:|--:|--:|",
+    ]
+    for model in models:
+        run = model["run"]
+        shape = "x".join(map(str, model["unit"]["code_shape"]))
+        rows.append(
+            f"| {model['name']} | {run['backbone']} | {run['split']} "
+            f"| {shape} {model['unit']['codec']['name']} "
+            f"| {_percent(run['accuracy'])} "
+            f"| {_percent(run['baseline_accuracy'])} "
+            f"| {run['wire_bytes_mean']:.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def _percent(value):
+    return "–" if value is None else f"{value:.2f} %"

@@ -1,0 +1,204 @@
+"""The SavedModels of a deployment folder, found and loaded."""
+
+import pathlib
+
+import grpc
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from bottlenet_tf.serving.refusal import RefusalError, invalid, not_found
+from bottlenet_tf.serving.tensors import read_inputs, write_tensor
+
+_SERVING = pathlib.Path("cloud", "serving")
+_FILE = "saved_model.pb"
+_WARMUP = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
+_DEFAULT_SIGNATURE = "serving_default"
+# Signatures that are no functions to call begin with this.
+_INTERNAL = "__"
+
+
+class ServedModel:
+    """One version of one SavedModel, warmed up.
+
+    Args:
+        name: What clients call it.
+        folder: Its version folder, whose name is the version.
+        max_batch: Most items of one request.
+
+    Attributes:
+        name: What clients call it.
+        version: Positive integer.
+        signatures: `{name: SignatureDef}`.
+
+    Raises:
+        OSError: if the folder holds no SavedModel.
+        ValueError: if it is damaged.
+    """
+
+    def __init__(self, name, folder, max_batch):
+        folder = pathlib.Path(folder)
+        self.name = name
+        self.version = int(folder.name)
+        self._max_batch = max_batch
+        try:
+            saved = saved_model_pb2.SavedModel.FromString(
+                (folder / _FILE).read_bytes()
+            )
+            self.signatures = dict(saved.meta_graphs[0].signature_def)
+            # Kept: a function loses what it captures once this is gone.
+            self._loaded = tf.saved_model.load(str(folder))
+            self._warm_up(folder / _WARMUP)
+        except Exception as error:  # Protobuf's, TensorFlow's, ours.
+            if isinstance(error, OSError):
+                raise
+            raise ValueError(
+                "A version folder must hold a SavedModel that loads and "
+                f"answers its warm-up requests: {error} "
+                f"Received: folder={str(folder)!r}"
+            ) from error
+
+    def predict(self, request, response):
+        """Fills a PredictResponse for a PredictRequest.
+
+        Raises:
+            RefusalError: if the request doesn't fit its signature.
+        """
+        name = request.model_spec.signature_name or _DEFAULT_SIGNATURE
+        signature = self.signatures.get(name)
+        if signature is None or name.startswith(_INTERNAL):
+            raise RefusalError(
+                # As TF Serving has it.
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"The signature must be one of {', '.join(self._callable())}. "
+                f"Received: signature_name={name!r}",
+            )
+        wanted = self._outputs(request.output_filter, signature)
+        inputs = read_inputs(request.inputs, signature.inputs, self._max_batch)
+        outputs = self._loaded.signatures[name](
+            **{
+                key: tf.constant(value, signature.inputs[key].dtype)
+                for key, value in inputs.items()
+            }
+        )
+        for key in wanted:
+            response.outputs[key].CopyFrom(write_tensor(outputs[key].numpy()))
+        self.fill_spec(response.model_spec)
+        response.model_spec.signature_name = name
+
+    def fill_spec(self, spec):
+        """Writes name and version to a ModelSpec of an answer."""
+        spec.name = self.name
+        spec.version.value = self.version
+
+    def _callable(self):
+        return sorted(n for n in self.signatures if not n.startswith(_INTERNAL))
+
+    def _outputs(self, output_filter, signature):
+        """Returns the names of the outputs that a request asks for."""
+        names = list(output_filter) or sorted(signature.outputs)
+        unknown = sorted(set(names) - set(signature.outputs))
+        if unknown or len(set(names)) < len(names):
+            raise invalid(
+                "`output_filter` must name outputs, each once: "
+                f"{', '.join(sorted(signature.outputs))}. "
+                f"Received: output_filter={names}"
+            )
+        return names
+
+    def _warm_up(self, path):
+        """Answers the recorded requests, so that no client waits for it."""
+        if not path.is_file():
+            return
+        # Takes seconds to import.
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+        for record in tf.data.TFRecordDataset(str(path)):
+            log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+            request = log.predict_log.request
+            sizes = [
+                dim.size
+                for tensor in request.inputs.values()
+                for dim in tensor.tensor_shape.dim
+            ]
+            if max(sizes, default=0) <= self._max_batch:
+                self.predict(request, predict_pb2.PredictResponse())
+
+
+class ModelTable:
+    """The models that a server holds, by name; the latest version of each."""
+
+    def __init__(self, models):
+        self._models = {model.name: model for model in models}
+
+    def __iter__(self):
+        return iter(self._models.values())
+
+    def find(self, request):
+        """Returns the `ServedModel` that a request's `model_spec` names.
+
+        Raises:
+            RefusalError: if there is none, or another version of it.
+        """
+        if not request.HasField("model_spec"):
+            raise invalid("A request must have a `model_spec`. Received: none")
+        spec = request.model_spec
+        if spec.version_label:
+            raise invalid(
+                "No version has a label here, so a request must give a number "
+                f"or none. Received: version_label={spec.version_label!r}"
+            )
+        model = self._models.get(spec.name)
+        if model is None:
+            raise not_found(
+                f"The model must be one of {', '.join(self._models)}. "
+                f"Received: name={spec.name!r}"
+            )
+        if spec.HasField("version") and spec.version.value != model.version:
+            raise not_found(
+                f"Of model {spec.name!r}, only the latest version "
+                f"{model.version} is served. "
+                f"Received: version={spec.version.value}"
+            )
+        return model
+
+
+def load_models(deploy, max_batch=64):
+    """Loads all served models of a deployment.
+
+    Args:
+        deploy: The deployment folder, its `cloud` or its `cloud/serving`.
+        max_batch: Most payloads of one request.
+
+    Returns:
+        `ModelTable`.
+
+    Raises:
+        FileNotFoundError: if the folder holds no SavedModel.
+        ValueError: if one is damaged.
+    """
+    deploy = pathlib.Path(deploy)
+    for folder in (deploy / _SERVING, deploy / _SERVING.name, deploy):
+        found = _latest_versions(folder)
+        if found:
+            return ModelTable(
+                ServedModel(name, path, max_batch)
+                for name, path in found.items()
+            )
+    raise FileNotFoundError(
+        "A deployment folder must hold cloud/serving/<model>/<version>/"
+        f"{_FILE}, as export.py writes it. Received: folder={str(deploy)!r}"
+    )
+
+
+def _latest_versions(folder):
+    """Returns `{model: folder of its highest version}`."""
+    found = {}
+    for path in folder.glob(f"*/*/{_FILE}"):
+        version = path.parent
+        name = version.parent.name
+        # Not isdigit(), which also takes superscripts.
+        if version.name.isdecimal() and (
+            name not in found or int(version.name) > int(found[name].name)
+        ):
+            found[name] = version
+    return dict(sorted(found.items()))

@@ -1,0 +1,56 @@
+"""A gRPC server in this process that speaks TF Serving's API."""
+
+from concurrent import futures
+
+import grpc
+from tensorflow_serving.apis import (
+    model_service_pb2_grpc,
+    prediction_service_pb2_grpc,
+)
+
+from bottlenet_tf.serving.servicer import ModelServicer, PredictionServicer
+
+
+def start_server(
+    models, host="127.0.0.1", port=8500, threads=4, max_message_mb=16
+):
+    """Starts a server and returns at once.
+
+    Args:
+        models: `ModelTable`, as `load_models` returns it.
+        host: Address to listen on; "0.0.0.0" lets other machines in. There
+            is no encryption and no password, as in TF Serving by default.
+        port: 0 takes a free one.
+        threads: Requests at work at once.
+        max_message_mb: Most MiB of one request; larger ones are refused.
+
+    Returns:
+        `(server, port)`: `grpc.Server` and the port that it listens on.
+
+    Raises:
+        OSError: if the address is taken or not this machine's.
+    """
+    server = grpc.server(
+        futures.ThreadPoolExecutor(threads),
+        options=[
+            ("grpc.max_receive_message_length", max_message_mb << 20),
+            ("grpc.max_send_message_length", -1),
+            # Or a second server would take half of the first one's requests.
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        PredictionServicer(models), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelServicer(models), server
+    )
+    try:
+        bound = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError as error:
+        raise OSError(
+            "--host and --port must be a free address of this machine. "
+            f"Received: host={host!r}, port={port} ({error})"
+        ) from None
+    server.start()
+    return server, bound
