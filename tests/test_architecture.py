@@ -72,6 +72,14 @@ def test_every_package_has_a_level():
     assert {_package(path) for path in MODULES} - {"__init__"} == set(LEVELS)
 
 
+def test_deployments_hold_utf_8_wherever_they_are_written():
+    for path in (ROOT / "export").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if getattr(getattr(node, "func", None), "attr", "") == "write_text":
+                given = {k.arg: k.value.value for k in node.keywords}
+                assert given == {"encoding": "utf-8"}, path.name
+
+
 def test_flags_are_touched_by_the_command_lines_alone():
     users = {
         _package(path)

@@ -1,5 +1,6 @@
 """`bottlenet-export`: flags -> ExportConfig -> export.run."""
 
+import signal
 import sys
 
 from absl import app, flags
@@ -94,7 +95,14 @@ def main():
     # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
     sys.modules["__main__"].__doc__ = USAGE
+    # By itself it would end the process and leave a half-written folder.
+    signal.signal(signal.SIGTERM, _leave)
     app.run(_main)
+
+
+def _leave(signum, frame):
+    signal.signal(signum, signal.SIG_IGN)  # Not again while cleaning up.
+    sys.exit(128 + signum)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def build_report(
     result=None,
     device_mac_share=None,
     raw=None,
+    unit_id=None,
     training=None,
     command=None,
 ):
@@ -49,6 +50,7 @@ def build_report(
         result: `SplitResult`; None if and only if the mode is "baseline".
         device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
         raw: `RawFeatures` or None.
+        unit_id: `evaluation.unit_id` of the network that was measured.
         training: Dictionary of steps, examples and seconds spent, or None.
         command: List of arguments; `sys.argv` if None.
 
@@ -91,6 +93,7 @@ def build_report(
         report["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
         report["label_only"] = label_only(dataset.num_classes, known)
     if result is not None:
+        report["unit_id"] = unit_id
         report["raw_features"] = raw
         report["device_mac_share"] = device_mac_share
         report |= _sizes(result)

@@ -20,7 +20,8 @@ if __name__ == "__main__":
 def copy_program(folder):
     """Writes `encode.py` and what it needs of this package to `folder`."""
     copy_package(folder)
-    (pathlib.Path(folder) / "encode.py").write_text(_PROGRAM)
+    program = pathlib.Path(folder) / "encode.py"
+    program.write_text(_PROGRAM, encoding="utf-8")
 
 
 def copy_package(folder):

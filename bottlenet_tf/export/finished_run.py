@@ -2,16 +2,16 @@
 
 import dataclasses
 import pathlib
-import re
 
 import keras
 
 from bottlenet_tf import backbones, evaluation
 from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.export.belonging import check_belongs
+from bottlenet_tf.export.run_folders import CONFIG_FILE, model_name
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training import load_data, load_model
 
-_CONFIG = "config.json"
 # How half precision is named in a network's configuration.
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
@@ -35,46 +35,6 @@ class FinishedRun:
     dataset: object
 
 
-def find_runs(workdirs):
-    """Returns the work directories of finished split networks.
-
-    Args:
-        workdirs: Work directories, or folders that hold some (a sweep).
-
-    Returns:
-        List of `pathlib.Path`, sweeps in the order of their names.
-
-    Raises:
-        ValueError: if one is no finished run and holds none, or two would
-            have the same name.
-    """
-    runs = []
-    for workdir in map(pathlib.Path, workdirs):
-        inner = [workdir] if _is_run(workdir) else _runs_in(workdir)
-        if not inner:
-            raise ValueError(
-                "--workdir must be the work directory of a finished run, or "
-                "a folder of such: with model.keras, config.json and "
-                f"report.json. Received: workdir={str(workdir)!r}"
-            )
-        runs += inner
-    names = [model_name(run) for run in runs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(
-            "Exported runs must have different folder names, which become "
-            f"the names of the served models. Received: {', '.join(twice)} "
-            "more than once"
-        )
-    return runs
-
-
-def model_name(workdir):
-    """Returns a work directory's name as a file and model name."""
-    name = pathlib.Path(workdir).absolute().name
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
-
-
 def load_run(workdir, num_test):
     """Opens a finished run.
 
@@ -87,11 +47,11 @@ def load_run(workdir, num_test):
 
     Raises:
         ValueError: if the folder is no finished run of a split network, or
-            its files don't belong together.
+            its files are damaged or don't belong together.
     """
     workdir = pathlib.Path(workdir)
     report = evaluation.load_report(workdir)
-    config = TrainConfig.from_json((workdir / _CONFIG).read_text())
+    config = _load_config(workdir / CONFIG_FILE)
     if config.mode == "baseline":
         raise ValueError(
             "A --mode=baseline run has no unit, so there is nothing to cut. "
@@ -109,7 +69,7 @@ def load_run(workdir, num_test):
             "The run's model must be a split network that train.py saved. "
             f"Received: workdir={str(workdir)!r}, a {type(model).__name__}"
         )
-    _check_belongs(model, config, workdir)
+    check_belongs(model, config, report, workdir)
     model = in_float32(model)
     most = min(num_test, config.data.max_test or num_test)
     few = dataclasses.replace(config.data, max_test=most)
@@ -121,6 +81,7 @@ def load_run(workdir, num_test):
             f"trained for. Received: {dataset.num_classes} classes in "
             f"{dataset.name}, {classes} in {str(workdir)!r}"
         )
+    _check_class_names(dataset)
     return FinishedRun(model_name(workdir), config, report, model, dataset)
 
 
@@ -139,51 +100,30 @@ def in_float32(model):
     return rebuilt
 
 
+def _load_config(path):
+    try:
+        return TrainConfig.from_json(path.read_text(encoding="utf-8"))
+    except (ValueError, TypeError) as error:  # Covers bad UTF-8 and bad JSON.
+        raise ValueError(
+            f"A run's {CONFIG_FILE} must be as train.py wrote it; this file is "
+            f"damaged or of another version: {error} "
+            f"Received: path={str(path)!r}"
+        ) from error
+
+
+def _check_class_names(dataset):
+    for name in dataset.class_names:
+        if f"{name}\n".splitlines() != [name]:
+            raise ValueError(
+                "A class name must not hold a line break, because labels.txt "
+                "has one name a line; rename the class. "
+                f"Received: class={name!r}, dataset={dataset.name!r}"
+            )
+
+
 def _with_float32(config):
     if isinstance(config, dict):
         return {key: _with_float32(value) for key, value in config.items()}
     if isinstance(config, list):
         return [_with_float32(value) for value in config]
     return "float32" if config in _HALF else config
-
-
-def _check_belongs(model, config, workdir):
-    """Raises ValueError if the model isn't of this configuration."""
-    found = {
-        **model.unit.get_config(),
-        "image_size": model.prefix.input_shape[1],
-    }
-    wanted = {
-        **dataclasses.asdict(config.unit),
-        "codec_config": config.unit.codec_config(),
-        "image_size": config.data.image_size or found["image_size"],
-    }
-    differing = [
-        f"{name}: {wanted[name]} in {_CONFIG}, {found[name]} in model.keras"
-        for name in sorted(set(wanted) & set(found) - {"activation"})
-        if wanted[name] != found[name]
-    ]
-    if differing:
-        raise ValueError(
-            "A run's model must be the one that its configuration describes; "
-            "has a file of another run been copied here? "
-            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
-        )
-
-
-def _is_run(folder):
-    return all(
-        (folder / name).is_file()
-        for name in ("model.keras", _CONFIG, "report.json")
-    )
-
-
-def _runs_in(folder):
-    if not folder.is_dir():
-        return []
-    return [
-        inner
-        for inner in sorted(folder.iterdir())
-        if _is_run(inner)
-        and evaluation.load_report(inner)["mode"] != "baseline"
-    ]

@@ -5,9 +5,8 @@ import io
 import warnings
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,
-)
+
+from bottlenet_tf.export.frozen import frozen_head
 
 KINDS = ("float32", "float16", "int8")
 # Layers that compute in float32 in every file. The quantizer in int8 puts
@@ -23,9 +22,6 @@ def head_file(model, kind, images=None):
     Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; outputs codes float32
     `(1, h, w, c')` and, if the quantizer sends it, the range `(1, 2)`, in no
     certain order.
-
-    Variables are frozen first. The converter takes a function with variables
-    too, and then drops their values without a word.
 
     Args:
         model: Built `BottleNet` that computes in float32.
@@ -46,17 +42,11 @@ def head_file(model, kind, images=None):
             "int8 needs `images`, because they show the range of every tensor. "
             "Received: none"
         )
-    head = model.head
-    spec = tf.TensorSpec((1, *head.input_shape[1:]), tf.float32, name="image")
-    function = tf.function(lambda image: head(image, training=False))
-    frozen = convert_variables_to_constants_v2(
-        function.get_concrete_function(spec)
-    )
     with warnings.catch_warnings():
         # About the way of conversion and the interpreter it measures with.
         warnings.simplefilter("ignore")
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [frozen], head
+            [frozen_head(model)]
         )
         if kind == "float32":
             return converter.convert()

@@ -2,9 +2,10 @@
 
 import onnx
 import tensorflow as tf
-import tf2onnx
+from tf2onnx import optimizer, tf_loader, tfonnx
 
-from bottlenet_tf.export import onnx_passes
+from bottlenet_tf.export import onnx_flatten, onnx_passes, onnx_transposes
+from bottlenet_tf.export.frozen import frozen_head, frozen_tail
 
 # Accepted by TensorRT 8.2 to 11, and by every ONNX Runtime since 1.8.
 OPSET = 13
@@ -27,14 +28,10 @@ def head_graph(model):
     Returns:
         `onnx.ModelProto`, checked.
     """
-    head = model.head
-    spec = tf.TensorSpec((1, *head.input_shape[1:]), tf.float32, name="image")
-
-    @tf.function(input_signature=[spec])
-    def run(image):
-        return head(image, training=False)
-
-    return _convert(run, [spec], ["image"], ["codes"])
+    outputs = ["codes"]
+    if model.unit.quantizer.sends_range:
+        outputs.append("range")
+    return _convert(frozen_head(model), ["image"], outputs)
 
 
 def tail_graph(model):
@@ -49,37 +46,26 @@ def tail_graph(model):
     Returns:
         `onnx.ModelProto`, checked.
     """
-    tail = model.tail
-    shape = tuple(model.unit.code_shape)
-    specs = [tf.TensorSpec((None, *shape), tf.float32, name="codes")]
+    inputs = ["codes"]
     if model.unit.quantizer.sends_range:
-        specs.append(tf.TensorSpec((None, 2), tf.float32, name="range"))
-
-    @tf.function(input_signature=specs)
-    def run(codes, *code_range):
-        inputs = {"codes": codes}
-        if code_range:
-            inputs["range"] = code_range[0]
-        return {"logits": tail(inputs, training=False)}
-
-    return _convert(run, specs, ["codes"], [])
+        inputs.append("range")
+    return _convert(frozen_tail(model), inputs, ["logits"])
 
 
-def _convert(function, specs, inputs_as_nchw, outputs_as_nchw):
-    graph, _ = tf2onnx.convert.from_function(
-        function,
-        input_signature=specs,
-        opset=OPSET,
-        inputs_as_nchw=inputs_as_nchw,
-        outputs_as_nchw=outputs_as_nchw,
-    )
-    if any(value.name == "range" for value in graph.graph.output):
+def _convert(frozen, inputs, outputs):
+    """Returns a frozen function as ONNX, its feature maps as NCHW."""
+    graph = _translate(frozen, (*inputs, *outputs))
+    _check_operators(graph)
+    _check_names("inputs", graph.graph.input, inputs)
+    _check_names("outputs", graph.graph.output, outputs)
+    if "range" in outputs:
         onnx_passes.restore_float16(graph, "range")
-    onnx_passes.cancel_transposes(graph)
+    del graph.graph.value_info[:]  # TensorFlow's names, and its layouts.
+    onnx_transposes.cancel_transposes(graph)
+    onnx_flatten.flatten_as_laid_out(graph)
     graph.ir_version = IR_VERSION
     graph.producer_name, graph.producer_version = "bottlenet_tf", ""
     graph.doc_string = ""
-    del graph.graph.value_info[:]  # Named by TensorFlow, read by nobody.
     domains = {node.domain for node in graph.graph.node}
     used = [o for o in graph.opset_import if o.domain in domains]
     del graph.opset_import[:]
@@ -90,3 +76,56 @@ def _convert(function, specs, inputs_as_nchw, outputs_as_nchw):
             batch.dim_param = BATCH_NAME
     onnx.checker.check_model(graph, full_check=True)
     return graph
+
+
+def _translate(frozen, names):
+    """Returns what tf2onnx makes of a function, its ends named `names`."""
+    inputs = [tensor.name for tensor in frozen.inputs]
+    outputs = [tensor.name for tensor in frozen.outputs]
+    with tf.Graph().as_default() as tf_graph:
+        definition = tf_loader.tf_optimize(
+            inputs, outputs, frozen.graph.as_graph_def(add_shapes=True)
+        )
+        tf.import_graph_def(definition, name="")
+        graph = tfonnx.process_tf_graph(
+            tf_graph,
+            continue_on_error=True,  # So that all its complaints are known.
+            opset=OPSET,
+            custom_rewriter=[
+                onnx_passes.scalars_to_vectors,
+                onnx_flatten.fix_reshapes,
+            ],
+            input_names=inputs,
+            output_names=outputs,
+            inputs_as_nchw=_feature_maps(frozen.inputs),
+            outputs_as_nchw=_feature_maps(frozen.outputs),
+            tensors_to_rename=dict(zip([*inputs, *outputs], names)),
+        )
+        return optimizer.optimize_graph(graph).make_model("bottlenet_tf")
+
+
+def _feature_maps(tensors):
+    return [tensor.name for tensor in tensors if tensor.shape.rank == 4]
+
+
+def _check_operators(graph):
+    """Raises if tf2onnx left operators of TensorFlow's in the graph."""
+    found = {(node.op_type, node.domain) for node in graph.graph.node}
+    unknown = [
+        name for name, domain in found if not onnx.defs.has(name, OPSET, domain)
+    ]
+    if unknown:
+        raise ValueError(
+            f"All operators must be in ONNX's opset {OPSET}, because runtimes "
+            "have no others: use another backbone, or LiteRT and TF Serving. "
+            f"Received: operators={', '.join(sorted(unknown))}"
+        )
+
+
+def _check_names(kind, values, wanted):
+    found = [value.name for value in values]
+    if found != wanted:
+        raise ValueError(
+            f"The graph's {kind} must be {', '.join(wanted)} alone, because "
+            f"runtimes feed and fetch them by name. Received: {kind}={found}"
+        )

@@ -1,35 +1,34 @@
-"""What tf2onnx leaves to do in a graph: layouts, a lost cast, names."""
+"""What tf2onnx leaves to do in a graph: constants, a lost cast, leftovers."""
 
 import onnx
 from onnx import TensorProto, helper
-
-# Element-wise: their output is laid out as their only large input.
-_THROUGH = frozenset(
-    ("Add", "Cast", "Clip", "Div", "Max", "Min", "Mul", "Relu", "Round", "Sub")
-)
+from tf2onnx import utils
 
 
-def cancel_transposes(model):
-    """Removes pairs of inverse Transposes with element-wise nodes between.
+def scalars_to_vectors(graph, nodes):
+    """Gives scalars that are added to a tensor the shape (1,).
 
-    tf2onnx moves Transposes through most operators, but not through Div and
-    Round, so that a quantizer is left standing between two of them.
+    tf2onnx's optimizer of Transposes fails on a scalar behind a convolution,
+    as in MobileNetV3's hard sigmoid, and would then leave all of them in.
 
     Args:
-        model: `onnx.ModelProto`, changed in place.
+        graph: `tf2onnx.graph.Graph`, changed in place.
+        nodes: Its nodes, TensorFlow's operators still.
+
+    Returns:
+        The nodes; tf2onnx calls this as a `custom_rewriter`.
     """
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    shapes = _shapes(graph)
-    graph = model.graph
-    for first in [n for n in graph.node if n.op_type == "Transpose"]:
-        second = _matching_transpose(graph, first, shapes)
-        if second is None:
+    for node in nodes:
+        shapes = [graph.get_shape(name) for name in node.input]
+        if node.type not in ("Add", "AddV2") or not any(shapes):
             continue
-        _replace_inputs(graph, first.output[0], first.input[0])
-        last = next(n for n in graph.node if second.input[0] in n.output)
-        _rename_output(graph, last, second.output[0])
-        graph.node.remove(first)
-        graph.node.remove(second)
+        for i, source in enumerate(node.inputs):
+            if shapes[i] == [] and source.is_const():
+                value = source.get_tensor_value(as_list=False).reshape(1)
+                name = utils.make_name(source.name)
+                vector = graph.make_const(name, value)
+                graph.replace_input(node, node.input[i], vector.output[0], i)
+    return graph.get_nodes()
 
 
 def restore_float16(model, name):
@@ -67,8 +66,26 @@ def restore_float16(model, name):
     cast.input[0] = half
 
 
-def _shapes(graph):
+def remove_unused(graph):
+    """Removes nodes and constants that no output of the graph needs.
+
+    Args:
+        graph: `onnx.GraphProto`, changed in place.
+    """
+    needed = {value.name for value in graph.output}
+    for i in reversed(range(len(graph.node))):
+        if needed.intersection(graph.node[i].output):
+            needed.update(graph.node[i].input)
+        else:
+            del graph.node[i]
+    for i in reversed(range(len(graph.initializer))):
+        if graph.initializer[i].name not in needed:
+            del graph.initializer[i]
+
+
+def inferred_shapes(model):
     """Returns `{tensor: dims}`; a dimension that isn't fixed is None."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
     shapes = {t.name: tuple(t.dims) for t in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
         shapes[value.name] = tuple(
@@ -78,46 +95,13 @@ def _shapes(graph):
     return shapes
 
 
-def _matching_transpose(graph, first, shapes):
-    """Returns the inverse of Transpose `first` further down, or None."""
-    order = list(first.attribute[0].ints)
-    name = first.output[0]
-    while True:
-        users = [n for n in graph.node if name in n.input]
-        is_output = any(name == o.name for o in graph.output)
-        if len(users) != 1 or is_output:
-            return None
-        node = users[0]
-        if node.op_type == "Transpose":
-            back = list(node.attribute[0].ints)
-            undone = [order[i] for i in back] == sorted(order)
-            return node if undone else None
-        others = [i for i in node.input if i and i != name]
-        if node.op_type not in _THROUGH or not all(
-            _has_no_layout(shapes.get(other), len(order), order)
-            for other in others
-        ):
-            return None
-        name = node.output[0]
+def order_of(node):
+    """Returns a Transpose's permutation; () for other nodes."""
+    if node.op_type != "Transpose" or not node.attribute:
+        return ()
+    return tuple(node.attribute[0].ints)
 
 
-def _has_no_layout(shape, rank, order):
-    """Whether a tensor broadcasts alike before and after the Transpose."""
-    if shape is None:
-        return False
-    if len(shape) == rank and order[0] == 0:
-        shape = shape[1:]  # One value for each image.
-    return all(side == 1 for side in shape)
-
-
-def _replace_inputs(graph, old, new):
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            if name == old:
-                node.input[i] = new
-
-
-def _rename_output(graph, node, new):
-    old = node.output[0]
-    node.output[0] = new
-    _replace_inputs(graph, old, new)
+def inverse(order):
+    """Returns the permutation that undoes another."""
+    return tuple(order.index(axis) for axis in range(len(order)))

@@ -16,7 +16,7 @@ from bottlenet_tf.export import (
     triton,
     trtexec,
 )
-from bottlenet_tf.export.finished_run import find_runs, load_run
+from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.manifest import (
     build_manifest,
@@ -24,6 +24,8 @@ from bottlenet_tf.export.manifest import (
     parity_table,
 )
 from bottlenet_tf.export.parity import Reference, require
+from bottlenet_tf.export.run_folders import find_runs
+from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.runtime import unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
@@ -54,7 +56,8 @@ def run(config):
 
     Raises:
         ValueError: for a folder that is no finished run, or an output folder
-            that isn't empty.
+            that isn't free.
+        OSError: if something can't be written.
         UnsupportedGraphError: if the target would refuse a graph.
         ParityError: if an artefact disagrees with the Keras model.
     """
@@ -70,11 +73,15 @@ def run(config):
             tf.keras.backend.clear_session()
         serving = folder / "cloud" / "serving"
         names = [model["name"] for model in models]
-        (serving / "models.config").write_text(saved_model.models_config(names))
-        (serving / "batching.config").write_text(
-            saved_model.batching_parameters(config.max_batch)
-        )
-        (folder / "README.md").write_text(guide(config, models))
+        for path, text in (
+            (serving / "models.config", saved_model.models_config(names)),
+            (
+                serving / "batching.config",
+                saved_model.batching_parameters(config.max_batch),
+            ),
+            (folder / "README.md", guide(config, models)),
+        ):
+            path.write_text(text, encoding="utf-8")
         manifest = build_manifest(config, models, staging.checksums(folder))
         evaluation.write_json(folder / MANIFEST, manifest)
     print(f"\n{parity_table(models)}\n\nDeployment: {config.out}")
@@ -98,10 +105,10 @@ class _Export:
         model, name = self.run.model, self.run.name
         for folder in (self.edge, self.cloud):
             folder.mkdir(parents=True, exist_ok=True)
-            evaluation.write_json(folder / unit_file.NAME, self._unit())
+            self._write_unit(folder)
         device_files.copy_program(self.edge)
         labels = "".join(f"{name}\n" for name in self.run.dataset.class_names)
-        (self.cloud / "labels.txt").write_text(labels)
+        (self.cloud / "labels.txt").write_text(labels, encoding="utf-8")
         reference = Reference(model, *self._test_images())
         self._write_head(reference)
         self._write_tail(reference)
@@ -113,13 +120,20 @@ class _Export:
             served,
             name,
             reference.payloads[: max(saved_model.WARMUP_BATCHES)],
+            self.config.max_batch,
         )
         signature = tf.saved_model.load(str(served)).signatures[
             "serving_default"
         ]
-        outputs = signature(payload=tf.constant(reference.payloads))
-        self._check(
-            reference.compare_tail(f"serving/{name}", outputs["logits"].numpy())
+        self._check_served(
+            reference,
+            f"serving/{name}",
+            lambda payloads: {
+                key: output.numpy()
+                for key, output in signature(
+                    payload=tf.constant(payloads)
+                ).items()
+            },
         )
         self._write_triton(reference)
         self._write_scripts()
@@ -140,6 +154,7 @@ class _Export:
         graph = onnx_graphs.head_graph(model)
         tensorrt.require_supported(graph, self.config.target)
         onnx.save(graph, self.edge / "head.onnx")
+        self._write_unit(self.edge)
         self._check_head(reference, "head.onnx", "onnx", "onnx")
         images = None
         if "int8" in self.config.litert:
@@ -147,8 +162,10 @@ class _Export:
         for kind in self.config.litert:
             file, runtime = _LITERT_FILES[kind]
             self._step(file)
-            content = litert.head_file(model, kind, images)
+            with written(f"{file}'s temporary files"):
+                content = litert.head_file(model, kind, images)
             (self.edge / file).write_bytes(content)
+            self._write_unit(self.edge)
             self._check_head(reference, file, kind, runtime)
 
     def _write_tail(self, reference):
@@ -156,6 +173,7 @@ class _Export:
         graph = onnx_graphs.tail_graph(self.run.model)
         tensorrt.require_supported(graph, self.config.target)
         onnx.save(graph, self.cloud / "tail.onnx")
+        self._write_unit(self.cloud)
         tail = Tail.load(self.cloud, max_batch=self.config.max_batch)
         logits = tail.logits(reference.payloads)
         self._check(reference.compare_tail("tail.onnx", logits))
@@ -166,10 +184,8 @@ class _Export:
         folder = self.root / "cloud" / "triton" / name
         max_batch = self.config.max_batch
         version = triton.write_model(folder, self.cloud, max_batch)
-        answers = Tail.load(version, max_batch=max_batch).answer(
-            reference.payloads
-        )
-        self._check(reference.compare_tail(f"triton/{name}", answers["logits"]))
+        tail = Tail.load(version, max_batch=max_batch)
+        self._check_served(reference, f"triton/{name}", tail.answer)
 
     def _write_scripts(self):
         unit = self._unit()
@@ -187,12 +203,28 @@ class _Export:
         for name, text in scripts.items():
             half = self.edge if "head" in name else self.cloud
             path = half / name
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
             path.chmod(0o755)
 
     def _check_head(self, reference, file, kind, runtime):
         head = Head.load(self.edge, runtime=runtime)
         self._check(reference.compare_head(file, kind, head))
+
+    def _check_served(self, reference, artefact, serve):
+        names = self.run.dataset.class_names
+        self._check(reference.compare_served(artefact, serve, names))
+
+    def _write_unit(self, folder):
+        """Writes unit.json, which tells the network files by their SHA-256."""
+        networks = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix in (".onnx", ".tflite")
+        )
+        digests = {p.name: unit_file.file_sha256(p) for p in networks}
+        evaluation.write_json(
+            folder / unit_file.NAME, {**self._unit(), "sha256": digests}
+        )
 
     def _check(self, parity):
         require(parity)

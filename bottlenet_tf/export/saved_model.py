@@ -3,11 +3,10 @@
 import pathlib
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,
-)
 
 from bottlenet_tf.evaluation import payload_format
+from bottlenet_tf.export.frozen import frozen_tail
+from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.layers import STATUSES, PayloadParser
 
 SIGNATURE = "serving_default"
@@ -48,7 +47,7 @@ class ServedTail(tf.Module):
         super().__init__(name="served_tail")
         self._parse = PayloadParser(payload_format(model))
         self._sends_range = model.unit.quantizer.sends_range
-        self._tail = _frozen_tail(model)
+        self._tail = frozen_tail(model)
         self._labels = [*labels, ""]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
@@ -70,25 +69,7 @@ class ServedTail(tf.Module):
         }
 
 
-def _frozen_tail(model):
-    """Returns the Keras tail as a function whose weights are constants."""
-    tail = model.tail
-    shape = tuple(model.unit.code_shape)
-    specs = [tf.TensorSpec((None, *shape), tf.float32, name="codes")]
-    if model.unit.quantizer.sends_range:
-        specs.append(tf.TensorSpec((None, 2), tf.float32, name="range"))
-
-    @tf.function(input_signature=specs)
-    def run(codes, *code_range):
-        inputs = {"codes": codes}
-        if code_range:
-            inputs["range"] = code_range[0]
-        return [tail(inputs, training=False)]
-
-    return convert_variables_to_constants_v2(run.get_concrete_function())
-
-
-def write_saved_model(model, labels, folder, name, payloads):
+def write_saved_model(model, labels, folder, name, payloads, max_batch):
     """Writes a served model's version folder, with its warm-up requests.
 
     Args:
@@ -97,20 +78,28 @@ def write_saved_model(model, labels, folder, name, payloads):
         folder: `<base>/<name>/1`.
         name: Of the served model, as in `models.config`.
         payloads: Valid payloads, for the warm-up.
+        max_batch: As in `batching_parameters`. A server refuses larger
+            requests, and to load a model whose warm-up has one.
+
+    Raises:
+        OSError: if something can't be written.
     """
     module = ServedTail(model, labels)
-    tf.saved_model.save(module, str(folder), {SIGNATURE: module.serve})
-    _write_warmup(pathlib.Path(folder) / _WARMUP_FILE, name, payloads)
+    sizes = [size for size in WARMUP_BATCHES if size <= max_batch]
+    with written(f"the SavedModel of {name}"):
+        tf.saved_model.save(module, str(folder), {SIGNATURE: module.serve})
+        path = pathlib.Path(folder) / _WARMUP_FILE
+        _write_warmup(path, name, payloads, sizes)
 
 
-def _write_warmup(path, name, payloads):
+def _write_warmup(path, name, payloads, sizes):
     """Writes one Predict request for each batch size to be traced early."""
     # Takes seconds to import.
     from tensorflow_serving.apis import prediction_log_pb2
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for size in WARMUP_BATCHES:
+        for size in sizes:
             log = prediction_log_pb2.PredictionLog()
             request = log.predict_log.request
             request.model_spec.name = name

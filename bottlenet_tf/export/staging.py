@@ -9,12 +9,28 @@ import tempfile
 
 
 def check_free(folder):
-    """Raises ValueError unless `folder` is missing or empty."""
-    folder = pathlib.Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Raises ValueError unless a rename can make `folder`, replacing nothing.
+
+    It must be missing or an empty folder (links are followed), and neither a
+    mount point, which can't be replaced, nor the current directory, which a
+    shell would go on using after it was.
+    """
+    path = pathlib.Path(os.path.realpath(folder))
+    reason = None
+    if path.is_symlink():  # Only a link in a loop is still one.
+        reason = "this link leads back to itself"
+    elif path.exists() and not path.is_dir():
+        reason = "this is a file"
+    elif path.exists() and path.samefile(os.curdir):
+        reason = "this is the current directory"
+    elif os.path.ismount(path):
+        reason = "this is a mount point; name a folder in it"
+    elif path.exists() and any(path.iterdir()):
+        reason = "this folder has content"
+    if reason:
         raise ValueError(
             "--out must be a new or an empty folder, because an export "
-            f"replaces nothing. Received: out={str(folder)!r}"
+            f"replaces nothing; {reason}. Received: out={str(folder)!r}"
         )
 
 
@@ -23,26 +39,30 @@ def staged(folder):
     """Yields a temporary folder that becomes `folder` if all goes well.
 
     It lies beside `folder`, since a rename stays within a file system. After
-    an error nothing is left of it.
+    an error nothing is left of it, nor of parents that were made for it.
 
     Raises:
-        ValueError: if `folder` exists and is not empty.
+        ValueError: if `folder` is not as `check_free` wants it.
     """
-    folder = pathlib.Path(os.path.abspath(folder))
     check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(
-        tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")
-    )
+    folder = pathlib.Path(os.path.realpath(folder))
+    created = [p for p in folder.parents if not p.exists()]
+    temporary = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(
+            tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")
+        )
         yield temporary
         temporary.chmod(0o755)  # mkdtemp lets only the owner in.
         check_free(folder)
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
+        temporary.rename(folder)  # Replaces an empty folder.
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for parent in created:
+            with contextlib.suppress(OSError):  # Others may use it by now.
+                parent.rmdir()
         raise
 
 

@@ -42,7 +42,7 @@ def write_model(folder, cloud_folder, max_batch):
     copy_package(version)
     classes = unit_file.read(version / unit_file.NAME).classes
     (folder / CONFIG).write_text(
-        model_config(folder.name, len(classes), max_batch)
+        model_config(folder.name, len(classes), max_batch), encoding="utf-8"
     )
     return version
 

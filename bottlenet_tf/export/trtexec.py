@@ -46,7 +46,10 @@ fi
 "$trtexec" \\
     {arguments}
 test -s {part}.engine.tmp
+# The program that runs the engine asks which graph it was built of.
+rm -f {part}.engine.sha256
 mv -f {part}.engine.tmp {part}.engine
+sha256sum < {part}.onnx | cut -c1-64 > {part}.engine.sha256
 """
 
 _CHECK = """\

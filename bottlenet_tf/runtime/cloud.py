@@ -65,7 +65,9 @@ class Tail:
         """
         folder = unit_file.find_folder(folder, "cloud")
         unit = unit_file.read(os.path.join(folder, unit_file.NAME))
-        engine = open_engine(os.path.join(folder, FILE), threads, device)
+        path = os.path.join(folder, FILE)
+        unit_file.check_network(unit, path)
+        engine = open_engine(path, threads, device)
         return cls(unit, engine, max_batch)
 
     def predict(self, payloads):

@@ -59,6 +59,7 @@ class Head:
         if runtime is None:
             runtime = runtimes.choose(folder)
         path = os.path.join(folder, runtimes.file_of(runtime))
+        unit_file.check_network(unit, path)
         return cls(unit, open_engine(path, threads), runtime)
 
     def encode(self, image):

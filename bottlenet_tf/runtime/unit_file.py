@@ -1,5 +1,6 @@
 """unit.json: what the head and the tail of one deployment agree on."""
 
+import hashlib
 import json
 import os
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from bottlenet_tf.codec import PayloadFormat, create_codec
 
 FORMAT = "bottlenet_tf.unit.1"
 NAME = "unit.json"
+ENGINE = ".engine"  # Built where it runs, of the .onnx file beside it.
 
 
 class UnitFile(NamedTuple):
@@ -19,6 +21,7 @@ class UnitFile(NamedTuple):
         image_size: Side of the square image that the head takes, in pixels.
         resize: Length of the shorter side before the centre crop.
         classes: Class names, in the order of the logits.
+        sha256: `{file name: SHA-256}` of the network files beside it.
     """
 
     name: str
@@ -26,6 +29,55 @@ class UnitFile(NamedTuple):
     image_size: int
     resize: int
     classes: tuple
+    sha256: dict
+
+
+def file_sha256(path):
+    """Returns a file's SHA-256, hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check_network(unit, path):
+    """Raises unless a network file is the one this unit was exported with.
+
+    Another export's file may have the same shapes, and its payloads would be
+    answered with nonsense. An engine is told by what `build_head.sh` or
+    `build_tail.sh` notes beside it of the graph it was built of.
+
+    Args:
+        unit: `UnitFile`; a file that it has no SHA-256 of passes.
+        path: The network file; one that isn't there passes.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is another one.
+    """
+    name = os.path.basename(path)
+    if name.endswith(ENGINE):
+        graph = name[: -len(ENGINE)] + ".onnx"
+        advice = "build it here with build_{}.sh".format(name[: -len(ENGINE)])
+    else:
+        graph, advice = name, "copy the whole folder of one export"
+    wanted = unit.sha256.get(graph)
+    if wanted is None or not os.path.isfile(path):
+        return
+    received = None
+    if graph == name:
+        received = file_sha256(path)
+    elif os.path.isfile(path + ".sha256"):
+        with open(path + ".sha256", encoding="ascii", errors="replace") as file:
+            received = file.read(100).strip()
+    if received != wanted:
+        raise ValueError(
+            f"{name} must be, or be built of, the {graph} that "
+            f"{unit.name!r} was exported with, or payloads would be answered "
+            f"wrongly without notice: {advice}. Received: SHA-256 {received}, "
+            f"by {NAME} {wanted}, path={path!r}"
+        )
 
 
 def find_folder(folder, side):
@@ -76,12 +128,12 @@ def read(path):
             f"Received: type={type(content).__name__}"
         )
     for field, rule, is_valid in _RULES:
-        if field not in content:
+        if field not in content and field not in _OPTIONAL:
             raise ValueError(
                 f"{path} must have the field {field!r}, {rule}. "
                 f"Received: fields {sorted(content)}"
             )
-        if not is_valid(content[field]):
+        if field in content and not is_valid(content[field]):
             raise ValueError(
                 f"{path}: field {field!r} must be {rule}. "
                 f"Received: {field}={content[field]!r}"
@@ -99,6 +151,7 @@ def read(path):
         content["image_size"],
         content["resize"],
         tuple(content["classes"]),
+        content.get("sha256", {}),
     )
 
 
@@ -149,6 +202,10 @@ def _are_classes(value):
     return isinstance(value, list) and value and all(map(_is_text, value))
 
 
+def _are_digests(value):
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
 # Field, what it must be, and whether a value is that. The format comes first:
 # another one may have other fields.
 _RULES = (
@@ -181,4 +238,7 @@ _RULES = (
         lambda value: _is_whole(value, 1),
     ),
     ("classes", "a list of class names, at least one", _are_classes),
+    ("sha256", "an object {file name: hexadecimal SHA-256}", _are_digests),
 )
+# Not in the files of early exports.
+_OPTIONAL = ("sha256",)

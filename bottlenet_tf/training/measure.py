@@ -52,6 +52,7 @@ def measure(config, network, dataset, training):
             result=evaluation.evaluate_split(network.model, dataset),
             device_mac_share=network.model.device_mac_share(),
             raw=raw,
+            unit_id=evaluation.unit_id(network.model),
             training=training,
         )
         _save_planes(network.model, dataset, workdir / "planes.png")

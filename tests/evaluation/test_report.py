@@ -72,6 +72,11 @@ def test_report_says_how_it_came_about(report):
     assert report["hardware"]["cores"] >= 1 and report["hardware"]["cpu"]
 
 
+def test_report_names_the_network_that_was_measured(dataset):
+    assert _report(dataset, unit_id=2**32 - 1)["unit_id"] == 2**32 - 1
+    assert _report(dataset)["unit_id"] is None
+
+
 def test_report_survives_the_file(report, tmp_path):
     path = evaluation.write_report(tmp_path / "run", report)
     assert path.name == "report.json"

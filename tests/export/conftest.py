@@ -1,6 +1,9 @@
 """Split networks to export."""
 
+import tempfile
+
 import keras
+import numpy as np
 import pytest
 
 from bottlenet_tf import backbones
@@ -16,6 +19,29 @@ def make_network(seed=0, split="RB3", **unit):
     return build_bottlenet(backbone, split, UnitConfig(**unit))
 
 
+def make_keras_network(activation="hard_silu"):
+    """Returns a network of what converters find hard, from a `.keras` file.
+
+    An adapted `Normalization`, a scalar added right behind a convolution
+    without bias, `Flatten`.
+    """
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    scale = layers.Normalization()
+    scale.adapt(np.random.RandomState(0).uniform(0, 255, (8, 24, 24, 3)))
+    image = keras.Input((24, 24, 3))
+    x = layers.Conv2D(8, 3, 2, use_bias=False)(scale(image))
+    x = layers.Activation(activation, name="cut")(x)
+    x = layers.Conv2D(5, 3, use_bias=False)(x)
+    x = layers.ReLU(6.0)(x + 3.0) / 6.0  # MobileNetV3's hard sigmoid.
+    x = layers.Dense(7)(layers.Flatten()(x))
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/network.keras"
+        keras.Model(image, x).save(path)
+        backbone = backbones.create(path, image_size=24, num_classes=7)
+    return build_bottlenet(backbone, "cut", UnitConfig(channels=3, quality=60))
+
+
 @pytest.fixture(scope="session")
 def network():
     """One that sends its range; 12x12 codes of 3 channels."""
@@ -28,3 +54,9 @@ def learned_network():
     return make_network(
         quantizer="learned", activation="linear", bits=6, stride=1
     )
+
+
+@pytest.fixture(scope="session")
+def keras_network():
+    """One whose layers compute with constants, hard swish and Flatten."""
+    return make_keras_network()

@@ -3,12 +3,15 @@
 import json
 import pathlib
 import re
+import shutil
+import signal
 import subprocess
 import sys
 
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf import export
@@ -107,11 +110,41 @@ def test_several_runs_share_one_server_configuration(both):
         assert (both / "cloud" / "triton" / name / "config.pbtxt").is_file()
 
 
-def test_head_and_tail_of_different_exports_refuse_each_other(both):
-    image = np.zeros((32, 32, 3), np.uint8)
-    payload = Head.load(both / "range").encode(image)
-    with pytest.raises(ValueError, match="Received"):
-        Tail.load(both / "learned").predict([payload])
+@pytest.mark.parametrize("name", ["range", "learned"])
+def test_head_and_tail_of_different_exports_refuse_each_other(
+    both, name, tmp_path
+):
+    # Another unit of the very same shapes: only its identity is different.
+    other = tmp_path / "other"
+    shutil.copytree(both / name / "cloud", other)
+    unit = json.loads((other / "unit.json").read_text())
+    unit["unit_id"] ^= 1 << 25
+    (other / "unit.json").write_text(json.dumps(unit))
+    payload = Head.load(both / name).encode(np.zeros((32, 32, 3), np.uint8))
+    assert len(Tail.load(both / name).predict([payload])) == 1
+    with pytest.raises(ValueError, match="not of the same export"):
+        Tail.load(other).predict([payload])
+
+
+@pytest.mark.parametrize(
+    "half, file, load",
+    [
+        ("edge", "head.onnx", lambda folder: Head.load(folder, "onnx")),
+        ("cloud", "tail.onnx", Tail.load),
+    ],
+)
+def test_a_network_file_of_another_export_is_refused(
+    both, half, file, load, tmp_path
+):
+    mixed = tmp_path / "mixed"
+    shutil.copytree(both / "range" / half, mixed)
+    load(mixed)
+    # Same shapes, other bytes.
+    graph = onnx.load(mixed / file)
+    graph.producer_name = "another export"
+    onnx.save(graph, mixed / file)
+    with pytest.raises(ValueError, match=f"{file} must be.*copy the whole"):
+        load(mixed)
 
 
 def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
@@ -142,6 +175,38 @@ def test_a_full_disk_leaves_nothing(sweep, tmp_path, monkeypatch):
     monkeypatch.setattr(runner.onnx, "save", full)
     with pytest.raises(OSError, match="No space"):
         export.run(_config(sweep, tmp_path / "out", "range"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_full_inside_tensorflow_is_told_as_such(
+    sweep, tmp_path, monkeypatch
+):
+    def full(*args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(
+            None, None, "No space left on device"
+        )
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(OSError, match="SavedModel of range.*No space"):
+        export.run(_config(sweep, tmp_path / "out", "range", litert=()))
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_leaves_nothing(sweep, tmp_path):
+    out = tmp_path / "new" / "out"
+    with subprocess.Popen(
+        [sys.executable, "export.py", f"--workdir={sweep / 'range'}",
+         f"--out={out}"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as exporting:  # fmt: skip
+        for line in exporting.stdout:
+            if "head.onnx" in line:
+                break
+        assert list((tmp_path / "new").glob(".out.*/edge"))
+        exporting.terminate()
+        _, errors = exporting.communicate(timeout=60)
+    assert exporting.returncode == 128 + signal.SIGTERM, errors
+    assert "Traceback" not in errors
     assert not list(tmp_path.iterdir())
 
 

@@ -1,59 +1,20 @@
-"""What is taken for a finished run, and what is not."""
+"""A finished run as the export opens it, and what it refuses."""
 
-import json
 import shutil
 
 import keras
 import numpy as np
 import pytest
 
-from bottlenet_tf.export.finished_run import (
-    find_runs,
-    in_float32,
-    load_run,
-    model_name,
-)
+from bottlenet_tf.export import finished_run
+from bottlenet_tf.export.finished_run import in_float32, load_run
 from tests.export.conftest import make_network
-
-
-def test_a_sweep_is_its_runs_by_name(sweep):
-    assert [p.name for p in find_runs([sweep])] == ["learned", "range"]
-
-
-def test_a_baseline_in_a_sweep_is_passed_over(sweep, tmp_path):
-    shutil.copytree(sweep / "range", tmp_path / "a")
-    shutil.copytree(sweep / "range", tmp_path / "b")
-    report = json.loads((tmp_path / "a" / "report.json").read_text())
-    report["mode"] = "baseline"
-    (tmp_path / "a" / "report.json").write_text(json.dumps(report))
-    assert [p.name for p in find_runs([tmp_path])] == ["b"]
-
-
-@pytest.mark.parametrize("missing", ["model.keras", "report.json"])
-def test_an_unfinished_run_is_refused(sweep, tmp_path, missing):
-    shutil.copytree(sweep / "range", tmp_path / "run")
-    (tmp_path / "run" / missing).unlink()
-    with pytest.raises(ValueError, match="finished run.*Received.*run"):
-        find_runs([tmp_path / "run"])
-
-
-def test_runs_of_the_same_name_are_refused(sweep, tmp_path):
-    shutil.copytree(sweep / "range", tmp_path / "range")
-    with pytest.raises(ValueError, match="different folder names.*range"):
-        find_runs([sweep / "range", tmp_path / "range"])
 
 
 def test_a_run_is_loaded_with_few_test_images(sweep):
     run = load_run(sweep / "range", 20)
     assert (run.name, run.dataset.num_test) == ("range", 20)
     assert run.report["accuracy"] is not None
-
-
-def test_another_runs_model_is_refused(sweep, tmp_path):
-    shutil.copytree(sweep / "range", tmp_path / "run")
-    shutil.copy(sweep / "learned" / "model.keras", tmp_path / "run")
-    with pytest.raises(ValueError, match="quantizer"):
-        load_run(tmp_path / "run", 20)
 
 
 def test_a_damaged_model_is_refused(sweep, tmp_path):
@@ -64,8 +25,38 @@ def test_a_damaged_model_is_refused(sweep, tmp_path):
         load_run(tmp_path / "run", 20)
 
 
-def test_names_become_file_names():
-    assert model_name("runs/my run/RB3 (final)") == "RB3_final_"
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b'{"mode": "aware", "spl', "damaged"),
+        (b"\xff\xfe\x00", "damaged"),
+        (b'{"splitt": "RB1"}', "Unknown fields for TrainConfig.*splitt"),
+        (b'{"epochs": "many"}', "epochs"),
+    ],
+)
+def test_a_damaged_configuration_names_its_file(
+    sweep, tmp_path, content, message
+):
+    shutil.copytree(sweep / "range", tmp_path / "run")
+    (tmp_path / "run" / "config.json").write_bytes(content)
+    with pytest.raises(ValueError, match=f"(?s){message}.*run/config.json"):
+        load_run(tmp_path / "run", 20)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "one\r", "a\u2028b"])
+def test_a_class_name_of_several_lines_is_refused(sweep, monkeypatch, name):
+    load_data = finished_run.load_data
+
+    def renamed(config):
+        dataset = load_data(config)
+        names = (*dataset.class_names[:-1], name)
+        monkeypatch.setattr(dataset, "class_names", names)
+        return dataset
+
+    monkeypatch.setattr(finished_run, "load_data", renamed)
+    with pytest.raises(ValueError, match="line break.*Received") as caught:
+        load_run(sweep / "range", 20)
+    assert repr(name) in str(caught.value)
 
 
 def test_mixed_precision_is_left_behind(network):

@@ -6,14 +6,36 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from bottlenet_tf import backbones
+from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.export import onnx_graphs, tensorrt
+from bottlenet_tf.export.frozen import frozen_tail
 from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph
+from bottlenet_tf.models.bottlenet import build_bottlenet
+from tests.export.conftest import make_keras_network
 
-IMAGES = np.random.RandomState(0).randint(0, 256, (3, 24, 24, 3), np.uint8)
+
+@pytest.fixture(scope="module")
+def caffe_network():
+    """One that computes on BGR, as the paper's ResNet-50 does."""
+    backbone = backbones.create(
+        "cifar_resnet20", image_size=24, num_classes=7, preprocessing="caffe"
+    )
+    return build_bottlenet(backbone, "RB1", UnitConfig(channels=3, quality=60))
 
 
-@pytest.fixture(scope="module", params=["network", "learned_network"])
+@pytest.fixture(
+    scope="module",
+    params=["network", "learned_network", "keras_network", "caffe_network"],
+)
 def model(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def images(model):
+    shape = (3, *model.prefix.input_shape[1:])
+    return np.random.RandomState(0).randint(0, 256, shape, np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +69,8 @@ def _operators(graph):
 
 def test_the_head_takes_one_image_and_gives_codes(model, head):
     height, width, channels = model.unit.code_shape
-    assert _values(head.graph.input) == {"image": [1, 3, 24, 24]}
+    side = model.prefix.input_shape[1]
+    assert _values(head.graph.input) == {"image": [1, 3, side, side]}
     outputs = {"codes": [1, channels, height, width]}
     if model.unit.quantizer.sends_range:
         outputs["range"] = [1, 2]
@@ -73,13 +96,30 @@ def test_nothing_avoidable_is_left(head, tail):
     for graph in (head, tail):
         found = set(_operators(graph))
         assert not found & {"BatchNormalization", "Equal", "Where", "Transpose"}
-    assert _operators(tail)["Shape"] == 0
+        assert not found & {"Shape", "Gather", "Identity"}
 
 
-def test_the_head_gives_the_keras_models_codes(model, head):
-    codes, code_range = model.encode(IMAGES)
+@pytest.mark.parametrize("target", tensorrt.TARGETS)
+def test_every_target_takes_both(head, tail, target):
+    for graph in (head, tail):
+        tensorrt.require_supported(graph, target)
+
+
+def test_an_operator_that_onnx_has_not_is_named():
+    with pytest.raises(ValueError, match="opset 13.*operators=Erfc"):
+        head_graph(make_keras_network("gelu"))
+
+
+def test_other_inputs_than_documented_are_refused(network, monkeypatch):
+    monkeypatch.setattr(onnx_graphs, "frozen_head", frozen_tail)
+    with pytest.raises(ValueError, match="must be image alone.*'codes'"):
+        head_graph(network)
+
+
+def test_the_head_gives_the_keras_models_codes(model, head, images):
+    codes, code_range = model.encode(images)
     session = _session(head)
-    for i, image in enumerate(IMAGES):
+    for i, image in enumerate(images):
         feed = image[None].transpose(0, 3, 1, 2).astype(np.float32)
         found = session.run(None, {"image": feed})
         found_codes = found[0].transpose(0, 2, 3, 1)[0]
@@ -92,13 +132,14 @@ def test_the_head_gives_the_keras_models_codes(model, head):
 
 
 def test_the_range_is_rounded_to_float16_in_the_graph(network):
-    feed = IMAGES[:1].transpose(0, 3, 1, 2).astype(np.float32)
+    feed = np.random.RandomState(0).uniform(0, 255, (1, 3, 24, 24))
+    feed = feed.astype(np.float32)
     _, found = _session(head_graph(network)).run(None, {"image": feed})
     np.testing.assert_array_equal(found, found.astype(np.float16))
 
 
-def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail):
-    codes, code_range = model.encode(IMAGES)
+def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail, images):
+    codes, code_range = model.encode(images)
     wanted = model.decode(codes, code_range).numpy()
     session = _session(tail)
     for count in (1, 3):

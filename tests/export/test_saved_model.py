@@ -1,5 +1,7 @@
 """The served tail: bytes in, labels out, a bad payload fails alone."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -24,7 +26,7 @@ def payloads(model):
 @pytest.fixture(scope="module")
 def folder(model, payloads, tmp_path_factory):
     path = tmp_path_factory.mktemp("serving") / "net" / "1"
-    saved_model.write_saved_model(model, LABELS, path, "net", payloads)
+    saved_model.write_saved_model(model, LABELS, path, "net", payloads, 64)
     return path
 
 
@@ -81,6 +83,10 @@ def test_no_payloads_give_no_answers(serve):
 
 
 def test_warm_up_has_one_request_for_each_batch_size(folder):
+    assert _warm_up_sizes(folder) == [1, 4, 16]
+
+
+def _warm_up_sizes(folder):
     from tensorflow_serving.apis import prediction_log_pb2
 
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
@@ -90,7 +96,37 @@ def test_warm_up_has_one_request_for_each_batch_size(folder):
         request = log.predict_log.request
         assert request.model_spec.name == "net"
         sizes.append(len(request.inputs["payload"].string_val))
-    assert sizes == [1, 4, 16]
+    return sizes
+
+
+@pytest.mark.parametrize("max_batch", [1, 8, 15, 16])
+def test_no_warm_up_is_larger_than_a_batch_may_be(
+    network, tmp_path, monkeypatch, max_batch
+):
+    # TF Serving refuses to load a model with such a request.
+    monkeypatch.setattr(tf.saved_model, "save", lambda *args: None)
+    payloads = WirePath(network).encode(IMAGES)
+    saved_model.write_saved_model(
+        network, LABELS, tmp_path, "net", payloads, max_batch
+    )
+    text = saved_model.batching_parameters(max_batch)
+    limit = int(re.search(r"max_batch_size { value: (\d+) }", text)[1])
+    assert limit == max_batch
+    wanted = [size for size in (1, 4, 16) if size <= limit]
+    assert _warm_up_sizes(tmp_path) == wanted
+
+
+def test_a_failing_warm_up_is_an_os_error(network, tmp_path, monkeypatch):
+    def full(*args):
+        raise tf.errors.UnknownError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", lambda *args: None)
+    monkeypatch.setattr(tf.io.TFRecordWriter, "write", full)
+    payloads = WirePath(network).encode(IMAGES)
+    with pytest.raises(OSError, match="SavedModel of net.*No space"):
+        saved_model.write_saved_model(
+            network, LABELS, tmp_path, "net", payloads, 64
+        )
 
 
 def test_the_configuration_names_every_model():

@@ -53,3 +53,58 @@ def test_every_file_has_its_checksum(tmp_path):
     (tmp_path / "a" / "b").write_bytes(b"content")
     wanted = hashlib.sha256(b"content").hexdigest()
     assert staging.checksums(tmp_path) == {"a/b": wanted}
+
+
+def _refused(folder, reason):
+    with pytest.raises(ValueError, match=f"--out must.*{reason}.*Received"):
+        staging.check_free(folder)
+
+
+def test_what_no_rename_can_make_is_refused_early(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    _refused(tmp_path / "file", "file")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    _refused(tmp_path / "link", "file")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    _refused(tmp_path / "loop", "back to itself")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    _refused(".", "current directory")
+    _refused(tmp_path / "empty", "current directory")
+
+
+def test_a_mount_point_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "volume").mkdir()
+    monkeypatch.setattr(
+        staging.os.path, "ismount", lambda path: path.name == "volume"
+    )
+    _refused(tmp_path / "volume", "mount point")
+    staging.check_free(tmp_path / "volume" / "deploy")
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_link_leads_to_the_folder(tmp_path, is_there):
+    target = tmp_path / "target"
+    if is_there:
+        target.mkdir()
+    (tmp_path / "out").symlink_to(target)
+    with staging.staged(tmp_path / "out") as folder:
+        (folder / "file").write_text("x")
+    assert (tmp_path / "out").is_symlink()
+    assert (target / "file").read_text() == "x"
+
+
+def test_an_error_takes_back_the_parents(tmp_path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(OSError, match="disk full"):
+        with staging.staged(tmp_path / "old" / "new" / "newer" / "out"):
+            raise OSError("disk full")
+    assert [p.name for p in tmp_path.rglob("*")] == ["old"]
+
+
+def test_an_error_leaves_what_others_put_in_the_parents(tmp_path):
+    with pytest.raises(OSError, match="disk full"):
+        with staging.staged(tmp_path / "new" / "out"):
+            (tmp_path / "new" / "file").write_text("another's")
+            raise OSError("disk full")
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["file"]

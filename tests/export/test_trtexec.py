@@ -7,6 +7,7 @@ import pytest
 
 from bottlenet_tf.export.tensorrt import TARGETS
 from bottlenet_tf.export.trtexec import build_scripts
+from bottlenet_tf.runtime.unit_file import file_sha256
 
 HEAD = {"image": (1, 3, 64, 64)}
 TAIL = {"codes": (1, 8, 8), "range": (2,)}
@@ -98,6 +99,15 @@ def test_the_head_is_built_for_one_image_with_the_target_s_flags(
     assert sorted(done.arguments) == sorted(files + flags)
 
 
+def test_the_engine_s_graph_is_noted_beside_it(machine):
+    assert machine(scripts("trt8.2")["build_head.sh"]).returncode == 0
+    note = (machine.folder / "head.engine.sha256").read_text().strip()
+    assert note == file_sha256(machine.folder / "head.onnx")
+    # A failed build leaves engine and note as they were.
+    assert machine(scripts("trt8.2")["build_head.sh"], "1").returncode
+    assert (machine.folder / "head.engine.sha256").read_text().strip() == note
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_tail_gets_a_profile_of_all_its_inputs(target, machine):
     texts = scripts(target, opt_batch=4)
@@ -118,7 +128,7 @@ def test_kernels_are_chosen_for_the_largest_batch_unless_told(machine):
 def test_an_engine_appears_under_its_name_alone(part, machine):
     machine(scripts("trt8.2")[f"build_{part}.sh"])
     engines = [f.name for f in machine.folder.iterdir() if "engine" in f.name]
-    assert engines == [f"{part}.engine"]
+    assert sorted(engines) == [f"{part}.engine", f"{part}.engine.sha256"]
 
 
 @pytest.mark.parametrize(

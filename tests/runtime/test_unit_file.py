@@ -26,7 +26,40 @@ def test_every_field_is_handed_on(path, hand):
         image_size=8,
         resize=9,
         classes=("cat", "dog", "newt"),
+        sha256={},
     )
+
+
+@pytest.fixture
+def engine(tmp_path, path, hand):
+    """Path of an engine whose graph the unit knows; and that graph's hash."""
+    digest = unit_file.file_sha256(__file__)
+    path.write_text(json.dumps(hand.unit_content(sha256={"head.onnx": digest})))
+    (tmp_path / "head.engine").write_bytes(b"engine")
+    return tmp_path / "head.engine", digest
+
+
+def test_an_engine_of_the_units_own_graph_passes(path, engine):
+    file, digest = engine
+    (path.parent / "head.engine.sha256").write_text(f"{digest}\n")
+    unit_file.check_network(unit_file.read(path), str(file))
+
+
+@pytest.mark.parametrize("note", ["0" * 64, "", None])
+def test_an_engine_of_another_graph_is_refused(path, engine, note):
+    file, _ = engine
+    if note is not None:
+        (path.parent / "head.engine.sha256").write_text(note)
+    with pytest.raises(ValueError, match="build it here with build_head.sh"):
+        unit_file.check_network(unit_file.read(path), str(file))
+
+
+def test_a_file_without_a_known_hash_passes(path, engine):
+    file, _ = engine
+    path.with_name("other.tflite").write_bytes(b"any")
+    unit = unit_file.read(path)
+    unit_file.check_network(unit, str(path.with_name("other.tflite")))
+    unit_file.check_network(unit._replace(sha256={}), str(file))
 
 
 def test_names_may_hold_any_letters(path, hand):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from bottlenet_tf import training
+from bottlenet_tf import evaluation, training
 from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.training import loop as loop_module
 from bottlenet_tf.training import runner
@@ -53,6 +53,16 @@ def test_a_run_reports_every_promised_figure(tiny_config, replace, baseline):
     assert report["wire_bytes_mean"] == report["payload_bytes_mean"] + 8
     written = pathlib.Path(tiny_config.workdir, "report.json").read_text()
     assert json.loads(written) == report
+
+
+def test_the_report_is_of_the_model_that_is_saved(tiny_config, replace):
+    config = replace(tiny_config, precision="mixed_bfloat16")
+    try:
+        report = training.run(config)
+        saved = load_model(config.workdir)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert report["unit_id"] == evaluation.unit_id(saved)
 
 
 def _kill_before(patch, fatal_step):

@@ -1,0 +1,89 @@
+"""What is taken for a finished run, and the names that runs are given."""
+
+import json
+import shutil
+
+import pytest
+
+from bottlenet_tf.export.run_folders import find_runs, model_name
+
+
+@pytest.fixture
+def make_run(sweep, tmp_path):
+    """Makes a finished run of any name."""
+
+    def make(name):
+        return shutil.copytree(sweep / "range", tmp_path / name)
+
+    return make
+
+
+def test_a_sweep_is_its_runs_by_name(sweep):
+    assert [p.name for p in find_runs([sweep])] == ["learned", "range"]
+
+
+def test_a_baseline_in_a_sweep_is_passed_over(sweep, tmp_path):
+    shutil.copytree(sweep / "range", tmp_path / "a")
+    shutil.copytree(sweep / "range", tmp_path / "b")
+    report = json.loads((tmp_path / "a" / "report.json").read_text())
+    report["mode"] = "baseline"
+    (tmp_path / "a" / "report.json").write_text(json.dumps(report))
+    assert [p.name for p in find_runs([tmp_path])] == ["b"]
+
+
+@pytest.mark.parametrize("missing", ["model.keras", "report.json"])
+def test_an_unfinished_run_is_refused(sweep, tmp_path, missing):
+    shutil.copytree(sweep / "range", tmp_path / "run")
+    (tmp_path / "run" / missing).unlink()
+    with pytest.raises(ValueError, match="finished run.*Received.*run"):
+        find_runs([tmp_path / "run"])
+
+
+def test_runs_of_the_same_name_are_refused(sweep, tmp_path):
+    shutil.copytree(sweep / "range", tmp_path / "range")
+    with pytest.raises(ValueError, match="different folder names.*range"):
+        find_runs([sweep / "range", tmp_path / "range"])
+
+
+def test_names_become_file_names():
+    assert model_name("runs/my run/RB3 (final)") == "RB3_final_"
+
+
+def test_a_relative_path_has_the_folders_own_name(tmp_path, monkeypatch):
+    (tmp_path / "run" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "run" / "inner")
+    names = [model_name(path) for path in ("..", ".", "../inner/..")]
+    assert names == ["run", "inner", "run"]
+
+
+@pytest.mark.parametrize(
+    "name", ["edge", "cloud", "manifest.json", "README.md"]
+)
+def test_one_run_alone_may_have_a_name_that_several_may_not(make_run, name):
+    run, other = make_run(name), make_run("other")
+    assert find_runs([run]) == [run]
+    with pytest.raises(ValueError, match=f"rename.*name='{name}'"):
+        find_runs([other, run])
+
+
+def test_a_folder_without_name_is_refused(make_run, monkeypatch):
+    run = make_run("run")
+    monkeypatch.setattr(
+        "bottlenet_tf.export.run_folders.model_name", lambda run: ".."
+    )
+    with pytest.raises(ValueError, match="name='..'"):
+        find_runs([run])
+
+
+def test_names_that_become_the_same_are_shown_with_what_they_become(make_run):
+    names = ["a b", "a_b", "猫", "犬", "c"]
+    with pytest.raises(ValueError, match="Rename folders") as caught:
+        find_runs([make_run(name) for name in names])
+    for name, file in (
+        ("a b", "a_b"),
+        ("a_b", "a_b"),
+        ("猫", "_"),
+        ("犬", "_"),
+    ):
+        assert f"/{name}' -> '{file}'" in str(caught.value)
+    assert "/c'" not in str(caught.value)
