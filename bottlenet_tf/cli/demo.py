@@ -87,7 +87,7 @@ def main():
         "splits", ["RB1", "RB3", "RB6"], "Split points to compare."
     )
     flags.DEFINE_integer(
-        "baseline_epochs", 8, "Passes for the network without a split."
+        "baseline_epochs", 7, "Passes for the network without a split."
     )
     sys.modules["__main__"].__doc__ = USAGE
     arguments = [sys.argv[0], f"--flagfile={FLAGFILE}", *sys.argv[1:]]
