@@ -162,10 +162,7 @@ class Head:
 def _whole(codes):
     """Returns the uint8 codes that float32 whole numbers stand for."""
     whole = np.rint(codes)
-    # False for NaN too, of which old NumPy would warn besides.
-    with np.errstate(invalid="ignore"):
-        fit = np.all((whole >= 0) & (whole <= 255))
-    if not fit:
+    if not (whole.min() >= 0 and whole.max() <= 255):  # Also refuses NaN.
         raise ValueError(
             "Codes must be finite and within 0..255, because they travel as "
             "uint8; the head's file is not what the export checked. "
