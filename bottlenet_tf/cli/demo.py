@@ -90,7 +90,9 @@ def main():
         "baseline_epochs", 7, "Passes for the network without a split."
     )
     sys.modules["__main__"].__doc__ = USAGE
-    arguments = [sys.argv[0], f"--flagfile={FLAGFILE}", *sys.argv[1:]]
+    # Frozen blocks train faster; the flagfile alone has no baseline to freeze.
+    defaults = [f"--flagfile={FLAGFILE}", "--freeze_prefix"]
+    arguments = [sys.argv[0], *defaults, *sys.argv[1:]]
     app.run(_main, argv=arguments)
 
 

@@ -50,6 +50,7 @@ def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
     assert "| tail.onnx | " in ran.stdout
 
 
+@pytest.mark.slow
 def test_figure7_measures_both_ways_at_every_quality(small, tmp_path):
     ran = _run(
         "figure7", *small, "--dataset=digits", "--split=cut", "--qualities=5,90"
