@@ -119,8 +119,9 @@ class Reference:
             kind: Which tolerance, a key of `TOLERANCES`.
             head: `runtime.edge.Head`.
         """
-        codes = np.stack([head.codes(image)[0] for image in self.images])
-        payloads = [head.encode(image) for image in self.images]
+        made = [head.codes(image) for image in self.images]
+        codes = np.stack([image_codes for image_codes, _ in made])
+        payloads = [head.pack(*what) for what in made]
         logits = in_batches(self._path.decode, payloads)
         return self._parity(artefact, kind, codes, payloads, logits)
 

@@ -5,8 +5,9 @@ import pathlib
 import re
 
 from bottlenet_tf import evaluation
+from bottlenet_tf.training.network import MODEL_FILE
+from bottlenet_tf.training.runner import CONFIG_FILE
 
-CONFIG_FILE = "config.json"
 # What a deployment of several runs has beside the runs' own folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
 
@@ -72,7 +73,7 @@ def _check_names(runs):
 def _is_run(folder):
     return all(
         (folder / name).is_file()
-        for name in ("model.keras", CONFIG_FILE, "report.json")
+        for name in (MODEL_FILE, CONFIG_FILE, "report.json")
     )
 
 

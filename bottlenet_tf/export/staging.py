@@ -1,11 +1,12 @@
 """A folder that appears whole, or not at all."""
 
 import contextlib
-import hashlib
 import os
 import pathlib
 import shutil
 import tempfile
+
+from bottlenet_tf.runtime.unit_file import file_sha256
 
 
 def check_free(folder):
@@ -72,7 +73,5 @@ def checksums(folder):
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            found[path.relative_to(folder).as_posix()] = digest
+            found[path.relative_to(folder).as_posix()] = file_sha256(path)
     return found

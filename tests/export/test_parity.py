@@ -31,8 +31,8 @@ class KerasHead:
             return moved.astype(np.uint8), None
         return moved.astype(np.uint8), tuple(map(float, code_range[0]))
 
-    def encode(self, image):
-        return self._path.format.pack(*self.codes(image))
+    def pack(self, codes, code_range):
+        return self._path.format.pack(codes, code_range)
 
 
 @pytest.fixture(scope="module")
