@@ -13,6 +13,25 @@ from bottlenet_tf.config import (
 )
 
 
+# What takes longest begins first, so that no worker is left with it at the end.
+_LONGEST = ("deployments", "test_runner.py", "test_programs.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A file's tests go to one worker, and so do those that need an export."""
+    for item in items:
+        exported = {"sweep", "both"} & set(item.fixturenames)
+        group = "deployments" if exported else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_place)
+
+
+def _place(item):
+    group = item.get_closest_marker("xdist_group").args[0]
+    return _LONGEST.index(group) if group in _LONGEST else len(_LONGEST)
+
+
 @pytest.fixture(scope="session")
 def tiny_backbone(tmp_path_factory):
     """Path of a two-layer network, 16x16 feature of 4 channels at "cut"."""

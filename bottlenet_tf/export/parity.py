@@ -42,11 +42,12 @@ TOLERANCES = {
     "float32": Tolerance(0.1, 1, 98.0, None, "as for ONNX"),
     "float16": Tolerance(
         20.0,
-        3,
+        8,
         90.0,
         None,
         "weights keep 11 bits: a few codes in a hundred move by one, which "
-        "may move a coarse codec's coefficients by a step",
+        "may move a coarse codec's coefficients by a step; more where a "
+        "barely trained unit's output is small beside what it sums",
     ),
     "int8": Tolerance(
         100.0,

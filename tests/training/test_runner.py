@@ -29,13 +29,34 @@ REPORT_KEYS = {
 }
 
 
+def _train(config):
+    """A run without its measurement, for tests of what training does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "measure", lambda *_: None)
+        training.run(config)
+
+
 @pytest.fixture(scope="module")
 def baseline(tiny_run, replace, tmp_path_factory):
     """Work directory of a finished baseline run; not to be changed."""
     workdir = tmp_path_factory.mktemp("base") / "run"
     config = replace(tiny_run, mode="baseline", workdir=str(workdir))
-    training.run(config)
+    _train(config)
     return config.workdir
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_run, replace, baseline, tmp_path_factory):
+    """Config and report of a finished run; its folder is not to be changed."""
+    workdir = tmp_path_factory.mktemp("finished") / "run"
+    config = replace(
+        tiny_run,
+        backbone_weights=baseline,
+        quality_start=90,
+        quality_epochs=1.0,
+        workdir=str(workdir),
+    )
+    return config, training.run(config)
 
 
 def _weights(workdir):
@@ -47,21 +68,25 @@ def _rows(config):
         return list(csv.DictReader(file))
 
 
-def test_a_run_reports_every_promised_figure(tiny_config, replace, baseline):
-    report = training.run(replace(tiny_config, backbone_weights=baseline))
+def test_a_run_reports_every_promised_figure(finished):
+    config, report = finished
     assert REPORT_KEYS <= set(report)
     assert report["wire_bytes_mean"] == report["payload_bytes_mean"] + 8
-    written = pathlib.Path(tiny_config.workdir, "report.json").read_text()
+    written = pathlib.Path(config.workdir, "report.json").read_text()
     assert json.loads(written) == report
 
 
-def test_the_report_is_of_the_model_that_is_saved(tiny_config, replace):
-    config = replace(tiny_config, precision="mixed_bfloat16")
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_reports_of_the_model_that_is_saved(
+    tiny_config, replace, precision
+):
+    config = replace(tiny_config, precision=precision)
     try:
         report = training.run(config)
         saved = load_model(config.workdir)
     finally:
         keras.mixed_precision.set_global_policy("float32")
+    assert report["flags"]["precision"] == precision
     assert report["unit_id"] == evaluation.unit_id(saved)
 
 
@@ -88,11 +113,14 @@ def _kill_before(patch, fatal_step):
             "quality_start": 90,
             "quality_epochs": 1.0,
         },
-        {
-            "mode": "frozen",
-            "distillation": 0.5,
-            "precision": "mixed_float16",
-        },
+        pytest.param(
+            {
+                "mode": "frozen",
+                "distillation": 0.5,
+                "precision": "mixed_float16",
+            },
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["aware", "frozen"],
 )
@@ -107,32 +135,24 @@ def test_a_killed_run_resumes_to_the_same_weights(
         straight, workdir=str(tmp_path / "killed"), checkpoint_minutes=0.0
     )
     try:
-        training.run(straight)
+        _train(straight)
         with monkeypatch.context() as patch:
             _kill_before(patch, 5)
             with pytest.raises(KeyboardInterrupt):
-                training.run(killed)
-        training.run(killed)
+                _train(killed)
+        _train(killed)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     for expected, resumed in zip(
         _weights(straight.workdir), _weights(killed.workdir), strict=True
     ):
         np.testing.assert_array_equal(resumed, expected)
+    # Both epochs are logged whole, and once.
+    assert [row["step"] for row in _rows(killed)] == ["3", "6"]
     # The weight of the rate is steered, too, and goes on where it was.
     assert (
         _rows(killed)[-1]["rate_weight"] == (_rows(straight)[-1]["rate_weight"])
     )
-
-
-def test_the_resumed_epoch_is_logged_whole(tiny_config, replace, monkeypatch):
-    config = replace(tiny_config, checkpoint_minutes=0.0)
-    with monkeypatch.context() as patch:
-        _kill_before(patch, 4)
-        with pytest.raises(KeyboardInterrupt):
-            training.run(config)
-    training.run(config)
-    assert [row["step"] for row in _rows(config)] == ["3", "6"]
 
 
 def test_a_run_killed_before_its_report_keeps_its_last_row(
@@ -154,8 +174,8 @@ def test_a_run_killed_before_its_report_keeps_its_last_row(
 
 def test_a_failed_start_leaves_the_work_directory_free(tiny_config, replace):
     with pytest.raises(ValueError, match="split point"):
-        training.run(replace(tiny_config, split="RB99"))
-    training.run(replace(tiny_config, epochs=0))
+        _train(replace(tiny_config, split="RB99"))
+    _train(replace(tiny_config, epochs=0))
 
 
 @pytest.mark.parametrize(
@@ -179,11 +199,8 @@ def test_bad_names_fail_before_any_data_is_read(
         training.run(replace(tiny_config, **changes))
 
 
-def test_a_finished_run_is_not_trained_again(
-    tiny_config, monkeypatch, baseline, replace
-):
-    config = replace(tiny_config, backbone_weights=baseline)
-    report = training.run(config)
+def test_a_finished_run_is_not_trained_again(finished, monkeypatch):
+    config, report = finished
 
     def refuse(*_):
         raise AssertionError("trained again")
@@ -192,14 +209,14 @@ def test_a_finished_run_is_not_trained_again(
     assert training.run(config) == report
 
 
-def test_a_work_directory_of_other_flags_is_refused(tiny_config, replace):
-    training.run(tiny_config)
+def test_a_work_directory_of_other_flags_is_refused(finished, replace):
+    config, _ = finished
     with pytest.raises(ValueError, match="epochs: 2 there, 3 here"):
-        training.run(replace(tiny_config, epochs=3))
+        training.run(replace(config, epochs=3))
 
 
 def test_frozen_mode_changes_the_unit_alone(tiny_config, replace, baseline):
-    training.run(replace(tiny_config, mode="frozen", backbone_weights=baseline))
+    _train(replace(tiny_config, mode="frozen", backbone_weights=baseline))
     model = load_model(tiny_config.workdir)
     trained = model.prefix.get_weights() + model.suffix.get_weights()
     for before, after in zip(_weights(baseline), trained, strict=True):
@@ -213,7 +230,7 @@ def test_a_frozen_networks_unit_begins_at_the_features_scale(
         tiny_config, mode="frozen", backbone_weights=baseline, epochs=0,
         warmup_epochs=0.0,
     )  # fmt: skip
-    training.run(config)
+    _train(config)
     model = load_model(tiny_config.workdir)
     images, _ = next(
         iter(load_data(config).train_batches(24, epoch=0, augment=False))
@@ -246,7 +263,7 @@ def test_distillation_trains_towards_the_unsplit_network(
     tiny_config, replace, baseline
 ):
     config = replace(tiny_config, distillation=1.0, backbone_weights=baseline)
-    training.run(config)
+    _train(config)
     losses = [float(row["task_loss"]) for row in _rows(config)]
     # KL from the teacher, not cross entropy: the log of ten classes is 2.3.
     assert 0 <= losses[-1] < 1.0
@@ -264,7 +281,7 @@ def test_mixup_blends_what_the_network_sees(tiny_config, replace):
             epochs=1,
             max_steps=1,
         )
-        training.run(config)
+        _train(config)
         losses.append(_rows(config)[0]["task_loss"])
     assert losses[0] != losses[1]
 
@@ -272,69 +289,51 @@ def test_mixup_blends_what_the_network_sees(tiny_config, replace):
 def test_a_diverged_loss_names_its_step(tiny_config, replace):
     config = replace(tiny_config, learning_rate=1e30, warmup_epochs=0.0)
     with pytest.raises(loop_module.TrainingDiverged, match="at step [1-6]"):
-        training.run(config)
+        _train(config)
 
 
+@pytest.mark.slow
 def test_a_byte_budget_is_steered_towards(tiny_config, replace):
     # A learned range: with one for each image, smaller features would be
     # stretched to the same codes again.
     unit = replace(
         tiny_config.unit, quantizer="learned", activation="linear", quality=95
     )
-    config = replace(tiny_config, unit=unit, epochs=8)
+    config = replace(tiny_config, unit=unit, epochs=4)
     tight = replace(config, byte_budget=20.0, workdir=config.workdir + "_tight")
     ample = replace(config, byte_budget=1e4, workdir=config.workdir + "_ample")
-    training.run(tight)
-    training.run(ample)
+    _train(tight)
+    _train(ample)
     tight, ample = _rows(tight)[-1], _rows(ample)[-1]
     # The rate's weight starts at 0.05.
     assert float(tight["rate_weight"]) > 0.1
-    assert float(ample["rate_weight"]) < 0.01
+    assert float(ample["rate_weight"]) < 0.02
     # Of the training batches: eight images settle no statistics for others.
     assert float(tight["image_data_bytes"]) < float(ample["image_data_bytes"])
 
 
-def test_annealing_ends_at_the_final_quality(tiny_config, replace):
-    config = replace(tiny_config, quality_start=90, quality_epochs=1.0)
-    training.run(config)
+def test_annealing_ends_at_the_final_quality(finished):
+    config, _ = finished
+    assert config.quality_start > config.unit.quality
     assert int(load_model(config.workdir).unit.codec.quality) == 50
 
 
 def test_init_from_starts_with_the_other_runs_weights(
-    tiny_config, replace, tmp_path
+    tiny_config, replace, finished
 ):
-    training.run(tiny_config)
-    config = replace(
-        tiny_config,
-        workdir=str(tmp_path / "second"),
-        init_from=tiny_config.workdir,
-        epochs=0,
-    )
-    training.run(config)
+    other, _ = finished
+    config = replace(tiny_config, init_from=other.workdir, epochs=0)
+    _train(config)
     for before, after in zip(
-        _weights(tiny_config.workdir), _weights(config.workdir), strict=True
+        _weights(other.workdir), _weights(config.workdir), strict=True
     ):
         np.testing.assert_array_equal(after, before)
 
 
 def test_init_from_another_architecture_is_refused(
-    tiny_config, replace, tmp_path
+    tiny_config, replace, finished
 ):
-    training.run(tiny_config)
-    config = replace(
-        tiny_config,
-        workdir=str(tmp_path / "second"),
-        init_from=tiny_config.workdir,
-        unit=replace(tiny_config.unit, channels=3),
-    )
+    other, _ = finished
+    unit = replace(other.unit, channels=3)
     with pytest.raises(ValueError, match="shapes differ"):
-        training.run(config)
-
-
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_trains_and_reports(tiny_config, replace, precision):
-    try:
-        report = training.run(replace(tiny_config, precision=precision))
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
-    assert report["flags"]["precision"] == precision
+        training.run(replace(tiny_config, init_from=other.workdir, unit=unit))
