@@ -12,7 +12,6 @@ from bottlenet_tf.config import (
     UnitConfig,
 )
 
-
 # What takes longest begins first, so that no worker is left with it at the end.
 _LONGEST = ("deployments", "test_runner.py", "test_programs.py")
 
