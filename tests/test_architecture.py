@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 
 # A module may import what stands on lower levels, and its own package.
 LEVELS = {
+    "json_file": 0,
     "registry": 0,
     "validation": 0,
     "config": 1,
@@ -24,7 +25,8 @@ LEVELS = {
     "training": 6,
     "export": 7,
     "serving": 7,
-    "cli": 8,
+    "selection": 9,
+    "cli": 11,
 }
 WITHOUT_TENSORFLOW = (
     "config",
@@ -34,6 +36,7 @@ WITHOUT_TENSORFLOW = (
     "runtime.cloud",
     "runtime.device",
     "runtime.edge",
+    "selection",
 )
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -40,6 +40,7 @@ def _compare(config, qualities):
             f"Received: codec={config.unit.codec!r}"
         )
     from bottlenet_tf import evaluation, training
+    from bottlenet_tf.json_file import write_json
 
     root = pathlib.Path(config.workdir)
     naive = dataclasses.replace(
@@ -64,7 +65,7 @@ def _compare(config, qualities):
         size = report["wire_bytes_mean"]
         points.append(_point("aware", quality, report["accuracy"], size))
     baseline = reports["naive"]["baseline_accuracy"]
-    evaluation.write_json(
+    write_json(
         root / "figure7.json",
         {"baseline_accuracy": baseline, "points": points},
     )

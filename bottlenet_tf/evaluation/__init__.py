@@ -24,7 +24,6 @@ from bottlenet_tf.evaluation.identity import (
     payload_format,
     unit_id,
 )
-from bottlenet_tf.evaluation.json_file import write_json
 from bottlenet_tf.evaluation.matching import Match, matched_bytes
 from bottlenet_tf.evaluation.mosaic import plane_mosaic
 from bottlenet_tf.evaluation.plots import (
@@ -79,6 +78,5 @@ __all__ = [
     "summarize",
     "unit_id",
     "versions",
-    "write_json",
     "write_report",
 ]

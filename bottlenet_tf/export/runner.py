@@ -26,6 +26,7 @@ from bottlenet_tf.export.manifest import (
 from bottlenet_tf.export.parity import Reference, require
 from bottlenet_tf.export.run_folders import find_runs
 from bottlenet_tf.export.tensorflow_files import written
+from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
@@ -83,7 +84,7 @@ def run(config):
         ):
             path.write_text(text, encoding="utf-8")
         manifest = build_manifest(config, models, staging.checksums(folder))
-        evaluation.write_json(folder / MANIFEST, manifest)
+        write_json(folder / MANIFEST, manifest)
     print(f"\n{parity_table(models)}\n\nDeployment: {config.out}")
     return manifest
 
@@ -222,9 +223,7 @@ class _Export:
             if path.suffix in (".onnx", ".tflite")
         )
         digests = {p.name: unit_file.file_sha256(p) for p in networks}
-        evaluation.write_json(
-            folder / unit_file.NAME, {**self._unit(), "sha256": digests}
-        )
+        write_json(folder / unit_file.NAME, {**self._unit(), "sha256": digests})
 
     def _check(self, parity):
         require(parity)

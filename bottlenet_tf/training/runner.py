@@ -8,6 +8,7 @@ import keras
 from bottlenet_tf import backbones, data, evaluation
 from bottlenet_tf.codec import create_codec
 from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.json_file import write_json
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
@@ -63,7 +64,7 @@ def run(config):
         picture = _Picture(network.model, images)
     loop = Loop(config, network, dataset, strategy, picture)
     # Only now: a run that could not even start leaves nothing to resume.
-    evaluation.write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
+    write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
     spent = loop.run()
     if not loop.is_chief:
         return None

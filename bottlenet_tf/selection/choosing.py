@@ -1,0 +1,191 @@
+"""Algorithm 1's last step: the cheapest acceptable choice, and how sure."""
+
+import dataclasses
+
+from bottlenet_tf.selection.choices import Way
+from bottlenet_tf.selection.costs import cost
+from bottlenet_tf.validation import check
+
+RATE_FACTORS = (0.5, 1.0, 2.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What is minimised: latency_weight ms + energy_weight mJ.
+
+    Raises:
+        ValueError: for negative weights, or none above zero.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1, which
+        knows latency (1, 0) and energy (0, 1).
+    """
+
+    latency_weight: float = 1.0
+    energy_weight: float = 0.0
+
+    def __post_init__(self):
+        weights = (self.latency_weight, self.energy_weight)
+        check(
+            min(weights) >= 0 and max(weights) > 0,
+            "The weights of latency and energy must not be negative, nor both "
+            "zero: nothing would be minimised.",
+            latency_weight=self.latency_weight,
+            energy_weight=self.energy_weight,
+        )
+
+    def of(self, some_cost):
+        """Returns what is minimised.
+
+        Raises:
+            ValueError: if it needs an energy that isn't known.
+        """
+        value = self.latency_weight * some_cost.latency_ms
+        if self.energy_weight:
+            check(
+                some_cost.energy_mj is not None,
+                "To choose by energy, the device's profile must hold its power "
+                "and the network its radio's; give --power_w when profiling, "
+                "--alpha_mw_per_mbps and --beta_mw here.",
+                choice=some_cost.choice.name,
+                compute_mj=some_cost.compute_mj,
+                uplink_mj=some_cost.uplink_mj,
+            )
+            value += self.energy_weight * some_cost.energy_mj
+        return value
+
+
+LATENCY = Goal(1.0, 0.0)
+ENERGY = Goal(0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a choice must keep to. None sets no limit.
+
+    Attributes:
+        min_accuracy: In percent.
+        max_bytes: Sent for an image.
+        max_memory_mb: Of the device, as its profile has it.
+    """
+
+    min_accuracy: float | None = None
+    max_bytes: float | None = None
+    max_memory_mb: float | None = None
+
+
+def refusals(choice, machines, limits):
+    """Returns why a choice is out, as a list of sentences; empty if it isn't.
+
+    Raises:
+        ValueError: if a limit needs a figure that the profile lacks.
+    """
+    reasons = []
+    least = limits.min_accuracy
+    if least is not None and choice.accuracy is not None:
+        if choice.accuracy < least:
+            reasons.append(f"{choice.accuracy:.2f} % is below {least:.2f} %")
+    most = limits.max_bytes
+    if most is not None and choice.sent_bytes > most:
+        reasons.append(f"{choice.sent_bytes:.1f} B are more than {most:g} B")
+    if limits.max_memory_mb is not None and choice.way is Way.SPLIT:
+        peak = machines.device.split(choice.split).peak_memory_mb
+        check(
+            peak is not None,
+            "A limit of the device's memory needs a profile that measured it.",
+            profile=machines.device.device,
+            split=choice.split,
+        )
+        if peak > limits.max_memory_mb:
+            reasons.append(
+                f"{peak:.0f} MB are more than {limits.max_memory_mb:g} MB"
+            )
+    return reasons
+
+
+def cheapest(choices, machines, link, goal):
+    """Returns the `Cost` of the choice that costs least.
+
+    At a tie the first wins.
+
+    Raises:
+        ValueError: if there is nothing to choose from.
+    """
+    check(
+        len(choices) > 0,
+        "Nothing is left to choose from; loosen --max_accuracy_loss or the "
+        "limits.",
+        choices=0,
+    )
+    return min((cost(c, machines, link) for c in choices), key=goal.of)
+
+
+def pareto_front(costs):
+    """Returns the `Cost`s that no other beats.
+
+    One beats another if it is no worse in latency, energy, accuracy and
+    bytes, and better in one of them. What is unknown doesn't count.
+    """
+    return [c for c in costs if not any(_beats(other, c) for other in costs)]
+
+
+def _beats(one, other):
+    pairs = [
+        (one.latency_ms, other.latency_ms),
+        (one.choice.sent_bytes, other.choice.sent_bytes),
+    ]
+    if one.energy_mj is not None and other.energy_mj is not None:
+        pairs.append((one.energy_mj, other.energy_mj))
+    if one.choice.accuracy is not None and other.choice.accuracy is not None:
+        pairs.append((-one.choice.accuracy, -other.choice.accuracy))
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One row of the sensitivity table.
+
+    Attributes:
+        rate_factor: Of the link's stated rate.
+        device_load: Competing workers on the device.
+        cloud_load: Those on the server.
+        winner: `Cost` of what would be chosen.
+    """
+
+    rate_factor: float
+    device_load: int
+    cloud_load: int
+    winner: object
+
+
+def sensitivity(choices, machines, link, goal):
+    """Chooses again at other link rates and other loads.
+
+    Args:
+        choices: List of `Choice`, already within the limits.
+        machines: `Machines`; its profiles say which loads were measured.
+        link: `Link`.
+        goal: `Goal`.
+
+    Returns:
+        List of `Scenario`: every rate of `RATE_FACTORS` with every load of
+        the device and of the server.
+    """
+    return [
+        Scenario(
+            factor,
+            device_load,
+            cloud_load,
+            cheapest(
+                choices,
+                dataclasses.replace(
+                    machines, device_load=device_load, cloud_load=cloud_load
+                ),
+                link.scaled(factor),
+                goal,
+            ),
+        )
+        for factor in RATE_FACTORS
+        for device_load in machines.device.loads
+        for cloud_load in machines.cloud.loads
+    ]

@@ -1,0 +1,143 @@
+"""Latency and device energy of each choice, with their parts."""
+
+import dataclasses
+
+from bottlenet_tf.selection.choices import Way
+
+# Which parts of a profile each side computes; "whole" is the unsplit network.
+_PARTS = {
+    Way.SPLIT: (("head", "encode"), ("decode", "tail")),
+    Way.RAW_SPLIT: (("head",), ("tail",)),
+    Way.DEVICE: (("whole",), ()),
+    Way.CLOUD: ((), ("whole",)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one image costs by one choice.
+
+    latency_ms = device_ms + codec_ms + uplink_ms + answer_ms + cloud_ms
+    energy_mj = compute_mj + uplink_mj + waiting_mj
+
+    Attributes:
+        choice: `Choice`.
+        device_ms: Network on the device.
+        codec_ms: Codes to payload on the device and back on the server.
+        uplink_ms: Sending.
+        answer_ms: Round trip and down-link.
+        cloud_ms: Network on the server.
+        compute_mj: Of device and codec, on the device; None if its power is
+            unknown.
+        uplink_mj: Of sending; None if the radio's power is unknown.
+        waiting_mj: Of the device until the answer is there.
+    """
+
+    choice: object
+    device_ms: float
+    codec_ms: float
+    uplink_ms: float
+    answer_ms: float
+    cloud_ms: float
+    compute_mj: float | None
+    uplink_mj: float | None
+    waiting_mj: float
+
+    @property
+    def latency_ms(self):
+        """From prepared pixels to the answer."""
+        return (
+            self.device_ms
+            + self.codec_ms
+            + self.uplink_ms
+            + self.answer_ms
+            + self.cloud_ms
+        )
+
+    @property
+    def energy_mj(self):
+        """Of the device; None if a power is unknown."""
+        if self.compute_mj is None or self.uplink_mj is None:
+            return None
+        return self.compute_mj + self.uplink_mj + self.waiting_mj
+
+
+@dataclasses.dataclass(frozen=True)
+class Machines:
+    """Both profiles, and how busy each machine is.
+
+    Attributes:
+        device: `profiling.profile_file.Profile` of the device.
+        cloud: That of the server.
+        device_load: Competing workers on the device, K_mobile.
+        cloud_load: Those on the server, K_cloud.
+    """
+
+    device: object
+    cloud: object
+    device_load: int = 0
+    cloud_load: int = 0
+
+
+def cost(choice, machines, link):
+    """Returns the `Cost` of one choice.
+
+    A cloud-only image is taken as it is: the camera's encoder and the server's
+    decoder aren't counted, in its favour. A raw split is timed with the unit's
+    halves, which is in its disfavour by the unit's own share.
+
+    Args:
+        choice: `Choice`.
+        machines: `Machines`.
+        link: `Link`.
+
+    Raises:
+        ValueError: if a profile lacks a part; it names file and field.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1. There
+        TM includes the codec; here it stands alone.
+    """
+    on_device, on_cloud = _PARTS[choice.way]
+    split = choice.split or ""
+    device = [
+        machines.device.row(split, part, machines.device_load)
+        for part in on_device
+    ]
+    cloud = [
+        machines.cloud.row(split, part, machines.cloud_load)
+        for part in on_cloud
+    ]
+    codec = [row for row in device + cloud if row.part in ("encode", "decode")]
+    cloud_ms = sum(row.median_ms for row in cloud)
+    sends = choice.sent_bytes > 0
+    uplink_ms = link.uplink_ms(choice.sent_bytes)
+    answer_ms = link.answer_ms if sends else 0.0
+    waited_ms = answer_ms + cloud_ms if sends else 0.0
+    return Cost(
+        choice,
+        device_ms=_milliseconds(device, but=("encode",)),
+        codec_ms=sum(row.median_ms for row in codec),
+        uplink_ms=uplink_ms,
+        answer_ms=answer_ms,
+        cloud_ms=_milliseconds(cloud, but=("decode",)),
+        compute_mj=_energy_mj(device),
+        uplink_mj=_sending_mj(uplink_ms, link),
+        waiting_mj=1e-3 * waited_ms * link.waiting_mw,
+    )
+
+
+def _milliseconds(rows, but):
+    return sum(row.median_ms for row in rows if row.part not in but)
+
+
+def _energy_mj(rows):
+    if any(row.power_mw is None for row in rows):
+        return None
+    return sum(1e-3 * row.median_ms * row.power_mw for row in rows)
+
+
+def _sending_mj(uplink_ms, link):
+    if uplink_ms == 0:
+        return 0.0
+    return None if link.uplink_mw is None else 1e-3 * uplink_ms * link.uplink_mw

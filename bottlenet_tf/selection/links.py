@@ -1,0 +1,120 @@
+"""The network between device and server: what sending costs."""
+
+import dataclasses
+
+from bottlenet_tf.validation import check
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """Time and device energy of what is sent and waited for.
+
+    uplink_ms = 8 num_bytes / (1000 uplink_mbps)
+    uplink_mw = alpha uplink_mbps + beta
+
+    The paper counts the up-link alone. Round trip, down-link and the power of
+    waiting are zero unless given.
+
+    Attributes:
+        name: Such as "3g".
+        uplink_mbps: 10^6 bit/s.
+        alpha_mw_per_mbps: Power that grows with the rate; None if unknown.
+        beta_mw: Power of the radio at any rate; None if unknown.
+        rtt_ms: Round trip, paid once for an answer.
+        downlink_mbps: Of the answer; None leaves its time out.
+        answer_bytes: Size of the answer.
+        waiting_mw: Of the device, from the last byte sent to the answer.
+
+    Raises:
+        ValueError: for a rate that isn't positive or a negative number.
+
+    Reference:
+        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 3.1 and
+        table 3.
+    """
+
+    name: str
+    uplink_mbps: float
+    alpha_mw_per_mbps: float | None = None
+    beta_mw: float | None = None
+    rtt_ms: float = 0.0
+    downlink_mbps: float | None = None
+    answer_bytes: int = 4
+    waiting_mw: float = 0.0
+
+    def __post_init__(self):
+        for name in ("uplink_mbps", "downlink_mbps"):
+            value = getattr(self, name)
+            check(
+                value is None or value > 0,
+                f"--{name} must be positive: it is a rate in 10^6 bit/s.",
+                **{name: value, "link": self.name},
+            )
+        for name in (
+            "alpha_mw_per_mbps", "beta_mw", "rtt_ms", "answer_bytes",
+            "waiting_mw",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            check(
+                value is None or value >= 0,
+                f"--{name} must not be negative.",
+                **{name: value, "link": self.name},
+            )
+        check(
+            (self.alpha_mw_per_mbps is None) == (self.beta_mw is None),
+            "--alpha_mw_per_mbps and --beta_mw must be given both, or neither: "
+            "together they are the radio's power.",
+            alpha_mw_per_mbps=self.alpha_mw_per_mbps,
+            beta_mw=self.beta_mw,
+            link=self.name,
+        )
+
+    def uplink_ms(self, num_bytes):
+        """Time to send, in ms."""
+        return 8e-3 * num_bytes / self.uplink_mbps
+
+    @property
+    def uplink_mw(self):
+        """Power while sending; None if its coefficients are unknown."""
+        if self.beta_mw is None:
+            return None
+        return self.alpha_mw_per_mbps * self.uplink_mbps + self.beta_mw
+
+    @property
+    def answer_ms(self):
+        """Round trip and the answer's way down, in ms."""
+        if self.downlink_mbps is None:
+            return self.rtt_ms
+        return self.rtt_ms + 8e-3 * self.answer_bytes / self.downlink_mbps
+
+    def scaled(self, factor):
+        """The same link at `factor` times its rates."""
+        down = self.downlink_mbps
+        return dataclasses.replace(
+            self,
+            uplink_mbps=self.uplink_mbps * factor,
+            downlink_mbps=None if down is None else down * factor,
+        )
+
+
+# Table 3 of the paper.
+NAMED = {
+    "3g": Link("3g", 1.1, 868.98, 817.88),
+    "4g": Link("4g", 5.85, 438.39, 1288.04),
+    "wifi": Link("wifi", 18.88, 283.17, 132.86),
+}
+
+
+def named(name):
+    """Returns one of `NAMED`.
+
+    Raises:
+        ValueError: for another name; it lists the choices.
+    """
+    check(
+        name in NAMED,
+        f"A network must be one of {', '.join(NAMED)}; any other is given by "
+        "--uplink_mbps.",
+        network=name,
+    )
+    return NAMED[name]

@@ -1,0 +1,53 @@
+"""Profiles whose arithmetic can be done by hand."""
+
+import types
+
+import pytest
+
+
+class ByHand:
+    """A profile of two split points; times and powers from a dictionary."""
+
+    def __init__(self, device, rows, loads=(0,), peaks=None):
+        self.device = device
+        self.loads = loads
+        self._rows = rows
+        self._peaks = peaks or {}
+
+    def row(self, split, part, load=0):
+        median_ms, power_mw = self._rows[split, part, load]
+        return types.SimpleNamespace(
+            part=part, median_ms=median_ms, power_mw=power_mw
+        )
+
+    def split(self, name):
+        return types.SimpleNamespace(peak_memory_mb=self._peaks.get(name))
+
+
+@pytest.fixture
+def make_profile():
+    return ByHand
+
+
+@pytest.fixture
+def device():
+    """10 ms for the whole network, 2 W; three times that under load 1."""
+    rows = {}
+    for load, factor in ((0, 1), (1, 3)):
+        rows["", "whole", load] = (10.0 * factor, 2000.0)
+        for split, head in (("early", 2.0), ("late", 6.0)):
+            rows[split, "head", load] = (head * factor, 2000.0)
+            rows[split, "encode", load] = (0.5 * factor, 2000.0)
+    return ByHand("phone", rows, (0, 1), {"early": 50.0, "late": 80.0})
+
+
+@pytest.fixture
+def cloud():
+    """1 ms for the whole network; 20 times that under load 4."""
+    rows = {}
+    for load, factor in ((0, 1), (4, 20)):
+        rows["", "whole", load] = (1.0 * factor, None)
+        for split, tail in (("early", 0.8), ("late", 0.4)):
+            rows[split, "tail", load] = (tail * factor, None)
+            rows[split, "decode", load] = (0.1 * factor, None)
+    return ByHand("server", rows, (0, 4))

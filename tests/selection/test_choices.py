@@ -1,0 +1,81 @@
+"""Choices out of reports."""
+
+import pytest
+
+from bottlenet_tf.selection import Choice, Way, from_report, references
+
+REPORT = {
+    "mode": "aware",
+    "backbone": "net",
+    "dataset": "digits",
+    "dataset_fingerprint": "f",
+    "split": "RB3",
+    "accuracy": 90.0,
+    "wire_bytes_mean": 250.0,
+    "baseline_accuracy": 91.7,
+    "flags": {
+        "unit": {"channels": 4, "stride": 2, "codec": "jpeg", "quality": 75}
+    },
+    "label_only": {"bits": 4, "bytes": 1, "accuracy": 91.7},
+    "raw_features": {"deflated_bytes_mean": 12586.0, "accuracy": 91.75},
+    "cloud_only": [
+        {"codec": "jpeg", "quality": 50, "bytes": 300.0, "accuracy": 80.0},
+        {"codec": "jpeg", "quality": 95, "bytes": 680.0, "accuracy": 89.8},
+        {"codec": "webp", "quality": 95, "bytes": 709.0, "accuracy": 90.8},
+        {"codec": "webp", "quality": 88, "bytes": 501.0, "accuracy": 89.9},
+    ],
+}
+
+
+def test_a_run_is_a_choice_of_its_wire_bytes():
+    found = from_report(REPORT, "runs/x")
+    assert found == Choice(
+        "RB3", Way.SPLIT, 250.0, 90.0, "RB3", "c'=4, s=2, jpeg 75", "runs/x"
+    )
+
+
+def test_a_baseline_is_no_choice():
+    with pytest.raises(ValueError, match="not a baseline"):
+        from_report({**REPORT, "mode": "baseline"})
+
+
+def test_references_are_what_the_field_compares_with():
+    found = {c.name: c for c in references([REPORT], max_accuracy_loss=2.0)}
+    assert list(found) == [
+        "mobile-only",
+        "label-only",
+        "cloud-only, best",
+        "cloud-only, matched",
+        "RB3 raw",
+    ]
+    assert found["mobile-only"].sent_bytes == 0
+    assert found["label-only"].sent_bytes == 1
+    assert found["cloud-only, best"].detail == "jpeg 95"
+    # 89.7 % are asked for: webp 88 is the smallest of three.
+    assert found["cloud-only, matched"].detail == "webp 88"
+    assert found["RB3 raw"].sent_bytes == 12586.0
+
+
+def test_cloud_only_that_is_never_good_enough_is_left_out():
+    names = [c.name for c in references([REPORT], max_accuracy_loss=0.5)]
+    assert "cloud-only, matched" not in names
+
+
+@pytest.mark.parametrize(
+    "field", ["backbone", "dataset", "dataset_fingerprint"]
+)
+def test_reports_of_different_networks_are_refused(field):
+    with pytest.raises(ValueError, match=f"{field} differs.*other='x'"):
+        references([REPORT, {**REPORT, field: "x"}], 2.0)
+
+
+def test_a_split_must_name_its_point():
+    with pytest.raises(ValueError, match="names its split point"):
+        Choice("a", Way.SPLIT, 1.0)
+    with pytest.raises(ValueError, match="names its split point"):
+        Choice("a", Way.CLOUD, 1.0, split="RB1")
+
+
+def test_bytes_are_not_negative():
+    with pytest.raises(ValueError, match="sent_bytes=-1"):
+        Choice("a", Way.CLOUD, -1.0)

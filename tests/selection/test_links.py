@@ -1,0 +1,60 @@
+"""A link's time and power against the paper's numbers."""
+
+import pytest
+
+from bottlenet_tf.selection.links import NAMED, Link, named
+
+
+def test_sending_takes_bits_over_rate():
+    # 26,766 B over 1.1 Mbit/s: 214,128 bit / 1.1e6 bit/s = 194.66 ms.
+    assert NAMED["3g"].uplink_ms(26766) == pytest.approx(194.66, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "mw"),
+    # alpha t + beta: 868.98 x 1.1 + 817.88, and so on.
+    [("3g", 1773.758), ("4g", 3852.6215), ("wifi", 5479.1096)],
+)
+def test_power_of_the_radio_is_the_papers_model(name, mw):
+    assert NAMED[name].uplink_mw == pytest.approx(mw)
+
+
+def test_the_paper_leaves_out_the_way_back():
+    for link in NAMED.values():
+        assert link.answer_ms == 0
+        assert link.waiting_mw == 0
+
+
+def test_an_answer_takes_the_round_trip_and_its_own_bytes():
+    link = Link("x", 1.0, rtt_ms=20.0, downlink_mbps=2.0, answer_bytes=1000)
+    assert link.answer_ms == pytest.approx(20 + 4)
+
+
+def test_a_scaled_link_scales_both_rates():
+    link = Link("x", 4.0, 1.0, 2.0, downlink_mbps=8.0).scaled(0.5)
+    assert (link.uplink_mbps, link.downlink_mbps) == (2.0, 4.0)
+    assert link.uplink_mw == 4.0
+
+
+def test_a_radio_of_unknown_power_has_none():
+    assert Link("x", 1.0).uplink_mw is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"uplink_mbps": 0.0}, "--uplink_mbps must be positive"),
+        ({"uplink_mbps": -1.0}, "Received: uplink_mbps=-1.0, link='x'"),
+        ({"downlink_mbps": 0.0}, "--downlink_mbps must be positive"),
+        ({"rtt_ms": -1.0}, "--rtt_ms must not be negative"),
+        ({"beta_mw": 1.0}, "must be given both"),
+    ],
+)
+def test_impossible_links_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Link(**{"name": "x", "uplink_mbps": 1.0, **changes})
+
+
+def test_an_unknown_network_lists_the_choices():
+    with pytest.raises(ValueError, match="one of 3g, 4g, wifi.*network='5g'"):
+        named("5g")

@@ -1,0 +1,93 @@
+"""The paper's printed totals, and what they leave unsaid."""
+
+import math
+import pathlib
+
+import pytest
+
+from bottlenet_tf.selection import published
+
+TABLE = pathlib.Path(__file__).parents[2] / "docs" / "paper_totals.csv"
+
+
+@pytest.fixture(scope="module")
+def totals():
+    return published.read(TABLE)
+
+
+@pytest.mark.parametrize("network", ["3g", "4g", "wifi"])
+@pytest.mark.parametrize("target", ["latency_ms", "energy_mj"])
+def test_the_paper_splits_after_rb1(totals, network, target):
+    assert published.best_split(totals, network, target).name == "RB1"
+
+
+@pytest.mark.parametrize(
+    ("network", "latency", "energy"),
+    [("3g", 63, 47), ("4g", 21, 41), ("wifi", 8, 31)],
+)
+def test_its_improvements_follow_from_its_tables(
+    totals, network, latency, energy
+):
+    # Printed without decimals, once rounded (46.98) and once cut (31.63).
+    for target, printed in (("latency_ms", latency), ("energy_mj", energy)):
+        found = published.improvement(totals, network, target)
+        assert printed in (math.floor(found), round(found))
+
+
+def test_cloud_only_over_3g_takes_more_energy_than_is_printed(totals):
+    found = {
+        (r.total.network, r.total.name): r for r in published.remainders(totals)
+    }
+    # 194.66 ms at 1,773.758 mW are 345.3 mJ, of 310.1.
+    cloud = found["3g", "cloud-only"]
+    assert cloud.uplink_mj == pytest.approx(345.29, abs=0.01)
+    assert "(35.2 too many)" in cloud.contradiction
+    assert "latency" not in cloud.contradiction
+    assert found["3g", "RB1"].contradiction is None
+
+
+def test_only_one_cell_contradicts_the_power_model(totals):
+    wrong = [
+        (r.total.network, r.total.name)
+        for r in published.remainders(totals)
+        if r.contradiction
+    ]
+    assert wrong == [("3g", "cloud-only")]
+
+
+def test_networks_disagree_on_how_long_rb1_computes(totals):
+    least, most = published.computing_spread(totals)["RB1"]
+    # 3.1 - 316 x 8 / 1100 = 0.80 ms over 3G, 1.8 - 0.43 = 1.37 over 4G,
+    # 1.6 - 0.13 = 1.47 over Wi-Fi.
+    assert (least, most) == (
+        pytest.approx(0.802, abs=0.001),
+        pytest.approx(1.466, abs=0.001),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n", "must begin with the header network,name"),
+        ("", "must begin with the header"),
+        ("HEAD\n", "at least one row"),
+        ("HEAD\n3g,RB1,1\n", "line 2: six fields"),
+        ("HEAD\n# x\n5g,RB1,1,1,1,\n", "line 3: network must be.*'5g'"),
+        ("HEAD\n3g,RB1,-1,1,1,\n", "line 2: bytes must be.*bytes='-1'"),
+        ("HEAD\n3g,RB1,1,nan,1,\n", "latency_ms must be.*'nan'"),
+        ("HEAD\n3g,RB1,1,1,one,\n", "energy_mj must be.*'one'"),
+        ("HEAD\n3g,RB1,1,1,1,x\n", "accuracy must be.*'x'"),
+        ("HEAD\n3g,,1,1,1,\n", "name must not be empty"),
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path, text, message):
+    path = tmp_path / "t.csv"
+    path.write_text(text.replace("HEAD", ",".join(published.FIELDS)))
+    with pytest.raises(ValueError, match=message):
+        published.read(path)
+
+
+def test_a_table_without_cloud_only_has_no_improvement(totals):
+    splits = [total for total in totals if total.is_split]
+    with pytest.raises(ValueError, match="one row cloud-only"):
+        published.improvement(splits, "3g", "latency_ms")
