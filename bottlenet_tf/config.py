@@ -133,6 +133,7 @@ class TrainConfig:
     preprocessing: str = "auto"
     split: str = "RB1"
     init_from: str | None = None
+    init_partly: bool = False
     freeze_prefix: bool = False
     unit: UnitConfig = UnitConfig()
     data: DataConfig = DataConfig()
@@ -258,6 +259,12 @@ class TrainConfig:
             mode=self.mode,
             freeze_prefix=self.freeze_prefix,
             backbone_weights=self.backbone_weights,
+        )
+        check(
+            not self.init_partly or self.init_from is not None,
+            "--init_partly says what to take from --init_from, which must be "
+            "set with it.",
+            init_from=self.init_from,
         )
         self._check_codec_in_training()
 

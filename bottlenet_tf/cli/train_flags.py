@@ -33,6 +33,8 @@ _HELP = {
     "output separates the network.",
     "init_from": "Workdir of a run with the same backbone, split and unit "
     "to start from, e.g. of another quality or byte budget.",
+    "init_partly": "Take from --init_from what fits and leave the rest as it "
+    "is new: for a unit of other channels or stride.",
     "freeze_prefix": "Leave the network before the unit as it is: faster "
     "training, and units of several rates can share one device network.",
     "epochs": "Passes over the training images.",

@@ -64,7 +64,8 @@ def build_network(config, image_size, num_classes):
         untouched.trainable = False
     model = build_bottlenet(backbone, config.split, config.unit)
     if config.init_from is not None:
-        _load_into(model, config.init_from, "init_from")
+        load = _load_what_fits if config.init_partly else _load_into
+        load(model, config.init_from, "init_from")
     model.prefix.trainable = not (
         config.freeze_prefix or config.mode == "frozen"
     )
@@ -158,6 +159,35 @@ def _load_into(model, run, flag):
         )
     for variable, value in zip(learned, given):
         variable.assign(np.asarray(value))
+
+
+def _load_what_fits(model, run, flag):
+    """Copies the weights of a run with another unit at the same split.
+
+    Prefix and suffix whole; of the unit, what has the same place and shape.
+    """
+    source = load_model(run)
+    if not isinstance(source, BottleNet):
+        raise ValueError(
+            "--init_partly takes a run with a unit. "
+            f"Received: {flag}={str(run)!r}"
+        )
+    for half in ("prefix", "suffix"):
+        ours = getattr(model, half).variables
+        theirs = getattr(source, half).variables
+        if [tuple(v.shape) for v in ours] != [tuple(v.shape) for v in theirs]:
+            raise ValueError(
+                f"--{flag} needs a run with the same backbone, classes and "
+                "split, even with --init_partly: only the unit may differ. "
+                f"Received: {flag}={str(run)!r}"
+            )
+        for variable, value in zip(ours, theirs, strict=True):
+            variable.assign(np.asarray(value))
+    given = {variable.path: variable for variable in _learned(source)}
+    for variable in model.unit.variables:
+        same = given.get(variable.path)
+        if same is not None and same.shape == variable.shape:
+            variable.assign(np.asarray(same))
 
 
 def _learned(model):
