@@ -25,6 +25,7 @@ LEVELS = {
     "training": 6,
     "export": 7,
     "serving": 7,
+    "search": 9,
     "selection": 9,
     "cli": 11,
 }

@@ -39,6 +39,8 @@ _HELP = {
     "training, and units of several rates can share one device network.",
     "epochs": "Passes over the training images.",
     "max_steps": "Stop after this many steps (the schedule follows).",
+    "first_epoch": "Number that the first epoch has for order and crops: "
+    "a run that goes on with --init_from sees other ones.",
     "batch_size": "Images a step, over all devices together.",
     "optimizer": "sgd (Nesterov momentum 0.9) or adamw.",
     "learning_rate": "Peak rate; a cosine takes it to 0.",

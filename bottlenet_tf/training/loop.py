@@ -117,7 +117,9 @@ class Loop:
         seconds = float(self.checkpoints.seconds.numpy())
         started = time.monotonic()
         batches = self.dataset.train_batches(
-            self.config.batch_size, epoch=epoch, start_batch=step - first
+            self.config.batch_size,
+            epoch=self.config.first_epoch + epoch,
+            start_batch=step - first,
         )
         if self.strategy.num_replicas_in_sync > 1:
             batches = self.strategy.experimental_distribute_dataset(batches)
@@ -154,7 +156,9 @@ class Loop:
     def _correct_budget(self, epoch):
         """Compares bytes in inference, of whole training images."""
         batches = self.dataset.train_batches(
-            self.config.batch_size, epoch=epoch, augment=False
+            self.config.batch_size,
+            epoch=self.config.first_epoch + epoch,
+            augment=False,
         )
         _, size = self._accuracy_and_bytes(batches.take(BUDGET_CHECK_BATCHES))
         self.stepper.note_inference_bytes(size)

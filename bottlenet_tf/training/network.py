@@ -41,19 +41,7 @@ def build_network(config, image_size, num_classes):
         ValueError: if backbone, weights, split and unit don't fit together;
             the message says which.
     """
-    weights = config.backbone_weights
-    is_run = (
-        weights not in (None, "imagenet") and pathlib.Path(weights).is_dir()
-    )
-    backbone = backbones.create(
-        config.backbone,
-        image_size=image_size,
-        num_classes=num_classes,
-        weights=None if is_run else weights,
-        preprocessing=config.preprocessing,
-    )
-    if is_run:
-        _load_into(backbone.model, weights, "backbone_weights")
+    backbone = build_backbone(config, image_size, num_classes)
     if config.mode == "baseline":
         if config.init_from is not None:
             _load_into(backbone.model, config.init_from, "init_from")
@@ -76,6 +64,31 @@ def build_network(config, image_size, num_classes):
     return Network(
         model, untouched, teacher, backbone.split_point(config.split)
     )
+
+
+def build_backbone(config, image_size, num_classes):
+    """Builds the unsplit network of a `TrainConfig`, with its weights.
+
+    Returns:
+        `backbones.Backbone`.
+
+    Raises:
+        ValueError: if backbone and weights don't fit together.
+    """
+    weights = config.backbone_weights
+    is_run = (
+        weights not in (None, "imagenet") and pathlib.Path(weights).is_dir()
+    )
+    backbone = backbones.create(
+        config.backbone,
+        image_size=image_size,
+        num_classes=num_classes,
+        weights=None if is_run else weights,
+        preprocessing=config.preprocessing,
+    )
+    if is_run:
+        _load_into(backbone.model, weights, "backbone_weights")
+    return backbone
 
 
 def match_feature(model, dataset, batch_size):

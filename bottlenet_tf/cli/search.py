@@ -1,0 +1,125 @@
+"""`bottlenet-search`: flags -> SearchConfig -> search.run."""
+
+import dataclasses
+import signal
+import sys
+import typing
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+from bottlenet_tf.search.config import SearchConfig
+
+USAGE = """Finds the bottleneck unit of each split point (Algorithm 1).
+
+For every split point it keeps the smallest payload whose accuracy loss is
+accepted, among all channels, strides and qualities of the grid. By default at
+a fraction of the paper's cost: units share a start, the hopeless stop early,
+and one training serves all qualities. --exhaustive trains every candidate in
+full instead.
+
+Takes all flags of train.py, which hold for every trial; --split, --channels,
+--stride, --quality and the length of a training are the grid's. Killed, it
+goes on where it was when it is started again with the same flags.
+
+Examples:
+  python -m bottlenet_tf.cli.search --flagfile=flags/search_cifar10.flags
+  bottlenet-search --flagfile=flags/search_cifar10.flags --workers=2
+  bottlenet-search ... --ray_address=auto   (workdir on a shared file system)
+
+Then: bottlenet-profile, bottlenet-select, and export.py with
+--workdir=SEARCH_DIR/candidates."""
+
+_HELP = {
+    "splits": "Split points to search; unset: all of the network.",
+    "channel_grid": "c': channels of the units to try.",
+    "stride_grid": "s: spatial reductions to try.",
+    "quality_grid": "Codec qualities to try.",
+    "trial_examples": "Training images that a candidate sees in full.",
+    "max_accuracy_loss": "Points below the unsplit network that are accepted.",
+    "exhaustive": "Train every candidate in full, from the pretrained network.",
+    "margin": "Before units are fully trained: points below the split's best "
+    "at which they are compared.",
+    "reduction": "The best 1/reduction of the units go on to the next rung, "
+    "with reduction times as many images.",
+    "rungs": "How often; the first rung is trial_examples/reduction^rungs.",
+    "max_finals": "Units trained in full for one split, while none is "
+    "acceptable.",
+    "search_images": "Test images that trials are measured on; what is kept is "
+    "measured on all. Unset: all.",
+    "workers": "Trials at a time.",
+    "ray_address": "Ray cluster to run trials on ('auto', 'local', or "
+    "host:port); unset: processes on this machine.",
+    "retry_failed": "Repeat trials that failed before.",
+}
+# The flags of train.py have these names for one value.
+_FIELDS = {
+    "channel_grid": "channels",
+    "stride_grid": "strides",
+    "quality_grid": "qualities",
+}
+
+
+def _main(argv):
+    train_flags.refuse_arguments(argv)
+    train_flags.prepare_tensorflow()
+    try:
+        config = read(flags.FLAGS)
+        from bottlenet_tf import search
+        from bottlenet_tf.cli.search_table import table
+
+        results = search.run(config)
+        print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
+    except train_flags.EXPECTED_ERRORS as error:
+        return train_flags.report(error)
+    return 0
+
+
+def define(flag_values=flags.FLAGS, module_name=None):
+    """Defines the flags of a search and of its trials."""
+    train_flags.define(flag_values, module_name)
+    defaults = {f.name: f.default for f in dataclasses.fields(SearchConfig)}
+    hints = typing.get_type_hints(SearchConfig)
+    makers = {
+        bool: flags.DEFINE_bool,
+        int: flags.DEFINE_integer,
+        int | None: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        str | None: flags.DEFINE_string,
+    }
+    for name, text in _HELP.items():
+        field = _FIELDS.get(name, name)
+        default = defaults[field]
+        make = makers.get(hints[field], flags.DEFINE_list)
+        if make is flags.DEFINE_list:
+            default = [str(value) for value in default]
+        make(
+            name, default, text,
+            flag_values=flag_values, module_name=module_name,
+        )  # fmt: skip
+
+
+def read(values):
+    """Returns the `SearchConfig` of parsed flag values.
+
+    Raises:
+        ValueError: if a value or a combination is refused.
+    """
+    fields = {_FIELDS.get(name, name): getattr(values, name) for name in _HELP}
+    for name, field in _FIELDS.items():
+        fields[field] = train_flags.whole_numbers(name, fields[field])
+    fields["splits"] = tuple(fields["splits"])
+    return SearchConfig(base=train_flags.read(values), **fields)
+
+
+def main():
+    """Entry point of `bottlenet-search`."""
+    define(module_name=sys.argv[0])
+    sys.modules["__main__"].__doc__ = USAGE
+    # By itself it would leave the trials to find out.
+    signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
+    app.run(_main)
+
+
+if __name__ == "__main__":
+    main()

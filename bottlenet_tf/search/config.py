@@ -1,0 +1,100 @@
+"""What a search is: a frozen dataclass that checks itself."""
+
+import dataclasses
+
+from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.search.planning import Cheap, Exhaustive
+from bottlenet_tf.search.trials import Space
+from bottlenet_tf.validation import check, check_at_least, check_types
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """One search. `bottlenet-search --help` explains every field.
+
+    `base` holds what all trials share; its split, unit channels, stride and
+    quality, and its length, are the trials' own. Its workdir is the search's
+    folder.
+    """
+
+    base: TrainConfig
+    splits: tuple[str, ...] = ()
+    channels: tuple[int, ...] = Space.channels
+    strides: tuple[int, ...] = Space.strides
+    qualities: tuple[int, ...] = Space.qualities
+    trial_examples: int = Space.examples
+    max_accuracy_loss: float = 2.0
+    exhaustive: bool = False
+    margin: float = Cheap.margin
+    reduction: int = Cheap.reduction
+    rungs: int = Cheap.rungs
+    max_finals: int = Cheap.max_finals
+    search_images: int | None = 2000
+    workers: int = 1
+    ray_address: str | None = None
+    retry_failed: bool = False
+
+    def __post_init__(self):
+        check_types(self)
+        check_at_least(0.0, max_accuracy_loss=self.max_accuracy_loss)
+        check_at_least(0.0, margin=self.margin)
+        check(
+            self.search_images is None or self.search_images >= 1,
+            "--search_images must be positive, or unset for all.",
+            search_images=self.search_images,
+        )
+        check_at_least(1, workers=self.workers)
+        check(
+            self.base.mode in ("aware", "frozen"),
+            "--mode must be aware or frozen: a search trains units with their "
+            "codec.",
+            mode=self.base.mode,
+        )
+        check(
+            self.base.starts_trained,
+            "--backbone_weights must name a trained network: every candidate "
+            "starts from it, and losses are counted from its accuracy.",
+            backbone_weights=self.base.backbone_weights,
+        )
+        for name in ("byte_budget", "init_from", "max_steps", "quality_start"):
+            check(
+                getattr(self.base, name) is None,
+                f"--{name} is not for a search: the grid and the trials "
+                "decide it.",
+                **{name: getattr(self.base, name)},
+            )
+        check(
+            self.base.unit.codec == "jpeg" or len(self.qualities) == 1,
+            "--quality_grid is JPEG's; another codec has none, so give one.",
+            codec=self.base.unit.codec,
+            qualities=self.qualities,
+        )
+        self.plan(0.0, self.splits or ("any",))
+
+    def plan(self, least_accuracy, splits):
+        """Returns the `Cheap` or `Exhaustive` plan.
+
+        Args:
+            least_accuracy: Acceptable, in percent.
+            splits: Names of split points.
+
+        Raises:
+            ValueError: for a grid that makes no sense.
+        """
+        space = Space(
+            splits,
+            self.channels,
+            self.strides,
+            self.qualities,
+            self.trial_examples,
+        )
+        if self.exhaustive:
+            return Exhaustive(space, least_accuracy)
+        return Cheap(
+            space,
+            least_accuracy,
+            self.margin,
+            self.reduction,
+            self.rungs,
+            self.max_finals,
+        )

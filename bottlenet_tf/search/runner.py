@@ -1,0 +1,409 @@
+"""A whole search: plans, trials in parallel, the candidate of each split.
+
+search.json        the configuration, and what every loss is counted from
+trials/NAME/       one for each trial, see `trial_folder`
+candidates/SPLIT/  the kept one of each split, a run measured on all test
+                   images; export.py takes the folder
+results.json       candidates, all points, and what the search cost
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+import sys
+
+from tqdm import tqdm
+
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.search import trial_folder
+from bottlenet_tf.search.local_pool import LocalPool
+from bottlenet_tf.search.trials import Outcome
+
+FORMAT = "bottlenet_tf.search.1"
+SEARCH, RESULTS = "search.json", "results.json"
+TRIALS, CANDIDATES = "trials", "candidates"
+# Share of a trial's steps in which the rate rises to its peak.
+_WARMUP = 0.05
+# Fields that may differ when a search is gone on with: they change no result.
+_FREE = ("workers", "ray_address", "retry_failed")
+_WAIT_S = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """What the trials stand on.
+
+    Attributes:
+        splits: Names of the split points, in the network's order.
+        num_train: Training images.
+        accuracy: Of the unsplit network on the search's images, in percent.
+    """
+
+    splits: tuple[str, ...]
+    num_train: int
+    accuracy: float
+
+
+def run(config, pool=None):
+    """Searches, or goes on with a search.
+
+    Args:
+        config: `SearchConfig`.
+        pool: Runs trials, as `LocalPool` does; made if None.
+
+    Returns:
+        The results, a dictionary, as written to `results.json`.
+
+    Raises:
+        ValueError: for a folder of another search or version, a damaged
+            trial, or a split point that the network hasn't.
+    """
+    root = pathlib.Path(config.base.workdir)
+    ground = _ground(config, root)
+    least = ground.accuracy - config.max_accuracy_loss
+    plan = config.plan(least, ground.splits)
+    _describe(config, ground, plan)
+    search = _Search(config, root, ground, plan, pool or _make_pool(config))
+    try:
+        search.train()
+        search.measure_candidates()
+    finally:
+        search.pool.close()
+    return search.write_results()
+
+
+class _Search:
+    """The state of a search in memory; all of it is on disk, too."""
+
+    def __init__(self, config, root, ground, plan, pool):
+        self.config, self.root, self.ground = config, root, ground
+        self.plan, self.pool = plan, pool
+        self.trials = {}  # name: Trial
+        self.outcomes = {}  # name: Outcome
+        self.kept = {}  # split: Kept
+
+    def train(self):
+        """Trains until every split is done."""
+        running = {}
+        with self._bar() as bar:
+            while True:
+                ready = self._ready(running)
+                for trial in ready[: self.pool.free]:
+                    folder = self._prepare(trial)
+                    self.pool.start(folder)
+                    running[folder] = trial
+                if not running:
+                    return
+                for folder, error in self.pool.wait(_WAIT_S).items():
+                    trial = running.pop(folder)
+                    outcome = _outcome(folder, error)
+                    self.outcomes[trial.name] = outcome
+                    bar.update(outcome.examples)
+                    bar.write(_line(trial, outcome), file=sys.stderr)
+
+    def _ready(self, running):
+        """Returns the trials to start next, finished ones read from disk."""
+        busy = {trial.name for trial in running.values()}
+        while True:
+            ready, news = [], False
+            for split in self.ground.splits:
+                step = self.plan.step(split, self.outcomes)
+                if step.done and step.kept:
+                    self.kept[split] = step.kept
+                for trial in step.ready:
+                    self.trials[trial.name] = trial
+                    if trial.name in busy:
+                        continue
+                    outcome = self._known(trial)
+                    if outcome is None:
+                        ready.append(trial)
+                    else:
+                        self.outcomes[trial.name], news = outcome, True
+            if not news:
+                return ready
+
+    def _known(self, trial):
+        folder = self._folder(trial)
+        outcome = trial_folder.read_outcome(folder)
+        if outcome and outcome.error and self.config.retry_failed:
+            (folder / trial_folder.FAILURE).unlink()
+            return None
+        return outcome
+
+    def _folder(self, trial):
+        return self.root / TRIALS / trial.name
+
+    def _prepare(self, trial):
+        """Writes what a trial is to do; returns its folder."""
+        folder = self._folder(trial)
+        base, batch = self.config.base, self.config.base.batch_size
+        steps = math.ceil(trial.examples / batch)
+        per_epoch = self.ground.num_train // batch
+        epochs = math.ceil(steps / per_epoch)
+        start = trial.start and self.trials[trial.start]
+        config = dataclasses.replace(
+            base,
+            workdir=str(folder),
+            split=trial.split,
+            unit=_unit(base.unit, trial, trial.quality),
+            init_from=start and str(self._folder(start)),
+            init_partly=bool(start) and start.unit != trial.unit,
+            epochs=epochs,
+            max_steps=steps,
+            first_epoch=trial.rung,
+            warmup_epochs=_WARMUP * steps / per_epoch,
+            evaluate_every=epochs,
+            data=dataclasses.replace(
+                base.data, max_test=self.config.search_images
+            ),
+        )
+        qualities = self.config.qualities
+        if self.config.exhaustive:
+            qualities = (trial.quality,)
+        trial_folder.write_request(folder, config, qualities)
+        return folder
+
+    def measure_candidates(self):
+        """Makes a run of each kept candidate, on all test images."""
+        waiting = []
+        for split, kept in self.kept.items():
+            folder = self.root / CANDIDATES / split
+            if trial_folder.read_outcome(folder) is None:
+                self._prepare_candidate(folder, kept)
+                waiting.append(folder)
+        total = len(waiting)
+        running = 0
+        with tqdm(total=total, desc="candidates", unit="run") as bar:
+            while waiting or running:
+                while waiting and self.pool.free:
+                    self.pool.start(waiting.pop())
+                    running += 1
+                for folder, error in self.pool.wait(_WAIT_S).items():
+                    running -= 1
+                    bar.update()
+                    outcome = _outcome(folder, error)
+                    if outcome.error:
+                        bar.write(f"{folder}: {outcome.error}", sys.stderr)
+
+    def _prepare_candidate(self, folder, kept):
+        trial = kept.trial
+        config, _ = trial_folder.read_request(self._folder(trial))
+        config = dataclasses.replace(
+            config,
+            workdir=str(folder),
+            unit=_unit(config.unit, trial, kept.point.quality),
+            init_from=str(self._folder(trial)),
+            init_partly=False,
+            epochs=0,
+            max_steps=None,
+            warmup_epochs=0.0,
+            evaluate_every=1,
+            data=self.config.base.data,
+        )
+        (folder / trial_folder.FAILURE).unlink(missing_ok=True)
+        trial_folder.write_request(folder, config, (kept.point.quality,))
+
+    def write_results(self):
+        """Writes and returns `results.json`."""
+        grid = self.plan.space
+        results = {
+            "format": FORMAT,
+            "accuracy": self.ground.accuracy,
+            "least_accuracy": self.plan.least_accuracy,
+            "examples": sum(o.examples for o in self.outcomes.values()),
+            "examples_exhaustive": grid.num_candidates * grid.examples,
+            "candidates": {
+                split: self._candidate(split) for split in self.ground.splits
+            },
+            "trials": [
+                {
+                    **dataclasses.asdict(self.trials[name]),
+                    "name": name,
+                    **dataclasses.asdict(outcome),
+                }
+                for name, outcome in sorted(self.outcomes.items())
+            ],
+        }
+        write_json(self.root / RESULTS, results)
+        return json.loads(json.dumps(results))
+
+    def _candidate(self, split):
+        """What is told of a split; None if nothing was acceptable.
+
+        `searched` is on the search's images, `measured` on all test images;
+        None if that failed.
+        """
+        kept = self.kept.get(split)
+        if kept is None:
+            return None
+        trial = kept.trial
+        measured = trial_folder.read_outcome(self.root / CANDIDATES / split)
+        if measured and measured.error:
+            measured = None
+        return {
+            "channels": trial.channels,
+            "stride": trial.stride,
+            "quality": kept.point.quality,
+            "searched": _reached(kept.point),
+            "measured": _reached(measured.points[0]) if measured else None,
+            "trial": trial.name,
+            "workdir": f"{CANDIDATES}/{split}",
+        }
+
+    def _bar(self):
+        return tqdm(
+            total=self.plan.examples_at_most(),
+            desc="search",
+            unit="img",
+            unit_scale=True,
+            dynamic_ncols=True,
+            smoothing=0.1,
+        )
+
+
+def _unit(unit, trial, quality):
+    return dataclasses.replace(
+        unit, channels=trial.channels, stride=trial.stride, quality=quality
+    )
+
+
+def _reached(point):
+    return {"wire_bytes": point.wire_bytes, "accuracy": point.accuracy}
+
+
+def _outcome(folder, error):
+    """Returns a finished trial's outcome; writes its failure if it failed."""
+    outcome = None if error else trial_folder.read_outcome(folder)
+    if outcome is None:
+        error = error or "ended without an outcome"
+        trial_folder.write_failure(folder, error)
+        outcome = Outcome(error=error)
+    return outcome
+
+
+def _line(trial, outcome):
+    """What a person is told when a trial has ended."""
+    if outcome.error:
+        return f"{trial.name} failed: {outcome.error}"
+    points = ", ".join(
+        f"{p.accuracy:.2f} % at {p.wire_bytes:.0f} B" for p in outcome.points
+    )
+    return f"{trial.name}: {points}"
+
+
+def _make_pool(config):
+    if config.ray_address is None:
+        return LocalPool(config.workers)
+    from bottlenet_tf.search.ray_pool import RayPool
+
+    return RayPool(config.ray_address, config.workers)
+
+
+def _ground(config, root):
+    """Measures the unsplit network once, or reads it from `search.json`."""
+    path = root / SEARCH
+    stated = dataclasses.asdict(config)
+    for name in _FREE:
+        del stated[name]
+    stated = json.loads(json.dumps(stated))
+    if path.is_file():
+        before = _read_search(path)
+        _check_same(path, before["config"], stated)
+        return Ground(
+            tuple(before["splits"]), before["num_train"], before["accuracy"]
+        )
+    ground = _measure(config, root)
+    write_json(
+        path,
+        {
+            "format": FORMAT,
+            "config": stated,
+            **dataclasses.asdict(ground),
+            "command": sys.argv,
+        },
+    )
+    return ground
+
+
+def _read_search(path):
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    received = value.get("format") if isinstance(value, dict) else value
+    if received != FORMAT:
+        raise ValueError(
+            f"{path} must be of this version: format={FORMAT!r}. Use another "
+            f"--workdir. Received: format={received!r}"
+        )
+    for name in ("config", "splits", "num_train", "accuracy"):
+        if name not in value:
+            raise ValueError(
+                f"{path} lacks {name}. Received: fields={sorted(value)}"
+            )
+    return value
+
+
+def _check_same(path, before, now):
+    differing = [
+        f"{name}: {before.get(name)} there, {value} here"
+        for name, value in now.items()
+        if before.get(name) != value and name != "base"
+    ]
+    there = before.get("base", {})
+    differing += [
+        f"{name}: {there.get(name)} there, {value} here"
+        for name, value in now["base"].items()
+        if there.get(name) != value and name != "workdir"
+    ]
+    if differing:
+        raise ValueError(
+            f"{path} is of a search with other flags, and a search goes on "
+            "with the flags it began with. Use another --workdir. "
+            f"Received: {'; '.join(differing)}"
+        )
+
+
+def _measure(config, root):
+    from bottlenet_tf import evaluation, training
+    from bottlenet_tf.training.measure import CACHE_NAME
+    from bottlenet_tf.training.network import build_backbone
+
+    base = config.base
+    searched = dataclasses.replace(
+        base,
+        data=dataclasses.replace(base.data, max_test=config.search_images),
+    )
+    dataset = training.load_data(searched)
+    backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
+    splits = tuple(point.name for point in backbone.split_points)
+    for name in config.splits:
+        backbone.split_point(name)  # Raises for an unknown one.
+    # The trials find it in the cache.
+    baselines = evaluation.measure_baselines(
+        backbone.model,
+        dataset,
+        base.sweep_qualities,
+        cache_dir=root / TRIALS / CACHE_NAME,
+    )
+    return Ground(
+        config.splits or splits,
+        dataset.num_train,
+        baselines.network_accuracy,
+    )
+
+
+def _describe(config, ground, plan):
+    grid = plan.space
+    at_most, full = plan.examples_at_most(), grid.num_candidates * grid.examples
+    print(
+        f"{len(ground.splits)} split points, {len(grid.units)} units, "
+        f"{len(grid.qualities)} qualities: {grid.num_candidates} candidates. "
+        f"At most {at_most:,} training images; {full:,} with --exhaustive "
+        f"({full / at_most:.0f} times as many).\n"
+        f"The unsplit network reaches {ground.accuracy:.2f} %; "
+        f"{plan.least_accuracy:.2f} % are acceptable "
+        f"(--max_accuracy_loss={config.max_accuracy_loss:g}).",
+        flush=True,
+    )

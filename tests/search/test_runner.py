@@ -1,0 +1,279 @@
+"""A search over trials that are made up, and one over real ones."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from bottlenet_tf import search, training
+from bottlenet_tf.search import runner, trial_folder
+from bottlenet_tf.search.config import SearchConfig
+from bottlenet_tf.search.trials import Point
+
+
+@pytest.fixture
+def config(tiny_config, tmp_path):
+    """Two splits, four units, two qualities."""
+    weights = tmp_path / "net.keras"
+    weights.touch()
+    base = dataclasses.replace(
+        tiny_config,
+        workdir=str(tmp_path / "search"),
+        backbone_weights=str(weights),
+    )
+    return SearchConfig(
+        base,
+        splits=("conv", "cut"),
+        channels=(1, 2),
+        strides=(1, 2),
+        qualities=(20, 60),
+        trial_examples=32,
+        rungs=1,
+        reduction=4,
+        search_images=8,
+    )
+
+
+class MadeUp:
+    """A pool that makes outcomes of what it is asked for."""
+
+    def __init__(self, free=1, fails=(), stop_after=math.inf):
+        self.free, self.fails, self.left = free, fails, stop_after
+        self.started, self.waiting = [], []
+
+    def start(self, folder):
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        self.started.append(folder.name)
+        self.waiting.append(folder)
+
+    def wait(self, timeout_s):
+        ended = {}
+        for folder in self.waiting:
+            if folder.name in self.fails:
+                ended[folder] = "ended with -9"
+                continue
+            config, qualities = trial_folder.read_request(folder)
+            points = [self._point(config.unit, q) for q in qualities]
+            trial_folder.write_outcome(folder, points, config.max_steps or 0, 1)
+            ended[folder] = None
+        self.waiting = []
+        return ended
+
+    def _point(self, unit, quality):
+        size = 10.0 * unit.channels / unit.stride**2 * quality
+        return Point(quality, size, 60 + 5 * math.log2(size))
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def ground(monkeypatch):
+    made = runner.Ground(("conv", "cut"), num_train=24, accuracy=92.0)
+    monkeypatch.setattr(runner, "_measure", lambda config, root: made)
+    return made
+
+
+def test_each_split_gets_its_smallest_acceptable_unit(config, ground):
+    results = search.run(config, MadeUp())
+    # 60 + 5 log2(bytes) percent: 90 % is 64 B.
+    for split in ("conv", "cut"):
+        found = results["candidates"][split]
+        assert found["searched"]["wire_bytes"] >= 64
+        assert found["searched"]["accuracy"] >= 90
+        assert found["measured"] == found["searched"]
+        assert found["workdir"] == f"candidates/{split}"
+    saved = json.loads((config_folder(config) / "results.json").read_text())
+    assert saved == results
+
+
+def config_folder(config):
+    import pathlib
+
+    return pathlib.Path(config.base.workdir)
+
+
+def test_the_exhaustive_search_trains_the_whole_grid(config, ground):
+    config = dataclasses.replace(config, exhaustive=True)
+    pool = MadeUp()
+    results = search.run(config, pool)
+    assert len(results["trials"]) == 2 * 4 * 2
+    assert results["candidates"]["cut"]["searched"] == {
+        "wire_bytes": 100.0,
+        "accuracy": pytest.approx(93.2, abs=0.1),
+    }
+
+
+def test_a_killed_search_repeats_no_finished_trial(config, ground):
+    first, second = MadeUp(stop_after=3), MadeUp()
+    with pytest.raises(KeyboardInterrupt):
+        search.run(config, first)
+    whole = search.run(config, second)
+    assert len(first.started) == 3
+    assert not set(first.started) & set(second.started)
+    again = MadeUp()
+    assert search.run(config, again) == whole
+    assert again.started == []
+
+
+def test_a_failed_trial_is_told_and_the_search_goes_on(config, ground, capsys):
+    failing = "cut_c1_s2_q60_r0"
+    results = search.run(config, MadeUp(fails=(failing,)))
+    assert results["candidates"]["cut"] is not None
+    errors = {t["name"]: t["error"] for t in results["trials"] if t["error"]}
+    assert errors == {failing: "ended with -9"}
+    assert f"{failing} failed: ended with -9" in capsys.readouterr().err
+    # Only on demand is it tried again.
+    assert failing not in _started(config)
+    retry = dataclasses.replace(config, retry_failed=True)
+    assert failing in _started(retry)
+
+
+def _started(config):
+    pool = MadeUp()
+    search.run(config, pool)
+    return pool.started
+
+
+def test_trials_of_a_rung_see_their_share(config, ground):
+    search.run(config, MadeUp())
+    trials = config_folder(config) / "trials"
+    first, _ = trial_folder.read_request(trials / "cut_c2_s1_q60_r0")
+    other, _ = trial_folder.read_request(trials / "cut_c1_s1_q60_r0")
+    # 8 of 32 images at batch 8; then the other 24.
+    assert (first.max_steps, first.init_from) == (1, None)
+    assert other.init_from.endswith("cut_c2_s1_q60_r0")
+    assert other.init_partly
+    (last,) = [p for p in trials.iterdir() if p.name.startswith("cut") and
+               p.name.endswith("_r1")]  # fmt: skip
+    final, qualities = trial_folder.read_request(last)
+    assert final.max_steps == 3
+    assert final.first_epoch == 1
+    assert not final.init_partly
+    assert qualities == (20, 60)
+    assert final.data.max_test == 8
+
+
+def test_candidates_are_measured_on_all_images_without_training(config, ground):
+    results = search.run(config, MadeUp())
+    found = results["candidates"]["cut"]
+    request, qualities = trial_folder.read_request(
+        config_folder(config) / found["workdir"]
+    )
+    assert request.epochs == 0
+    assert request.data.max_test == config.base.data.max_test
+    assert request.unit.quality == found["quality"]
+    assert qualities == (found["quality"],)
+
+
+def test_a_search_of_other_flags_is_refused(config, ground):
+    search.run(config, MadeUp())
+    other = dataclasses.replace(config, channels=(1,))
+    with pytest.raises(ValueError, match=r"search.json.*channels: \[1, 2\]"):
+        search.run(other, MadeUp())
+    other = dataclasses.replace(
+        config, base=dataclasses.replace(config.base, learning_rate=0.5)
+    )
+    with pytest.raises(ValueError, match="learning_rate: 0.01 there, 0.5"):
+        search.run(other, MadeUp())
+
+
+@pytest.mark.parametrize("field", ["workers", "retry_failed"])
+def test_how_many_workers_it_has_may_differ(config, ground, field):
+    search.run(config, MadeUp())
+    other = dataclasses.replace(
+        config, **{field: type(getattr(config, field))(2)}
+    )
+    search.run(other, MadeUp())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "search.json is damaged"),
+        ('{"format": "bottlenet_tf.search.0"}', "search.json must be of this"),
+        ('{"format": "FORMAT", "config": {}}', "search.json lacks splits"),
+    ],
+)
+def test_a_damaged_search_is_refused(config, ground, text, message):
+    folder = config_folder(config)
+    folder.mkdir()
+    text = text.replace("FORMAT", runner.FORMAT)
+    (folder / "search.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        search.run(config, MadeUp())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "outcome.json is damaged.*Remove its folder"),
+        ('{"format": "x"}', "outcome.json must be of this version"),
+        ('{"format": "FORMAT"}', "outcome.json lacks points"),
+        ('{"format": "FORMAT", "points": [1]}', "points must hold quality"),
+    ],
+)
+def test_a_half_written_trial_is_named(config, ground, text, message):
+    search.run(config, MadeUp())
+    path = config_folder(config) / "trials" / "cut_c2_s1_q60_r0"
+    text = text.replace("FORMAT", trial_folder.FORMAT)
+    (path / "outcome.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        search.run(config, MadeUp())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_accuracy_loss": -1.0}, "--max_accuracy_loss"),
+        ({"workers": 0}, "--workers"),
+        ({"search_images": 0}, "--search_images"),
+        ({"channels": (0,)}, "--channel_grid"),
+        ({"reduction": 1}, "--reduction"),
+    ],
+)
+def test_impossible_searches_are_refused(config, changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(config, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "naive"}, "--mode must be aware or frozen"),
+        (
+            {"backbone": "cifar_resnet20", "backbone_weights": None},
+            "--backbone_weights must name a trained",
+        ),
+        ({"byte_budget": 100.0}, "--byte_budget is not for a search"),
+    ],
+)
+def test_flags_that_a_search_decides_are_refused(config, changes, message):
+    with pytest.raises(ValueError, match=message):
+        SearchConfig(dataclasses.replace(config.base, **changes))
+
+
+@pytest.mark.slow
+def test_real_trials_make_runs_that_can_be_exported(config, tmp_path):
+    baseline = dataclasses.replace(
+        config.base,
+        mode="baseline",
+        backbone_weights=None,
+        workdir=str(tmp_path / "base"),
+    )
+    training.run(baseline)
+    base = dataclasses.replace(config.base, backbone_weights=baseline.workdir)
+    config = dataclasses.replace(
+        config, base=base, splits=("cut",), max_accuracy_loss=100.0
+    )
+    results = search.run(config)
+    assert not [t for t in results["trials"] if t["error"]]
+    found = results["candidates"]["cut"]
+    folder = config_folder(config) / found["workdir"]
+    report = json.loads((folder / "report.json").read_text())
+    assert report["flags"]["unit"]["quality"] == found["quality"]
+    assert report["num_test"] == 16
+    assert training.load_model(folder).unit.codec.quality == found["quality"]
