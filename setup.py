@@ -43,6 +43,7 @@ setup(
         "console_scripts": [
             "bottlenet-export=bottlenet_tf.cli.export:main",
             "bottlenet-search=bottlenet_tf.cli.search:main",
+            "bottlenet-select=bottlenet_tf.cli.selecting:main",
             "bottlenet-serve=bottlenet_tf.cli.serve:main",
             "bottlenet-train=bottlenet_tf.cli.train:main",
         ]

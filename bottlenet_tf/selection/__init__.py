@@ -19,6 +19,7 @@ from bottlenet_tf.selection.choosing import (
     sensitivity,
 )
 from bottlenet_tf.selection.costs import Cost, Machines, cost
+from bottlenet_tf.selection.decision import Decision, decide
 from bottlenet_tf.selection.links import NAMED, Link, named
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NAMED",
     "Choice",
     "Cost",
+    "Decision",
     "Goal",
     "Limits",
     "Link",
@@ -35,6 +37,7 @@ __all__ = [
     "Way",
     "cheapest",
     "cost",
+    "decide",
     "from_report",
     "named",
     "pareto_front",

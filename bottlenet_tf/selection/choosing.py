@@ -89,7 +89,7 @@ def refusals(choice, machines, limits):
     if most is not None and choice.sent_bytes > most:
         reasons.append(f"{choice.sent_bytes:.1f} B are more than {most:g} B")
     if limits.max_memory_mb is not None and choice.way is Way.SPLIT:
-        peak = machines.device.split(choice.split).peak_memory_mb
+        peak = machines.device.split(choice.split).head_memory_mb
         check(
             peak is not None,
             "A limit of the device's memory needs a profile that measured it.",

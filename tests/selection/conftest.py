@@ -21,7 +21,7 @@ class ByHand:
         )
 
     def split(self, name):
-        return types.SimpleNamespace(peak_memory_mb=self._peaks.get(name))
+        return types.SimpleNamespace(head_memory_mb=self._peaks.get(name))
 
 
 @pytest.fixture

@@ -56,12 +56,22 @@ def test_only_one_cell_contradicts_the_power_model(totals):
 
 
 def test_networks_disagree_on_how_long_rb1_computes(totals):
-    least, most = published.computing_spread(totals)["RB1"]
+    least, most = published.computing_spread(totals, "computing_ms")["RB1"]
     # 3.1 - 316 x 8 / 1100 = 0.80 ms over 3G, 1.8 - 0.43 = 1.37 over 4G,
     # 1.6 - 0.13 = 1.47 over Wi-Fi.
     assert (least, most) == (
         pytest.approx(0.802, abs=0.001),
         pytest.approx(1.466, abs=0.001),
+    )
+
+
+def test_networks_agree_better_on_its_energy(totals):
+    least, most = published.computing_spread(totals, "computing_mj")["RB1"]
+    # 6.6 - 2.298 ms x 1.774 W = 2.52 mJ over 3G, 4.1 - 1.66 = 2.44 over 4G,
+    # 3.5 - 0.73 = 2.77 over Wi-Fi.
+    assert (least, most) == (
+        pytest.approx(2.435, abs=0.001),
+        pytest.approx(2.766, abs=0.001),
     )
 
 

@@ -1,0 +1,264 @@
+"""`bottlenet-select`: candidates, profiles and a link -> which split."""
+
+import dataclasses
+import pathlib
+import sys
+
+from absl import app, flags
+
+from bottlenet_tf.cli import train_flags
+from bottlenet_tf.selection import (
+    NAMED,
+    Goal,
+    Limits,
+    Link,
+    Machines,
+    named,
+    published,
+)
+
+USAGE = """Chooses the split point: least latency, energy, or a weighted sum.
+
+Adds up, for every candidate, what the profiles say of device and server and
+what the network takes (Algorithm 1's selection), and shows it beside
+mobile-only, cloud-only, a split without a unit and the label alone; then what
+would be chosen at half and double the rate and at every load that was
+profiled.
+
+Examples:
+  bottlenet-select --runs=SEARCH_DIR/candidates \\
+      --device_profile=phone.json --cloud_profile=server.json
+  bottlenet-select ... --networks=4g,wifi --energy_weight=1 --latency_weight=0
+  bottlenet-select ... --networks= --uplink_mbps=2.5 --rtt_ms=40
+  bottlenet-select --published=docs/paper_totals.csv
+
+The last one reads printed totals, as the paper's, and checks them against its
+own power model."""
+
+_TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
+
+
+def _main(argv):
+    train_flags.refuse_arguments(argv)
+    train_flags.prepare_tensorflow()
+    values = flags.FLAGS
+    try:
+        if values.published:
+            print("\n".join(_published(values.published)))
+        else:
+            _decide(values)
+    except train_flags.EXPECTED_ERRORS as error:
+        return train_flags.report(error)
+    return 0
+
+
+def _decide(values):
+    links = _links(values)
+    goal = Goal(values.latency_weight, values.energy_weight)
+    for flag in ("runs", "device_profile", "cloud_profile"):
+        if not getattr(values, flag):
+            raise ValueError(
+                f"--{flag} must be given; --help shows an example. "
+                f"Received: {flag}={getattr(values, flag)!r}"
+            )
+    from bottlenet_tf import selection
+    from bottlenet_tf.json_file import write_json
+    from bottlenet_tf.profiling import profile_file
+    from bottlenet_tf.selection import tables
+
+    device = profile_file.read(values.device_profile)
+    cloud = profile_file.read(values.cloud_profile)
+    profile_file.check_same_network(device, cloud)
+    machines = Machines(device, cloud, values.device_load, values.cloud_load)
+    reports = _reports(values.runs)
+    choices = [
+        selection.from_report(report, workdir) for workdir, report in reports
+    ]
+    loss = values.max_accuracy_loss
+    others = selection.references([report for _, report in reports], loss)
+    baseline = reports[0][1]["baseline_accuracy"]
+    limits = Limits(
+        None if baseline is None else baseline - loss,
+        values.max_bytes,
+        values.max_memory_mb,
+    )
+    decisions = [
+        selection.decide(choices, others, machines, link, goal, limits)
+        for link in links
+    ]
+    for decision in decisions:
+        print("\n".join(_told(decision, device, cloud)), flush=True)
+    path = write_json(
+        values.out,
+        {
+            "format": "bottlenet_tf.selection.1",
+            "device": device.device,
+            "cloud": cloud.device,
+            "meter": device.meter,
+            "device_load": values.device_load,
+            "cloud_load": values.cloud_load,
+            "decisions": [tables.as_values(d) for d in decisions],
+            "command": sys.argv,
+        },
+    )
+    print(f"\nSelection: {path}")
+
+
+def _told(decision, device, cloud):
+    """Yields the lines of one decision."""
+    from bottlenet_tf.selection import tables
+
+    link = decision.link
+    yield f"\n== {link.name}: {link.uplink_mbps:g} Mbit/s up =="
+    yield f"Device: {device.device} ({device.meter}); server: {cloud.device}\n"
+    yield from tables.cost_table(decision)
+    for name, reason in decision.untimed.items():
+        yield f"{name} is left out: {reason}"
+    if decision.winner is None:
+        yield "\nNo split is acceptable."
+        return
+    best = decision.best
+    yield f"\nChosen: {decision.winner.choice.name}"
+    if best is not decision.winner:
+        yield f"But {best.choice.name} costs less than any split here."
+    yield "\nAt other rates and loads:\n"
+    yield from tables.sensitivity_table(decision)
+
+
+def _links(values):
+    links = [named(name) for name in values.networks if name]
+    if values.uplink_mbps is not None:
+        links.append(
+            Link(
+                "own",
+                values.uplink_mbps,
+                values.alpha_mw_per_mbps,
+                values.beta_mw,
+            )
+        )
+    if not links:
+        raise ValueError(
+            "--networks or --uplink_mbps must name a network. "
+            f"Received: networks={values.networks}, uplink_mbps=None"
+        )
+    return [
+        dataclasses.replace(
+            link,
+            rtt_ms=values.rtt_ms,
+            downlink_mbps=values.downlink_mbps,
+            answer_bytes=values.answer_bytes,
+            waiting_mw=values.waiting_mw,
+        )
+        for link in links
+    ]
+
+
+def _reports(runs):
+    """Returns `(folder, report)` of every finished run with a unit."""
+    from bottlenet_tf import evaluation
+
+    found = []
+    for name in runs:
+        folder = pathlib.Path(name)
+        folders = [folder] if (folder / "report.json").is_file() else []
+        folders = folders or sorted(
+            path.parent for path in folder.glob("*/report.json")
+        )
+        if not folders:
+            raise ValueError(
+                "--runs must name finished runs, or folders of them. "
+                f"Received: {name!r}, which holds no report.json"
+            )
+        for run in folders:
+            report = evaluation.load_report(run)
+            if report["mode"] != "baseline":
+                found.append((str(run), report))
+    if not found:
+        raise ValueError(
+            "--runs must name runs with a unit. "
+            f"Received: runs={','.join(runs)}, baselines alone"
+        )
+    return found
+
+
+def _published(path):
+    """Yields what follows from printed totals, and what doesn't."""
+    totals = published.read(path)
+    networks = dict.fromkeys(total.network for total in totals)
+    for network in networks:
+        for target, unit in _TARGETS.items():
+            best = published.best_split(totals, network, target)
+            times = published.improvement(totals, network, target)
+            yield (
+                f"{network}, {target.split('_')[0]}: {best.name}, "
+                f"{getattr(best, target):g} {unit}; cloud-only costs "
+                f"{times:.1f} times as much"
+            )
+    yield "\nAgainst the stated rates and powers of the networks:"
+    wrong = [r for r in published.remainders(totals) if r.contradiction]
+    for remainder in wrong:
+        total = remainder.total
+        yield f"{total.network}, {total.name}: {remainder.contradiction}"
+    if not wrong:
+        yield "no total is less than its up-link alone."
+    for figure, unit in (("computing_ms", "ms"), ("computing_mj", "mJ")):
+        spread = published.computing_spread(totals, figure)
+        for name, (least, most) in spread.items():
+            if most - least > 2 * published.ROUNDING:
+                yield (
+                    f"{name}: by the network, {least:.2f} to {most:.2f} {unit} "
+                    "are left for computing, which knows no network"
+                )
+
+
+def _define(module_name):
+    common = {"module_name": module_name}
+    flags.DEFINE_list(
+        "runs", [], "Finished runs, or folders that hold some.", **common
+    )
+    flags.DEFINE_string(
+        "device_profile", None, "Profile of the device (JSON or CSV).", **common
+    )
+    flags.DEFINE_string(
+        "cloud_profile", None, "Profile of the server (JSON or CSV).", **common
+    )
+    flags.DEFINE_list(
+        "networks", list(NAMED), f"Of {', '.join(NAMED)} (table 3).", **common
+    )
+    for name, default, text in (
+        ("uplink_mbps", None, "Up-link of another network, 10^6 bit/s."),
+        ("alpha_mw_per_mbps", None, "Its radio's power for each Mbit/s."),
+        ("beta_mw", None, "Its radio's power at any rate."),
+        ("rtt_ms", 0.0, "Round trip; the paper leaves it out."),
+        ("downlink_mbps", None, "Of the answer; the paper leaves it out."),
+        ("waiting_mw", 0.0, "Power of the device while it waits."),
+        ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
+        ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
+        ("max_accuracy_loss", 2.0, "Accepted points below the network."),
+        ("max_bytes", None, "Most bytes that may be sent for an image."),
+        ("max_memory_mb", None, "Most memory of the head's process."),
+    ):
+        flags.DEFINE_float(name, default, text, **common)
+    for name, default, text in (
+        ("answer_bytes", Link.answer_bytes, "Size of the answer."),
+        ("device_load", 0, "Competing workers on the device."),
+        ("cloud_load", 0, "Competing workers on the server."),
+    ):
+        flags.DEFINE_integer(name, default, text, **common)
+    flags.DEFINE_string(
+        "out", "selection.json", "File for the decisions.", **common
+    )
+    flags.DEFINE_string(
+        "published", None, "Printed totals to choose by (CSV).", **common
+    )
+
+
+def main():
+    """Entry point of `bottlenet-select`."""
+    _define(module_name=sys.argv[0])
+    sys.modules["__main__"].__doc__ = USAGE
+    app.run(_main)
+
+
+if __name__ == "__main__":
+    main()

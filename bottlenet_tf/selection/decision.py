@@ -1,0 +1,90 @@
+"""One decision in full: every cost, what was refused, what won, how surely."""
+
+import dataclasses
+
+from bottlenet_tf.selection.choosing import (
+    cheapest,
+    pareto_front,
+    refusals,
+    sensitivity,
+)
+from bottlenet_tf.selection.costs import cost
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What was decided for one link and one goal.
+
+    Attributes:
+        link: `Link`.
+        goal: `Goal`.
+        costs: `Cost` of every split, in the order given.
+        references: `Cost` of what splits must beat.
+        refused: `{name: reasons}` of the splits that a limit rules out.
+        untimed: `{name: reason}` of references that a profile can't time.
+        winner: `Cost` of the cheapest acceptable split; None if no split is.
+        front: Names on the Pareto front of the acceptable splits.
+        scenarios: `Scenario`s: the choice at other rates and loads.
+    """
+
+    link: object
+    goal: object
+    costs: tuple
+    references: tuple
+    refused: dict
+    untimed: dict
+    winner: object
+    front: tuple
+    scenarios: tuple
+
+    @property
+    def best(self):
+        """`Cost` of the cheapest of winner and references.
+
+        The label-only bound isn't one of them: it answers another question.
+        """
+        rivals = [c for c in self.references if c.choice.name != "label-only"]
+        rivals += [self.winner] if self.winner else []
+        return min(rivals, key=self.goal.of, default=None)
+
+
+def decide(choices, references, machines, link, goal, limits):
+    """Returns the `Decision`.
+
+    Args:
+        choices: List of `Choice`, the splits.
+        references: List of `Choice`, see `choices.references`.
+        machines: `Machines`.
+        link: `Link`.
+        goal: `Goal`.
+        limits: `Limits`; for the splits alone.
+
+    Raises:
+        ValueError: if a profile lacks what a split needs, or the goal an
+            energy.
+    """
+    refused = {c.name: refusals(c, machines, limits) for c in choices}
+    refused = {name: reasons for name, reasons in refused.items() if reasons}
+    acceptable = [c for c in choices if c.name not in refused]
+    timed, untimed = [], {}
+    for reference in references:
+        try:
+            timed.append(cost(reference, machines, link))
+        except ValueError as error:  # Profiles by hand may lack "whole".
+            untimed[reference.name] = str(error)
+    winner, scenarios = None, ()
+    if acceptable:
+        winner = cheapest(acceptable, machines, link, goal)
+        scenarios = tuple(sensitivity(acceptable, machines, link, goal))
+    front = pareto_front([cost(c, machines, link) for c in acceptable])
+    return Decision(
+        link,
+        goal,
+        tuple(cost(c, machines, link) for c in choices),
+        tuple(timed),
+        refused,
+        untimed,
+        winner,
+        tuple(c.choice.name for c in front),
+        scenarios,
+    )
