@@ -11,6 +11,8 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 
 # A module may import what stands on lower levels, and its own package.
 LEVELS = {
+    "json_file": 0,
+    "markdown": 0,
     "registry": 0,
     "validation": 0,
     "config": 1,
@@ -24,13 +26,17 @@ LEVELS = {
     "training": 6,
     "export": 7,
     "serving": 7,
-    "cli": 8,
+    "profiling": 8,
+    "cli": 10,
 }
 WITHOUT_TENSORFLOW = (
     "config",
     "registry",
     "validation",
     "codec",
+    "profiling.measure",
+    "profiling.meters",
+    "profiling.profile_file",
     "runtime.cloud",
     "runtime.device",
     "runtime.edge",

@@ -24,7 +24,6 @@ from bottlenet_tf.evaluation.identity import (
     payload_format,
     unit_id,
 )
-from bottlenet_tf.evaluation.json_file import write_json
 from bottlenet_tf.evaluation.matching import Match, matched_bytes
 from bottlenet_tf.evaluation.mosaic import plane_mosaic
 from bottlenet_tf.evaluation.plots import (
@@ -46,6 +45,7 @@ from bottlenet_tf.evaluation.split import (
     summarize,
 )
 from bottlenet_tf.evaluation.table import markdown_table
+from bottlenet_tf.json_file import write_json
 
 __all__ = [
     "IMAGE_CODECS",

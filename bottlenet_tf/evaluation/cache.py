@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import features
 
 from bottlenet_tf.evaluation.identity import model_digest
-from bottlenet_tf.evaluation.json_file import write_json
+from bottlenet_tf.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.

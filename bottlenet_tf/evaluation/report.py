@@ -11,8 +11,8 @@ import numpy as np
 from bottlenet_tf.evaluation.baselines import label_only
 from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
 from bottlenet_tf.evaluation.environment import hardware, versions
-from bottlenet_tf.evaluation.json_file import write_json
 from bottlenet_tf.evaluation.split import summarize
+from bottlenet_tf.json_file import write_json
 
 FORMAT = "bottlenet_tf.report.2"
 FILE_NAME = "report.json"

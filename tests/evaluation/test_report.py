@@ -9,7 +9,7 @@ import pytest
 from bottlenet_tf import evaluation
 from bottlenet_tf.config import TrainConfig, UnitConfig
 from bottlenet_tf.evaluation import Baselines, CloudPoint, SplitResult
-from bottlenet_tf.evaluation.json_file import write_json
+from bottlenet_tf.json_file import write_json
 
 CONFIG = TrainConfig(split="RB3", seed=7, unit=UnitConfig(quality=50))
 BASELINES = Baselines(
