@@ -42,6 +42,7 @@ setup(
     entry_points={
         "console_scripts": [
             "bottlenet-export=bottlenet_tf.cli.export:main",
+            "bottlenet-profile=bottlenet_tf.cli.profiling:main",
             "bottlenet-serve=bottlenet_tf.cli.serve:main",
             "bottlenet-train=bottlenet_tf.cli.train:main",
         ]

@@ -361,6 +361,7 @@ def test_no_meter_gives_no_power(clock):
     meter = meters.choose("none")
     result, reading = meter.measure(lambda: 3)
     assert (result, reading.power_mw, meter.name) == (3, None, "none")
+    assert meter.reason == "not asked for"
 
 
 def test_auto_prefers_the_board_to_the_processor(jetpack5, packages):
@@ -374,8 +375,8 @@ def test_auto_falls_back_in_order(packages, monkeypatch, tmp_path):
     assert "RAPL" in meters.choose("auto", root=packages).name
     assert "NVML" in meters.choose("auto", root=empty).name
     cpu = meters.choose("auto", root=empty, on_gpu=False)
-    assert cpu.name.startswith("none; ina3221: ")
-    assert "rapl: " in cpu.name and "nvml" not in cpu.name
+    assert cpu.name == "none" and cpu.reason.startswith("ina3221: ")
+    assert "rapl: " in cpu.reason and "nvml" not in cpu.reason
     supposed = meters.choose("auto", root=empty, on_gpu=False, power_w=3)
     assert supposed.name.startswith("constant 3 W")
 

@@ -32,7 +32,7 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
     Args:
         name: One of `NAMES`. "auto" takes the first of INA3221, RAPL and NVML
             that can be read, else the constant power, if one is given, else
-            none; the meter's name then says why none of the others.
+            none; its `reason` says why.
         power_w: Watts that "constant" supposes.
         rail: See `ina3221.open_meter`.
         on_gpu: Whether the work may run on an NVIDIA GPU; if not, "auto"
@@ -56,7 +56,7 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
     if name in openers:
         return openers[name]()
     if name == "none":
-        return Unmetered("none")
+        return Unmetered("not asked for")
     if name == "constant":
         if power_w is None:
             raise ValueError(
@@ -74,4 +74,4 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
             reasons.append(f"{kind}: {error}")
     if power_w is not None:
         return Constant(power_w)
-    return Unmetered(f"none; {' '.join(reasons)}")
+    return Unmetered(" ".join(reasons))

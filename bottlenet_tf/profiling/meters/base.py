@@ -32,7 +32,10 @@ class Meter(abc.ABC):
 
     Attributes:
         name: What is measured and how, for people.
+        reason: Why nothing is measured, or None if something is.
     """
+
+    reason = None
 
     def __init__(self, name):
         self.name = name
@@ -50,7 +53,15 @@ class Meter(abc.ABC):
 
 
 class Unmetered(Meter):
-    """Measures the time alone."""
+    """Measures the time alone.
+
+    Args:
+        reason: Why.
+    """
+
+    def __init__(self, reason):
+        super().__init__("none")
+        self.reason = reason
 
     def measure(self, work):
         begin = time.perf_counter()
@@ -72,7 +83,7 @@ class Constant(Meter):
         self._watts = watts
 
     def measure(self, work):
-        result, reading = Unmetered("").measure(work)
+        result, reading = Unmetered(None).measure(work)
         joules = self._watts * reading.seconds
         return result, reading._replace(joules=joules)
 
