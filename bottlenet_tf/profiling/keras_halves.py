@@ -1,18 +1,23 @@
 """The steps of a run's Keras halves, and what else its model is asked."""
 
+import contextlib
+import dataclasses
 import json
 import pathlib
 
 import numpy as np
+import onnx
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
+from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.evaluation.split import whole_codes
 from bottlenet_tf.export.finished_run import in_float32
 from bottlenet_tf.export.manifest import network_facts
+from bottlenet_tf.export.onnx_graphs import whole_graph
 from bottlenet_tf.export.run_folders import find_runs, model_name
 from bottlenet_tf.profiling.targets import Target, network_name
-from bottlenet_tf.training import load_model
+from bottlenet_tf.training import load_data, load_model
 from bottlenet_tf.training.runner import CONFIG_FILE
 
 
@@ -87,19 +92,35 @@ def _function(model):
 
 def find_targets(workdirs):
     """Returns the `Target` of every finished run; see `find_runs`."""
-    # What runs the networks needs the GPU, not this process.
-    tf.config.set_visible_devices([], "GPU")
+    _leave_gpu()
     return [_target(workdir) for workdir in find_runs(workdirs)]
 
 
 def write_whole(workdir, path):
-    """Writes the network without a split as an ONNX file."""
-    import onnx
-
-    from bottlenet_tf.export.onnx_graphs import whole_graph
-
-    tf.config.set_visible_devices([], "GPU")
+    """Writes a run's network without its split as an ONNX file."""
     onnx.save(whole_graph(in_float32(load_model(workdir))), path)
+
+
+def test_images(flags, count):
+    """Returns test images of a run's data set, uint8 `(n, S, S, 3)`.
+
+    Args:
+        flags: `TrainConfig` as a dictionary.
+        count: How many, at most.
+    """
+    _leave_gpu()
+    config = TrainConfig.from_json(json.dumps(flags))
+    most = min(count, config.data.max_test or count)
+    few = dataclasses.replace(config.data, max_test=most)
+    dataset = load_data(dataclasses.replace(config, data=few))
+    batches = dataset.guard(dataset.test_batches(count))
+    return np.asarray(next(iter(batches))[0])
+
+
+def _leave_gpu():
+    """Leaves the GPU to the processes that run the networks."""
+    with contextlib.suppress(RuntimeError):  # Too late: it is in use.
+        tf.config.set_visible_devices([], "GPU")
 
 
 def _target(workdir):

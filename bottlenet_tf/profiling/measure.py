@@ -150,25 +150,26 @@ class _Measurement:
         if pool is None:
             with _process() as pool:
                 return self._measure(name, job, pool)
-        config = self.config
-        for load in config.loads:
+        for load in self.config.loads:
             with competing(load, jobs.all_parts, job):
                 for part in SIDES[job.side]:
-                    self.bar.set_description(f"{name} {part}, load {load}")
-                    pool.submit(jobs.warm_up, job, part, config.warmup).result()
-                    times, reading = self.meter.measure(
-                        lambda part=part: pool.submit(
-                            jobs.time_part,
-                            job,
-                            part,
-                            config.repeats,
-                            config.seconds,
-                        ).result()
-                    )
-                    power = reading.power_mw
-                    self.rows.append(Row(name, part, load, *times, power))
+                    what = f"{name} {part}, load {load}".strip()
+                    self.bar.set_description(what)
+                    self.rows.append(self._row(pool, job, name, part, load))
                     self.bar.update()
         return pool.submit(jobs.peak_memory_mb).result()
+
+    def _row(self, pool, job, name, part, load):
+        config = self.config
+        pool.submit(jobs.warm_up, job, part, config.warmup).result()
+
+        def work():
+            return pool.submit(
+                jobs.time_part, job, part, config.repeats, config.seconds
+            ).result()
+
+        times, reading = self.meter.measure(work)
+        return Row(name, part, load, *times, reading.power_mw)
 
     def _sides(self, target):
         """Returns which of device and server can be measured of a split."""

@@ -1,6 +1,5 @@
 """The images that a profile is measured on."""
 
-import json
 import os
 import pathlib
 
@@ -34,7 +33,9 @@ def load(target, folder, count):
     if folder is not None:
         return _of_folder(target, folder, count), None
     try:
-        return _of_run(target, count), None
+        from bottlenet_tf.profiling.keras_halves import test_images
+
+        return test_images(target.flags, count), None
     except Exception as error:  # Each data set has its own.
         generator = np.random.default_rng(0)
         shape = (count, target.image_size, target.image_size, 3)
@@ -58,22 +59,3 @@ def _of_folder(target, folder, count):
     return np.stack(
         [load_image(path, target.image_size, target.resize) for path in paths]
     )
-
-
-def _of_run(target, count):
-    import dataclasses
-
-    import tensorflow as tf
-
-    from bottlenet_tf.config import TrainConfig
-    from bottlenet_tf.training import load_data
-
-    # What runs the networks needs the GPU, not this process.
-    tf.config.set_visible_devices([], "GPU")
-    config = TrainConfig.from_json(json.dumps(target.flags))
-    few = dataclasses.replace(
-        config.data, max_test=min(count, config.data.max_test or count)
-    )
-    dataset = load_data(dataclasses.replace(config, data=few))
-    batches = dataset.guard(dataset.test_batches(count))
-    return np.asarray(next(iter(batches))[0])
