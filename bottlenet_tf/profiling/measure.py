@@ -6,6 +6,7 @@ by this process, which does nothing else then.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
@@ -255,16 +256,25 @@ class _Measurement:
         )
 
 
+@contextlib.contextmanager
 def _process():
-    """Returns a pool of one new process, for as long as it is open."""
+    """Yields a pool of one new process; after an error it ends at once."""
     # A copy of this process by fork would hold all that this one does.
-    return concurrent.futures.ProcessPoolExecutor(
+    pool = concurrent.futures.ProcessPoolExecutor(
         1,
         mp_context=multiprocessing.get_context("spawn"),
         # Ctrl-C reaches all processes; this one ends the other.
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),
     )
+    with pool:
+        pid = pool.submit(os.getpid).result()
+        try:
+            yield pool
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            raise
 
 
 def _find(config):

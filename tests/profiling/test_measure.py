@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import json
 import shutil
+import time
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -136,6 +138,14 @@ def test_memory_is_a_process_s_own():
     assert before < len(ballast) / 1e6 / 2
     # Of 200 MB, some may have been there already.
     assert after - before > 150
+
+
+def test_what_still_runs_after_an_interruption_is_ended():
+    with pytest.raises(KeyboardInterrupt):
+        with measure._process() as pool:
+            running = pool.submit(time.sleep, 20)
+            raise KeyboardInterrupt
+    assert isinstance(running.exception(), BrokenProcessPool)
 
 
 def test_keras_halves_are_measured_like_exported_ones(sweep, tmp_path, inline):
