@@ -42,6 +42,7 @@ setup(
     entry_points={
         "console_scripts": [
             "bottlenet-export=bottlenet_tf.cli.export:main",
+            "bottlenet-profile=bottlenet_tf.cli.profiling:main",
             "bottlenet-search=bottlenet_tf.cli.search:main",
             "bottlenet-select=bottlenet_tf.cli.selecting:main",
             "bottlenet-serve=bottlenet_tf.cli.serve:main",

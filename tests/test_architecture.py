@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 # A module may import what stands on lower levels, and its own package.
 LEVELS = {
     "json_file": 0,
+    "markdown": 0,
     "registry": 0,
     "validation": 0,
     "config": 1,
@@ -25,6 +26,7 @@ LEVELS = {
     "training": 6,
     "export": 7,
     "serving": 7,
+    "profiling": 8,
     "search": 9,
     "selection": 9,
     "cli": 11,
@@ -34,6 +36,9 @@ WITHOUT_TENSORFLOW = (
     "registry",
     "validation",
     "codec",
+    "profiling.measure",
+    "profiling.meters",
+    "profiling.profile_file",
     "runtime.cloud",
     "runtime.device",
     "runtime.edge",

@@ -1,7 +1,6 @@
 """What a figure was measured on: versions, processor, accelerator."""
 
 import os
-import pathlib
 import platform
 
 import keras
@@ -10,6 +9,7 @@ import PIL
 import tensorflow as tf
 
 import bottlenet_tf
+from bottlenet_tf.runtime import machine
 
 
 def versions():
@@ -31,23 +31,10 @@ def hardware():
         for gpu in tf.config.list_physical_devices("GPU")
     )
     return {
-        "cpu": _cpu_model(),
+        "cpu": machine.cpu_model(),
         "cores": cores(),
         "gpus": [gpu.get("device_name", "unnamed GPU") for gpu in details],
     }
-
-
-def _cpu_model():
-    try:
-        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:  # Not Linux.
-        text = ""
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        # Intel and AMD say "model name", a Jetson's Linux "Processor" too.
-        if key.strip() in ("model name", "Processor") and value.strip():
-            return value.strip()
-    return platform.processor() or platform.machine() or "unknown"
 
 
 def cores():

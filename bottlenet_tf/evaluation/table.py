@@ -2,6 +2,8 @@
 
 import re
 
+from bottlenet_tf.markdown import aligned
+
 _HEADER = (
     "split",
     "mode",
@@ -58,11 +60,11 @@ def _group(key, reports):
     split = [report for report in reports if report["mode"] != "baseline"]
     if split:
         rows = [_row(report) for report in sorted(split, key=split_order)]
-        lines += [*_aligned(_HEADER, rows, 2), ""]
+        lines += [*aligned(_HEADER, rows, 2), ""]
     rows = _baseline_rows(reports)
     if rows:
         header = ("baseline", "accuracy %", "B", "whole file B")
-        lines += [*_aligned(header, rows, 1), ""]
+        lines += [*aligned(header, rows, 1), ""]
     return "\n".join(lines)
 
 
@@ -138,21 +140,3 @@ def _label(codec):
 
 def _number(value, spec, before="", after=""):
     return "–" if value is None else f"{before}{value:{spec}}{after}"
-
-
-def _aligned(header, rows, left):
-    """Returns Markdown lines; the first `left` columns are flush left."""
-    widths = [max(map(len, column)) for column in zip(header, *rows)]
-
-    def line(cells):
-        padded = (
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths))
-        )
-        return f"| {' | '.join(padded)} |"
-
-    rule = (
-        f":{'-' * (width + 1)}" if i < left else f"{'-' * (width + 1)}:"
-        for i, width in enumerate(widths)
-    )
-    return [line(header), f"|{'|'.join(rule)}|", *map(line, rows)]

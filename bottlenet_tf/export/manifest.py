@@ -3,8 +3,8 @@
 import dataclasses
 
 from bottlenet_tf.evaluation import versions
+from bottlenet_tf.runtime.unit_file import MANIFEST_FORMAT
 
-FORMAT = "bottlenet_tf.deployment.1"
 # What a user of the deployment wants to know of the run it came from.
 MEASURED = (
     "mode", "backbone", "split", "dataset", "dataset_fingerprint", "num_test",
@@ -26,7 +26,7 @@ def build_manifest(config, models, checksums):
         Dictionary of JSON types.
     """
     return {
-        "format": FORMAT,
+        "format": MANIFEST_FORMAT,
         "target": config.target,
         "input": "raw RGB, 0..255; the heads hold the network's own scaling",
         "models": models,
@@ -39,6 +39,18 @@ def build_manifest(config, models, checksums):
 def measured(report):
     """Returns the part of a run's report that travels with a deployment."""
     return {key: report.get(key) for key in MEASURED}
+
+
+def network_facts(model):
+    """Returns where a `BottleNet` is cut and what its halves compute."""
+    macs = model.macs()
+    return {
+        "layer": model.prefix.operations[-1].name,
+        "feature_shape": list(model.prefix.output_shape[1:]),
+        "head_macs": macs.head,
+        "tail_macs": macs.tail,
+        "whole_macs": macs.whole,
+    }
 
 
 def parity_table(models):

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx
 
 from bottlenet_tf.export import onnx_flatten, onnx_passes, onnx_transposes
-from bottlenet_tf.export.frozen import frozen_head, frozen_tail
+from bottlenet_tf.export.frozen import frozen_head, frozen_tail, frozen_whole
 
 # Accepted by TensorRT 8.2 to 11, and by every ONNX Runtime since 1.8.
 OPSET = 13
@@ -50,6 +50,22 @@ def tail_graph(model):
     if model.unit.quantizer.sends_range:
         inputs.append("range")
     return _convert(frozen_tail(model), inputs, ["logits"])
+
+
+def whole_graph(model):
+    """Returns the unsplit network as an ONNX model for one image.
+
+    What a split is compared with; an export has none. Input `image` float32
+    `(1, 3, S, S)`, raw RGB 0..255. Output `logits` float32 `(1, classes)`.
+
+    Args:
+        model: Built `BottleNet` that computes in float32; its unit is left
+            out.
+
+    Returns:
+        `onnx.ModelProto`, checked.
+    """
+    return _convert(frozen_whole(model), ["image"], ["logits"])
 
 
 def _convert(frozen, inputs, outputs):

@@ -21,6 +21,7 @@ from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.manifest import (
     build_manifest,
     measured,
+    network_facts,
     parity_table,
 )
 from bottlenet_tf.export.parity import Reference, require
@@ -31,7 +32,6 @@ from bottlenet_tf.runtime import unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 
-MANIFEST = "manifest.json"
 _CALIBRATION_IMAGES = 100
 # File of each kind of LiteRT head, and what `Head.load` calls it.
 _LITERT_FILES = {
@@ -84,7 +84,7 @@ def run(config):
         ):
             path.write_text(text, encoding="utf-8")
         manifest = build_manifest(config, models, staging.checksums(folder))
-        write_json(folder / MANIFEST, manifest)
+        write_json(folder / unit_file.MANIFEST, manifest)
     print(f"\n{parity_table(models)}\n\nDeployment: {config.out}")
     return manifest
 
@@ -142,6 +142,7 @@ class _Export:
             "name": name,
             "unit": self._unit(),
             "run": measured(self.run.report),
+            "network": network_facts(model),
             "parity": [
                 # By name; `asdict` leaves a named tuple's names out.
                 dataclasses.asdict(p) | {"tolerance": p.tolerance._asdict()}

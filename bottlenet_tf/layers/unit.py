@@ -247,11 +247,19 @@ class BottleneckUnit(keras.layers.Layer):
 
     def device_macs(self, input_shape):
         """Multiply-accumulates of the reduction for one `(H, W, C)`."""
-        total, shape = 0, tuple(input_shape)
-        for layer in self.reduction:
-            total += layer.macs(shape)
-            shape = layer.compute_output_shape((None, *shape))[1:]
-        return total
+        return _macs(self.reduction, input_shape)
+
+    def cloud_macs(self):
+        """Multiply-accumulates of the restoration for one image."""
+        return _macs(self.restoration, self.code_shape)
 
     def get_config(self):
         return {**super().get_config(), **self._config}
+
+
+def _macs(layers, shape):
+    total, shape = 0, tuple(shape)
+    for layer in layers:
+        total += layer.macs(shape)
+        shape = layer.compute_output_shape((None, *shape))[1:]
+    return total

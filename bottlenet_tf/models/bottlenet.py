@@ -35,6 +35,14 @@ class ForwardPass(NamedTuple):
     restored: tf.Tensor
 
 
+class Macs(NamedTuple):
+    """Multiply-accumulates of one image; `whole` is the unsplit backbone."""
+
+    head: int
+    tail: int
+    whole: int
+
+
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class BottleNet(keras.Model):
     """A backbone cut in two with a bottleneck unit in between.
@@ -126,12 +134,21 @@ class BottleNet(keras.Model):
         # Keras saves what it finds here, and the halves are no further parts.
         return [n for n in super().__dir__() if n not in ("head", "tail")]
 
+    def macs(self):
+        """Returns the multiply-accumulates of one image, a `Macs`."""
+        before = macs.count_macs(self.prefix)
+        after = macs.count_macs(self.suffix)
+        feature = self.prefix.output_shape[1:]
+        return Macs(
+            before + self.unit.device_macs(feature),
+            self.unit.cloud_macs() + after,
+            before + after,
+        )
+
     def device_mac_share(self):
         """Multiply-accumulates before the codec over the whole backbone's."""
-        before = macs.count_macs(self.prefix)
-        whole = before + macs.count_macs(self.suffix)
-        feature = self.prefix.output_shape[1:]
-        return (before + self.unit.device_macs(feature)) / whole
+        counted = self.macs()
+        return counted.head / counted.whole
 
     def get_config(self):
         halves = {"prefix": self.prefix, "suffix": self.suffix}

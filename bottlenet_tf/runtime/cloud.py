@@ -118,6 +118,29 @@ class Tail:
             "status": np.array(status, object),
         }
 
+    def run(self, batch):
+        """Runs the network alone.
+
+        Args:
+            batch: List of N `(codes, range or None)`, as `unit.format.unpack`
+                returns them.
+
+        Returns:
+            float32 logits `(N, classes)`.
+        """
+        height, width, channels = self.unit.format.shape
+        count = len(batch)
+        codes = np.empty((count, channels, height, width), np.float32)
+        ranges = np.empty((count, 2), np.float32)
+        for i, (image, bounds) in enumerate(batch):
+            codes[i] = image.transpose(2, 0, 1)
+            if bounds is not None:
+                ranges[i] = bounds
+        inputs = {"codes": codes}
+        if self.unit.format.sends_range:
+            inputs["range"] = ranges
+        return self._engine(inputs)["logits"]
+
     def _answers(self, payloads, strict):
         """Returns the logits, 0 where a payload is bad, and all statuses.
 
@@ -148,23 +171,8 @@ class Tail:
                     places.append(i)
                     status.append("ok")
             if batch:
-                logits[places] = self._run(batch)
+                logits[places] = self.run(batch)
         return logits, status
-
-    def _run(self, batch):
-        """Runs a batch of `(codes, range or None)`, as unpacked."""
-        height, width, channels = self.unit.format.shape
-        count = len(batch)
-        codes = np.empty((count, channels, height, width), np.float32)
-        ranges = np.empty((count, 2), np.float32)
-        for i, (image, bounds) in enumerate(batch):
-            codes[i] = image.transpose(2, 0, 1)
-            if bounds is not None:
-                ranges[i] = bounds
-        inputs = {"codes": codes}
-        if self.unit.format.sends_range:
-            inputs["range"] = ranges
-        return self._engine(inputs)["logits"]
 
     def _check_engine(self):
         height, width, channels = self.unit.format.shape

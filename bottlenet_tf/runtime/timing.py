@@ -3,6 +3,8 @@
 import platform
 import time
 
+from bottlenet_tf.runtime import machine
+
 STEPS = ("image (read, resize, crop)", "head (network)", "payload (codec)")
 
 
@@ -48,7 +50,8 @@ class Timing:
         """Returns the table (str); at least one image must be encoded."""
         sizes = self._sizes
         rows = [
-            f"device: {device_name()}",
+            f"device: {machine.name()}, {platform.machine()}, "
+            f"Python {platform.python_version()}",
             f"head: {self._head.runtime}",
             f"timed: {len(self._laps)} runs ({len(sizes)} images, "
             f"{self._repeat} each) after 1 to warm up",
@@ -57,37 +60,27 @@ class Timing:
         laps = [[1e3 * second for second in lap] for lap in self._laps]
         columns = dict(zip(STEPS, zip(*laps)), all=[sum(lap) for lap in laps])
         for step, column in columns.items():
-            median, high = f"{_median(column):.3f}", f"{_p95(column):.3f}"
-            rows.append(_row(step, median, high))
+            cells = f"{median(column):.3f}", f"{p95(column):.3f}"
+            rows.append(_row(step, *cells))
         rows.append(
             f"bytes of a payload: mean {sum(sizes) / len(sizes):.1f}, "
-            f"median {_median(sizes):g}, p95 {_p95(sizes)}"
+            f"median {median(sizes):g}, p95 {p95(sizes)}"
         )
         return "\n".join(rows)
-
-
-def device_name():
-    """Returns what this runs on, as far as it can be told."""
-    try:  # Boards with a device tree, such as Jetsons, know their name.
-        with open("/proc/device-tree/model", encoding="utf-8") as file:
-            model = file.read().strip("\0\n")
-    except OSError:
-        model = platform.system()
-    version = platform.python_version()
-    return f"{model}, {platform.machine()}, Python {version}"
 
 
 def _row(step, median, high):
     return f"{step:<28}{median:>10}{high:>10}"
 
 
-def _median(values):
+def median(values):
+    """Returns the middle value, or the mean of the two in the middle."""
     ordered = sorted(values)
     half = len(ordered) // 2
     return (ordered[half] + ordered[-half - 1]) / 2
 
 
-def _p95(values):
+def p95(values):
     """Returns the smallest value that 95 % of all don't exceed."""
     ordered = sorted(values)
     return ordered[-(-95 * len(ordered) // 100) - 1]

@@ -9,6 +9,9 @@ from bottlenet_tf.codec import PayloadFormat, create_codec
 
 FORMAT = "bottlenet_tf.unit.1"
 NAME = "unit.json"
+# What lies beside the folders `edge` and `cloud`.
+MANIFEST = "manifest.json"
+MANIFEST_FORMAT = "bottlenet_tf.deployment.1"
 ENGINE = ".engine"  # Built where it runs, of the .onnx file beside it.
 
 

@@ -76,6 +76,23 @@ def test_the_manifest_holds_the_runs_figures_and_the_parity(deployment, sweep):
     ]
 
 
+def test_the_manifest_says_where_the_cut_is_and_what_each_half_computes(
+    deployment,
+):
+    (model,) = json.loads((deployment / "manifest.json").read_text())["models"]
+    # Convolution 16 * 16 * 27 * 4, classifier 4 * 10.
+    before, after = 27_648, 40
+    # 16 * 16 of 4 channels to 2; 8 * 8 of 2 to 2 with 3 x 3 taps, and back
+    # with 4 x 4; 16 * 16 of 2 to 4.
+    assert model["network"] == {
+        "layer": "cut",
+        "feature_shape": [16, 16, 4],
+        "head_macs": before + 2_048 + 2_304,
+        "tail_macs": 4_096 + 2_048 + after,
+        "whole_macs": before + after,
+    }
+
+
 @pytest.mark.parametrize("runtime", ["onnx", "litert"])
 def test_the_halves_work_from_python(deployment, runtime):
     image = np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)

@@ -10,7 +10,7 @@ from bottlenet_tf import backbones
 from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.export import onnx_graphs, tensorrt
 from bottlenet_tf.export.frozen import frozen_tail
-from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph
+from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph, whole_graph
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from tests.export.conftest import make_keras_network
 
@@ -148,3 +148,12 @@ def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail, images):
             feed["range"] = code_range[:count].numpy()
         (logits,) = session.run(None, feed)
         np.testing.assert_allclose(logits, wanted[:count], atol=1e-4)
+
+
+def test_the_whole_network_leaves_the_unit_out(network):
+    image = np.random.RandomState(0).uniform(0, 255, (1, 24, 24, 3))
+    image = image.astype(np.float32)
+    wanted = network.suffix(network.prefix(image, training=False))
+    feed = {"image": image.transpose(0, 3, 1, 2)}
+    (logits,) = _session(whole_graph(network)).run(None, feed)
+    np.testing.assert_allclose(logits, wanted, atol=1e-4)

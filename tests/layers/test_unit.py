@@ -156,6 +156,13 @@ def test_device_macs_match_the_paper_s_first_block():
     assert unit.device_macs((56, 56, 256)) == 802_816 + 7_056
 
 
+def test_cloud_macs_match_hand_worked_ones():
+    # 28 * 28 codes meet 4 x 4 taps: 12,544; then 56 * 56 of 1 channel to 256.
+    unit = BottleneckUnit(1)
+    unit.build((None, 56, 56, 256))
+    assert unit.cloud_macs() == 12_544 + 802_816
+
+
 def test_the_unit_s_reduction_is_of_operations_that_onnx_has(x):
     unit = BottleneckUnit(3)
     unit(x)

@@ -88,5 +88,5 @@ def test_sizes_are_summed_up_over_images(head):
     ],
 )
 def test_median_and_p95_match_hand_worked_values(values, median, high):
-    assert timing._median(values) == median
-    assert timing._p95(values) == high
+    assert timing.median(values) == median
+    assert timing.p95(values) == high

@@ -1,0 +1,25 @@
+"""Markdown tables that read well in a terminal too."""
+
+
+def aligned(header, rows, left):
+    """Returns a table's lines, as wide as its cells.
+
+    Args:
+        header: Names of the columns.
+        rows: Lists of as many strings.
+        left: How many columns are flush left; the others are flush right.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+
+    def line(cells):
+        padded = (
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths))
+        )
+        return f"| {' | '.join(padded)} |"
+
+    rule = (
+        f":{'-' * (width + 1)}" if i < left else f"{'-' * (width + 1)}:"
+        for i, width in enumerate(widths)
+    )
+    return [line(header), f"|{'|'.join(rule)}|", *map(line, rows)]

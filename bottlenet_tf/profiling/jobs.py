@@ -1,0 +1,106 @@
+"""One side of one split, in a process of its own: its steps and its memory.
+
+A process of its own, so that its peak memory is that side's alone, and that
+no library of the other side is in it.
+"""
+
+import dataclasses
+import functools
+import pathlib
+import resource
+import sys
+
+import numpy as np
+
+from bottlenet_tf.profiling import timing
+from bottlenet_tf.profiling.config import SIDES
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a process opens and runs. Can be pickled.
+
+    Attributes:
+        side: One of `config.SIDES`.
+        images: Path of a `.npy` file, uint8 `(n, S, S, 3)`.
+        folder: Folder of a deployment's `edge` and `cloud`; "" for Keras.
+        workdir: Work directory of the run; for Keras.
+        network: ONNX file of the network without a split; for side "whole".
+        runtime: What runs an exported head.
+        tail_device: What runs exported tails; see `engines.open_engine`.
+        threads: CPU threads of one call; the library's choice if None.
+        payloads: What the tail gets, a tuple of bytes; for side "server".
+    """
+
+    side: str
+    images: str
+    folder: str = ""
+    workdir: str = ""
+    network: str = ""
+    runtime: str | None = None
+    tail_device: str = "cpu"
+    threads: int | None = None
+    payloads: tuple = ()
+
+
+@functools.cache
+def steps(job):
+    """Returns `{part: step}` of a job's side, opened once a process.
+
+    A step is a function of the run's number, which chooses the image.
+
+    Args:
+        job: `Job`.
+
+    Raises:
+        FileNotFoundError, ImportError, ValueError: see `Head.load`,
+            `Tail.load` and `training.load_model`.
+    """
+    if job.workdir:
+        from bottlenet_tf.profiling import keras_halves as halves
+    else:
+        from bottlenet_tf.profiling import exported_halves as halves
+    return halves.steps(job)
+
+
+def payloads(job):
+    """Returns the payloads (bytes) of all images, by a device's job."""
+    encode = steps(job)["encode"]
+    return tuple(encode(i) for i in range(len(np.load(job.images))))
+
+
+def warm_up(job, part, count):
+    """Runs a part `count` times, untimed."""
+    timing.warm_up(steps(job)[part], count)
+
+
+def time_part(job, part, repeats, seconds):
+    """Returns the `timing.Times` of a part."""
+    return timing.time_step(steps(job)[part], repeats, seconds)
+
+
+def all_parts(job):
+    """Returns a function that runs every part of a side once.
+
+    What one more client costs a server, or one more stream a device.
+    """
+    found = [steps(job)[part] for part in SIDES[job.side]]
+
+    def work():
+        for step in found:
+            step(0)
+
+    return work
+
+
+def peak_memory_mb():
+    """Returns the most memory that this process has used, in 10^6 bytes."""
+    # Linux's ru_maxrss begins with what the process that started this one
+    # had; VmHWM with this program's own.
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used * (1 if sys.platform == "darwin" else 1024) / 1e6

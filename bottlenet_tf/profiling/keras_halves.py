@@ -1,0 +1,142 @@
+"""The steps of a run's Keras halves, and what else its model is asked."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import onnx
+import tensorflow as tf
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.evaluation.split import whole_codes
+from bottlenet_tf.export.finished_run import in_float32
+from bottlenet_tf.export.manifest import network_facts
+from bottlenet_tf.export.onnx_graphs import whole_graph
+from bottlenet_tf.export.run_folders import find_runs, model_name
+from bottlenet_tf.profiling.targets import Target, network_name
+from bottlenet_tf.training import load_data, load_model
+from bottlenet_tf.training.runner import CONFIG_FILE
+
+
+def steps(job):
+    """Returns `{part: step}`; see `jobs.steps`."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # By itself TensorFlow takes all memory, and others are to compete.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if job.threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(job.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    model = in_float32(load_model(job.workdir))
+    return {"device": _device, "server": _server, "whole": _whole}[job.side](
+        job, model
+    )
+
+
+def _device(job, model):
+    images = np.load(job.images)
+    message = evaluation.payload_format(model)
+    run = _function(model.head)
+
+    def head(i):
+        outputs = run(images[i % len(images)][None].astype(np.float32))
+        codes = whole_codes(outputs["codes"].numpy()[0])
+        if not message.sends_range:
+            return codes, None
+        return codes, tuple(map(float, outputs["range"].numpy()[0]))
+
+    coded = [head(i) for i in range(len(images))]
+    return {
+        "head": head,
+        "encode": lambda i: message.pack(*coded[i % len(images)]),
+    }
+
+
+def _server(job, model):
+    message = evaluation.payload_format(model)
+    unpacked = [message.unpack(payload) for payload in job.payloads]
+    run, count = _function(model.tail), len(unpacked)
+
+    def tail(i):
+        codes, code_range = unpacked[i % count]
+        inputs = {"codes": codes[None].astype(np.float32)}
+        if code_range is not None:
+            inputs["range"] = np.array([code_range], np.float32)
+        return run(inputs).numpy()
+
+    return {
+        "decode": lambda i: message.unpack(job.payloads[i % count]),
+        "tail": tail,
+    }
+
+
+def _whole(job, model):
+    images = np.load(job.images)
+    run = _function(
+        lambda image, training: model.suffix(
+            model.prefix(image, training=training), training=training
+        )
+    )
+    return {
+        "whole": lambda i: run(
+            images[i % len(images)][None].astype(np.float32)
+        ).numpy()
+    }
+
+
+def _function(model):
+    return tf.function(lambda inputs: model(inputs, training=False))
+
+
+def find_targets(workdirs):
+    """Returns the `Target` of every finished run; see `find_runs`."""
+    _leave_gpu()
+    return [_target(workdir) for workdir in find_runs(workdirs)]
+
+
+def write_whole(workdir, path):
+    """Writes a run's network without its split as an ONNX file."""
+    onnx.save(whole_graph(in_float32(load_model(workdir))), path)
+
+
+def test_images(flags, count):
+    """Returns test images of a run's data set, uint8 `(n, S, S, 3)`.
+
+    Args:
+        flags: `TrainConfig` as a dictionary.
+        count: How many, at most.
+    """
+    _leave_gpu()
+    config = TrainConfig.from_json(json.dumps(flags))
+    most = min(count, config.data.max_test or count)
+    few = dataclasses.replace(config.data, max_test=most)
+    dataset = load_data(dataclasses.replace(config, data=few))
+    batches = dataset.guard(dataset.test_batches(count))
+    return np.asarray(next(iter(batches))[0])
+
+
+def _leave_gpu():
+    """Leaves the GPU to the processes that run the networks."""
+    with contextlib.suppress(RuntimeError):  # Too late: it is in use.
+        tf.config.set_visible_devices([], "GPU")
+
+
+def _target(workdir):
+    report = evaluation.load_report(workdir)
+    model = load_model(workdir)
+    flags = json.loads(
+        (pathlib.Path(workdir) / CONFIG_FILE).read_text(encoding="utf-8")
+    )
+    size = model.prefix.input_shape[1]
+    return Target(
+        name=model_name(workdir),
+        point=report["split"],
+        network=network_name(report["backbone"]),
+        image_size=size,
+        resize=size,
+        flags=flags,
+        workdir=str(workdir),
+        **network_facts(model),
+    )

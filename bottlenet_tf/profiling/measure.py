@@ -1,0 +1,315 @@
+"""Measures the parts of splits on this machine and writes the profile.
+
+For each split and side, a process of its own runs the parts; for each load,
+as many more processes run the same side meanwhile. The energy meter is read
+by this process, which does nothing else then.
+"""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import datetime
+import importlib.metadata
+import multiprocessing
+import os
+import pathlib
+import platform
+import signal
+import sys
+import tempfile
+
+import numpy as np
+from tqdm import tqdm
+
+from bottlenet_tf.profiling import (
+    jobs,
+    meters,
+    pictures,
+    profile_file,
+    targets,
+)
+from bottlenet_tf.profiling.config import SIDES
+from bottlenet_tf.profiling.jobs import Job
+from bottlenet_tf.profiling.load import competing
+from bottlenet_tf.profiling.profile_file import Profile, Row, Split
+from bottlenet_tf.profiling.table import markdown_table
+from bottlenet_tf.runtime import machine, runtimes
+from bottlenet_tf.runtime.unit_file import find_folder
+
+_LIBRARIES = (
+    "bottlenet_tf", "numpy", "onnxruntime", "onnxruntime-gpu",
+    "ai-edge-litert", "tensorrt", "tensorflow", "keras",
+)  # fmt: skip
+
+
+def run(config):
+    """Measures and writes one profile.
+
+    Args:
+        config: `ProfileConfig`.
+
+    Returns:
+        The `Profile`, as written to `config.out`.
+
+    Raises:
+        ValueError: for a folder that can't be profiled, splits of several
+            networks, or an output file that exists.
+        OSError, ImportError: if something can't be read or written, or a
+            library is missing.
+        RuntimeError: if a process fails; `MeterError` is one.
+    """
+    _check_free(config.out)
+    found = _find(config)
+    runtime = _runtime(config, found)
+    meter = meters.choose(
+        config.meter,
+        power_w=config.power_w,
+        rail=config.rail,
+        on_gpu=runtime in ("keras", "tensorrt") or config.tail_device != "cpu",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        measurement = _Measurement(config, found, runtime, meter, folder)
+        profile = measurement.run()
+    profile_file.write(profile, config.out)
+    print(f"\n{markdown_table(profile)}\n\nProfile: {config.out}")
+    return profile
+
+
+class _Measurement:
+    """One profile in the making."""
+
+    def __init__(self, config, found, runtime, meter, folder):
+        self.config = config
+        self.targets = found
+        self.runtime = runtime
+        self.meter = meter
+        self.folder = pathlib.Path(folder)
+        self.splits, self.rows, self.reasons = [], [], {}
+        self.whole_memory_mb = None
+
+    def run(self):
+        """Measures everything; returns the `Profile`."""
+        config = self.config
+        self._save_images()
+        if self.meter.reason is not None:
+            self.reasons["power_mw"] = self.meter.reason
+        if self.targets[0].head_macs is None:
+            self.reasons["head_macs"] = (
+                "the deployment is of an early export, which doesn't say"
+            )
+        plan = [(t, side) for t in self.targets for side in self._sides(t)]
+        whole = self._whole_job() if "whole" in config.sides else None
+        if not plan and whole is None:
+            raise ValueError(
+                "There must be something to measure. Received: sides="
+                f"{config.sides}, {self.reasons}"
+            )
+        sides = [side for _, side in plan] + ["whole"] * (whole is not None)
+        parts = sum(len(SIDES[side]) for side in sides)
+        with tqdm(
+            total=parts * len(config.loads), unit="part", dynamic_ncols=True
+        ) as self.bar:
+            for target in self.targets:
+                self._measure_split(target)
+            if whole is not None:
+                self.whole_memory_mb = self._measure("", whole)
+        return self._profile()
+
+    def _measure_split(self, target):
+        sides = self._sides(target)
+        memory, payloads = {}, ()
+        job = self._job(target, "device")
+        if sides:
+            with _process() as pool:
+                self.bar.set_description(f"{target.name} opens")
+                payloads = pool.submit(jobs.payloads, job).result()
+                if "device" in sides:
+                    memory["device"] = self._measure(target.name, job, pool)
+        if "server" in sides:
+            job = dataclasses.replace(job, side="server", payloads=payloads)
+            memory["server"] = self._measure(target.name, job)
+        is_noise = "payload_bytes" in self.reasons or not payloads
+        self.splits.append(
+            Split(
+                name=target.name,
+                point=target.point,
+                layer=target.layer,
+                feature_shape=target.feature_shape
+                and tuple(target.feature_shape),
+                head_macs=target.head_macs,
+                tail_macs=target.tail_macs,
+                head_memory_mb=memory.get("device"),
+                tail_memory_mb=memory.get("server"),
+                payload_bytes=None
+                if is_noise
+                else float(np.mean([len(payload) for payload in payloads])),
+            )
+        )
+
+    def _measure(self, name, job, pool=None):
+        """Adds the rows of a job; returns its process's memory in MB."""
+        if pool is None:
+            with _process() as pool:
+                return self._measure(name, job, pool)
+        for load in self.config.loads:
+            with competing(load, jobs.all_parts, job):
+                for part in SIDES[job.side]:
+                    what = f"{name} {part}, load {load}".strip()
+                    self.bar.set_description(what)
+                    self.rows.append(self._row(pool, job, name, part, load))
+                    self.bar.update()
+        return pool.submit(jobs.peak_memory_mb).result()
+
+    def _row(self, pool, job, name, part, load):
+        config = self.config
+        pool.submit(jobs.warm_up, job, part, config.warmup).result()
+
+        def work():
+            return pool.submit(
+                jobs.time_part, job, part, config.repeats, config.seconds
+            ).result()
+
+        times, reading = self.meter.measure(work)
+        return Row(name, part, load, *times, reading.power_mw)
+
+    def _sides(self, target):
+        """Returns which of device and server can be measured of a split."""
+        sides = [s for s in self.config.sides if s != "whole"]
+        for side, folder, reason in (
+            ("device", "edge", "is not there"),
+            ("server", "cloud", "is not there"),
+            ("server", "edge", "is not there, whose head makes the payloads"),
+        ):
+            if target.folder and side in sides and not target.has(folder):
+                sides.remove(side)
+                self.reasons[f"{target.name}, {' and '.join(SIDES[side])}"] = (
+                    f"the folder {folder!r} {reason}"
+                )
+        return sides
+
+    def _whole_job(self):
+        """Returns the unsplit network's job, or None with a reason."""
+        config = self.config
+        job = self._job(self.targets[0], "whole")
+        if config.deploy is None:
+            return job
+        reason = None
+        if not config.workdir:
+            reason = "a deployment doesn't hold it; name a run by --workdir"
+        elif self.runtime != "onnx":
+            reason = (
+                "it is run by ONNX Runtime or Keras, and a time by another "
+                f"runtime than {self.runtime} could not be compared"
+            )
+        if reason is not None:
+            self.reasons["whole"] = reason
+            return None
+        from bottlenet_tf.profiling import keras_halves
+
+        (first, *_) = whole = keras_halves.find_targets(config.workdir)
+        targets.check_one_network([*self.targets, *whole])
+        path = str(self.folder / "whole.onnx")
+        keras_halves.write_whole(first.workdir, path)
+        return dataclasses.replace(job, network=path)
+
+    def _job(self, target, side):
+        return Job(
+            side,
+            str(self.folder / "images.npy"),
+            folder=target.folder or "",
+            workdir=target.workdir or "",
+            runtime=self.runtime,
+            tail_device=self.config.tail_device,
+            threads=self.config.threads,
+        )
+
+    def _save_images(self):
+        config = self.config
+        images, noise = pictures.load(
+            self.targets[0], config.images, config.num_images
+        )
+        np.save(self.folder / "images.npy", images)
+        if noise is not None:
+            print(f"Warning: {noise}", file=sys.stderr)
+            self.reasons["payload_bytes"] = noise
+
+    def _profile(self):
+        config, first = self.config, self.targets[0]
+        return Profile(
+            device=config.device or machine.name(),
+            network=first.network,
+            splits=tuple(self.splits),
+            rows=tuple(self.rows),
+            image_size=first.image_size,
+            runtime=self.runtime,
+            threads=config.threads,
+            meter=self.meter.name,
+            whole_macs=first.whole_macs,
+            whole_memory_mb=self.whole_memory_mb,
+            reasons=self.reasons,
+            command=tuple(sys.argv),
+            versions=_versions(),
+            made=datetime.datetime.now(datetime.timezone.utc).isoformat(
+                timespec="seconds"
+            ),
+            file=config.out,
+        )
+
+
+@contextlib.contextmanager
+def _process():
+    """Yields a pool of one new process; after an error it ends at once."""
+    # A copy of this process by fork would hold all that this one does.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        # Ctrl-C reaches all processes; this one ends the other.
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    with pool:
+        pid = pool.submit(os.getpid).result()
+        try:
+            yield pool
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            raise
+
+
+def _find(config):
+    """Returns what is to be profiled, a list of `Target` of one network."""
+    if config.deploy is not None:
+        found = targets.in_deployment(config.deploy)
+    else:
+        from bottlenet_tf.profiling import keras_halves
+
+        found = keras_halves.find_targets(config.workdir)
+    targets.check_one_network(found)
+    return found
+
+
+def _runtime(config, found):
+    if config.deploy is None:
+        return "keras"
+    if config.runtime is not None:
+        return config.runtime
+    return runtimes.choose(find_folder(found[0].folder, "edge"))
+
+
+def _versions():
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _check_free(out):
+    if os.path.lexists(out):
+        raise ValueError(
+            "--out must be a new file, because a profile replaces none. "
+            f"Received: out={out!r}"
+        )

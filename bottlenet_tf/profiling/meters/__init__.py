@@ -1,0 +1,77 @@
+"""Energy meters behind one interface, `Meter.measure`."""
+
+from bottlenet_tf.profiling.meters import ina3221, nvml, rapl
+from bottlenet_tf.profiling.meters.base import (
+    Constant,
+    Counted,
+    Meter,
+    MeterError,
+    Reading,
+    Sampled,
+    Unmetered,
+)
+
+__all__ = [
+    "NAMES",
+    "Constant",
+    "Counted",
+    "Meter",
+    "MeterError",
+    "Reading",
+    "Sampled",
+    "Unmetered",
+    "choose",
+]
+
+NAMES = ("auto", "ina3221", "rapl", "nvml", "constant", "none")
+
+
+def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
+    """Returns the `Meter` of this name.
+
+    Args:
+        name: One of `NAMES`. "auto" takes the first of INA3221, RAPL and NVML
+            that can be read, else the constant power, if one is given, else
+            none; its `reason` says why.
+        power_w: Watts that "constant" supposes.
+        rail: See `ina3221.open_meter`.
+        on_gpu: Whether the work may run on an NVIDIA GPU; if not, "auto"
+            leaves out NVML, which would measure an idle GPU.
+        root: Where `sys` is.
+
+    Raises:
+        MeterError: if the one that was asked for can't be read.
+        ValueError: for an unknown name, or "constant" without power.
+    """
+    if name not in NAMES:
+        raise ValueError(
+            f"--meter must be one of {', '.join(NAMES)}. "
+            f"Received: meter={name!r}"
+        )
+    openers = {
+        "ina3221": lambda: ina3221.open_meter(root, rail),
+        "rapl": lambda: rapl.open_meter(root),
+        "nvml": nvml.open_meter,
+    }
+    if name in openers:
+        return openers[name]()
+    if name == "none":
+        return Unmetered("not asked for")
+    if name == "constant":
+        if power_w is None:
+            raise ValueError(
+                "--meter=constant needs the power it shall suppose, "
+                "--power_w. Received: power_w=None"
+            )
+        return Constant(power_w)
+    if not on_gpu:
+        del openers["nvml"]
+    reasons = []
+    for kind, open_meter in openers.items():
+        try:
+            return open_meter()
+        except MeterError as error:
+            reasons.append(f"{kind}: {error}")
+    if power_w is not None:
+        return Constant(power_w)
+    return Unmetered(" ".join(reasons))

@@ -1,0 +1,210 @@
+"""What every energy meter offers: joules and seconds of some work."""
+
+import abc
+import threading
+import time
+from typing import NamedTuple
+
+
+class MeterError(RuntimeError):
+    """A meter that isn't there, may not be read, or stopped answering."""
+
+
+class Reading(NamedTuple):
+    """What some work took; `joules` is None if nothing measured them."""
+
+    joules: float | None
+    seconds: float
+
+    @property
+    def power_mw(self):
+        """Mean power in milliwatts, or None."""
+        if self.joules is None:
+            return None
+        return 1e3 * self.joules / self.seconds
+
+
+class Meter(abc.ABC):
+    """Measures the energy of a machine while some work is done.
+
+    All that the meter sees counts: what the machine takes idle, and what else
+    runs on it.
+
+    Attributes:
+        name: What is measured and how, for people.
+        reason: Why nothing is measured, or None if something is.
+    """
+
+    reason = None
+
+    def __init__(self, name):
+        self.name = name
+
+    @abc.abstractmethod
+    def measure(self, work):
+        """Calls `work()`.
+
+        Returns:
+            What it returned, and a `Reading`.
+
+        Raises:
+            MeterError: if the meter failed meanwhile.
+        """
+
+
+class Unmetered(Meter):
+    """Measures the time alone.
+
+    Args:
+        reason: Why.
+    """
+
+    def __init__(self, reason):
+        super().__init__("none")
+        self.reason = reason
+
+    def measure(self, work):
+        begin = time.perf_counter()
+        result = work()
+        return result, Reading(None, time.perf_counter() - begin)
+
+
+class Constant(Meter):
+    """Supposes the same power all the time.
+
+    E = P t
+
+    Args:
+        watts: P.
+    """
+
+    def __init__(self, watts):
+        super().__init__(f"constant {watts:g} W, supposed, not measured")
+        self._watts = watts
+
+    def measure(self, work):
+        result, reading = Unmetered(None).measure(work)
+        joules = self._watts * reading.seconds
+        return result, reading._replace(joules=joules)
+
+
+class _Polled(Meter):
+    """Is read at the beginning, by a thread every `period_s`, and at the end.
+
+    The interval begins and ends with a reading, so that it is known which
+    time the joules belong to.
+    """
+
+    def __init__(self, name, period_s):
+        super().__init__(name)
+        self._period_s = period_s
+
+    def measure(self, work):
+        self._error = None
+        self._joules = 0.0
+        self._previous = self._read()
+        begin = self._previous[0]
+        stopped = threading.Event()
+        thread = threading.Thread(target=self._poll, args=(stopped,))
+        thread.start()
+        try:
+            result = work()
+        finally:
+            stopped.set()
+            thread.join()
+        if self._error is not None:
+            raise self._error
+        self._advance()
+        return result, Reading(self._joules, self._previous[0] - begin)
+
+    def _poll(self, stopped):
+        while not stopped.wait(self._period_s):
+            try:
+                self._advance()
+            except MeterError as error:
+                self._error = error
+                return
+
+    def _advance(self):
+        now = self._read()
+        self._joules += self._between(self._previous, now)
+        self._previous = now
+
+    def _read(self):
+        try:
+            return time.perf_counter(), self._value()
+        except (OSError, ValueError) as error:
+            raise MeterError(
+                f"The meter must answer while it measures: {error}. "
+                f"Received: meter={self.name!r}"
+            ) from error
+
+    @abc.abstractmethod
+    def _value(self):
+        """Reads the instrument."""
+
+    @abc.abstractmethod
+    def _between(self, before, after):
+        """Returns the joules between two `(seconds, value)`."""
+
+
+class Counted(_Polled):
+    """Meter with counters of energy that begin again at 0 when full.
+
+    One that passes its range twice between two readings loses a whole range
+    unnoticed. Intel's fill in about a minute under full load, so a reading a
+    second is often enough.
+
+    Args:
+        name: See `Meter`.
+        counters: List of `(read, joules, range)`: a function that returns a
+            whole number, the joules of one count, and the number at which it
+            is at 0 again, or None if it never is.
+        period_s: Seconds between readings.
+    """
+
+    def __init__(self, name, counters, period_s=1.0):
+        super().__init__(name, period_s)
+        self._counters = counters
+
+    def _value(self):
+        return [read() for read, _, _ in self._counters]
+
+    def _between(self, before, after):
+        joules = 0.0
+        for (_, unit, size), old, new in zip(
+            self._counters, before[1], after[1], strict=True
+        ):
+            moved = new - old
+            if moved < 0:
+                if size is None:
+                    raise MeterError(
+                        "A counter of energy must not run backwards. "
+                        f"Received: meter={self.name!r}, {old} before {new}"
+                    )
+                moved += size
+            joules += unit * moved
+        return joules
+
+
+class Sampled(_Polled):
+    """Meter that shows the power of the moment.
+
+    E = sum of (P_i + P_(i+1)) / 2 (t_(i+1) - t_i), the trapezoids between
+    readings. What is shorter than a period may be missed.
+
+    Args:
+        name: See `Meter`.
+        read: Function that returns watts.
+        period_s: Seconds between readings.
+    """
+
+    def __init__(self, name, read, period_s=0.02):
+        super().__init__(f"{name}, read every {1e3 * period_s:g} ms", period_s)
+        self._watts = read
+
+    def _value(self):
+        return self._watts()
+
+    def _between(self, before, after):
+        return (before[1] + after[1]) / 2 * (after[0] - before[0])

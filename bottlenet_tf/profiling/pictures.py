@@ -1,0 +1,61 @@
+"""The images that a profile is measured on."""
+
+import os
+import pathlib
+
+import numpy as np
+
+from bottlenet_tf.runtime.device import EXTENSIONS
+from bottlenet_tf.runtime.images import load_image
+
+NOISE = (
+    "measured on noise: its payloads are of another size than an image's, and "
+    "take another time to encode and decode"
+)
+
+
+def load(target, folder, count):
+    """Returns images as a head takes them.
+
+    Args:
+        target: `Target` that says how large, and of which data set.
+        folder: Folder of image files; None takes test images of the run's own
+            data set, or noise if it can't be opened here.
+        count: How many, at most.
+
+    Returns:
+        uint8 `(n, S, S, 3)`, and why they are noise, or None if they aren't.
+
+    Raises:
+        OSError: if the folder or a file cannot be read.
+        ValueError: if the folder holds no image, or a damaged one.
+    """
+    if folder is not None:
+        return _of_folder(target, folder, count), None
+    try:
+        from bottlenet_tf.profiling.keras_halves import test_images
+
+        return test_images(target.flags, count), None
+    except Exception as error:  # Each data set has its own.
+        generator = np.random.default_rng(0)
+        shape = (count, target.image_size, target.image_size, 3)
+        noise = generator.integers(0, 256, shape, np.uint8)
+        reason = f"the run's data set can't be opened here ({error})"
+        return noise, f"{NOISE}; {reason}"
+
+
+def _of_folder(target, folder, count):
+    names = sorted(
+        name
+        for name in os.listdir(folder)
+        if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+    )[:count]
+    if not names:
+        raise ValueError(
+            f"--images must be a folder of images ({', '.join(EXTENSIONS)}). "
+            f"Received: images={folder!r}"
+        )
+    paths = [pathlib.Path(folder) / name for name in names]
+    return np.stack(
+        [load_image(path, target.image_size, target.resize) for path in paths]
+    )

@@ -1,0 +1,425 @@
+"""Profiles: what the parts of split networks take on one machine.
+
+A JSON file that `bottlenet-profile` writes, or a CSV file by hand. Profiles
+of a device and of a server are combined by split and part.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.profiling import by_hand
+
+FORMAT = "bottlenet_tf.profile.1"
+# The first two run on the device, the next two on the server; "whole" is the
+# network without a split, on this machine.
+PARTS = ("head", "encode", "decode", "tail", "whole")
+BY_HAND = "by hand"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """How long one part of one split takes for one image.
+
+    Attributes:
+        split: Name of the split; "" for part "whole".
+        part: One of `PARTS`.
+        load: How many other processes did the same work meanwhile.
+        median_ms: Median of the runs, in milliseconds.
+        p95_ms: What 95 % of the runs don't exceed; None if unknown.
+        n: How many runs; None if unknown.
+        power_mw: Mean power meanwhile, in milliwatts; None if unmeasured.
+    """
+
+    split: str
+    part: str
+    load: int
+    median_ms: float
+    p95_ms: float | None = None
+    n: int | None = None
+    power_mw: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One trained split; None is what isn't known.
+
+    Attributes:
+        name: The run's: units of one split point have different ones.
+        point: Split point, "RB3".
+        layer: The layer that the network is cut after.
+        feature_shape: `(H, W, C)` there.
+        head_macs: Multiply-accumulates of one image on the device.
+        tail_macs: The same on the server.
+        head_memory_mb: Most memory of the process that ran the head, in MB
+            (10^6 bytes): libraries, network, images.
+        tail_memory_mb: The same of the tail.
+        payload_bytes: Mean `len()` of the payloads of the images used.
+    """
+
+    name: str
+    point: str | None = None
+    layer: str | None = None
+    feature_shape: tuple | None = None
+    head_macs: int | None = None
+    tail_macs: int | None = None
+    head_memory_mb: float | None = None
+    tail_memory_mb: float | None = None
+    payload_bytes: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """What was measured on one machine.
+
+    Attributes:
+        device: The machine's name.
+        network: The backbone's name.
+        splits: Tuple of `Split`.
+        rows: Tuple of `Row`, one for each split, part and load.
+        image_size: Side of the images in pixels; None if unknown.
+        runtime: What ran the network, or "by hand".
+        threads: CPU threads of one call; None is the library's choice.
+        meter: Which energy meter it was.
+        whole_macs: Multiply-accumulates of the network without a split.
+        whole_memory_mb: As in `Split`, of the network without a split.
+        reasons: `{figure: why it is missing}`.
+        command: The program's arguments.
+        versions: `{name: version}` of the libraries.
+        made: Date, ISO 8601.
+        file: Where it was read from, for messages; not part of the file.
+    """
+
+    device: str
+    network: str
+    splits: tuple
+    rows: tuple
+    image_size: int | None = None
+    runtime: str = BY_HAND
+    threads: int | None = None
+    meter: str = "none"
+    whole_macs: int | None = None
+    whole_memory_mb: float | None = None
+    reasons: dict = dataclasses.field(default_factory=dict)
+    command: tuple = ()
+    versions: dict = dataclasses.field(default_factory=dict)
+    made: str = ""
+    file: str = dataclasses.field(default="the profile", compare=False)
+
+    @property
+    def loads(self):
+        """All load levels, a sorted tuple."""
+        return tuple(sorted({row.load for row in self.rows}))
+
+    def split(self, name):
+        """Returns the `Split` of this name.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        for split in self.splits:
+            if split.name == name:
+                return split
+        raise ValueError(
+            f"{self.file}: field 'splits' must have one of the name {name!r}. "
+            f"Received: {', '.join(split.name for split in self.splits)}"
+        )
+
+    def row(self, split, part, load=0):
+        """Returns the `Row` of a split's part at a load.
+
+        Args:
+            split: Name of the split; "" for part "whole".
+            part: One of `PARTS`.
+            load: Competing processes.
+
+        Raises:
+            ValueError: if there is none; it lists what there is.
+        """
+        if split:
+            self.split(split)
+        rows = [row for row in self.rows if row.split == split]
+        for row in rows:
+            if (row.part, row.load) == (part, load):
+                return row
+        found = ", ".join(f"{row.part} at {row.load}" for row in rows)
+        raise ValueError(
+            f"{self.file}: field 'rows' must have part={part!r} of "
+            f"split={split!r} at load={load}. Received: {found or 'none'}"
+        )
+
+
+def read(path):
+    """Reads and checks a profile, `.json` or, by hand, `.csv`.
+
+    A CSV file has the columns of `Row` that its first line names: split, part
+    and median_ms, and if wanted load (0), p95_ms, n and power_mw. Lines before
+    it say whose they are:
+
+        # device=Jetson TX2
+        # network=cifar_resnet20
+        split,part,load,median_ms,power_mw
+        RB3,head,0,4.1,5200
+        RB3,encode,0,0.3,4800
+
+    Args:
+        path: The file.
+
+    Returns:
+        `Profile`.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: naming file and field, if it is no profile: damaged, of
+            another version, or with values that can't be.
+    """
+    path = pathlib.Path(path)
+    if path.suffix == ".csv":
+        return _by_hand(path)
+    if path.suffix != ".json":
+        raise ValueError(
+            "A profile must be a .json file of bottlenet-profile, or a .csv "
+            f"file by hand. Received: path={str(path)!r}"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
+        raise ValueError(
+            f"{path} must be JSON ({error}); it is damaged or only partly "
+            "written."
+        ) from None
+    return _profile(content, str(path))
+
+
+def write(profile, path):
+    """Writes a profile, whole or not; returns the `pathlib.Path`.
+
+    Raises:
+        ValueError: naming the field, if `read` would refuse it.
+        OSError: if it can't be written.
+    """
+    content = dataclasses.asdict(profile)
+    del content["file"]
+    content = {"format": FORMAT, **content}
+    _profile(json.loads(json.dumps(content)), str(path))
+    return write_json(path, content)
+
+
+def check_same_network(first, second):
+    """Raises ValueError unless two profiles are of the same splits.
+
+    Network, image size, and each split's name, layer and shape are compared;
+    what one of the two doesn't know, as one by hand, is passed over.
+
+    Args:
+        first: `Profile`.
+        second: `Profile`.
+    """
+    names = [sorted(split.name for split in p.splits) for p in (first, second)]
+    pairs = [
+        ("network", first.network, second.network),
+        ("image_size", first.image_size, second.image_size),
+        ("splits", *names),
+    ]
+    if names[0] == names[1]:
+        for ours in first.splits:
+            theirs = second.split(ours.name)
+            for field in ("point", "layer", "feature_shape"):
+                values = getattr(ours, field), getattr(theirs, field)
+                pairs.append((f"{field} of split {ours.name}", *values))
+    for field, ours, theirs in pairs:
+        if None not in (ours, theirs) and ours != theirs:
+            raise ValueError(
+                "Profiles must be of the same network and splits, because "
+                "the parts of one are added to those of the other. Received: "
+                f"field {field!r} is {ours!r} in {first.file}, {theirs!r} in "
+                f"{second.file}"
+            )
+
+
+def _by_hand(path):
+    about, rows, places = by_hand.read(path)
+    names = dict.fromkeys(row["split"] for row in rows if row["split"])
+    profile = Profile(
+        **about, splits=tuple(map(Split, names)), rows=(), meter=BY_HAND
+    )
+    content = dataclasses.asdict(profile) | {"format": FORMAT, "rows": rows}
+    return _profile(content, str(path), places)
+
+
+def _profile(content, file, places=None):
+    """Returns the checked `Profile` of a JSON object's content.
+
+    Args:
+        content: What JSON held.
+        file: Its name, for messages.
+        places: How messages call each row; by index if None.
+    """
+    content = _fields(content, _PROFILE, file, "")
+    splits = [
+        _fields(split, _SPLIT, file, f"splits[{i}].")
+        for i, split in enumerate(content["splits"])
+    ]
+    places = places or [f"rows[{i}]." for i in range(len(content["rows"]))]
+    rows = [
+        _fields(row, _ROW, file, place)
+        for row, place in zip(content["rows"], places, strict=True)
+    ]
+    _check_unique("splits", [split["name"] for split in splits], file)
+    keys = [(row["split"], row["part"], row["load"]) for row in rows]
+    _check_unique("rows", keys, file)
+    names = {split["name"] for split in splits}
+    for row, place in zip(rows, places):
+        wanted = {""} if row["part"] == "whole" else names
+        if row["split"] not in wanted:
+            raise ValueError(
+                f"{file}: field '{place}split' must be one of 'splits', or "
+                "empty for part 'whole' alone. "
+                f"Received: split={row['split']!r}, part={row['part']!r}"
+            )
+    for split in splits:
+        if split["feature_shape"] is not None:
+            split["feature_shape"] = tuple(split["feature_shape"])
+    del content["format"]
+    content |= {
+        "splits": tuple(Split(**split) for split in splits),
+        "rows": tuple(Row(**row) for row in rows),
+        "command": tuple(content["command"]),
+    }
+    return Profile(**content, file=file)
+
+
+def _fields(content, rules, file, place):
+    """Returns the fields that `rules` name, checked; others are left out."""
+    if not isinstance(content, dict):
+        where = f"field {place.rstrip('.')!r}" if place else "it"
+        raise ValueError(
+            f"{file}: {where} must be a JSON object. "
+            f"Received: type={type(content).__name__}"
+        )
+    for field, rule, is_valid in rules:
+        if field not in content:
+            raise ValueError(
+                f"{file}: field '{place}{field}' is missing; it must be "
+                f"{rule}. Received: fields {sorted(content)}"
+            )
+        if not is_valid(content[field]):
+            raise ValueError(
+                f"{file}: field '{place}{field}' must be {rule}. "
+                f"Received: {field}={content[field]!r}"
+            )
+    return {field: content[field] for field, _, _ in rules}
+
+
+def _check_unique(field, keys, file):
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(
+                f"{file}: field {field!r} must not have the same twice. "
+                f"Received: {key!r}"
+            )
+
+
+def _is_text(value):
+    return isinstance(value, str) and bool(value)
+
+
+def _is_whole(value, low=0):
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return is_integer and value >= low
+
+
+def _is_amount(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0
+
+
+def _or_null(is_valid):
+    return lambda value: value is None or is_valid(value)
+
+
+def _is_shape(value):
+    is_list = isinstance(value, (list, tuple)) and len(value) == 3
+    return is_list and all(_is_whole(side, 1) for side in value)
+
+
+def _are_texts(value):
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(item, str) for item in value
+    )
+
+
+def _names_texts(value):
+    return isinstance(value, dict) and _are_texts(list(value.values()))
+
+
+_TEXT = "a string that isn't empty"
+_COUNT = "a whole number, at least 0, or null"
+_AMOUNT = "a finite number, at least 0"
+_NAMED_TEXTS = "an object of strings"
+
+# Field, what it must be, and whether a value is that. The format comes first:
+# another one may have other fields.
+_PROFILE = (
+    (
+        "format",
+        f"{FORMAT!r}, the one that this version reads",
+        lambda value: value == FORMAT,
+    ),
+    ("device", _TEXT, _is_text),
+    ("network", _TEXT, _is_text),
+    (
+        "image_size",
+        "a positive number of pixels, or null",
+        _or_null(lambda value: _is_whole(value, 1)),
+    ),
+    ("runtime", _TEXT, _is_text),
+    (
+        "threads",
+        "a positive whole number, or null",
+        _or_null(lambda value: _is_whole(value, 1)),
+    ),
+    ("meter", _TEXT, _is_text),
+    ("whole_macs", _COUNT, _or_null(_is_whole)),
+    ("whole_memory_mb", f"{_AMOUNT}, or null", _or_null(_is_amount)),
+    ("splits", "a list", lambda value: isinstance(value, (list, tuple))),
+    (
+        "rows",
+        "a list, not empty",
+        lambda value: isinstance(value, (list, tuple)) and len(value) > 0,
+    ),
+    ("reasons", _NAMED_TEXTS, _names_texts),
+    ("command", "a list of strings", _are_texts),
+    ("versions", _NAMED_TEXTS, _names_texts),
+    ("made", "a string", lambda value: isinstance(value, str)),
+)
+_SPLIT = (
+    ("name", _TEXT, _is_text),
+    ("point", f"{_TEXT}, or null", _or_null(_is_text)),
+    ("layer", f"{_TEXT}, or null", _or_null(_is_text)),
+    (
+        "feature_shape",
+        "three positive whole numbers, [H, W, C], or null",
+        _or_null(_is_shape),
+    ),
+    ("head_macs", _COUNT, _or_null(_is_whole)),
+    ("tail_macs", _COUNT, _or_null(_is_whole)),
+    ("head_memory_mb", f"{_AMOUNT}, or null", _or_null(_is_amount)),
+    ("tail_memory_mb", f"{_AMOUNT}, or null", _or_null(_is_amount)),
+    ("payload_bytes", f"{_AMOUNT}, or null", _or_null(_is_amount)),
+)
+_ROW = (
+    ("split", "a string", lambda value: isinstance(value, str)),
+    ("part", f"one of {', '.join(PARTS)}", lambda value: value in PARTS),
+    ("load", "a whole number, at least 0", _is_whole),
+    ("median_ms", f"{_AMOUNT}, in milliseconds", _is_amount),
+    ("p95_ms", f"{_AMOUNT}, or null", _or_null(_is_amount)),
+    (
+        "n",
+        "a positive whole number, or null",
+        _or_null(lambda value: _is_whole(value, 1)),
+    ),
+    ("power_mw", f"{_AMOUNT}, or null", _or_null(_is_amount)),
+)

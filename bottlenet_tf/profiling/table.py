@@ -1,0 +1,63 @@
+"""A profile as tables that read well in a terminal and in Markdown."""
+
+from bottlenet_tf.markdown import aligned
+
+_SPLITS = (
+    "split", "cut after", "feature", "head MMAC", "tail MMAC", "payload B",
+    "head MB", "tail MB",
+)  # fmt: skip
+_ROWS = ("split", "part", "load", "median ms", "p95 ms", "n", "power mW")
+
+
+def markdown_table(profile):
+    """Returns a `Profile` as Markdown: its splits, then its rows."""
+    splits = [
+        (
+            split.name,
+            split.point or "–",
+            "x".join(map(str, split.feature_shape or ("–",))),
+            _millions(split.head_macs),
+            _millions(split.tail_macs),
+            _number(split.payload_bytes, ".1f"),
+            _number(split.head_memory_mb, ".0f"),
+            _number(split.tail_memory_mb, ".0f"),
+        )
+        for split in profile.splits
+    ]
+    rows = [
+        (
+            row.split or "–",
+            row.part,
+            str(row.load),
+            f"{row.median_ms:.3f}",
+            _number(row.p95_ms, ".3f"),
+            _number(row.n, "d"),
+            _number(row.power_mw, ".0f"),
+        )
+        for row in profile.rows
+    ]
+    threads = "unset" if profile.threads is None else profile.threads
+    lines = [
+        f"{profile.network} on {profile.device}, {profile.runtime}, "
+        f"threads {threads}",
+        f"energy meter: {profile.meter}",
+        "",
+        *aligned(_SPLITS, splits, 2),
+        "",
+        *aligned(_ROWS, rows, 2),
+    ]
+    if profile.whole_macs is not None:
+        lines += ["", f"Unsplit: {_millions(profile.whole_macs)} MMAC"]
+        if profile.whole_memory_mb is not None:
+            lines[-1] += f", {profile.whole_memory_mb:.0f} MB"
+    for figure, reason in profile.reasons.items():
+        lines += ["", f"{figure}: {reason}"]
+    return "\n".join(lines)
+
+
+def _millions(macs):
+    return _number(None if macs is None else macs / 1e6, ".2f")
+
+
+def _number(value, spec):
+    return "–" if value is None else f"{value:{spec}}"

@@ -1,0 +1,128 @@
+"""What there is to profile: the splits of a deployment or of finished runs."""
+
+import dataclasses
+import json
+import pathlib
+
+from bottlenet_tf.runtime.unit_file import MANIFEST, MANIFEST_FORMAT
+
+# Missing in the manifests of early exports.
+_FACTS = ("layer", "feature_shape", "head_macs", "tail_macs", "whole_macs")
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One split, exported or as Keras model.
+
+    Attributes:
+        name: The run's.
+        point: Split point or layer, as it was named to train.py.
+        network: The backbone's name; that of a file without its folders.
+        image_size: Side of the square image, in pixels.
+        resize: Length of the shorter side before the centre crop.
+        flags: `TrainConfig` as a dictionary.
+        folder: Folder of its `edge` and `cloud`; None for a Keras model.
+        workdir: Work directory; None for a deployment.
+        layer, feature_shape, head_macs, tail_macs, whole_macs: As in
+            `profile_file`; None if unknown.
+    """
+
+    name: str
+    point: str
+    network: str
+    image_size: int
+    resize: int
+    flags: dict
+    folder: str | None = None
+    workdir: str | None = None
+    layer: str | None = None
+    feature_shape: list | None = None
+    head_macs: int | None = None
+    tail_macs: int | None = None
+    whole_macs: int | None = None
+
+    def has(self, side):
+        """Whether a deployment's folder of a side, "edge" or "cloud", is."""
+        return (pathlib.Path(self.folder) / side).is_dir()
+
+
+def network_name(backbone):
+    """Returns what --backbone named, a file without its folders."""
+    return pathlib.PurePath(backbone).name
+
+
+def in_deployment(folder):
+    """Returns the `Target` of every split of a deployment.
+
+    Args:
+        folder: Deployment folder, or a copy of its `manifest.json` with those
+            of its folders that are to be profiled.
+
+    Raises:
+        OSError: if the manifest cannot be read.
+        ValueError: naming file and field, if it isn't what an export writes.
+    """
+    root = pathlib.Path(folder)
+    path = root / MANIFEST
+    if not path.is_file():
+        raise ValueError(
+            f"--deploy must be a deployment folder, with {MANIFEST} beside "
+            "the folders edge and cloud, because it says which network they "
+            f"are of. Received: deploy={str(folder)!r}"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} must be JSON ({error}); it is damaged or only partly "
+            "copied."
+        ) from None
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != MANIFEST_FORMAT:
+        raise ValueError(
+            f"{path}: field 'format' must be {MANIFEST_FORMAT!r}, the one "
+            f"that this version reads. Received: format={found!r}"
+        )
+    try:
+        models = content["models"]
+        return [
+            _exported(model, root / model["name"] if len(models) > 1 else root)
+            for model in models
+        ]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: field 'models' must be as an export writes it. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
+
+
+def check_one_network(targets):
+    """Raises ValueError unless all splits are of one network.
+
+    Args:
+        targets: List of `Target`.
+    """
+    for field in ("network", "image_size"):
+        found = {getattr(target, field): target.name for target in targets}
+        if len(found) > 1:
+            raise ValueError(
+                "A profile is of one network, whose splits are compared: "
+                f"profile others by themselves. Received: {field} "
+                + ", ".join(
+                    f"{value!r} of {of!r}" for value, of in found.items()
+                )
+            )
+
+
+def _exported(model, folder):
+    facts = model.get("network", {})
+    return Target(
+        name=model["name"],
+        point=model["run"]["split"],
+        network=network_name(model["run"]["backbone"]),
+        image_size=model["unit"]["image_size"],
+        resize=model["unit"]["resize"],
+        flags=model["run"]["flags"],
+        folder=str(folder),
+        **{name: facts.get(name) for name in _FACTS},
+    )

@@ -1,0 +1,38 @@
+"""What this runs on, as far as it can be told."""
+
+import os
+import platform
+
+
+def name(root="/"):
+    """Returns the board's name, if it knows it, else the processor's.
+
+    Args:
+        root: Where `proc` is.
+    """
+    try:  # Boards with a device tree, such as Jetsons, know their name.
+        path = os.path.join(root, "proc/device-tree/model")
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip("\0\n")
+    except OSError:
+        return cpu_model(root)
+
+
+def cpu_model(root="/"):
+    """Returns the processor's name.
+
+    Args:
+        root: Where `proc` is.
+    """
+    try:
+        path = os.path.join(root, "proc/cpuinfo")
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError:  # Not Linux.
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        # Intel and AMD say "model name", a Jetson's Linux "Processor" too.
+        if key.strip() in ("model name", "Processor") and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine() or "unknown"

@@ -1,0 +1,76 @@
+"""bottlenet-profile as a program: what it refuses, and what it shows."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from bottlenet_tf.profiling.config import ProfileConfig
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def _run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "bottlenet_tf.cli.profiling", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        ({}, "--deploy must name"),
+        ({"workdir": ("",)}, "--workdir"),
+        ({"out": "profile.txt"}, "--out must end in .json"),
+        ({"loads": ()}, "--loads"),
+        ({"loads": (0, 0)}, "--loads.*none twice"),
+        ({"loads": (-1,)}, "--loads must be at least 0"),
+        ({"sides": ("edge",)}, "--sides must be one of device"),
+        ({"repeats": 0}, "--repeats"),
+        ({"seconds": -1.0}, "--seconds"),
+        ({"warmup": -1}, "--warmup"),
+        ({"threads": 0}, "--threads"),
+        ({"num_images": 0}, "--num_images"),
+        ({"runtime": "torch"}, "--runtime must be one of"),
+        ({"tail_device": "tpu"}, "--tail_device"),
+        ({"meter": "solar"}, "--meter must be one of auto"),
+        ({"meter": "constant"}, "--power_w"),
+        ({"meter": "rapl", "power_w": 5.0}, "--power_w"),
+        ({"power_w": -5.0}, "--power_w must be positive"),
+        ({"meter": "rapl", "rail": "VDD_IN"}, "--rail"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_flag(flags, message):
+    given = {"deploy": "d", **flags} if flags else {}
+    with pytest.raises(ValueError, match=message):
+        ProfileConfig(**given)
+
+
+def test_a_runtime_is_an_exported_head_s():
+    with pytest.raises(ValueError, match="set --deploy"):
+        ProfileConfig(workdir=("run",), runtime="onnx")
+
+
+def test_a_bad_flag_is_refused_without_a_traceback():
+    ran = _run("--deploy=nowhere", "--loads=one")
+    assert ran.returncode == 1
+    assert "loads=one" in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_a_folder_that_is_not_there_is_refused_without_a_traceback():
+    ran = _run("--deploy=nowhere")
+    assert ran.returncode == 1
+    assert "deploy='nowhere'" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_help_shows_the_flags_and_the_csv_by_hand():
+    shown = _run("--help").stdout
+    assert "# device=Jetson TX2" in shown
+    for name in ProfileConfig.__dataclass_fields__:
+        assert f"--{name}" in shown or f"--[no]{name}" in shown
