@@ -1,0 +1,56 @@
+"""The flags of a search."""
+
+import pathlib
+
+import pytest
+from absl import flags
+
+from bottlenet_tf.cli import search
+from bottlenet_tf.search import SearchConfig
+
+ROOT = pathlib.Path(__file__).parents[2]
+FLAGFILES = sorted((ROOT / "flags").glob("search_*.flags"))
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """Returns a function from arguments to `SearchConfig`."""
+    monkeypatch.chdir(ROOT)
+
+    def parse(*arguments):
+        values = flags.FlagValues()
+        flags.DEFINE_multi_string(
+            "flagfile", [], "Read flags here.", flag_values=values
+        )
+        search.define(values)
+        values(["search", "--backbone_weights=imagenet", *arguments])
+        return search.read(values)
+
+    return parse
+
+
+def test_defaults_are_those_of_the_config(parse):
+    config = parse()
+    assert config == SearchConfig(config.base)
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
+def test_a_flagfile_makes_a_valid_search(parse, path):
+    assert isinstance(parse(f"--flagfile={path}"), SearchConfig)
+
+
+def test_the_grid_has_flags_of_its_own(parse):
+    config = parse(
+        "--channels=5", "--channel_grid=2,3", "--stride_grid=1",
+        "--quality_grid=10,20", "--splits=RB1,RB2",
+    )  # fmt: skip
+    assert config.channels == (2, 3)
+    assert config.strides == (1,)
+    assert config.qualities == (10, 20)
+    assert config.splits == ("RB1", "RB2")
+    assert config.base.unit.channels == 5
+
+
+def test_a_grid_is_of_whole_numbers(parse):
+    with pytest.raises(ValueError, match="--channel_grid must be whole"):
+        parse("--channel_grid=2,x")
