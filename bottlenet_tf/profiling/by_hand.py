@@ -57,12 +57,12 @@ def _check_header(path, header):
     known = [*_NEEDED[:2], *_NUMBERS]
     missing = [name for name in _NEEDED if name not in header]
     unknown = [name for name in header if name not in known]
+    optional = [name for name in known if name not in _NEEDED]
     if missing or unknown or len(set(header)) < len(header):
         raise ValueError(
             f"{path}: the first line that is no comment must name the "
             f"columns, {', '.join(_NEEDED)}, and if wanted "
-            f"{', '.join(set(known) - set(_NEEDED))}, each once. "
-            f"Received: {','.join(header)}"
+            f"{', '.join(optional)}, each once. Received: {','.join(header)}"
         )
 
 

@@ -12,7 +12,7 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
-# Side: the parts of `profile_file.PARTS` that it runs.
+# Side: the parts of `rules.PARTS` that it runs.
 SIDES = {
     "device": ("head", "encode"),
     "server": ("decode", "tail"),
@@ -103,8 +103,8 @@ class ProfileConfig:
             power_w=self.power_w,
         )
         check(
-            self.rail is None or self.meter in ("auto", "ina3221"),
-            "--rail is one of --meter=ina3221's.",
+            self.rail is None or self.meter == "ina3221",
+            "--rail names what --meter=ina3221 reads.",
             meter=self.meter,
             rail=self.rail,
         )

@@ -4,10 +4,15 @@ A process of its own, so that its peak memory is that side's alone, and that
 no library of the other side is in it.
 """
 
+import concurrent.futures
+import contextlib
 import dataclasses
 import functools
+import multiprocessing
+import os
 import pathlib
 import resource
+import signal
 import sys
 
 import numpy as np
@@ -41,6 +46,27 @@ class Job:
     tail_device: str = "cpu"
     threads: int | None = None
     payloads: tuple = ()
+
+
+@contextlib.contextmanager
+def process():
+    """Yields a pool of one new process; after an error it ends at once."""
+    # A copy of this process by fork would hold all that this one does.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        # Ctrl-C reaches all processes; this one ends the other.
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    with pool:
+        pid = pool.submit(os.getpid).result()
+        try:
+            yield pool
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            raise
 
 
 @functools.cache

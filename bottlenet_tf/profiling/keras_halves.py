@@ -101,7 +101,7 @@ def write_whole(workdir, path):
     onnx.save(whole_graph(in_float32(load_model(workdir))), path)
 
 
-def test_images(flags, count):
+def images_of_run(flags, count):
     """Returns test images of a run's data set, uint8 `(n, S, S, 3)`.
 
     Args:

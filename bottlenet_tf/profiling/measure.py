@@ -5,16 +5,12 @@ as many more processes run the same side meanwhile. The energy meter is read
 by this process, which does nothing else then.
 """
 
-import concurrent.futures
-import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
-import multiprocessing
 import os
 import pathlib
 import platform
-import signal
 import sys
 import tempfile
 
@@ -120,7 +116,7 @@ class _Measurement:
         memory, payloads = {}, ()
         job = self._job(target, "device")
         if sides:
-            with _process() as pool:
+            with jobs.process() as pool:
                 self.bar.set_description(f"{target.name} opens")
                 payloads = pool.submit(jobs.payloads, job).result()
                 if "device" in sides:
@@ -149,7 +145,7 @@ class _Measurement:
     def _measure(self, name, job, pool=None):
         """Adds the rows of a job; returns its process's memory in MB."""
         if pool is None:
-            with _process() as pool:
+            with jobs.process() as pool:
                 return self._measure(name, job, pool)
         for load in self.config.loads:
             with competing(load, jobs.all_parts, job):
@@ -254,27 +250,6 @@ class _Measurement:
             ),
             file=config.out,
         )
-
-
-@contextlib.contextmanager
-def _process():
-    """Yields a pool of one new process; after an error it ends at once."""
-    # A copy of this process by fork would hold all that this one does.
-    pool = concurrent.futures.ProcessPoolExecutor(
-        1,
-        mp_context=multiprocessing.get_context("spawn"),
-        # Ctrl-C reaches all processes; this one ends the other.
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-    with pool:
-        pid = pool.submit(os.getpid).result()
-        try:
-            yield pool
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            raise
 
 
 def _find(config):

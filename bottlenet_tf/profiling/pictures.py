@@ -33,9 +33,9 @@ def load(target, folder, count):
     if folder is not None:
         return _of_folder(target, folder, count), None
     try:
-        from bottlenet_tf.profiling.keras_halves import test_images
+        from bottlenet_tf.profiling.keras_halves import images_of_run
 
-        return test_images(target.flags, count), None
+        return images_of_run(target.flags, count), None
     except Exception as error:  # Each data set has its own.
         generator = np.random.default_rng(0)
         shape = (count, target.image_size, target.image_size, 3)

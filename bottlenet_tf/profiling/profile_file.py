@@ -6,16 +6,12 @@ of a device and of a server are combined by split and part.
 
 import dataclasses
 import json
-import math
 import pathlib
 
 from bottlenet_tf.json_file import write_json
-from bottlenet_tf.profiling import by_hand
+from bottlenet_tf.profiling import by_hand, rules
+from bottlenet_tf.profiling.rules import FORMAT
 
-FORMAT = "bottlenet_tf.profile.1"
-# The first two run on the device, the next two on the server; "whole" is the
-# network without a split, on this machine.
-PARTS = ("head", "encode", "decode", "tail", "whole")
 BY_HAND = "by hand"
 
 
@@ -25,7 +21,7 @@ class Row:
 
     Attributes:
         split: Name of the split; "" for part "whole".
-        part: One of `PARTS`.
+        part: One of `rules.PARTS`.
         load: How many other processes did the same work meanwhile.
         median_ms: Median of the runs, in milliseconds.
         p95_ms: What 95 % of the runs don't exceed; None if unknown.
@@ -132,7 +128,7 @@ class Profile:
 
         Args:
             split: Name of the split; "" for part "whole".
-            part: One of `PARTS`.
+            part: One of `rules.PARTS`.
             load: Competing processes.
 
         Raises:
@@ -257,19 +253,19 @@ def _profile(content, file, places=None):
         file: Its name, for messages.
         places: How messages call each row; by index if None.
     """
-    content = _fields(content, _PROFILE, file, "")
+    content = rules.checked_fields(content, rules.PROFILE, file, "")
     splits = [
-        _fields(split, _SPLIT, file, f"splits[{i}].")
+        rules.checked_fields(split, rules.SPLIT, file, f"splits[{i}].")
         for i, split in enumerate(content["splits"])
     ]
     places = places or [f"rows[{i}]." for i in range(len(content["rows"]))]
     rows = [
-        _fields(row, _ROW, file, place)
+        rules.checked_fields(row, rules.ROW, file, place)
         for row, place in zip(content["rows"], places, strict=True)
     ]
-    _check_unique("splits", [split["name"] for split in splits], file)
+    rules.check_unique("splits", [split["name"] for split in splits], file)
     keys = [(row["split"], row["part"], row["load"]) for row in rows]
-    _check_unique("rows", keys, file)
+    rules.check_unique("rows", keys, file)
     names = {split["name"] for split in splits}
     for row, place in zip(rows, places):
         wanted = {""} if row["part"] == "whole" else names
@@ -289,137 +285,3 @@ def _profile(content, file, places=None):
         "command": tuple(content["command"]),
     }
     return Profile(**content, file=file)
-
-
-def _fields(content, rules, file, place):
-    """Returns the fields that `rules` name, checked; others are left out."""
-    if not isinstance(content, dict):
-        where = f"field {place.rstrip('.')!r}" if place else "it"
-        raise ValueError(
-            f"{file}: {where} must be a JSON object. "
-            f"Received: type={type(content).__name__}"
-        )
-    for field, rule, is_valid in rules:
-        if field not in content:
-            raise ValueError(
-                f"{file}: field '{place}{field}' is missing; it must be "
-                f"{rule}. Received: fields {sorted(content)}"
-            )
-        if not is_valid(content[field]):
-            raise ValueError(
-                f"{file}: field '{place}{field}' must be {rule}. "
-                f"Received: {field}={content[field]!r}"
-            )
-    return {field: content[field] for field, _, _ in rules}
-
-
-def _check_unique(field, keys, file):
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(
-                f"{file}: field {field!r} must not have the same twice. "
-                f"Received: {key!r}"
-            )
-
-
-def _is_text(value):
-    return isinstance(value, str) and bool(value)
-
-
-def _is_whole(value, low=0):
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return is_integer and value >= low
-
-
-def _is_amount(value):
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and value >= 0
-
-
-def _or_null(is_valid):
-    return lambda value: value is None or is_valid(value)
-
-
-def _is_shape(value):
-    is_list = isinstance(value, (list, tuple)) and len(value) == 3
-    return is_list and all(_is_whole(side, 1) for side in value)
-
-
-def _are_texts(value):
-    return isinstance(value, (list, tuple)) and all(
-        isinstance(item, str) for item in value
-    )
-
-
-def _names_texts(value):
-    return isinstance(value, dict) and _are_texts(list(value.values()))
-
-
-_TEXT = "a string that isn't empty"
-_COUNT = "a whole number, at least 0, or null"
-_AMOUNT = "a finite number, at least 0"
-_NAMED_TEXTS = "an object of strings"
-
-# Field, what it must be, and whether a value is that. The format comes first:
-# another one may have other fields.
-_PROFILE = (
-    (
-        "format",
-        f"{FORMAT!r}, the one that this version reads",
-        lambda value: value == FORMAT,
-    ),
-    ("device", _TEXT, _is_text),
-    ("network", _TEXT, _is_text),
-    (
-        "image_size",
-        "a positive number of pixels, or null",
-        _or_null(lambda value: _is_whole(value, 1)),
-    ),
-    ("runtime", _TEXT, _is_text),
-    (
-        "threads",
-        "a positive whole number, or null",
-        _or_null(lambda value: _is_whole(value, 1)),
-    ),
-    ("meter", _TEXT, _is_text),
-    ("whole_macs", _COUNT, _or_null(_is_whole)),
-    ("whole_memory_mb", f"{_AMOUNT}, or null", _or_null(_is_amount)),
-    ("splits", "a list", lambda value: isinstance(value, (list, tuple))),
-    (
-        "rows",
-        "a list, not empty",
-        lambda value: isinstance(value, (list, tuple)) and len(value) > 0,
-    ),
-    ("reasons", _NAMED_TEXTS, _names_texts),
-    ("command", "a list of strings", _are_texts),
-    ("versions", _NAMED_TEXTS, _names_texts),
-    ("made", "a string", lambda value: isinstance(value, str)),
-)
-_SPLIT = (
-    ("name", _TEXT, _is_text),
-    ("point", f"{_TEXT}, or null", _or_null(_is_text)),
-    ("layer", f"{_TEXT}, or null", _or_null(_is_text)),
-    (
-        "feature_shape",
-        "three positive whole numbers, [H, W, C], or null",
-        _or_null(_is_shape),
-    ),
-    ("head_macs", _COUNT, _or_null(_is_whole)),
-    ("tail_macs", _COUNT, _or_null(_is_whole)),
-    ("head_memory_mb", f"{_AMOUNT}, or null", _or_null(_is_amount)),
-    ("tail_memory_mb", f"{_AMOUNT}, or null", _or_null(_is_amount)),
-    ("payload_bytes", f"{_AMOUNT}, or null", _or_null(_is_amount)),
-)
-_ROW = (
-    ("split", "a string", lambda value: isinstance(value, str)),
-    ("part", f"one of {', '.join(PARTS)}", lambda value: value in PARTS),
-    ("load", "a whole number, at least 0", _is_whole),
-    ("median_ms", f"{_AMOUNT}, in milliseconds", _is_amount),
-    ("p95_ms", f"{_AMOUNT}, or null", _or_null(_is_amount)),
-    (
-        "n",
-        "a positive whole number, or null",
-        _or_null(lambda value: _is_whole(value, 1)),
-    ),
-    ("power_mw", f"{_AMOUNT}, or null", _or_null(_is_amount)),
-)

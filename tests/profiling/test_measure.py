@@ -49,9 +49,7 @@ def inline(monkeypatch):
             value = function(*args)
             return type("Future", (), {"result": lambda self: value})()
 
-    monkeypatch.setattr(
-        measure, "_process", lambda: contextlib.nullcontext(Pool())
-    )
+    monkeypatch.setattr(jobs, "process", lambda: contextlib.nullcontext(Pool()))
 
 
 def _measure(tmp_path, **changes):
@@ -131,7 +129,7 @@ def test_what_a_deployment_lacks_is_said(profiled):
 
 def test_memory_is_a_process_s_own():
     ballast = b"x" * 400_000_000
-    with measure._process() as pool:
+    with jobs.process() as pool:
         before = pool.submit(jobs.peak_memory_mb).result()
         pool.submit(workers.allocate, 200).result()
         after = pool.submit(jobs.peak_memory_mb).result()
@@ -142,7 +140,7 @@ def test_memory_is_a_process_s_own():
 
 def test_what_still_runs_after_an_interruption_is_ended():
     with pytest.raises(KeyboardInterrupt):
-        with measure._process() as pool:
+        with jobs.process() as pool:
             running = pool.submit(time.sleep, 20)
             raise KeyboardInterrupt
     assert isinstance(running.exception(), BrokenProcessPool)

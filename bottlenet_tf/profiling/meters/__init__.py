@@ -34,7 +34,7 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
             that can be read, else the constant power, if one is given, else
             none; its `reason` says why.
         power_w: Watts that "constant" supposes.
-        rail: See `ina3221.open_meter`.
+        rail: For "ina3221"; see `ina3221.open_meter`.
         on_gpu: Whether the work may run on an NVIDIA GPU; if not, "auto"
             leaves out NVML, which would measure an idle GPU.
         root: Where `sys` is.
