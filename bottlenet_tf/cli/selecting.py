@@ -6,6 +6,7 @@ import sys
 
 from absl import app, flags
 
+from bottlenet_tf import formats
 from bottlenet_tf.cli import train_flags
 from bottlenet_tf.selection import (
     NAMED,
@@ -91,7 +92,7 @@ def _decide(values):
     path = write_json(
         values.out,
         {
-            "format": "bottlenet_tf.selection.1",
+            "format": formats.SELECTION,
             "device": device.device,
             "cloud": cloud.device,
             "meter": device.meter,
