@@ -2,24 +2,39 @@
 
 import dataclasses
 
+from matplotlib.patches import Patch
+
 from bottlenet_tf.report import palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 from bottlenet_tf.selection import Way
 
+EXPLANATION = (
+    "Stacked: where the time goes, and the device's energy. Below the line is "
+    "what splits must beat. Hatched splits are refused. The codec's energy is "
+    "in the device's. Of splits without a unit (raw), the chosen one alone is "
+    "drawn. A bar with » is longer than drawn."
+)
 # A bar longer than this many times the longest split's is cut.
-_LONGEST = 2.5
-_PARTS = (
-    ("device_ms", "network on the device", palette.DEVICE),
-    ("codec_ms", "codec", palette.CODEC),
-    ("uplink_ms", "up-link", palette.UPLINK),
-    ("answer_ms", "answer", palette.ANSWER),
-    ("cloud_ms", "network on the server", palette.CLOUD),
+_LONGEST = 1.5
+_TIMES = (
+    ("device_ms", palette.DEVICE),
+    ("codec_ms", palette.CODEC),
+    ("uplink_ms", palette.UPLINK),
+    ("answer_ms", palette.ANSWER),
+    ("cloud_ms", palette.CLOUD),
 )
 _ENERGIES = (
-    ("compute_mj", "computing, on the device", palette.DEVICE),
-    ("uplink_mj", "up-link", palette.UPLINK),
-    ("waiting_mj", "waiting", palette.ANSWER),
+    ("compute_mj", palette.DEVICE),
+    ("uplink_mj", palette.UPLINK),
+    ("waiting_mj", palette.ANSWER),
 )
+_NAMES = {
+    palette.DEVICE: "device",
+    palette.CODEC: "codec",
+    palette.UPLINK: "up-link",
+    palette.ANSWER: "answer, waiting",
+    palette.CLOUD: "server",
+}
 HEADER = (
     "choice", "way", "detail", "accuracy_percent", "bytes", "device_ms",
     "codec_ms", "uplink_ms", "answer_ms", "cloud_ms", "latency_ms",
@@ -36,7 +51,7 @@ class _Panel:
 
 
 _PANELS = (
-    _Panel("latency of one image", "ms", "latency_ms", _PARTS),
+    _Panel("latency of one image", "ms", "latency_ms", _TIMES),
     _Panel("energy of one image, device", "mJ", "energy_mj", _ENERGIES),
 )
 
@@ -52,14 +67,7 @@ def picture(decision, selection):
     shown = _shown(decision)
     told = (
         f"What one image costs over {link.name} ({link.uplink_mbps:g} Mbit/s "
-        f"up), on {selection.device} with {selection.cloud} as server. Below "
-        "the line is what splits must beat. Hatched splits are refused. "
-    )
-    if any(c.choice.way is Way.RAW_SPLIT for c in shown):
-        told += "Of splits without a unit, the chosen one alone is drawn. "
-    told += (
-        "A bar that ends in » is longer than drawn. "
-        f"The device's power: {_meter(selection.meter)}."
+        f"up) on {selection.device}, with {selection.cloud} as server."
     )
     lines = "; ".join(
         f"{c.choice.name} {text.number(c.latency_ms)} ms"
@@ -97,8 +105,9 @@ def mark(decision, cost):
     return "on the front" if name in decision.front else ""
 
 
-def _meter(name):
-    return "unknown" if name == "none" else f"by {name}"
+def meter(selection):
+    """Returns what told the device's power, for people."""
+    return "unknown" if selection.meter == "none" else selection.meter
 
 
 def _shown(decision):
@@ -126,77 +135,92 @@ def _draw(decision, shown, width):
         if any(getattr(cost, panel.total) is not None for cost in shown)
     ]
     narrow = is_narrow(width)
-    high = 0.85 + 0.235 * len(shown) + 0.3 * narrow
-    figure = new_figure(width, high * len(panels) if narrow else high)
+    high = 0.6 + 0.235 * len(shown)
+    legend = 0.45 if narrow else 0.25
+    figure = new_figure(width, high * (len(panels) if narrow else 1) + legend)
     grid = (len(panels), 1) if narrow else (1, len(panels))
     all_axes = figure.subplots(*grid, squeeze=False).flat
     for axes, panel in zip(all_axes, panels, strict=True):
         _draw_panel(axes, decision, shown, panel)
-        axes.legend(
-            loc="upper left", bbox_to_anchor=(-0.02, -0.13 - 0.6 / len(shown)),
-            ncols=2, fontsize=8, handlelength=1, columnspacing=1,
-            borderaxespad=0,
-        )  # fmt: skip
     if not narrow:
         for axes in figure.axes[1:]:
             axes.set_yticklabels([])
+    used = {
+        color
+        for panel in panels
+        for part, color in panel.parts
+        if any(getattr(cost, part) for cost in shown)
+    }
+    figure.legend(
+        handles=[
+            Patch(color=color, label=name)
+            for color, name in _NAMES.items()
+            if color in used
+        ],
+        loc="outside lower left",
+        ncols=3 if narrow else len(_NAMES),
+        handlelength=1,
+        columnspacing=1.2,
+    )
     return figure
 
 
 def _draw_panel(axes, decision, shown, panel):
-    totals = [getattr(cost, panel.total) for cost in shown]
+    totals = [getattr(cost, panel.total) or 0.0 for cost in shown]
     splits = len(decision.costs)
-    longest = max(t or 0 for t in totals[:splits]) or max(
-        t or 0 for t in totals
-    )
-    limit = min(_LONGEST * longest, max(t or 0 for t in totals)) or 1.0
-    for part, name, color in panel.parts:
+    limit = min(_LONGEST * max(totals[:splits]), max(totals)) or 1.0
+    left = [0.0] * len(shown)
+    for part, color in panel.parts:
         values = [getattr(cost, part) or 0.0 for cost in shown]
-        if not any(values):
-            continue
-        left = [_before(cost, part, panel.parts) for cost in shown]
-        ends = [min(a + b, limit) for a, b in zip(left, values)]
+        ends = [min(a + b, limit) for a, b in zip(left, values, strict=True)]
         bars = axes.barh(
             range(len(shown)),
-            [max(end - a, 0) for end, a in zip(ends, left)],
-            left=left, height=0.66, color=color, label=name,
+            [end - a for end, a in zip(ends, left, strict=True)],
+            left=left, height=0.66, color=color,
         )  # fmt: skip
-        for cost, bar in zip(shown, bars):
+        left = ends
+        for cost, bar in zip(shown, bars, strict=True):
             if cost.choice.name in decision.refused:
                 bar.set(hatch="////", edgecolor="white", alpha=0.6)
-    for y, (cost, total) in enumerate(zip(shown, totals, strict=True)):
-        _write_total(axes, y, total, limit, cost is decision.winner)
-    labels = axes.set_yticks(
-        range(len(shown)), [text.short(c.choice.name) for c in shown]
-    )
+    least = _least(decision, panel.total)
+    for y, cost in enumerate(shown):
+        mark = "  least of all" if cost is least else ""
+        mark = "  chosen" if cost is decision.winner else mark
+        _write_total(axes, y, getattr(cost, panel.total), limit, mark)
+    names = [text.short(cost.choice.name) for cost in shown]
+    axes.set_yticks(range(len(shown)), names)
     for tick, cost in zip(axes.get_yticklabels(), shown, strict=True):
         if cost is decision.winner:
             tick.set_fontweight("bold")
-    del labels
     axes.axhline(splits - 0.5, color=palette.PALE, linewidth=0.8)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlim(0, 1.38 * limit)
+    axes.set_xlim(0, 1.5 * limit)
     axes.set_title(f"{panel.title} ({panel.unit})", loc="left", fontsize=9)
     axes.tick_params(left=False)
     axes.grid(axis="x")
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
 
 
-def _before(cost, part, parts):
-    names = [name for name, _, _ in parts]
-    return sum(getattr(cost, n) or 0.0 for n in names[: names.index(part)])
+def _least(decision, field):
+    """Returns the `Cost` of least latency or energy that answers alike."""
+    rivals = [c for c in decision.costs if c.choice.name not in
+              decision.refused]  # fmt: skip
+    rivals += [c for c in decision.references if c.choice.name != "label-only"]
+    known = [c for c in rivals if getattr(c, field) is not None]
+    return min(known, key=lambda c: getattr(c, field), default=None)
 
 
-def _write_total(axes, y, total, limit, won):
-    if total is None:
-        axes.text(0, y, " unknown", va="center", fontsize=8)
-        return
-    told = f" {'» ' if total > limit else ''}{text.number(total)}"
-    axes.text(
-        min(total, limit),
-        y,
-        told + ("  chosen" if won else ""),
+def _write_total(axes, y, total, limit, mark):
+    """Writes the sum at the end of a bar, and what is special about it."""
+    told = "unknown" if total is None else text.number(total)
+    if total is not None and total > limit:
+        told = f"» {told}"
+    axes.annotate(
+        told + mark,
+        (min(total or 0.0, limit), y),
+        xytext=(3, 0),
+        textcoords="offset points",
         va="center",
         fontsize=8,
-        fontweight="bold" if won else "normal",
+        fontweight="bold" if mark else "normal",
     )

@@ -19,7 +19,29 @@ def section(name, title, pieces):
     )  # fmt: skip
 
 
-def table(header, rows, words=1, label="", marked=(), wide=False):
+def items(lines):
+    """Returns a list of sentences."""
+    found = "".join(f"<li>{text.escaped(line)}</li>" for line in lines)
+    return f"<ul>{found}</ul>" if found else ""
+
+
+def definitions(entries):
+    """Returns a list of `(term, command or "", line, …)`."""
+    return "<dl>{}</dl>".format(
+        "\n".join(
+            f"<dt>{text.escaped(term)}</dt>"
+            + (
+                f"<dd><code>{text.escaped(command)}</code></dd>"
+                if command
+                else ""
+            )
+            + "".join(f"<dd>{text.escaped(line)}</dd>" for line in lines)
+            for term, command, *lines in entries
+        )
+    )
+
+
+def table(header, rows, words=1, label="", marked=()):
     """Returns a table that scrolls by itself where it is too wide.
 
     Args:
@@ -28,7 +50,6 @@ def table(header, rows, words=1, label="", marked=(), wide=False):
         words: How many columns, or which, hold words, and are flush left.
         label: What it holds, for people who don't see it.
         marked: Numbers of rows to stress.
-        wide: Whether columns of words need much room.
     """
     columns = range(words) if isinstance(words, int) else words
 
@@ -44,8 +65,8 @@ def table(header, rows, words=1, label="", marked=(), wide=False):
         for i, row in enumerate(rows)
     )
     return (
-        f'<div class="scroll{" wide" if wide else ""}" tabindex="0" '
-        f'role="region" aria-label="{text.escaped(label)}"><table>\n'
+        f'<div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{text.escaped(label)}"><table>\n'
         f"<thead><tr>{line('th', header)}</tr></thead>\n"
         f"<tbody>{body}</tbody></table></div>"
     )
@@ -58,46 +79,52 @@ def details(title, content):
     )
 
 
-def drawing(some_picture):
+def drawing(some_picture, made_as=None):
     """Returns the figure of a `Picture`: one drawing for wide, one for narrow.
 
     Drawings are images, so that neither their names nor their styles meet.
+
+    Args:
+        some_picture: `picture.Picture`.
+        made_as: The figure before it; what made both is told once.
     """
     wide = _uri(some_picture.svg(picture.WIDE), "svg+xml")
     narrow = _uri(some_picture.svg(picture.NARROW), "svg+xml")
+    origins = some_picture.origins
+    if made_as and made_as.origins == origins:
+        made = '<span class="made">Made by: the same command.</span>'
+    else:
+        made = _made(origins)
     return (
-        f'<figure id="{_identifier(some_picture.name)}"><picture>'
+        "<figure><picture>"
         f'<source media="screen and (max-width: 599px)" srcset="{narrow}">'
         f'<img src="{wide}" alt="{text.escaped(some_picture.alt)}"></picture>'
-        f"{_caption(some_picture.caption, some_picture.origins)}</figure>"
+        f"<figcaption>{text.escaped(some_picture.caption)}{made}</figcaption>"
+        "</figure>"
     )
 
 
 def photograph(data, alt, caption, origins):
-    """Returns the figure of a PNG file, as large as it is."""
+    """Returns the figure of a PNG file; on a phone as large as it is."""
     return (
         '<figure><div class="scroll" tabindex="0" role="region" '
         f'aria-label="{text.escaped(alt)}">'
         f'<img src="{_uri(data, "png")}" alt="{text.escaped(alt)}"></div>'
-        f"{_caption(caption, origins)}</figure>"
+        f"<figcaption>{text.escaped(caption)}{_made(origins)}</figcaption>"
+        "</figure>"
     )
 
 
-def _caption(caption, origins):
-    made = "".join(
-        f'<span class="made">{text.escaped(line)}</span>'
-        for line in dict.fromkeys(map(_made, origins))
-    )
-    return f"<figcaption>{text.escaped(caption)}{made}</figcaption>"
-
-
-def _made(origin):
-    told = f"Made by: {text.command(origin.command) or 'unknown command'}"
-    return f"{told}; on: {origin.machine}" if origin.machine else told
-
-
-def _identifier(name):
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
+def _made(origins):
+    lines = []
+    for origin in origins:
+        command = text.escaped(text.command(origin.command) or "unknown")
+        machine = f"; on {text.escaped(origin.machine)}"
+        lines.append(
+            f'<span class="made">Made by: <code>{command}</code>'
+            f"{machine if origin.machine else ''}</span>"
+        )
+    return "".join(lines)
 
 
 def _uri(data, kind):

@@ -10,7 +10,7 @@ _HEADER = (
     "accuracy_percent", "device_mac_share", "chosen_for",
 )  # fmt: skip
 # Inches, on a page and on a phone.
-_STEP = {False: 0.5, True: 0.56}
+_STEP = {False: 0.6, True: 0.66}
 _BOX = {False: 1.6, True: 0.85}
 _GAP = 0.16
 
@@ -33,9 +33,8 @@ def picture(search, selection):
         caption=(
             "The network from top to bottom, with its split points. Bars: how "
             "much of the unsplit network's multiply-accumulates the device "
-            "does, unit included; the server does the rest. Bytes are the mean "
-            "of what is sent for one image, and in brackets the feature itself "
-            "in 8 bits."
+            "does, its part of the unit included. Bytes: sent for one image "
+            "in the mean, and of the feature itself in 8 bits."
         ),
         alt=f"Blocks of {search.backbone}, split after each. {sent}.",
         draw=lambda width: _draw(search, chosen, width),
@@ -83,32 +82,35 @@ def _draw(search, chosen, width):
     axes.axis("off")
     right = _BOX[is_narrow(width)]
     looks = palette.of_splits(splits)
-    axes.text(right + _GAP, -0.55, "on the device", color=palette.DEVICE,
+    axes.plot([right / 2] * 2, [-0.5, len(splits) + 0.55], zorder=0,
+              color=palette.PALE, linewidth=2)  # fmt: skip
+    axes.text(right + _GAP, -0.5, "on the device", color=palette.DEVICE,
               va="center", fontweight="bold")  # fmt: skip
-    axes.text(width, -0.55, "on the server", color=palette.CLOUD, ha="right",
+    axes.text(width, -0.5, "on the server", color=palette.CLOUD, ha="right",
               va="center", fontweight="bold")  # fmt: skip
-    _block(axes, -0.45, right, "image", "#EEEEEE")
+    _block(axes, -0.5, right, "image")
     for i, split in enumerate(splits):
-        _block(axes, i + 0.05, right, text.short(split), looks[split][0])
-        axes.plot([0, right + 0.1], [i + 0.5] * 2, color=palette.INK,
+        _block(axes, i, right, text.short(split), looks[split][0])
+        axes.plot([0, right + 0.1], [i + 0.42] * 2, color=palette.INK,
                   linestyle=(0, (3, 2)), linewidth=1)  # fmt: skip
-        _tell(axes, i + 0.35, right + _GAP, width, search, split, chosen)
-    _block(axes, len(splits) + 0.05, right, "the rest", "#EEEEEE")
-    _block(axes, len(splits) + 0.55, right, "answer", "#EEEEEE")
+        _tell(axes, i + 0.3, right + _GAP, width, search, split, chosen)
+    _block(axes, len(splits) - 0.06, right, "the rest")
+    _block(axes, len(splits) + 0.45, right, "answer")
     return figure
 
 
-def _block(axes, y, right, name, color):
-    low = 0.17 if color == "#EEEEEE" else 0.27
+def _block(axes, y, right, name, color=None):
+    low = 0.26 if color else 0.16
+    color = color or "#EEEEEE"
     axes.add_patch(
         FancyBboxPatch(
-            (0.06, y - low), right - 0.06, 2 * low,
+            (0.06, y - low), right - 0.12, 2 * low,
             boxstyle="round,pad=0,rounding_size=0.06",
             facecolor=color, edgecolor=palette.INK, linewidth=0.8,
         )
     )  # fmt: skip
-    size = 9 if len(name) <= 9 else max(5.5, 9 * 9 / len(name))
-    axes.text((right + 0.06) / 2, y, name, ha="center", va="center",
+    size = 9 if len(name) <= 9 else max(5.0, 9 * 9 / len(name))
+    axes.text(right / 2, y, name, ha="center", va="center",
               color=palette.ink_on(color), fontsize=size)  # fmt: skip
 
 
@@ -120,15 +122,13 @@ def _tell(axes, y, left, right, search, split, chosen):
         axes.text(left, y, "not measured" if known else "no acceptable unit",
                   va="center", color=palette.PALE)  # fmt: skip
         return
-    feature = text.number(run.feature_bytes, 1)
-    axes.text(left, y - 0.2, f"{text.number(run.wire_bytes)} B  ({feature})",
+    axes.text(left, y - 0.2, _bytes(run), va="center")
+    axes.text(right, y - 0.2, text.percent(run.accuracy), ha="right",
               va="center")  # fmt: skip
-    networks = chosen.get(split)
-    told = f"{run.accuracy:.2f} %"
-    if networks:
-        told = f"{told}   chosen: {text.short(', '.join(networks))}"
-    axes.text(right, y - 0.2, told, ha="right", va="center",
-              fontweight="bold" if networks else "normal")  # fmt: skip
+    if split in chosen:
+        networks = text.plain(", ".join(chosen[split]))
+        axes.text(left, y + 0.37, f"chosen for {networks}", va="center",
+                  fontweight="bold")  # fmt: skip
     share = run.device_mac_share
     if share is None:
         return
@@ -142,3 +142,10 @@ def _tell(axes, y, left, right, search, split, chosen):
         text.share(share), ha="right" if inside else "left", va="center",
         fontsize=8, color="white",
     )  # fmt: skip
+
+
+def _bytes(run):
+    sent = f"{text.number(run.wire_bytes)} B"
+    if run.feature_bytes is None:
+        return sent
+    return f"{sent} of {text.number(run.feature_bytes)}"

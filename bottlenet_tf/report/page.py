@@ -60,9 +60,7 @@ def html(sources, drawn, maker):
         "costs": _costs(sources, drawn),
         "rate": _drawings(drawn, "rate") or _missing(sources, "runs"),
         "modes": _drawings(drawn, "modes") or _missing(sources, "modes"),
-        "sensitivity": _drawings(drawn, "sensitivity")
-        or _missing(sources, "selection")
-        or [markup.paragraph("No split is acceptable under any network.")],
+        "sensitivity": _sensitivity(sources, drawn),
         "planes": _planes(sources.search),
         "origins": _origins(sources, maker),
     }
@@ -122,7 +120,11 @@ def _lead(search):
 
 
 def _drawings(drawn, name):
-    return [markup.drawing(picture) for picture in drawn.get(name, ())]
+    pictures = drawn.get(name, ())
+    return [
+        markup.drawing(picture, before)
+        for before, picture in zip((None, *pictures), pictures)
+    ]
 
 
 def _missing(sources, name):
@@ -146,11 +148,12 @@ def _summary(sources):
         pieces.append(
             f'<div class="verdict{" beaten" if found.beaten else ""}">'
             f"<h3>{text.escaped(found.title)}</h3>"
-            f"{''.join(map(markup.paragraph, found.sentences))}</div>"
+            f"{''.join(map(markup.paragraph, found.sentences))}"
+            f"{markup.items(found.others)}</div>"
         )
     machines = (
         f"Device: {selection.device}. Server: {selection.cloud}. The device's "
-        f"power comes from: {selection.meter}."
+        f"power: {costs.meter(selection)}."
     )
     return [*pieces, markup.paragraph(machines, "note")]
 
@@ -190,14 +193,27 @@ def _candidates(search):
 
 
 def _costs(sources, drawn):
-    pieces = _missing(sources, "selection") + _missing(sources, "profiles")
-    decisions = sources.selection.decisions if sources.selection else ()
-    for decision, picture in zip(decisions, drawn.get("costs", ())):
+    missing = _missing(sources, "selection") + _missing(sources, "profiles")
+    if not sources.selection:
+        return missing
+    pieces = [markup.paragraph(costs.EXPLANATION)]
+    figures = _drawings(drawn, "costs")
+    for decision, figure in zip(sources.selection.decisions, figures):
         name = decision.link.name
-        pieces.append(f"<h3>{text.escaped(name)}</h3>")
-        pieces.append(markup.drawing(picture))
-        table = _cost_table(decision)
-        pieces.append(markup.details(f"All numbers for {name}", table))
+        table = markup.details(f"All numbers: {name}", _cost_table(decision))
+        pieces += [f"<h3>{text.escaped(name)}</h3>", figure, table]
+    return pieces + missing
+
+
+def _sensitivity(sources, drawn):
+    figures = _drawings(drawn, "sensitivity")
+    if not figures:
+        told = "No split is acceptable under any network."
+        return _missing(sources, "selection") or [markup.paragraph(told)]
+    decided = [d for d in sources.selection.decisions if d.scenarios]
+    pieces = [markup.paragraph(sensitivity.EXPLANATION)]
+    for decision, figure in zip(decided, figures):
+        pieces += [f"<h3>{text.escaped(decision.link.name)}</h3>", figure]
     return pieces
 
 
@@ -251,21 +267,14 @@ def _planes(search):
 
 
 def _origins(sources, maker):
-    rows = [
-        [
-            origin.what,
-            text.command(origin.command) or "unknown",
-            origin.machine or "unknown",
-            ", ".join(f"{k} {v}" for k, v in origin.versions.items()) or "–",
-        ]
-        for origin in (*sources.origins, maker)
-    ]
-    header = ("figures", "command", "machine", "versions")
+    entries = []
+    for origin in (*sources.origins, maker):
+        command = text.command(origin.command)
+        versions = ", ".join(f"{k} {v}" for k, v in origin.versions.items())
+        lines = [line for line in (origin.machine, versions) if line]
+        entries.append((origin.what, command, *lines))
     folder = (
         "Each drawing lies in the folder report as a PNG file, with its data "
         "as CSV."
     )
-    return [
-        markup.paragraph(folder, "note"),
-        markup.table(header, rows, 4, "Commands and machines", wide=True),
-    ]
+    return [markup.paragraph(folder, "note"), markup.definitions(entries)]

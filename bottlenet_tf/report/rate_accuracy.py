@@ -113,7 +113,7 @@ def _draw(search, floor, width):
     for split, run in runs.items():
         color, marker = looks[split]
         axes.plot(
-            run.wire_bytes, run.accuracy, marker, color=color, markersize=10,
+            run.wire_bytes, run.accuracy, marker, color=color, markersize=8.5,
             markeredgecolor="black", markeredgewidth=0.8, zorder=5,
         )  # fmt: skip
     known = first.baseline_accuracy

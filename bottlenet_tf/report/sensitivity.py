@@ -3,6 +3,10 @@
 from bottlenet_tf.report import palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
+EXPLANATION = (
+    "Rows: how many other processes device and server are busy with. Splits "
+    "alone are chosen among here, not mobile-only or cloud-only."
+)
 _HEADER = (
     "rate_factor", "uplink_mbps", "device_load", "cloud_load", "winner",
     "latency_ms", "energy_mj",
@@ -27,10 +31,7 @@ def picture(decision, selection, splits):
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
-            f"Which split would be chosen around {link.name}: {told}. Rows: "
-            "how many other processes the device and the server were busy "
-            "with. Splits alone are chosen among here; mobile-only and "
-            "cloud-only are in the bars above."
+            f"Which split costs least around {link.name}: {told}."
         ),
         alt=f"Chosen splits at other rates and loads of {link.name}: {told}.",
         draw=lambda width: _draw(decision, splits, width),

@@ -108,6 +108,11 @@ def _profiles(paths, search):
 
 
 def _origin(profile):
+    if profile.runtime == profile_file.BY_HAND:
+        return Origin(
+            f"times of {profile.file}",
+            machine=f"{profile.device}, figures by hand",
+        )
     threads = f", {profile.threads} threads" if profile.threads else ""
     made = f", {profile.made}" if profile.made else ""
     return Origin(

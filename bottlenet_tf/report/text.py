@@ -1,14 +1,19 @@
 """Text of files as it is shown, and numbers with as many digits as tell."""
 
 import html
+import pathlib
 import shlex
 
+# Between a number and its unit.
+NO_BREAK = "\u00a0"
 _LONGEST = 22
 
 
 def plain(value):
     """Returns text without what can't be printed; bad characters as U+FFFD."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+    return "".join(
+        c if c.isprintable() or c == NO_BREAK else "\ufffd" for c in str(value)
+    )
 
 
 def short(value):
@@ -34,17 +39,20 @@ def number(value, digits=3):
 
 def percent(value):
     """Returns an accuracy; "–" for None."""
-    return "–" if value is None else f"{value:.2f} %"
+    return "–" if value is None else f"{value:.2f}{NO_BREAK}%"
 
 
 def share(value):
     """Returns a share of 1 in percent; "–" for None."""
-    return "–" if value is None else f"{value:.0%}".replace("%", " %")
+    return "–" if value is None else f"{100 * value:.0f}{NO_BREAK}%"
 
 
 def command(arguments):
-    """Returns what a shell would take."""
-    return plain(shlex.join(arguments))
+    """Returns what a shell would take, the program without its folder."""
+    if not arguments:
+        return ""
+    program = pathlib.PurePath(arguments[0]).name
+    return plain(shlex.join((program, *arguments[1:])))
 
 
 def listed(names):

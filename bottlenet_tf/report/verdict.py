@@ -4,8 +4,12 @@ import dataclasses
 
 from bottlenet_tf.report import text
 
-# What a reader holds a split against, in this order.
-_RIVALS = ("mobile-only", "cloud-only, matched", "cloud-only, best")
+# What a reader holds a split against, and how it is called in a sentence.
+_RIVALS = {
+    "mobile-only": "mobile-only",
+    "cloud-only, matched": "cloud-only at matched accuracy",
+    "cloud-only, best": "cloud-only at the best quality",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,11 +19,13 @@ class Verdict:
     Attributes:
         title: Of the paragraph.
         sentences: Tuple of strings.
+        others: What else there is, a tuple of strings.
         beaten: Whether something that isn't a split costs less.
     """
 
     title: str
     sentences: tuple
+    others: tuple
     beaten: bool
 
 
@@ -31,39 +37,41 @@ def of_decision(decision, baseline_accuracy):
         baseline_accuracy: Of the unsplit network, in percent; or None.
     """
     link, won = decision.link, decision.winner
-    title = f"{link.name}, {link.uplink_mbps:g} Mbit/s up"
+    title = f"{link.name} ({link.uplink_mbps:g} Mbit/s up)"
     if won is None:
-        reasons = [
+        reasons = tuple(
             f"{name}: {'; '.join(why)}"
             for name, why in decision.refused.items()
-        ]
+        )
         return Verdict(
-            f"{title}: no split",
-            ("No split is acceptable.", *(f"{r}." for r in reasons)),
-            True,
+            f"{title}: no split", ("No split is acceptable.",), reasons, True
         )
     choice, best = won.choice, decision.best
     beaten = best is not won
     sentences = [
-        f"Of the splits, {choice.name} costs least ({_goal(decision.goal)}): "
+        f"Of the splits, {choice.name} costs least {_goal(decision.goal)}: "
         f"{_figures(won)} an image, with {text.number(choice.sent_bytes)} "
         f"bytes sent and {text.percent(choice.accuracy)} accuracy"
         + _loss(choice.accuracy, baseline_accuracy)
     ]
+    title += f": {choice.name}"
     if beaten:
+        name = _RIVALS.get(best.choice.name, best.choice.name)
+        title += f" of the splits, but {name} costs less"
         sentences.append(
-            f"But {best.choice.name} costs less than any split here: "
-            f"{_figures(best)}."
+            f"No split pays here: {name} costs less than any, {_told(best)}."
         )
-    sentences += _comparisons(decision, skip=best if beaten else None)
-    for name in decision.untimed:
-        sentences.append(f"{name} isn't timed in the profiles.")
-    name = best.choice.name if beaten else choice.name
-    return Verdict(
-        f"{title}: {name if not beaten else f'{name}, not a split'}",
-        tuple(sentences),
-        beaten,
-    )
+    others = [
+        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}, "
+        f"{_times(decision, cost)} times what {choice.name} costs."
+        for cost in decision.references
+        if cost.choice.name in _RIVALS and not (beaten and cost is best)
+    ]
+    others += [
+        f"{name} isn't timed: {reason}"
+        for name, reason in decision.untimed.items()
+    ]
+    return Verdict(title, tuple(sentences), tuple(others), beaten)
 
 
 def without_selection(search):
@@ -96,9 +104,9 @@ def _goal(goal):
 
 
 def _figures(cost):
-    told = f"{text.number(cost.latency_ms)} ms"
+    told = f"{text.number(cost.latency_ms)}{text.NO_BREAK}ms"
     if cost.energy_mj is not None:
-        told += f" and {text.number(cost.energy_mj)} mJ"
+        told += f" and {text.number(cost.energy_mj)}{text.NO_BREAK}mJ"
     return told
 
 
@@ -108,22 +116,18 @@ def _loss(accuracy, baseline):
     return f" ({baseline - accuracy:.2f} points below the network)."
 
 
-def _comparisons(decision, skip):
-    found = {c.choice.name: c for c in decision.references}
-    value = decision.goal.of(decision.winner)
-    for name in _RIVALS:
-        rival = found.get(name)
-        if rival is None or rival is skip:
-            continue
-        sent = ""
-        if rival.choice.sent_bytes:
-            sent = (
-                f", {text.number(rival.choice.sent_bytes)} bytes "
-                f"({rival.choice.detail}, "
-                f"{text.percent(rival.choice.accuracy)})"
-            )
-        times = decision.goal.of(rival) / value if value else 0.0
-        yield (
-            f"{name.capitalize()} takes {_figures(rival)}{sent}: "
-            f"{text.number(times)} times what the split costs."
-        )
+def _told(cost):
+    choice = cost.choice
+    if not choice.sent_bytes:
+        return _figures(cost)
+    return (
+        f"{_figures(cost)} with {text.number(choice.sent_bytes)} bytes "
+        f"({choice.detail}, {text.percent(choice.accuracy)})"
+    )
+
+
+def _times(decision, cost):
+    won = decision.goal.of(decision.winner)
+    if not won:
+        return "any number of"
+    return text.number(decision.goal.of(cost) / won)
