@@ -234,7 +234,7 @@ def written(tmp_path_factory):
     from bottlenet_tf import report
 
     root = make(tmp_path_factory.mktemp("report") / "search")
-    choose(root)
+    choose(root, ("3g",))
     compare(root)
     profiles = (root / "phone.csv", root / "server.csv")
     report.write(report.read(root, profiles=profiles), root)
