@@ -59,7 +59,7 @@ def run(config, pool=None):
         ValueError: for a folder of another search or version, a damaged
             trial, or a split point that the network hasn't.
     """
-    root = pathlib.Path(config.base.workdir)
+    root = pathlib.Path(config.base.workdir).absolute()
     ground = _ground(config, root)
     least = ground.accuracy - config.max_accuracy_loss
     plan = config.plan(least, ground.splits)
