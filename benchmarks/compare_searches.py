@@ -39,7 +39,8 @@ def compare(cheap, full):
             ours_at, theirs_at = ours["searched"], theirs["searched"]
             apart = f"{ours_at['accuracy'] - theirs_at['accuracy']:+.2f}"
             size = f"{ours_at['wire_bytes'] / theirs_at['wire_bytes']:.2f}x"
-        yield f"| {split} | {_told(ours)} | {_told(theirs)} | {apart} | {size} |"
+        cells = (split, _told(ours), _told(theirs), apart, size)
+        yield f"| {' | '.join(cells)} |"
     ratio = full["examples"] / cheap["examples"]
     yield (
         f"\n{cheap['examples']:,} training images against "
