@@ -94,16 +94,7 @@ def _decide(values):
         print("\n".join(_told(decision, device, cloud)), flush=True)
     path = write_json(
         values.out,
-        {
-            "format": "bottlenet_tf.selection.1",
-            "device": device.device,
-            "cloud": cloud.device,
-            "meter": device.meter,
-            "device_load": values.device_load,
-            "cloud_load": values.cloud_load,
-            "decisions": [tables.as_values(d) for d in decisions],
-            "command": sys.argv,
-        },
+        tables.selection_values(decisions, machines, command=sys.argv),
     )
     print(f"\nSelection: {path}")
 
