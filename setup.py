@@ -30,7 +30,10 @@ setup(
         "tf2onnx>=1.17",
         "tqdm>=4.66",
     ],
-    package_data={"bottlenet_tf.export": ["*.json"]},
+    package_data={
+        "bottlenet_tf.export": ["*.json"],
+        "bottlenet_tf.report": ["*.css"],
+    },
     extras_require={
         "search": ["ray>=2.50"],
         "dev": [
@@ -44,6 +47,7 @@ setup(
         "console_scripts": [
             "bottlenet-export=bottlenet_tf.cli.export:main",
             "bottlenet-profile=bottlenet_tf.cli.profiling:main",
+            "bottlenet-report=bottlenet_tf.cli.report:main",
             "bottlenet-search=bottlenet_tf.cli.search:main",
             "bottlenet-select=bottlenet_tf.cli.selecting:main",
             "bottlenet-serve=bottlenet_tf.cli.serve:main",

@@ -11,8 +11,10 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 
 # A module may import what stands on lower levels, and its own package.
 LEVELS = {
+    "formats": 0,
     "json_file": 0,
     "markdown": 0,
+    "plot_labels": 0,
     "registry": 0,
     "validation": 0,
     "config": 1,
@@ -29,11 +31,13 @@ LEVELS = {
     "profiling": 8,
     "search": 9,
     "selection": 9,
+    "report": 10,
     "cli": 11,
 }
 WITHOUT_TENSORFLOW = (
     "config",
     "registry",
+    "report",
     "validation",
     "codec",
     "profiling.measure",

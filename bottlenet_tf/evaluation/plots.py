@@ -7,8 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bottlenet_tf.evaluation.labels import place_labels
 from bottlenet_tf.evaluation.table import split_order
+from bottlenet_tf.plot_labels import place_labels
 
 # Okabe and Ito's palette, told apart by the colour-blind; markers differ too.
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"

@@ -8,13 +8,14 @@ import sys
 
 import numpy as np
 
+from bottlenet_tf import formats
 from bottlenet_tf.evaluation.baselines import label_only
 from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
 from bottlenet_tf.evaluation.environment import hardware, versions
 from bottlenet_tf.evaluation.split import summarize
 from bottlenet_tf.json_file import write_json
 
-FORMAT = "bottlenet_tf.report.2"
+FORMAT = formats.REPORT
 FILE_NAME = "report.json"
 _SKIPPED_SHOWN = 20
 _REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")

@@ -2,9 +2,8 @@
 
 import dataclasses
 
+from bottlenet_tf import formats
 from bottlenet_tf.markdown import aligned
-
-FORMAT = "bottlenet_tf.selection.1"
 
 _COSTS = (
     "choice", "unit or codec", "accuracy %", "bytes", "device ms", "codec ms",
@@ -116,7 +115,7 @@ def selection_values(decisions, machines, **more):
         **more: What else is to be told, such as the command.
     """
     return {
-        "format": FORMAT,
+        "format": formats.SELECTION,
         "device": machines.device.device,
         "cloud": machines.cloud.device,
         "meter": machines.device.meter,

@@ -34,6 +34,7 @@ def small(tiny_backbone, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_demo_goes_from_training_to_a_choice(small, tmp_path):
     ran = _run(
         "demo", *small, "--splits=conv,cut", "--baseline_epochs=1",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.codec import tiling
-from bottlenet_tf.evaluation.labels import place_labels
+from bottlenet_tf.plot_labels import place_labels
 
 REPORT = {
     "dataset": "tiny",

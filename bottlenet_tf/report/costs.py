@@ -1,0 +1,226 @@
+"""Latency and energy of each choice in stacked bars: table 4 as a picture."""
+
+import dataclasses
+
+from matplotlib.patches import Patch
+
+from bottlenet_tf.report import palette, text
+from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
+from bottlenet_tf.selection import Way
+
+EXPLANATION = (
+    "Stacked: where the time goes, and the device's energy. Below the line is "
+    "what splits must beat. Hatched splits are refused. The codec's energy is "
+    "in the device's. Of splits without a unit (raw), the chosen one alone is "
+    "drawn. A bar with » is longer than drawn."
+)
+# A bar longer than this many times the longest split's is cut.
+_LONGEST = 1.5
+_TIMES = (
+    ("device_ms", palette.DEVICE),
+    ("codec_ms", palette.CODEC),
+    ("uplink_ms", palette.UPLINK),
+    ("answer_ms", palette.ANSWER),
+    ("cloud_ms", palette.CLOUD),
+)
+_ENERGIES = (
+    ("compute_mj", palette.DEVICE),
+    ("uplink_mj", palette.UPLINK),
+    ("waiting_mj", palette.ANSWER),
+)
+_NAMES = {
+    palette.DEVICE: "device",
+    palette.CODEC: "codec",
+    palette.UPLINK: "up-link",
+    palette.ANSWER: "answer, waiting",
+    palette.CLOUD: "server",
+}
+HEADER = (
+    "choice", "way", "detail", "accuracy_percent", "bytes", "device_ms",
+    "codec_ms", "uplink_ms", "answer_ms", "cloud_ms", "latency_ms",
+    "compute_mj", "uplink_mj", "waiting_mj", "energy_mj", "mark",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class _Panel:
+    title: str
+    unit: str
+    total: str
+    parts: tuple
+
+
+_PANELS = (
+    _Panel("latency of one image", "ms", "latency_ms", _TIMES),
+    _Panel("energy of one image, device", "mJ", "energy_mj", _ENERGIES),
+)
+
+
+def picture(decision, selection):
+    """Returns the `Picture` of one network's decision.
+
+    Args:
+        decision: `selection.Decision`.
+        selection: `selection_file.Selection` that it is of.
+    """
+    link = decision.link
+    shown = _shown(decision)
+    told = (
+        f"What one image costs over {link.name} ({link.uplink_mbps:g} Mbit/s "
+        f"up) on {selection.device}, with {selection.cloud} as server."
+    )
+    lines = "; ".join(
+        f"{c.choice.name} {text.number(c.latency_ms)} ms"
+        + (
+            f" and {text.number(c.energy_mj)} mJ"
+            if c.energy_mj is not None
+            else ""
+        )
+        for c in shown
+    )
+    won = decision.winner and decision.winner.choice.name
+    return Picture(
+        name=f"costs_{link.name}",
+        caption=told,
+        alt=f"Stacked bars for {link.name}: {lines}. Chosen: {won or 'none'}.",
+        draw=lambda width: _draw(decision, shown, width),
+        header=HEADER,
+        rows=[
+            _row(decision, cost)
+            for cost in (*decision.costs, *decision.references)
+        ],
+        origins=(selection.origin,),
+    )
+
+
+def mark(decision, cost):
+    """Returns what is special about a choice; "" if nothing is."""
+    name = cost.choice.name
+    if cost is decision.winner:
+        return "chosen"
+    if name in decision.refused:
+        return "refused: " + "; ".join(decision.refused[name])
+    if any(cost is reference for reference in decision.references):
+        return "reference"
+    return "on the front" if name in decision.front else ""
+
+
+def meter(selection):
+    """Returns what told the device's power, for people."""
+    return "unknown" if selection.meter == "none" else selection.meter
+
+
+def _shown(decision):
+    won = decision.winner and decision.winner.choice.split
+    return [
+        cost
+        for cost in (*decision.costs, *decision.references)
+        if cost.choice.way is not Way.RAW_SPLIT or cost.choice.split == won
+    ]
+
+
+def _row(decision, cost):
+    choice = cost.choice
+    figures = [getattr(cost, name) for name in HEADER[5:-1]]
+    return [
+        choice.name, choice.way.value, choice.detail, choice.accuracy,
+        choice.sent_bytes, *figures, mark(decision, cost),
+    ]  # fmt: skip
+
+
+def _draw(decision, shown, width):
+    panels = [
+        panel
+        for panel in _PANELS
+        if any(getattr(cost, panel.total) is not None for cost in shown)
+    ]
+    narrow = is_narrow(width)
+    high = 0.6 + 0.235 * len(shown)
+    legend = 0.45 if narrow else 0.25
+    figure = new_figure(width, high * (len(panels) if narrow else 1) + legend)
+    grid = (len(panels), 1) if narrow else (1, len(panels))
+    all_axes = figure.subplots(*grid, squeeze=False).flat
+    for axes, panel in zip(all_axes, panels, strict=True):
+        _draw_panel(axes, decision, shown, panel)
+    if not narrow:
+        for axes in figure.axes[1:]:
+            axes.set_yticklabels([])
+    used = {
+        color
+        for panel in panels
+        for part, color in panel.parts
+        if any(getattr(cost, part) for cost in shown)
+    }
+    figure.legend(
+        handles=[
+            Patch(color=color, label=name)
+            for color, name in _NAMES.items()
+            if color in used
+        ],
+        loc="outside lower left",
+        ncols=3 if narrow else len(_NAMES),
+        handlelength=1,
+        columnspacing=1.2,
+    )
+    return figure
+
+
+def _draw_panel(axes, decision, shown, panel):
+    totals = [getattr(cost, panel.total) or 0.0 for cost in shown]
+    splits = len(decision.costs)
+    limit = min(_LONGEST * max(totals[:splits]), max(totals)) or 1.0
+    left = [0.0] * len(shown)
+    for part, color in panel.parts:
+        values = [getattr(cost, part) or 0.0 for cost in shown]
+        ends = [min(a + b, limit) for a, b in zip(left, values, strict=True)]
+        bars = axes.barh(
+            range(len(shown)),
+            [end - a for end, a in zip(ends, left, strict=True)],
+            left=left, height=0.66, color=color,
+        )  # fmt: skip
+        left = ends
+        for cost, bar in zip(shown, bars, strict=True):
+            if cost.choice.name in decision.refused:
+                bar.set(hatch="////", edgecolor="white", alpha=0.6)
+    least = _least(decision, panel.total)
+    for y, cost in enumerate(shown):
+        mark = "  least of all" if cost is least else ""
+        mark = "  chosen" if cost is decision.winner else mark
+        _write_total(axes, y, getattr(cost, panel.total), limit, mark)
+    names = [text.short(cost.choice.name) for cost in shown]
+    axes.set_yticks(range(len(shown)), names)
+    for tick, cost in zip(axes.get_yticklabels(), shown, strict=True):
+        if cost is decision.winner:
+            tick.set_fontweight("bold")
+    axes.axhline(splits - 0.5, color=palette.PALE, linewidth=0.8)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.set_xlim(0, 1.5 * limit)
+    axes.set_title(f"{panel.title} ({panel.unit})", loc="left", fontsize=9)
+    axes.tick_params(left=False)
+    axes.grid(axis="x")
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _least(decision, field):
+    """Returns the `Cost` of least latency or energy that answers alike."""
+    rivals = [c for c in decision.costs if c.choice.name not in
+              decision.refused]  # fmt: skip
+    rivals += [c for c in decision.references if c.choice.name != "label-only"]
+    known = [c for c in rivals if getattr(c, field) is not None]
+    return min(known, key=lambda c: getattr(c, field), default=None)
+
+
+def _write_total(axes, y, total, limit, mark):
+    """Writes the sum at the end of a bar, and what is special about it."""
+    told = "unknown" if total is None else text.number(total)
+    if total is not None and total > limit:
+        told = f"» {told}"
+    axes.annotate(
+        told + mark,
+        (min(total or 0.0, limit), y),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        fontweight="bold" if mark else "normal",
+    )

@@ -1,0 +1,280 @@
+"""The page: one HTML file with all of it, which opens anywhere."""
+
+import importlib.resources
+
+from bottlenet_tf.report import (
+    costs,
+    markup,
+    network,
+    rate_accuracy,
+    sensitivity,
+    text,
+    verdict,
+)
+from bottlenet_tf.report import modes as modes_picture
+
+# Nothing is loaded from anywhere, whatever a file may smuggle in.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_TITLES = {
+    "summary": "What was chosen",
+    "network": "The network and its split points",
+    "costs": "Latency and energy",
+    "rate": "Accuracy over bytes",
+    "modes": "Trained with the codec, and without",
+    "sensitivity": "At other rates and loads",
+    "planes": "What the codec sees",
+    "origins": "What made these figures",
+}
+
+
+def pictures(sources):
+    """Returns `{name of section: [Picture]}` of what there is to draw."""
+    search, selection = sources.search, sources.selection
+    found = {"network": [network.picture(search, selection)]}
+    if selection:
+        decisions = selection.decisions
+        found["costs"] = [costs.picture(d, selection) for d in decisions]
+        found["sensitivity"] = [
+            sensitivity.picture(d, selection, search.splits)
+            for d in decisions
+            if d.scenarios
+        ]
+    if search.runs:
+        found["rate"] = [rate_accuracy.picture(search)]
+    if sources.modes:
+        found["modes"] = [modes_picture.picture(sources.modes)]
+    return found
+
+
+def html(sources, drawn, maker):
+    """Returns the page's text.
+
+    Args:
+        sources: `sources.Sources`.
+        drawn: As `pictures` returns it.
+        maker: `run_file.Origin` of the page itself.
+    """
+    bodies = {
+        "summary": _summary(sources),
+        "network": [*_drawings(drawn, "network"), _candidates(sources.search)],
+        "costs": _costs(sources, drawn),
+        "rate": _drawings(drawn, "rate") or _missing(sources, "runs"),
+        "modes": _drawings(drawn, "modes") or _missing(sources, "modes"),
+        "sensitivity": _sensitivity(sources, drawn),
+        "planes": _planes(sources.search),
+        "origins": _origins(sources, maker),
+    }
+    search = sources.search
+    title = f"Where to split {search.backbone}"
+    sections = "\n".join(
+        markup.section(name, _TITLES[name], pieces)
+        for name, pieces in bodies.items()
+    )
+    links = "".join(
+        f'<li><a href="#{name}">{title}</a></li>'
+        for name, title in _TITLES.items()
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{text.escaped(title)}</title>
+<style>
+{_style()}</style>
+</head>
+<body>
+<header>
+<h1>{text.escaped(title)}</h1>
+{markup.paragraph(_lead(search), "lead")}
+<nav aria-label="Sections"><ul>{links}</ul></nav>
+</header>
+<main>
+{sections}
+</main>
+</body>
+</html>
+"""
+
+
+def _style():
+    folder = importlib.resources.files("bottlenet_tf.report")
+    return (folder / "style.css").read_text(encoding="utf-8")
+
+
+def _lead(search):
+    told = (
+        f"{len(search.splits)} split points were searched with "
+        f"{len(search.trials)} trials; a unit may lose "
+        f"{search.max_loss:g} points of accuracy."
+    )
+    for run in list(search.runs.values())[:1]:
+        known = text.percent(run.baseline_accuracy)
+        told += (
+            f" Data: {run.dataset}, {run.num_test:,} test images, of which "
+            f"the network without a split gets {known} right."
+        )
+    return told
+
+
+def _drawings(drawn, name):
+    pictures = drawn.get(name, ())
+    return [
+        markup.drawing(picture, before)
+        for before, picture in zip((None, *pictures), pictures)
+    ]
+
+
+def _missing(sources, name):
+    told = sources.missing.get(name)
+    return [markup.paragraph(told, "note")] if told else []
+
+
+def _summary(sources):
+    search, selection = sources.search, sources.selection
+    if selection is None:
+        told = verdict.without_selection(search)
+        return [
+            *map(markup.paragraph, told),
+            *_missing(sources, "runs"),
+            *_missing(sources, "selection"),
+        ]
+    known = [run.baseline_accuracy for run in search.runs.values()][:1]
+    pieces = []
+    for decision in selection.decisions:
+        found = verdict.of_decision(decision, known[0] if known else None)
+        pieces.append(
+            f'<div class="verdict{" beaten" if found.beaten else ""}">'
+            f"<h3>{text.escaped(found.title)}</h3>"
+            f"{''.join(map(markup.paragraph, found.sentences))}"
+            f"{markup.items(found.others)}</div>"
+        )
+    machines = (
+        f"Device: {selection.device}. Server: {selection.cloud}. The device's "
+        f"power: {costs.meter(selection)}."
+    )
+    return [*pieces, markup.paragraph(machines, "note")]
+
+
+def _candidates(search):
+    header = (
+        "split", "unit", "feature", "feature B", "sent B", "accuracy", "drop",
+        "device MACs",
+    )  # fmt: skip
+    rows = []
+    for split in search.splits:
+        candidate, run = search.candidates.get(split), search.runs.get(split)
+        if run is None:
+            told = "not measured" if candidate else "none acceptable"
+            rows.append([split, told] + ["–"] * 6)
+            continue
+        known = run.baseline_accuracy
+        drop = None if known is None else known - run.accuracy
+        rows.append(
+            [
+                split, candidate.unit, network.shape(run),
+                text.number(run.feature_bytes), text.number(run.wire_bytes),
+                text.percent(run.accuracy),
+                "–" if drop is None else f"{drop:.2f}",
+                text.share(run.device_mac_share),
+            ]
+        )  # fmt: skip
+    failed = [trial.name for trial in search.trials if trial.error]
+    told = (
+        f"The trials saw {search.examples:,} training images; the exhaustive "
+        f"search of the same grid takes {search.examples_exhaustive:,}."
+    )
+    if failed:
+        told += f" Failed: {', '.join(failed)}; see their failure.json."
+    table = markup.table(header, rows, 2, "The unit kept for each split")
+    return table + markup.paragraph(told, "note")
+
+
+def _costs(sources, drawn):
+    missing = _missing(sources, "selection") + _missing(sources, "profiles")
+    if not sources.selection:
+        return missing
+    pieces = [markup.paragraph(costs.EXPLANATION)]
+    figures = _drawings(drawn, "costs")
+    for decision, figure in zip(sources.selection.decisions, figures):
+        name = decision.link.name
+        table = markup.details(f"All numbers: {name}", _cost_table(decision))
+        pieces += [f"<h3>{text.escaped(name)}</h3>", figure, table]
+    return pieces + missing
+
+
+def _sensitivity(sources, drawn):
+    figures = _drawings(drawn, "sensitivity")
+    if not figures:
+        told = "No split is acceptable under any network."
+        return _missing(sources, "selection") or [markup.paragraph(told)]
+    decided = [d for d in sources.selection.decisions if d.scenarios]
+    pieces = [markup.paragraph(sensitivity.EXPLANATION)]
+    for decision, figure in zip(decided, figures):
+        pieces += [f"<h3>{text.escaped(decision.link.name)}</h3>", figure]
+    return pieces
+
+
+def _cost_table(decision):
+    header = (
+        "choice", "what", "", "accuracy", "bytes", "device ms", "codec ms",
+        "up-link ms", "answer ms", "server ms", "latency ms", "energy mJ",
+    )  # fmt: skip
+    rows = []
+    everything = (*decision.costs, *decision.references)
+    for cost in everything:
+        times = (
+            cost.device_ms, cost.codec_ms, cost.uplink_ms, cost.answer_ms,
+            cost.cloud_ms, cost.latency_ms, cost.energy_mj,
+        )  # fmt: skip
+        rows.append(
+            [
+                cost.choice.name,
+                cost.choice.detail,
+                costs.mark(decision, cost),
+                text.percent(cost.choice.accuracy),
+                text.number(cost.choice.sent_bytes),
+                *map(text.number, times),
+            ]
+        )
+    marked = [i for i, c in enumerate(everything) if c is decision.winner]
+    name = f"All costs for {decision.link.name}"
+    return markup.table(header, rows, 3, name, marked)
+
+
+def _planes(search):
+    pieces = []
+    for split, run in search.runs.items():
+        if run.planes is None:
+            continue
+        unit = search.candidates[split].unit
+        pieces.append(
+            markup.photograph(
+                run.planes.read_bytes(),
+                f"Test images and their planes at {split}",
+                f"{split} ({unit}). Top: test images. Middle: the plane the "
+                "codec sees. Bottom: the plane after a round trip through "
+                f"its bytes, {text.number(run.wire_bytes)} in the mean.",
+                (run.origin,),
+            )
+        )
+    if pieces:
+        return pieces
+    told = "No run left a planes.png; bottlenet-search writes it for each."
+    return [markup.paragraph(told, "note")]
+
+
+def _origins(sources, maker):
+    entries = []
+    for origin in (*sources.origins, maker):
+        command = text.command(origin.command)
+        versions = ", ".join(f"{k} {v}" for k, v in origin.versions.items())
+        lines = [line for line in (origin.machine, versions) if line]
+        entries.append((origin.what, command, *lines))
+    folder = (
+        "Each drawing lies in the folder report as a PNG file, with its data "
+        "as CSV."
+    )
+    return [markup.paragraph(folder, "note"), markup.definitions(entries)]

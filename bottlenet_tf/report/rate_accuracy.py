@@ -1,0 +1,174 @@
+"""Accuracy over bytes: each split, and cloud-only."""
+
+import math
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from bottlenet_tf.plot_labels import place_labels
+from bottlenet_tf.report import palette, text
+from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
+
+# Points below the worst candidate that are still drawn.
+_DEPTH = 12.0
+_CODECS = {"jpeg": ("JPEG", "-", "."), "webp": ("WebP", "--", "x")}
+_HEADER = (
+    "what", "split", "trial_or_codec", "quality", "bytes", "accuracy_percent",
+    "images",
+)  # fmt: skip
+
+
+def picture(search):
+    """Returns the `Picture` of a search with at least one measured run.
+
+    Args:
+        search: `search_file.Search`.
+    """
+    runs = search.runs
+    first = next(iter(runs.values()))
+    images = search.search_images or "all"
+    floor = _floor(search)
+    points = ", ".join(
+        f"{split} {run.accuracy:.2f} % at {run.wire_bytes:.0f} bytes"
+        for split, run in runs.items()
+    )
+    return Picture(
+        name="rate_accuracy",
+        caption=(
+            "Large marks: the unit kept for each split, on all "
+            f"{first.num_test:,} test images. Small marks: what the search's "
+            f"trials reached with fewer bytes than others, on {images} of "
+            "them. Grey: the image itself, compressed and sent to the "
+            "untouched network. Points below "
+            f"{floor:.0f} % aren't drawn; the CSV file has them."
+        ),
+        alt=f"Accuracy over bytes of one image: {points}.",
+        draw=lambda width: _draw(search, floor, width),
+        header=_HEADER,
+        rows=_rows(search, first),
+        origins=(search.origin,),
+    )
+
+
+def front(points):
+    """Returns `(bytes, accuracy)` of those that no smaller one reaches."""
+    best = []
+    for size, accuracy in sorted(points, key=lambda p: (p[0], -p[1])):
+        if not best or accuracy > best[-1][1]:
+            best.append((size, accuracy))
+    return best
+
+
+def _floor(search):
+    worst = min(run.accuracy for run in search.runs.values())
+    accepted = search.accuracy - search.max_loss
+    return max(0.0, min(worst, accepted) - _DEPTH)
+
+
+def _of_split(search, split):
+    return [
+        (point.wire_bytes, point.accuracy)
+        for trial in search.trials
+        if trial.split == split
+        for point in trial.points
+    ]
+
+
+def _rows(search, first):
+    rows = [
+        ["candidate", split, "", "", run.wire_bytes, run.accuracy, run.num_test]
+        for split, run in search.runs.items()
+    ]
+    images = search.search_images or first.num_test
+    rows += [
+        ["trial", trial.split, trial.name, point.quality, point.wire_bytes,
+         point.accuracy, images]
+        for trial in search.trials
+        for point in trial.points
+    ]  # fmt: skip
+    return rows + [
+        ["cloud-only", "", point.codec, point.quality, point.num_bytes,
+         point.accuracy, first.num_test]
+        for point in first.cloud
+    ]  # fmt: skip
+
+
+def _draw(search, floor, width):
+    narrow = is_narrow(width)
+    figure = new_figure(width, 4.3 if narrow else 4.6)
+    axes = figure.add_subplot()
+    axes.set_xscale("log")
+    runs, looks = search.runs, palette.of_splits(search.splits)
+    first = next(iter(runs.values()))
+    seen = _draw_cloud(axes, first.cloud, floor)
+    for split in search.splits:
+        color, marker = looks[split]
+        line = [p for p in front(_of_split(search, split)) if p[1] >= floor]
+        if line and min(size for size, _ in line) > 0:
+            axes.plot(
+                *zip(*line), color=color, marker=marker, markersize=3.5,
+                linewidth=1,
+            )  # fmt: skip
+            seen += line
+    for split, run in runs.items():
+        color, marker = looks[split]
+        axes.plot(
+            run.wire_bytes, run.accuracy, marker, color=color, markersize=8.5,
+            markeredgecolor="black", markeredgewidth=0.8, zorder=5,
+        )  # fmt: skip
+    known = first.baseline_accuracy
+    if known is not None:
+        axes.axhline(
+            known, color=palette.INK, linewidth=1,
+            label=f"network, unsplit: {known:.2f} %",
+        )  # fmt: skip
+        axes.axhline(
+            known - search.max_loss, color=palette.INK, linewidth=1,
+            linestyle=":", label=f"{search.max_loss:g} points below it",
+        )  # fmt: skip
+    axes.set_ylim(bottom=floor)
+    axes.margins(x=0.08)
+    _label_axes(axes, narrow)
+    labels = [(r.wire_bytes, r.accuracy, text.short(s)) for s, r in
+              runs.items()]  # fmt: skip
+    place_labels(axes, labels, seen or np.zeros((0, 2)), padding=2)
+    return figure
+
+
+def _draw_cloud(axes, cloud, floor):
+    """Draws cloud-only; returns points along its lines."""
+    along = []
+    largest = max((point.side for point in cloud), default=0)
+    for codec, side in sorted({(p.codec, p.side) for p in cloud}):
+        curve = sorted(
+            (p.num_bytes, p.accuracy)
+            for p in cloud
+            if (p.codec, p.side) == (codec, side) and p.accuracy >= floor
+        )
+        if not curve or curve[0][0] <= 0:
+            continue
+        name, line, marker = _CODECS.get(codec, (text.short(codec), "-.", "+"))
+        small = f", {side} px" if side < largest else ""
+        axes.plot(
+            *zip(*curve), color="0.55" if small else "0.35", linestyle=line,
+            marker=marker, markersize=4, linewidth=1.1,
+            label=f"cloud-only, {name}{small}",
+        )  # fmt: skip
+        x, y = np.array(curve).T
+        at = np.linspace(math.log(x[0]), math.log(x[-1]), 200)
+        along += list(zip(np.exp(at), np.interp(at, np.log(x), y)))
+    return along
+
+
+def _label_axes(axes, narrow):
+    axes.set_xlabel("bytes an image (logarithmic)")
+    axes.set_ylabel("accuracy (%)")
+    axes.grid(True)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if narrow else
+                                            (1, 2, 5)))  # fmt: skip
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(-0.02, -0.16), fontsize=8,
+        ncols=1 if narrow else 2, borderaxespad=0,
+    )  # fmt: skip

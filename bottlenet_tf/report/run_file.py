@@ -1,0 +1,162 @@
+"""What a report needs of a finished run: its report.json and planes.png."""
+
+import dataclasses
+import pathlib
+
+from bottlenet_tf import formats
+from bottlenet_tf.report import fields
+
+REPORT, PLANES = "report.json", "planes.png"
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What made some figures.
+
+    Attributes:
+        what: Which figures, for people.
+        command: Arguments of the program.
+        machine: Where it ran; "" if unknown.
+        versions: `{name: version}`; empty if unknown.
+    """
+
+    what: str
+    command: tuple = ()
+    machine: str = ""
+    versions: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class CloudPoint:
+    """Cloud-only at one quality; accuracy in percent."""
+
+    codec: str
+    quality: int
+    side: int
+    num_bytes: float
+    accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A network with its unit, measured on all test images.
+
+    Attributes:
+        file: Its report.json.
+        backbone, dataset, fingerprint: What was measured.
+        num_test: On how many images.
+        accuracy: In percent.
+        baseline_accuracy: Of the unsplit network; None if unknown.
+        wire_bytes: Sent for one image, in the mean.
+        device_mac_share: Of the unsplit network's multiply-accumulates; may
+            exceed 1, since the unit adds some. None if unknown.
+        cloud: Tuple of `CloudPoint`.
+        feature_shape: `(H, W, C)` at the split; None if unknown.
+        feature_bytes: Of the feature in 8 bits; None if unknown.
+        planes: Path of the pictures; None if there are none.
+        origin: `Origin`.
+    """
+
+    file: str
+    backbone: str
+    dataset: str
+    fingerprint: str
+    num_test: int
+    accuracy: float
+    baseline_accuracy: float | None
+    wire_bytes: float
+    device_mac_share: float | None
+    cloud: tuple
+    feature_shape: tuple | None
+    feature_bytes: float | None
+    planes: pathlib.Path | None
+    origin: Origin
+
+
+def read(folder, split):
+    """Returns the `Run` in a folder.
+
+    Args:
+        folder: Its work directory.
+        split: Which split point it must be of.
+
+    Raises:
+        FileNotFoundError, ValueError: naming file and field, if the run isn't
+            finished, or its report is damaged or of another split.
+    """
+    folder = pathlib.Path(folder)
+    report = fields.read(folder / REPORT, formats.REPORT, "bottlenet-search")
+    report.check("split", repr(split), lambda value: value == split)
+    raw = None if report.is_null("raw_features") else report.object(
+        "raw_features"
+    )  # fmt: skip
+    planes = folder / PLANES
+    return Run(
+        file=report.file,
+        backbone=report.text("backbone"),
+        dataset=report.text("dataset"),
+        fingerprint=report.text("dataset_fingerprint"),
+        num_test=report.whole("num_test", 1),
+        accuracy=report.percent("accuracy"),
+        baseline_accuracy=report.percent_or_none("baseline_accuracy"),
+        wire_bytes=report.number("wire_bytes_mean"),
+        device_mac_share=report.number_or_none("device_mac_share"),
+        cloud=tuple(_cloud(point) for point in report.objects("cloud_only")),
+        feature_shape=raw and _shape(raw),
+        feature_bytes=raw and raw.number("bytes"),
+        planes=planes if planes.is_file() else None,
+        origin=origin(report, f"network and unit at {split}"),
+    )
+
+
+def origin(report, what):
+    """Returns the `Origin` that a report's fields tell."""
+    return Origin(
+        what,
+        report.texts("command"),
+        _machine(report.object("hardware")),
+        {
+            name: str(version)
+            for name, version in report.object("versions").content.items()
+        },
+    )
+
+
+def check_same_network(runs):
+    """Raises ValueError unless all runs are of one network and data set."""
+    for run in runs[1:]:
+        for name in ("backbone", "dataset", "fingerprint", "baseline_accuracy"):
+            ours, theirs = getattr(runs[0], name), getattr(run, name)
+            if ours != theirs:
+                field = name.replace("fing", "dataset_fing")
+                raise ValueError(
+                    f"{run.file}: field {field!r} must be that of "
+                    f"{runs[0].file}, because splits of one network are "
+                    f"compared. Received: {theirs!r} against {ours!r}"
+                )
+
+
+def _cloud(point):
+    return CloudPoint(
+        point.text("codec"),
+        point.whole("quality"),
+        point.whole("side", 1),
+        point.number("bytes"),
+        point.percent("accuracy"),
+    )
+
+
+def _shape(raw):
+    return tuple(
+        raw.check(
+            "shape",
+            "three numbers [H, W, C]",
+            lambda value: isinstance(value, list) and len(value) == 3,
+        )
+    )
+
+
+def _machine(hardware):
+    names = [hardware.text("cpu"), f"{hardware.whole('cores')} cores"]
+    gpus = [str(gpu) for gpu in hardware.content.get("gpus") or ()]
+    return ", ".join(names + gpus)

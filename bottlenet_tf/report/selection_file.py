@@ -1,0 +1,207 @@
+"""selection.json, read back as the decisions that it was written from."""
+
+import dataclasses
+import math
+
+from bottlenet_tf import formats
+from bottlenet_tf.report import fields
+from bottlenet_tf.report.run_file import Origin
+from bottlenet_tf.selection import (
+    Choice,
+    Cost,
+    Decision,
+    Goal,
+    Link,
+    Scenario,
+    Way,
+)
+
+_TIMES = ("device_ms", "codec_ms", "uplink_ms", "answer_ms", "cloud_ms")
+_WAYS = {way.value: way for way in Way}
+
+
+@dataclasses.dataclass(frozen=True)
+class Won:
+    """What a scenario chooses, and what it costs there.
+
+    Attributes:
+        name: Of the choice.
+        latency_ms: Its latency.
+        energy_mj: Its energy; None if unknown.
+    """
+
+    name: str
+    latency_ms: float
+    energy_mj: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """All of a selection.
+
+    Attributes:
+        device: The device's name.
+        cloud: The server's name.
+        meter: What measured the device's power.
+        decisions: Tuple of `selection.Decision`, one for each network; the
+            winners of its scenarios are `Won`.
+        origin: `run_file.Origin`.
+    """
+
+    device: str
+    cloud: str
+    meter: str
+    decisions: tuple
+    origin: object
+
+
+def read(path, runs):
+    """Returns the `Selection` in a file.
+
+    Args:
+        path: Of the file.
+        runs: `{split: run_file.Run}` that it must have chosen among.
+
+    Raises:
+        FileNotFoundError, ValueError: naming file and field, if it is
+            damaged, of another version, or of other runs.
+    """
+    found = fields.read(path, formats.SELECTION, "bottlenet-select")
+    return Selection(
+        found.text("device"),
+        found.text("cloud"),
+        found.text("meter"),
+        tuple(_decision(item, runs) for item in found.objects("decisions")),
+        Origin(
+            "latencies, energies and choices",
+            found.texts("command"),
+            f"device {found.text('device')}, server {found.text('cloud')}",
+        ),
+    )
+
+
+def _decision(found, runs):
+    costs = {}
+    for item in found.objects("splits"):
+        cost = costs[item.object("choice").text("name")] = _cost(item)
+        _check_run(item.object("choice"), cost.choice, runs)
+    for name in runs:
+        if name not in {cost.choice.split for cost in costs.values()}:
+            found.refuse(
+                "splits",
+                f"all of the search's, but {name} is missing; choose again "
+                "with bottlenet-select",
+                sorted(costs),
+            )
+    goal = found.object("goal")
+    winner = found.text_or_none("winner")
+    if winner is not None and winner not in costs:
+        found.refuse("winner", f"one of {', '.join(costs)}", winner)
+    return Decision(
+        link=_link(found.object("link")),
+        goal=_built(
+            Goal,
+            goal,
+            goal.number("latency_weight"),
+            goal.number("energy_weight"),
+        ),
+        costs=tuple(costs.values()),
+        references=tuple(_cost(item) for item in found.objects("references")),
+        refused={
+            name: found.object("refused").texts(name)
+            for name in found.object("refused").content
+        },
+        untimed={
+            name: found.object("untimed").text(name)
+            for name in found.object("untimed").content
+        },
+        winner=costs.get(winner),
+        front=found.texts("front"),
+        scenarios=tuple(
+            _scenario(item, costs) for item in found.objects("sensitivity")
+        ),
+    )
+
+
+def _check_run(item, choice, runs):
+    run = runs.get(choice.split)
+    if run is None:
+        item.refuse(
+            "split",
+            f"one of the search's candidates: {', '.join(runs) or 'none'}",
+            choice.split,
+        )
+    if not math.isclose(choice.sent_bytes, run.wire_bytes, rel_tol=1e-6):
+        item.refuse(
+            "sent_bytes",
+            f"{run.wire_bytes!r}, the wire_bytes_mean of {run.file}; choose "
+            "again with bottlenet-select",
+            choice.sent_bytes,
+        )
+
+
+def _link(found):
+    return _built(
+        Link,
+        found,
+        found.text("name"),
+        found.positive("uplink_mbps"),
+        found.number_or_none("alpha_mw_per_mbps"),
+        found.number_or_none("beta_mw"),
+        found.number("rtt_ms"),
+        None if found.is_null("downlink_mbps") else found.positive(
+            "downlink_mbps"
+        ),
+        found.number("answer_bytes"),
+        found.number("waiting_mw"),
+    )  # fmt: skip
+
+
+def _built(kind, found, *values):
+    """Returns `kind(*values)`; what it refuses is told with the file."""
+    try:
+        return kind(*values)
+    except ValueError as error:
+        raise ValueError(
+            f"{found.file}: field {found.place.rstrip('.')!r}: {error}"
+        ) from error
+
+
+def _cost(found):
+    choice = found.object("choice")
+    way = choice.check(
+        "way", f"one of {', '.join(_WAYS)}", lambda value: value in _WAYS
+    )
+    return Cost(
+        _built(
+            Choice,
+            choice,
+            choice.text("name"),
+            _WAYS[way],
+            choice.number("sent_bytes"),
+            choice.percent_or_none("accuracy"),
+            choice.text_or_none("split"),
+            choice.text("detail"),
+            choice.text_or_none("workdir"),
+        ),
+        *(found.number(name) for name in _TIMES),
+        found.number_or_none("compute_mj"),
+        found.number_or_none("uplink_mj"),
+        found.number("waiting_mj"),
+    )
+
+
+def _scenario(found, costs):
+    winner = found.text("winner")
+    if winner not in costs:
+        found.refuse("winner", f"one of {', '.join(costs)}", winner)
+    return Scenario(
+        found.positive("rate_factor"),
+        found.whole("device_load"),
+        found.whole("cloud_load"),
+        Won(
+            winner,
+            found.number("latency_ms"),
+            found.number_or_none("energy_mj"),
+        ),
+    )

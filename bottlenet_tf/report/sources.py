@@ -1,0 +1,124 @@
+"""All that a report is made of, read from its files."""
+
+import dataclasses
+import pathlib
+
+from bottlenet_tf.profiling import profile_file
+from bottlenet_tf.report import modes_file, search_file, selection_file
+from bottlenet_tf.report.run_file import Origin
+
+SELECTION, MODES = "selection.json", "figure7.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """What there is to tell.
+
+    Attributes:
+        search: `search_file.Search`.
+        selection: `selection_file.Selection`; None if nothing was chosen.
+        modes: `modes_file.Modes`; None if there is no comparison.
+        profiles: Tuple of `profiling.profile_file.Profile`.
+        missing: `{what: sentence that says which command makes it}`.
+    """
+
+    search: object
+    selection: object
+    modes: object
+    profiles: tuple
+    missing: dict
+
+    @property
+    def origins(self):
+        """All `Origin`s, the search's first."""
+        found = [self.search.origin]
+        found += [run.origin for run in self.search.runs.values()]
+        found += [_origin(profile) for profile in self.profiles]
+        for part in (self.selection, self.modes):
+            found += [part.origin] if part else []
+        return found
+
+
+def read(root, selection=None, modes=None, profiles=()):
+    """Returns the `Sources` of a search.
+
+    Args:
+        root: The search's folder.
+        selection: File of bottlenet-select; that in the folder if None.
+        modes: figure7.json; that in the folder if None.
+        profiles: Files of bottlenet-profile, to tell what was measured how.
+
+    Raises:
+        FileNotFoundError: if the search, or a file that was named, isn't
+            there.
+        ValueError: naming file and field, for what is damaged or doesn't
+            belong together.
+    """
+    root = pathlib.Path(root)
+    search = search_file.read(root)
+    missing = {}
+    chosen = compared = None
+    path = pathlib.Path(selection or root / SELECTION)
+    if selection or path.is_file():
+        chosen = selection_file.read(path, search.runs)
+    else:
+        missing["selection"] = (
+            "What each split costs, and which one is chosen, isn't known: "
+            f"bottlenet-select --runs={root / 'candidates'} "
+            "--device_profile=phone.json --cloud_profile=server.json "
+            f"--out={path} tells."
+        )
+    path = pathlib.Path(modes or root / MODES)
+    if modes or path.is_file():
+        compared = modes_file.read(path)
+    else:
+        missing["modes"] = (
+            "Training with the codec wasn't compared with switching it on "
+            "afterwards: python -m bottlenet_tf.cli.figure7 does; give its "
+            "figure7.json by --figure7."
+        )
+    if chosen and not profiles:
+        missing["profiles"] = (
+            "How the times were measured isn't told: give the files of "
+            "bottlenet-profile by --profiles=phone.json,server.json."
+        )
+    if not search.runs:
+        missing["runs"] = (
+            "No split has an acceptable unit that was measured; "
+            "bottlenet-search with another grid or a larger "
+            "--max_accuracy_loss may find one."
+        )
+    return Sources(search, chosen, compared, _profiles(profiles, search),
+                   missing)  # fmt: skip
+
+
+def _profiles(paths, search):
+    found = tuple(profile_file.read(path) for path in paths)
+    for profile in found:
+        profile_file.check_same_network(found[0], profile)
+        if profile.network != search.backbone:
+            raise ValueError(
+                f"{profile.file}: field 'network' must be the search's, "
+                f"{search.backbone!r}: its times would be another network's. "
+                f"Received: network={profile.network!r}"
+            )
+        for split in search.runs:
+            profile.split(split)
+    return found
+
+
+def _origin(profile):
+    if profile.runtime == profile_file.BY_HAND:
+        return Origin(
+            f"times of {profile.file}",
+            machine=f"{profile.device}, figures by hand",
+        )
+    threads = f", {profile.threads} threads" if profile.threads else ""
+    made = f", {profile.made}" if profile.made else ""
+    return Origin(
+        f"times of {profile.file}",
+        profile.command,
+        f"{profile.device} ({profile.runtime}{threads}; "
+        f"power: {profile.meter}{made})",
+        dict(profile.versions),
+    )

@@ -1,0 +1,61 @@
+"""Text of files as it is shown, and numbers with as many digits as tell."""
+
+import html
+import pathlib
+import shlex
+
+# Between a number and its unit.
+NO_BREAK = "\u00a0"
+_LONGEST = 22
+
+
+def plain(value):
+    """Returns text without what can't be printed; bad characters as U+FFFD."""
+    return "".join(
+        c if c.isprintable() or c == NO_BREAK else "\ufffd" for c in str(value)
+    )
+
+
+def short(value):
+    """Returns the same, cut to what a diagram has room for."""
+    value = plain(value)
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
+
+
+def escaped(value):
+    """Returns it for HTML, attributes too."""
+    return html.escape(plain(value), quote=True)
+
+
+def number(value, digits=3):
+    """Returns a number with that many digits that count; "–" for None."""
+    if value is None:
+        return "–"
+    for decimals in (0, 1, 2):
+        if abs(value) >= 10 ** (digits - 1 - decimals):
+            return f"{value:,.{decimals}f}"
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def percent(value):
+    """Returns an accuracy; "–" for None."""
+    return "–" if value is None else f"{value:.2f}{NO_BREAK}%"
+
+
+def share(value):
+    """Returns a share of 1 in percent; "–" for None."""
+    return "–" if value is None else f"{100 * value:.0f}{NO_BREAK}%"
+
+
+def command(arguments):
+    """Returns what a shell would take, the program without its folder."""
+    if not arguments:
+        return ""
+    program = pathlib.PurePath(arguments[0]).name
+    return plain(shlex.join((program, *arguments[1:])))
+
+
+def listed(names):
+    """Returns "a", "a and b" or "a, b and c"."""
+    *most, last = map(plain, names)
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,133 @@
+"""In words: what was chosen, what else there is, and who costs less."""
+
+import dataclasses
+
+from bottlenet_tf.report import text
+
+# What a reader holds a split against, and how it is called in a sentence.
+_RIVALS = {
+    "mobile-only": "mobile-only",
+    "cloud-only, matched": "cloud-only at matched accuracy",
+    "cloud-only, best": "cloud-only at the best quality",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What is said of one network.
+
+    Attributes:
+        title: Of the paragraph.
+        sentences: Tuple of strings.
+        others: What else there is, a tuple of strings.
+        beaten: Whether something that isn't a split costs less.
+    """
+
+    title: str
+    sentences: tuple
+    others: tuple
+    beaten: bool
+
+
+def of_decision(decision, baseline_accuracy):
+    """Returns the `Verdict` of one network.
+
+    Args:
+        decision: `selection.Decision`.
+        baseline_accuracy: Of the unsplit network, in percent; or None.
+    """
+    link, won = decision.link, decision.winner
+    title = f"{link.name} ({link.uplink_mbps:g} Mbit/s up)"
+    if won is None:
+        reasons = tuple(
+            f"{name}: {'; '.join(why)}"
+            for name, why in decision.refused.items()
+        )
+        return Verdict(
+            f"{title}: no split", ("No split is acceptable.",), reasons, True
+        )
+    choice, best = won.choice, decision.best
+    beaten = best is not won
+    sentences = [
+        f"Of the splits, {choice.name} costs least {_goal(decision.goal)}: "
+        f"{_figures(won)} an image, with {text.number(choice.sent_bytes)} "
+        f"bytes sent and {text.percent(choice.accuracy)} accuracy"
+        + _loss(choice.accuracy, baseline_accuracy)
+    ]
+    title += f": {choice.name}"
+    if beaten:
+        name = _RIVALS.get(best.choice.name, best.choice.name)
+        title += f" of the splits, but {name} costs less"
+        sentences.append(
+            f"No split pays here: {name} costs less than any, {_told(best)}."
+        )
+    others = [
+        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}, "
+        f"{_times(decision, cost)} times what {choice.name} costs."
+        for cost in decision.references
+        if cost.choice.name in _RIVALS and not (beaten and cost is best)
+    ]
+    others += [
+        f"{name} isn't timed: {reason}"
+        for name, reason in decision.untimed.items()
+    ]
+    return Verdict(title, tuple(sentences), tuple(others), beaten)
+
+
+def without_selection(search):
+    """Returns sentences on a search that nothing was chosen from."""
+    runs = search.runs
+    lost = [s for s in search.splits if s not in search.candidates]
+    told = []
+    if runs:
+        least = min(runs, key=lambda split: runs[split].wire_bytes)
+        told.append(
+            f"The fewest bytes are sent after {least}: "
+            f"{text.number(runs[least].wire_bytes)} an image, with "
+            f"{text.percent(runs[least].accuracy)} accuracy"
+            + _loss(runs[least].accuracy, runs[least].baseline_accuracy)
+        )
+    if lost:
+        told.append(
+            f"After {text.listed(lost)} no unit loses less than "
+            f"{search.max_loss:g} points."
+        )
+    return told
+
+
+def _goal(goal):
+    if not goal.energy_weight:
+        return "by latency"
+    if not goal.latency_weight:
+        return "by energy"
+    return f"by {goal.latency_weight:g} ms + {goal.energy_weight:g} mJ"
+
+
+def _figures(cost):
+    told = f"{text.number(cost.latency_ms)}{text.NO_BREAK}ms"
+    if cost.energy_mj is not None:
+        told += f" and {text.number(cost.energy_mj)}{text.NO_BREAK}mJ"
+    return told
+
+
+def _loss(accuracy, baseline):
+    if accuracy is None or baseline is None:
+        return "."
+    return f" ({baseline - accuracy:.2f} points below the network)."
+
+
+def _told(cost):
+    choice = cost.choice
+    if not choice.sent_bytes:
+        return _figures(cost)
+    return (
+        f"{_figures(cost)} with {text.number(choice.sent_bytes)} bytes "
+        f"({choice.detail}, {text.percent(choice.accuracy)})"
+    )
+
+
+def _times(decision, cost):
+    won = decision.goal.of(decision.winner)
+    if not won:
+        return "any number of"
+    return text.number(decision.goal.of(cost) / won)

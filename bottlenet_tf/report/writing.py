@@ -1,0 +1,84 @@
+"""The report's files, each written whole or not at all."""
+
+import csv
+import io
+import os
+import pathlib
+import platform
+import sys
+import tempfile
+
+import matplotlib
+
+from bottlenet_tf.report import page
+from bottlenet_tf.report.run_file import Origin
+
+PAGE, FOLDER = "report.html", "report"
+
+
+def write(sources, out):
+    """Writes report.html, and every figure as PNG and CSV.
+
+    Args:
+        sources: `sources.Sources`.
+        out: Folder to write to; made if need be.
+
+    Returns:
+        The `pathlib.Path` of the page.
+
+    Raises:
+        OSError: if something can't be written.
+    """
+    out = pathlib.Path(out)
+    drawn = page.pictures(sources)
+    for picture in (p for group in drawn.values() for p in group):
+        path = out / FOLDER / _file_name(picture.name)
+        _replace(path.with_name(f"{path.name}.png"), picture.png())
+        _replace(path.with_name(f"{path.name}.csv"), _csv(picture))
+    for split, run in sources.search.runs.items():
+        if run.planes is not None:
+            path = out / FOLDER / f"planes_{_file_name(split)}.png"
+            _replace(path, run.planes.read_bytes())
+    maker = Origin(
+        "this page",
+        tuple(sys.argv),
+        platform.platform(),
+        {
+            "python": platform.python_version(),
+            "matplotlib": matplotlib.__version__,
+        },
+    )
+    text = page.html(sources, drawn, maker)
+    return _replace(out / PAGE, text.encode("utf-8"))
+
+
+def _file_name(name):
+    """Returns it without what a file's name should not hold."""
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name
+    )
+
+
+def _csv(picture):
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(picture.header)
+    writer.writerows(picture.rows)
+    return file.getvalue().encode("utf-8", "replace")
+
+
+def _replace(path, data):
+    """Writes a file by renaming a finished one; returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}."
+    )
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)  # mkstemp lets only the owner read.
+        os.replace(temporary, path)
+    except BaseException:
+        pathlib.Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
