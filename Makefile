@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-serving test-ray slow lint results bench clean
+.PHONY: help demo test test-report test-serving test-ray slow lint results bench \
+	clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
@@ -12,6 +13,7 @@ help:
 	@echo "make slow   all tests, the slow ones too"
 	@echo "make test-serving  a real Triton serves an export (~500 MB)"
 	@echo "make test-ray  trials on a local Ray (240 MB)"
+	@echo "make test-report   reports in a real browser (Debian's chromium)"
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
 
@@ -40,7 +42,13 @@ test: lint
 	$(BIN)/python -m pytest
 
 slow: lint
-	$(BIN)/python -m pytest -m "not serving and not ray"
+	$(BIN)/python -m pytest -m "not serving and not ray and not browser"
+
+# Headless, without a driver.
+test-report: $(STAMP)
+	@command -v chromium >/dev/null && command -v pdftotext >/dev/null || \
+		{ echo "Needs: apt-get install chromium poppler-utils"; exit 1; }
+	$(BIN)/python -m pytest tests/report -m browser -n 0
 
 # Triton in an environment of its own, without TensorFlow. Its Python backend
 # loads the system's libpython, so that must be the system's Python 3.11

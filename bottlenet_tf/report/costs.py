@@ -215,7 +215,7 @@ def _write_total(axes, y, total, limit, mark):
     told = "unknown" if total is None else text.number(total)
     if total is not None and total > limit:
         told = f"» {told}"
-    axes.annotate(
+    note = axes.annotate(
         told + mark,
         (min(total or 0.0, limit), y),
         xytext=(3, 0),
@@ -224,3 +224,4 @@ def _write_total(axes, y, total, limit, mark):
         fontsize=8,
         fontweight="bold" if mark else "normal",
     )
+    note.set_in_layout(False)  # There is room, and measuring takes long.

@@ -26,19 +26,18 @@ def items(lines):
 
 
 def definitions(entries):
-    """Returns a list of `(term, command or "", line, …)`."""
-    return "<dl>{}</dl>".format(
-        "\n".join(
-            f"<dt>{text.escaped(term)}</dt>"
-            + (
-                f"<dd><code>{text.escaped(command)}</code></dd>"
-                if command
-                else ""
-            )
-            + "".join(f"<dd>{text.escaped(line)}</dd>" for line in lines)
-            for term, command, *lines in entries
-        )
-    )
+    """Returns a list of terms.
+
+    Args:
+        entries: `(term, command or "", further lines)` of each.
+    """
+    found = []
+    for term, command, lines in entries:
+        found.append(f"<dt>{text.escaped(term)}</dt>")
+        if command:
+            found.append(f"<dd><code>{text.escaped(command)}</code></dd>")
+        found += [f"<dd>{text.escaped(line)}</dd>" for line in lines]
+    return "<dl>\n" + "\n".join(found) + "\n</dl>"
 
 
 def table(header, rows, words=1, label="", marked=()):
@@ -47,15 +46,14 @@ def table(header, rows, words=1, label="", marked=()):
     Args:
         header: Names of the columns.
         rows: Lists of as many values.
-        words: How many columns, or which, hold words, and are flush left.
+        words: How many columns, the first, hold words and are flush left.
         label: What it holds, for people who don't see it.
         marked: Numbers of rows to stress.
     """
-    columns = range(words) if isinstance(words, int) else words
 
     def line(tag, cells):
         return "".join(
-            f"<{tag}{' class=words' if i in columns else ''}>"
+            f"<{tag}{' class=words' if i < words else ''}>"
             f"{text.escaped(cell)}</{tag}>"
             for i, cell in enumerate(cells)
         )

@@ -272,7 +272,7 @@ def _origins(sources, maker):
         command = text.command(origin.command)
         versions = ", ".join(f"{k} {v}" for k, v in origin.versions.items())
         lines = [line for line in (origin.machine, versions) if line]
-        entries.append((origin.what, command, *lines))
+        entries.append((origin.what, command, lines))
     folder = (
         "Each drawing lies in the folder report as a PNG file, with its data "
         "as CSV."

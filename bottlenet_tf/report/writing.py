@@ -1,6 +1,7 @@
 """The report's files, each written whole or not at all."""
 
 import csv
+import hashlib
 import io
 import os
 import pathlib
@@ -14,6 +15,7 @@ from bottlenet_tf.report import page
 from bottlenet_tf.report.run_file import Origin
 
 PAGE, FOLDER = "report.html", "report"
+_LONGEST_NAME = 60
 
 
 def write(sources, out):
@@ -53,10 +55,15 @@ def write(sources, out):
 
 
 def _file_name(name):
-    """Returns it without what a file's name should not hold."""
-    return "".join(
-        c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name
+    """Returns it, or what of it may be a file's name, and a digest."""
+    kept = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_.") else "_"
+        for c in name[:_LONGEST_NAME]
     )
+    if kept == name:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+    return f"{kept}_{digest[:8]}"
 
 
 def _csv(picture):

@@ -1,0 +1,181 @@
+"""What a report is read from, and what it refuses."""
+
+import json
+import shutil
+
+import pytest
+
+from bottlenet_tf import report
+
+SEARCH, RESULTS = "search.json", "results.json"
+RUN = "candidates/early/report.json"
+CHOSEN, MODES = "selection.json", "figure7.json"
+TRIAL = "trials/early_c2_s2_q50_r0/outcome.json"
+
+
+def test_a_whole_search_is_read(chosen):
+    found = report.read(chosen)
+    assert found.search.splits == ("early", "late", "never")
+    assert list(found.search.runs) == ["early", "late"]
+    assert found.search.trials[2].error == "ended with -9"
+    assert found.selection.decisions[0].link.name == "3g"
+    assert found.modes.points["naive"] == ((1, 40, 10.0), (90, 89, 900.0))
+    assert list(found.missing) == ["profiles"]
+
+
+def test_costs_are_read_back_as_they_were(chosen):
+    # 3g: 400 B at 1.1 Mbit/s take 2.909 ms; 2 + 0.5 + 0.1 + 0.8 ms compute.
+    cost = report.read(chosen).selection.decisions[0].costs[0]
+    assert cost.uplink_ms == pytest.approx(3200 / 1100)
+    assert cost.latency_ms == pytest.approx(3.4 + 3200 / 1100)
+
+
+def test_what_is_not_there_is_told_with_its_command(search):
+    missing = report.read(search).missing
+    assert "bottlenet-select --runs=" in missing["selection"]
+    assert "bottlenet_tf.cli.figure7" in missing["modes"]
+
+
+def test_a_named_file_must_be_there(search, tmp_path):
+    for name in ("selection", "modes"):
+        with pytest.raises(FileNotFoundError, match="nowhere.json must be"):
+            report.read(search, **{name: tmp_path / "nowhere.json"})
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "value", "message"),
+    [
+        (SEARCH, ["format"], "bottlenet_tf.search.0", "'format'.*search.1"),
+        (RESULTS, ["format"], "bottlenet_tf.search.0", "'format'.*search.1"),
+        (SEARCH, ["config", "max_accuracy_loss"], -1, "max_accuracy_loss'"),
+        (SEARCH, ["accuracy"], "high", "'accuracy' must be a finite number"),
+        (RESULTS, ["candidates", "late"], 5, "'candidates.late' must be"),
+        (RESULTS, ["candidates", "odd"], {}, "'candidates.odd' must be of"),
+        (RESULTS, ["trials", 0, "name"], "gone", "gone/outcome.json.*half-wri"),
+        (RUN, ["format"], "bottlenet_tf.report.1", "'format'.*report.2"),
+        (RUN, ["wire_bytes_mean"], -400, "'wire_bytes_mean'.*at least 0"),
+        (RUN, ["wire_bytes_mean"], 401, "must be that of .*results.json"),
+        (RUN, ["accuracy"], 101, "'accuracy'.*from 0 to 100"),
+        (RUN, ["split"], "late", "'split' must be 'early'"),
+        (RUN, ["backbone"], "other", "'backbone' must be that of .*early"),
+        (RUN, ["dataset_fingerprint"], "x", "'dataset_fingerprint' must be"),
+        (RUN, ["cloud_only", 1, "bytes"], -1, r"'cloud_only\[1\].bytes'"),
+        (TRIAL, ["points", 0, "wire_bytes"], -1, r"'points\[0\].wire_bytes'"),
+        (TRIAL, ["points"], [1], "outcome.json: points must hold"),
+        (CHOSEN, ["format"], "x", "'format' must be 'bottlenet_tf.selection"),
+        (
+            CHOSEN,
+            ["decisions", 0, "link", "uplink_mbps"],
+            -1.1,
+            r"'decisions\[0\].link.uplink_mbps' must be .* above 0",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 1, "splits", 0, "device_ms"],
+            -2,
+            r"'decisions\[1\].splits\[0\].device_ms' must be .*at least 0",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 0, "choice", "split"],
+            "other",
+            "choice.split' must be one of the search's candidates: early, late",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 0, "choice", "sent_bytes"],
+            1.0,
+            "choice.sent_bytes' must be 400.0, the wire_bytes_mean of",
+        ),
+        (CHOSEN, ["decisions", 0, "winner"], "no", "winner' must be one of"),
+        (
+            CHOSEN,
+            ["decisions", 0, "goal", "latency_weight"],
+            0,
+            r"selection.json: field 'decisions\[0\].goal': The weights",
+        ),
+        (MODES, ["points", 0, "mode"], "odd", r"'points\[0\].mode' must be"),
+        (MODES, ["points", 0, "accuracy"], -1, r"'points\[0\].accuracy'"),
+        (MODES, ["points"], [], "points' must be of both modes, but aware"),
+    ],
+)
+def test_bad_files_are_named_with_the_field(
+    chosen, change, file, path, value, message
+):
+    change(chosen / file, path, value)
+    with pytest.raises(ValueError, match=message) as error:
+        report.read(chosen)
+    assert file.split("/")[-1] in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "message"),
+    [
+        (SEARCH, ["splits"], "search.json: field 'splits' is missing"),
+        (RESULTS, ["candidates", "late"], "'candidates.late' is missing"),
+        (RUN, ["accuracy"], "report.json: field 'accuracy' is missing"),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 1],
+            r"'decisions\[0\].splits' must be all of .* late is missing",
+        ),
+    ],
+)
+def test_a_missing_field_or_split_is_named(chosen, drop, file, path, message):
+    drop(chosen / file, path)
+    with pytest.raises(ValueError, match=message):
+        report.read(chosen)
+
+
+@pytest.mark.parametrize(
+    "file", [SEARCH, RESULTS, RUN, TRIAL, CHOSEN, MODES], ids=str
+)
+def test_half_written_files_are_named(chosen, file):
+    path = chosen / file
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(ValueError, match=path.name):
+        report.read(chosen)
+
+
+def test_a_trial_that_never_ended_is_half_written(search):
+    (search / TRIAL).unlink()
+    with pytest.raises(ValueError, match="outcome.json must be there.*half"):
+        report.read(search)
+
+
+def test_an_unfinished_search_says_what_finishes_it(search):
+    (search / RESULTS).unlink()
+    with pytest.raises(FileNotFoundError, match="bottlenet-search, with the"):
+        report.read(search)
+
+
+def test_a_candidate_that_failed_is_no_run(search, change):
+    change(search / RESULTS, ["candidates", "early", "measured"], None)
+    shutil.rmtree(search / "candidates" / "early")
+    found = report.read(search).search
+    assert list(found.candidates) == ["early", "late"]
+    assert list(found.runs) == ["late"]
+
+
+def test_profiles_of_another_network_are_refused(search):
+    phone, server = search / "phone.csv", search / "server.csv"
+    text = server.read_text()
+    server.write_text(text.replace("network=tiny", "network=huge"))
+    with pytest.raises(ValueError, match="field 'network' is 'tiny'.*server"):
+        report.read(search, profiles=(phone, server))
+    with pytest.raises(ValueError, match="server.csv: field 'network' must"):
+        report.read(search, profiles=(server,))
+
+
+def test_a_profile_without_a_split_is_refused(search):
+    path = search / "phone.csv"
+    lines = [n for n in path.read_text().splitlines() if "late" not in n]
+    path.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match="phone.csv: field 'splits'.*late"):
+        report.read(search, profiles=(path,))
+
+
+def test_a_file_that_holds_no_object_is_refused(search):
+    (search / MODES).write_text(json.dumps([1]))
+    with pytest.raises(ValueError, match="figure7.json: it must be a JSON obj"):
+        report.read(search)

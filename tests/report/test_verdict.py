@@ -1,0 +1,76 @@
+"""What is said of a decision, in words."""
+
+import dataclasses
+
+import pytest
+
+from bottlenet_tf import report
+from bottlenet_tf.report import verdict
+
+
+@pytest.fixture
+def decide(search, choose_by):
+    """Function of a network's name that returns its decision."""
+
+    def decision(network, **goal):
+        choose_by(search, (network,), **goal)
+        return report.read(search).selection.decisions[0]
+
+    return decision
+
+
+def test_a_split_that_wins_is_told_with_its_figures(decide):
+    decision = decide("3g")
+    # Without cloud-only, since that wins: 1 ms of server and 600 B.
+    decision = dataclasses.replace(decision, references=decision.references[:2])
+    found = verdict.of_decision(decision, 90.0)
+    # early: 3.4 ms + 3200 bit / 1.1 Mbit/s.
+    assert found.title == "3g (1.1 Mbit/s up): early"
+    assert not found.beaten
+    (sentence,) = found.sentences
+    for words in (
+        "early costs least by latency: 6.31\u00a0ms",
+        "400 bytes sent and 88.00\u00a0% accuracy (2.00 points below",
+    ):
+        assert words in sentence
+    # Mobile-only: 10 ms; 10 / 6.309 is 1.585.
+    assert found.others == (
+        "Mobile-only: 10.0\u00a0ms and 20.0\u00a0mJ, 1.59 times what early "
+        "costs.",
+    )
+
+
+def test_it_is_said_when_no_split_pays(decide):
+    found = verdict.of_decision(decide("wifi"), 90.0)
+    assert found.beaten
+    assert found.title.endswith(
+        "early of the splits, but cloud-only at matched accuracy costs less"
+    )
+    # 600 B at 18.88 Mbit/s take 0.254 ms, the server 1 ms.
+    assert "No split pays here" in found.sentences[1]
+    assert "1.25\u00a0ms" in found.sentences[1]
+    assert "600 bytes (webp 50, 88.50\u00a0%)" in found.sentences[1]
+    assert len(found.others) == 2
+
+
+def test_the_goal_is_named(decide):
+    by_energy = decide("3g", latency_weight=0.0, energy_weight=1.0)
+    assert "by energy" in verdict.of_decision(by_energy, 90.0).sentences[0]
+    both = decide("3g", latency_weight=0.5, energy_weight=2.0)
+    told = verdict.of_decision(both, 90.0).sentences[0]
+    assert "by 0.5 ms + 2 mJ" in told
+
+
+def test_without_an_acceptable_split_the_reasons_are_told(decide):
+    decision = dataclasses.replace(
+        decide("3g"), winner=None, refused={"early": ["1 % is below 2 %"]}
+    )
+    found = verdict.of_decision(decision, 90.0)
+    assert found.title == "3g (1.1 Mbit/s up): no split"
+    assert found.others == ("early: 1 % is below 2 %",)
+
+
+def test_without_a_selection_the_smallest_payload_is_told(search):
+    told = verdict.without_selection(report.read(search).search)
+    assert "after late: 100 an image, with 89.00\u00a0%" in told[0]
+    assert told[1] == "After never no unit loses less than 3 points."
