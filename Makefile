@@ -4,13 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-report test-serving slow lint results bench clean
+.PHONY: help demo test test-report test-serving test-ray slow lint results bench \
+	clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
 	@echo "make test   lint and fast tests (under five minutes)"
 	@echo "make slow   all tests, the slow ones too"
 	@echo "make test-serving  a real Triton serves an export (~500 MB)"
+	@echo "make test-ray  trials on a local Ray (240 MB)"
 	@echo "make test-report   reports in a real browser (Debian's chromium)"
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
@@ -40,7 +42,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 slow: lint
-	$(BIN)/python -m pytest -m "not serving and not browser"
+	$(BIN)/python -m pytest -m "not serving and not ray and not browser"
 
 # Headless, without a driver.
 test-report: $(STAMP)
@@ -63,6 +65,11 @@ $(SERVING_STAMP): tests/serving/requirements.txt
 test-serving: $(STAMP) $(SERVING_STAMP)
 	BOTTLENET_SERVING_VENV=$(SERVING_VENV) $(BIN)/python -m pytest \
 		tests/serving -m serving -n 0 -rs
+
+test-ray: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[search]'
+	$(BIN)/python -m pytest tests/search -m ray -n 0
 
 # All CIFAR-10 results, hours on two cores. Finished runs are skipped, a killed
 # one is resumed. The first of each three is where the other two start.

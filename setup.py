@@ -35,12 +35,13 @@ setup(
         "bottlenet_tf.report": ["*.css"],
     },
     extras_require={
+        "search": ["ray>=2.50"],
         "dev": [
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "ruff>=0.14",
             "vermin>=1.6",
-        ]
+        ],
     },
     entry_points={
         "console_scripts": [

@@ -140,6 +140,7 @@ class TrainConfig:
     epochs: int = 10
     max_steps: int | None = None
     first_epoch: int = 0
+    norm_batches: int = 0
     batch_size: int = 128
     optimizer: str = "sgd"
     learning_rate: float = 0.1
@@ -186,7 +187,18 @@ class TrainConfig:
         check_at_least(1, batch_size=self.batch_size)
         check_at_least(0, weight_decay=self.weight_decay, mixup=self.mixup)
         check_at_least(0, feature_weight=self.feature_weight)
-        check_at_least(0, seed=self.seed, first_epoch=self.first_epoch)
+        check_at_least(
+            0,
+            seed=self.seed,
+            first_epoch=self.first_epoch,
+            norm_batches=self.norm_batches,
+        )
+        check(
+            self.norm_batches == 0 or self.strategy == "none",
+            "--norm_batches is for one device: --strategy=none.",
+            norm_batches=self.norm_batches,
+            strategy=self.strategy,
+        )
         check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )

@@ -6,7 +6,6 @@ import sys
 
 from absl import app, flags
 
-from bottlenet_tf import formats
 from bottlenet_tf.cli import train_flags
 from bottlenet_tf.selection import (
     NAMED,
@@ -72,12 +71,16 @@ def _decide(values):
     profile_file.check_same_network(device, cloud)
     machines = Machines(device, cloud, values.device_load, values.cloud_load)
     reports = _reports(values.runs)
+    for profile in (device, cloud):
+        _check_network(profile, reports)
     choices = [
-        selection.from_report(report, workdir) for workdir, report in reports
+        selection.from_report(folder.name, report, str(folder))
+        for folder, report in reports.items()
     ]
+    named_reports = {folder.name: r for folder, r in reports.items()}
     loss = values.max_accuracy_loss
-    others = selection.references([report for _, report in reports], loss)
-    baseline = reports[0][1]["baseline_accuracy"]
+    others = selection.references(named_reports, loss)
+    baseline = next(iter(reports.values()))["baseline_accuracy"]
     limits = Limits(
         None if baseline is None else baseline - loss,
         values.max_bytes,
@@ -91,16 +94,7 @@ def _decide(values):
         print("\n".join(_told(decision, device, cloud)), flush=True)
     path = write_json(
         values.out,
-        {
-            "format": formats.SELECTION,
-            "device": device.device,
-            "cloud": cloud.device,
-            "meter": device.meter,
-            "device_load": values.device_load,
-            "cloud_load": values.cloud_load,
-            "decisions": [tables.as_values(d) for d in decisions],
-            "command": sys.argv,
-        },
+        tables.selection_values(decisions, machines, command=sys.argv),
     )
     print(f"\nSelection: {path}")
 
@@ -155,12 +149,12 @@ def _links(values):
 
 
 def _reports(runs):
-    """Returns `(folder, report)` of every finished run with a unit."""
+    """Returns `{folder: report}` of every finished run with a unit."""
     from bottlenet_tf import evaluation
 
-    found = []
+    found = {}
     for name in runs:
-        folder = pathlib.Path(name)
+        folder = pathlib.Path(name).absolute()
         folders = [folder] if (folder / "report.json").is_file() else []
         folders = folders or sorted(
             path.parent for path in folder.glob("*/report.json")
@@ -173,13 +167,27 @@ def _reports(runs):
         for run in folders:
             report = evaluation.load_report(run)
             if report["mode"] != "baseline":
-                found.append((str(run), report))
-    if not found:
+                found[run] = report
+    names = [run.name for run in found]
+    if not found or len(set(names)) < len(names):
         raise ValueError(
-            "--runs must name runs with a unit. "
-            f"Received: runs={','.join(runs)}, baselines alone"
+            "--runs must name runs with a unit, each folder by another name: "
+            "profiles know them by it. "
+            f"Received: {', '.join(map(str, found)) or 'baselines alone'}"
         )
     return found
+
+
+def _check_network(profile, reports):
+    """Raises ValueError unless all reports are of a profile's network."""
+    for folder, report in reports.items():
+        if profile.network != report["backbone"]:
+            raise ValueError(
+                "Profiles and runs must be of the same network. Received: "
+                f"field 'network' is {profile.network!r} in {profile.file}, "
+                f"field 'backbone' is {report['backbone']!r} in "
+                f"{folder}/report.json"
+            )
 
 
 def _published(path):

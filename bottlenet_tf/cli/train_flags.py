@@ -41,6 +41,8 @@ _HELP = {
     "max_steps": "Stop after this many steps (the schedule follows).",
     "first_epoch": "Number that the first epoch has for order and crops: "
     "a run that goes on with --init_from sees other ones.",
+    "norm_batches": "After training, estimate batch norms' statistics anew "
+    "from this many batches: for runs too short for moving averages.",
     "batch_size": "Images a step, over all devices together.",
     "optimizer": "sgd (Nesterov momentum 0.9) or adamw.",
     "learning_rate": "Peak rate; a cosine takes it to 0.",

@@ -75,7 +75,7 @@ class LocalPool:
             process.stdin.close()
             del self._running[folder]
         return {
-            folder: _error(folder, process.returncode)
+            folder: failure(folder, process.returncode)
             for folder, process in ended.items()
         }
 
@@ -89,7 +89,13 @@ class LocalPool:
         self._running.clear()
 
 
-def _error(folder, code):
+def failure(folder, code):
+    """Returns what a person is told of a process's end; None if it is fine.
+
+    Args:
+        folder: `pathlib.Path` of the trial; the end of its log is quoted.
+        code: The process's return code.
+    """
     if code == 0:
         return None
     log = folder / trial_folder.LOG

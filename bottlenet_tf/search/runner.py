@@ -25,6 +25,8 @@ SEARCH, RESULTS = "search.json", "results.json"
 TRIALS, CANDIDATES = "trials", "candidates"
 # Share of a trial's steps in which the rate rises to its peak.
 _WARMUP = 0.05
+# Short trials leave batch norms' moving averages behind.
+_NORM_BATCHES = 8
 # Fields that may differ when a search is gone on with: they change no result.
 _FREE = ("workers", "ray_address", "retry_failed")
 _WAIT_S = 1.0
@@ -59,7 +61,7 @@ def run(config, pool=None):
         ValueError: for a folder of another search or version, a damaged
             trial, or a split point that the network hasn't.
     """
-    root = pathlib.Path(config.base.workdir)
+    root = pathlib.Path(config.base.workdir).absolute()
     ground = _ground(config, root)
     least = ground.accuracy - config.max_accuracy_loss
     plan = config.plan(least, ground.splits)
@@ -152,6 +154,7 @@ class _Search:
             epochs=epochs,
             max_steps=steps,
             first_epoch=trial.rung,
+            norm_batches=min(_NORM_BATCHES, per_epoch),
             warmup_epochs=_WARMUP * steps / per_epoch,
             evaluate_every=epochs,
             data=dataclasses.replace(
@@ -197,6 +200,7 @@ class _Search:
             init_partly=False,
             epochs=0,
             max_steps=None,
+            norm_batches=0,
             warmup_epochs=0.0,
             evaluate_every=1,
             data=self.config.base.data,

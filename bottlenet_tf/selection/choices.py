@@ -24,7 +24,8 @@ class Choice:
         way: `Way`.
         sent_bytes: What travels for one image, in the mean; 0 if nothing.
         accuracy: In percent; None if unknown.
-        split: Name of the split point; None unless something is split.
+        split: What the profiles call it, the run's name; None unless something
+            is split.
         detail: What it is, for people: unit, quality, codec.
         workdir: Run that it comes from; None if there is none.
     """
@@ -53,10 +54,11 @@ class Choice:
         )
 
 
-def from_report(report, workdir=None):
+def from_report(name, report, workdir=None):
     """Returns the `Choice` that a split run's report describes.
 
     Args:
+        name: The run's, by which profiles know it: its folder's name.
         report: As `evaluation.load_report` returns it.
         workdir: The run's folder.
 
@@ -66,19 +68,21 @@ def from_report(report, workdir=None):
     check(
         report["mode"] != "baseline",
         "A choice must be a run with a unit, not a baseline.",
+        name=name,
         workdir=workdir,
     )
     unit = report["flags"]["unit"]
+    point = "" if report["split"] == name else f"{report['split']}, "
     detail = (
-        f"c'={unit['channels']}, s={unit['stride']}, {unit['codec']} "
+        f"{point}c'={unit['channels']}, s={unit['stride']}, {unit['codec']} "
         f"{unit['quality']}"
     )
     return Choice(
-        report["split"],
+        name,
         Way.SPLIT,
         report["wire_bytes_mean"],
         report["accuracy"],
-        report["split"],
+        name,
         detail,
         workdir,
     )
@@ -96,7 +100,7 @@ def references(reports, max_accuracy_loss):
       (Neurosurgeon's way), one for each report.
 
     Args:
-        reports: Reports of runs on one network and one data set.
+        reports: `{name: report}` of runs on one network and one data set.
         max_accuracy_loss: Percentage points.
 
     Returns:
@@ -105,8 +109,8 @@ def references(reports, max_accuracy_loss):
     Raises:
         ValueError: if the reports are of different networks or data.
     """
-    first = reports[0]
-    for report in reports[1:]:
+    first, *others = reports.values()
+    for report in others:
         for field in ("backbone", "dataset", "dataset_fingerprint"):
             check(
                 report[field] == first[field],
@@ -132,16 +136,16 @@ def references(reports, max_accuracy_loss):
     if matched:
         smallest = min(matched, key=lambda point: point["bytes"])
         found.append(_cloud("cloud-only, matched", smallest))
-    for report in reports:
+    for name, report in reports.items():
         raw = report["raw_features"]
         if raw is not None:
             found.append(
                 Choice(
-                    f"{report['split']} raw",
+                    f"{name} raw",
                     Way.RAW_SPLIT,
                     raw["deflated_bytes_mean"],
                     raw["accuracy"],
-                    report["split"],
+                    name,
                     "8 bit, deflated",
                 )
             )

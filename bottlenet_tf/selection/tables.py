@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from bottlenet_tf import formats
 from bottlenet_tf.markdown import aligned
 
 _COSTS = (
@@ -77,6 +78,52 @@ def _won(winner, goal):
     if goal.energy_weight:
         figures.append(f"{winner.energy_mj:.2f} mJ")
     return f"{winner.choice.name} ({', '.join(figures)})"
+
+
+def winners_table(decisions):
+    """Returns the lines of what was chosen for each link, and its rivals.
+
+    Latency and, if it is known, energy.
+    """
+    rivals = ("mobile-only", "cloud-only, best", "cloud-only, matched")
+    rows = []
+    for decision in decisions:
+        costs = {c.choice.name: c for c in decision.references}
+        winner = decision.winner
+        rows.append(
+            [decision.link.name, winner.choice.name if winner else "none"]
+            + [_short(winner)]
+            + [_short(costs.get(name)) for name in rivals]
+        )
+    return aligned(["network", "chosen", "costs", *rivals], rows, left=2)
+
+
+def _short(cost):
+    if cost is None:
+        return "–"
+    energy = cost.energy_mj
+    told = f"{cost.latency_ms:.2f} ms"
+    return told if energy is None else f"{told}, {energy:.2f} mJ"
+
+
+def selection_values(decisions, machines, **more):
+    """Returns what `selection.json` holds.
+
+    Args:
+        decisions: List of `Decision`.
+        machines: `Machines` they were made for.
+        **more: What else is to be told, such as the command.
+    """
+    return {
+        "format": formats.SELECTION,
+        "device": machines.device.device,
+        "cloud": machines.cloud.device,
+        "meter": machines.device.meter,
+        "device_load": machines.device_load,
+        "cloud_load": machines.cloud_load,
+        "decisions": [as_values(decision) for decision in decisions],
+        **more,
+    }
 
 
 def as_values(decision):

@@ -17,6 +17,7 @@ from bottlenet_tf.training.network import (
     build_network,
     match_feature,
 )
+from bottlenet_tf.training.norms import estimate_statistics
 
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = ("workdir", "checkpoint_minutes")
@@ -66,6 +67,9 @@ def run(config):
     # Only now: a run that could not even start leaves nothing to resume.
     write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
     spent = loop.run()
+    if config.norm_batches:
+        _estimate_norms(config, network.model, dataset)
+        spent["examples"] += config.norm_batches * config.batch_size
     if not loop.is_chief:
         return None
     _save(network.model, workdir)
@@ -89,6 +93,15 @@ def load_data(config):
         max_train=d.max_train,
         max_test=d.max_test,
     )
+
+
+def _estimate_norms(config, model, dataset):
+    batches = dataset.train_batches(
+        config.batch_size,
+        epoch=config.first_epoch + config.epochs,
+        augment=False,
+    )
+    estimate_statistics(model, dataset.guard(batches.take(config.norm_batches)))
 
 
 class _Picture:

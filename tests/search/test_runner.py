@@ -152,6 +152,7 @@ def test_trials_of_a_rung_see_their_share(config, ground):
     final, qualities = trial_folder.read_request(last)
     assert final.max_steps == 3
     assert final.first_epoch == 1
+    assert final.norm_batches == 3  # One epoch has no more.
     assert not final.init_partly
     assert qualities == (20, 60)
     assert final.data.max_test == 8
@@ -164,6 +165,7 @@ def test_candidates_are_measured_on_all_images_without_training(config, ground):
         config_folder(config) / found["workdir"]
     )
     assert request.epochs == 0
+    assert request.norm_batches == 0
     assert request.data.max_test == config.base.data.max_test
     assert request.unit.quality == found["quality"]
     assert qualities == (found["quality"],)

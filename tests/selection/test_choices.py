@@ -28,19 +28,27 @@ REPORT = {
 
 
 def test_a_run_is_a_choice_of_its_wire_bytes():
-    found = from_report(REPORT, "runs/x")
+    found = from_report("RB3", REPORT, "runs/x")
     assert found == Choice(
         "RB3", Way.SPLIT, 250.0, 90.0, "RB3", "c'=4, s=2, jpeg 75", "runs/x"
     )
 
 
+def test_units_of_one_split_point_have_their_runs_names():
+    found = from_report("rb3_small", REPORT)
+    assert (found.name, found.split) == ("rb3_small", "rb3_small")
+    assert found.detail == "RB3, c'=4, s=2, jpeg 75"
+
+
 def test_a_baseline_is_no_choice():
     with pytest.raises(ValueError, match="not a baseline"):
-        from_report({**REPORT, "mode": "baseline"})
+        from_report("x", {**REPORT, "mode": "baseline"})
 
 
 def test_references_are_what_the_field_compares_with():
-    found = {c.name: c for c in references([REPORT], max_accuracy_loss=2.0)}
+    found = {
+        c.name: c for c in references({"RB3": REPORT}, max_accuracy_loss=2.0)
+    }
     assert list(found) == [
         "mobile-only",
         "label-only",
@@ -57,7 +65,7 @@ def test_references_are_what_the_field_compares_with():
 
 
 def test_cloud_only_that_is_never_good_enough_is_left_out():
-    names = [c.name for c in references([REPORT], max_accuracy_loss=0.5)]
+    names = [c.name for c in references({"RB3": REPORT}, max_accuracy_loss=0.5)]
     assert "cloud-only, matched" not in names
 
 
@@ -66,7 +74,7 @@ def test_cloud_only_that_is_never_good_enough_is_left_out():
 )
 def test_reports_of_different_networks_are_refused(field):
     with pytest.raises(ValueError, match=f"{field} differs.*other='x'"):
-        references([REPORT, {**REPORT, field: "x"}], 2.0)
+        references({"a": REPORT, "b": {**REPORT, field: "x"}}, 2.0)
 
 
 def test_a_split_must_name_its_point():

@@ -1,0 +1,77 @@
+"""The cheap search against the exhaustive one, on the same grid.
+
+    bottlenet-search --flagfile=F --workdir=runs/cheap
+    bottlenet-search --flagfile=F --workdir=runs/full --exhaustive
+    python benchmarks/compare_searches.py runs/cheap runs/full
+
+prints, for each split, what either keeps and how far apart they are, measured
+on the search's own images, and the training images of both: a ratio that
+doesn't depend on the machine.
+"""
+
+import argparse
+import json
+import pathlib
+
+
+def compare(cheap, full):
+    """Yields Markdown lines.
+
+    Args:
+        cheap: `results.json` of one search, as a dictionary.
+        full: That of the other.
+
+    Raises:
+        ValueError: if they are of different grids or networks.
+    """
+    for field in ("accuracy", "examples_exhaustive"):
+        if cheap[field] != full[field]:
+            raise ValueError(
+                "Both searches must be of one network, one grid and the same "
+                f"images. Received: {field}={cheap[field]}, {full[field]}"
+            )
+    yield "| split | cheap | full | points apart | bytes |"
+    yield "|:--|:--|:--|--:|--:|"
+    for split, ours in cheap["candidates"].items():
+        theirs = full["candidates"][split]
+        apart, size = "–", "–"
+        if ours and theirs:
+            ours_at, theirs_at = ours["searched"], theirs["searched"]
+            apart = f"{ours_at['accuracy'] - theirs_at['accuracy']:+.2f}"
+            size = f"{ours_at['wire_bytes'] / theirs_at['wire_bytes']:.2f}x"
+        cells = (split, _told(ours), _told(theirs), apart, size)
+        yield f"| {' | '.join(cells)} |"
+    ratio = full["examples"] / cheap["examples"]
+    yield (
+        f"\n{cheap['examples']:,} training images against "
+        f"{full['examples']:,}: {ratio:.1f} times fewer"
+    )
+
+
+def _told(kept):
+    if kept is None:
+        return "none acceptable"
+    at = kept["searched"]
+    return (
+        f"c'={kept['channels']}, s={kept['stride']}, q={kept['quality']}: "
+        f"{at['accuracy']:.2f} %, {at['wire_bytes']:.1f} B"
+    )
+
+
+def main():
+    """Prints the comparison."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("cheap")
+    parser.add_argument("full")
+    args = parser.parse_args()
+    cheap, full = (
+        json.loads((pathlib.Path(folder) / "results.json").read_text())
+        for folder in (args.cheap, args.full)
+    )
+    print("\n".join(compare(cheap, full)))
+
+
+if __name__ == "__main__":
+    main()
