@@ -126,7 +126,7 @@ def _tell(axes, y, left, right, search, split, chosen):
     axes.text(right, y - 0.2, text.percent(run.accuracy), ha="right",
               va="center")  # fmt: skip
     if split in chosen:
-        networks = text.plain(", ".join(chosen[split]))
+        networks = text.short(", ".join(chosen[split]))
         axes.text(left, y + 0.37, f"chosen for {networks}", va="center",
                   fontweight="bold")  # fmt: skip
     share = run.device_mac_share
