@@ -189,4 +189,4 @@ def test_it_prints_with_all_numbers(folder, tmp_path):
     assert 6 <= len(pages) <= 20
     assert all(page.strip() for page in pages)
     # Of a table that is folded on a screen.
-    assert "c'=2, s=2, jpeg" in printed
+    assert "reference" in printed
