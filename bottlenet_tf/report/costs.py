@@ -12,7 +12,8 @@ EXPLANATION = (
     "Stacked: where the time goes, and the device's energy. Below the line is "
     "what splits must beat. Hatched splits are refused. The codec's energy is "
     "in the device's. Of splits without a unit (raw), the chosen one alone is "
-    "drawn. A bar with » is longer than drawn."
+    "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
+    "favour. A bar with » is longer than drawn."
 )
 # A bar longer than this many times the longest split's is cut.
 _LONGEST = 1.5
@@ -51,8 +52,8 @@ class _Panel:
 
 
 _PANELS = (
-    _Panel("latency of one image", "ms", "latency_ms", _TIMES),
-    _Panel("energy of one image, device", "mJ", "energy_mj", _ENERGIES),
+    _Panel("latency", "ms", "latency_ms", _TIMES),
+    _Panel("energy of the device", "mJ", "energy_mj", _ENERGIES),
 )
 
 

@@ -9,6 +9,10 @@ from bottlenet_tf.plot_labels import place_labels
 from bottlenet_tf.report import palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
+# A phone has no room for more names beside points; they are in the legend.
+_MOST_LABELS = 6
+# Letters of a legend that leave room for a second column on a phone.
+_TWO_COLUMNS = 18
 # Points below the worst candidate that are still drawn.
 _DEPTH = 12.0
 _CODECS = {"jpeg": ("JPEG", "-", "."), "webp": ("WebP", "--", "x")}
@@ -95,10 +99,11 @@ def _rows(search, first):
 
 def _draw(search, floor, width):
     narrow = is_narrow(width)
-    figure = new_figure(width, 4.3 if narrow else 4.6)
+    runs, looks = search.runs, palette.of_splits(search.splits)
+    rows = (len(runs) + 4) / (2 if narrow else 4)
+    figure = new_figure(width, 3.7 + 0.15 * rows)
     axes = figure.add_subplot()
     axes.set_xscale("log")
-    runs, looks = search.runs, palette.of_splits(search.splits)
     first = next(iter(runs.values()))
     seen = _draw_cloud(axes, first.cloud, floor)
     for split in search.splits:
@@ -108,30 +113,35 @@ def _draw(search, floor, width):
             axes.plot(
                 *zip(*line), color=color, marker=marker, markersize=3.5,
                 linewidth=1,
+                label=None if split in runs else f"{text.short(split)} (none)",
             )  # fmt: skip
-            seen += line
+            seen += _along(line)
     for split, run in runs.items():
         color, marker = looks[split]
         axes.plot(
             run.wire_bytes, run.accuracy, marker, color=color, markersize=8.5,
             markeredgecolor="black", markeredgewidth=0.8, zorder=5,
+            label=text.short(split),
         )  # fmt: skip
     known = first.baseline_accuracy
     if known is not None:
         axes.axhline(
             known, color=palette.INK, linewidth=1,
-            label=f"network, unsplit: {known:.2f} %",
+            label=f"unsplit: {known:.2f} %",
         )  # fmt: skip
         axes.axhline(
             known - search.max_loss, color=palette.INK, linewidth=1,
-            linestyle=":", label=f"{search.max_loss:g} points below it",
+            linestyle=":", label=f"{search.max_loss:g} points less",
         )  # fmt: skip
     axes.set_ylim(bottom=floor)
     axes.margins(x=0.08)
     _label_axes(axes, narrow)
-    labels = [(r.wire_bytes, r.accuracy, text.short(s)) for s, r in
-              runs.items()]  # fmt: skip
-    place_labels(axes, labels, seen or np.zeros((0, 2)), padding=2)
+    if len(runs) <= (_MOST_LABELS if narrow else len(runs)):
+        labels = [
+            (run.wire_bytes, run.accuracy, text.short(split))
+            for split, run in runs.items()
+        ]
+        place_labels(axes, labels, seen, padding=2)
     return figure
 
 
@@ -154,10 +164,15 @@ def _draw_cloud(axes, cloud, floor):
             marker=marker, markersize=4, linewidth=1.1,
             label=f"cloud-only, {name}{small}",
         )  # fmt: skip
-        x, y = np.array(curve).T
-        at = np.linspace(math.log(x[0]), math.log(x[-1]), 200)
-        along += list(zip(np.exp(at), np.interp(at, np.log(x), y)))
+        along += _along(curve)
     return along
+
+
+def _along(line):
+    """Returns points along a line, for labels to keep off."""
+    x, y = np.array(line).T
+    at = np.linspace(math.log(x[0]), math.log(x[-1]), 100)
+    return list(zip(np.exp(at), np.interp(at, np.log(x), y)))
 
 
 def _label_axes(axes, narrow):
@@ -168,7 +183,10 @@ def _label_axes(axes, narrow):
                                             (1, 2, 5)))  # fmt: skip
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(
-        loc="upper left", bbox_to_anchor=(-0.02, -0.16), fontsize=8,
-        ncols=1 if narrow else 2, borderaxespad=0,
-    )  # fmt: skip
+    labels = axes.get_legend_handles_labels()[1]
+    columns = 4
+    if narrow:
+        columns = 2 if max(map(len, labels)) <= _TWO_COLUMNS else 1
+    axes.figure.legend(
+        loc="outside lower left", fontsize=8, ncols=columns, columnspacing=1.2
+    )

@@ -136,7 +136,7 @@ def read(root):
 def _candidate(root, found, split):
     unit = (
         f"c'={found.whole('channels', 1)}, s={found.whole('stride', 1)}, "
-        f"quality {found.whole('quality')}"
+        f"q={found.whole('quality')}"
     )
     run = None
     if not found.is_null("measured"):

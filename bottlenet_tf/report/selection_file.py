@@ -93,6 +93,8 @@ def _decision(found, runs):
                 "with bottlenet-select",
                 sorted(costs),
             )
+    order = list(runs)
+    ordered = sorted(costs.values(), key=lambda c: order.index(c.choice.split))
     goal = found.object("goal")
     winner = found.text_or_none("winner")
     if winner is not None and winner not in costs:
@@ -105,7 +107,7 @@ def _decision(found, runs):
             goal.number("latency_weight"),
             goal.number("energy_weight"),
         ),
-        costs=tuple(costs.values()),
+        costs=tuple(ordered),  # As the network has them.
         references=tuple(_cost(item) for item in found.objects("references")),
         refused={
             name: found.object("refused").texts(name)

@@ -146,25 +146,24 @@ def choose(root, networks=("3g", "wifi"), **goal):
     device, cloud = map(
         profile_file.read, (root / "phone.csv", root / "server.csv")
     )
-    reports = [_report(split) for split in _REACHED]
+    machines = selection.Machines(device, cloud)
+    reports = {split: _report(split) for split in _REACHED}
     decisions = [
         selection.decide(
-            [selection.from_report(report) for report in reports],
+            [selection.from_report(*item) for item in reports.items()],
             selection.references(reports, 3.0),
-            selection.Machines(device, cloud),
+            machines,
             selection.named(name),
             selection.Goal(**goal),
             selection.Limits(min_accuracy=87.0),
         )
         for name in networks
     ]
+    command = ["/opt/bin/bottlenet-select", "--runs=x"]
     write(
         root / "selection.json",
-        {"format": formats.SELECTION, "device": "phone", "cloud": "server",
-         "meter": "by hand", "device_load": 0, "cloud_load": 0,
-         "decisions": [tables.as_values(d) for d in decisions],
-         "command": ["/opt/bin/bottlenet-select", "--runs=x"]},
-    )  # fmt: skip
+        tables.selection_values(decisions, machines, command=command),
+    )
 
 
 def compare(root):

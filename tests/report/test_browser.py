@@ -188,4 +188,4 @@ def test_it_prints_with_all_numbers(folder, tmp_path):
     pages = printed.removesuffix("\f").split("\f")
     assert 6 <= len(pages) <= 16
     assert all(page.strip() for page in pages)
-    assert "up-link" in printed  # A column of what is folded on a screen.
+    assert "jpeg 50" in printed  # Of a table that is folded on a screen.

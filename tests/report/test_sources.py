@@ -30,6 +30,15 @@ def test_costs_are_read_back_as_they_were(chosen):
     assert cost.latency_ms == pytest.approx(3.4 + 3200 / 1100)
 
 
+def test_splits_stand_in_the_network_s_order(chosen, change):
+    file = chosen / "selection.json"
+    path = ["decisions", 0, "splits"]
+    splits = json.loads(file.read_text())["decisions"][0]["splits"]
+    change(file, path, splits[::-1])
+    costs = report.read(chosen).selection.decisions[0].costs
+    assert [cost.choice.split for cost in costs] == ["early", "late"]
+
+
 def test_what_is_not_there_is_told_with_its_command(search):
     missing = report.read(search).missing
     assert "bottlenet-select --runs=" in missing["selection"]
