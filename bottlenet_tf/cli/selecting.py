@@ -92,6 +92,8 @@ def _decide(values):
     ]
     for decision in decisions:
         print("\n".join(_told(decision, device, cloud)), flush=True)
+    print("\n== All networks ==\n")
+    print("\n".join(tables.winners_table(decisions)))
     path = write_json(
         values.out,
         tables.selection_values(decisions, machines, command=sys.argv),

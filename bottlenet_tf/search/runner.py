@@ -24,7 +24,7 @@ FORMAT = "bottlenet_tf.search.1"
 SEARCH, RESULTS = "search.json", "results.json"
 TRIALS, CANDIDATES = "trials", "candidates"
 # Share of a trial's steps in which the rate rises to its peak.
-_WARMUP = 0.05
+_WARMUP = 0.1
 # Short trials leave batch norms' moving averages behind.
 _NORM_BATCHES = 8
 # Fields that may differ when a search is gone on with: they change no result.

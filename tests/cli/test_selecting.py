@@ -47,6 +47,7 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
     assert decisions[1]["winner"] == "range"
     assert "Chosen: range" in ran.stdout
     assert "mobile-only" in ran.stdout
+    assert "| wifi    | range " in ran.stdout.split("== All networks ==")[1]
 
 
 def test_the_papers_totals_are_chosen_from_and_checked():
