@@ -13,7 +13,7 @@ from bottlenet_tf.config import (
 )
 
 # What takes longest begins first, so that no worker is left with it at the end.
-_LONGEST = ("deployments", "test_runner.py", "test_programs.py")
+_LONGEST = ("deployments", "test_runner.py", "test_payload_parser.py")
 
 
 @pytest.hookimpl(tryfirst=True)

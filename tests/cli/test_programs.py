@@ -34,6 +34,7 @@ def small(tiny_backbone, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
     ran = _run("demo", *small, "--splits=conv,cut", "--baseline_epochs=1")
     assert ran.returncode == 0, ran.stderr
