@@ -1,9 +1,9 @@
-"""JSON files that are either whole or not there."""
+"""JSON files: written whole, read with messages that name file and field."""
 
 import json
-import os
 import pathlib
-import tempfile
+
+from bottlenet_tf import whole_file
 
 
 def write_json(path, value):
@@ -19,21 +19,39 @@ def write_json(path, value):
     Raises:
         ValueError: if `value` holds NaN or an infinity, which JSON lacks.
     """
-    path = pathlib.Path(path)
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since a rename is atomic within a file system only.
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )
+    return whole_file.write(path, text.encode("utf-8"))
+
+
+def read_json(path, format_name, fields, remedy):
+    """Returns the object in a file of one format.
+
+    Args:
+        path: The file.
+        format_name: What its field "format" must be.
+        fields: Names of the fields that it must have.
+        remedy: Sentence that says what to do if it isn't that.
+
+    Raises:
+        OSError: if it can't be read.
+        ValueError: naming the file, if it is damaged, of another version, or
+            lacks a field.
+    """
+    path = pathlib.Path(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp lets only the owner read.
-        os.replace(temporary, path)
-    except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
+        raise ValueError(f"{path} is damaged: {error}. {remedy}") from error
+    found = value.get("format") if isinstance(value, dict) else value
+    if found != format_name:
+        raise ValueError(
+            f"{path} must be of this version, format={format_name!r}. {remedy} "
+            f"Received: format={found!r}"
+        )
+    for name in fields:
+        if name not in value:
+            raise ValueError(
+                f"{path} lacks {name}. {remedy} "
+                f"Received: fields={sorted(value)}"
+            )
+    return value

@@ -7,10 +7,10 @@ import pytest
 
 from bottlenet_tf.config import (
     DataConfig,
-    ExportConfig,
     TrainConfig,
     UnitConfig,
 )
+from bottlenet_tf.export_config import ExportConfig
 
 # What takes longest begins first, so that no worker is left with it at the end.
 _LONGEST = ("deployments", "test_runner.py", "test_payload_parser.py")

@@ -12,12 +12,15 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 # A module may import what stands on lower levels, and its own package.
 LEVELS = {
     "formats": 0,
-    "json_file": 0,
+    "whole_file": 0,
+    "json_file": 1,
     "markdown": 0,
     "plot_labels": 0,
     "registry": 0,
+    "run_folders": 1,
     "validation": 0,
     "config": 1,
+    "export_config": 1,
     "codec": 1,
     "runtime": 2,
     "layers": 2,
@@ -46,6 +49,7 @@ WITHOUT_TENSORFLOW = (
     "runtime.cloud",
     "runtime.device",
     "runtime.edge",
+    "run_folders",
     "selection",
 )
 MODULES = sorted(ROOT.rglob("*.py"))

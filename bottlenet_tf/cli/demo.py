@@ -4,9 +4,9 @@ import dataclasses
 import pathlib
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains a network on handwritten digits, then the same network cut
 at several split points, and compares what each sends with what it costs.
@@ -89,11 +89,10 @@ def main():
     flags.DEFINE_integer(
         "baseline_epochs", 7, "Passes for the network without a split."
     )
-    sys.modules["__main__"].__doc__ = USAGE
     # Frozen blocks train faster; the flagfile alone has no baseline to freeze.
     defaults = [f"--flagfile={FLAGFILE}", "--freeze_prefix"]
     arguments = [sys.argv[0], *defaults, *sys.argv[1:]]
-    app.run(_main, argv=arguments)
+    program.start(_main, USAGE, arguments)
 
 
 if __name__ == "__main__":

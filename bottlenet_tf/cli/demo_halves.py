@@ -46,7 +46,7 @@ def run(root, split, dataset):
         RuntimeError: if the device program fails.
     """
     from bottlenet_tf import export
-    from bottlenet_tf.config import ExportConfig
+    from bottlenet_tf.export_config import ExportConfig
     from bottlenet_tf.runtime.cloud import Tail
 
     deploy, sent = root / "deploy", root / "sent"

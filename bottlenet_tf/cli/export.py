@@ -1,12 +1,11 @@
 """`bottlenet-export`: flags -> ExportConfig -> export.run."""
 
-import signal
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
-from bottlenet_tf.config import TARGETS, ExportConfig
+from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.export_config import TARGETS, ExportConfig
 
 USAGE = """Turns finished runs into one folder that two machines run from.
 
@@ -94,15 +93,7 @@ def main():
     """Entry point of `bottlenet-export` and `export.py`."""
     # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    # By itself it would end the process and leave a half-written folder.
-    signal.signal(signal.SIGTERM, _leave)
-    app.run(_main)
-
-
-def _leave(signum, frame):
-    signal.signal(signum, signal.SIG_IGN)  # Not again while cleaning up.
-    sys.exit(128 + signum)
+    program.start(_main, USAGE, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ import dataclasses
 import pathlib
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains one network without the codec (naive), measures it behind
 JPEG at every quality, and trains one network for each quality with the codec
@@ -112,8 +112,7 @@ def main():
         "JPEG qualities to compare at.",
         module_name=sys.argv[0],
     )
-    sys.modules["__main__"].__doc__ = USAGE
-    app.run(_main)
+    program.start(_main, USAGE)
 
 
 if __name__ == "__main__":

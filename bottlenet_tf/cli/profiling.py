@@ -1,11 +1,10 @@
 """`bottlenet-profile`: flags -> ProfileConfig -> profiling.measure.run."""
 
-import signal
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 from bottlenet_tf.profiling.config import SIDES, TAIL_DEVICES, ProfileConfig
 from bottlenet_tf.profiling.meters import NAMES
 from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
@@ -143,15 +142,7 @@ def main():
     """Entry point of `bottlenet-profile`."""
     # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    # By itself it would end the process and leave others competing.
-    signal.signal(signal.SIGTERM, _leave)
-    app.run(_main)
-
-
-def _leave(signum, frame):
-    signal.signal(signum, signal.SIG_IGN)  # Not again while cleaning up.
-    sys.exit(128 + signum)
+    program.start(_main, USAGE, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import sys
 
 from absl import app, flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Makes one page of a search: bottlenet-report SEARCH_DIR
 
@@ -60,8 +60,7 @@ def _define(module_name):
 def main():
     """Entry point of `bottlenet-report`."""
     _define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    app.run(_main)
+    program.start(_main, USAGE)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """`bottlenet-search`: flags -> SearchConfig -> search.run."""
 
 import dataclasses
-import signal
 import sys
 import typing
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 from bottlenet_tf.search.config import SearchConfig
 
 USAGE = """Finds the bottleneck unit of each split point (Algorithm 1).
@@ -115,10 +114,7 @@ def read(values):
 def main():
     """Entry point of `bottlenet-search`."""
     define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    # By itself it would leave the trials to find out.
-    signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
-    app.run(_main)
+    program.start(_main, USAGE, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """`bottlenet-select`: candidates, profiles and a link -> which split."""
 
 import dataclasses
-import pathlib
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf import selection
+from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.profiling import profile_file
+from bottlenet_tf.profiling.targets import network_name
+from bottlenet_tf.run_folders import find_runs, load_report, model_name
 from bottlenet_tf.selection import (
     NAMED,
     Goal,
@@ -15,6 +19,7 @@ from bottlenet_tf.selection import (
     Machines,
     named,
     published,
+    tables,
 )
 
 USAGE = """Chooses the split point: least latency, energy, or a weighted sum.
@@ -61,25 +66,20 @@ def _decide(values):
                 f"--{flag} must be given; --help shows an example. "
                 f"Received: {flag}={getattr(values, flag)!r}"
             )
-    from bottlenet_tf import selection
-    from bottlenet_tf.json_file import write_json
-    from bottlenet_tf.profiling import profile_file
-    from bottlenet_tf.selection import tables
-
     device = profile_file.read(values.device_profile)
     cloud = profile_file.read(values.cloud_profile)
     profile_file.check_same_network(device, cloud)
     machines = Machines(device, cloud, values.device_load, values.cloud_load)
-    reports = _reports(values.runs)
+    runs = _runs(values.runs)
+    reports = {name: load_report(run) for name, run in runs.items()}
     for profile in (device, cloud):
         _check_network(profile, reports)
     choices = [
-        selection.from_report(folder.name, report, str(folder))
-        for folder, report in reports.items()
+        selection.from_report(name, report, str(runs[name]))
+        for name, report in reports.items()
     ]
-    named_reports = {folder.name: r for folder, r in reports.items()}
     loss = values.max_accuracy_loss
-    others = selection.references(named_reports, loss)
+    others = selection.references(reports, loss)
     baseline = next(iter(reports.values()))["baseline_accuracy"]
     limits = Limits(
         None if baseline is None else baseline - loss,
@@ -103,8 +103,6 @@ def _decide(values):
 
 def _told(decision, device, cloud):
     """Yields the lines of one decision."""
-    from bottlenet_tf.selection import tables
-
     link = decision.link
     yield f"\n== {link.name}: {link.uplink_mbps:g} Mbit/s up =="
     yield f"Device: {device.device} ({device.meter}); server: {cloud.device}\n"
@@ -150,45 +148,20 @@ def _links(values):
     ]
 
 
-def _reports(runs):
-    """Returns `{folder: report}` of every finished run with a unit."""
-    from bottlenet_tf import evaluation
-
-    found = {}
-    for name in runs:
-        folder = pathlib.Path(name).absolute()
-        folders = [folder] if (folder / "report.json").is_file() else []
-        folders = folders or sorted(
-            path.parent for path in folder.glob("*/report.json")
-        )
-        if not folders:
-            raise ValueError(
-                "--runs must name finished runs, or folders of them. "
-                f"Received: {name!r}, which holds no report.json"
-            )
-        for run in folders:
-            report = evaluation.load_report(run)
-            if report["mode"] != "baseline":
-                found[run] = report
-    names = [run.name for run in found]
-    if not found or len(set(names)) < len(names):
-        raise ValueError(
-            "--runs must name runs with a unit, each folder by another name: "
-            "profiles know them by it. "
-            f"Received: {', '.join(map(str, found)) or 'baselines alone'}"
-        )
-    return found
+def _runs(names):
+    """Returns `{name: folder}` of runs, by the names that profiles have."""
+    return {model_name(run): run for run in find_runs(names, flag="runs")}
 
 
 def _check_network(profile, reports):
     """Raises ValueError unless all reports are of a profile's network."""
-    for folder, report in reports.items():
-        if profile.network != report["backbone"]:
+    for name, report in reports.items():
+        network = network_name(report["backbone"])
+        if profile.network != network:
             raise ValueError(
                 "Profiles and runs must be of the same network. Received: "
                 f"field 'network' is {profile.network!r} in {profile.file}, "
-                f"field 'backbone' is {report['backbone']!r} in "
-                f"{folder}/report.json"
+                f"field 'backbone' is {network!r} in the report of {name}"
             )
 
 
@@ -267,8 +240,7 @@ def _define(module_name):
 def main():
     """Entry point of `bottlenet-select`."""
     _define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    app.run(_main)
+    program.start(_main, USAGE)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import threading
 
 from absl import app, flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 from bottlenet_tf.validation import check, check_at_least, check_named
 
 USAGE = """Serves the tails of a deployment folder over TF Serving's gRPC API.
@@ -97,8 +97,7 @@ def main():
     """Entry point of `bottlenet-serve`."""
     # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    app.run(_main)
+    program.start(_main, USAGE)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains a split network with a learned bottleneck, and measures it.
 
@@ -38,8 +38,7 @@ def main():
     """Entry point of `bottlenet-train` and `train.py`."""
     # absl's --help shows the flags of the program that was started.
     train_flags.define(module_name=sys.argv[0])
-    sys.modules["__main__"].__doc__ = USAGE
-    app.run(_main)
+    program.start(_main, USAGE)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ from bottlenet_tf.evaluation.plots import (
 )
 from bottlenet_tf.evaluation.report import (
     build_report,
-    load_report,
     write_report,
 )
 from bottlenet_tf.evaluation.split import (
@@ -45,6 +44,7 @@ from bottlenet_tf.evaluation.split import (
     summarize,
 )
 from bottlenet_tf.evaluation.table import markdown_table
+from bottlenet_tf.run_folders import load_report
 
 __all__ = [
     "IMAGE_CODECS",

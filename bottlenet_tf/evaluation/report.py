@@ -1,7 +1,6 @@
 """`report.json`: all figures of one run and what they were measured with."""
 
 import dataclasses
-import json
 import math
 import pathlib
 import sys
@@ -14,11 +13,10 @@ from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
 from bottlenet_tf.evaluation.environment import hardware, versions
 from bottlenet_tf.evaluation.split import summarize
 from bottlenet_tf.json_file import write_json
+from bottlenet_tf.run_folders import REPORT_FILE
 
 FORMAT = formats.REPORT
-FILE_NAME = "report.json"
 _SKIPPED_SHOWN = 20
-_REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")
 
 
 def build_report(
@@ -114,40 +112,7 @@ def build_report(
 
 def write_report(workdir, report):
     """Writes `report.json` to `workdir`, whole or not; returns its path."""
-    return write_json(pathlib.Path(workdir) / FILE_NAME, report)
-
-
-def load_report(path):
-    """Returns the report in a file, or in a run's work directory.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if the file isn't a report that `write_report` wrote.
-    """
-    path = pathlib.Path(path)
-    file = path / FILE_NAME if path.is_dir() else path
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"A report is a {FILE_NAME} or the work directory of a finished "
-            f"run; there is none here. Received: path={str(path)!r}"
-        )
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
-        raise ValueError(
-            f"A report must be JSON, as `write_report` writes it: {error}. "
-            f"Received: path={str(file)!r}"
-        ) from error
-    found = report.get("format") if isinstance(report, dict) else None
-    missing = [key for key in _REQUIRED if found and key not in report]
-    if found != FORMAT or missing:
-        raise ValueError(
-            f"A report must say format={FORMAT!r} and hold "
-            f"{', '.join(_REQUIRED)}; this file is foreign or of another "
-            f"version. Received: path={str(file)!r}, format={found!r}, "
-            f"missing={missing}"
-        )
-    return report
+    return write_json(pathlib.Path(workdir) / REPORT_FILE, report)
 
 
 def _cloud_point(point):

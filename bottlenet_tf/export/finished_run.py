@@ -8,10 +8,9 @@ import keras
 from bottlenet_tf import backbones, evaluation
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.export.belonging import check_belongs
-from bottlenet_tf.export.run_folders import model_name
 from bottlenet_tf.models.bottlenet import BottleNet
+from bottlenet_tf.run_folders import CONFIG_FILE, model_name
 from bottlenet_tf.training import load_data, load_model
-from bottlenet_tf.training.runner import CONFIG_FILE
 
 # How half precision is named in a network's configuration.
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")

@@ -25,9 +25,9 @@ from bottlenet_tf.export.manifest import (
     parity_table,
 )
 from bottlenet_tf.export.parity import Reference, require
-from bottlenet_tf.export.run_folders import find_runs
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.json_file import write_json
+from bottlenet_tf.run_folders import find_runs
 from bottlenet_tf.runtime import unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head

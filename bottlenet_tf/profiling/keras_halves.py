@@ -15,10 +15,9 @@ from bottlenet_tf.evaluation.split import whole_codes
 from bottlenet_tf.export.finished_run import in_float32
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.onnx_graphs import whole_graph
-from bottlenet_tf.export.run_folders import find_runs, model_name
 from bottlenet_tf.profiling.targets import Target, network_name
+from bottlenet_tf.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.training import load_data, load_model
-from bottlenet_tf.training.runner import CONFIG_FILE
 
 
 def steps(job):

@@ -5,7 +5,7 @@ import math
 import pathlib
 
 from bottlenet_tf.report import fields, run_file
-from bottlenet_tf.search import runner, trial_folder
+from bottlenet_tf.search import ground, runner, trial_folder
 
 _PROGRAM = "bottlenet-search, with the same flags,"
 
@@ -87,9 +87,9 @@ def read(root):
             of another version, or of another search.
     """
     root = pathlib.Path(root)
-    search = fields.read(root / runner.SEARCH, runner.FORMAT, _PROGRAM)
+    search = fields.read(root / ground.SEARCH, ground.FORMAT, _PROGRAM)
     splits = search.texts("splits")
-    results = fields.read(root / runner.RESULTS, runner.FORMAT, _PROGRAM)
+    results = fields.read(root / runner.RESULTS, ground.FORMAT, _PROGRAM)
     config = search.object("config")
     found = results.object("candidates")
     for name in splits:
@@ -154,7 +154,7 @@ def _candidate(root, found, split):
 
 def _tried(root, trial):
     name = trial.text("name")
-    folder = root / runner.TRIALS / name
+    folder = root / ground.TRIALS / name
     outcome = trial_folder.read_outcome(folder)
     if outcome is None:
         raise ValueError(

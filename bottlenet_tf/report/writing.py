@@ -3,14 +3,13 @@
 import csv
 import hashlib
 import io
-import os
 import pathlib
 import platform
 import sys
-import tempfile
 
 import matplotlib
 
+from bottlenet_tf import whole_file
 from bottlenet_tf.report import page
 from bottlenet_tf.report.run_file import Origin
 
@@ -35,12 +34,12 @@ def write(sources, out):
     drawn = page.pictures(sources)
     for picture in (p for group in drawn.values() for p in group):
         path = out / FOLDER / _file_name(picture.name)
-        _replace(path.with_name(f"{path.name}.png"), picture.png())
-        _replace(path.with_name(f"{path.name}.csv"), _csv(picture))
+        whole_file.write(path.with_name(f"{path.name}.png"), picture.png())
+        whole_file.write(path.with_name(f"{path.name}.csv"), _csv(picture))
     for split, run in sources.search.runs.items():
         if run.planes is not None:
             path = out / FOLDER / f"planes_{_file_name(split)}.png"
-            _replace(path, run.planes.read_bytes())
+            whole_file.write(path, run.planes.read_bytes())
     maker = Origin(
         "this page",
         tuple(sys.argv),
@@ -51,7 +50,7 @@ def write(sources, out):
         },
     )
     text = page.html(sources, drawn, maker)
-    return _replace(out / PAGE, text.encode("utf-8"))
+    return whole_file.write(out / PAGE, text.encode("utf-8"))
 
 
 def _file_name(name):
@@ -72,20 +71,3 @@ def _csv(picture):
     writer.writerow(picture.header)
     writer.writerows(picture.rows)
     return file.getvalue().encode("utf-8", "replace")
-
-
-def _replace(path, data):
-    """Writes a file by renaming a finished one; returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)  # mkstemp lets only the owner read.
-        os.replace(temporary, path)
-    except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

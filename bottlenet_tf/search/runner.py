@@ -16,35 +16,18 @@ import sys
 from tqdm import tqdm
 
 from bottlenet_tf.json_file import write_json
+from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search import trial_folder
+from bottlenet_tf.search.ground import FORMAT, TRIALS
 from bottlenet_tf.search.local_pool import LocalPool
 from bottlenet_tf.search.trials import Outcome
 
-FORMAT = "bottlenet_tf.search.1"
-SEARCH, RESULTS = "search.json", "results.json"
-TRIALS, CANDIDATES = "trials", "candidates"
+RESULTS, CANDIDATES = "results.json", "candidates"
 # Share of a trial's steps in which the rate rises to its peak.
 _WARMUP = 0.1
 # Short trials leave batch norms' moving averages behind.
 _NORM_BATCHES = 8
-# Fields that may differ when a search is gone on with: they change no result.
-_FREE = ("workers", "ray_address", "retry_failed")
 _WAIT_S = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Ground:
-    """What the trials stand on.
-
-    Attributes:
-        splits: Names of the split points, in the network's order.
-        num_train: Training images.
-        accuracy: Of the unsplit network on the search's images, in percent.
-    """
-
-    splits: tuple[str, ...]
-    num_train: int
-    accuracy: float
 
 
 def run(config, pool=None):
@@ -62,7 +45,7 @@ def run(config, pool=None):
             trial, or a split point that the network hasn't.
     """
     root = pathlib.Path(config.base.workdir).absolute()
-    ground = _ground(config, root)
+    ground = ground_lib.find(config, root)
     least = ground.accuracy - config.max_accuracy_loss
     plan = config.plan(least, ground.splits)
     _describe(config, ground, plan)
@@ -302,100 +285,6 @@ def _make_pool(config):
     from bottlenet_tf.search.ray_pool import RayPool
 
     return RayPool(config.ray_address, config.workers)
-
-
-def _ground(config, root):
-    """Measures the unsplit network once, or reads it from `search.json`."""
-    path = root / SEARCH
-    stated = dataclasses.asdict(config)
-    for name in _FREE:
-        del stated[name]
-    stated = json.loads(json.dumps(stated))
-    if path.is_file():
-        before = _read_search(path)
-        _check_same(path, before["config"], stated)
-        return Ground(
-            tuple(before["splits"]), before["num_train"], before["accuracy"]
-        )
-    ground = _measure(config, root)
-    write_json(
-        path,
-        {
-            "format": FORMAT,
-            "config": stated,
-            **dataclasses.asdict(ground),
-            "command": sys.argv,
-        },
-    )
-    return ground
-
-
-def _read_search(path):
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}.") from error
-    received = value.get("format") if isinstance(value, dict) else value
-    if received != FORMAT:
-        raise ValueError(
-            f"{path} must be of this version: format={FORMAT!r}. Use another "
-            f"--workdir. Received: format={received!r}"
-        )
-    for name in ("config", "splits", "num_train", "accuracy"):
-        if name not in value:
-            raise ValueError(
-                f"{path} lacks {name}. Received: fields={sorted(value)}"
-            )
-    return value
-
-
-def _check_same(path, before, now):
-    differing = [
-        f"{name}: {before.get(name)} there, {value} here"
-        for name, value in now.items()
-        if before.get(name) != value and name != "base"
-    ]
-    there = before.get("base", {})
-    differing += [
-        f"{name}: {there.get(name)} there, {value} here"
-        for name, value in now["base"].items()
-        if there.get(name) != value and name != "workdir"
-    ]
-    if differing:
-        raise ValueError(
-            f"{path} is of a search with other flags, and a search goes on "
-            "with the flags it began with. Use another --workdir. "
-            f"Received: {'; '.join(differing)}"
-        )
-
-
-def _measure(config, root):
-    from bottlenet_tf import evaluation, training
-    from bottlenet_tf.training.measure import CACHE_NAME
-    from bottlenet_tf.training.network import build_backbone
-
-    base = config.base
-    searched = dataclasses.replace(
-        base,
-        data=dataclasses.replace(base.data, max_test=config.search_images),
-    )
-    dataset = training.load_data(searched)
-    backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
-    splits = tuple(point.name for point in backbone.split_points)
-    for name in config.splits:
-        backbone.split_point(name)  # Raises for an unknown one.
-    # The trials find it in the cache.
-    baselines = evaluation.measure_baselines(
-        backbone.model,
-        dataset,
-        base.sweep_qualities,
-        cache_dir=root / TRIALS / CACHE_NAME,
-    )
-    return Ground(
-        config.splits or splits,
-        dataset.num_train,
-        baselines.network_accuracy,
-    )
 
 
 def _describe(config, ground, plan):

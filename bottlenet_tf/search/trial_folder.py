@@ -13,10 +13,11 @@ import json
 import pathlib
 
 from bottlenet_tf.config import TrainConfig
-from bottlenet_tf.json_file import write_json
+from bottlenet_tf.json_file import read_json, write_json
 from bottlenet_tf.search.trials import Outcome, Point
 
 FORMAT = "bottlenet_tf.trial.1"
+_REMEDY = "Remove its folder to repeat the trial."
 REQUEST, OUTCOME, FAILURE, LOG = (
     "trial.json",
     "outcome.json",
@@ -47,12 +48,11 @@ def read_request(folder):
     """Returns `(config, qualities)` of a trial.
 
     Raises:
-        FileNotFoundError, ValueError: see `read_outcome`.
+        OSError, ValueError: see `read_outcome`.
     """
-    path = pathlib.Path(folder) / REQUEST
-    value = _read(path)
-    config = TrainConfig.from_json(json.dumps(_field(path, value, "config")))
-    return config, tuple(_field(path, value, "qualities"))
+    value = _read(folder, REQUEST, ("config", "qualities"))
+    config = TrainConfig.from_json(json.dumps(value["config"]))
+    return config, tuple(value["qualities"])
 
 
 def write_outcome(folder, points, examples, seconds):
@@ -83,49 +83,30 @@ def read_outcome(folder):
             the file and the field.
     """
     folder = pathlib.Path(folder)
-    path = folder / OUTCOME
-    if path.is_file():
-        value = _read(path)
-        points = _field(path, value, "points")
-        try:
-            points = tuple(
-                Point(int(p["quality"]), float(p["wire_bytes"]),
-                      float(p["accuracy"]))
-                for p in points
-            )  # fmt: skip
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(
-                f"{path}: points must hold quality, wire_bytes and accuracy. "
-                f"Remove the folder to repeat the trial. Received: {points!r}"
-            ) from error
-        return Outcome(points, int(_field(path, value, "examples")))
-    path = folder / FAILURE
-    if path.is_file():
-        return Outcome(error=_field(path, _read(path), "error"))
+    if (folder / OUTCOME).is_file():
+        value = _read(folder, OUTCOME, ("points", "examples"))
+        return Outcome(_points(folder, value["points"]), value["examples"])
+    if (folder / FAILURE).is_file():
+        return Outcome(error=_read(folder, FAILURE, ("error",))["error"])
     return None
 
 
-def _read(path):
+def _points(folder, points):
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        return tuple(
+            Point(
+                int(point["quality"]),
+                float(point["wire_bytes"]),
+                float(point["accuracy"]),
+            )
+            for point in points
+        )
+    except (TypeError, KeyError, ValueError) as error:
         raise ValueError(
-            f"{path} is damaged: {error}. Remove its folder to repeat the "
-            "trial."
+            f"{folder / OUTCOME}: points must hold quality, wire_bytes and "
+            f"accuracy. {_REMEDY} Received: {points!r}"
         ) from error
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
-        received = value.get("format") if isinstance(value, dict) else value
-        raise ValueError(
-            f"{path} must be of this version, or the trial can't be gone on "
-            f"with: format={FORMAT!r}. Received: format={received!r}"
-        )
-    return value
 
 
-def _field(path, value, name):
-    if name not in value:
-        raise ValueError(
-            f"{path} lacks {name}. Remove its folder to repeat the trial. "
-            f"Received: fields={sorted(value)}"
-        )
-    return value[name]
+def _read(folder, name, fields):
+    return read_json(pathlib.Path(folder) / name, FORMAT, fields, _REMEDY)

@@ -8,8 +8,8 @@ import numpy as np
 
 from bottlenet_tf import backbones
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
+from bottlenet_tf.run_folders import MODEL_FILE
 
-MODEL_FILE = "model.keras"
 MATCH_BATCHES = 4
 
 

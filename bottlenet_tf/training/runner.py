@@ -9,19 +9,15 @@ from bottlenet_tf import backbones, data, evaluation
 from bottlenet_tf.codec import create_codec
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.json_file import write_json
+from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
-from bottlenet_tf.training.network import (
-    MODEL_FILE,
-    build_network,
-    match_feature,
-)
+from bottlenet_tf.training.network import build_network, match_feature
 from bottlenet_tf.training.norms import estimate_statistics
 
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = ("workdir", "checkpoint_minutes")
-CONFIG_FILE = "config.json"
 
 
 def run(config):

@@ -21,7 +21,9 @@ def _run(*arguments):
 def profile(sweep, tmp_path_factory):
     """A profile by hand of both runs of the sweep."""
     report = json.loads((sweep / "range" / "report.json").read_text())
-    lines = ["# device=Phone", f"# network={report['backbone']}",
+    # A file's name, as bottlenet-profile has it, without its folders.
+    network = pathlib.Path(report["backbone"]).name
+    lines = ["# device=Phone", f"# network={network}",
              "split,part,median_ms,power_mw", ",whole,10,2000"]  # fmt: skip
     for split, head in (("range", 2), ("learned", 3)):
         lines += [

@@ -15,8 +15,8 @@ import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf import export
-from bottlenet_tf.config import ExportConfig
 from bottlenet_tf.export import runner, staging
+from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 

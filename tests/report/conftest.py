@@ -8,7 +8,7 @@ from PIL import Image
 
 from bottlenet_tf import formats, selection
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.search import runner, trial_folder
+from bottlenet_tf.search import ground, runner, trial_folder
 from bottlenet_tf.search.trials import Point
 from bottlenet_tf.selection import tables
 
@@ -110,14 +110,14 @@ def make(root):
         "search_images": 200,
     }
     write(
-        root / runner.SEARCH,
-        {"format": runner.FORMAT, "config": config, "splits": SPLITS,
+        root / ground.SEARCH,
+        {"format": ground.FORMAT, "config": config, "splits": SPLITS,
          "num_train": 100, "accuracy": 90.0, "command": command},
     )  # fmt: skip
     trials = []
     for split in SPLITS:
         name = f"{split}_c2_s2_q50_r0"
-        folder = root / runner.TRIALS / name
+        folder = root / ground.TRIALS / name
         if split not in _REACHED:
             trial_folder.write_failure(folder, "ended with -9")
         else:
@@ -131,7 +131,7 @@ def make(root):
         trials.append({"split": split, "name": name})
     write(
         root / runner.RESULTS,
-        {"format": runner.FORMAT, "accuracy": 90.0, "least_accuracy": 87.0,
+        {"format": ground.FORMAT, "accuracy": 90.0, "least_accuracy": 87.0,
          "examples": 192, "examples_exhaustive": 1920, "trials": trials,
          "candidates": {
              s: _candidate(s) if s in _REACHED else None for s in SPLITS

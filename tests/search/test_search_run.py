@@ -7,8 +7,10 @@ import math
 import pytest
 
 from bottlenet_tf import search, training
-from bottlenet_tf.search import runner, trial_folder
+from bottlenet_tf.search import ground as ground_lib
+from bottlenet_tf.search import trial_folder
 from bottlenet_tf.search.config import SearchConfig
+from bottlenet_tf.search.ground import FORMAT, Ground
 from bottlenet_tf.search.trials import Point
 
 
@@ -72,8 +74,8 @@ class MadeUp:
 
 @pytest.fixture
 def ground(monkeypatch):
-    made = runner.Ground(("conv", "cut"), num_train=24, accuracy=92.0)
-    monkeypatch.setattr(runner, "_measure", lambda config, root: made)
+    made = Ground(("conv", "cut"), num_train=24, accuracy=92.0)
+    monkeypatch.setattr(ground_lib, "measure", lambda config, root: made)
     return made
 
 
@@ -203,7 +205,7 @@ def test_how_many_workers_it_has_may_differ(config, ground, field):
 def test_a_damaged_search_is_refused(config, ground, text, message):
     folder = config_folder(config)
     folder.mkdir()
-    text = text.replace("FORMAT", runner.FORMAT)
+    text = text.replace("FORMAT", FORMAT)
     (folder / "search.json").write_text(text)
     with pytest.raises(ValueError, match=message):
         search.run(config, MadeUp())

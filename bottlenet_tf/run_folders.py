@@ -1,22 +1,28 @@
-"""The work directories to export, each under a name of its own."""
+"""The work directories of finished runs, each under a name of its own."""
 
+import json
 import os
 import pathlib
 import re
 
-from bottlenet_tf import evaluation
-from bottlenet_tf.training.network import MODEL_FILE
-from bottlenet_tf.training.runner import CONFIG_FILE
+from bottlenet_tf import formats
 
+CONFIG_FILE, MODEL_FILE, REPORT_FILE = (
+    "config.json",
+    "model.keras",
+    "report.json",
+)
+_REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")
 # What a deployment of several runs has beside the runs' own folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
 
 
-def find_runs(workdirs):
+def find_runs(workdirs, flag="workdir"):
     """Returns the work directories of finished split networks.
 
     Args:
         workdirs: Work directories, or folders that hold some (a sweep).
+        flag: Which flag named them, for messages.
 
     Returns:
         List of `pathlib.Path`, sweeps in the order of their names.
@@ -30,9 +36,9 @@ def find_runs(workdirs):
         inner = [workdir] if _is_run(workdir) else _runs_in(workdir)
         if not inner:
             raise ValueError(
-                "--workdir must be the work directory of a finished run, or "
+                f"--{flag} must be the work directory of a finished run, or "
                 "a folder of such: with model.keras, config.json and "
-                f"report.json. Received: workdir={str(workdir)!r}"
+                f"report.json. Received: {flag}={str(workdir)!r}"
             )
         runs += inner
     _check_names(runs)
@@ -43,6 +49,39 @@ def model_name(workdir):
     """Returns a work directory's name as a file and model name."""
     name = os.path.basename(os.path.abspath(workdir))
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+
+
+def load_report(path):
+    """Returns the report in a file, or in a run's work directory.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if the file isn't a report that a run wrote.
+    """
+    path = pathlib.Path(path)
+    file = path / REPORT_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"A report is a {REPORT_FILE} or the work directory of a finished "
+            f"run; there is none here. Received: path={str(path)!r}"
+        )
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
+        raise ValueError(
+            f"A report must be JSON, as a run writes it: {error}. "
+            f"Received: path={str(file)!r}"
+        ) from error
+    found = report.get("format") if isinstance(report, dict) else None
+    missing = [key for key in _REQUIRED if found and key not in report]
+    if found != formats.REPORT or missing:
+        raise ValueError(
+            f"A report must say format={formats.REPORT!r} and hold "
+            f"{', '.join(_REQUIRED)}; this file is foreign or of another "
+            f"version. Received: path={str(file)!r}, format={found!r}, "
+            f"missing={missing}"
+        )
+    return report
 
 
 def _check_names(runs):
@@ -73,7 +112,7 @@ def _check_names(runs):
 def _is_run(folder):
     return all(
         (folder / name).is_file()
-        for name in (MODEL_FILE, CONFIG_FILE, "report.json")
+        for name in (MODEL_FILE, CONFIG_FILE, REPORT_FILE)
     )
 
 
@@ -83,6 +122,5 @@ def _runs_in(folder):
     return [
         inner
         for inner in sorted(folder.iterdir())
-        if _is_run(inner)
-        and evaluation.load_report(inner)["mode"] != "baseline"
+        if _is_run(inner) and load_report(inner)["mode"] != "baseline"
     ]

@@ -1,0 +1,116 @@
+"""What a search stands on: its network, measured once, and its flags."""
+
+import dataclasses
+import json
+import sys
+
+from bottlenet_tf.json_file import read_json, write_json
+
+FORMAT = "bottlenet_tf.search.1"
+SEARCH, TRIALS = "search.json", "trials"
+# Fields that may differ when a search is gone on with: they change no result.
+_FREE = ("workers", "ray_address", "retry_failed")
+_FIELDS = ("config", "splits", "num_train", "accuracy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """What the trials stand on.
+
+    Attributes:
+        splits: Names of the split points, in the network's order.
+        num_train: Training images.
+        accuracy: Of the unsplit network on the search's images, in percent.
+    """
+
+    splits: tuple[str, ...]
+    num_train: int
+    accuracy: float
+
+
+def find(config, root):
+    """Measures the unsplit network once, or reads it from `search.json`.
+
+    Args:
+        config: `SearchConfig`.
+        root: `pathlib.Path` of the search.
+
+    Returns:
+        `Ground`.
+
+    Raises:
+        ValueError: for a folder of another search or version, a damaged
+            search.json, or a split point that the network hasn't.
+    """
+    path = root / SEARCH
+    stated = dataclasses.asdict(config)
+    for name in _FREE:
+        del stated[name]
+    stated = json.loads(json.dumps(stated))
+    if path.is_file():
+        before = read_json(path, FORMAT, _FIELDS, "Use another --workdir.")
+        _check_same(path, before["config"], stated)
+        return Ground(
+            tuple(before["splits"]), before["num_train"], before["accuracy"]
+        )
+    ground = measure(config, root)
+    write_json(
+        path,
+        {
+            "format": FORMAT,
+            "config": stated,
+            **dataclasses.asdict(ground),
+            "command": sys.argv,
+        },
+    )
+    return ground
+
+
+def _check_same(path, before, now):
+    differing = [
+        f"{name}: {before.get(name)} there, {value} here"
+        for name, value in now.items()
+        if before.get(name) != value and name != "base"
+    ]
+    there = before.get("base", {})
+    differing += [
+        f"{name}: {there.get(name)} there, {value} here"
+        for name, value in now["base"].items()
+        if there.get(name) != value and name != "workdir"
+    ]
+    if differing:
+        raise ValueError(
+            f"{path} is of a search with other flags, and a search goes on "
+            "with the flags it began with. Use another --workdir. "
+            f"Received: {'; '.join(differing)}"
+        )
+
+
+def measure(config, root):
+    """Returns the `Ground`, measured on the search's images."""
+    from bottlenet_tf import evaluation, training
+    from bottlenet_tf.training.measure import CACHE_NAME
+    from bottlenet_tf.training.network import build_backbone
+
+    base = config.base
+    searched = dataclasses.replace(
+        base,
+        data=dataclasses.replace(base.data, max_test=config.search_images),
+    )
+    dataset = training.load_data(searched)
+    backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
+    splits = tuple(point.name for point in backbone.split_points)
+    for name in config.splits:
+        backbone.split_point(name)  # Raises for an unknown one.
+    # The trials find it in the cache.
+    baselines = evaluation.measure_baselines(
+        backbone.model,
+        dataset,
+        base.sweep_qualities,
+        cache_dir=root / TRIALS / CACHE_NAME,
+    )
+    return Ground(
+        config.splits or splits,
+        dataset.num_train,
+        baselines.network_accuracy,
+    )
