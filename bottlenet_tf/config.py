@@ -202,7 +202,7 @@ class TrainConfig:
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )
         check_at_least(0, checkpoint_minutes=self.checkpoint_minutes)
-        check_at_least(1, evaluate_every=self.evaluate_every)
+        check_at_least(0, evaluate_every=self.evaluate_every)
         check(
             self.learning_rate > 0,
             "--learning_rate must be positive.",

@@ -58,7 +58,7 @@ REFUSED = {
         "precision": ["float8"],
         "strategy": ["horovod"],
         "seed": [-1],
-        "evaluate_every": [0],
+        "evaluate_every": [-1],
         "checkpoint_minutes": [-1.0],
         "sweep_qualities": [(0, 20), (20, 101)],
     },

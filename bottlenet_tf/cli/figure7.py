@@ -50,8 +50,8 @@ def _compare(config, qualities):
     points = []
     dataset = training.load_data(naive)
     model = training.load_model(naive.workdir)
-    for quality, codec in zip(qualities, codecs, strict=True):
-        result = evaluation.evaluate_split(model, dataset, codec=codec)
+    results = evaluation.evaluate_codecs(model, dataset, codecs)
+    for quality, result in zip(qualities, results, strict=True):
         size = float(result.wire_bytes.mean())
         points.append(_point("naive", quality, result.accuracy, size))
     for quality in qualities:

@@ -72,7 +72,7 @@ _HELP = {
     "strategy": "none, mirrored (all GPUs of this machine) or multiworker "
     "(TF_CONFIG names the workers).",
     "seed": "Decides initial weights, order, crops and data splits.",
-    "evaluate_every": "Epochs between tests.",
+    "evaluate_every": "Epochs between tests; 0: only the finished network.",
     "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
     "sweep_qualities": "Qualities at which cloud-only JPEG and WebP are "
     "measured for comparison.",

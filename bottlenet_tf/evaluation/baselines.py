@@ -14,6 +14,7 @@ from bottlenet_tf.evaluation.accuracy import (
 from bottlenet_tf.evaluation.cache import (
     baseline_key,
     load_or_measure_baselines,
+    raw_features_key,
 )
 from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
 from bottlenet_tf.layers import PerImageQuantizer
@@ -118,6 +119,7 @@ def raw_features(
     batch_size=256,
     progress=True,
     deflate_images=1000,
+    cache_dir=None,
 ):
     """Sends the backbone's own feature, quantized to 8 bits per element.
 
@@ -131,10 +133,27 @@ def raw_features(
         progress: Whether to show a progress bar.
         deflate_images: About so many images, evenly spread, are deflated:
             a feature of ResNet-50 takes a tenth of a second.
+        cache_dir: Folder in which the result is kept; None keeps nothing.
 
     Returns:
         `RawFeatures`.
     """
+
+    def measure():
+        result = _measure_raw(
+            prefix, suffix, dataset, batch_size, progress, deflate_images
+        )
+        return dataclasses.asdict(result)
+
+    if cache_dir is None:
+        value = measure()
+    else:
+        key = raw_features_key(prefix, suffix, dataset, deflate_images)
+        value = load_or_measure_baselines(cache_dir, key, measure)
+    return RawFeatures(**{**value, "shape": tuple(value["shape"])})
+
+
+def _measure_raw(prefix, suffix, dataset, batch_size, progress, deflate_images):
     quantizer = PerImageQuantizer(bits=8)
     shape = tuple(prefix.output_shape[1:])
     payloads = PayloadFormat(0, shape, create_codec("raw"), sends_range=True)

@@ -1,4 +1,4 @@
-"""Baselines on disk: the slow sweep runs once for each network and data."""
+"""Baselines on disk: each is measured once for a network and its data."""
 
 import hashlib
 import json
@@ -31,16 +31,39 @@ def baseline_key(classifier, dataset, qualities, codecs):
         qualities: Integers from 1 to 100.
         codecs: Names of image codecs.
     """
+    return _key(
+        dataset,
+        stored_size=dataset.stored_size,
+        classifier=model_digest(classifier),
+        qualities=sorted({int(quality) for quality in qualities}),
+        codecs=list(codecs),
+        pillow=PIL.__version__,
+        jpeg=features.version("jpg"),
+        webp=features.version("webp"),
+    )
+
+
+def raw_features_key(prefix, suffix, dataset, deflate_images):
+    """Returns the SHA-256 (hex) of what decides raw features' result.
+
+    Args:
+        prefix, suffix: Halves of the untouched network.
+        dataset: `data.Dataset`.
+        deflate_images: How many images are deflated.
+    """
+    return _key(
+        dataset,
+        prefix=model_digest(prefix),
+        suffix=model_digest(suffix),
+        deflate_images=deflate_images,
+    )
+
+
+def _key(dataset, **parts):
     parts = {
         "version": _VERSION,
         "dataset": dataset.fingerprint,
-        "stored_size": dataset.stored_size,
-        "classifier": model_digest(classifier),
-        "qualities": sorted({int(quality) for quality in qualities}),
-        "codecs": list(codecs),
-        "pillow": PIL.__version__,
-        "jpeg": features.version("jpg"),
-        "webp": features.version("webp"),
+        **parts,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
@@ -54,7 +77,7 @@ def load_or_measure_baselines(cache_dir, key, measure):
 
     Args:
         cache_dir: Folder of the cache; created when needed.
-        key: Hex string, see `baseline_key`.
+        key: Hex string, see `baseline_key` and `raw_features_key`.
         measure: Function without arguments that returns what JSON can hold.
 
     Returns:

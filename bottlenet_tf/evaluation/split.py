@@ -82,12 +82,10 @@ class WirePath:
 
     Args:
         model: Built `BottleNet`.
-        codec: Byte side `Codec` in place of the unit's own: one network seen
-            through many qualities.
     """
 
-    def __init__(self, model, codec=None):
-        self.format = payload_format(model, codec)
+    def __init__(self, model):
+        self.format = payload_format(model)
 
         def tail(codes, code_range=None):
             if code_range is None:  # The tail's own weights hold the range.
@@ -109,35 +107,48 @@ class WirePath:
         codes, code_range = self._head(tf.convert_to_tensor(images))
         return whole_codes(codes), code_range.numpy()
 
-    def encode(self, images):
-        """Device side: images `(batch, H, W, 3)` -> list of payloads."""
-        codes, code_range = self.codes(images)
-        sends_range = self.format.sends_range
+    def pack(self, codes, code_range, form=None):
+        """Codec and payload: `(codes, code_range)` -> list of payloads.
+
+        Args:
+            codes, code_range: As `codes` returns them.
+            form: `PayloadFormat` in place of the unit's own: one network seen
+                through many qualities.
+        """
+        form = form or self.format
         return [
-            self.format.pack(image, tuple(map(float, bounds)))
-            if sends_range
-            else self.format.pack(image)
+            form.pack(image, tuple(map(float, bounds)))
+            if form.sends_range
+            else form.pack(image)
             for image, bounds in zip(codes, code_range, strict=True)
         ]
 
-    def decode(self, payloads):
+    def encode(self, images):
+        """Device side: images `(batch, H, W, 3)` -> list of payloads."""
+        return self.pack(*self.codes(images))
+
+    def decode(self, payloads, form=None):
         """Cloud side: list of payloads -> float32 logits `(batch, classes)`.
+
+        Args:
+            payloads: As `encode` or `pack` returns them.
+            form: As for `pack`.
 
         Raises:
             PayloadError: if a payload is corrupt or of another network.
         """
-        count = len(payloads)
-        codes = np.empty((count, *self.format.shape), np.float32)
+        form, count = form or self.format, len(payloads)
+        codes = np.empty((count, *form.shape), np.float32)
         ranges = np.empty((count, 2), np.float32)
         for i, payload in enumerate(payloads):
-            codes[i], bounds = self.format.unpack(payload)
-            ranges[i] = bounds if self.format.sends_range else 0.0
-        if self.format.sends_range:
+            codes[i], bounds = form.unpack(payload)
+            ranges[i] = bounds if form.sends_range else 0.0
+        if form.sends_range:
             return self._tail(codes, ranges).numpy()
         return self._tail(codes).numpy()
 
 
-def evaluate_split(model, dataset, batch_size=256, progress=True, codec=None):
+def evaluate_split(model, dataset, batch_size=256, progress=True):
     """Sends every test image through the network's byte side.
 
     Args:
@@ -146,7 +157,6 @@ def evaluate_split(model, dataset, batch_size=256, progress=True, codec=None):
         batch_size: Images per call of head and tail; sizes don't depend on
             it, since every image is packed alone.
         progress: Whether to show a progress bar.
-        codec: Byte side `Codec` in place of the unit's own.
 
     Returns:
         `SplitResult`.
@@ -154,18 +164,47 @@ def evaluate_split(model, dataset, batch_size=256, progress=True, codec=None):
     Raises:
         ValueError: if there are no test images or codes aren't finite.
     """
-    path = WirePath(model, codec)
-    correct, wire_bytes = 0, []
+    own = [model.unit.byte_codec]
+    return evaluate_codecs(model, dataset, own, batch_size, progress)[0]
+
+
+def evaluate_codecs(model, dataset, codecs, batch_size=256, progress=True):
+    """Sends every test image through several byte sides; the head runs once.
+
+    Args:
+        model: Built `BottleNet`.
+        dataset: `data.Dataset`; its test images are used.
+        codecs: Byte side `Codec`s in place of the unit's own.
+        batch_size, progress: As for `evaluate_split`.
+
+    Returns:
+        List of `SplitResult`, one for each codec.
+
+    Raises:
+        ValueError: as `evaluate_split`.
+    """
+    path = WirePath(model)
+    forms = [payload_format(model, codec) for codec in codecs]
+    correct, wire_bytes = [0] * len(forms), [[] for _ in forms]
     batches = iterate_test_set(dataset, batch_size, progress, "split network")
     for images, labels in batches:
-        payloads = path.encode(images)
-        logits = path.decode(payloads)
-        correct += np.sum(np.argmax(logits, axis=-1) == labels)
-        wire_bytes += [len(payload) for payload in payloads]
+        codes = path.codes(images)
+        for i, form in enumerate(forms):
+            payloads = path.pack(*codes, form)
+            logits = path.decode(payloads, form)
+            correct[i] += np.sum(np.argmax(logits, axis=-1) == labels)
+            wire_bytes[i] += [len(payload) for payload in payloads]
+    return [
+        _result(form, *counts)
+        for form, *counts in zip(forms, correct, wire_bytes, strict=True)
+    ]
+
+
+def _result(form, correct, wire_bytes):
     wire_bytes = np.array(wire_bytes, np.int64)
     return SplitResult(
         accuracy=percent(correct, len(wire_bytes)),
-        payload_bytes=wire_bytes - path.format.overhead_bytes,
+        payload_bytes=wire_bytes - form.overhead_bytes,
         wire_bytes=wire_bytes,
     )
 

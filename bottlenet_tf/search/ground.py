@@ -89,7 +89,7 @@ def _check_same(path, before, now):
 def measure(config, root):
     """Returns the `Ground`, measured on the search's images."""
     from bottlenet_tf import evaluation, training
-    from bottlenet_tf.training.measure import CACHE_NAME
+    from bottlenet_tf.training.measure import baseline_cache
     from bottlenet_tf.training.network import build_backbone
 
     base = config.base
@@ -107,7 +107,7 @@ def measure(config, root):
         backbone.model,
         dataset,
         base.sweep_qualities,
-        cache_dir=root / TRIALS / CACHE_NAME,
+        cache_dir=baseline_cache(root / TRIALS / "any", root),
     )
     return Ground(
         config.splits or splits,

@@ -1,12 +1,12 @@
 """Trials side by side on this machine, each a process of its own."""
 
+import multiprocessing
 import os
 import pathlib
-import subprocess
-import sys
+import threading
 import time
 
-from bottlenet_tf.search import trial_folder
+from bottlenet_tf.search import trial, trial_folder
 from bottlenet_tf.validation import check
 
 _POLL_S = 0.1
@@ -17,22 +17,34 @@ class LocalPool:
     """Runs trials in processes that share the machine's cores.
 
     A process of its own for each: memory comes back, a crash takes one trial
-    along and no other. A trial dies with the search that started it.
+    along and no other. All are forks of one server, which has imported what
+    trials need and started nothing: importing takes longer than many a trial
+    trains. A trial dies with the search that started it.
 
     Args:
-        workers: Trials at a time; each gets its share of the cores.
-        command: What runs a trial, less its folder; for tests.
+        workers: Trials at a time.
+        threads: Of each; its share of the cores if None.
+        run: Takes the trial's folder; for tests.
+        imports: Modules that the server imports.
 
     Raises:
         ValueError: if there is no worker.
     """
 
-    def __init__(self, workers, command=None):
+    def __init__(
+        self,
+        workers,
+        threads=None,
+        run=trial.run,
+        imports=("bottlenet_tf.training",),
+    ):
         check(workers >= 1, "--workers must be positive.", workers=workers)
         self.workers = workers
-        self._command = command or (
-            sys.executable, "-m", "bottlenet_tf.search.trial"
-        )  # fmt: skip
+        cores = len(os.sched_getaffinity(0))
+        self._threads = threads or max(1, cores // workers)
+        self._run = run
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(list(imports))
         self._running = {}
 
     @property
@@ -43,20 +55,10 @@ class LocalPool:
     def start(self, folder):
         """Starts the trial of a folder."""
         folder = pathlib.Path(folder)
-        threads = str(max(1, len(os.sched_getaffinity(0)) // self.workers))
-        environment = {
-            **os.environ,
-            "TF_NUM_INTRAOP_THREADS": threads,
-            "TF_NUM_INTEROP_THREADS": threads,
-        }
-        with (folder / trial_folder.LOG).open("ab") as log:
-            process = subprocess.Popen(
-                [*self._command, str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-            )
+        process = self._processes.Process(
+            target=_run_alone, args=(self._run, str(folder), self._threads)
+        )
+        process.start()
         self._running[folder] = process
 
     def wait(self, timeout_s):
@@ -66,16 +68,15 @@ class LocalPool:
             ended = {
                 folder: process
                 for folder, process in self._running.items()
-                if process.poll() is not None
+                if process.exitcode is not None
             }
             if ended or time.monotonic() >= end:
                 break
             time.sleep(_POLL_S)
-        for folder, process in ended.items():
-            process.stdin.close()
+        for folder in ended:
             del self._running[folder]
         return {
-            folder: failure(folder, process.returncode)
+            folder: _failure(folder, process.exitcode)
             for folder, process in ended.items()
         }
 
@@ -84,18 +85,32 @@ class LocalPool:
         for process in self._running.values():
             process.kill()
         for process in self._running.values():
-            process.wait()
-            process.stdin.close()
+            process.join()
         self._running.clear()
 
 
-def failure(folder, code):
-    """Returns what a person is told of a process's end; None if it is fine.
+def _run_alone(run, folder, threads):
+    """What a trial's process does: all that it prints goes to its log."""
+    threading.Thread(target=_die_with_the_search, daemon=True).start()
+    log = os.open(
+        pathlib.Path(folder) / trial_folder.LOG,
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+        0o644,
+    )
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    for kind in ("INTRAOP", "INTEROP"):  # TensorFlow is yet to read them.
+        os.environ[f"TF_NUM_{kind}_THREADS"] = str(threads)
+    run(folder)
 
-    Args:
-        folder: `pathlib.Path` of the trial; the end of its log is quoted.
-        code: The process's return code.
-    """
+
+def _die_with_the_search():
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _failure(folder, code):
+    """Returns what a person is told of a process's end; None if it is fine."""
     if code == 0:
         return None
     log = folder / trial_folder.LOG

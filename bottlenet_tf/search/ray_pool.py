@@ -2,12 +2,12 @@
 
 import os
 import pathlib
-import subprocess
-import sys
 
 from bottlenet_tf.search import trial_folder
-from bottlenet_tf.search.local_pool import failure
+from bottlenet_tf.search.local_pool import LocalPool
 from bottlenet_tf.validation import check
+
+_WAIT_S = 60.0
 
 
 class RayPool:
@@ -91,19 +91,12 @@ def _run(folder, cwd, cpus):
             f"{request} isn't to be seen from {os.uname().nodename}: --workdir "
             "must be on a file system that all machines share"
         )
-    threads = {
-        "TF_NUM_INTRAOP_THREADS": str(cpus),
-        "TF_NUM_INTEROP_THREADS": str(cpus),
-    }
-    with (folder / trial_folder.LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bottlenet_tf.search.trial", str(folder)],
-            cwd=cwd,
-            # It dies with this one, whose death closes the pipe.
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **threads},
-        )
-        code = process.wait()
-    return failure(folder, code)
+    os.chdir(cwd)
+    pool = LocalPool(1, cpus)
+    try:
+        pool.start(folder)
+        while not (ended := pool.wait(_WAIT_S)):
+            pass
+    finally:
+        pool.close()
+    return ended[folder]

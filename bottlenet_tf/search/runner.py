@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 import pathlib
+import shutil
 import sys
 
 from tqdm import tqdm
@@ -139,7 +140,7 @@ class _Search:
             first_epoch=trial.rung,
             norm_batches=min(_NORM_BATCHES, per_epoch),
             warmup_epochs=_WARMUP * steps / per_epoch,
-            evaluate_every=epochs,
+            evaluate_every=0,
             data=dataclasses.replace(
                 base.data, max_test=self.config.search_images
             ),
@@ -155,7 +156,11 @@ class _Search:
         waiting = []
         for split, kept in self.kept.items():
             folder = self.root / CANDIDATES / split
-            if trial_folder.read_outcome(folder) is None:
+            if trial_folder.read_outcome(folder) is not None:
+                continue
+            if self._is_measured(kept):
+                self._copy_trial(kept.trial, folder)
+            else:
                 self._prepare_candidate(folder, kept)
                 waiting.append(folder)
         total = len(waiting)
@@ -171,6 +176,19 @@ class _Search:
                     outcome = _outcome(folder, error)
                     if outcome.error:
                         bar.write(f"{folder}: {outcome.error}", sys.stderr)
+
+    def _is_measured(self, kept):
+        """Whether the trial itself is all that its candidate would be."""
+        same_quality = kept.trial.quality == kept.point.quality
+        return same_quality and self.config.search_images is None
+
+    def _copy_trial(self, trial, folder):
+        temporary = self.root / f".{folder.name}"
+        for half_written in (temporary, folder):
+            shutil.rmtree(half_written, ignore_errors=True)
+        shutil.copytree(self._folder(trial), temporary)
+        folder.parent.mkdir(exist_ok=True)
+        temporary.rename(folder)
 
     def _prepare_candidate(self, folder, kept):
         trial = kept.trial
@@ -225,15 +243,18 @@ class _Search:
         if kept is None:
             return None
         trial = kept.trial
-        measured = trial_folder.read_outcome(self.root / CANDIDATES / split)
-        if measured and measured.error:
-            measured = None
+        outcome = trial_folder.read_outcome(self.root / CANDIDATES / split)
+        measured = [
+            _reached(point)
+            for point in (outcome.points if outcome else ())
+            if point.quality == kept.point.quality
+        ]
         return {
             "channels": trial.channels,
             "stride": trial.stride,
             "quality": kept.point.quality,
             "searched": _reached(kept.point),
-            "measured": _reached(measured.points[0]) if measured else None,
+            "measured": measured[0] if measured else None,
             "trial": trial.name,
             "workdir": f"{CANDIDATES}/{split}",
         }

@@ -233,7 +233,8 @@ class Loop:
             row["quality"] = self.schedule.quality_at(step)
         is_last = step >= self.total_steps
         picture = None
-        if is_last or (epoch + 1) % self.config.evaluate_every == 0:
+        every = self.config.evaluate_every
+        if every and (is_last or (epoch + 1) % every == 0):
             accuracy, size = self.evaluate()
             row["test_accuracy"] = accuracy
             row["test_image_data_bytes"] = size if self.has_unit else None

@@ -8,8 +8,8 @@ from bottlenet_tf import backbones, evaluation
 from bottlenet_tf.models.split import split_backbone
 
 # Baselines depend on network, data and qualities alone, so runs beside each
-# other share them.
-CACHE_NAME = ".baselines"
+# other share them, and a search's trials those of the folder above it.
+_CACHE, _CACHE_LEVELS = ".baselines", 3
 
 
 def measure(config, network, dataset, training):
@@ -33,7 +33,7 @@ def measure(config, network, dataset, training):
             classifier,
             dataset,
             config.sweep_qualities,
-            cache_dir=workdir.parent / CACHE_NAME,
+            cache_dir=baseline_cache(workdir),
         )
     if is_baseline:
         report = evaluation.build_report(
@@ -43,7 +43,9 @@ def measure(config, network, dataset, training):
         raw = None
         if classifier is not None:
             raw = evaluation.raw_features(
-                *_untouched_halves(config, network), dataset
+                *_untouched_halves(config, network),
+                dataset,
+                cache_dir=baseline_cache(workdir),
             )
         report = evaluation.build_report(
             config,
@@ -61,6 +63,21 @@ def measure(config, network, dataset, training):
     print(f"\n{evaluation.markdown_table([report])}\n")
     print(f"Report and pictures: {workdir}")
     return report
+
+
+def baseline_cache(workdir, root=None):
+    """Returns the folder that keeps the baselines of a run.
+
+    Args:
+        workdir: `pathlib.Path` of the run.
+        root: Folder to make it in if there is none; the run's if None.
+
+    Returns:
+        The nearest that exists in the three folders above, or a new one.
+    """
+    above = workdir.absolute().parents[:_CACHE_LEVELS]
+    existing = [f / _CACHE for f in above if (f / _CACHE).is_dir()]
+    return existing[0] if existing else (root or above[0]) / _CACHE
 
 
 def _untouched_halves(config, network):

@@ -1,24 +1,9 @@
 """bottlenet-profile as a program: what it refuses, and what it shows."""
 
-import pathlib
-import subprocess
-import sys
-
 import pytest
 
 from bottlenet_tf.profiling.config import ProfileConfig
-
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "bottlenet_tf.cli.profiling", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.cli import programs
 
 
 @pytest.mark.parametrize(
@@ -57,20 +42,20 @@ def test_a_runtime_is_an_exported_head_s():
 
 
 def test_a_bad_flag_is_refused_without_a_traceback():
-    ran = _run("--deploy=nowhere", "--loads=one")
+    ran = programs.run("profiling", "--deploy=nowhere", "--loads=one")
     assert ran.returncode == 1
     assert "loads=one" in ran.stderr and "Traceback" not in ran.stderr
 
 
 def test_a_folder_that_is_not_there_is_refused_without_a_traceback():
-    ran = _run("--deploy=nowhere")
+    ran = programs.run("profiling", "--deploy=nowhere")
     assert ran.returncode == 1
     assert "deploy='nowhere'" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
 def test_help_shows_the_flags_and_the_csv_by_hand():
-    shown = _run("--help").stdout
+    shown = programs.run("profiling", "--help").stdout
     assert "# device=Jetson TX2" in shown
     for name in ProfileConfig.__dataclass_fields__:
         assert f"--{name}" in shown or f"--[no]{name}" in shown

@@ -1,23 +1,10 @@
 """The demo and figure 7, end to end on a tiny network."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _run(module, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", f"bottlenet_tf.cli.{module}", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.cli import programs
 
 
 @pytest.fixture
@@ -36,7 +23,9 @@ def small(tiny_backbone, tmp_path):
 
 @pytest.mark.slow
 def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
-    ran = _run("demo", *small, "--splits=conv,cut", "--baseline_epochs=1")
+    ran = programs.run(
+        "demo", *small, "--splits=conv,cut", "--baseline_epochs=1"
+    )
     assert ran.returncode == 0, ran.stderr
     table = ran.stdout.split("== Results ==")[1]
     assert "| conv" in table and "| cut" in table
@@ -53,7 +42,7 @@ def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
 
 @pytest.mark.slow
 def test_figure7_measures_both_ways_at_every_quality(small, tmp_path):
-    ran = _run(
+    ran = programs.run(
         "figure7", *small, "--dataset=digits", "--split=cut", "--qualities=5,90"
     )
     assert ran.returncode == 0, ran.stderr
@@ -68,7 +57,7 @@ def test_figure7_measures_both_ways_at_every_quality(small, tmp_path):
 
 
 def test_figure7_refuses_a_bad_quality_before_it_trains(small, tmp_path):
-    ran = _run("figure7", *small, "--dataset=digits", "--qualities=0")
+    ran = programs.run("figure7", *small, "--dataset=digits", "--qualities=0")
     assert ran.returncode == 1
     assert "quality=0" in ran.stderr
     assert not (tmp_path / "naive").exists()

@@ -1,37 +1,23 @@
 """bottlenet-report as a program: what it refuses, without TensorFlow."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
-from bottlenet_tf.search import runner
-
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "bottlenet_tf.cli.report", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from bottlenet_tf.search import ground, runner
+from tests.cli import programs
 
 
 def _search(folder):
     """A search of one split that has no acceptable unit."""
     base = {
-        "format": runner.FORMAT, "splits": ["RB1"], "accuracy": 90.0,
+        "format": ground.FORMAT, "splits": ["RB1"], "accuracy": 90.0,
         "command": ["bottlenet-search"], "config": {
             "base": {"backbone": "tiny"}, "max_accuracy_loss": 2.0,
             "search_images": None,
         },
     }  # fmt: skip
-    (folder / runner.SEARCH).write_text(json.dumps(base))
+    (folder / ground.SEARCH).write_text(json.dumps(base))
     results = {
-        "format": runner.FORMAT, "candidates": {"RB1": None}, "trials": [],
+        "format": ground.FORMAT, "candidates": {"RB1": None}, "trials": [],
         "examples": 0, "examples_exhaustive": 10,
     }  # fmt: skip
     (folder / runner.RESULTS).write_text(json.dumps(results))
@@ -39,7 +25,7 @@ def _search(folder):
 
 def test_a_page_is_made_and_what_is_left_out_is_told(tmp_path):
     _search(tmp_path)
-    ran = _run(str(tmp_path))
+    ran = programs.run("report", str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     assert f"Report: {tmp_path / 'report.html'}" in ran.stdout
     assert "Left out: " in ran.stdout
@@ -52,20 +38,20 @@ def test_it_may_be_written_elsewhere(tmp_path):
     search = tmp_path / "search"
     search.mkdir()
     _search(search)
-    ran = _run(str(search), f"--out={tmp_path / 'out'}")
+    ran = programs.run("report", str(search), f"--out={tmp_path / 'out'}")
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "out" / "report.html").is_file()
     assert not (search / "report.html").exists()
 
 
 def test_a_bad_folder_is_refused_without_a_traceback(tmp_path):
-    ran = _run(str(tmp_path))
+    ran = programs.run("report", str(tmp_path))
     assert ran.returncode == 1
     assert "search.json must be there" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
 def test_one_folder_must_be_named():
-    ran = _run()
+    ran = programs.run("report")
     assert ran.returncode != 0
     assert "One folder of a search must be given" in ran.stdout + ran.stderr

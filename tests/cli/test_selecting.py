@@ -2,19 +2,10 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "bottlenet_tf.cli.selecting", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+from tests.cli import programs
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +28,7 @@ def profile(sweep, tmp_path_factory):
 
 def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
     out = tmp_path / "selection.json"
-    ran = _run(
+    ran = programs.run("selecting",
         f"--runs={sweep}", f"--device_profile={profile}",
         f"--cloud_profile={profile}", "--networks=3g,wifi",
         "--max_accuracy_loss=100", f"--out={out}",
@@ -53,7 +44,7 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
 
 
 def test_the_papers_totals_are_chosen_from_and_checked():
-    ran = _run("--published=docs/paper_totals.csv")
+    ran = programs.run("selecting", "--published=docs/paper_totals.csv")
     assert ran.returncode == 0, ran.stderr
     assert "3g, latency: RB1, 3.1 ms" in ran.stdout
     assert "345.3 mJ of the printed energy 310.1 mJ" in ran.stdout
@@ -70,7 +61,7 @@ def test_the_papers_totals_are_chosen_from_and_checked():
 def test_unfit_profiles_are_refused(sweep, profile, tmp_path, change, message):
     bad = tmp_path / "phone.csv"
     bad.write_text(change(profile.read_text()))
-    ran = _run(
+    ran = programs.run("selecting",
         f"--runs={sweep}", f"--device_profile={bad}",
         f"--cloud_profile={bad}", f"--out={tmp_path / 's.json'}",
     )  # fmt: skip
@@ -81,6 +72,6 @@ def test_unfit_profiles_are_refused(sweep, profile, tmp_path, change, message):
 
 
 def test_a_negative_rate_is_refused():
-    ran = _run("--networks=", "--uplink_mbps=-1")
+    ran = programs.run("selecting", "--networks=", "--uplink_mbps=-1")
     assert ran.returncode == 1
     assert "--uplink_mbps must be positive" in ran.stderr

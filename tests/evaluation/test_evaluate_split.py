@@ -84,11 +84,24 @@ def test_tail_sees_the_codes_that_came_out_of_the_bytes(
     everywhere = make_dataset(dataset.images, np.full(20, answer, np.int32))
     honest = evaluation.evaluate_split(model, everywhere, progress=False)
     assert honest.accuracy < 100.0
-    result = evaluation.evaluate_split(
-        model, everywhere, progress=False, codec=BlackCodec()
+    (result,) = evaluation.evaluate_codecs(
+        model, everywhere, [BlackCodec()], progress=False
     )
     assert result.accuracy == 100.0
     assert set(result.wire_bytes) == {7}  # 6 of header, 1 of image data
+
+
+def test_many_codecs_give_what_each_gives_alone(make_bottlenet, dataset):
+    model = make_bottlenet()
+    codecs = [create_codec("jpeg", quality=quality) for quality in (10, 90)]
+    both = evaluation.evaluate_codecs(model, dataset, codecs, 7, progress=False)
+    for codec, result in zip(codecs, both, strict=True):
+        (alone,) = evaluation.evaluate_codecs(
+            model, dataset, [codec], progress=False
+        )
+        assert result.accuracy == alone.accuracy
+        np.testing.assert_array_equal(result.wire_bytes, alone.wire_bytes)
+    assert both[0].wire_bytes.mean() < both[1].wire_bytes.mean()
 
 
 def test_sizes_do_not_depend_on_the_batch(make_bottlenet, dataset):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bottlenet_tf import report
+from bottlenet_tf import report, whole_file
 from bottlenet_tf.report import page, writing
 
 _VOID = {"meta", "link", "img", "source"}
@@ -120,7 +120,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(search, monkeypatch):
     old.write_text("old")
     monkeypatch.setattr(page, "pictures", lambda sources: {})
     monkeypatch.setattr(
-        writing.os, "replace", lambda *_: (_ for _ in ()).throw(OSError)
+        whole_file.os, "replace", lambda *_: (_ for _ in ()).throw(OSError)
     )
     with pytest.raises(OSError):
         report.write(report.read(search), search)

@@ -173,6 +173,20 @@ def test_candidates_are_measured_on_all_images_without_training(config, ground):
     assert qualities == (found["quality"],)
 
 
+def test_a_trial_of_all_images_at_its_own_quality_is_the_candidate(
+    config, ground
+):
+    config = dataclasses.replace(config, search_images=None, qualities=(60,))
+    pool = MadeUp()
+    results = search.run(config, pool)
+    found = results["candidates"]["cut"]
+    assert found["measured"] == found["searched"]
+    assert not {"conv", "cut"} & set(pool.started)
+    for folder in (found["workdir"], f"trials/{found['trial']}"):
+        copy = config_folder(config) / folder / "outcome.json"
+        assert len(json.loads(copy.read_text())["points"]) == 1
+
+
 def test_a_search_of_other_flags_is_refused(config, ground):
     search.run(config, MadeUp())
     other = dataclasses.replace(config, channels=(1,))
@@ -217,7 +231,10 @@ def test_a_damaged_search_is_refused(config, ground, text, message):
         ("{", "outcome.json is damaged.*Remove its folder"),
         ('{"format": "x"}', "outcome.json must be of this version"),
         ('{"format": "FORMAT"}', "outcome.json lacks points"),
-        ('{"format": "FORMAT", "points": [1]}', "points must hold quality"),
+        (
+            '{"format": "FORMAT", "points": [1], "examples": 1}',
+            "points must hold quality",
+        ),
     ],
 )
 def test_a_half_written_trial_is_named(config, ground, text, message):
