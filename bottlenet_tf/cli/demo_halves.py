@@ -7,62 +7,65 @@ import sys
 
 from PIL import Image
 
-MAX_DROP = 2.0  # Points below the unsplit network that the demo accepts.
 NUM_IMAGES = 5
 
 
-def choose(reports):
-    """Returns the report with the fewest wire bytes that is accurate enough.
+def export_all(root, runs):
+    """Exports runs into one deployment folder, replacing the demo's last.
 
-    Enough is `MAX_DROP` points below the unsplit network; if no split is,
-    the most accurate one is returned.
+    Args:
+        root: `pathlib.Path` of the demo's work directory.
+        runs: Work directories.
+
+    Returns:
+        `pathlib.Path` of the deployment.
+
+    Raises:
+        ValueError: if the export refuses.
     """
-    accurate = [
-        report
-        for report in reports
-        if report["accuracy"] >= report["baseline_accuracy"] - MAX_DROP
-    ]
-    if not accurate:
-        return max(reports, key=lambda report: report["accuracy"])
-    return min(accurate, key=lambda report: report["wire_bytes_mean"])
+    from bottlenet_tf import export
+    from bottlenet_tf.export_config import ExportConfig
+
+    deploy = root / "deploy"
+    shutil.rmtree(deploy, ignore_errors=True)
+    export.run(
+        ExportConfig(
+            workdir=tuple(map(str, runs)),
+            out=str(deploy),
+            litert=("float32",),
+            parity_images=100,
+        )
+    )
+    return deploy
 
 
-def run(root, split, dataset):
-    """Exports a split, encodes test images with the device program, answers.
+def send(root, halves, dataset):
+    """Encodes test images with the device program, and answers.
 
     image files -> `edge/encode.py`, a process without TensorFlow -> payload
     files -> `Tail` -> labels
 
     Args:
         root: `pathlib.Path` of the demo's work directory.
-        split: Name of the chosen split, whose run is `root / split`.
+        halves: Folder with `edge` and `cloud` of one split.
         dataset: `data.Dataset` to take test images from.
 
     Returns:
         List of `(file name, payload bytes, label, probability)`.
 
     Raises:
-        ValueError: if the export refuses.
         RuntimeError: if the device program fails.
     """
-    from bottlenet_tf import export
-    from bottlenet_tf.export_config import ExportConfig
     from bottlenet_tf.runtime.cloud import Tail
 
-    deploy, sent = root / "deploy", root / "sent"
-    for folder in (deploy, sent):  # Both are the demo's own.
-        shutil.rmtree(folder, ignore_errors=True)
-    export.run(
-        ExportConfig(
-            workdir=(str(root / split),), out=str(deploy), litert=("float32",)
-        )
-    )
+    sent = root / "sent"
+    shutil.rmtree(sent, ignore_errors=True)
     photos, payloads = sent / "images", sent / "payloads"
     _save_images(dataset, photos)
     print("\n== Device: image files -> payload files ==", flush=True)
-    _encode(deploy / "edge" / "encode.py", photos, payloads)
+    _encode(halves / "edge" / "encode.py", photos, payloads)
     print("\n== Server: payload files -> labels ==", flush=True)
-    tail = Tail.load(deploy)
+    tail = Tail.load(halves)
     files = sorted(payloads.iterdir())
     contents = [file.read_bytes() for file in files]
     answers = []

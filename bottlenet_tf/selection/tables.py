@@ -118,6 +118,8 @@ def selection_values(decisions, machines, **more):
         "format": formats.SELECTION,
         "device": machines.device.device,
         "cloud": machines.cloud.device,
+        "device_profile": machines.device.file,
+        "cloud_profile": machines.cloud.file,
         "meter": machines.device.meter,
         "device_load": machines.device_load,
         "cloud_load": machines.cloud_load,

@@ -22,10 +22,11 @@ def small(tiny_backbone, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
+def test_the_demo_goes_from_training_to_a_choice(small, tmp_path):
     ran = programs.run(
-        "demo", *small, "--splits=conv,cut", "--baseline_epochs=1"
-    )
+        "demo", *small, "--splits=conv,cut", "--baseline_epochs=1",
+        "--trial_examples=24", "--max_accuracy_loss=100", "--qualities=10,90",
+    )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     table = ran.stdout.split("== Results ==")[1]
     assert "| conv" in table and "| cut" in table
@@ -38,6 +39,11 @@ def test_the_demo_compares_splits_and_draws_them(small, tmp_path):
         assert f"{name}: {payload.stat().st_size} bytes, is a " in answered
     assert len(payloads) == 5
     assert "| tail.onnx | " in ran.stdout
+    chosen = ran.stdout.split("== Which split? ==")[1]
+    for network in ("3g", "4g", "wifi"):
+        assert f"| {network} " in chosen
+    assert f"Report: {tmp_path / 'report.html'}" in chosen
+    assert (tmp_path / "report.html").stat().st_size > 0
 
 
 @pytest.mark.slow

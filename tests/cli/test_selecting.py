@@ -34,7 +34,9 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
         "--max_accuracy_loss=100", f"--out={out}",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    decisions = json.loads(out.read_text())["decisions"]
+    selection = json.loads(out.read_text())
+    assert selection["device_profile"] == str(profile)
+    decisions = selection["decisions"]
     assert [d["link"]["name"] for d in decisions] == ["3g", "wifi"]
     # A ms of the head outweighs a few bytes over Wi-Fi.
     assert decisions[1]["winner"] == "range"

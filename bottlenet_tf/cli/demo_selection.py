@@ -1,0 +1,69 @@
+"""The demo's third part: what to choose over 3G, 4G and Wi-Fi, and the page."""
+
+import sys
+
+POWER_W = 5.0  # Supposed: a phone's order of magnitude.
+
+
+def run(root, deploy, runs):
+    """Profiles a deployment here, chooses for each network, writes the page.
+
+    This machine stands for both sides, on one core.
+
+    Args:
+        root: `pathlib.Path` of the search.
+        deploy: Deployment of `runs`.
+        runs: Work directories.
+
+    Returns:
+        `pathlib.Path` of report.html.
+
+    Raises:
+        ValueError: if the energy or a part of a profile is missing.
+    """
+    from bottlenet_tf import evaluation, report, selection
+    from bottlenet_tf.json_file import write_json
+    from bottlenet_tf.profiling import measure, profile_file
+    from bottlenet_tf.profiling.config import ProfileConfig
+    from bottlenet_tf.selection import tables
+
+    path = root / "profile.json"
+    path.unlink(missing_ok=True)  # The demo's own, of another export.
+    measure.run(
+        ProfileConfig(
+            workdir=tuple(map(str, runs)),
+            deploy=str(deploy),
+            out=str(path),
+            seconds=0.2,
+            threads=1,
+            meter="constant",
+            power_w=POWER_W,
+        )
+    )
+    profile = profile_file.read(path)
+    reports = {run.name: evaluation.load_report(run) for run in runs}
+    choices = [
+        selection.from_report(run.name, reports[run.name], str(run))
+        for run in runs
+    ]
+    machines = selection.Machines(profile, profile)
+    others = selection.references(reports, max_accuracy_loss=2.0)
+    decisions = [
+        selection.decide(
+            choices,
+            others,
+            machines,
+            link,
+            selection.LATENCY,
+            selection.Limits(),
+        )
+        for link in selection.NAMED.values()
+    ]
+    write_json(
+        root / "selection.json",
+        tables.selection_values(decisions, machines, command=sys.argv),
+    )
+    print(f"\nThis machine as device and server, {POWER_W:g} W supposed.\n")
+    print("\n".join(tables.winners_table(decisions)), flush=True)
+    sources = report.read(str(root), None, None, [str(path)])
+    return report.write(sources, str(root))
