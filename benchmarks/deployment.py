@@ -9,8 +9,9 @@ Three measurements, each a ratio of things done in turns:
 3. the served SavedModel on 16 payloads against the Keras tail on codes that
    are ready, compiled; and the parser between the two.
 
-    python export.py --workdir=runs/digits/RB3 --out=deploy
-    python benchmarks/deployment.py --workdir=runs/digits/RB3 --deploy=deploy
+    python export.py --workdir=runs/digits/candidates/RB3 --out=deploy
+    python benchmarks/deployment.py --deploy=deploy \
+        --workdir=runs/digits/candidates/RB3
 """
 
 import argparse

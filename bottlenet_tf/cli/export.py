@@ -6,13 +6,14 @@ from absl import flags
 
 from bottlenet_tf.cli import program, train_flags
 from bottlenet_tf.export_config import TARGETS, ExportConfig
+from bottlenet_tf.run_folders import find_runs
 
 USAGE = """Turns finished runs into one folder that two machines run from.
 
 Examples:
-  python export.py --workdir=runs/digits/RB3 --out=deploy
+  python export.py --workdir=runs/digits/candidates/RB3 --out=deploy
   python export.py --workdir=runs/a,runs/b --out=deploy --target=trt10
-  python export.py --workdir=runs/digits --out=deploy     (all runs in it)
+  python export.py --workdir=runs/digits/candidates --out=deploy  (all in it)
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
           turns images into payloads with NumPy and Pillow alone beside it
@@ -30,6 +31,7 @@ def _main(argv):
     train_flags.prepare_tensorflow()
     try:
         config = _read(flags.FLAGS)
+        find_runs(config.workdir)  # Importing TensorFlow takes seconds.
         from bottlenet_tf import export
 
         export.run(config)

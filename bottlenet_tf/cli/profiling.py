@@ -16,7 +16,7 @@ Examples:
       the exported files; 1 and 4 processes compete for the machine
   bottlenet-profile --deploy=deploy --sides=device --out=jetson.json
       on the device, which needs manifest.json and edge/ of the deployment
-  bottlenet-profile --workdir=runs/digits/RB1,runs/digits/RB3
+  bottlenet-profile --workdir=runs/digits/candidates
       the Keras halves of runs that weren't exported
 
   head, encode    the device's network and its codec: pixels to payload

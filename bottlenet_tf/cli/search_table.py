@@ -1,5 +1,12 @@
 """What a search found, as a Markdown table."""
 
+from bottlenet_tf.markdown import aligned
+
+_HEADER = (
+    "split", "c'", "s", "quality", "wire B", "accuracy %", "drop",
+    "all images: wire B", "accuracy %",
+)  # fmt: skip
+
 
 def table(results):
     """Returns the candidates of all splits, and what they took.
@@ -7,29 +14,11 @@ def table(results):
     Args:
         results: As `search.run` returns them.
     """
-    lines = [
-        "| split | c' | s | quality | wire B | accuracy % | drop "
-        "| all images: wire B | accuracy % |",
-        "|:--|--:|--:|--:|--:|--:|--:|--:|--:|",
+    rows = [
+        _row(split, found, results["accuracy"])
+        for split, found in results["candidates"].items()
     ]
-    for split, found in results["candidates"].items():
-        if found is None:
-            lines.append(
-                f"| {split} |" + " – |" * 4 + " none acceptable |" + " – |" * 3
-            )
-            continue
-        searched, measured = found["searched"], found["measured"]
-        drop = results["accuracy"] - searched["accuracy"]
-        on_all = (
-            f"{measured['wire_bytes']:.1f} | {measured['accuracy']:.2f}"
-            if measured
-            else "failed | –"
-        )
-        lines.append(
-            f"| {split} | {found['channels']} | {found['stride']} "
-            f"| {found['quality']} | {searched['wire_bytes']:.1f} "
-            f"| {searched['accuracy']:.2f} | {drop:.2f} | {on_all} |"
-        )
+    lines = aligned(_HEADER, rows, left=1)
     trials = results["trials"]
     failed = [trial["name"] for trial in trials if trial["error"]]
     spent, full = results["examples"], results["examples_exhaustive"]
@@ -40,3 +29,22 @@ def table(results):
     if failed:
         lines.append(f"Failed: {', '.join(failed)}; see their failure.json.")
     return "\n".join(lines)
+
+
+def _row(split, found, accuracy):
+    if found is None:
+        return [split, *"––––", "none acceptable", *"–––"]
+    searched, measured = found["searched"], found["measured"]
+    on_all = ["failed", "–"]
+    if measured:
+        on_all = [
+            f"{measured['wire_bytes']:.1f}", f"{measured['accuracy']:.2f}"
+        ]  # fmt: skip
+    return [
+        split,
+        *(str(found[name]) for name in ("channels", "stride", "quality")),
+        f"{searched['wire_bytes']:.1f}",
+        f"{searched['accuracy']:.2f}",
+        f"{accuracy - searched['accuracy']:.2f}",
+        *on_all,
+    ]

@@ -264,8 +264,10 @@ def require(parity):
             f"(at least {least_agreement:g})"
         )
     if beyond:
+        is_litert = parity.artefact.endswith(".tflite")
         raise ParityError(
             f"{parity.artefact} must agree with the Keras model on real "
             f"images, within what is its nature ({limit.why}). "
+            f"{'--litert can leave it out. ' if is_litert else ''}"
             f"Received: {', '.join(beyond)} on {parity.images} images"
         )

@@ -30,9 +30,10 @@ def test_each_split_is_told_with_what_it_took():
     rows = {line.split("|")[1].strip(): line for line in text.splitlines()
             if line.startswith("| RB")}  # fmt: skip
     assert "none acceptable" in rows["RB1"]
-    assert rows["RB3"] == (
-        "| RB3 | 4 | 2 | 50 | 100.0 | 90.00 | 1.50 | 101.0 | 89.50 |"
-    )
+    assert [cell.strip() for cell in rows["RB3"].split("|")[1:-1]] == [
+        "RB3", "4", "2", "50", "100.0", "90.00", "1.50", "101.0", "89.50",
+    ]  # fmt: skip
+    assert len({len(row) for row in rows.values()}) == 1
     assert "failed" in rows["RB6"]
     assert {row.count("|") for row in rows.values()} == {10}
     assert "2 trials saw 1,000 training images" in text
