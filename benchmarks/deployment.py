@@ -1,4 +1,4 @@
-"""A deployment against its bounds: the device program and the served tail.
+r"""A deployment against its bounds: the device program and the served tail.
 
 Three measurements, each a ratio of things done in turns:
 
