@@ -209,6 +209,7 @@ def test_a_disk_full_inside_tensorflow_is_told_as_such(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_sigterm_leaves_nothing(sweep, tmp_path):
     out = tmp_path / "new" / "out"
     with subprocess.Popen(

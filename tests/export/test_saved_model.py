@@ -99,7 +99,7 @@ def _warm_up_sizes(folder):
     return sizes
 
 
-@pytest.mark.parametrize("max_batch", [1, 8, 15, 16])
+@pytest.mark.parametrize("max_batch", [1, 15, 16])
 def test_no_warm_up_is_larger_than_a_batch_may_be(
     network, tmp_path, monkeypatch, max_batch
 ):

@@ -318,16 +318,17 @@ def unstuffed(data):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("batch", [0, 1, 2, 9, 17])
 @pytest.mark.parametrize("quality", [1, 20, 100])
-def test_the_server_decodes_the_byte_form_s_pixels(shape, batch, quality):
+def test_the_server_decodes_the_byte_form_s_pixels(shape, quality):
     layer = jpeg_layer(quality)
-    data = [layer.codec.encode(image) for image in noise((batch, *shape))]
-    decode = tf.function(layer.graph_decoder(shape))
-    decoded, decodable = decode(tf.constant(data, tf.string))
-    assert decoded.shape == (batch, *shape) and np.all(decodable)
-    for got, one in zip(decoded, data):
-        np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
+    any_number = [tf.TensorSpec([None], tf.string)]
+    decode = tf.function(layer.graph_decoder(shape), any_number)
+    for batch in (0, 1, 2, 9, 17):
+        data = [layer.codec.encode(image) for image in noise((batch, *shape))]
+        decoded, decodable = decode(tf.constant(data, tf.string))
+        assert decoded.shape == (batch, *shape) and np.all(decodable)
+        for got, one in zip(decoded, data):
+            np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
 
 
 @pytest.mark.parametrize("batch", [292, 293, 585])

@@ -293,6 +293,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_a_saved_model_parses_where_only_tensorflow_is(tmp_path, rng):
     names = ("jpeg", "png", "raw")
     for name in names:

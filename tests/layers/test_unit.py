@@ -93,9 +93,14 @@ def test_every_weight_gets_a_gradient(use_codec, quantizer, x, rng):
     assert untouched == []
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("codec", ["jpeg", "png"])
-@pytest.mark.parametrize("quantizer", ["per_image", "learned"])
+@pytest.mark.parametrize(
+    ("order", "codec", "quantizer"),
+    [
+        (ORDERS[0], "jpeg", "per_image"),
+        (ORDERS[1], "jpeg", "learned"),
+        (ORDERS[0], "png", "learned"),
+    ],
+)
 def test_a_saved_model_gives_identical_output(
     order, codec, quantizer, revive, x
 ):

@@ -35,8 +35,8 @@ def resnet20():
         ("cifar_resnet20", "RB4"),
         ("cifar_resnet20", "stem_conv"),
         ("resnet50", "RB1"),
-        ("resnet50", "RB16"),
-        ("mobilenet_v2", "block_4_add"),
+        pytest.param("resnet50", "RB16", marks=pytest.mark.slow),
+        pytest.param("mobilenet_v2", "block_4_add", marks=pytest.mark.slow),
         pytest.param("resnet18", "RB3", marks=pytest.mark.slow),
         pytest.param("efficientnetb0", "block2b_add", marks=pytest.mark.slow),
         pytest.param(

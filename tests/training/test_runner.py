@@ -76,7 +76,13 @@ def test_a_run_reports_every_promised_figure(finished):
     assert json.loads(written) == report
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        "mixed_bfloat16",
+        pytest.param("mixed_float16", marks=pytest.mark.slow),
+    ],
+)
 def test_mixed_precision_reports_of_the_model_that_is_saved(
     tiny_config, replace, precision
 ):
@@ -109,7 +115,6 @@ def _kill_before(patch, fatal_step):
             "mixup": 0.5,
             "byte_budget": 30.0,
             "optimizer": "adamw",
-            "codec_warmup": 0.3,
             "quality_start": 90,
             "quality_epochs": 1.0,
         },
@@ -117,6 +122,7 @@ def _kill_before(patch, fatal_step):
             {
                 "mode": "frozen",
                 "distillation": 0.5,
+                "codec_warmup": 0.3,
                 "precision": "mixed_float16",
             },
             marks=pytest.mark.slow,
@@ -168,7 +174,7 @@ def test_a_run_killed_before_its_report_keeps_its_last_row(
         patch.setattr(runner, "measure", die)
         with pytest.raises(KeyboardInterrupt):
             training.run(config)
-    training.run(config)
+    _train(config)
     assert [row["step"] for row in _rows(config)] == ["3", "4"]
 
 
