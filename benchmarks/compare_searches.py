@@ -41,11 +41,15 @@ def compare(cheap, full):
             size = f"{ours_at['wire_bytes'] / theirs_at['wire_bytes']:.2f}x"
         cells = (split, _told(ours), _told(theirs), apart, size)
         yield f"| {' | '.join(cells)} |"
-    ratio = full["examples"] / cheap["examples"]
-    yield (
-        f"\n{cheap['examples']:,} training images against "
-        f"{full['examples']:,}: {ratio:.1f} times fewer"
-    )
+    yield ""
+    for what, fields in (
+        ("training images", ("examples",)),
+        ("images, with those of batch norms", ("examples", "norm_examples")),
+    ):
+        ours, theirs = (
+            sum(search[field] for field in fields) for search in (cheap, full)
+        )
+        yield f"{ours:,} {what} against {theirs:,}: {theirs / ours:.1f} times"
 
 
 def _told(kept):

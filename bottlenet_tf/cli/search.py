@@ -45,7 +45,7 @@ _HELP = {
     "max_finals": "Units trained in full for one split, while none is "
     "acceptable.",
     "search_images": "Test images that trials are measured on; what is kept is "
-    "measured on all. Unset: all.",
+    "measured on all. 0: all, at once.",
     "workers": "Trials at a time.",
     "ray_address": "Ray cluster to run trials on ('auto', 'local', or "
     "host:port); unset: processes on this machine.",
@@ -69,7 +69,7 @@ def _main(argv):
 
         results = search.run(config)
         print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
-    except train_flags.EXPECTED_ERRORS as error:
+    except (*train_flags.EXPECTED_ERRORS, ImportError) as error:
         return train_flags.report(error)
     return 0
 
@@ -108,6 +108,7 @@ def read(values):
     for name, field in _FIELDS.items():
         fields[field] = train_flags.whole_numbers(name, fields[field])
     fields["splits"] = tuple(fields["splits"])
+    fields["search_images"] = values.search_images or None
     return SearchConfig(base=train_flags.read(values), **fields)
 
 

@@ -24,8 +24,22 @@ def table(results):
     spent, full = results["examples"], results["examples_exhaustive"]
     lines.append(
         f"\n{len(trials)} trials saw {spent:,} training images; the exhaustive "
-        f"search takes {full:,} ({full / max(spent, 1):.1f} times as many)."
+        f"search takes {full:,} ({full / max(spent, 1):.1f} times as many). "
+        f"Batch norms' statistics took {results['norm_examples']:,} more, "
+        "without training."
     )
+    accepted = results["accuracy"] - results["least_accuracy"]
+    worse = [
+        f"{split} ({found['measured_drop']:.2f})"
+        for split, found in results["candidates"].items()
+        if found and (found["measured_drop"] or 0.0) > accepted
+    ]
+    if worse:
+        lines.append(
+            f"On all test images {', '.join(worse)} lose more than the "
+            f"{accepted:g} points that are accepted, so bottlenet-select "
+            "refuses them; more --search_images would have told."
+        )
     if failed:
         lines.append(f"Failed: {', '.join(failed)}; see their failure.json.")
     return "\n".join(lines)

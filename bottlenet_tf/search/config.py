@@ -87,6 +87,7 @@ class SearchConfig:
             self.strides,
             self.qualities,
             self.trial_examples,
+            self.base.batch_size,
         )
         if self.exhaustive:
             return Exhaustive(space, least_accuracy)

@@ -49,7 +49,13 @@ def find(config, root):
     stated = json.loads(json.dumps(stated))
     if path.is_file():
         before = read_json(path, FORMAT, _FIELDS, "Use another --workdir.")
-        _check_same(path, before["config"], stated)
+        told = before["config"]
+        if not (isinstance(told, dict) and isinstance(told.get("base"), dict)):
+            raise ValueError(
+                f"{path}: field 'config' must hold the search's flags, with "
+                f"those of training as 'base'. Received: config={told!r}"
+            )
+        _check_same(path, told, stated)
         return Ground(
             tuple(before["splits"]), before["num_train"], before["accuracy"]
         )
@@ -72,7 +78,7 @@ def _check_same(path, before, now):
         for name, value in now.items()
         if before.get(name) != value and name != "base"
     ]
-    there = before.get("base", {})
+    there = before["base"]
     differing += [
         f"{name}: {there.get(name)} there, {value} here"
         for name, value in now["base"].items()

@@ -101,6 +101,8 @@ def _run_alone(run, folder, threads):
         os.dup2(log, stream)
     for kind in ("INTRAOP", "INTEROP"):  # TensorFlow is yet to read them.
         os.environ[f"TF_NUM_{kind}_THREADS"] = str(threads)
+    # One trial must leave another its share of a GPU's memory.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     run(folder)
 
 
@@ -114,6 +116,7 @@ def _failure(folder, code):
     if code == 0:
         return None
     log = folder / trial_folder.LOG
+    log.touch()  # A process may end before it has one.
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     told = " / ".join(line for line in lines[-_LINES_SHOWN:] if line.strip())
     return f"ended with {code}: {told} (all of it: {log})"

@@ -129,7 +129,7 @@ class Cheap:
     def examples_at(self, rung):
         """Training images that a unit has seen after a rung."""
         share = self.reduction ** (self.rungs - rung)
-        return math.ceil(self.space.examples / share)
+        return self.space.whole_batches(self.space.examples / share)
 
     def examples_at_most(self):
         """Training images that the whole search takes at most."""

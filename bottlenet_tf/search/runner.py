@@ -17,13 +17,16 @@ import sys
 from tqdm import tqdm
 
 from bottlenet_tf.json_file import write_json
+from bottlenet_tf.run_folders import REPORT_FILE, load_report
 from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search import trial_folder
 from bottlenet_tf.search.ground import FORMAT, TRIALS
 from bottlenet_tf.search.local_pool import LocalPool
 from bottlenet_tf.search.trials import Outcome
+from bottlenet_tf.validation import check
 
 RESULTS, CANDIDATES = "results.json", "candidates"
+_ORIGIN = "candidate.json"  # Which trial a candidate is of.
 # Share of a trial's steps in which the rate rises to its peak.
 _WARMUP = 0.1
 # Short trials leave batch norms' moving averages behind.
@@ -47,6 +50,12 @@ def run(config, pool=None):
     """
     root = pathlib.Path(config.base.workdir).absolute()
     ground = ground_lib.find(config, root)
+    check(
+        ground.num_train >= config.base.batch_size,
+        "--batch_size must be at most the number of training images.",
+        batch_size=config.base.batch_size,
+        num_train=ground.num_train,
+    )
     least = ground.accuracy - config.max_accuracy_loss
     plan = config.plan(least, ground.splits)
     _describe(config, ground, plan)
@@ -71,10 +80,9 @@ class _Search:
 
     def train(self):
         """Trains until every split is done."""
-        running = {}
+        running, ready = {}, self._ready(())
         with self._bar() as bar:
             while True:
-                ready = self._ready(running)
                 for trial in ready[: self.pool.free]:
                     folder = self._prepare(trial)
                     self.pool.start(folder)
@@ -85,12 +93,32 @@ class _Search:
                     trial = running.pop(folder)
                     outcome = _outcome(folder, error)
                     self.outcomes[trial.name] = outcome
-                    bar.update(outcome.examples)
                     bar.write(_line(trial, outcome), file=sys.stderr)
+                ready = self._ready(running.values())
+                bar.total = self._examples_at_most()
+                bar.update(self._spent() - bar.n)
+
+    def _spent(self, split=None):
+        """Training images so far, of one split or of all."""
+        return sum(
+            outcome.examples
+            for name, outcome in self.outcomes.items()
+            if split in (None, self.trials[name].split)
+        )
+
+    def _examples_at_most(self):
+        """Training images that the whole search takes, by what is done."""
+        each = self.plan.examples_at_most() // len(self.ground.splits)
+        return sum(
+            self._spent(split)
+            if self.plan.step(split, self.outcomes).done
+            else each
+            for split in self.ground.splits
+        )
 
     def _ready(self, running):
         """Returns the trials to start next, finished ones read from disk."""
-        busy = {trial.name for trial in running.values()}
+        busy = {trial.name for trial in running}
         while True:
             ready, news = [], False
             for split in self.ground.splits:
@@ -101,7 +129,7 @@ class _Search:
                     self.trials[trial.name] = trial
                     if trial.name in busy:
                         continue
-                    outcome = self._known(trial)
+                    outcome = self._known(self._folder(trial))
                     if outcome is None:
                         ready.append(trial)
                     else:
@@ -109,8 +137,8 @@ class _Search:
             if not news:
                 return ready
 
-    def _known(self, trial):
-        folder = self._folder(trial)
+    def _known(self, folder):
+        """Returns a folder's outcome; None if it is to be (made again)."""
         outcome = trial_folder.read_outcome(folder)
         if outcome and outcome.error and self.config.retry_failed:
             (folder / trial_folder.FAILURE).unlink()
@@ -124,7 +152,7 @@ class _Search:
         """Writes what a trial is to do; returns its folder."""
         folder = self._folder(trial)
         base, batch = self.config.base, self.config.base.batch_size
-        steps = math.ceil(trial.examples / batch)
+        steps = trial.examples // batch
         per_epoch = self.ground.num_train // batch
         epochs = math.ceil(steps / per_epoch)
         start = trial.start and self.trials[trial.start]
@@ -138,7 +166,7 @@ class _Search:
             epochs=epochs,
             max_steps=steps,
             first_epoch=trial.rung,
-            norm_batches=min(_NORM_BATCHES, per_epoch),
+            norm_batches=min(_NORM_BATCHES, per_epoch, steps),
             warmup_epochs=_WARMUP * steps / per_epoch,
             evaluate_every=0,
             data=dataclasses.replace(
@@ -156,10 +184,10 @@ class _Search:
         waiting = []
         for split, kept in self.kept.items():
             folder = self.root / CANDIDATES / split
-            if trial_folder.read_outcome(folder) is not None:
+            if self._has_candidate(folder, kept):
                 continue
             if self._is_measured(kept):
-                self._copy_trial(kept.trial, folder)
+                self._copy_trial(kept, folder)
             else:
                 self._prepare_candidate(folder, kept)
                 waiting.append(folder)
@@ -177,16 +205,26 @@ class _Search:
                     if outcome.error:
                         bar.write(f"{folder}: {outcome.error}", sys.stderr)
 
+    def _has_candidate(self, folder, kept):
+        """Whether a folder holds what is kept; removes what it held before."""
+        origin = folder / _ORIGIN
+        if not origin.is_file() or json.loads(origin.read_text()) != (
+            _origin(kept)
+        ):
+            shutil.rmtree(folder, ignore_errors=True)
+        return self._known(folder) is not None
+
     def _is_measured(self, kept):
         """Whether the trial itself is all that its candidate would be."""
         same_quality = kept.trial.quality == kept.point.quality
         return same_quality and self.config.search_images is None
 
-    def _copy_trial(self, trial, folder):
+    def _copy_trial(self, kept, folder):
         temporary = self.root / f".{folder.name}"
         for half_written in (temporary, folder):
             shutil.rmtree(half_written, ignore_errors=True)
-        shutil.copytree(self._folder(trial), temporary)
+        shutil.copytree(self._folder(kept.trial), temporary)
+        write_json(temporary / _ORIGIN, _origin(kept))
         folder.parent.mkdir(exist_ok=True)
         temporary.rename(folder)
 
@@ -206,8 +244,8 @@ class _Search:
             evaluate_every=1,
             data=self.config.base.data,
         )
-        (folder / trial_folder.FAILURE).unlink(missing_ok=True)
         trial_folder.write_request(folder, config, (kept.point.quality,))
+        write_json(folder / _ORIGIN, _origin(kept))
 
     def write_results(self):
         """Writes and returns `results.json`."""
@@ -216,7 +254,10 @@ class _Search:
             "format": FORMAT,
             "accuracy": self.ground.accuracy,
             "least_accuracy": self.plan.least_accuracy,
-            "examples": sum(o.examples for o in self.outcomes.values()),
+            "examples": self._spent(),
+            "norm_examples": sum(
+                outcome.norm_examples for outcome in self.outcomes.values()
+            ),
             "examples_exhaustive": grid.num_candidates * grid.examples,
             "candidates": {
                 split: self._candidate(split) for split in self.ground.splits
@@ -236,14 +277,18 @@ class _Search:
     def _candidate(self, split):
         """What is told of a split; None if nothing was acceptable.
 
-        `searched` is on the search's images, `measured` on all test images;
-        None if that failed.
+        `searched` is on the search's images, `measured` on all test images,
+        where the network loses `measured_drop` points; None if that failed.
         """
         kept = self.kept.get(split)
         if kept is None:
             return None
         trial = kept.trial
-        outcome = trial_folder.read_outcome(self.root / CANDIDATES / split)
+        folder = self.root / CANDIDATES / split
+        outcome = trial_folder.read_outcome(folder)
+        drop = None
+        if (folder / REPORT_FILE).is_file():
+            drop = load_report(folder)["accuracy_drop"]
         measured = [
             _reached(point)
             for point in (outcome.points if outcome else ())
@@ -255,16 +300,18 @@ class _Search:
             "quality": kept.point.quality,
             "searched": _reached(kept.point),
             "measured": measured[0] if measured else None,
+            "measured_drop": drop,
             "trial": trial.name,
             "workdir": f"{CANDIDATES}/{split}",
         }
 
     def _bar(self):
         return tqdm(
-            total=self.plan.examples_at_most(),
             desc="search",
             unit="img",
             unit_scale=True,
+            initial=self._spent(),
+            total=self._examples_at_most(),
             dynamic_ncols=True,
             smoothing=0.1,
         )
@@ -274,6 +321,10 @@ def _unit(unit, trial, quality):
     return dataclasses.replace(
         unit, channels=trial.channels, stride=trial.stride, quality=quality
     )
+
+
+def _origin(kept):
+    return {"trial": kept.trial.name, "quality": kept.point.quality}
 
 
 def _reached(point):

@@ -35,10 +35,6 @@ def run(folder):
             points[quality] = Point(
                 quality, float(result.wire_bytes.mean()), result.accuracy
             )
-    spent = report["training"]
     trial_folder.write_outcome(
-        folder,
-        [points[quality] for quality in qualities],
-        spent["examples"],
-        spent["seconds"],
+        folder, [points[quality] for quality in qualities], report["training"]
     )

@@ -9,7 +9,9 @@ Beside them lies all that a run leaves, its own report.json first of all.
 """
 
 import dataclasses
+import itertools
 import json
+import math
 import pathlib
 
 from bottlenet_tf.config import TrainConfig
@@ -17,6 +19,7 @@ from bottlenet_tf.json_file import read_json, write_json
 from bottlenet_tf.search.trials import Outcome, Point
 
 FORMAT = "bottlenet_tf.trial.1"
+_COUNTS = ("examples", "norm_examples")
 _REMEDY = "Remove its folder to repeat the trial."
 REQUEST, OUTCOME, FAILURE, LOG = (
     "trial.json",
@@ -51,19 +54,30 @@ def read_request(folder):
         OSError, ValueError: see `read_outcome`.
     """
     value = _read(folder, REQUEST, ("config", "qualities"))
-    config = TrainConfig.from_json(json.dumps(value["config"]))
-    return config, tuple(value["qualities"])
+    try:
+        config = TrainConfig.from_json(json.dumps(value["config"]))
+        return config, tuple(value["qualities"])
+    except (TypeError, ValueError) as error:
+        path = pathlib.Path(folder) / REQUEST
+        raise ValueError(f"{path}: {error} {_REMEDY}") from error
 
 
-def write_outcome(folder, points, examples, seconds):
-    """Writes what a trial reached; it is finished with that."""
+def write_outcome(folder, points, spent):
+    """Writes what a trial reached; it is finished with that.
+
+    Args:
+        folder: The trial's folder.
+        points: List of `Point`.
+        spent: What training took, as a report has it.
+    """
     write_json(
         pathlib.Path(folder) / OUTCOME,
         {
             "format": FORMAT,
             "points": [dataclasses.asdict(point) for point in points],
-            "examples": examples,
-            "seconds": seconds,
+            "examples": spent["examples"],
+            "norm_examples": spent.get("norm_examples", 0),
+            "seconds": spent["seconds"],
         },
     )
 
@@ -84,8 +98,10 @@ def read_outcome(folder):
     """
     folder = pathlib.Path(folder)
     if (folder / OUTCOME).is_file():
-        value = _read(folder, OUTCOME, ("points", "examples"))
-        return Outcome(_points(folder, value["points"]), value["examples"])
+        fields = ("points", *_COUNTS)
+        value = _read(folder, OUTCOME, fields)
+        points = _points(folder, value["points"])
+        return Outcome(points, *_counts(folder, value))
     if (folder / FAILURE).is_file():
         return Outcome(error=_read(folder, FAILURE, ("error",))["error"])
     return None
@@ -93,7 +109,7 @@ def read_outcome(folder):
 
 def _points(folder, points):
     try:
-        return tuple(
+        found = tuple(
             Point(
                 int(point["quality"]),
                 float(point["wire_bytes"]),
@@ -101,11 +117,25 @@ def _points(folder, points):
             )
             for point in points
         )
+        figures = [(p.wire_bytes, p.accuracy) for p in found]
+        if not all(map(math.isfinite, itertools.chain(*figures))):
+            raise ValueError("a figure is not finite")
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(
             f"{folder / OUTCOME}: points must hold quality, wire_bytes and "
             f"accuracy. {_REMEDY} Received: {points!r}"
         ) from error
+    return found
+
+
+def _counts(folder, value):
+    counts = [value[name] for name in _COUNTS]
+    if not all(isinstance(n, int) and n >= 0 for n in counts):
+        raise ValueError(
+            f"{folder / OUTCOME}: {' and '.join(_COUNTS)} must be whole "
+            f"numbers. {_REMEDY} Received: {counts!r}"
+        )
+    return counts
 
 
 def _read(folder, name, fields):

@@ -1,6 +1,7 @@
 """The grid's candidates, and one piece of training on one of them."""
 
 import dataclasses
+import math
 
 from bottlenet_tf.validation import check
 
@@ -15,7 +16,8 @@ class Space:
         strides: s, the unit's spatial reduction.
         qualities: The codec's quality; empty for a codec that has none.
         examples: Training images that a candidate sees if it is trained in
-            full.
+            full; rounded up to whole batches.
+        batch_size: Images of a training step.
 
     Raises:
         ValueError: for empty or repeated values, or no examples.
@@ -26,6 +28,7 @@ class Space:
     strides: tuple[int, ...] = (1, 2)
     qualities: tuple[int, ...] = (20, 50, 75, 90)
     examples: int = 100_000
+    batch_size: int = 1
 
     def __post_init__(self):
         for flag, values in (
@@ -55,6 +58,11 @@ class Space:
             "--trial_examples must be positive.",
             trial_examples=self.examples,
         )
+        object.__setattr__(self, "examples", self.whole_batches(self.examples))
+
+    def whole_batches(self, examples):
+        """Returns the images of as many steps as that many images take."""
+        return math.ceil(examples / self.batch_size) * self.batch_size
 
     @property
     def units(self):
@@ -134,11 +142,14 @@ class Outcome:
     Attributes:
         points: One `Point` for each quality that was measured.
         examples: Training images it saw.
+        norm_examples: Images that batch norms' statistics were estimated on
+            anew, without training.
         error: Why it failed; None if it didn't.
     """
 
     points: tuple[Point, ...] = ()
     examples: int = 0
+    norm_examples: int = 0
     error: str | None = None
 
 

@@ -65,7 +65,7 @@ def run(config):
     spent = loop.run()
     if config.norm_batches:
         _estimate_norms(config, network.model, dataset)
-        spent["examples"] += config.norm_batches * config.batch_size
+        spent["norm_examples"] = config.norm_batches * config.batch_size
     if not loop.is_chief:
         return None
     _save(network.model, workdir)

@@ -10,20 +10,23 @@ def test_each_split_is_told_with_what_it_took():
         "quality": 50,
         "searched": {"wire_bytes": 99.96, "accuracy": 90.0},
         "measured": {"wire_bytes": 101.0, "accuracy": 89.5},
+        "measured_drop": 2.1,
     }
     text = table(
         {
             "accuracy": 91.5,
+            "least_accuracy": 89.5,
             "candidates": {
                 "RB1": None,
                 "RB3": found,
-                "RB6": {**found, "measured": None},
+                "RB6": {**found, "measured": None, "measured_drop": None},
             },
             "trials": [
                 {"name": "a", "error": None},
                 {"name": "b", "error": "out of memory"},
             ],
             "examples": 1000,
+            "norm_examples": 256,
             "examples_exhaustive": 20500,
         }
     )
@@ -38,4 +41,6 @@ def test_each_split_is_told_with_what_it_took():
     assert {row.count("|") for row in rows.values()} == {10}
     assert "2 trials saw 1,000 training images" in text
     assert "20,500 (20.5 times as many)" in text
+    assert "took 256 more" in text
+    assert "RB3 (2.10) lose more than the 2 points" in text
     assert "Failed: b" in text

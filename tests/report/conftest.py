@@ -124,7 +124,8 @@ def make(root):
             size, accuracy = _REACHED[split]
             points = [Point(20, size / 2, accuracy - 4),
                       Point(50, size, accuracy)]  # fmt: skip
-            trial_folder.write_outcome(folder, points, 64, 1.0)
+            spent = {"examples": 64, "seconds": 1.0}
+            trial_folder.write_outcome(folder, points, spent)
             run = root / runner.CANDIDATES / split
             write(run / "report.json", _report(split))
             Image.new("RGB", (70, 40), "gray").save(run / "planes.png")

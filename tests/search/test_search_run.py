@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 
@@ -59,7 +60,9 @@ class MadeUp:
                 continue
             config, qualities = trial_folder.read_request(folder)
             points = [self._point(config.unit, q) for q in qualities]
-            trial_folder.write_outcome(folder, points, config.max_steps or 0, 1)
+            steps = config.max_steps or 0
+            spent = {"examples": steps * config.batch_size, "seconds": 1.0}
+            trial_folder.write_outcome(folder, points, spent)
             ended[folder] = None
         self.waiting = []
         return ended
@@ -187,6 +190,50 @@ def test_a_trial_of_all_images_at_its_own_quality_is_the_candidate(
         assert len(json.loads(copy.read_text())["points"]) == 1
 
 
+def test_another_winner_replaces_the_candidate_measured_before(config, ground):
+    best, _ = _kept_and_folder(config, MadeUp(fails=("cut_c1_s2_q60_r1",)))
+    assert best["stride"] == 1
+    retry = dataclasses.replace(config, retry_failed=True)
+    best, folder = _kept_and_folder(retry, MadeUp())
+    assert best["stride"] == 2
+    assert best["measured"] == best["searched"]
+    request, _ = trial_folder.read_request(folder)
+    assert request.unit.stride == 2
+
+
+def _kept_and_folder(config, pool):
+    found = search.run(config, pool)["candidates"]["cut"]
+    return found, config_folder(config) / found["workdir"]
+
+
+def test_a_candidate_that_failed_is_measured_again_on_demand(config, ground):
+    results = search.run(config, MadeUp(fails=("cut",)))
+    assert results["candidates"]["cut"]["measured"] is None
+    assert "cut" not in _started(config)
+    retry = dataclasses.replace(config, retry_failed=True)
+    again = search.run(retry, MadeUp())["candidates"]["cut"]
+    assert again["measured"] == again["searched"]
+
+
+def test_no_more_is_counted_than_was_announced(config, ground, capsys):
+    base = dataclasses.replace(config.base, batch_size=24)
+    config = dataclasses.replace(config, base=base, max_finals=1)
+    results = search.run(config, MadeUp())
+    at_most = int(
+        re.search(r"At most ([\d,]+)", capsys.readouterr().out)[1].replace(
+            ",", ""
+        )
+    )
+    # 4 units of 24 images, one of 24 more, at either split.
+    assert results["examples"] == at_most == 2 * (4 * 24 + 24)
+
+
+def test_a_batch_beyond_the_training_images_is_refused(config, ground):
+    base = dataclasses.replace(config.base, batch_size=25)
+    with pytest.raises(ValueError, match="--batch_size.*num_train=24"):
+        search.run(dataclasses.replace(config, base=base), MadeUp())
+
+
 def test_a_search_of_other_flags_is_refused(config, ground):
     search.run(config, MadeUp())
     other = dataclasses.replace(config, channels=(1,))
@@ -232,7 +279,8 @@ def test_a_damaged_search_is_refused(config, ground, text, message):
         ('{"format": "x"}', "outcome.json must be of this version"),
         ('{"format": "FORMAT"}', "outcome.json lacks points"),
         (
-            '{"format": "FORMAT", "points": [1], "examples": 1}',
+            '{"format": "FORMAT", "points": [1], "examples": 1, '
+            '"norm_examples": 0}',
             "points must hold quality",
         ),
     ],
