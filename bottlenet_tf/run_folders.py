@@ -12,7 +12,10 @@ CONFIG_FILE, MODEL_FILE, REPORT_FILE = (
     "model.keras",
     "report.json",
 )
-_REQUIRED = ("mode", "backbone", "dataset", "accuracy", "cloud_only", "flags")
+_REQUIRED = (
+    "mode", "backbone", "dataset", "dataset_fingerprint", "accuracy",
+    "baseline_accuracy", "cloud_only", "label_only", "flags",
+)  # fmt: skip
 # What a deployment of several runs has beside the runs' own folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
 

@@ -206,8 +206,9 @@ def write(profile, path):
 def check_same_network(first, second):
     """Raises ValueError unless two profiles are of the same splits.
 
-    Network, image size, and each split's name, layer and shape are compared;
-    what one of the two doesn't know, as one by hand, is passed over.
+    Network, image size, and each split's name, layer, shape and
+    multiply-accumulates, which tell units apart, are compared; what one of
+    the two doesn't know, as one by hand, is passed over.
 
     Args:
         first: `Profile`.
@@ -222,7 +223,9 @@ def check_same_network(first, second):
     if names[0] == names[1]:
         for ours in first.splits:
             theirs = second.split(ours.name)
-            for field in ("point", "layer", "feature_shape"):
+            for field in (
+                "point", "layer", "feature_shape", "head_macs", "tail_macs"
+            ):  # fmt: skip
                 values = getattr(ours, field), getattr(theirs, field)
                 pairs.append((f"{field} of split {ours.name}", *values))
     for field, ours, theirs in pairs:

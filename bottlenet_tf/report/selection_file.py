@@ -99,6 +99,11 @@ def _decision(found, runs):
     winner = found.text_or_none("winner")
     if winner is not None and winner not in costs:
         found.refuse("winner", f"one of {', '.join(costs)}", winner)
+    references = tuple(_cost(item) for item in found.objects("references"))
+    known = costs | {cost.choice.name: cost for cost in references}
+    best = found.text_or_none("best")
+    if best is not None and best not in known:
+        found.refuse("best", f"one of {', '.join(known)}", best)
     return Decision(
         link=_link(found.object("link")),
         goal=_built(
@@ -108,7 +113,7 @@ def _decision(found, runs):
             goal.number("energy_weight"),
         ),
         costs=tuple(ordered),  # As the network has them.
-        references=tuple(_cost(item) for item in found.objects("references")),
+        references=references,
         refused={
             name: found.object("refused").texts(name)
             for name in found.object("refused").content
@@ -118,6 +123,7 @@ def _decision(found, runs):
             for name in found.object("untimed").content
         },
         winner=costs.get(winner),
+        best=known.get(best),
         front=found.texts("front"),
         scenarios=tuple(
             _scenario(item, costs) for item in found.objects("sensitivity")

@@ -137,7 +137,7 @@ def references(reports, max_accuracy_loss):
         smallest = min(matched, key=lambda point: point["bytes"])
         found.append(_cloud("cloud-only, matched", smallest))
     for name, report in reports.items():
-        raw = report["raw_features"]
+        raw = report.get("raw_features")
         if raw is not None:
             found.append(
                 Choice(

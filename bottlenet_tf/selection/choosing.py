@@ -1,6 +1,7 @@
 """Algorithm 1's last step: the cheapest acceptable choice, and how sure."""
 
 import dataclasses
+import math
 
 from bottlenet_tf.selection.choices import Way
 from bottlenet_tf.selection.costs import cost
@@ -27,12 +28,18 @@ class Goal:
     def __post_init__(self):
         weights = (self.latency_weight, self.energy_weight)
         check(
-            min(weights) >= 0 and max(weights) > 0,
-            "The weights of latency and energy must not be negative, nor both "
-            "zero: nothing would be minimised.",
+            all(map(math.isfinite, weights))
+            and min(weights) >= 0
+            and max(weights) > 0,
+            "--latency_weight and --energy_weight must be finite, not "
+            "negative, nor both zero: nothing would be minimised.",
             latency_weight=self.latency_weight,
             energy_weight=self.energy_weight,
         )
+
+    def knows(self, some_cost):
+        """Whether a `Cost` holds all that `of` needs."""
+        return not self.energy_weight or some_cost.energy_mj is not None
 
     def of(self, some_cost):
         """Returns what is minimised.
@@ -43,7 +50,7 @@ class Goal:
         value = self.latency_weight * some_cost.latency_ms
         if self.energy_weight:
             check(
-                some_cost.energy_mj is not None,
+                self.knows(some_cost),
                 "To choose by energy, the device's profile must hold its power "
                 "and the network its radio's; give --power_w when profiling, "
                 "--alpha_mw_per_mbps and --beta_mw here.",
@@ -67,11 +74,22 @@ class Limits:
         min_accuracy: In percent.
         max_bytes: Sent for an image.
         max_memory_mb: Of the device, as its profile has it.
+
+    Raises:
+        ValueError: for what isn't finite.
     """
 
     min_accuracy: float | None = None
     max_bytes: float | None = None
     max_memory_mb: float | None = None
+
+    def __post_init__(self):
+        for name, value in dataclasses.asdict(self).items():
+            check(
+                value is None or math.isfinite(value),
+                "A limit must be finite, or nothing keeps to it.",
+                **{name: value},
+            )
 
 
 def refusals(choice, machines, limits):
@@ -88,19 +106,28 @@ def refusals(choice, machines, limits):
     most = limits.max_bytes
     if most is not None and choice.sent_bytes > most:
         reasons.append(f"{choice.sent_bytes:.1f} B are more than {most:g} B")
-    if limits.max_memory_mb is not None and choice.way is Way.SPLIT:
-        peak = machines.device.split(choice.split).head_memory_mb
-        check(
-            peak is not None,
-            "A limit of the device's memory needs a profile that measured it.",
-            profile=machines.device.device,
-            split=choice.split,
-        )
-        if peak > limits.max_memory_mb:
+    if limits.max_memory_mb is not None and choice.way is not Way.CLOUD:
+        peak = _peak_memory_mb(choice, machines.device)
+        if peak is not None and peak > limits.max_memory_mb:
             reasons.append(
                 f"{peak:.0f} MB are more than {limits.max_memory_mb:g} MB"
             )
     return reasons
+
+
+def _peak_memory_mb(choice, device):
+    """Returns None for a whole network that wasn't measured."""
+    if choice.way is Way.DEVICE:
+        return device.whole_memory_mb
+    peak = device.split(choice.split).head_memory_mb
+    check(
+        peak is not None,
+        f"{device.file}: field 'head_memory_mb' of split {choice.split!r} "
+        "must be known for a limit of the device's memory; bottlenet-profile "
+        "measures it, and a profile by hand (CSV) has no column for it.",
+        head_memory_mb=peak,
+    )
+    return peak
 
 
 def cheapest(choices, machines, link, goal):
@@ -169,23 +196,19 @@ def sensitivity(choices, machines, link, goal):
 
     Returns:
         List of `Scenario`: every rate of `RATE_FACTORS` with every load of
-        the device and of the server.
+        the device and of the server at which all that the choices need was
+        measured.
     """
-    return [
-        Scenario(
-            factor,
-            device_load,
-            cloud_load,
-            cheapest(
-                choices,
-                dataclasses.replace(
+    scenarios = []
+    for factor in RATE_FACTORS:
+        for device_load in machines.device.loads:
+            for cloud_load in machines.cloud.loads:
+                busy = dataclasses.replace(
                     machines, device_load=device_load, cloud_load=cloud_load
-                ),
-                link.scaled(factor),
-                goal,
-            ),
-        )
-        for factor in RATE_FACTORS
-        for device_load in machines.device.loads
-        for cloud_load in machines.cloud.loads
-    ]
+                )
+                try:
+                    won = cheapest(choices, busy, link.scaled(factor), goal)
+                except ValueError:  # A load of some parts alone.
+                    continue
+                scenarios.append(Scenario(factor, device_load, cloud_load, won))
+    return scenarios

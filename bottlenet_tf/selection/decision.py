@@ -23,6 +23,10 @@ class Decision:
         refused: `{name: reasons}` of the splits that a limit rules out.
         untimed: `{name: reason}` of references that a profile can't time.
         winner: `Cost` of the cheapest acceptable split; None if no split is.
+        best: `Cost` of the cheapest of winner and references; references
+            beyond a limit, or whose energy the goal needs and nobody knows,
+            aren't counted, nor is the label-only bound, which answers another
+            question. None if nothing is left.
         front: Names on the Pareto front of the acceptable splits.
         scenarios: `Scenario`s: the choice at other rates and loads.
     """
@@ -34,18 +38,9 @@ class Decision:
     refused: dict
     untimed: dict
     winner: object
+    best: object
     front: tuple
     scenarios: tuple
-
-    @property
-    def best(self):
-        """`Cost` of the cheapest of winner and references.
-
-        The label-only bound isn't one of them: it answers another question.
-        """
-        rivals = [c for c in self.references if c.choice.name != "label-only"]
-        rivals += [self.winner] if self.winner else []
-        return min(rivals, key=self.goal.of, default=None)
 
 
 def decide(choices, references, machines, link, goal, limits):
@@ -57,7 +52,7 @@ def decide(choices, references, machines, link, goal, limits):
         machines: `Machines`.
         link: `Link`.
         goal: `Goal`.
-        limits: `Limits`; for the splits alone.
+        limits: `Limits`; references beyond them are shown all the same.
 
     Raises:
         ValueError: if a profile lacks what a split needs, or the goal an
@@ -76,6 +71,14 @@ def decide(choices, references, machines, link, goal, limits):
     if acceptable:
         winner = cheapest(acceptable, machines, link, goal)
         scenarios = tuple(sensitivity(acceptable, machines, link, goal))
+    rivals = [
+        reference
+        for reference in timed
+        if reference.choice.name != "label-only"
+        and goal.knows(reference)
+        and not refusals(reference.choice, machines, limits)
+    ]
+    rivals += [winner] if winner else []
     front = pareto_front([cost(c, machines, link) for c in acceptable])
     return Decision(
         link,
@@ -85,6 +88,7 @@ def decide(choices, references, machines, link, goal, limits):
         refused,
         untimed,
         winner,
+        min(rivals, key=goal.of, default=None),
         tuple(c.choice.name for c in front),
         scenarios,
     )

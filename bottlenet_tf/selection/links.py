@@ -1,6 +1,7 @@
 """The network between device and server: what sending costs."""
 
 import dataclasses
+import math
 
 from bottlenet_tf.validation import check
 
@@ -46,8 +47,9 @@ class Link:
         for name in ("uplink_mbps", "downlink_mbps"):
             value = getattr(self, name)
             check(
-                value is None or value > 0,
-                f"--{name} must be positive: it is a rate in 10^6 bit/s.",
+                value is None or 0 < value < math.inf,
+                f"--{name} must be positive and finite: it is a rate in 10^6 "
+                "bit/s.",
                 **{name: value, "link": self.name},
             )
         for name in (
@@ -56,8 +58,8 @@ class Link:
         ):  # fmt: skip
             value = getattr(self, name)
             check(
-                value is None or value >= 0,
-                f"--{name} must not be negative.",
+                value is None or 0 <= value < math.inf,
+                f"--{name} must be finite and not negative.",
                 **{name: value, "link": self.name},
             )
         check(

@@ -74,6 +74,13 @@ class Remainder:
                     f"sending alone takes {uplink:.1f} {unit} of the printed "
                     f"{what} {printed:.1f} {unit} ({-computing:.1f} too many)"
                 )
+        left = self.computing_mj
+        if self.total.name == "cloud-only" and left > ROUNDING:
+            wrong.append(
+                f"{left:.1f} mJ of the printed energy "
+                f"{self.total.energy_mj:.1f} mJ aren't the up-link's, though "
+                "the device computes nothing"
+            )
         return "; ".join(wrong) or None
 
 
@@ -182,7 +189,15 @@ def improvement(totals, network, target):
         rows=len(cloud),
     )
     best = best_split(totals, network, target)
-    return getattr(cloud[0], target) / getattr(best, target)
+    least = getattr(best, target)
+    check(
+        least > 0,
+        "A split must cost something, or nothing is so many times as much.",
+        network=network,
+        split=best.name,
+        **{target: least},
+    )
+    return getattr(cloud[0], target) / least
 
 
 def remainders(totals):

@@ -46,7 +46,7 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
 
 
 def test_the_papers_totals_are_chosen_from_and_checked():
-    ran = programs.run("selecting", "--published=docs/paper_totals.csv")
+    ran = programs.run("selecting", "--flagfile=flags/paper_totals.flags")
     assert ran.returncode == 0, ran.stderr
     assert "3g, latency: RB1, 3.1 ms" in ran.stdout
     assert "345.3 mJ of the printed energy 310.1 mJ" in ran.stdout

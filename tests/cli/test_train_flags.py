@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 FLAGFILES = sorted(
     path
     for path in (ROOT / "flags").glob("*.flags")
-    if not path.name.startswith("search_")  # See test_search.py.
+    if not path.name.startswith(("search_", "paper_"))  # See test_search.py.
 )
 
 

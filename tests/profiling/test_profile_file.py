@@ -241,6 +241,15 @@ def test_the_same_network_by_hand_and_measured_may_be_combined(tmp_path):
         ("image_size", {"image_size": 192}),
         ("splits", {"splits": (SPLIT,)}),
         (
+            "tail_macs of split RB1",
+            {
+                "splits": (
+                    dataclasses.replace(SPLIT, tail_macs=801),
+                    Split("RB2"),
+                )
+            },
+        ),
+        (
             "layer of split RB2",
             {"splits": (SPLIT, Split("RB2", layer="conv4"))},
         ),

@@ -101,7 +101,7 @@ def test_a_named_file_must_be_there(search, tmp_path):
             CHOSEN,
             ["decisions", 0, "goal", "latency_weight"],
             0,
-            r"selection.json: field 'decisions\[0\].goal': The weights",
+            r"selection.json: field 'decisions\[0\].goal': --latency",
         ),
         (MODES, ["points", 0, "mode"], "odd", r"'points\[0\].mode' must be"),
         (MODES, ["points", 0, "accuracy"], -1, r"'points\[0\].accuracy'"),

@@ -8,13 +8,17 @@ import pytest
 class ByHand:
     """A profile of two split points; times and powers from a dictionary."""
 
+    whole_memory_mb = None
+
     def __init__(self, device, rows, loads=(0,), peaks=None):
-        self.device = device
+        self.device, self.file = device, f"{device}.json"
         self.loads = loads
         self._rows = rows
         self._peaks = peaks or {}
 
     def row(self, split, part, load=0):
+        if (split, part, load) not in self._rows:
+            raise ValueError(f"{self.file}: no {part} of {split} at {load}")
         median_ms, power_mw = self._rows[split, part, load]
         return types.SimpleNamespace(
             part=part, median_ms=median_ms, power_mw=power_mw

@@ -87,7 +87,9 @@ def test_limits_say_why(machines, limits, early, late):
 
 def test_a_memory_limit_needs_a_measured_peak(make_profile, cloud):
     machines = Machines(make_profile("phone", {}), cloud)
-    with pytest.raises(ValueError, match="profile='phone', split='early'"):
+    with pytest.raises(
+        ValueError, match="phone.json: field 'head_memory_mb' of split 'early'"
+    ):
         refusals(EARLY, machines, Limits(max_memory_mb=1.0))
 
 

@@ -8,6 +8,7 @@ from bottlenet_tf.selection import (
     ENERGY,
     LATENCY,
     Choice,
+    Goal,
     Limits,
     Link,
     Machines,
@@ -65,6 +66,44 @@ def test_a_reference_may_cost_less_than_any_split(make):
     # 1.009 ms for the image in the cloud; 3.4 ms for the early split.
     assert decision.best.choice.name == "cloud-only, best"
     assert decision.winner.choice.name == "early"
+
+
+def test_a_rival_of_unknown_energy_is_no_hindrance(make, device):
+    device._rows["", "whole", 0] = (10.0, None)
+    decision = make(goal=ENERGY)
+    assert decision.winner.choice.name == "early"
+    names = {c.choice.name: c.energy_mj for c in decision.references}
+    assert names["mobile-only"] is None
+    assert decision.best.choice.name != "mobile-only"
+
+
+def test_rivals_keep_to_the_limits_too(make, device):
+    device.whole_memory_mb = 90.0
+    quick = Link("quick", 8000.0, 0.0, 0.0)
+    limits = Limits(max_bytes=2000, max_memory_mb=85)
+    decision = make(link=quick, limits=limits)
+    # The image has 9,000 bytes, the whole network needs 90 MB.
+    assert decision.best == decision.winner
+    assert "cloud-only, best" in [c.choice.name for c in decision.references]
+
+
+def test_a_load_that_was_measured_in_part_is_no_scenario(make, device):
+    whole = make()
+    device.loads = (0, 1, 2)
+    device._rows["early", "head", 2] = (9.0, 2000.0)
+    assert make().scenarios == whole.scenarios
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_refused(value):
+    for make_one in (
+        lambda: Limits(min_accuracy=value),
+        lambda: Goal(1.0, value),
+        lambda: Link("fast", value),
+        lambda: Link("fast", 1.0, rtt_ms=value),
+    ):
+        with pytest.raises(ValueError, match="finite"):
+            make_one()
 
 
 def test_the_label_only_bound_is_no_rival(make):

@@ -46,7 +46,7 @@ def test_a_radio_of_unknown_power_has_none():
         ({"uplink_mbps": 0.0}, "--uplink_mbps must be positive"),
         ({"uplink_mbps": -1.0}, "Received: uplink_mbps=-1.0, link='x'"),
         ({"downlink_mbps": 0.0}, "--downlink_mbps must be positive"),
-        ({"rtt_ms": -1.0}, "--rtt_ms must not be negative"),
+        ({"rtt_ms": -1.0}, "--rtt_ms must be finite and not negative"),
         ({"beta_mw": 1.0}, "must be given both"),
     ],
 )
