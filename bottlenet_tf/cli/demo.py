@@ -82,7 +82,9 @@ def _demo(config):
     half = deploy if len(candidates) == 1 else deploy / smallest["split"]
     demo_halves.send(root, half, training.load_data(config))
     print("\n== Which split? ==", flush=True)
-    page = demo_selection.run(root, deploy, candidates)
+    page = demo_selection.run(
+        root, deploy, candidates, flags.FLAGS.max_accuracy_loss
+    )
     print(f"\nReport: {page}")
     print(f"Deployment: {deploy}")
     print(f"Picture: {plot}")

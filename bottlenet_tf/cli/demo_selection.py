@@ -5,7 +5,7 @@ import sys
 POWER_W = 5.0  # Supposed: a phone's order of magnitude.
 
 
-def run(root, deploy, runs):
+def run(root, deploy, runs, max_accuracy_loss):
     """Profiles a deployment here, chooses for each network, writes the page.
 
     This machine stands for both sides, on one core.
@@ -14,6 +14,7 @@ def run(root, deploy, runs):
         root: `pathlib.Path` of the search.
         deploy: Deployment of `runs`.
         runs: Work directories.
+        max_accuracy_loss: Points that were accepted.
 
     Returns:
         `pathlib.Path` of report.html.
@@ -47,7 +48,7 @@ def run(root, deploy, runs):
         for run in runs
     ]
     machines = selection.Machines(profile, profile)
-    others = selection.references(reports, max_accuracy_loss=2.0)
+    others = selection.references(reports, max_accuracy_loss)
     decisions = [
         selection.decide(
             choices,
@@ -63,7 +64,17 @@ def run(root, deploy, runs):
         root / "selection.json",
         tables.selection_values(decisions, machines, command=sys.argv),
     )
-    print(f"\nThis machine as device and server, {POWER_W:g} W supposed.\n")
-    print("\n".join(tables.winners_table(decisions)), flush=True)
+    print(
+        f"\nThis machine as device and server, {POWER_W:g} W supposed; chosen "
+        "by latency.\n"
+    )
+    print("\n".join(tables.winners_table(decisions)))
+    for decision in decisions:
+        if decision.best is not decision.winner:
+            print(
+                f"Over {decision.link.name}, {decision.best.choice.name} is "
+                "faster than any split."
+            )
+    sys.stdout.flush()
     sources = report.read(str(root), None, None, [str(path)])
     return report.write(sources, str(root))

@@ -49,6 +49,8 @@ _HELP = {
     "workers": "Trials at a time.",
     "ray_address": "Ray cluster to run trials on ('auto', 'local', or "
     "host:port); unset: processes on this machine.",
+    "trial_cpus": "CPUs that a trial asks a Ray cluster for: its threads.",
+    "trial_gpus": "GPUs, or a share of one, that it asks for.",
     "retry_failed": "Repeat trials that failed before.",
 }
 # The flags of train.py have these names for one value.

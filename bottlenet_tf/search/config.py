@@ -32,6 +32,8 @@ class SearchConfig:
     search_images: int | None = 2000
     workers: int = 1
     ray_address: str | None = None
+    trial_cpus: int = 1
+    trial_gpus: float = 0.0
     retry_failed: bool = False
 
     def __post_init__(self):
@@ -43,7 +45,8 @@ class SearchConfig:
             "--search_images must be positive, or unset for all.",
             search_images=self.search_images,
         )
-        check_at_least(1, workers=self.workers)
+        check_at_least(1, workers=self.workers, trial_cpus=self.trial_cpus)
+        check_at_least(0.0, trial_gpus=self.trial_gpus)
         check(
             self.base.mode in ("aware", "frozen"),
             "--mode must be aware or frozen: a search trains units with their "

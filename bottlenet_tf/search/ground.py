@@ -9,7 +9,9 @@ from bottlenet_tf.json_file import read_json, write_json
 FORMAT = "bottlenet_tf.search.1"
 SEARCH, TRIALS = "search.json", "trials"
 # Fields that may differ when a search is gone on with: they change no result.
-_FREE = ("workers", "ray_address", "retry_failed")
+_FREE = (
+    "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed"
+)  # fmt: skip
 _FIELDS = ("config", "splits", "num_train", "accuracy")
 
 

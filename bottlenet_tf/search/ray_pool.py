@@ -22,14 +22,14 @@ class RayPool:
         address: Of the cluster: "auto", "local" for one on this machine, or
             host:port.
         workers: Trials at a time, on all machines together.
-        cpus: That a trial asks the cluster for.
+        cpus, gpus: That a trial asks the cluster for.
 
     Raises:
         ImportError: without Ray; it says what to install.
         ConnectionError: if there is no cluster.
     """
 
-    def __init__(self, address, workers, cpus=1):
+    def __init__(self, address, workers, cpus=1, gpus=0.0):
         try:
             import ray
         except ImportError as error:
@@ -45,7 +45,9 @@ class RayPool:
         )
         self._ray = ray
         self.workers = workers
-        self._task = ray.remote(num_cpus=cpus, max_retries=0)(_run)
+        self._task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(
+            _run
+        )
         self._cpus = cpus
         self._running = {}
 

@@ -356,7 +356,12 @@ def _make_pool(config):
         return LocalPool(config.workers)
     from bottlenet_tf.search.ray_pool import RayPool
 
-    return RayPool(config.ray_address, config.workers)
+    return RayPool(
+        config.ray_address,
+        config.workers,
+        config.trial_cpus,
+        config.trial_gpus,
+    )
 
 
 def _describe(config, ground, plan):
