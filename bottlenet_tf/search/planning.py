@@ -86,7 +86,8 @@ class Cheap:
     For each split point:
 
     1. The least compressing unit is trained on the smallest share of the
-       examples; every other starts from its weights and gets the same.
+       examples; every other starts from its weights and gets the same. (From
+       unit to neighbouring unit they couldn't be trained side by side.)
     2. Each is measured at all qualities. The `1 / reduction` best go on, to
        `reduction` times as many examples, and so on to the full number.
        Before that the target is the split's best accuracy so far less
