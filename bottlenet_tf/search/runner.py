@@ -37,6 +37,9 @@ _WAIT_S = 1.0
 def run(config, pool=None):
     """Searches, or goes on with a search.
 
+    Trials are processes of `multiprocessing`: a script that calls this needs
+    `if __name__ == "__main__":` around it.
+
     Args:
         config: `SearchConfig`.
         pool: Runs trials, as `LocalPool` does; made if None.
