@@ -85,11 +85,17 @@ def read(path, runs):
         Origin(
             "latencies, energies and choices",
             found.texts("command"),
-            basis=f"the times of {found.text('device')} as device and of "
-            f"{found.text('cloud')} as server",
+            basis=_basis(found),
         ),
         _is_one_machine(found),
     )
+
+
+def _basis(found):
+    device, cloud = found.text("device"), found.text("cloud")
+    if _is_one_machine(found):
+        return f"the times of {device}, as device and as server"
+    return f"the times of {device} as device and of {cloud} as server"
 
 
 def _is_one_machine(found):
