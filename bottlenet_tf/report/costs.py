@@ -241,10 +241,17 @@ def _marks(decision, panel, narrow):
     if split is not None and noun != panel.noun:
         told = f"  least {panel.noun} of the splits"
         marks[id(split)] = "\nleast of the splits" if narrow else told
-    rivals = [c for c in decision.references if c.choice.name != "label-only"]
-    everything = _least_of([*_acceptable(decision), *rivals], panel.total)
-    if everything is not None:
-        marks[id(everything)] = "  least of all"
+    if noun == panel.noun:
+        best = decision.best  # Of what keeps to all limits.
+    else:
+        rivals = [
+            cost
+            for cost in decision.references
+            if cost.choice.name != "label-only"
+        ]
+        best = _least_of([*_acceptable(decision), *rivals], panel.total)
+    if best is not None:
+        marks[id(best)] = "  least of all"
     if decision.winner is not None and noun in (panel.noun, aim.SUM):
         marks[id(decision.winner)] = "  chosen"
     return marks

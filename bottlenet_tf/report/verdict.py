@@ -67,8 +67,8 @@ def of_decision(decision, baseline_accuracy):
             f"{_told(best)}."
         )
     others = [
-        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}, "
-        f"{_times(decision, cost)} times the {noun} of {choice.name}."
+        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}"
+        f"{_times(decision, cost)}."
         for cost in decision.references
         if cost.choice.name in _RIVALS and not (beaten and cost is best)
     ]
@@ -136,7 +136,9 @@ def _told(cost):
 
 
 def _times(decision, cost):
-    won = decision.goal.of(decision.winner)
-    if not won:
-        return "any number of"
-    return text.number(decision.goal.of(cost) / won)
+    goal, winner = decision.goal, decision.winner
+    if not goal.knows(cost):
+        return ""
+    won = goal.of(winner)
+    times = text.number(goal.of(cost) / won) if won else "any number of"
+    return f", {times} times the {aim.quantity(goal)} of {winner.choice.name}"

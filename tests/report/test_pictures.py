@@ -92,6 +92,17 @@ def test_each_panel_marks_what_is_least_there(chosen, choose_by):
     assert "least of the splits" in narrow
 
 
+def test_what_no_limit_allows_is_not_the_least_of_all(chosen, choose_by):
+    choose_by(chosen, ("3g",))
+    selection = report.read(chosen).selection
+    # As of a limit that rules all references out.
+    decision = selection.decisions[0]
+    decision = dataclasses.replace(decision, best=decision.winner)
+    shown = _texts(costs.picture(decision, selection).svg(picture.WIDE))
+    assert "6.31  chosen" in shown
+    assert "5.36" in shown
+
+
 def test_another_goal_is_marked_in_its_own_panel(chosen, choose_by):
     goal = {"latency_weight": 0.0, "energy_weight": 1.0}
     shown = _texts(_drawn_by(chosen, choose_by, **goal).svg(picture.WIDE))

@@ -67,6 +67,15 @@ def test_the_goal_is_named(decide):
     assert "the least weighted sum (0.5 × ms + 2 × mJ): " in told
 
 
+def test_a_rival_of_unknown_energy_is_not_compared_by_energy(decide):
+    decision = decide("3g", latency_weight=0.0, energy_weight=1.0)
+    mobile, *others = decision.references
+    mobile = dataclasses.replace(mobile, compute_mj=None)
+    decision = dataclasses.replace(decision, references=(mobile, *others))
+    told = verdict.of_decision(decision, 90.0).others
+    assert "Mobile-only: 10.0\u00a0ms." in told
+
+
 def test_the_split_of_least_energy_is_named_beside_that_of_least_time(decide):
     decision = decide("3g")
     early, late = decision.costs
