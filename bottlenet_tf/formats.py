@@ -1,4 +1,5 @@
 """Formats of files that more than one program reads."""
 
 REPORT = "bottlenet_tf.report.2"
+FIGURE7 = "bottlenet_tf.figure7.1"
 SELECTION = "bottlenet_tf.selection.1"

@@ -22,7 +22,7 @@ _FAR = tuple(
 )
 
 
-def place_labels(axes, labels, obstacles, padding=1.5):
+def place_labels(axes, labels, obstacles, padding=1.5, markers=(), size=0.0):
     """Writes labels beside points, each where it covers least.
 
     Deterministic: labels are placed in the order given, each at the first of
@@ -34,6 +34,8 @@ def place_labels(axes, labels, obstacles, padding=1.5):
         labels: List of `(x, y, text)` in data coordinates.
         obstacles: Data points not to be covered, `(n, 2)`.
         padding: Free space around each label, in pixels.
+        markers: Data points that have a marker, besides those of `labels`.
+        size: Of all markers, in points.
     """
     renderer = axes.figure.canvas.get_renderer()
     axes.figure.draw_without_rendering()
@@ -41,6 +43,13 @@ def place_labels(axes, labels, obstacles, padding=1.5):
     everything = np.array([*obstacles, *points], float).reshape(-1, 2)
     pixels = axes.transData.transform(everything)
     frame = axes.get_window_extent(renderer)
+    marked = np.array([*points, *markers], float).reshape(-1, 2)
+    side = renderer.points_to_pixels(size)
+    markers = [
+        Bbox.from_bounds(x - side / 2, y - side / 2, side, side)
+        for x, y in axes.transData.transform(marked)
+        if side
+    ]
     taken = []
     legend = axes.get_legend()
     if legend is not None:
@@ -52,7 +61,7 @@ def place_labels(axes, labels, obstacles, padding=1.5):
             # An annotation's own extent would include its line.
             label.update_positions(renderer)
             box = Text.get_window_extent(label, renderer).padded(padding)
-            cost = _cost(box, pixels, taken, frame)
+            cost = _cost(box, pixels, markers, taken, frame)
             if best is None or cost < best[0]:
                 if best is not None:
                     best[1].remove()
@@ -82,9 +91,9 @@ def _annotate(axes, x, y, text, position):
     )
 
 
-def _cost(box, pixels, taken, frame):
-    """Other labels weigh most, then leaving the frame, then the data."""
-    overlaps = sum(Bbox.intersection(box, other) is not None for other in taken)
+def _cost(box, pixels, markers, taken, frame):
+    """Other labels weigh most, then leaving the frame, markers, the data."""
+    overlaps = _overlaps(box, taken)
     inside = (
         frame.x0 <= box.x0
         and box.x1 <= frame.x1
@@ -92,4 +101,13 @@ def _cost(box, pixels, taken, frame):
         and box.y1 <= frame.y1
     )
     covered = np.all((pixels > box.min) & (pixels < box.max), axis=1).sum()
-    return 1000 * overlaps + 500 * (not inside) + int(covered)
+    return (
+        1000 * overlaps
+        + 500 * (not inside)
+        + 100 * _overlaps(box, markers)
+        + int(covered)
+    )
+
+
+def _overlaps(box, others):
+    return sum(Bbox.intersection(box, other) is not None for other in others)

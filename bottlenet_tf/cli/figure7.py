@@ -6,6 +6,7 @@ import sys
 
 from absl import flags
 
+from bottlenet_tf import formats
 from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains one network without the codec (naive), measures it behind
@@ -17,6 +18,13 @@ trained again, so it can be stopped and started.
 
 Example:
   python -m bottlenet_tf.cli.figure7 --flagfile=flags/cifar10_figure7.flags"""
+
+_OF_REPORT = (
+    "backbone",
+    "dataset",
+    "dataset_fingerprint",
+    "baseline_accuracy",
+)
 
 
 def _main(argv):
@@ -65,15 +73,28 @@ def _compare(config, qualities):
         size = report["wire_bytes_mean"]
         points.append(_point("aware", quality, report["accuracy"], size))
     baseline = reports["naive"]["baseline_accuracy"]
-    write_json(
-        root / "figure7.json",
-        {"baseline_accuracy": baseline, "points": points},
-    )
+    write_json(root / "figure7.json", _content(reports["naive"], points))
     evaluation.plot_aware_against_naive(
         points, root / "figure7.png", network_accuracy=baseline
     )
     print(_table(qualities, points))
     print(f"\nPicture: {root / 'figure7.png'}")
+
+
+def _content(report, points):
+    """Returns figure7.json: what was compared, of a run's report, and how."""
+    unit = report["flags"]["unit"]
+    return {
+        "format": formats.FIGURE7,
+        **{name: report[name] for name in _OF_REPORT},
+        "unit": {
+            "split": report["split"],
+            "channels": unit["channels"],
+            "stride": unit["stride"],
+        },
+        "points": points,
+        "command": sys.argv,
+    }
 
 
 def _point(mode, quality, accuracy, wire_bytes_mean):

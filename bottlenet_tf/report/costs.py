@@ -4,7 +4,7 @@ import dataclasses
 
 from matplotlib.patches import Patch
 
-from bottlenet_tf.report import palette, text
+from bottlenet_tf.report import aim, palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 from bottlenet_tf.selection import Way
 
@@ -17,6 +17,12 @@ EXPLANATION = (
 )
 # A bar longer than this many times the longest split's is cut.
 _LONGEST = 1.5
+# Inches between bars; where there are many, all of them fit a printed page.
+_PITCH, _SMALL_PITCH, _MANY = 0.235, 0.19, 20
+# Inches that a panel is wide, at least, on a page and on a phone; and those
+# of a letter at its bars' ends.
+_ROOM = {False: 2.6, True: 1.9}
+_LETTER = 0.068
 _TIMES = (
     ("device_ms", palette.DEVICE),
     ("codec_ms", palette.CODEC),
@@ -46,14 +52,15 @@ HEADER = (
 @dataclasses.dataclass(frozen=True)
 class _Panel:
     title: str
+    noun: str
     unit: str
     total: str
     parts: tuple
 
 
 _PANELS = (
-    _Panel("latency", "ms", "latency_ms", _TIMES),
-    _Panel("energy of the device", "mJ", "energy_mj", _ENERGIES),
+    _Panel("latency", aim.TIME, "ms", "latency_ms", _TIMES),
+    _Panel("energy of the device", aim.ENERGY, "mJ", "energy_mj", _ENERGIES),
 )
 
 
@@ -66,9 +73,12 @@ def picture(decision, selection):
     """
     link = decision.link
     shown = _shown(decision)
+    goal = aim.told(decision.goal)
+    won = decision.winner and decision.winner.choice.name
     told = (
         f"What one image costs over {link.name} ({link.uplink_mbps:g} Mbit/s "
-        f"up) on {selection.device}, with {selection.cloud} as server."
+        f"up) on {selection.machines}. The goal was the least {goal}: "
+        + (f"{won} is chosen." if won else "no split is acceptable.")
     )
     lines = "; ".join(
         f"{c.choice.name} {text.number(c.latency_ms)} ms"
@@ -79,11 +89,11 @@ def picture(decision, selection):
         )
         for c in shown
     )
-    won = decision.winner and decision.winner.choice.name
     return Picture(
         name=f"costs_{link.name}",
         caption=told,
-        alt=f"Stacked bars for {link.name}: {lines}. Chosen: {won or 'none'}.",
+        alt=f"Stacked bars for {link.name}: {lines}. Chosen for the least "
+        f"{goal}: {won or 'none'}.",
         draw=lambda width: _draw(decision, shown, width),
         header=HEADER,
         rows=[
@@ -104,6 +114,16 @@ def mark(decision, cost):
     if any(cost is reference for reference in decision.references):
         return "reference"
     return "on the front" if name in decision.front else ""
+
+
+def least(decision, field):
+    """Returns the `Cost` of the acceptable split of least `field`, or None.
+
+    Args:
+        decision: `selection.Decision`.
+        field: "latency_ms" or "energy_mj".
+    """
+    return _least_of(_acceptable(decision), field)
 
 
 def meter(selection):
@@ -136,13 +156,14 @@ def _draw(decision, shown, width):
         if any(getattr(cost, panel.total) is not None for cost in shown)
     ]
     narrow = is_narrow(width)
-    high = 0.6 + 0.235 * len(shown)
+    pitch = _SMALL_PITCH if len(shown) > _MANY and not narrow else _PITCH
+    high = 0.6 + pitch * len(shown)
     legend = 0.45 if narrow else 0.25
     figure = new_figure(width, high * (len(panels) if narrow else 1) + legend)
     grid = (len(panels), 1) if narrow else (1, len(panels))
     all_axes = figure.subplots(*grid, squeeze=False).flat
     for axes, panel in zip(all_axes, panels, strict=True):
-        _draw_panel(axes, decision, shown, panel)
+        _draw_panel(axes, decision, shown, panel, narrow)
     if not narrow:
         for axes in figure.axes[1:]:
             axes.set_yticklabels([])
@@ -166,7 +187,7 @@ def _draw(decision, shown, width):
     return figure
 
 
-def _draw_panel(axes, decision, shown, panel):
+def _draw_panel(axes, decision, shown, panel, narrow):
     totals = [getattr(cost, panel.total) or 0.0 for cost in shown]
     splits = len(decision.costs)
     limit = min(_LONGEST * max(totals[:splits]), max(totals)) or 1.0
@@ -183,46 +204,85 @@ def _draw_panel(axes, decision, shown, panel):
         for cost, bar in zip(shown, bars, strict=True):
             if cost.choice.name in decision.refused:
                 bar.set(hatch="////", edgecolor="white", alpha=0.6)
-    least = _least(decision, panel.total)
+    marks = _marks(decision, panel, narrow)
+    most = limit
     for y, cost in enumerate(shown):
-        mark = "  least of all" if cost is least else ""
-        mark = "  chosen" if cost is decision.winner else mark
-        _write_total(axes, y, getattr(cost, panel.total), limit, mark)
+        told = _total(getattr(cost, panel.total), limit, marks.get(id(cost)))
+        end = min(getattr(cost, panel.total) or 0.0, limit)
+        _write_total(axes, y, end, told, id(cost) in marks)
+        letters = max(map(len, told.split("\n")))
+        room = _ROOM[narrow]
+        taken = min(_LETTER * letters + 0.05, 0.8 * room)
+        most = max(most, end * room / (room - taken))
     names = [text.short(cost.choice.name) for cost in shown]
-    axes.set_yticks(range(len(shown)), names)
+    size = 9 if len(shown) <= _MANY or narrow else 8
+    axes.set_yticks(range(len(shown)), names, fontsize=size)
     for tick, cost in zip(axes.get_yticklabels(), shown, strict=True):
         if cost is decision.winner:
             tick.set_fontweight("bold")
     axes.axhline(splits - 0.5, color=palette.PALE, linewidth=0.8)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlim(0, 1.5 * limit)
+    axes.set_xlim(0, most)
     axes.set_title(f"{panel.title} ({panel.unit})", loc="left", fontsize=9)
     axes.tick_params(left=False)
     axes.grid(axis="x")
     axes.locator_params(axis="x", nbins=4)
 
 
-def _least(decision, field):
-    """Returns the `Cost` of least latency or energy that answers alike."""
-    rivals = [c for c in decision.costs if c.choice.name not in
-              decision.refused]  # fmt: skip
-    rivals += [c for c in decision.references if c.choice.name != "label-only"]
-    known = [c for c in rivals if getattr(c, field) is not None]
+def _marks(decision, panel, narrow):
+    """Returns `{id of a cost: what is special about it in this panel}`.
+
+    Chosen is what the goal asks for: a panel that isn't of the goal shows
+    which split would be least there.
+    """
+    noun = aim.quantity(decision.goal)
+    marks = {}
+    split = least(decision, panel.total)
+    if split is not None and noun != panel.noun:
+        told = f"  least {panel.noun} of the splits"
+        marks[id(split)] = "\nleast of the splits" if narrow else told
+    if noun == panel.noun:
+        best = decision.best  # Of what keeps to all limits.
+    else:
+        rivals = [
+            cost
+            for cost in decision.references
+            if cost.choice.name != "label-only"
+        ]
+        best = _least_of([*_acceptable(decision), *rivals], panel.total)
+    if best is not None:
+        marks[id(best)] = "  least of all"
+    if decision.winner is not None and noun in (panel.noun, aim.SUM):
+        marks[id(decision.winner)] = "  chosen"
+    return marks
+
+
+def _acceptable(decision):
+    return [c for c in decision.costs if c.choice.name not in decision.refused]
+
+
+def _least_of(some_costs, field):
+    known = [c for c in some_costs if getattr(c, field) is not None]
     return min(known, key=lambda c: getattr(c, field), default=None)
 
 
-def _write_total(axes, y, total, limit, mark):
-    """Writes the sum at the end of a bar, and what is special about it."""
+def _total(total, limit, mark):
+    """Returns the sum at the end of a bar, and what is special about it."""
     told = "unknown" if total is None else text.number(total)
     if total is not None and total > limit:
         told = f"» {told}"
+    return told + (mark or "")
+
+
+def _write_total(axes, y, end, told, is_marked):
     note = axes.annotate(
-        told + mark,
-        (min(total or 0.0, limit), y),
+        told,
+        (end, y),
         xytext=(3, 0),
         textcoords="offset points",
         va="center",
-        fontsize=8,
-        fontweight="bold" if mark else "normal",
+        fontsize=7 if "\n" in told else 8,
+        linespacing=0.95,
+        fontweight="bold" if is_marked else "normal",
     )
     note.set_in_layout(False)  # There is room, and measuring takes long.

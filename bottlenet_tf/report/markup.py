@@ -117,11 +117,12 @@ def _made(origins):
     lines = []
     for origin in origins:
         command = text.escaped(text.command(origin.command) or "unknown")
-        machine = f"; on {text.escaped(origin.machine)}"
-        lines.append(
-            f'<span class="made">Made by: <code>{command}</code>'
-            f"{machine if origin.machine else ''}</span>"
-        )
+        told = f"<code>{command}</code>"
+        if origin.machine:
+            told += f"; on {text.escaped(origin.machine)}"
+        if origin.basis:
+            told += f"; from {text.escaped(origin.basis)}"
+        lines.append(f'<span class="made">Made by: {told}</span>')
     return "".join(lines)
 
 

@@ -16,9 +16,9 @@ def picture(modes):
     return Picture(
         name="aware_naive",
         caption=(
-            "The same network and unit: trained with JPEG in the loop, once "
-            "for each quality, and trained without, then sent through JPEG. "
-            f"{ahead}"
+            f"One network, {modes.network} split after {modes.unit}: trained "
+            "with JPEG in the loop, once for each quality, and trained "
+            f"without, then sent through JPEG. {ahead}"
         ),
         alt=f"Accuracy over JPEG quality for two ways of training. {ahead}",
         draw=lambda width: _draw(modes, width),

@@ -1,46 +1,76 @@
 """The network as blocks, with what each split point sends and computes."""
 
-from matplotlib.patches import FancyBboxPatch
+import dataclasses
+import math
 
-from bottlenet_tf.report import palette, text
-from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
+from bottlenet_tf.report import text
+from bottlenet_tf.report.network_drawing import Sheet, draw
+from bottlenet_tf.report.picture import Picture
 
 _HEADER = (
     "split", "unit", "feature_shape", "feature_bytes", "sent_bytes",
-    "accuracy_percent", "device_mac_share", "chosen_for",
+    "accuracy_percent", "device_mac_share", "server_mac_share", "chosen_for",
 )  # fmt: skip
-# Inches, on a page and on a phone.
-_STEP = {False: 0.6, True: 0.66}
-_BOX = {False: 1.6, True: 0.85}
-_GAP = 0.16
+# Splits of one drawing: as many as a printed page has room for.
+_MOST = 28
 
 
-def picture(search, selection):
-    """Returns the `Picture` of the network and its split points.
+@dataclasses.dataclass(frozen=True)
+class Computing:
+    """What the server computes, as a profile tells.
+
+    Attributes:
+        shares: `{split: the tail's part of the unsplit network's MACs}`, of
+            every measured split; empty if no profile tells.
+        origins: Tuple of `run_file.Origin`, the profile's if there is one.
+    """
+
+    shares: dict
+    origins: tuple = ()
+
+
+def pictures(search, selection, computing=Computing({})):
+    """Returns `Picture`s of the network and its split points.
+
+    One has room for up to 28 split points; more make several pictures.
 
     Args:
         search: `search_file.Search`.
         selection: `selection_file.Selection`, or None.
+        computing: `Computing` of the server.
     """
-    chosen = chosen_for(selection)
+    sheets = _sheets(search.splits)
+    return [
+        _picture(search, selection, computing, sheets, i)
+        for i in range(len(sheets))
+    ]
+
+
+def _picture(search, selection, computing, sheets, i):
+    sheet, chosen = sheets[i], chosen_for(selection)
+    runs = {s: search.runs[s] for s in sheet.splits if s in search.runs}
     sent = "; ".join(
         f"{split} sends {run.wire_bytes:.0f} bytes, "
         f"{text.share(run.device_mac_share)} of the computing on the device"
-        for split, run in search.runs.items()
+        for split, run in runs.items()
     )
+    part = ""
+    if len(sheets) > 1:
+        part = (
+            f"Part {i + 1} of {len(sheets)}, {sheet.splits[0]} to "
+            f"{sheet.splits[-1]}. "
+        )
     return Picture(
-        name="network",
-        caption=(
-            "The network from top to bottom, with its split points. Bars: how "
-            "much of the unsplit network's multiply-accumulates the device "
-            "does, its part of the unit included. Bytes: sent for one image "
-            "in the mean, and of the feature itself in 8 bits."
-        ),
-        alt=f"Blocks of {search.backbone}, split after each. {sent}.",
-        draw=lambda width: _draw(search, chosen, width),
+        name="network" if i == 0 else f"network_{i + 1}",
+        caption=part + _caption(search, computing),
+        alt=f"{part}Blocks of {search.backbone}, split after each. {sent}.",
+        draw=lambda width: draw(search, sheet, chosen, computing.shares, width),
         header=_HEADER,
-        rows=[_row(search, split, chosen) for split in search.splits],
-        origins=(search.origin,),
+        rows=[
+            _row(search, split, chosen, computing.shares.get(split))
+            for split in sheet.splits
+        ],
+        origins=(search.origin, *computing.origins),
     )
 
 
@@ -60,92 +90,46 @@ def shape(run):
     return "×".join(map(str, sides)) if sides else "–"
 
 
-def _row(search, split, chosen):
+def _sheets(splits):
+    count = math.ceil(len(splits) / _MOST)
+    size = math.ceil(len(splits) / max(count, 1))
+    return [
+        Sheet(splits[i : i + size], i == 0, i + size >= len(splits))
+        for i in range(0, len(splits), size)
+    ] or [Sheet((), True, True)]
+
+
+def _caption(search, computing):
+    told = "The network from top to bottom, with its split points. "
+    if search.is_partial:
+        told += (
+            "Only those that were searched are drawn: a block may hold "
+            "several of the network's. "
+        )
+    told += (
+        "Bytes: sent for one image in the mean, and of the feature itself in "
+        "8 bits. Bars: multiply-accumulates, of which the unsplit network's "
+        "are 100 %. The device's part of the unit is included; "
+    )
+    if computing.shares:
+        return told + (
+            "so is the server's, by the profile, which is why both together "
+            "may exceed 100 % (the upright strokes)."
+        )
+    return told + (
+        "grey is what remains of the unsplit network. The server computes "
+        "more than that, since it restores the feature: a profile tells how "
+        "much."
+    )
+
+
+def _row(search, split, chosen, server_share):
     candidate, run = search.candidates.get(split), search.runs.get(split)
     unit = candidate.unit if candidate else "none acceptable"
     networks = " ".join(chosen.get(split, ()))
     if run is None:
-        return [split, unit, None, None, None, None, None, networks]
+        return [split, unit, *[None] * 6, networks]
     return [
         split, unit, shape(run), run.feature_bytes, run.wire_bytes,
-        run.accuracy, run.device_mac_share, networks,
+        run.accuracy, run.device_mac_share, server_share, networks,
     ]  # fmt: skip
-
-
-def _draw(search, chosen, width):
-    splits = search.splits
-    step = _STEP[is_narrow(width)]
-    figure = new_figure(width, step * (len(splits) + 1.7))
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0.005, 0, 0.99, 1))
-    axes.set(xlim=(0, width), ylim=(len(splits) + 0.85, -0.85))
-    axes.axis("off")
-    right = _BOX[is_narrow(width)]
-    looks = palette.of_splits(splits)
-    axes.plot([right / 2] * 2, [-0.5, len(splits) + 0.55], zorder=0,
-              color=palette.PALE, linewidth=2)  # fmt: skip
-    axes.text(right + _GAP, -0.5, "on the device", color=palette.DEVICE,
-              va="center", fontweight="bold")  # fmt: skip
-    axes.text(width, -0.5, "on the server", color=palette.CLOUD, ha="right",
-              va="center", fontweight="bold")  # fmt: skip
-    _block(axes, -0.5, right, "image")
-    for i, split in enumerate(splits):
-        _block(axes, i, right, text.short(split), looks[split][0])
-        axes.plot([0, right + 0.1], [i + 0.42] * 2, color=palette.INK,
-                  linestyle=(0, (3, 2)), linewidth=1)  # fmt: skip
-        _tell(axes, i + 0.3, right + _GAP, width, search, split, chosen)
-    _block(axes, len(splits) - 0.06, right, "the rest")
-    _block(axes, len(splits) + 0.45, right, "answer")
-    return figure
-
-
-def _block(axes, y, right, name, color=None):
-    low = 0.26 if color else 0.16
-    color = color or "#EEEEEE"
-    axes.add_patch(
-        FancyBboxPatch(
-            (0.06, y - low), right - 0.12, 2 * low,
-            boxstyle="round,pad=0,rounding_size=0.06",
-            facecolor=color, edgecolor=palette.INK, linewidth=0.8,
-        )
-    )  # fmt: skip
-    size = 9 if len(name) <= 9 else max(5.0, 9 * 9 / len(name))
-    axes.text(right / 2, y, name, ha="center", va="center",
-              color=palette.ink_on(color), fontsize=size)  # fmt: skip
-
-
-def _tell(axes, y, left, right, search, split, chosen):
-    """Writes what is sent at a split, above the bar of who computes."""
-    run = search.runs.get(split)
-    if run is None:
-        known = split in search.candidates
-        axes.text(left, y, "not measured" if known else "no acceptable unit",
-                  va="center", color=palette.PALE)  # fmt: skip
-        return
-    axes.text(left, y - 0.2, _bytes(run), va="center")
-    axes.text(right, y - 0.2, text.percent(run.accuracy), ha="right",
-              va="center")  # fmt: skip
-    if split in chosen:
-        networks = text.short(", ".join(chosen[split]))
-        axes.text(left, y + 0.37, f"chosen for {networks}", va="center",
-                  fontweight="bold")  # fmt: skip
-    share = run.device_mac_share
-    if share is None:
-        return
-    wide = (right - left) * min(share, 1.0)
-    axes.barh(y + 0.13, wide, left=left, height=0.24, color=palette.DEVICE)
-    axes.barh(y + 0.13, right - left - wide, left=left + wide, height=0.24,
-              color=palette.CLOUD)  # fmt: skip
-    inside = share > 0.15
-    axes.text(
-        left + wide + (-0.04 if inside else 0.04), y + 0.135,
-        text.share(share), ha="right" if inside else "left", va="center",
-        fontsize=8, color="white",
-    )  # fmt: skip
-
-
-def _bytes(run):
-    sent = f"{text.number(run.wire_bytes)} B"
-    if run.feature_bytes is None:
-        return sent
-    return f"{sent} of {text.number(run.feature_bytes)}"

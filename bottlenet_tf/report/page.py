@@ -10,6 +10,7 @@ from bottlenet_tf.report import (
     sensitivity,
     text,
     verdict,
+    words,
 )
 from bottlenet_tf.report import modes as modes_picture
 
@@ -24,13 +25,14 @@ _TITLES = {
     "sensitivity": "At other rates and loads",
     "planes": "What the codec sees",
     "origins": "What made these figures",
+    "words": "Words",
 }
 
 
 def pictures(sources):
     """Returns `{name of section: [Picture]}` of what there is to draw."""
     search, selection = sources.search, sources.selection
-    found = {"network": [network.picture(search, selection)]}
+    found = {"network": network.pictures(search, selection, sources.computing)}
     if selection:
         decisions = selection.decisions
         found["costs"] = [costs.picture(d, selection) for d in decisions]
@@ -56,13 +58,14 @@ def html(sources, drawn, maker):
     """
     bodies = {
         "summary": _summary(sources),
-        "network": [*_drawings(drawn, "network"), _candidates(sources.search)],
+        "network": [*_drawings(drawn, "network"), _candidates(sources)],
         "costs": _costs(sources, drawn),
         "rate": _drawings(drawn, "rate") or _missing(sources, "runs"),
         "modes": _drawings(drawn, "modes") or _missing(sources, "modes"),
         "sensitivity": _sensitivity(sources, drawn),
         "planes": _planes(sources.search),
         "origins": _origins(sources, maker),
+        "words": [words.listed()],
     }
     search = sources.search
     title = f"Where to split {search.backbone}"
@@ -151,24 +154,28 @@ def _summary(sources):
             f"{''.join(map(markup.paragraph, found.sentences))}"
             f"{markup.items(found.others)}</div>"
         )
-    machines = (
-        f"Device: {selection.device}. Server: {selection.cloud}. The device's "
-        f"power: {costs.meter(selection)}."
-    )
+    machines = f"Device: {selection.device}. Server: {selection.cloud}."
+    if selection.is_one_machine:
+        machines = (
+            "Device and server are the same machine here: one profile, of "
+            f"{selection.device}, stands for both."
+        )
+    machines += f" The device's power: {costs.meter(selection)}."
     return [*pieces, markup.paragraph(machines, "note")]
 
 
-def _candidates(search):
+def _candidates(sources):
+    search, server = sources.search, sources.computing.shares
     header = (
         "split", "unit", "feature", "feature B", "sent B", "accuracy", "drop",
-        "device MACs",
+        "device MACs", "server MACs",
     )  # fmt: skip
     rows = []
     for split in search.splits:
         candidate, run = search.candidates.get(split), search.runs.get(split)
         if run is None:
             told = "not measured" if candidate else "none acceptable"
-            rows.append([split, told] + ["–"] * 6)
+            rows.append([split, told] + ["–"] * 7)
             continue
         known = run.baseline_accuracy
         drop = None if known is None else known - run.accuracy
@@ -179,6 +186,7 @@ def _candidates(search):
                 text.percent(run.accuracy),
                 "–" if drop is None else f"{drop:.2f}",
                 text.share(run.device_mac_share),
+                text.share(server.get(split)),
             ]
         )  # fmt: skip
     failed = [trial.name for trial in search.trials if trial.error]
@@ -271,7 +279,8 @@ def _origins(sources, maker):
     for origin in (*sources.origins, maker):
         command = text.command(origin.command)
         versions = ", ".join(f"{k} {v}" for k, v in origin.versions.items())
-        lines = [line for line in (origin.machine, versions) if line]
+        basis = f"from {origin.basis}" if origin.basis else ""
+        lines = [line for line in (origin.machine, basis, versions) if line]
         entries.append((origin.what, command, lines))
     folder = (
         "Each drawing lies in the folder report as a PNG file, with its data "

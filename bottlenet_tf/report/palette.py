@@ -13,6 +13,8 @@ DEVICE, CODEC, UPLINK, ANSWER, CLOUD = (
     "#AAAAAA",
     "#0072B2",
 )
+# Computing that is nobody's: what remains of a network that isn't split.
+REST = "#C4CBD0"
 AWARE, NAIVE = "#000000", "#CC79A7"
 INK, PALE = "#1A1A1A", "#666666"
 _MARKERS = "osD^vPX<>p"

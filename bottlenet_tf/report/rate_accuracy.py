@@ -9,16 +9,21 @@ from bottlenet_tf.plot_labels import place_labels
 from bottlenet_tf.report import palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
-# A phone has no room for more names beside points; they are in the legend.
-_MOST_LABELS = 6
-# Letters of a legend that leave room for a second column on a phone.
-_TWO_COLUMNS = 18
+# There is no room for more names beside points, least of all on a phone; the
+# legend has all.
+_MOST_LABELS = {False: 9, True: 6}
+_MARKER = 8.5
+# Inches of a legend: its letters, what else a column takes, and its lines.
+_LETTER, _HANDLE, _LINE = 0.062, 0.55, 0.17
+_MOST_COLUMNS = 5
+# Of the plot alone.
+_HEIGHT = 3.5
 # Points below the worst candidate that are still drawn.
 _DEPTH = 12.0
 _CODECS = {"jpeg": ("JPEG", "-", "."), "webp": ("WebP", "--", "x")}
 _HEADER = (
-    "what", "split", "trial_or_codec", "quality", "bytes", "accuracy_percent",
-    "images",
+    "what", "split", "trial_or_codec", "quality", "side_px", "bytes",
+    "accuracy_percent", "images",
 )  # fmt: skip
 
 
@@ -32,6 +37,9 @@ def picture(search):
     first = next(iter(runs.values()))
     images = search.search_images or "all"
     floor = _floor(search)
+    named = ""
+    if len(runs) > min(_MOST_LABELS.values()):
+        named = " (the legend names all, the plot the best)"
     points = ", ".join(
         f"{split} {run.accuracy:.2f} % at {run.wire_bytes:.0f} bytes"
         for split, run in runs.items()
@@ -39,7 +47,7 @@ def picture(search):
     return Picture(
         name="rate_accuracy",
         caption=(
-            "Large marks: the unit kept for each split, on all "
+            f"Large marks: the unit kept for each split{named}, on all "
             f"{first.num_test:,} test images. Small marks: what the search's "
             f"trials reached with fewer bytes than others, on {images} of "
             "them. Grey: the image itself, compressed and sent to the "
@@ -80,19 +88,20 @@ def _of_split(search, split):
 
 def _rows(search, first):
     rows = [
-        ["candidate", split, "", "", run.wire_bytes, run.accuracy, run.num_test]
+        ["candidate", split, "", "", "", run.wire_bytes, run.accuracy,
+         run.num_test]
         for split, run in search.runs.items()
-    ]
+    ]  # fmt: skip
     images = search.search_images or first.num_test
     rows += [
-        ["trial", trial.split, trial.name, point.quality, point.wire_bytes,
-         point.accuracy, images]
+        ["trial", trial.split, trial.name, point.quality, "",
+         point.wire_bytes, point.accuracy, images]
         for trial in search.trials
         for point in trial.points
     ]  # fmt: skip
     return rows + [
-        ["cloud-only", "", point.codec, point.quality, point.num_bytes,
-         point.accuracy, first.num_test]
+        ["cloud-only", "", point.codec, point.quality, point.side,
+         point.num_bytes, point.accuracy, first.num_test]
         for point in first.cloud
     ]  # fmt: skip
 
@@ -100,12 +109,11 @@ def _rows(search, first):
 def _draw(search, floor, width):
     narrow = is_narrow(width)
     runs, looks = search.runs, palette.of_splits(search.splits)
-    rows = (len(runs) + 4) / (2 if narrow else 4)
-    figure = new_figure(width, 3.7 + 0.15 * rows)
+    figure = new_figure(width, _HEIGHT)
     axes = figure.add_subplot()
     axes.set_xscale("log")
     first = next(iter(runs.values()))
-    seen = _draw_cloud(axes, first.cloud, floor)
+    seen = _draw_cloud(axes, first.cloud, floor, narrow)
     for split in search.splits:
         color, marker = looks[split]
         line = [p for p in front(_of_split(search, split)) if p[1] >= floor]
@@ -119,9 +127,9 @@ def _draw(search, floor, width):
     for split, run in runs.items():
         color, marker = looks[split]
         axes.plot(
-            run.wire_bytes, run.accuracy, marker, color=color, markersize=8.5,
-            markeredgecolor="black", markeredgewidth=0.8, zorder=5,
-            label=text.short(split),
+            run.wire_bytes, run.accuracy, marker, color=color,
+            markersize=_MARKER, markeredgecolor="black", markeredgewidth=0.8,
+            zorder=5, label=text.short(split),
         )  # fmt: skip
     known = first.baseline_accuracy
     if known is not None:
@@ -136,16 +144,31 @@ def _draw(search, floor, width):
     axes.set_ylim(bottom=floor)
     axes.margins(x=0.08)
     _label_axes(axes, narrow)
-    if len(runs) <= (_MOST_LABELS if narrow else len(runs)):
-        labels = [
-            (run.wire_bytes, run.accuracy, text.short(split))
-            for split, run in runs.items()
-        ]
-        place_labels(axes, labels, seen, padding=2)
+    _add_legend(figure, width)
+    points = {s: (run.wire_bytes, run.accuracy) for s, run in runs.items()}
+    named = _named(points, _MOST_LABELS[narrow])
+    labels = [(*points[split], text.short(split)) for split in named]
+    place_labels(axes, labels, seen, 2, points.values(), _MARKER)
     return figure
 
 
-def _draw_cloud(axes, cloud, floor):
+def _named(points, most):
+    """Returns the splits that have a name beside them: all, or the best.
+
+    Args:
+        points: `{split: (bytes, accuracy)}`.
+        most: How many there is room for.
+    """
+    if len(points) <= most:
+        return list(points)
+    best = set(front(points.values()))
+    found = [split for split in points if points[split] in best]
+    # Of too many, evenly spread.
+    step = max(1.0, len(found) / most)
+    return [found[int(i * step)] for i in range(min(most, len(found)))]
+
+
+def _draw_cloud(axes, cloud, floor, narrow):
     """Draws cloud-only; returns points along its lines."""
     along = []
     largest = max((point.side for point in cloud), default=0)
@@ -162,7 +185,7 @@ def _draw_cloud(axes, cloud, floor):
         axes.plot(
             *zip(*curve), color="0.55" if small else "0.35", linestyle=line,
             marker=marker, markersize=4, linewidth=1.1,
-            label=f"cloud-only, {name}{small}",
+            label=f"{'cloud: ' if narrow else 'cloud-only, '}{name}{small}",
         )  # fmt: skip
         along += _along(curve)
     return along
@@ -183,10 +206,15 @@ def _label_axes(axes, narrow):
                                             (1, 2, 5)))  # fmt: skip
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    labels = axes.get_legend_handles_labels()[1]
-    columns = 4
-    if narrow:
-        columns = 2 if max(map(len, labels)) <= _TWO_COLUMNS else 1
-    axes.figure.legend(
+
+
+def _add_legend(figure, width):
+    """Adds it below the plot, and makes the figure that much higher."""
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    column = _LETTER * max(map(len, labels)) + _HANDLE
+    columns = max(1, min(_MOST_COLUMNS, int(width / column)))
+    lines = math.ceil(len(labels) / columns)
+    figure.set_figheight(_HEIGHT + _LINE * lines + 0.1)
+    figure.legend(
         loc="outside lower left", fontsize=8, ncols=columns, columnspacing=1.2
     )

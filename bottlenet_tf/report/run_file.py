@@ -18,12 +18,14 @@ class Origin:
         command: Arguments of the program.
         machine: Where it ran; "" if unknown.
         versions: `{name: version}`; empty if unknown.
+        basis: What it was computed from, for people, where no machine tells.
     """
 
     what: str
     command: tuple = ()
     machine: str = ""
     versions: dict = dataclasses.field(default_factory=dict)
+    basis: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +121,23 @@ def origin(report, what):
             name: str(version)
             for name, version in report.object("versions").content.items()
         },
+    )
+
+
+def of_runs(what, command, origins):
+    """Returns the `Origin` of what some runs were made for.
+
+    Machines and versions are those of the runs; where they differ, all.
+    """
+    versions = {}
+    for origin in origins:
+        for name, version in origin.versions.items():
+            versions.setdefault(name, {})[version] = None
+    return Origin(
+        what,
+        command,
+        "; ".join(dict.fromkeys(o.machine for o in origins if o.machine)),
+        {name: " and ".join(found) for name, found in versions.items()},
     )
 
 

@@ -50,6 +50,7 @@ class Search:
         root: Its folder.
         backbone: The network's name; of a file without its folders.
         splits: All split points searched, in the network's order.
+        is_partial: Whether they were picked out of the network's.
         accuracy: Of the unsplit network on the search's images, in percent.
         max_loss: Points below it that were accepted.
         search_images: How many images trials were measured on; None if all.
@@ -63,6 +64,7 @@ class Search:
     root: pathlib.Path
     backbone: str
     splits: tuple
+    is_partial: bool
     accuracy: float
     max_loss: float
     search_images: int | None
@@ -108,12 +110,12 @@ def read(root):
     }
     trials = tuple(_tried(root, trial) for trial in results.objects("trials"))
     runs = [found.run for found in candidates.values() if found.run]
-    machines = "; ".join(dict.fromkeys(run.origin.machine for run in runs))
     backbone = config.object("base").text("backbone")
     loaded = Search(
         root=root,
         backbone=pathlib.PurePath(backbone).name,
         splits=splits,
+        is_partial=bool(config.texts("splits")),  # Empty: all of them.
         accuracy=search.percent("accuracy"),
         max_loss=config.number("max_accuracy_loss"),
         search_images=config.number_or_none("search_images", 1),
@@ -121,7 +123,11 @@ def read(root):
         examples_exhaustive=results.whole("examples_exhaustive"),
         candidates=candidates,
         trials=trials,
-        origin=run_file.Origin("the search", search.texts("command"), machines),
+        origin=run_file.of_runs(
+            "the search; machine and versions of the runs it kept",
+            search.texts("command"),
+            [run.origin for run in runs],
+        ),
     )
     run_file.check_same_network(runs)
     for run in runs[:1]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import pathlib
 
 from bottlenet_tf import formats
 from bottlenet_tf.report import fields
@@ -46,6 +47,7 @@ class Selection:
         decisions: Tuple of `selection.Decision`, one for each network; the
             winners of its scenarios are `Won`.
         origin: `run_file.Origin`.
+        is_one_machine: Whether device and server are the same one.
     """
 
     device: str
@@ -53,6 +55,14 @@ class Selection:
     meter: str
     decisions: tuple
     origin: object
+    is_one_machine: bool = False
+
+    @property
+    def machines(self):
+        """Both, to end "on" with."""
+        if self.is_one_machine:
+            return f"{self.device}, which is the server too"
+        return f"{self.device}, with {self.cloud} as server"
 
 
 def read(path, runs):
@@ -75,9 +85,26 @@ def read(path, runs):
         Origin(
             "latencies, energies and choices",
             found.texts("command"),
-            f"device {found.text('device')}, server {found.text('cloud')}",
+            basis=_basis(found),
         ),
+        _is_one_machine(found),
     )
+
+
+def _basis(found):
+    device, cloud = found.text("device"), found.text("cloud")
+    if _is_one_machine(found):
+        return f"the times of {device}, as device and as server"
+    return f"the times of {device} as device and of {cloud} as server"
+
+
+def _is_one_machine(found):
+    """Whether one profile told of both sides; older files don't say."""
+    names = ("device_profile", "cloud_profile")
+    if any(name not in found.content for name in names):
+        return False
+    device, cloud = (pathlib.PurePath(found.text(name)) for name in names)
+    return device == cloud
 
 
 def _decision(found, runs):

@@ -1,11 +1,11 @@
 """What would be chosen at other rates of the link and other loads."""
 
-from bottlenet_tf.report import palette, text
+from bottlenet_tf.report import aim, palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
 EXPLANATION = (
-    "Rows: how many other processes device and server are busy with. Splits "
-    "alone are chosen among here, not mobile-only or cloud-only."
+    "Rows: the load of device / server, how many other processes each is busy "
+    "with. Splits alone are chosen among here, not mobile-only or cloud-only."
 )
 _HEADER = (
     "rate_factor", "uplink_mbps", "device_load", "cloud_load", "winner",
@@ -31,7 +31,8 @@ def picture(decision, selection, splits):
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
-            f"Which split costs least around {link.name}: {told}."
+            f"Which split takes the least {aim.told(decision.goal)} around "
+            f"{link.name}: {told}."
         ),
         alt=f"Chosen splits at other rates and loads of {link.name}: {told}.",
         draw=lambda width: _draw(decision, splits, width),
@@ -71,9 +72,8 @@ def _draw(decision, splits, width):
     )
     axes.xaxis.tick_top()
     axes.set_yticks(
-        range(len(loads)), [f"{a} / {b}" for a, b in loads], fontsize=8
+        range(len(loads)), [f"load {a} / {b}" for a, b in loads], fontsize=8
     )
-    axes.set_ylabel("load: device / server", fontsize=8)
     axes.set_xlim(-0.5, len(rates) - 0.5)
     axes.set_ylim(len(loads) - 0.5, -0.5)
     axes.tick_params(length=0)

@@ -4,7 +4,12 @@ import dataclasses
 import pathlib
 
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.report import modes_file, search_file, selection_file
+from bottlenet_tf.report import (
+    modes_file,
+    network,
+    search_file,
+    selection_file,
+)
 from bottlenet_tf.report.run_file import Origin
 
 SELECTION, MODES = "selection.json", "figure7.json"
@@ -27,6 +32,24 @@ class Sources:
     modes: object
     profiles: tuple
     missing: dict
+
+    @property
+    def computing(self):
+        """`network.Computing` of the server, by the first profile that tells.
+
+        It tells if it knows every measured split's tail: bars are compared.
+        """
+        measured = self.search.runs
+        for profile in self.profiles:
+            tails = {s.name: s.tail_macs for s in profile.splits}
+            if (
+                measured
+                and profile.whole_macs
+                and all(tails.get(split) is not None for split in measured)
+            ):
+                shares = {s: tails[s] / profile.whole_macs for s in measured}
+                return network.Computing(shares, (_origin(profile),))
+        return network.Computing({})
 
     @property
     def origins(self):
@@ -70,7 +93,7 @@ def read(root, selection=None, modes=None, profiles=()):
         )
     path = pathlib.Path(modes or root / MODES)
     if modes or path.is_file():
-        compared = modes_file.read(path)
+        compared = modes_file.read(path, search)
     else:
         missing["modes"] = (
             "Training with the codec wasn't compared with switching it on "
@@ -113,7 +136,9 @@ def _origin(profile):
             f"times of {profile.file}",
             machine=f"{profile.device}, figures by hand",
         )
-    threads = f", {profile.threads} threads" if profile.threads else ""
+    threads = ""
+    if profile.threads:
+        threads = f", {profile.threads} thread{'s' * (profile.threads > 1)}"
     made = f", {profile.made}" if profile.made else ""
     return Origin(
         f"times of {profile.file}",

@@ -4,6 +4,9 @@ import html
 import pathlib
 import shlex
 
+# Folders of this package's programs.
+_PROGRAMS = (__name__.partition(".")[0], "cli")
+
 # Between a number and its unit.
 NO_BREAK = "\u00a0"
 _LONGEST = 22
@@ -48,11 +51,24 @@ def share(value):
 
 
 def command(arguments):
-    """Returns what a shell would take, the program without its folder."""
+    """Returns what a shell would take, the program without its folder.
+
+    The package's programs are what `python -m` runs; other scripts are run in
+    their folder.
+    """
     if not arguments:
         return ""
-    program = pathlib.PurePath(arguments[0]).name
-    return plain(shlex.join((program, *arguments[1:])))
+    path = pathlib.PurePath(arguments[0])
+    program = (path.name,)
+    if path.suffix == ".py":
+        program = ("python", *_module_or_script(path))
+    return plain(shlex.join((*program, *arguments[1:])))
+
+
+def _module_or_script(path):
+    if path.parts[-3:-1] != _PROGRAMS:
+        return (path.name,)
+    return "-m", ".".join((*_PROGRAMS, path.stem))
 
 
 def listed(names):

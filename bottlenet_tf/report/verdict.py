@@ -2,14 +2,16 @@
 
 import dataclasses
 
-from bottlenet_tf.report import text
+from bottlenet_tf.report import aim, costs, text
 
 # What a reader holds a split against, and how it is called in a sentence.
 _RIVALS = {
     "mobile-only": "mobile-only",
     "cloud-only, matched": "cloud-only at matched accuracy",
-    "cloud-only, best": "cloud-only at the best quality",
+    "cloud-only, best": "cloud-only at the highest quality",
 }
+
+_NOUNS = (("latency_ms", aim.TIME), ("energy_mj", aim.ENERGY))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,25 +50,29 @@ def of_decision(decision, baseline_accuracy):
         )
     choice, best = won.choice, decision.best
     beaten = best is not won
+    noun = aim.quantity(decision.goal)
     sentences = [
-        f"Of the splits, {choice.name} costs least {_goal(decision.goal)}: "
-        f"{_figures(won)} an image, with {text.number(choice.sent_bytes)} "
+        f"Of the splits, {choice.name} takes the least "
+        f"{aim.told(decision.goal)}: {_figures(won)} an image, with "
+        f"{text.number(choice.sent_bytes)} "
         f"bytes sent and {text.percent(choice.accuracy)} accuracy"
         + _loss(choice.accuracy, baseline_accuracy)
     ]
     title += f": {choice.name}"
     if beaten:
         name = _RIVALS.get(best.choice.name, best.choice.name)
-        title += f" of the splits, but {name} costs less"
+        title += f" of the splits, but {name} takes less {noun}"
         sentences.append(
-            f"No split pays here: {name} costs less than any, {_told(best)}."
+            f"No split pays here: {name} takes less {noun} than any, "
+            f"{_told(best)}."
         )
     others = [
-        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}, "
-        f"{_times(decision, cost)} times what {choice.name} costs."
+        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}"
+        f"{_times(decision, cost)}."
         for cost in decision.references
         if cost.choice.name in _RIVALS and not (beaten and cost is best)
     ]
+    others += _least_of_splits(decision)
     others += [
         f"{name} isn't timed: {reason}"
         for name, reason in decision.untimed.items()
@@ -95,12 +101,15 @@ def without_selection(search):
     return told
 
 
-def _goal(goal):
-    if not goal.energy_weight:
-        return "by latency"
-    if not goal.latency_weight:
-        return "by energy"
-    return f"by {goal.latency_weight:g} ms + {goal.energy_weight:g} mJ"
+def _least_of_splits(decision):
+    """Says which split another goal would choose, if it is another one."""
+    for field, noun in _NOUNS:
+        least = costs.least(decision, field)
+        if least is not None and least is not decision.winner:
+            yield (
+                f"The least {noun} of the splits: {least.choice.name}, "
+                f"{_figures(least)}."
+            )
 
 
 def _figures(cost):
@@ -127,7 +136,9 @@ def _told(cost):
 
 
 def _times(decision, cost):
-    won = decision.goal.of(decision.winner)
-    if not won:
-        return "any number of"
-    return text.number(decision.goal.of(cost) / won)
+    goal, winner = decision.goal, decision.winner
+    if not goal.knows(cost):
+        return ""
+    won = goal.of(winner)
+    times = text.number(goal.of(cost) / won) if won else "any number of"
+    return f", {times} times the {aim.quantity(goal)} of {winner.choice.name}"

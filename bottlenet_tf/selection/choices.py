@@ -125,9 +125,11 @@ def references(reports, max_accuracy_loss):
         Choice("mobile-only", Way.DEVICE, 0, whole),
         Choice("label-only", Way.DEVICE, label["bytes"], label["accuracy"]),
     ]
+    side = max((point["side"] for point in first["cloud_only"]), default=0)
     highest = _highest_quality(first["cloud_only"])
     if highest is not None:
-        found.append(_cloud("cloud-only, best", highest))
+        told = f"{_point(highest, side)}, highest quality"
+        found.append(_cloud("cloud-only, best", highest, told))
     matched = [
         point
         for point in first["cloud_only"]
@@ -135,7 +137,8 @@ def references(reports, max_accuracy_loss):
     ]
     if matched:
         smallest = min(matched, key=lambda point: point["bytes"])
-        found.append(_cloud("cloud-only, matched", smallest))
+        told = _point(smallest, side)
+        found.append(_cloud("cloud-only, matched", smallest, told))
     for name, report in reports.items():
         raw = report.get("raw_features")
         if raw is not None:
@@ -158,8 +161,14 @@ def _highest_quality(points):
     return max(jpeg, key=lambda p: (p["quality"], -p["bytes"]), default=None)
 
 
-def _cloud(name, point):
-    detail = f"{point['codec']} {point['quality']}"
+def _point(point, network_side):
+    """Returns "jpeg 95", with the images' side if the network's is another."""
+    told = f"{point['codec']} {point['quality']}"
+    side = point["side"]
+    return told if side == network_side else f"{told} at {side} px"
+
+
+def _cloud(name, point, detail):
     return Choice(
         name, Way.CLOUD, point["bytes"], point["accuracy"], detail=detail
     )

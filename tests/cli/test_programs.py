@@ -52,7 +52,10 @@ def test_figure7_measures_both_ways_at_every_quality(small, tmp_path):
         "figure7", *small, "--dataset=digits", "--split=cut", "--qualities=5,90"
     )
     assert ran.returncode == 0, ran.stderr
-    points = json.loads((tmp_path / "figure7.json").read_text())["points"]
+    written = json.loads((tmp_path / "figure7.json").read_text())
+    assert written["dataset"] == "digits"
+    assert written["unit"]["split"] == "cut"
+    points = written["points"]
     assert [(p["mode"], p["quality"]) for p in points] == [
         ("naive", 5),
         ("naive", 90),

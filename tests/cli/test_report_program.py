@@ -12,7 +12,7 @@ def _search(folder):
         "format": ground.FORMAT, "splits": ["RB1"], "accuracy": 90.0,
         "command": ["bottlenet-search"], "config": {
             "base": {"backbone": "tiny"}, "max_accuracy_loss": 2.0,
-            "search_images": None,
+            "search_images": None, "splits": [],
         },
     }  # fmt: skip
     (folder / ground.SEARCH).write_text(json.dumps(base))

@@ -134,6 +134,23 @@ def test_labels_of_close_points_do_not_overlap():
     assert [box.count_overlaps(boxes) for box in boxes] == [1] * 8
 
 
+def test_labels_keep_off_markers():
+    figure = Figure(figsize=(3, 3))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 10)
+    # A marker of 20 pt beside the point, where a label is written first.
+    axes.plot(6.5, 5, "o", markersize=20)
+    label = [(5, 5, "RB1")]
+    renderer = figure.canvas.get_renderer()
+    place_labels(axes, label, [], markers=[(6.5, 5)], size=20)
+    x, y = axes.transData.transform((6.5, 5))
+    box = Text.get_window_extent(axes.texts[0], renderer)
+    half = renderer.points_to_pixels(10)
+    assert not (box.x1 > x - half and box.y0 < y + half and box.y1 > y - half)
+
+
 def test_mosaic_holds_image_plane_and_decoded_plane(
     make_bottlenet, make_images
 ):

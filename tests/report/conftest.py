@@ -1,5 +1,6 @@
 """A finished search of a made-up network, small enough to write by hand."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -12,12 +13,39 @@ from bottlenet_tf.search import ground, runner, trial_folder
 from bottlenet_tf.search.trials import Point
 from bottlenet_tf.selection import tables
 
-SPLITS = ("early", "late", "never")
-# Mean bytes and accuracy; the network itself reaches 90 %.
-_REACHED = {"early": (400.0, 88.0), "late": (100.0, 89.0)}
-_SHARES = {"early": 0.2, "late": 0.9}
-# Milliseconds of head and tail; codec 0.5 ms and 0.1 ms, the whole 10 and 1.
-_TIMES = {"early": (2.0, 0.8), "late": (9.0, 0.1)}
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """What was measured of a made-up split."""
+
+    wire_bytes: float
+    accuracy: float
+    device_mac_share: float
+    head_ms: float
+    tail_ms: float
+
+
+# The network itself reaches 90 %; codec 0.5 ms and 0.1 ms, the whole 10 and 1.
+SPLITS = {
+    "early": Made(400.0, 88.0, 0.2, 2.0, 0.8),
+    "late": Made(100.0, 89.0, 0.9, 9.0, 0.1),
+    "never": None,
+}
+_SHRUNK = ("jpeg", 10, 40.0, 50.0, 8), ("webp", 95, 90.0, 87.5, 8)
+
+
+def many(count):
+    """Returns made-up splits like those of a deep network, by name."""
+    return {
+        f"RB{i + 1}": Made(
+            420.0 - 300.0 * i / count + 25.0 * (i % 3),
+            87.2 + 1.9 * i / count - 0.15 * (i % 4),
+            (i + 1) / (count + 1),
+            10.0 * (i + 1) / (count + 1),
+            1.02 - (i + 1) / (count + 1),
+        )
+        for i in range(count)
+    }
 
 
 def write(path, value):
@@ -25,8 +53,7 @@ def write(path, value):
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
-def _report(split):
-    size, accuracy = _REACHED[split]
+def _report(split, made):
     return {
         "format": formats.REPORT,
         "mode": "aware",
@@ -36,7 +63,7 @@ def _report(split):
         "dataset_fingerprint": "abc",
         "num_test": 1000,
         "baseline_accuracy": 90.0,
-        "accuracy": accuracy,
+        "accuracy": made.accuracy,
         "cloud_only": [
             _cloud("jpeg", 10, 150.0, 60.0),
             _cloud("jpeg", 90, 900.0, 89.5),
@@ -49,8 +76,8 @@ def _report(split):
             "deflated_bytes_mean": 1500.0,
             "accuracy": 90.0,
         },
-        "device_mac_share": _SHARES[split],
-        "wire_bytes_mean": size,
+        "device_mac_share": made.device_mac_share,
+        "wire_bytes_mean": made.wire_bytes,
         "flags": {
             "unit": {"channels": 2, "stride": 2, "codec": "jpeg", "quality": 50}
         },
@@ -60,9 +87,9 @@ def _report(split):
     }
 
 
-def _cloud(codec, quality, size, accuracy):
+def _cloud(codec, quality, size, accuracy, side=32):
     return {
-        "codec": codec, "quality": quality, "side": 32, "bytes": size,
+        "codec": codec, "quality": quality, "side": side, "bytes": size,
         "accuracy": accuracy,
     }  # fmt: skip
 
@@ -79,21 +106,22 @@ def _profile(path, parts):
     return path
 
 
-def _write_profiles(root):
+def _write_profiles(root, splits):
     device = [("", "whole", 10.0, 2000)]
     cloud = [("", "whole", 1.0, "")]
-    for split, (head, tail) in _TIMES.items():
-        device += [(split, "head", head, 2000), (split, "encode", 0.5, 2000)]
-        cloud += [(split, "tail", tail, ""), (split, "decode", 0.1, "")]
+    for split, made in splits.items():
+        device.append((split, "head", made.head_ms, 2000))
+        device.append((split, "encode", 0.5, 2000))
+        cloud.append((split, "tail", made.tail_ms, ""))
+        cloud.append((split, "decode", 0.1, ""))
     return (
         _profile(root / "phone.csv", device),
         _profile(root / "server.csv", cloud),
     )
 
 
-def _candidate(split):
-    size, accuracy = _REACHED[split]
-    reached = {"wire_bytes": size, "accuracy": accuracy}
+def _candidate(split, made):
+    reached = {"wire_bytes": made.wire_bytes, "accuracy": made.accuracy}
     return {
         "channels": 2, "stride": 2, "quality": 50, "searched": reached,
         "measured": reached, "trial": f"{split}_c2_s2_q50_r0",
@@ -101,33 +129,40 @@ def _candidate(split):
     }  # fmt: skip
 
 
-def make(root):
-    """Writes a search with two candidates, three trials and two profiles."""
+def make(root, splits=SPLITS):
+    """Writes a search with a trial for each split, and two profiles.
+
+    Args:
+        root: Folder to write to.
+        splits: `{name: Made}`; None is a split without an acceptable unit.
+    """
+    kept = {split: made for split, made in splits.items() if made}
     command = ["/opt/bin/bottlenet-search", "--seed=0"]
     config = {
         "base": {"backbone": "tiny"},
         "max_accuracy_loss": 3.0,
         "search_images": 200,
+        "splits": [],
     }
     write(
         root / ground.SEARCH,
-        {"format": ground.FORMAT, "config": config, "splits": SPLITS,
+        {"format": ground.FORMAT, "config": config, "splits": list(splits),
          "num_train": 100, "accuracy": 90.0, "command": command},
     )  # fmt: skip
     trials = []
-    for split in SPLITS:
+    for split, made in splits.items():
         name = f"{split}_c2_s2_q50_r0"
         folder = root / ground.TRIALS / name
-        if split not in _REACHED:
+        if made is None:
             trial_folder.write_failure(folder, "ended with -9")
         else:
-            size, accuracy = _REACHED[split]
+            size, accuracy = made.wire_bytes, made.accuracy
             points = [Point(20, size / 2, accuracy - 4),
                       Point(50, size, accuracy)]  # fmt: skip
             spent = {"examples": 64, "seconds": 1.0}
             trial_folder.write_outcome(folder, points, spent)
             run = root / runner.CANDIDATES / split
-            write(run / "report.json", _report(split))
+            write(run / "report.json", _report(split, made))
             Image.new("RGB", (70, 40), "gray").save(run / "planes.png")
         trials.append({"split": split, "name": name})
     write(
@@ -135,11 +170,34 @@ def make(root):
         {"format": ground.FORMAT, "accuracy": 90.0, "least_accuracy": 87.0,
          "examples": 192, "examples_exhaustive": 1920, "trials": trials,
          "candidates": {
-             s: _candidate(s) if s in _REACHED else None for s in SPLITS
+             s: made and _candidate(s, made) for s, made in splits.items()
          }},
     )  # fmt: skip
-    _write_profiles(root)
+    _write_profiles(root, kept)
     return root
+
+
+def count_macs(root):
+    """Writes server.json: server.csv, with multiply-accumulates of halves.
+
+    The network's are 1000, as many in each block as in all others; each half
+    has 100 of the unit besides its own.
+    """
+    profile = profile_file.read(root / "server.csv")
+    block = 1000 // (len(profile.splits) + 1)
+    splits = [
+        dataclasses.replace(
+            split, head_macs=block * (i + 1) + 100,
+            tail_macs=1000 - block * (i + 1) + 100,
+        )
+        for i, split in enumerate(profile.splits)
+    ]  # fmt: skip
+    path = root / "server.json"
+    profile_file.write(
+        dataclasses.replace(profile, splits=tuple(splits), whole_macs=1000),
+        path,
+    )
+    return path
 
 
 def choose(root, networks=("3g", "wifi"), **goal):
@@ -148,7 +206,12 @@ def choose(root, networks=("3g", "wifi"), **goal):
         profile_file.read, (root / "phone.csv", root / "server.csv")
     )
     machines = selection.Machines(device, cloud)
-    reports = {split: _report(split) for split in _REACHED}
+    search = json.loads((root / ground.SEARCH).read_text())
+    reports = {}
+    for split in search["splits"]:
+        path = root / runner.CANDIDATES / split / "report.json"
+        if path.is_file():
+            reports[split] = json.loads(path.read_text())
     decisions = [
         selection.decide(
             [selection.from_report(*item) for item in reports.items()],
@@ -175,13 +238,51 @@ def compare(root):
         for mode, reached in (("aware", (70, 88)), ("naive", (40, 89)))
         for quality, accuracy in zip((1, 90), reached)
     ]  # fmt: skip
-    write(root / "figure7.json", {"baseline_accuracy": 90.0, "points": points})
+    write(
+        root / "figure7.json",
+        {"format": formats.FIGURE7, "backbone": "tiny", "dataset": "digits",
+         "dataset_fingerprint": "abc", "baseline_accuracy": 90.0,
+         "unit": {"split": "late", "channels": 2, "stride": 4},
+         "points": points, "command": ["/x/bottlenet_tf/cli/figure7.py"]},
+    )  # fmt: skip
 
 
 @pytest.fixture
 def search(tmp_path):
     """A folder of a search, with neither selection nor comparison."""
     return make(tmp_path / "search")
+
+
+@pytest.fixture
+def macs(search):
+    """File of a profile of the search that knows multiply-accumulates."""
+    return count_macs(search)
+
+
+@pytest.fixture(scope="session")
+def deep(tmp_path_factory):
+    """A search of 27 split points, as ResNet-56 has; nothing may change it.
+
+    Cloud-only is of two sides, as it is of images that are stored small.
+    """
+    root = make(tmp_path_factory.mktemp("deep") / "search", many(27))
+    for path in (root / runner.CANDIDATES).glob("*/report.json"):
+        report = json.loads(path.read_text())
+        report["cloud_only"] += [_cloud(*point) for point in _SHRUNK]
+        write(path, report)
+    choose(root)
+    return root
+
+
+@pytest.fixture
+def close(tmp_path):
+    """A search of three splits that reach nearly the same."""
+    splits = {
+        "RB1": Made(23.6, 86.2, 0.1, 1.0, 0.9),
+        "RB3": Made(21.9, 86.5, 0.4, 4.0, 0.6),
+        "RB6": Made(24.9, 85.7, 0.7, 7.0, 0.3),
+    }
+    return make(tmp_path / "close", splits)
 
 
 @pytest.fixture

@@ -78,7 +78,10 @@ def folder(request, written, tmp_path_factory):
     content["device"] = wild
     content["command"] = [wild, wild]
     content["decisions"][0]["link"]["name"] = wild
-    for cost in content["decisions"][0]["references"]:
+    decision = content["decisions"][0]
+    if decision["best"] != decision["winner"]:
+        decision["best"] += wild
+    for cost in decision["references"]:
         cost["choice"]["name"] += wild
         cost["choice"]["detail"] = wild
     path.write_text(json.dumps(content), encoding="utf-8")

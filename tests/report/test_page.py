@@ -66,7 +66,7 @@ def test_every_link_leads_somewhere(tags):
     there = {given["id"] for _, given in tags.found if "id" in given}
     for attributes in tags.named("a"):
         assert attributes["href"].removeprefix("#") in there
-    assert len(tags.named("a")) == 8
+    assert len(tags.named("a")) == 9
 
 
 def test_every_picture_is_told_in_words(tags):
@@ -85,8 +85,32 @@ def test_command_versions_and_machine_are_told(tags):
         "Test CPU, 2 cores",
         "python 3.11, tensorflow 2.21",
         "phone, figures by hand",
+        "from the times of phone as device and of server as server",
+        "python -m bottlenet_tf.cli.figure7",
     ):
         assert told in words
+
+
+def test_nothing_tells_that_a_selection_ran_on_the_machines_it_is_for(text):
+    assert "on device phone" not in text
+
+
+def test_words_are_explained(tags):
+    words = " ".join(tags.words)
+    explained = words[words.rindex("Words") :]
+    for word in ("c'", "s", "q", "label-only", "cloud-only, matched"):
+        assert f" {word} " in explained
+    assert "Pareto front" in explained
+
+
+def test_one_machine_on_both_sides_is_told(chosen, change, undrawn):
+    file = chosen / "selection.json"
+    told = "Device and server are the same machine here"
+    report.write(report.read(chosen), chosen)
+    assert told not in (chosen / writing.PAGE).read_text(encoding="utf-8")
+    change(file, ["cloud_profile"], str(chosen / "." / "phone.csv"))
+    report.write(report.read(chosen), chosen)
+    assert told in (chosen / writing.PAGE).read_text(encoding="utf-8")
 
 
 def test_tables_scroll_by_themselves(text):
@@ -152,12 +176,20 @@ def test_a_search_that_found_nothing_makes_a_page(search, change):
     assert "After early, late and never no unit" in words
 
 
+def test_a_printed_figure_leaves_room_for_its_introduction(text):
+    # Of a page of 251 mm: heading, introduction, name and caption take 65.
+    (high,) = re.findall(r"#costs figure img.*max-height: (\d+)mm", text)
+    assert int(high) <= 251 - 65
+
+
 def test_names_of_files_are_text(chosen, change, undrawn):
     file = chosen / "selection.json"
     change(file, ["device"], HOSTILE)
     change(file, ["command"], [HOSTILE, "--x"])
     change(file, ["decisions", 0, "link", "name"], HOSTILE)
     change(file, ["decisions", 0, "splits", 0, "choice", "detail"], HOSTILE)
+    change(chosen / "figure7.json", ["dataset"], HOSTILE)
+    change(chosen / "figure7.json", ["unit", "split"], HOSTILE)
     for split in ("early", "late"):
         run = chosen / "candidates" / split / "report.json"
         change(run, ["dataset"], HOSTILE)

@@ -1,8 +1,13 @@
 """Drawings, and the data that is written beside them."""
 
+import dataclasses
+import warnings
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from matplotlib import rc_context
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from bottlenet_tf import report
 from bottlenet_tf.report import (
@@ -22,6 +27,16 @@ HOSTILE = '<script>$x_1$&"\x01\n' + "long" * 20
 @pytest.fixture
 def sources(chosen):
     return report.read(chosen)
+
+
+def _boxes(figure, texts):
+    """Returns `(text, extent in pixels)` of those, without their lines."""
+    renderer = figure.canvas.get_renderer()
+    return [
+        (t.get_text(), Text.get_window_extent(t, renderer))
+        for t in texts
+        if t.get_text()
+    ]
 
 
 def _texts(svg):
@@ -53,6 +68,67 @@ def test_the_winner_and_the_least_are_marked(sources):
     assert "early raw" in shown
 
 
+def _drawn_by(chosen, choose_by, change=None, **goal):
+    """Returns the picture of 3g; late takes less energy than early."""
+    choose_by(chosen, ("3g",), **goal)
+    selection = report.read(chosen).selection
+    decision = selection.decisions[0]
+    early, late = decision.costs
+    late = dataclasses.replace(late, compute_mj=8.0)
+    decision = dataclasses.replace(decision, costs=(early, late), winner=early)
+    return costs.picture(decision, selection)
+
+
+def test_each_panel_marks_what_is_least_there(chosen, choose_by):
+    found = _drawn_by(chosen, choose_by)
+    shown = _texts(found.svg(picture.WIDE))
+    # early: 6.31 ms, which is the goal, and 5 mJ + 2.909 ms of the radio.
+    assert "6.31  chosen" in shown
+    assert "10.2" in shown
+    assert "9.29  least energy of the splits" in shown
+    assert not [t for t in shown if "least time of the splits" in t]
+    assert "The goal was the least time: early is chosen." in found.caption
+    narrow = " ".join(_texts(found.svg(picture.NARROW)))
+    assert "least of the splits" in narrow
+
+
+def test_what_no_limit_allows_is_not_the_least_of_all(chosen, choose_by):
+    choose_by(chosen, ("3g",))
+    selection = report.read(chosen).selection
+    # As of a limit that rules all references out.
+    decision = selection.decisions[0]
+    decision = dataclasses.replace(decision, best=decision.winner)
+    shown = _texts(costs.picture(decision, selection).svg(picture.WIDE))
+    assert "6.31  chosen" in shown
+    assert "5.36" in shown
+
+
+def test_another_goal_is_marked_in_its_own_panel(chosen, choose_by):
+    goal = {"latency_weight": 0.0, "energy_weight": 1.0}
+    shown = _texts(_drawn_by(chosen, choose_by, **goal).svg(picture.WIDE))
+    assert "10.2  chosen" in shown
+    assert "6.31  least time of the splits" in shown
+    both = {"latency_weight": 1.0, "energy_weight": 1.0}
+    found = _drawn_by(chosen, choose_by, **both)
+    shown = _texts(found.svg(picture.WIDE))
+    assert {"6.31  chosen", "10.2  chosen"} <= set(shown)
+    assert "weighted sum (1 × ms + 1 × mJ)" in found.caption
+
+
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+def test_figures_at_bars_stay_in_their_panel(deep, width):
+    selection = report.read(deep).selection
+    for decision in selection.decisions:
+        with rc_context(picture._STYLE):
+            figure = costs.picture(decision, selection).draw(width)
+            figure.draw_without_rendering()
+            edge = figure.get_window_extent()
+            for axes in figure.axes:
+                for _, box in _boxes(figure, axes.texts):
+                    assert box.x1 <= edge.x1
+                    assert box.x1 <= axes.get_window_extent().x1 + 8
+
+
 def test_an_unknown_energy_has_no_panel(chosen, change):
     file = chosen / "selection.json"
     for group, count in (("splits", 2), ("references", 6)):
@@ -81,15 +157,142 @@ def test_rate_accuracy_holds_every_point(sources):
     ]
 
 
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+@pytest.mark.parametrize("count", [3, 27])
+def test_the_legend_lies_below_the_plot(sources, deep, count, width):
+    search = (sources if count == 3 else report.read(deep)).search
+    with rc_context(picture._STYLE), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = rate_accuracy.picture(search).draw(width)
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+        plot = figure.axes[0].get_tightbbox()
+    assert box.count_overlaps([plot]) == 0
+    assert figure.get_window_extent().containsy(box.y0)
+    assert box.x1 <= figure.get_window_extent().x1
+    assert figure.axes[0].get_window_extent().height > 150
+
+
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+@pytest.mark.parametrize("name", ["close", "deep"])
+def test_names_in_the_plot_cover_no_marker(request, name, width):
+    search = report.read(request.getfixturevalue(name)).search
+    with rc_context(picture._STYLE):
+        figure = rate_accuracy.picture(search).draw(width)
+        boxes = [box for _, box in _boxes(figure, figure.axes[0].texts)]
+    assert 0 < len(boxes) <= 9
+    at = [(run.wire_bytes, run.accuracy) for run in search.runs.values()]
+    half = 8.5 / 2 * figure.dpi / 72
+    markers = [
+        Bbox.from_extents(x - half, y - half, x + half, y + half)
+        for x, y in figure.axes[0].transData.transform(at)
+    ]
+    assert [box.count_overlaps(markers) for box in boxes] == [0] * len(boxes)
+
+
+def test_cloud_only_of_two_sides_differs_in_the_data(deep):
+    found = rate_accuracy.picture(report.read(deep).search)
+    side = found.header.index("side_px")
+    cloud = [row[2 : side + 1] for row in found.rows if row[0] == "cloud-only"]
+    assert ["jpeg", 10, 8] in cloud
+    assert ["jpeg", 10, 32] in cloud
+
+
 def test_the_network_tells_what_every_split_sends(sources):
-    found = network.picture(sources.search, sources.selection)
+    (found,) = network.pictures(sources.search, sources.selection)
     rows = {row[0]: row for row in found.rows}
-    assert rows["early"][2:] == (["16×16×8", 2056, 400.0, 88.0, 0.2, "3g wifi"])
+    assert rows["early"][2:] == (
+        ["16×16×8", 2056, 400.0, 88.0, 0.2, None, "3g wifi"]
+    )
     assert rows["never"][1] == "none acceptable"
     shown = _texts(found.svg(picture.NARROW))
     assert "400 B of 2,056" in shown
     assert "chosen for 3g, wifi" in shown
     assert "no acceptable unit" in shown
+
+
+def test_without_a_profile_the_rest_of_the_network_is_no_server_s(sources):
+    (found,) = network.pictures(sources.search, sources.selection)
+    for width, told in (
+        (picture.WIDE, "rest of the unsplit network"),
+        (picture.NARROW, "rest of unsplit network"),
+    ):
+        shown = _texts(found.svg(width))
+        assert told in shown
+        assert "on the server" not in shown
+    assert "grey is what remains of the unsplit network" in found.caption
+
+
+def test_the_server_s_bar_is_the_tail_s_own(sources):
+    computing = network.Computing({"early": 1.0, "late": 0.9})
+    (found,) = network.pictures(sources.search, None, computing)
+    rows = {row[0]: row for row in found.rows}
+    assert rows["early"][6:8] == [0.2, 1.0]
+    with rc_context(picture._STYLE):
+        figure = found.draw(picture.WIDE)
+    bars = [b for group in figure.axes[0].containers for b in group]
+    wide = [bar.get_width() for bar in bars]
+    # 20 % and 100 %, 90 % and 90 %.
+    assert wide[1] / wide[0] == pytest.approx(5.0)
+    assert wide[3] / wide[2] == pytest.approx(1.0)
+    assert max(bar.get_x() + bar.get_width() for bar in bars) <= picture.WIDE
+    shown = _texts(found.svg(picture.WIDE))
+    assert {"on the server", "100 %", "100\u00a0%"} <= set(shown)
+
+
+def test_a_picked_set_of_split_points_is_told(chosen, change):
+    change(chosen / "search.json", ["config", "splits"], ["early", "late"])
+    search = report.read(chosen).search
+    (found,) = network.pictures(search, None)
+    assert "Only those that were searched are drawn" in found.caption
+
+
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+def test_words_of_the_network_touch_neither_bars_nor_each_other(
+    sources, deep, width
+):
+    both = report.read(deep)
+    for some, computing in (
+        (sources, network.Computing({"early": 1.0, "late": 0.9})),
+        (both, network.Computing({})),
+    ):
+        (found,) = network.pictures(some.search, some.selection, computing)
+        with rc_context(picture._STYLE):
+            figure = found.draw(width)
+            texts = _boxes(figure, figure.axes[0].texts)
+        named = [box for told, box in texts if "chosen" in told]
+        assert named
+        bars = [bar.get_window_extent() for bar in figure.axes[0].patches]
+        for box in named:
+            others = [other for _, other in texts if other is not box]
+            assert box.count_overlaps([*bars, *others]) == 0
+
+
+def test_a_deep_network_is_readable_in_print(deep):
+    found = report.read(deep)
+    (drawn,) = network.pictures(found.search, found.selection)
+    with rc_context(picture._STYLE):
+        figure = drawn.draw(picture.WIDE)
+    # At most 200 mm are printed: text of 7 pt stays above 6.
+    wide, high = figure.get_size_inches()
+    shrunk = min(1.0, 200 / 25.4 / high, 182 / 25.4 / wide)
+    sizes = [t.get_fontsize() for t in figure.axes[0].texts if t.get_text()]
+    assert shrunk * min(sizes) > 5.9
+
+
+def test_a_deeper_network_takes_more_drawings(deep):
+    search = dataclasses.replace(
+        report.read(deep).search, splits=tuple(f"RB{i + 1}" for i in range(54))
+    )
+    found = network.pictures(search, None)
+    assert [drawn.name for drawn in found] == ["network", "network_2"]
+    assert found[1].caption.startswith("Part 2 of 2, RB28 to RB54.")
+    assert [row[0] for drawn in found for row in drawn.rows] == list(
+        search.splits
+    )
+    assert "answer" not in _texts(found[0].svg(picture.WIDE))
+    assert "image" not in _texts(found[1].svg(picture.WIDE))
 
 
 def test_sensitivity_has_a_row_for_each_scenario(sources):
@@ -99,11 +302,31 @@ def test_sensitivity_has_a_row_for_each_scenario(sources):
     )
     # Three rates, two loads of the device, two of the server.
     assert len(found.rows) == 12
-    assert len([t for t in _texts(found.svg(picture.WIDE)) if ": " in t]) == 13
+    assert len([t for t in _texts(found.svg(picture.WIDE)) if ": " in t]) == 12
+
+
+def test_one_row_of_loads_is_named_in_full(sources):
+    decision = sources.selection.decisions[0]
+    idle = [s for s in decision.scenarios if not s.device_load + s.cloud_load]
+    decision = dataclasses.replace(decision, scenarios=tuple(idle))
+    found = sensitivity.picture(
+        decision, sources.selection, sources.search.splits
+    )
+    assert "the least time around 3g" in found.caption
+    for width in (picture.WIDE, picture.NARROW):
+        with rc_context(picture._STYLE):
+            figure = found.draw(width)
+            figure.draw_without_rendering()
+            (name,) = figure.axes[0].get_yticklabels()
+            box = name.get_window_extent()
+        assert name.get_text() == "load 0 / 0"
+        assert figure.bbox.x0 <= box.x0 and figure.bbox.y0 <= box.y0
+        assert box.y1 <= figure.bbox.y1
+        assert not figure.axes[0].get_ylabel()
 
 
 def test_drawings_are_the_same_twice(sources):
-    found = network.picture(sources.search, None)
+    (found,) = network.pictures(sources.search, None)
     assert found.svg(picture.WIDE) == found.svg(picture.WIDE)
 
 
@@ -139,6 +362,23 @@ def test_splits_keep_their_looks_and_differ():
 )
 def test_numbers_have_three_digits_that_count(value, shown):
     assert text.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (
+            ["/x/bottlenet_tf/bottlenet_tf/cli/demo.py", "--workdir=a b"],
+            "python -m bottlenet_tf.cli.demo '--workdir=a b'",
+        ),
+        (["/opt/bin/bottlenet-search"], "bottlenet-search"),
+        (["/x/train.py", "--seed=1"], "python train.py --seed=1"),
+        (["/x/bottlenet_tf/train.py"], "python train.py"),
+        ([], ""),
+    ],
+)
+def test_commands_are_what_a_shell_runs(arguments, shown):
+    assert text.command(arguments) == shown
 
 
 def test_text_is_cut_and_cleaned_for_drawings():

@@ -19,6 +19,7 @@ def test_a_whole_search_is_read(chosen):
     assert list(found.search.runs) == ["early", "late"]
     assert found.search.trials[2].error == "ended with -9"
     assert found.selection.decisions[0].link.name == "3g"
+    assert found.modes.unit == "late (c'=2, s=4)"
     assert found.modes.points["naive"] == ((1, 40, 10.0), (90, 89, 900.0))
     assert list(found.missing) == ["profiles"]
 
@@ -106,6 +107,11 @@ def test_a_named_file_must_be_there(search, tmp_path):
         (MODES, ["points", 0, "mode"], "odd", r"'points\[0\].mode' must be"),
         (MODES, ["points", 0, "accuracy"], -1, r"'points\[0\].accuracy'"),
         (MODES, ["points"], [], "points' must be of both modes, but aware"),
+        (MODES, ["format"], "x", "'format' must be .*run again.*='x'"),
+        (MODES, ["backbone"], "other", "'backbone' must be the search's, 'tin"),
+        (MODES, ["dataset"], "other", "'dataset' must be the search's"),
+        (MODES, ["dataset_fingerprint"], "x", "'dataset_fingerprint' must be"),
+        (MODES, ["unit", "channels"], 0, "'unit.channels' must be"),
     ],
 )
 def test_bad_files_are_named_with_the_field(
@@ -123,6 +129,8 @@ def test_bad_files_are_named_with_the_field(
         (SEARCH, ["splits"], "search.json: field 'splits' is missing"),
         (RESULTS, ["candidates", "late"], "'candidates.late' is missing"),
         (RUN, ["accuracy"], "report.json: field 'accuracy' is missing"),
+        (MODES, ["unit", "split"], "'unit.split' is missing"),
+        (MODES, ["format"], "cli.figure7, with the same flags, writes it anew"),
         (
             CHOSEN,
             ["decisions", 0, "splits", 1],
@@ -156,6 +164,44 @@ def test_an_unfinished_search_says_what_finishes_it(search):
     (search / RESULTS).unlink()
     with pytest.raises(FileNotFoundError, match="bottlenet-search, with the"):
         report.read(search)
+
+
+def test_a_comparison_of_another_network_is_refused_without_runs(
+    chosen, change
+):
+    for split in ("early", "late"):
+        change(chosen / RESULTS, ["candidates", split], None)
+    (chosen / CHOSEN).unlink()
+    change(chosen / MODES, ["backbone"], "/nets/tiny")
+    assert report.read(chosen).modes.network == "tiny"
+    change(chosen / MODES, ["backbone"], "other")
+    with pytest.raises(ValueError, match="figure7.json: field 'backbone'"):
+        report.read(chosen)
+
+
+def test_a_comparison_tells_the_machine_of_its_runs(chosen, change):
+    origin = report.read(chosen).modes.origin
+    assert (origin.machine, origin.versions) == ("", {})
+    for name in ("naive", "aware_1"):
+        shutil.copytree(chosen / "candidates" / "late", chosen / name)
+    change(chosen / "aware_1/report.json", ["versions", "python"], "3.12")
+    origin = report.read(chosen).modes.origin
+    assert origin.machine == "Test CPU, 2 cores"
+    assert origin.versions["python"] == "3.11 and 3.12"
+
+
+def test_the_server_s_share_is_the_tail_s_own(search, macs):
+    # Three blocks of 333 of the network's 1000, and 100 of the unit.
+    found = report.read(search, profiles=(search / "phone.csv", macs))
+    assert found.computing.shares == {"early": 0.767, "late": 0.434}
+    without = report.read(search, profiles=(search / "phone.csv",))
+    assert without.computing.shares == {}
+
+
+def test_a_search_of_some_split_points_knows_that_it_is(search, change):
+    assert not report.read(search).search.is_partial
+    change(search / SEARCH, ["config", "splits"], ["early", "late", "never"])
+    assert report.read(search).search.is_partial
 
 
 def test_a_candidate_that_failed_is_no_run(search, change):

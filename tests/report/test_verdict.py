@@ -31,14 +31,14 @@ def test_a_split_that_wins_is_told_with_its_figures(decide):
     assert not found.beaten
     (sentence,) = found.sentences
     for words in (
-        "early costs least by latency: 6.31\u00a0ms",
+        "early takes the least time: 6.31\u00a0ms",
         "400 bytes sent and 88.00\u00a0% accuracy (2.00 points below",
     ):
         assert words in sentence
     # Mobile-only: 10 ms; 10 / 6.309 is 1.585.
     assert found.others == (
-        "Mobile-only: 10.0\u00a0ms and 20.0\u00a0mJ, 1.59 times what early "
-        "costs.",
+        "Mobile-only: 10.0\u00a0ms and 20.0\u00a0mJ, 1.59 times the time of "
+        "early.",
     )
 
 
@@ -46,7 +46,8 @@ def test_it_is_said_when_no_split_pays(decide):
     found = verdict.of_decision(decide("wifi"), 90.0)
     assert found.beaten
     assert found.title.endswith(
-        "early of the splits, but cloud-only at matched accuracy costs less"
+        "early of the splits, but cloud-only at matched accuracy takes less "
+        "time"
     )
     # 600 B at 18.88 Mbit/s take 0.254 ms, the server 1 ms.
     assert "No split pays here" in found.sentences[1]
@@ -57,10 +58,35 @@ def test_it_is_said_when_no_split_pays(decide):
 
 def test_the_goal_is_named(decide):
     by_energy = decide("3g", latency_weight=0.0, energy_weight=1.0)
-    assert "by energy" in verdict.of_decision(by_energy, 90.0).sentences[0]
+    found = verdict.of_decision(by_energy, 90.0)
+    assert "early takes the least energy: " in found.sentences[0]
+    assert "times the energy of early" in found.others[0]
+    assert found.title.endswith("takes less energy")
     both = decide("3g", latency_weight=0.5, energy_weight=2.0)
     told = verdict.of_decision(both, 90.0).sentences[0]
-    assert "by 0.5 ms + 2 mJ" in told
+    assert "the least weighted sum (0.5 × ms + 2 × mJ): " in told
+
+
+def test_a_rival_of_unknown_energy_is_not_compared_by_energy(decide):
+    decision = decide("3g", latency_weight=0.0, energy_weight=1.0)
+    mobile, *others = decision.references
+    mobile = dataclasses.replace(mobile, compute_mj=None)
+    decision = dataclasses.replace(decision, references=(mobile, *others))
+    told = verdict.of_decision(decision, 90.0).others
+    assert "Mobile-only: 10.0\u00a0ms." in told
+
+
+def test_the_split_of_least_energy_is_named_beside_that_of_least_time(decide):
+    decision = decide("3g")
+    early, late = decision.costs
+    decision = dataclasses.replace(
+        decision, costs=(early, dataclasses.replace(late, compute_mj=1.0))
+    )
+    # late: 9.7 ms and 800 bit / 1.1 Mbit/s; the radio takes
+    # (868.98 * 1.1 + 817.88) mW for 0.727 ms.
+    assert verdict.of_decision(decision, 90.0).others[-1] == (
+        "The least energy of the splits: late, 10.4\u00a0ms and 2.29\u00a0mJ."
+    )
 
 
 def test_without_an_acceptable_split_the_reasons_are_told(decide):

@@ -4,6 +4,14 @@ import pytest
 
 from bottlenet_tf.selection import Choice, Way, from_report, references
 
+
+def _cloud(codec, quality, size, accuracy, side=32):
+    return {
+        "codec": codec, "quality": quality, "side": side, "bytes": size,
+        "accuracy": accuracy,
+    }  # fmt: skip
+
+
 REPORT = {
     "mode": "aware",
     "backbone": "net",
@@ -19,10 +27,10 @@ REPORT = {
     "label_only": {"bits": 4, "bytes": 1, "accuracy": 91.7},
     "raw_features": {"deflated_bytes_mean": 12586.0, "accuracy": 91.75},
     "cloud_only": [
-        {"codec": "jpeg", "quality": 50, "bytes": 300.0, "accuracy": 80.0},
-        {"codec": "jpeg", "quality": 95, "bytes": 680.0, "accuracy": 89.8},
-        {"codec": "webp", "quality": 95, "bytes": 709.0, "accuracy": 90.8},
-        {"codec": "webp", "quality": 88, "bytes": 501.0, "accuracy": 89.9},
+        _cloud("jpeg", 50, 300.0, 80.0),
+        _cloud("jpeg", 95, 680.0, 89.8),
+        _cloud("webp", 95, 709.0, 90.8),
+        _cloud("webp", 88, 501.0, 89.9),
     ],
 }
 
@@ -58,10 +66,24 @@ def test_references_are_what_the_field_compares_with():
     ]
     assert found["mobile-only"].sent_bytes == 0
     assert found["label-only"].sent_bytes == 1
-    assert found["cloud-only, best"].detail == "jpeg 95"
+    assert found["cloud-only, best"].detail == "jpeg 95, highest quality"
     # 89.7 % are asked for: webp 88 is the smallest of three.
     assert found["cloud-only, matched"].detail == "webp 88"
     assert found["RB3 raw"].sent_bytes == 12586.0
+
+
+def test_cloud_only_of_smaller_images_tells_their_side():
+    points = [
+        _cloud("jpeg", 95, 65.0, 90.5, side=8),
+        _cloud("jpeg", 20, 50.0, 90.0, side=8),
+        _cloud("jpeg", 95, 420.0, 91.7),
+    ]
+    found = references({"RB3": {**REPORT, "cloud_only": points}}, 2.0)
+    best, matched = found[2:4]
+    # The images as they are stored: the fewest bytes of the highest quality.
+    assert (best.sent_bytes, best.accuracy) == (65.0, 90.5)
+    assert best.detail == "jpeg 95 at 8 px, highest quality"
+    assert matched.detail == "jpeg 20 at 8 px"
 
 
 def test_cloud_only_that_is_never_good_enough_is_left_out():

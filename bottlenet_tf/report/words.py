@@ -1,0 +1,55 @@
+"""The words that a report uses and doesn't explain where it uses them."""
+
+from bottlenet_tf.report import markup
+
+_WORDS = (
+    (
+        "unit",
+        "What is put into a split network: it shrinks the feature on the "
+        "device, and restores it on the server.",
+    ),
+    ("c'", "Channels that the unit sends; the feature has more."),
+    (
+        "s",
+        "Stride of the unit: what it sends is lower and narrower than the "
+        "feature by this factor.",
+    ),
+    ("q", "Quality of the codec, from 1 to 100; more of it takes more bytes."),
+    (
+        "chosen",
+        "The split that takes the least of what was asked for (time, energy "
+        "or a weighted sum) and that no limit refuses.",
+    ),
+    (
+        "on the front",
+        "Pareto front: no other acceptable split is as good in time, energy, "
+        "accuracy and bytes, and better in one of them.",
+    ),
+    ("reference", "Not a split with a unit, but what one must beat."),
+    ("mobile-only", "The device computes all of it and sends nothing."),
+    (
+        "label-only",
+        "The device computes all of it and sends the answer: no method sends "
+        "fewer bytes.",
+    ),
+    (
+        "cloud-only, best",
+        "The image is sent as a JPEG file of the highest quality that was "
+        "measured, and the server computes all of it.",
+    ),
+    (
+        "cloud-only, matched",
+        "The same, with the fewest bytes at which no more accuracy is lost "
+        "than a unit may lose.",
+    ),
+    (
+        "raw",
+        "A split without a unit: the feature itself is sent, in 8 bits and "
+        "deflated.",
+    ),
+)
+
+
+def listed():
+    """Returns them as HTML."""
+    return markup.definitions([(word, "", [told]) for word, told in _WORDS])
