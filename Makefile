@@ -17,18 +17,18 @@ help:
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
 
-# Compiled at once and once, not by every process of its own: a third of what
-# is installed.
-USED := bottlenet_tf.training, bottlenet_tf.export, bottlenet_tf.cli.demo, \
-	tensorflow_datasets, ai_edge_litert.interpreter, onnxruntime, tf2onnx, \
-	matplotlib.pyplot, pytest
+# Python keeps what it compiles. The largest packages are compiled at once, on
+# all cores; compiling everything would take longer than importing what is used.
+unexport PYTHONDONTWRITEBYTECODE
+LARGE := tensorflow/python keras sklearn matplotlib
 
 # The pinned versions are those that demo and tests were made with.
 $(STAMP): setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 		--constraint constraints.txt --editable '.[dev]'
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import $(USED)" 2>/dev/null
+	@$(BIN)/python -m compileall -q -j 0 \
+		$(addprefix $(VENV)/lib/python3*/site-packages/,$(LARGE)) >/dev/null
 	@touch $(STAMP)
 
 demo: $(STAMP)

@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "bottlenet_tf.cli.serve"]
 
 
+@pytest.mark.slow
 def test_it_serves_until_it_is_told_to_stop(both):
     image = np.zeros((32, 32, 3), np.uint8)
     request = predict_pb2.PredictRequest()

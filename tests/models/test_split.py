@@ -34,7 +34,7 @@ def resnet20():
         ("cifar_resnet20", "RB1"),
         ("cifar_resnet20", "RB4"),
         ("cifar_resnet20", "stem_conv"),
-        ("resnet50", "RB1"),
+        pytest.param("resnet50", "RB1", marks=pytest.mark.slow),
         pytest.param("resnet50", "RB16", marks=pytest.mark.slow),
         pytest.param("mobilenet_v2", "block_4_add", marks=pytest.mark.slow),
         pytest.param("resnet18", "RB3", marks=pytest.mark.slow),
