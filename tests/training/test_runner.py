@@ -7,6 +7,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from bottlenet_tf import evaluation, training
 from bottlenet_tf.config import UnitConfig
@@ -30,10 +31,17 @@ REPORT_KEYS = {
 
 
 def _train(config):
-    """A run without its measurement, for tests of what training does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "measure", lambda *_: None)
-        training.run(config)
+    """A run without its measurement, for tests of what training does.
+
+    Step by step, not as graphs: six steps are done before one is traced.
+    """
+    tf.config.run_functions_eagerly(True)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runner, "measure", lambda *_: None)
+            training.run(config)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
