@@ -11,6 +11,7 @@ from bottlenet_tf.config import (
     UnitConfig,
 )
 from bottlenet_tf.export_config import ExportConfig
+from tests.eager import eagerly
 
 # What takes longest begins first, so that no worker is left with it at the end.
 _LONGEST = ("deployments", "test_runner.py", "test_payload_parser.py")
@@ -92,14 +93,14 @@ def sweep(tiny_backbone, tmp_path_factory):
         learning_rate=0.01,
         sweep_qualities=(10, 90),
     )
-    training.run(first)
-    training.run(
-        dataclasses.replace(
-            first,
-            workdir=str(root / "learned"),
-            unit=dataclasses.replace(first.unit, quantizer="learned"),
-        )
+    second = dataclasses.replace(
+        first,
+        workdir=str(root / "learned"),
+        unit=dataclasses.replace(first.unit, quantizer="learned"),
     )
+    with eagerly():
+        training.run(first)
+        training.run(second)
     return root
 
 

@@ -7,7 +7,6 @@ import pathlib
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from bottlenet_tf import evaluation, training
 from bottlenet_tf.config import UnitConfig
@@ -15,6 +14,7 @@ from bottlenet_tf.training import loop as loop_module
 from bottlenet_tf.training import runner
 from bottlenet_tf.training.network import load_model
 from bottlenet_tf.training.runner import load_data
+from tests.eager import eagerly
 
 REPORT_KEYS = {
     "baseline_accuracy",
@@ -31,17 +31,10 @@ REPORT_KEYS = {
 
 
 def _train(config):
-    """A run without its measurement, for tests of what training does.
-
-    Step by step, not as graphs: six steps are done before one is traced.
-    """
-    tf.config.run_functions_eagerly(True)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runner, "measure", lambda *_: None)
-            training.run(config)
-    finally:
-        tf.config.run_functions_eagerly(False)
+    """A run without its measurement, for tests of what training does."""
+    with eagerly(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "measure", lambda *_: None)
+        training.run(config)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +89,8 @@ def test_mixed_precision_reports_of_the_model_that_is_saved(
 ):
     config = replace(tiny_config, precision=precision)
     try:
-        report = training.run(config)
+        with eagerly():
+            report = training.run(config)
         saved = load_model(config.workdir)
     finally:
         keras.mixed_precision.set_global_policy("float32")
@@ -180,7 +174,7 @@ def test_a_run_killed_before_its_report_keeps_its_last_row(
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "measure", die)
-        with pytest.raises(KeyboardInterrupt):
+        with eagerly(), pytest.raises(KeyboardInterrupt):
             training.run(config)
     _train(config)
     assert [row["step"] for row in _rows(config)] == ["3", "4"]

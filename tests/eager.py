@@ -1,0 +1,18 @@
+"""TensorFlow without graphs."""
+
+import contextlib
+
+import tensorflow as tf
+
+
+@contextlib.contextmanager
+def eagerly():
+    """Context in which no function is traced.
+
+    A few steps are done before the graph of one is there.
+    """
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
