@@ -67,8 +67,8 @@ def saved(tmp_path):
     ("depth", "blocks"),
     [
         (20, 9),
-        (32, 15),
-        (56, 27),
+        pytest.param(32, 15, marks=pytest.mark.slow),
+        pytest.param(56, 27, marks=pytest.mark.slow),
         pytest.param(44, 21, marks=pytest.mark.slow),
         pytest.param(110, 54, marks=pytest.mark.slow),
     ],
@@ -241,7 +241,10 @@ def test_a_missing_file_is_named(tmp_path):
         create(weights=tmp_path / "none.npz")
 
 
-@pytest.mark.parametrize("suffix", [".weights.h5", ".keras", ".h5"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".weights.h5", ".keras", pytest.param(".h5", marks=pytest.mark.slow)],
+)
 def test_keras_weights_come_back(resnet20, suffix, tmp_path):
     path = tmp_path / f"w{suffix}"
     if suffix == ".weights.h5":

@@ -80,7 +80,7 @@ def test_resnet18_needs_1_81_billion_macs(resnet18):
 @pytest.mark.parametrize(
     ("name", "blocks"),
     [
-        ("resnet34", 16),
+        pytest.param("resnet34", 16, marks=pytest.mark.slow),
         pytest.param("resnet50", 16, marks=pytest.mark.slow),
         pytest.param("resnet101", 33, marks=pytest.mark.slow),
         pytest.param("resnet152", 50, marks=pytest.mark.slow),
