@@ -1,6 +1,7 @@
 """TensorFlow without graphs."""
 
 import contextlib
+import warnings
 
 import tensorflow as tf
 
@@ -13,6 +14,9 @@ def eagerly():
     """
     tf.config.run_functions_eagerly(True)
     try:
-        yield
+        with warnings.catch_warnings():
+            # tf.data keeps its graphs, which is fine.
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     finally:
         tf.config.run_functions_eagerly(False)
