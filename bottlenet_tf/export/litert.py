@@ -1,7 +1,5 @@
 """The head as LiteRT (TFLite) files: float32, float16 and int8."""
 
-import csv
-import io
 import warnings
 
 import tensorflow as tf
@@ -13,7 +11,6 @@ KINDS = ("float32", "float16", "int8")
 # codes off by more than a hundred; the unit's convolutions are few, and in
 # int8 would put most codes off by one or two.
 _FLOAT_LAYERS = ("/preprocess", "/unit_head")
-_STATISTICS_IMAGES = 4
 
 
 def head_file(model, kind, images=None):
@@ -58,14 +55,14 @@ def head_file(model, kind, images=None):
 
 
 def _convert_to_int8(converter, images):
-    def samples(count=None):
-        for image in images[:count]:
+    def samples():
+        for image in images:
             yield [image[None].astype("float32")]
 
     converter.representative_dataset = samples
     debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter,
-        debug_dataset=lambda: samples(_STATISTICS_IMAGES),
+        debug_dataset=samples,
     )
     options = tf.lite.experimental.QuantizationDebugOptions(
         denylisted_nodes=_float_nodes(debugger)
@@ -75,10 +72,12 @@ def _convert_to_int8(converter, images):
 
 
 def _float_nodes(debugger):
-    """Returns the names of the operations to keep in float32."""
-    debugger.run()
-    table = io.StringIO()
-    debugger.layer_statistics_dump(table)
-    table.seek(0)
-    names = [row["tensor_name"] for row in csv.DictReader(table)]
+    """Returns the names of the operations to keep in float32.
+
+    The debugger's own way to them is to run the network with all in int8, whose
+    quantizer then divides by a range of zero, which LiteRT refuses.
+    """
+    model = debugger.get_debug_quantized_model()
+    details = tf.lite.Interpreter(model_content=model).get_tensor_details()
+    names = dict.fromkeys(detail["name"] for detail in details)
     return [n for n in names if any(layer in n for layer in _FLOAT_LAYERS)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from bottlenet_tf.export import litert
@@ -62,3 +63,13 @@ def test_an_unknown_kind_lists_the_choices(network):
 def test_int8_without_images_is_refused(network):
     with pytest.raises(ValueError, match="shows? the range"):
         litert.head_file(network, "int8")
+
+
+def test_a_network_all_in_int8_is_never_run(network, monkeypatch):
+    # Its quantizer may divide by a range of 0, which LiteRT refuses.
+    def fail(debugger):
+        raise RuntimeError("Node number 65 (DIV) failed to invoke.")
+
+    monkeypatch.setattr(tf.lite.experimental.QuantizationDebugger, "run", fail)
+    content = litert.head_file(network, "int8", IMAGES)
+    assert np.all(np.isfinite(_codes(content)))
