@@ -1,8 +1,11 @@
-"""Networks, runs and a deployment small enough to make in seconds."""
+"""Networks, runs and a deployment small enough to make in seconds.
+
+TensorFlow is imported by fixtures alone: the process that hands the tests to
+workers imports this file, too, and needs none.
+"""
 
 import dataclasses
 
-import keras
 import pytest
 
 from bottlenet_tf.config import (
@@ -11,7 +14,6 @@ from bottlenet_tf.config import (
     UnitConfig,
 )
 from bottlenet_tf.export_config import ExportConfig
-from tests.eager import eagerly
 
 # What takes longest begins first, so that no worker is left with it at the end.
 _LONGEST = ("deployments", "test_runner.py", "test_payload_parser.py")
@@ -35,6 +37,8 @@ def _place(item):
 @pytest.fixture(scope="session")
 def tiny_backbone(tmp_path_factory):
     """Path of a two-layer network, 16x16 feature of 4 channels at "cut"."""
+    import keras
+
     layers = keras.layers
     image = keras.Input((32, 32, 3))
     x = layers.Rescaling(1 / 255)(image)
@@ -80,6 +84,7 @@ def replace():
 def sweep(tiny_backbone, tmp_path_factory):
     """A folder of two finished runs, `range` and `learned`, of digits."""
     from bottlenet_tf import training
+    from tests.eager import eagerly
 
     root = tmp_path_factory.mktemp("sweep")
     first = TrainConfig(
