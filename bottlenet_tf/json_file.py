@@ -23,6 +23,26 @@ def write_json(path, value):
     return whole_file.write(path, text.encode("utf-8"))
 
 
+def load(path, remedy=""):
+    """Returns what a JSON file holds.
+
+    Args:
+        path: The file.
+        remedy: Sentence that says what to do if it is damaged.
+
+    Raises:
+        OSError: if it can't be read.
+        ValueError: naming the file, if it isn't JSON.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
+        raise ValueError(
+            f"{path} is damaged or only partly written: it must be JSON "
+            f"({error}). {remedy}".rstrip()
+        ) from error
+
+
 def read_json(path, format_name, fields, remedy):
     """Returns the object in a file of one format.
 
@@ -37,11 +57,7 @@ def read_json(path, format_name, fields, remedy):
         ValueError: naming the file, if it is damaged, of another version, or
             lacks a field.
     """
-    path = pathlib.Path(path)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
-        raise ValueError(f"{path} is damaged: {error}. {remedy}") from error
+    value = load(path, remedy)
     found = value.get("format") if isinstance(value, dict) else value
     if found != format_name:
         raise ValueError(

@@ -1,11 +1,10 @@
 """The work directories of finished runs, each under a name of its own."""
 
-import json
 import os
 import pathlib
 import re
 
-from bottlenet_tf import formats
+from bottlenet_tf import formats, json_file
 
 CONFIG_FILE, MODEL_FILE, REPORT_FILE = (
     "config.json",
@@ -68,13 +67,7 @@ def load_report(path):
             f"A report is a {REPORT_FILE} or the work directory of a finished "
             f"run; there is none here. Received: path={str(path)!r}"
         )
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
-        raise ValueError(
-            f"A report must be JSON, as a run writes it: {error}. "
-            f"Received: path={str(file)!r}"
-        ) from error
+    report = json_file.load(file)
     found = report.get("format") if isinstance(report, dict) else None
     missing = [key for key in _REQUIRED if found and key not in report]
     if found != formats.REPORT or missing:

@@ -17,7 +17,7 @@ LEVELS = {
     "markdown": 0,
     "plot_labels": 0,
     "registry": 0,
-    "run_folders": 1,
+    "run_folders": 2,
     "validation": 0,
     "config": 1,
     "export_config": 1,

@@ -42,24 +42,16 @@ def run(root, deploy, runs, max_accuracy_loss):
         )
     )
     profile = profile_file.read(path)
-    reports = {run.name: evaluation.load_report(run) for run in runs}
-    choices = [
-        selection.from_report(run.name, reports[run.name], str(run))
-        for run in runs
-    ]
     machines = selection.Machines(profile, profile)
-    others = selection.references(reports, max_accuracy_loss)
-    decisions = [
-        selection.decide(
-            choices,
-            others,
-            machines,
-            link,
-            selection.LATENCY,
-            selection.Limits(),
-        )
-        for link in selection.NAMED.values()
-    ]
+    decisions = selection.decide_runs(
+        {run.name: run for run in runs},
+        {run.name: evaluation.load_report(run) for run in runs},
+        machines,
+        list(selection.NAMED.values()),
+        selection.LATENCY,
+        selection.Limits(),
+        max_accuracy_loss,
+    )
     write_json(
         root / "selection.json",
         tables.selection_values(decisions, machines, command=sys.argv),

@@ -37,11 +37,10 @@ _HELP = {
     "trial_examples": "Training images that a candidate sees in full.",
     "max_accuracy_loss": "Points below the unsplit network that are accepted.",
     "exhaustive": "Train every candidate in full, from the pretrained network.",
-    "margin": "Before units are fully trained: points below the split's best "
-    "at which they are compared.",
-    "reduction": "The best 1/reduction of the units go on to the next rung, "
-    "with reduction times as many images.",
-    "rungs": "How often; the first rung is trial_examples/reduction^rungs.",
+    "reduction": "The widest unit of each stride is trained on "
+    "trial_examples/reduction; others are cut out of it. The best 1/reduction "
+    "of all go on, with reduction times as many images of their own.",
+    "rungs": "How often units are dropped; 0 trains all in full.",
     "max_finals": "Units trained in full for one split, while none is "
     "acceptable.",
     "search_images": "Test images that trials are measured on; what is kept is "

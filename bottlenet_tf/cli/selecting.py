@@ -74,22 +74,16 @@ def _decide(values):
     reports = {name: load_report(run) for name, run in runs.items()}
     for profile in (device, cloud):
         _check_network(profile, reports)
-    choices = [
-        selection.from_report(name, report, str(runs[name]))
-        for name, report in reports.items()
-    ]
     loss = values.max_accuracy_loss
-    others = selection.references(reports, loss)
     baseline = next(iter(reports.values()))["baseline_accuracy"]
     limits = Limits(
         None if baseline is None else baseline - loss,
         values.max_bytes,
         values.max_memory_mb,
     )
-    decisions = [
-        selection.decide(choices, others, machines, link, goal, limits)
-        for link in links
-    ]
+    decisions = selection.decide_runs(
+        runs, reports, machines, links, goal, limits, loss
+    )
     for decision in decisions:
         print("\n".join(_told(decision, device, cloud)), flush=True)
     print("\n== All networks ==\n")

@@ -34,7 +34,8 @@ _HELP = {
     "init_from": "Workdir of a run with the same backbone, split and unit "
     "to start from, e.g. of another quality or byte budget.",
     "init_partly": "Take from --init_from what fits and leave the rest as it "
-    "is new: for a unit of other channels or stride.",
+    "is new: for a unit of other channels or stride. One of fewer channels is "
+    "cut out of the other.",
     "freeze_prefix": "Leave the network before the unit as it is: faster "
     "training, and units of several rates can share one device network.",
     "epochs": "Passes over the training images.",

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import pathlib
 
-from bottlenet_tf.json_file import write_json
+from bottlenet_tf import json_file
 from bottlenet_tf.profiling import by_hand, rules
 from bottlenet_tf.profiling.rules import FORMAT
 
@@ -179,14 +179,7 @@ def read(path):
             "A profile must be a .json file of bottlenet-profile, or a .csv "
             f"file by hand. Received: path={str(path)!r}"
         )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
-        raise ValueError(
-            f"{path} must be JSON ({error}); it is damaged or only partly "
-            "written."
-        ) from None
-    return _profile(content, str(path))
+    return _profile(json_file.load(path), str(path))
 
 
 def write(profile, path):
@@ -200,7 +193,7 @@ def write(profile, path):
     del content["file"]
     content = {"format": FORMAT, **content}
     _profile(json.loads(json.dumps(content)), str(path))
-    return write_json(path, content)
+    return json_file.write_json(path, content)
 
 
 def check_same_network(first, second):

@@ -1,9 +1,9 @@
 """What there is to profile: the splits of a deployment or of finished runs."""
 
 import dataclasses
-import json
 import pathlib
 
+from bottlenet_tf import json_file
 from bottlenet_tf.runtime.unit_file import MANIFEST, MANIFEST_FORMAT
 
 # Missing in the manifests of early exports.
@@ -70,13 +70,7 @@ def in_deployment(folder):
             "the folders edge and cloud, because it says which network they "
             f"are of. Received: deploy={str(folder)!r}"
         )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} must be JSON ({error}); it is damaged or only partly "
-            "copied."
-        ) from None
+    content = json_file.load(path, "Copy it again.")
     found = content.get("format") if isinstance(content, dict) else None
     if found != MANIFEST_FORMAT:
         raise ValueError(

@@ -1,8 +1,9 @@
 """Fields of a JSON file, each checked, with messages that name both."""
 
-import json
 import math
 import pathlib
+
+from bottlenet_tf import json_file
 
 
 def read(path, format_name=None, made_by=""):
@@ -23,13 +24,8 @@ def read(path, format_name=None, made_by=""):
             f"{path} must be there; {made_by} writes it. "
             f"Received: path={str(path)!r}, which is no file"
         )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # Covers bad UTF-8 and bad JSON.
-        raise ValueError(
-            f"{path} must be JSON ({error}); it is damaged or only partly "
-            f"written. {made_by} writes it anew. Received: path={str(path)!r}"
-        ) from None
+    remedy = f"{made_by} writes it anew." if made_by else ""
+    content = json_file.load(path, remedy)
     found = Fields(content, str(path))
     if format_name is not None:
         found.check(

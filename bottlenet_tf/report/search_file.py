@@ -6,6 +6,7 @@ import pathlib
 
 from bottlenet_tf.report import fields, run_file
 from bottlenet_tf.search import ground, runner, trial_folder
+from bottlenet_tf.search.candidates import CANDIDATES
 
 _PROGRAM = "bottlenet-search, with the same flags,"
 
@@ -146,7 +147,7 @@ def _candidate(root, found, split):
     )
     run = None
     if not found.is_null("measured"):
-        run = run_file.read(root / runner.CANDIDATES / split, split)
+        run = run_file.read(root / CANDIDATES / split, split)
         size = found.object("measured").number("wire_bytes")
         if not math.isclose(size, run.wire_bytes, rel_tol=1e-6):
             raise ValueError(

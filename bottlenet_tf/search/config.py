@@ -25,7 +25,6 @@ class SearchConfig:
     trial_examples: int = Space.examples
     max_accuracy_loss: float = 2.0
     exhaustive: bool = False
-    margin: float = Cheap.margin
     reduction: int = Cheap.reduction
     rungs: int = Cheap.rungs
     max_finals: int = Cheap.max_finals
@@ -39,7 +38,6 @@ class SearchConfig:
     def __post_init__(self):
         check_types(self)
         check_at_least(0.0, max_accuracy_loss=self.max_accuracy_loss)
-        check_at_least(0.0, margin=self.margin)
         check(
             self.search_images is None or self.search_images >= 1,
             "--search_images must be positive, or unset for all.",
@@ -72,13 +70,13 @@ class SearchConfig:
             codec=self.base.unit.codec,
             qualities=self.qualities,
         )
-        self.plan(0.0, self.splits or ("any",))
+        self.plan(100.0, self.splits or ("any",))
 
-    def plan(self, least_accuracy, splits):
+    def plan(self, accuracy, splits):
         """Returns the `Cheap` or `Exhaustive` plan.
 
         Args:
-            least_accuracy: Acceptable, in percent.
+            accuracy: Of the unsplit network, in percent.
             splits: Names of split points.
 
         Raises:
@@ -92,12 +90,13 @@ class SearchConfig:
             self.trial_examples,
             self.base.batch_size,
         )
+        least = accuracy - self.max_accuracy_loss
         if self.exhaustive:
-            return Exhaustive(space, least_accuracy)
+            return Exhaustive(space, least)
         return Cheap(
             space,
-            least_accuracy,
-            self.margin,
+            accuracy,
+            least,
             self.reduction,
             self.rungs,
             self.max_finals,

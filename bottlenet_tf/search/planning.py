@@ -5,8 +5,13 @@ on as if it hadn't been.
 """
 
 import dataclasses
-import math
 
+from bottlenet_tf.search.ranking import (
+    best_accuracy,
+    log_odds,
+    ranked,
+    shifted,
+)
 from bottlenet_tf.search.trials import Kept, Trial
 from bottlenet_tf.validation import check
 
@@ -81,40 +86,48 @@ class Exhaustive:
 
 @dataclasses.dataclass(frozen=True)
 class Cheap:
-    """Successive halving over units; quality costs no training.
+    """Units cut out of a wider one, and successive halving.
 
     For each split point:
 
-    1. The least compressing unit is trained on the smallest share of the
-       examples; every other starts from its weights and gets the same. (From
-       unit to neighbouring unit they couldn't be trained side by side.)
-    2. Each is measured at all qualities. The `1 / reduction` best go on, to
-       `reduction` times as many examples, and so on to the full number.
-       Before that the target is the split's best accuracy so far less
-       `margin`, or what is acceptable if that is less; the best reach it in
-       the fewest bytes, interpolated between qualities. A unit that another
-       beats in bytes and accuracy at all qualities goes no further.
-    3. From the second rung on, a unit is trained at the quality where it met
-       the target. If the last one isn't acceptable at any quality, a more
-       accurate one is trained in full, too, up to `max_finals`.
+    1. At every stride the unit of most channels, the stem, is trained on
+       `1 / reduction` of the examples; those of larger strides start from
+       that of the smallest.
+    2. All other units are cut out of the stem of their stride, with the
+       channels that weigh most, so that few examples tell what they are
+       worth: `1 / reduction ** rungs` of what the stem had.
+    3. All units are measured at all qualities; quality costs no training.
+       The best `1 / reduction` (two at least) go on to `reduction` times as
+       many examples of their own, and so on; the last one alone to the full
+       number, that of its stem included. A unit that another beats in bytes
+       and accuracy at all qualities goes no further.
+    4. Until then units may lose, in odds and against the best of their rung,
+       what the search accepts against the unsplit network; the best reach
+       that in the fewest bytes, interpolated between qualities. From then on
+       a unit is trained at the quality where it did.
+    5. If the last one isn't acceptable at any quality, another is trained in
+       full, up to `max_finals`: one that was better by what was missing, in
+       the fewest bytes, or else the most accurate.
 
     Attributes:
         space: `Space`.
+        accuracy: Of the unsplit network, in percent.
         least_accuracy: Acceptable, in percent.
-        margin: Percentage points.
         reduction: Of units, and growth of examples, from rung to rung.
-        rungs: How often; the first rung is `examples / reduction ** rungs`.
+        rungs: How often units are dropped; 0 trains all in full.
         max_finals: Units trained in full for one split.
 
     Reference:
-        Jamieson, Talwalkar, 2016, arXiv:1502.07943 (successive halving).
+        Jamieson, Talwalkar, 2016, arXiv:1502.07943 (successive halving); Yu,
+        Yang, Xu, Yang, Huang, 2019, arXiv:1812.08928 (networks that run at
+        several widths).
     """
 
     space: object
+    accuracy: float
     least_accuracy: float
-    margin: float = 1.0
     reduction: int = 3
-    rungs: int = 3
+    rungs: int = 2
     max_finals: int = 2
 
     def __post_init__(self):
@@ -127,60 +140,93 @@ class Cheap:
             max_finals=self.max_finals,
         )
 
+    @property
+    def stem_examples(self):
+        """Training images of a unit that others are cut out of."""
+        return self._share(1 if self.rungs else 0)
+
     def examples_at(self, rung):
-        """Training images that a unit has seen after a rung."""
-        share = self.reduction ** (self.rungs - rung)
-        return self.space.whole_batches(self.space.examples / share)
+        """Training images that are a unit's own after a rung."""
+        if self.rungs == 0:
+            return self.space.examples
+        if rung == self.rungs:
+            own = self.space.examples - self.stem_examples
+        else:
+            own = self._share(self.rungs + 1 - rung)
+        # A step at least, and one more at every rung.
+        return max(own, (rung + 1) * self.space.batch_size)
 
     def examples_at_most(self):
         """Training images that the whole search takes at most."""
-        total = 0
-        for rung in range(self.rungs + 1):
-            total += self._places(rung) * self._added(rung)
-        spare = (self.max_finals - 1) * self.space.examples
-        return len(self.space.splits) * (total + spare)
+        units, stems = len(self.space.units), len(self.space.strides)
+        total = stems * self.stem_examples
+        total += (units - stems) * self.examples_at(0)
+        for rung in range(1, self.rungs + 1):
+            added = self.examples_at(rung) - self.examples_at(rung - 1)
+            total += self._places(rung) * added
+        if self.rungs:
+            spare = min(self.max_finals, units) - 1
+            total += spare * (
+                self.examples_at(self.rungs) - self.examples_at(0)
+            )
+        return len(self.space.splits) * total
 
     def step(self, split, outcomes):
         """Returns the `Step` of one split; see `Exhaustive.step`."""
-        first, units = self._first_that_works(split, outcomes)
-        if first is None:
-            return Step(done=True)
-        entrants = [first] + [
-            self._beginning(split, unit, first.name) for unit in units
-        ]
-        last = {}  # Of each unit that works, its last trial.
-        for rung in range(self.rungs + 1):
+        waiting, entrants = self._beginnings(split, outcomes)
+        if waiting:
+            return Step(waiting)
+        dropped = {}  # Of each unit that didn't go on, its last trial.
+        for rung in range(1, self.rungs + 1):
+            alive = [t for t in entrants if outcomes[t.name].error is None]
+            dropped.update({trial.unit: trial for trial in alive})
+            target = self._target(alive, outcomes)
+            best = ranked(alive, outcomes, target)[: self._places(rung)]
+            entrants = [
+                self._continued(trial, quality, rung) for trial, quality in best
+            ]
             waiting = tuple(t for t in entrants if t.name not in outcomes)
             if waiting:
                 return Step(waiting)
-            alive = [t for t in entrants if outcomes[t.name].error is None]
-            last.update({trial.unit: trial for trial in alive})
-            if rung < self.rungs:
-                best = self._ranked(alive, outcomes)[: self._places(rung + 1)]
-                entrants = [
-                    self._continued(trial, quality, rung + 1)
-                    for trial, quality in best
-                ]
-        return self._finish(split, entrants, last, outcomes)
+        return self._finish(entrants, dropped, outcomes)
 
-    def _first_that_works(self, split, outcomes):
-        """Returns the first trial that didn't fail, and the units after it.
+    def _beginnings(self, split, outcomes):
+        """Returns the first trials to make now, and all that were made."""
+        waiting, made, root = [], [], None
+        for stride in sorted(self.space.strides):
+            units = [unit for unit in self.space.units if unit[1] == stride]
+            stem, others = self._stem(split, units, root, outcomes)
+            if stem is None:
+                continue
+            if stem.name not in outcomes:
+                waiting.append(stem)
+                if root is None:
+                    break  # The others start from it.
+                continue
+            root = root or stem.name
+            made.append(stem)
+            examples = self.examples_at(0)
+            for unit in others:
+                trial = self._beginning(split, unit, examples, stem.name)
+                known = trial.name in outcomes
+                (made if known else waiting).append(trial)
+        return tuple(waiting), made
+
+    def _stem(self, split, units, root, outcomes):
+        """Returns the widest unit's trial that didn't fail, and other units.
 
         A trial that is still to be made counts as one that works.
         """
-        units = self.space.units
         for place, unit in enumerate(units):
-            trial = self._beginning(split, unit, None)
+            trial = self._beginning(split, unit, self.stem_examples, root)
             outcome = outcomes.get(trial.name)
-            if outcome is None:
-                return trial, []
-            if outcome.error is None:
+            if outcome is None or outcome.error is None:
                 return trial, units[place + 1 :]
         return None, []
 
-    def _beginning(self, split, unit, start):
+    def _beginning(self, split, unit, examples, start):
         quality = self.space.middle_quality
-        return Trial(split, *unit, quality, 0, self.examples_at(0), start)
+        return Trial(split, *unit, quality, 0, examples, start)
 
     def _continued(self, trial, quality, rung):
         more = self.examples_at(rung) - self.examples_at(trial.rung)
@@ -188,86 +234,54 @@ class Cheap:
             trial, quality=quality, rung=rung, examples=more, start=trial.name
         )
 
-    def _ranked(self, trials, outcomes):
-        """Returns `(trial, quality to train it at)`, the best first."""
-        points = {trial: outcomes[trial.name].points for trial in trials}
-        best = max(
-            (p.accuracy for found in points.values() for p in found),
-            default=0.0,
-        )
-        target = min(self.least_accuracy, best - self.margin)
-        ranked = []
-        for trial, found in points.items():
-            if any(_beaten(found, other) for other in points.values()):
-                continue
-            reached = [p for p in found if p.accuracy >= target]
-            if reached:
-                point = min(reached, key=lambda p: p.wire_bytes)
-                key = (0, _bytes_at(target, point, found))
-            else:
-                point = max(found, key=lambda p: p.accuracy)
-                key = (1, -point.accuracy)
-            ranked.append((key, trial, point.quality))
-        ranked.sort(key=lambda entry: entry[0])
-        return [(trial, quality) for _, trial, quality in ranked]
+    def _target(self, trials, outcomes):
+        """The accuracy at which units are compared, in percent."""
+        best = max((best_accuracy(t, outcomes) for t in trials), default=0.0)
+        accepted = log_odds(self.accuracy) - log_odds(self.least_accuracy)
+        return min(self.least_accuracy, shifted(best, -accepted))
 
-    def _finish(self, split, finals, last, outcomes):
+    def _finish(self, finals, dropped, outcomes):
         """Trains more units in full until one is acceptable."""
         finals = list(finals)
         while True:
             finished = [(t, outcomes[t.name]) for t in finals]
             kept = smallest_acceptable(finished, self.least_accuracy)
-            spare = self._more_accurate(finals, last, outcomes)
+            spare = self._better(finals, dropped, outcomes)
             if kept or spare is None or len(finals) >= self.max_finals:
                 return Step(kept=kept, done=True)
             if spare.name not in outcomes:
                 return Step((spare,))
             finals.append(spare)
 
-    def _more_accurate(self, finals, last, outcomes):
-        """The most accurate unit that wasn't trained in full; None if none."""
+    def _better(self, finals, dropped, outcomes):
+        """The next unit to train in full; None if there is none.
+
+        By how much the last one fell short in the end, another should have
+        been better than it before that.
+        """
         tried = {trial.unit for trial in finals}
-        dropped = [t for unit, t in last.items() if unit not in tried]
-        if not dropped:
+        rest = [t for unit, t in dropped.items() if unit not in tried]
+        if not rest:
             return None
-
-        def best(trial):
-            points = outcomes[trial.name].points
-            return max(points, key=lambda point: point.accuracy)
-
-        trial = max(dropped, key=lambda trial: best(trial).accuracy)
-        return self._continued(trial, best(trial).quality, self.rungs)
+        needed = 100.0
+        if finals and outcomes[finals[-1].name].error is None:
+            missing = log_odds(self.least_accuracy) - log_odds(
+                best_accuracy(finals[-1], outcomes)
+            )
+            before = best_accuracy(dropped[finals[-1].unit], outcomes)
+            needed = shifted(before, missing)
+        trial, quality = ranked(rest, outcomes, needed)[0]
+        return self._continued(trial, quality, self.rungs)
 
     def _places(self, rung):
         """Units that enter a rung."""
-        return math.ceil(len(self.space.units) / self.reduction**rung)
+        units = len(self.space.units)
+        if rung == self.rungs:
+            return 1
+        return min(units, max(2, units // self.reduction**rung))
 
-    def _added(self, rung):
-        before = self.examples_at(rung - 1) if rung else 0
-        return self.examples_at(rung) - before
-
-
-def _bytes_at(accuracy, point, points):
-    """Bytes between `point` and the next smaller one, where `accuracy` lies.
-
-    Steps of quality are coarse: without this, a unit would be judged by which
-    side of the target its nearest quality falls on.
-    """
-    smaller = [p for p in points if p.wire_bytes < point.wire_bytes]
-    if not smaller:
-        return point.wire_bytes
-    below = max(smaller, key=lambda p: p.wire_bytes)
-    share = (point.accuracy - accuracy) / (point.accuracy - below.accuracy)
-    return point.wire_bytes - share * (point.wire_bytes - below.wire_bytes)
-
-
-def _beaten(points, others):
-    """Whether each point has one in `others` that is better in all."""
-    return all(
-        any(
-            other.wire_bytes < point.wire_bytes
-            and other.accuracy > point.accuracy
-            for other in others
+    def _share(self, times):
+        """Images in that many reductions of the full number."""
+        return self.space.whole_batches(
+            self.space.examples / self.reduction**times
         )
-        for point in points
-    )

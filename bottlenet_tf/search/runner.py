@@ -11,22 +11,18 @@ import dataclasses
 import json
 import math
 import pathlib
-import shutil
 import sys
 
 from tqdm import tqdm
 
 from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import REPORT_FILE, load_report
+from bottlenet_tf.search import candidates, trial_folder
 from bottlenet_tf.search import ground as ground_lib
-from bottlenet_tf.search import trial_folder
 from bottlenet_tf.search.ground import FORMAT, TRIALS
 from bottlenet_tf.search.local_pool import LocalPool
-from bottlenet_tf.search.trials import Outcome
 from bottlenet_tf.validation import check
 
-RESULTS, CANDIDATES = "results.json", "candidates"
-_ORIGIN = "candidate.json"  # Which trial a candidate is of.
+RESULTS = "results.json"
 # Share of a trial's steps in which the rate rises to its peak.
 _WARMUP = 0.1
 # Short trials leave batch norms' moving averages behind.
@@ -59,13 +55,12 @@ def run(config, pool=None):
         batch_size=config.base.batch_size,
         num_train=ground.num_train,
     )
-    least = ground.accuracy - config.max_accuracy_loss
-    plan = config.plan(least, ground.splits)
+    plan = config.plan(ground.accuracy, ground.splits)
     _describe(config, ground, plan)
     search = _Search(config, root, ground, plan, pool or _make_pool(config))
     try:
         search.train()
-        search.measure_candidates()
+        candidates.measure(config, root, search.kept, search.pool)
     finally:
         search.pool.close()
     return search.write_results()
@@ -94,7 +89,7 @@ class _Search:
                     return
                 for folder, error in self.pool.wait(_WAIT_S).items():
                     trial = running.pop(folder)
-                    outcome = _outcome(folder, error)
+                    outcome = trial_folder.ended(folder, error)
                     self.outcomes[trial.name] = outcome
                     bar.write(_line(trial, outcome), file=sys.stderr)
                 ready = self._ready(running.values())
@@ -132,21 +127,15 @@ class _Search:
                     self.trials[trial.name] = trial
                     if trial.name in busy:
                         continue
-                    outcome = self._known(self._folder(trial))
+                    outcome = trial_folder.known(
+                        self._folder(trial), self.config.retry_failed
+                    )
                     if outcome is None:
                         ready.append(trial)
                     else:
                         self.outcomes[trial.name], news = outcome, True
             if not news:
                 return ready
-
-    def _known(self, folder):
-        """Returns a folder's outcome; None if it is to be (made again)."""
-        outcome = trial_folder.read_outcome(folder)
-        if outcome and outcome.error and self.config.retry_failed:
-            (folder / trial_folder.FAILURE).unlink()
-            return None
-        return outcome
 
     def _folder(self, trial):
         return self.root / TRIALS / trial.name
@@ -163,7 +152,7 @@ class _Search:
             base,
             workdir=str(folder),
             split=trial.split,
-            unit=_unit(base.unit, trial, trial.quality),
+            unit=candidates.unit(base.unit, trial, trial.quality),
             init_from=start and str(self._folder(start)),
             init_partly=bool(start) and start.unit != trial.unit,
             epochs=epochs,
@@ -182,74 +171,6 @@ class _Search:
         trial_folder.write_request(folder, config, qualities)
         return folder
 
-    def measure_candidates(self):
-        """Makes a run of each kept candidate, on all test images."""
-        waiting = []
-        for split, kept in self.kept.items():
-            folder = self.root / CANDIDATES / split
-            if self._has_candidate(folder, kept):
-                continue
-            if self._is_measured(kept):
-                self._copy_trial(kept, folder)
-            else:
-                self._prepare_candidate(folder, kept)
-                waiting.append(folder)
-        total = len(waiting)
-        running = 0
-        with tqdm(total=total, desc="candidates", unit="run") as bar:
-            while waiting or running:
-                while waiting and self.pool.free:
-                    self.pool.start(waiting.pop())
-                    running += 1
-                for folder, error in self.pool.wait(_WAIT_S).items():
-                    running -= 1
-                    bar.update()
-                    outcome = _outcome(folder, error)
-                    if outcome.error:
-                        bar.write(f"{folder}: {outcome.error}", sys.stderr)
-
-    def _has_candidate(self, folder, kept):
-        """Whether a folder holds what is kept; removes what it held before."""
-        origin = folder / _ORIGIN
-        if not origin.is_file() or json.loads(origin.read_text()) != (
-            _origin(kept)
-        ):
-            shutil.rmtree(folder, ignore_errors=True)
-        return self._known(folder) is not None
-
-    def _is_measured(self, kept):
-        """Whether the trial itself is all that its candidate would be."""
-        same_quality = kept.trial.quality == kept.point.quality
-        return same_quality and self.config.search_images is None
-
-    def _copy_trial(self, kept, folder):
-        temporary = self.root / f".{folder.name}"
-        for half_written in (temporary, folder):
-            shutil.rmtree(half_written, ignore_errors=True)
-        shutil.copytree(self._folder(kept.trial), temporary)
-        write_json(temporary / _ORIGIN, _origin(kept))
-        folder.parent.mkdir(exist_ok=True)
-        temporary.rename(folder)
-
-    def _prepare_candidate(self, folder, kept):
-        trial = kept.trial
-        config, _ = trial_folder.read_request(self._folder(trial))
-        config = dataclasses.replace(
-            config,
-            workdir=str(folder),
-            unit=_unit(config.unit, trial, kept.point.quality),
-            init_from=str(self._folder(trial)),
-            init_partly=False,
-            epochs=0,
-            max_steps=None,
-            norm_batches=0,
-            warmup_epochs=0.0,
-            evaluate_every=1,
-            data=self.config.base.data,
-        )
-        trial_folder.write_request(folder, config, (kept.point.quality,))
-        write_json(folder / _ORIGIN, _origin(kept))
-
     def write_results(self):
         """Writes and returns `results.json`."""
         grid = self.plan.space
@@ -263,7 +184,8 @@ class _Search:
             ),
             "examples_exhaustive": grid.num_candidates * grid.examples,
             "candidates": {
-                split: self._candidate(split) for split in self.ground.splits
+                split: candidates.told(self.root, split, self.kept.get(split))
+                for split in self.ground.splits
             },
             "trials": [
                 {
@@ -277,37 +199,6 @@ class _Search:
         write_json(self.root / RESULTS, results)
         return json.loads(json.dumps(results))
 
-    def _candidate(self, split):
-        """What is told of a split; None if nothing was acceptable.
-
-        `searched` is on the search's images, `measured` on all test images,
-        where the network loses `measured_drop` points; None if that failed.
-        """
-        kept = self.kept.get(split)
-        if kept is None:
-            return None
-        trial = kept.trial
-        folder = self.root / CANDIDATES / split
-        outcome = trial_folder.read_outcome(folder)
-        drop = None
-        if (folder / REPORT_FILE).is_file():
-            drop = load_report(folder)["accuracy_drop"]
-        measured = [
-            _reached(point)
-            for point in (outcome.points if outcome else ())
-            if point.quality == kept.point.quality
-        ]
-        return {
-            "channels": trial.channels,
-            "stride": trial.stride,
-            "quality": kept.point.quality,
-            "searched": _reached(kept.point),
-            "measured": measured[0] if measured else None,
-            "measured_drop": drop,
-            "trial": trial.name,
-            "workdir": f"{CANDIDATES}/{split}",
-        }
-
     def _bar(self):
         return tqdm(
             desc="search",
@@ -318,30 +209,6 @@ class _Search:
             dynamic_ncols=True,
             smoothing=0.1,
         )
-
-
-def _unit(unit, trial, quality):
-    return dataclasses.replace(
-        unit, channels=trial.channels, stride=trial.stride, quality=quality
-    )
-
-
-def _origin(kept):
-    return {"trial": kept.trial.name, "quality": kept.point.quality}
-
-
-def _reached(point):
-    return {"wire_bytes": point.wire_bytes, "accuracy": point.accuracy}
-
-
-def _outcome(folder, error):
-    """Returns a finished trial's outcome; writes its failure if it failed."""
-    outcome = None if error else trial_folder.read_outcome(folder)
-    if outcome is None:
-        error = error or "ended without an outcome"
-        trial_folder.write_failure(folder, error)
-        outcome = Outcome(error=error)
-    return outcome
 
 
 def _line(trial, outcome):

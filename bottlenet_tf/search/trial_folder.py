@@ -107,6 +107,41 @@ def read_outcome(folder):
     return None
 
 
+def known(folder, retry_failed):
+    """Returns a trial's `Outcome`; None if it is to be made, or made again.
+
+    Args:
+        folder: The trial's folder.
+        retry_failed: Whether to forget a failure.
+
+    Raises:
+        ValueError: see `read_outcome`.
+    """
+    outcome = read_outcome(folder)
+    if outcome and outcome.error and retry_failed:
+        (pathlib.Path(folder) / FAILURE).unlink()
+        return None
+    return outcome
+
+
+def ended(folder, error):
+    """Returns the `Outcome` of a process that ended; notes a failure.
+
+    Args:
+        folder: The trial's folder.
+        error: Why it failed; None if it didn't.
+
+    Raises:
+        ValueError: see `read_outcome`.
+    """
+    outcome = None if error else read_outcome(folder)
+    if outcome is None:
+        error = error or "ended without an outcome"
+        write_failure(folder, error)
+        outcome = Outcome(error=error)
+    return outcome
+
+
 def _points(folder, points):
     try:
         found = tuple(

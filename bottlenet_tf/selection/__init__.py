@@ -19,7 +19,7 @@ from bottlenet_tf.selection.choosing import (
     sensitivity,
 )
 from bottlenet_tf.selection.costs import Cost, Machines, cost
-from bottlenet_tf.selection.decision import Decision, decide
+from bottlenet_tf.selection.decision import Decision, decide, decide_runs
 from bottlenet_tf.selection.links import NAMED, Link, named
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "cheapest",
     "cost",
     "decide",
+    "decide_runs",
     "from_report",
     "named",
     "pareto_front",

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from bottlenet_tf.selection.choices import from_report, references
 from bottlenet_tf.selection.choosing import (
     cheapest,
     pareto_front,
@@ -43,12 +44,37 @@ class Decision:
     scenarios: tuple
 
 
-def decide(choices, references, machines, link, goal, limits):
+def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
+    """Returns the `Decision` of each link, among finished runs.
+
+    Args:
+        runs: `{name: work directory}`, by the names that profiles have.
+        reports: `{name: report}` of the same.
+        machines: `Machines`.
+        links: List of `Link`.
+        goal: `Goal`.
+        limits: `Limits`.
+        max_loss: Points that cloud-only at matched accuracy may lose.
+
+    Raises:
+        ValueError: for runs of several networks; see `decide`.
+    """
+    splits = [
+        from_report(name, reports[name], str(folder))
+        for name, folder in runs.items()
+    ]
+    others = references(reports, max_loss)
+    return [
+        decide(splits, others, machines, link, goal, limits) for link in links
+    ]
+
+
+def decide(choices, others, machines, link, goal, limits):
     """Returns the `Decision`.
 
     Args:
         choices: List of `Choice`, the splits.
-        references: List of `Choice`, see `choices.references`.
+        others: List of `Choice`, see `references`.
         machines: `Machines`.
         link: `Link`.
         goal: `Goal`.
@@ -62,7 +88,7 @@ def decide(choices, references, machines, link, goal, limits):
     refused = {name: reasons for name, reasons in refused.items() if reasons}
     acceptable = [c for c in choices if c.name not in refused]
     timed, untimed = [], {}
-    for reference in references:
+    for reference in others:
         try:
             timed.append(cost(reference, machines, link))
         except ValueError as error:  # Profiles by hand may lack "whole".

@@ -9,6 +9,7 @@ import numpy as np
 from bottlenet_tf import backbones
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.run_folders import MODEL_FILE
+from bottlenet_tf.training.warm_start import copy_unit
 
 MATCH_BATCHES = 4
 
@@ -177,7 +178,7 @@ def _load_into(model, run, flag):
 def _load_what_fits(model, run, flag):
     """Copies the weights of a run with another unit at the same split.
 
-    Prefix and suffix whole; of the unit, what has the same place and shape.
+    Prefix and suffix whole; of the unit, what `copy_unit` finds.
     """
     source = load_model(run)
     if not isinstance(source, BottleNet):
@@ -196,11 +197,7 @@ def _load_what_fits(model, run, flag):
             )
         for variable, value in zip(ours, theirs, strict=True):
             variable.assign(np.asarray(value))
-    given = {variable.path: variable for variable in _learned(source)}
-    for variable in model.unit.variables:
-        same = given.get(variable.path)
-        if same is not None and same.shape == variable.shape:
-            variable.assign(np.asarray(same))
+    copy_unit(model.unit, source.unit)
 
 
 def _learned(model):

@@ -263,7 +263,7 @@ def test_a_foreign_manifest_is_refused(one, tmp_path, change, message):
 def test_half_a_manifest_is_refused(one, tmp_path):
     path = one / "manifest.json"
     path.write_text(path.read_text()[:100])
-    with pytest.raises(ValueError, match="manifest.json.*partly copied"):
+    with pytest.raises(ValueError, match="manifest.json.*Copy it again"):
         _measure(tmp_path, deploy=str(one))
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bottlenet_tf import formats, selection
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.search import ground, runner, trial_folder
+from bottlenet_tf.search import candidates, ground, runner, trial_folder
 from bottlenet_tf.search.trials import Point
 from bottlenet_tf.selection import tables
 
@@ -161,7 +161,7 @@ def make(root, splits=SPLITS):
                       Point(50, size, accuracy)]  # fmt: skip
             spent = {"examples": 64, "seconds": 1.0}
             trial_folder.write_outcome(folder, points, spent)
-            run = root / runner.CANDIDATES / split
+            run = root / candidates.CANDIDATES / split
             write(run / "report.json", _report(split, made))
             Image.new("RGB", (70, 40), "gray").save(run / "planes.png")
         trials.append({"split": split, "name": name})
@@ -209,7 +209,7 @@ def choose(root, networks=("3g", "wifi"), **goal):
     search = json.loads((root / ground.SEARCH).read_text())
     reports = {}
     for split in search["splits"]:
-        path = root / runner.CANDIDATES / split / "report.json"
+        path = root / candidates.CANDIDATES / split / "report.json"
         if path.is_file():
             reports[split] = json.loads(path.read_text())
     decisions = [
@@ -266,7 +266,7 @@ def deep(tmp_path_factory):
     Cloud-only is of two sides, as it is of images that are stored small.
     """
     root = make(tmp_path_factory.mktemp("deep") / "search", many(27))
-    for path in (root / runner.CANDIDATES).glob("*/report.json"):
+    for path in (root / candidates.CANDIDATES).glob("*/report.json"):
         report = json.loads(path.read_text())
         report["cloud_only"] += [_cloud(*point) for point in _SHRUNK]
         write(path, report)

@@ -148,16 +148,17 @@ def test_trials_of_a_rung_see_their_share(config, ground):
     trials = config_folder(config) / "trials"
     first, _ = trial_folder.read_request(trials / "cut_c2_s1_q60_r0")
     other, _ = trial_folder.read_request(trials / "cut_c1_s1_q60_r0")
-    # 8 of 32 images at batch 8; then the other 24.
+    # 8 of 32 images at batch 8 for the stem, 8 of its own for another; then
+    # the other 16.
     assert (first.max_steps, first.init_from) == (1, None)
     assert other.init_from.endswith("cut_c2_s1_q60_r0")
     assert other.init_partly
     (last,) = [p for p in trials.iterdir() if p.name.startswith("cut") and
                p.name.endswith("_r1")]  # fmt: skip
     final, qualities = trial_folder.read_request(last)
-    assert final.max_steps == 3
+    assert final.max_steps == 2
     assert final.first_epoch == 1
-    assert final.norm_batches == 3  # One epoch has no more.
+    assert final.norm_batches == 2  # No more than steps.
     assert not final.init_partly
     assert qualities == (20, 60)
     assert final.data.max_test == 8
@@ -192,13 +193,13 @@ def test_a_trial_of_all_images_at_its_own_quality_is_the_candidate(
 
 def test_another_winner_replaces_the_candidate_measured_before(config, ground):
     best, _ = _kept_and_folder(config, MadeUp(fails=("cut_c1_s2_q60_r1",)))
-    assert best["stride"] == 1
+    assert best["channels"] == 2
     retry = dataclasses.replace(config, retry_failed=True)
     best, folder = _kept_and_folder(retry, MadeUp())
-    assert best["stride"] == 2
+    assert best["channels"] == 1
     assert best["measured"] == best["searched"]
     request, _ = trial_folder.read_request(folder)
-    assert request.unit.stride == 2
+    assert request.unit.channels == 1
 
 
 def _kept_and_folder(config, pool):

@@ -1,0 +1,149 @@
+"""What a search keeps: for each split a run, measured on all test images.
+
+Beside what a run leaves, its folder holds `candidate.json`: which trial it is
+of, at which quality.
+"""
+
+import dataclasses
+import shutil
+import sys
+
+from tqdm import tqdm
+
+from bottlenet_tf import json_file
+from bottlenet_tf.run_folders import REPORT_FILE, load_report
+from bottlenet_tf.search import trial_folder
+from bottlenet_tf.search.ground import TRIALS
+
+CANDIDATES = "candidates"
+_ORIGIN = "candidate.json"
+_WAIT_S = 1.0
+
+
+def measure(config, root, kept, pool):
+    """Makes a run of each kept candidate that isn't there yet.
+
+    Args:
+        config: `SearchConfig`.
+        root: `pathlib.Path` of the search.
+        kept: `{split: Kept}`.
+        pool: Runs what has to be measured, as `LocalPool` does.
+
+    Raises:
+        ValueError: for a damaged file of a candidate.
+    """
+    waiting = []
+    for split, candidate in kept.items():
+        folder = root / CANDIDATES / split
+        if _is_there(folder, candidate, config.retry_failed):
+            continue
+        if config.search_images is None and candidate.is_as_trained:
+            _copy_trial(root, candidate, folder)
+        else:
+            _prepare(config, root, candidate, folder)
+            waiting.append(folder)
+    running = 0
+    with tqdm(total=len(waiting), desc="candidates", unit="run") as bar:
+        while waiting or running:
+            while waiting and pool.free:
+                pool.start(waiting.pop())
+                running += 1
+            for folder, error in pool.wait(_WAIT_S).items():
+                running -= 1
+                bar.update()
+                outcome = trial_folder.ended(folder, error)
+                if outcome.error:
+                    bar.write(f"{folder}: {outcome.error}", sys.stderr)
+
+
+def told(root, split, kept):
+    """Returns what `results.json` tells of a split.
+
+    `searched` is on the search's images, `measured` on all test images, where
+    the network loses `measured_drop` points; None if that failed.
+
+    Args:
+        root: `pathlib.Path` of the search.
+        split: Its name.
+        kept: `Kept`, or None.
+
+    Returns:
+        A dictionary; None if nothing was acceptable.
+    """
+    if kept is None:
+        return None
+    trial = kept.trial
+    folder = root / CANDIDATES / split
+    outcome = trial_folder.read_outcome(folder)
+    measured = [
+        _reached(point)
+        for point in (outcome.points if outcome else ())
+        if point.quality == kept.point.quality
+    ]
+    drop = None
+    if (folder / REPORT_FILE).is_file():
+        drop = load_report(folder)["accuracy_drop"]
+    return {
+        "channels": trial.channels,
+        "stride": trial.stride,
+        "quality": kept.point.quality,
+        "searched": _reached(kept.point),
+        "measured": measured[0] if measured else None,
+        "measured_drop": drop,
+        "trial": trial.name,
+        "workdir": f"{CANDIDATES}/{split}",
+    }
+
+
+def unit(base, trial, quality):
+    """Returns the `UnitConfig` of a trial at a quality."""
+    return dataclasses.replace(
+        base, channels=trial.channels, stride=trial.stride, quality=quality
+    )
+
+
+def _is_there(folder, kept, retry_failed):
+    """Whether a folder holds what is kept; removes what it held before."""
+    origin = folder / _ORIGIN
+    if not origin.is_file() or json_file.load(origin) != _origin(kept):
+        shutil.rmtree(folder, ignore_errors=True)
+    return trial_folder.known(folder, retry_failed) is not None
+
+
+def _copy_trial(root, kept, folder):
+    """The trial itself is all that its candidate would be."""
+    temporary = root / f".{folder.name}"
+    for half_written in (temporary, folder):
+        shutil.rmtree(half_written, ignore_errors=True)
+    shutil.copytree(root / TRIALS / kept.trial.name, temporary)
+    json_file.write_json(temporary / _ORIGIN, _origin(kept))
+    folder.parent.mkdir(exist_ok=True)
+    temporary.rename(folder)
+
+
+def _prepare(config, root, kept, folder):
+    """Writes a request that measures and trains nothing."""
+    trained = root / TRIALS / kept.trial.name
+    of_trial, _ = trial_folder.read_request(trained)
+    request = dataclasses.replace(
+        of_trial,
+        workdir=str(folder),
+        unit=unit(of_trial.unit, kept.trial, kept.point.quality),
+        init_from=str(trained),
+        init_partly=False,
+        epochs=0,
+        max_steps=None,
+        norm_batches=0,
+        warmup_epochs=0.0,
+        data=config.base.data,
+    )
+    trial_folder.write_request(folder, request, (kept.point.quality,))
+    json_file.write_json(folder / _ORIGIN, _origin(kept))
+
+
+def _origin(kept):
+    return {"trial": kept.trial.name, "quality": kept.point.quality}
+
+
+def _reached(point):
+    return {"wire_bytes": point.wire_bytes, "accuracy": point.accuracy}
