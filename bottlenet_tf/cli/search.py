@@ -38,8 +38,9 @@ _HELP = {
     "max_accuracy_loss": "Points below the unsplit network that are accepted.",
     "exhaustive": "Train every candidate in full, from the pretrained network.",
     "reduction": "The widest unit of each stride is trained on "
-    "trial_examples/reduction; others are cut out of it. The best 1/reduction "
-    "of all go on, with reduction times as many images of their own.",
+    "trial_examples/reduction^rungs; others are cut out of it and see a share "
+    "of 1/reduction of that. The best 1/reduction of all go on, with reduction "
+    "times as many images of their own.",
     "rungs": "How often units are dropped; 0 trains all in full.",
     "max_finals": "Units trained in full for one split, while none is "
     "acceptable.",

@@ -70,14 +70,15 @@ class SearchConfig:
             codec=self.base.unit.codec,
             qualities=self.qualities,
         )
-        self.plan(100.0, self.splits or ("any",))
+        self.plan(100.0, self.splits or ("any",), num_classes=2)
 
-    def plan(self, accuracy, splits):
+    def plan(self, accuracy, splits, num_classes):
         """Returns the `Cheap` or `Exhaustive` plan.
 
         Args:
             accuracy: Of the unsplit network, in percent.
             splits: Names of split points.
+            num_classes: Of the data set.
 
         Raises:
             ValueError: for a grid that makes no sense.
@@ -97,6 +98,7 @@ class SearchConfig:
             space,
             accuracy,
             least,
+            100.0 / num_classes,
             self.reduction,
             self.rungs,
             self.max_finals,

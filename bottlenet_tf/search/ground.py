@@ -12,7 +12,7 @@ SEARCH, TRIALS = "search.json", "trials"
 _FREE = (
     "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed"
 )  # fmt: skip
-_FIELDS = ("config", "splits", "num_train", "accuracy")
+_FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +22,13 @@ class Ground:
     Attributes:
         splits: Names of the split points, in the network's order.
         num_train: Training images.
+        num_classes: Classes.
         accuracy: Of the unsplit network on the search's images, in percent.
     """
 
     splits: tuple[str, ...]
     num_train: int
+    num_classes: int
     accuracy: float
 
 
@@ -59,7 +61,10 @@ def find(config, root):
             )
         _check_same(path, told, stated)
         return Ground(
-            tuple(before["splits"]), before["num_train"], before["accuracy"]
+            tuple(before["splits"]),
+            before["num_train"],
+            before["num_classes"],
+            before["accuracy"],
         )
     ground = measure(config, root)
     write_json(
@@ -120,5 +125,6 @@ def measure(config, root):
     return Ground(
         config.splits or splits,
         dataset.num_train,
+        dataset.num_classes,
         baselines.network_accuracy,
     )

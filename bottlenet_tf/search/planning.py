@@ -9,8 +9,8 @@ import dataclasses
 from bottlenet_tf.search.ranking import (
     best_accuracy,
     log_odds,
+    percent,
     ranked,
-    shifted,
 )
 from bottlenet_tf.search.trials import Kept, Trial
 from bottlenet_tf.validation import check
@@ -91,28 +91,31 @@ class Cheap:
     For each split point:
 
     1. At every stride the unit of most channels, the stem, is trained on
-       `1 / reduction` of the examples; those of larger strides start from
-       that of the smallest.
+       `1 / reduction ** rungs` of the examples; those of larger strides start
+       from that of the smallest.
     2. All other units are cut out of the stem of their stride, with the
        channels that weigh most, so that few examples tell what they are
-       worth: `1 / reduction ** rungs` of what the stem had.
+       worth: `1 / reduction` of what the stem had.
     3. All units are measured at all qualities; quality costs no training.
        The best `1 / reduction` (two at least) go on to `reduction` times as
        many examples of their own, and so on; the last one alone to the full
        number, that of its stem included. A unit that another beats in bytes
        and accuracy at all qualities goes no further.
-    4. Until then units may lose, in odds and against the best of their rung,
-       what the search accepts against the unsplit network; the best reach
-       that in the fewest bytes, interpolated between qualities. From then on
-       a unit is trained at the quality where it did.
+    4. The most promising are those that reach a target in the fewest bytes,
+       interpolated between qualities. The target is what a unit needs now to
+       be acceptable in the end, if log odds grow in proportion and the best
+       unit ends half-way between the unsplit network and what is acceptable.
+       From then on a unit is trained at the quality below the one where it
+       reached that.
     5. If the last one isn't acceptable at any quality, another is trained in
-       full, up to `max_finals`: one that was better by what was missing, in
-       the fewest bytes, or else the most accurate.
+       full, up to `max_finals`. What it needed is now counted from where the
+       last one did end.
 
     Attributes:
         space: `Space`.
         accuracy: Of the unsplit network, in percent.
         least_accuracy: Acceptable, in percent.
+        chance: Accuracy of a guess, in percent.
         reduction: Of units, and growth of examples, from rung to rung.
         rungs: How often units are dropped; 0 trains all in full.
         max_finals: Units trained in full for one split.
@@ -126,6 +129,7 @@ class Cheap:
     space: object
     accuracy: float
     least_accuracy: float
+    chance: float
     reduction: int = 3
     rungs: int = 2
     max_finals: int = 2
@@ -143,7 +147,7 @@ class Cheap:
     @property
     def stem_examples(self):
         """Training images of a unit that others are cut out of."""
-        return self._share(1 if self.rungs else 0)
+        return self._share(self.rungs)
 
     def examples_at(self, rung):
         """Training images that are a unit's own after a rung."""
@@ -235,10 +239,27 @@ class Cheap:
         )
 
     def _target(self, trials, outcomes):
-        """The accuracy at which units are compared, in percent."""
+        """The accuracy at which units are compared, in percent.
+
+        The best unit is expected to end half-way, in log odds, between the
+        unsplit network and what is acceptable.
+        """
         best = max((best_accuracy(t, outcomes) for t in trials), default=0.0)
-        accepted = log_odds(self.accuracy) - log_odds(self.least_accuracy)
-        return min(self.least_accuracy, shifted(best, -accepted))
+        ends = log_odds(self.accuracy), log_odds(self.least_accuracy)
+        expected = percent(sum(ends) / 2)
+        return min(self.least_accuracy, self._needed(best, expected))
+
+    def _needed(self, now, then):
+        """Accuracy that promises an acceptable one, if `now` becomes `then`.
+
+        Log odds above those of a guess are taken to grow in proportion.
+        """
+        guess = log_odds(self.chance)
+        grown = log_odds(then) - guess
+        if grown <= 0:
+            return now
+        share = (log_odds(now) - guess) / grown
+        return percent(guess + share * (log_odds(self.least_accuracy) - guess))
 
     def _finish(self, finals, dropped, outcomes):
         """Trains more units in full until one is acceptable."""
@@ -254,22 +275,17 @@ class Cheap:
             finals.append(spare)
 
     def _better(self, finals, dropped, outcomes):
-        """The next unit to train in full; None if there is none.
-
-        By how much the last one fell short in the end, another should have
-        been better than it before that.
-        """
+        """The next unit to train in full; None if there is none."""
         tried = {trial.unit for trial in finals}
         rest = [t for unit, t in dropped.items() if unit not in tried]
         if not rest:
             return None
         needed = 100.0
         if finals and outcomes[finals[-1].name].error is None:
-            missing = log_odds(self.least_accuracy) - log_odds(
-                best_accuracy(finals[-1], outcomes)
+            needed = self._needed(
+                best_accuracy(dropped[finals[-1].unit], outcomes),
+                best_accuracy(finals[-1], outcomes),
             )
-            before = best_accuracy(dropped[finals[-1].unit], outcomes)
-            needed = shifted(before, missing)
         trial, quality = ranked(rest, outcomes, needed)[0]
         return self._continued(trial, quality, self.rungs)
 

@@ -6,7 +6,9 @@ import math
 def ranked(trials, outcomes, target):
     """Returns `(trial, quality to train it at)`, the best first.
 
-    First those that reach the target, by bytes; then by accuracy.
+    First those that reach the target, by bytes; then by accuracy. The former
+    are best trained at the quality below the one that reaches it: a unit
+    gains at low qualities by training at them, and loses little at others.
     """
     points = {trial: outcomes[trial.name].points for trial in trials}
     entries = []
@@ -17,10 +19,13 @@ def ranked(trials, outcomes, target):
         if reached:
             point = min(reached, key=lambda p: p.wire_bytes)
             key = (0, _bytes_at(target, point, found))
+            lower = [p.quality for p in found if p.quality < point.quality]
+            quality = max(lower, default=point.quality)
         else:
             point = max(found, key=lambda p: p.accuracy)
             key = (1, -point.accuracy)
-        entries.append((key, trial, point.quality))
+            quality = point.quality
+        entries.append((key, trial, quality))
     entries.sort(key=lambda entry: entry[0])
     return [(trial, quality) for _, trial, quality in entries]
 
@@ -36,9 +41,9 @@ def log_odds(accuracy):
     return math.log(share / (1.0 - share))
 
 
-def shifted(accuracy, by):
-    """Accuracy in percent at log odds higher by `by`."""
-    return 100.0 / (1.0 + math.exp(-log_odds(accuracy) - by))
+def percent(odds):
+    """The accuracy of such log odds."""
+    return 100.0 / (1.0 + math.exp(-odds))
 
 
 def _bytes_at(accuracy, point, points):

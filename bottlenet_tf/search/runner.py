@@ -55,7 +55,7 @@ def run(config, pool=None):
         batch_size=config.base.batch_size,
         num_train=ground.num_train,
     )
-    plan = config.plan(ground.accuracy, ground.splits)
+    plan = config.plan(ground.accuracy, ground.splits, ground.num_classes)
     _describe(config, ground, plan)
     search = _Search(config, root, ground, plan, pool or _make_pool(config))
     try:
