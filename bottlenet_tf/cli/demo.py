@@ -104,7 +104,6 @@ def _search_config(config):
         qualities=train_flags.whole_numbers("qualities", values.qualities),
         trial_examples=values.trial_examples,
         max_accuracy_loss=values.max_accuracy_loss,
-        rungs=0,
         search_images=None,
         workers=len(values.splits),  # A thread each, where cores are few.
     )

@@ -40,8 +40,9 @@ _HELP = {
     "reduction": "The widest unit of each stride is trained on "
     "trial_examples/reduction^rungs; others are cut out of it and see a share "
     "of 1/reduction of that. The best 1/reduction of all go on, with reduction "
-    "times as many images of their own.",
-    "rungs": "How often units are dropped; 0 trains all in full.",
+    "times as many images; the last is trained in full, from the pretrained "
+    "network.",
+    "rungs": "How often units are dropped.",
     "max_finals": "Units trained in full for one split, while none is "
     "acceptable.",
     "search_images": "Test images that trials are measured on; what is kept is "

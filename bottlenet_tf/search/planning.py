@@ -96,20 +96,22 @@ class Cheap:
     2. All other units are cut out of the stem of their stride, with the
        channels that weigh most, so that few examples tell what they are
        worth: `1 / reduction` of what the stem had.
-    3. All units are measured at all qualities; quality costs no training.
-       The best `1 / reduction` (two at least) go on to `reduction` times as
-       many examples of their own, and so on; the last one alone to the full
-       number, that of its stem included. A unit that another beats in bytes
-       and accuracy at all qualities goes no further.
-    4. The most promising are those that reach a target in the fewest bytes,
+    3. All are measured at all qualities; quality costs no training. The best
+       `1 / reduction` (two at least) go on to `reduction` times as many
+       examples, and so on, `rungs - 1` times. A unit that another beats in
+       bytes and accuracy at all qualities goes no further.
+    4. The best are those that reach a target in the fewest bytes,
        interpolated between qualities. The target is what a unit needs now to
        be acceptable in the end, if log odds grow in proportion and the best
        unit ends half-way between the unsplit network and what is acceptable.
-       From then on a unit is trained at the quality below the one where it
-       reached that.
-    5. If the last one isn't acceptable at any quality, another is trained in
-       full, up to `max_finals`. What it needed is now counted from where the
-       last one did end.
+    5. The best of all is trained in full, at the quality below the one where
+       it reached the target, from the pretrained network: what it learned
+       before, in short trainings at high rates, is worth less to it than as
+       many steps of one training. If it isn't acceptable at any quality,
+       another one is, up to `max_finals`; what it needed is now counted from
+       where the last one did end.
+
+    A single unit is trained in full at once.
 
     Attributes:
         space: `Space`.
@@ -117,7 +119,7 @@ class Cheap:
         least_accuracy: Acceptable, in percent.
         chance: Accuracy of a guess, in percent.
         reduction: Of units, and growth of examples, from rung to rung.
-        rungs: How often units are dropped; 0 trains all in full.
+        rungs: How often units are dropped.
         max_finals: Units trained in full for one split.
 
     Reference:
@@ -136,9 +138,9 @@ class Cheap:
 
     def __post_init__(self):
         check(
-            self.reduction >= 2 and self.rungs >= 0 and self.max_finals >= 1,
-            "--reduction must be at least 2, --rungs not negative and "
-            "--max_finals positive.",
+            min(self.reduction - 1, self.rungs, self.max_finals) >= 1,
+            "--reduction must be at least 2, --rungs and --max_finals "
+            "positive.",
             reduction=self.reduction,
             rungs=self.rungs,
             max_finals=self.max_finals,
@@ -150,53 +152,64 @@ class Cheap:
         return self._share(self.rungs)
 
     def examples_at(self, rung):
-        """Training images that are a unit's own after a rung."""
-        if self.rungs == 0:
-            return self.space.examples
-        if rung == self.rungs:
-            own = self.space.examples - self.stem_examples
-        else:
-            own = self._share(self.rungs + 1 - rung)
-        # A step at least, and one more at every rung.
-        return max(own, (rung + 1) * self.space.batch_size)
+        """Training images that are a unit's own after a rung but the last."""
+        before = self.examples_at(rung - 1) if rung else 0
+        own = self._share(self.rungs + 1 - rung)
+        return max(own, before + self.space.batch_size)
 
     def examples_at_most(self):
-        """Training images that the whole search takes at most."""
+        """Training images that the whole search takes, if no trial fails."""
         units, stems = len(self.space.units), len(self.space.strides)
-        total = stems * self.stem_examples
-        total += (units - stems) * self.examples_at(0)
-        for rung in range(1, self.rungs + 1):
-            added = self.examples_at(rung) - self.examples_at(rung - 1)
-            total += self._places(rung) * added
-        if self.rungs:
-            spare = min(self.max_finals, units) - 1
-            total += spare * (
-                self.examples_at(self.rungs) - self.examples_at(0)
-            )
+        total = min(self.max_finals, units) * self.space.examples
+        if units > 1:
+            total += stems * self.stem_examples
+            total += (units - stems) * self.examples_at(0)
+            for rung in range(1, self.rungs):
+                total += self._places(rung) * self._added(rung)
         return len(self.space.splits) * total
 
     def step(self, split, outcomes):
         """Returns the `Step` of one split; see `Exhaustive.step`."""
-        waiting, entrants = self._beginnings(split, outcomes)
+        if len(self.space.units) == 1:
+            return self._train_only(split, outcomes)
+        waiting, began = self._beginnings(split, outcomes)
         if waiting:
             return Step(waiting)
-        dropped = {}  # Of each unit that didn't go on, its last trial.
-        for rung in range(1, self.rungs + 1):
-            alive = [t for t in entrants if outcomes[t.name].error is None]
-            dropped.update({trial.unit: trial for trial in alive})
+        alive = began
+        for rung in range(1, self.rungs):
             target = self._target(alive, outcomes)
-            best = ranked(alive, outcomes, target)[: self._places(rung)]
             entrants = [
-                self._continued(trial, quality, rung) for trial, quality in best
-            ]
+                dataclasses.replace(
+                    trial,
+                    quality=quality,
+                    rung=rung,
+                    examples=self._added(rung),
+                    start=trial.name,
+                )
+                for trial, quality in ranked(alive, outcomes, target)
+            ][: self._places(rung)]
             waiting = tuple(t for t in entrants if t.name not in outcomes)
             if waiting:
                 return Step(waiting)
-        return self._finish(entrants, dropped, outcomes)
+            alive = _working(entrants, outcomes)
+            failed = {t.unit for t in entrants} - {t.unit for t in alive}
+            began = [trial for trial in began if trial.unit not in failed]
+        return self._finish(alive, began, outcomes)
+
+    def _train_only(self, split, outcomes):
+        """The `Step` of a grid of one unit."""
+        (unit,) = self.space.units
+        trial = self._in_full(self._beginning(split, unit, 0, None))
+        if trial.name not in outcomes:
+            return Step((trial,))
+        pairs = [(trial, outcomes[trial.name])]
+        return Step(
+            kept=smallest_acceptable(pairs, self.least_accuracy), done=True
+        )
 
     def _beginnings(self, split, outcomes):
-        """Returns the first trials to make now, and all that were made."""
-        waiting, made, root = [], [], None
+        """Returns the first trials to make now, and those that worked."""
+        waiting, worked, root = [], [], None
         for stride in sorted(self.space.strides):
             units = [unit for unit in self.space.units if unit[1] == stride]
             stem, others = self._stem(split, units, root, outcomes)
@@ -208,13 +221,13 @@ class Cheap:
                     break  # The others start from it.
                 continue
             root = root or stem.name
-            made.append(stem)
-            examples = self.examples_at(0)
-            for unit in others:
-                trial = self._beginning(split, unit, examples, stem.name)
-                known = trial.name in outcomes
-                (made if known else waiting).append(trial)
-        return tuple(waiting), made
+            cut = [
+                self._beginning(split, unit, self.examples_at(0), stem.name)
+                for unit in others
+            ]
+            waiting += [trial for trial in cut if trial.name not in outcomes]
+            worked += _working([stem, *cut], outcomes)
+        return tuple(waiting), worked
 
     def _stem(self, split, units, root, outcomes):
         """Returns the widest unit's trial that didn't fail, and other units.
@@ -231,12 +244,6 @@ class Cheap:
     def _beginning(self, split, unit, examples, start):
         quality = self.space.middle_quality
         return Trial(split, *unit, quality, 0, examples, start)
-
-    def _continued(self, trial, quality, rung):
-        more = self.examples_at(rung) - self.examples_at(trial.rung)
-        return dataclasses.replace(
-            trial, quality=quality, rung=rung, examples=more, start=trial.name
-        )
 
     def _target(self, trials, outcomes):
         """The accuracy at which units are compared, in percent.
@@ -258,46 +265,63 @@ class Cheap:
         grown = log_odds(then) - guess
         if grown <= 0:
             return now
-        share = (log_odds(now) - guess) / grown
+        share = max(0.0, log_odds(now) - guess) / grown
         return percent(guess + share * (log_odds(self.least_accuracy) - guess))
 
-    def _finish(self, finals, dropped, outcomes):
-        """Trains more units in full until one is acceptable."""
-        finals = list(finals)
+    def _finish(self, alive, began, outcomes):
+        """Trains units in full until one is acceptable."""
+        finals = []
         while True:
             finished = [(t, outcomes[t.name]) for t in finals]
             kept = smallest_acceptable(finished, self.least_accuracy)
-            spare = self._better(finals, dropped, outcomes)
-            if kept or spare is None or len(finals) >= self.max_finals:
+            if kept or len(finals) == self.max_finals:
                 return Step(kept=kept, done=True)
-            if spare.name not in outcomes:
-                return Step((spare,))
-            finals.append(spare)
+            final = self._next_final(finals, alive, began, outcomes)
+            if final is None:
+                return Step(done=True)
+            if final.name not in outcomes:
+                return Step((final,))
+            finals.append(final)
 
-    def _better(self, finals, dropped, outcomes):
-        """The next unit to train in full; None if there is none."""
+    def _next_final(self, finals, alive, began, outcomes):
+        """The next unit to train in full; None if none promises more."""
         tried = {trial.unit for trial in finals}
-        rest = [t for unit, t in dropped.items() if unit not in tried]
-        if not rest:
-            return None
-        needed = 100.0
+        alive = [trial for trial in alive if trial.unit not in tried]
+        rest = [trial for trial in began if trial.unit not in tried]
+        target = self._target(alive or rest, outcomes)
         if finals and outcomes[finals[-1].name].error is None:
-            needed = self._needed(
-                best_accuracy(dropped[finals[-1].unit], outcomes),
-                best_accuracy(finals[-1], outcomes),
-            )
-        trial, quality = ranked(rest, outcomes, needed)[0]
-        return self._continued(trial, quality, self.rungs)
+            # As they began, when all had seen as much.
+            (last,) = [t for t in began if t.unit == finals[-1].unit]
+            now = best_accuracy(last, outcomes)
+            then = best_accuracy(finals[-1], outcomes)
+            target = self._needed(now, then)
+            alive = [t for t in rest if best_accuracy(t, outcomes) > now]
+            rest = []
+        for trial, quality in ranked(alive or rest, outcomes, target):
+            return self._in_full(dataclasses.replace(trial, quality=quality))
+        return None
+
+    def _in_full(self, trial):
+        return dataclasses.replace(
+            trial, rung=self.rungs, examples=self.space.examples, start=None
+        )
 
     def _places(self, rung):
         """Units that enter a rung."""
         units = len(self.space.units)
-        if rung == self.rungs:
-            return 1
         return min(units, max(2, units // self.reduction**rung))
+
+    def _added(self, rung):
+        return self.examples_at(rung) - self.examples_at(rung - 1)
 
     def _share(self, times):
         """Images in that many reductions of the full number."""
         return self.space.whole_batches(
             self.space.examples / self.reduction**times
         )
+
+
+def _working(trials, outcomes):
+    """Those that were made and didn't fail."""
+    made = [trial for trial in trials if trial.name in outcomes]
+    return [trial for trial in made if outcomes[trial.name].error is None]

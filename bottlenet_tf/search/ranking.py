@@ -9,6 +9,8 @@ def ranked(trials, outcomes, target):
     First those that reach the target, by bytes; then by accuracy. The former
     are best trained at the quality below the one that reaches it: a unit
     gains at low qualities by training at them, and loses little at others.
+    The latter at the one where they are most accurate. A unit that another
+    beats in bytes and accuracy at all qualities is left out.
     """
     points = {trial: outcomes[trial.name].points for trial in trials}
     entries = []
@@ -36,7 +38,7 @@ def best_accuracy(trial, outcomes):
 
 
 def log_odds(accuracy):
-    """Of right against wrong answers; accuracy in percent."""
+    """Of right against wrong answers; accuracy in percent, 0.1 to 99.9."""
     share = min(max(accuracy / 100.0, 1e-3), 1 - 1e-3)
     return math.log(share / (1.0 - share))
 

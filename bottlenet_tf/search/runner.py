@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 import pathlib
+import shutil
 import sys
 
 from tqdm import tqdm
@@ -127,8 +128,11 @@ class _Search:
                     self.trials[trial.name] = trial
                     if trial.name in busy:
                         continue
+                    folder = self._folder(trial)
+                    if self._is_of_another(trial, folder):
+                        shutil.rmtree(folder)
                     outcome = trial_folder.known(
-                        self._folder(trial), self.config.retry_failed
+                        folder, self.config.retry_failed
                     )
                     if outcome is None:
                         ready.append(trial)
@@ -137,6 +141,20 @@ class _Search:
             if not news:
                 return ready
 
+    def _is_of_another(self, trial, folder):
+        """Whether what is there began with another trial.
+
+        So it is if that one failed before and is there now.
+        """
+        if not (folder / trial_folder.REQUEST).is_file():
+            return False
+        there, _ = trial_folder.read_request(folder)
+        start = there.init_from and pathlib.Path(there.init_from).name
+        return (start, there.max_steps) != (trial.start, self._steps(trial))
+
+    def _steps(self, trial):
+        return trial.examples // self.config.base.batch_size
+
     def _folder(self, trial):
         return self.root / TRIALS / trial.name
 
@@ -144,7 +162,7 @@ class _Search:
         """Writes what a trial is to do; returns its folder."""
         folder = self._folder(trial)
         base, batch = self.config.base, self.config.base.batch_size
-        steps = trial.examples // batch
+        steps = self._steps(trial)
         per_epoch = self.ground.num_train // batch
         epochs = math.ceil(steps / per_epoch)
         start = trial.start and self.trials[trial.start]
@@ -157,7 +175,7 @@ class _Search:
             init_partly=bool(start) and start.unit != trial.unit,
             epochs=epochs,
             max_steps=steps,
-            first_epoch=trial.rung,
+            first_epoch=trial.rung if start else 0,
             norm_batches=min(_NORM_BATCHES, per_epoch, steps),
             warmup_epochs=_WARMUP * steps / per_epoch,
             evaluate_every=0,

@@ -108,7 +108,7 @@ class Trial:
 
     @property
     def name(self):
-        """Also its folder; what is started anew has another name."""
+        """Also its folder."""
         return (
             f"{self.split}_c{self.channels}_s{self.stride}_q{self.quality}"
             f"_r{self.rung}"

@@ -1,5 +1,7 @@
 """Starts a unit from the weights of another, wider or narrower one."""
 
+import itertools
+
 import numpy as np
 from keras.layers import Conv2DTranspose
 
@@ -7,10 +9,10 @@ from keras.layers import Conv2DTranspose
 def copy_unit(unit, source):
     """Copies the weights that two units have in common.
 
-    What has the same place in both is copied as far as its channels go; of
-    the source's coded channels those come first that its restoration weighs
-    most. Kernels of another size stay as they are. A unit of fewer channels
-    is thus cut out of the source, and good after few steps.
+    What has the same place in both is copied as far as its channels go; the
+    source's come first that the next layer weighs most. Kernels of another
+    size stay as they are. A unit of fewer channels is thus cut out of the
+    source, and good after few steps.
 
     Args:
         unit: `BottleneckUnit` to change; built.
@@ -22,7 +24,9 @@ def copy_unit(unit, source):
         for variable in source.variables
         if variable.path not in codec
     }
-    _order_channels(given, source)
+    blocks = [*source.reduction, *source.restoration]
+    for block, following in itertools.pairwise(blocks):
+        _order_channels(given, block, following)
     for variable in unit.variables:
         value = given.get(variable.path)
         if value is None or value.ndim != len(variable.shape):
@@ -38,16 +42,27 @@ def copy_unit(unit, source):
         variable.assign(start)
 
 
-def _order_channels(given, source):
-    """Sorts the coded channels in `{path: weights}`, the weightiest first."""
-    device, cloud = source.reduction[-1], source.restoration[0]
-    kernel = cloud.conv.kernel.path
-    # (height, width, in, out), or out before in.
-    axis = 3 if isinstance(cloud.conv, Conv2DTranspose) else 2
-    others = tuple(a for a in range(4) if a != axis)
-    spread = np.abs(given[device.norm.gamma.path])
+def _order_channels(given, block, following):
+    """Sorts the channels between two blocks, the weightiest first.
+
+    Args:
+        given: `{path: weights}`, changed.
+        block: `ConvBlock` that makes them.
+        following: The one that takes them.
+    """
+    kernel, taken = following.conv.kernel.path, _inputs(following)
+    others = tuple(axis for axis in range(4) if axis != taken)
+    spread = np.abs(given[block.norm.gamma.path])
     weight = spread * np.sqrt(np.square(given[kernel]).sum(axis=others))
     order = np.argsort(-weight, kind="stable")
-    given[kernel] = np.take(given[kernel], order, axis)
-    for variable in (device.conv.kernel, *device.norm.variables):
-        given[variable.path] = np.take(given[variable.path], order, -1)
+    given[kernel] = np.take(given[kernel], order, taken)
+    made = block.conv.kernel.path
+    # Of (height, width, in, out), or out before in, the other one.
+    given[made] = np.take(given[made], order, 5 - _inputs(block))
+    for variable in block.norm.variables:
+        given[variable.path] = np.take(given[variable.path], order)
+
+
+def _inputs(block):
+    """The axis of a kernel's input channels."""
+    return 3 if isinstance(block.conv, Conv2DTranspose) else 2

@@ -124,36 +124,56 @@ def test_fewer_units_see_more_examples_at_every_rung():
     counts = [sum(t.rung == rung for t in order) for rung in range(3)]
     assert counts == [8, 2, 1]
     # A ninth of 27,000 for what others are cut out of; for them a third of
-    # that, then three times as many; and in the end all.
+    # that, then three times as many; and in the end all, in one training.
     shares = [{t.examples for t in order if t.rung == r} for r in range(3)]
-    assert shares == [{3000, 1000}, {2000}, {21_000}]
+    assert shares == [{3000, 1000}, {2000}, {27_000}]
 
 
-def test_without_rungs_all_are_trained_in_full():
-    _, _, order = search(Cheap(SPACE, 92.0, 90.0, 10.0, rungs=0))
-    assert [trial.examples for trial in order] == [27_000] * 8
-
-
-def test_few_images_are_at_least_a_step_more_at_every_rung():
-    space = dataclasses.replace(SPACE, examples=8, batch_size=8)
+def test_a_single_unit_is_trained_in_full_at_once():
+    space = dataclasses.replace(SPACE, channels=(4,), strides=(2,))
     plan = Cheap(space, 92.0, 90.0, 10.0)
-    assert [plan.examples_at(rung) for rung in range(3)] == [8, 16, 24]
+    kept, _, order = search(plan)
+    assert [(t.examples, t.start) for t in order] == [(27_000, None)]
+    assert kept.trial == order[0]
+    assert plan.examples_at_most() == 27_000
+
+
+@pytest.mark.parametrize("batches", range(1, 9))
+def test_every_rung_sees_a_step_more_at_least(batches):
+    space = dataclasses.replace(SPACE, examples=8 * batches, batch_size=8)
+    plan = Cheap(space, 92.0, 90.0, 10.0, rungs=3, reduction=2)
+    _, outcomes, order = search(plan)
+    assert min(trial.examples for trial in order) >= 8
+    assert spent(outcomes) <= plan.examples_at_most()
+
+
+def outcomes_of(plan, points):
+    """Feeds a plan what its trials reach until it wants no more of rung 0."""
+    outcomes = {}
+    while True:
+        step = plan.step("a", outcomes)
+        if any(trial.rung for trial in step.ready):
+            return outcomes, step
+        for trial in step.ready:
+            outcomes[trial.name] = Outcome((points(trial),), 1)
 
 
 def test_what_another_beats_everywhere_goes_no_further():
-    plan = Cheap(SPACE, 92.0, 90.0, 10.0, rungs=1, reduction=2)
-    outcomes = {}
-    for place in range(3):
-        for number, trial in enumerate(plan.step("a", outcomes).ready):
-            if trial.rung == 0:
-                # Ever more bytes at ever less accuracy.
-                worse = 10 * place + number
-                point = Point(50, 10.0 + worse, 90.0 - worse)
-                outcomes[trial.name] = Outcome((point,), 1)
-    # Two places, one that isn't beaten.
-    (entrant,) = plan.step("a", outcomes).ready
-    assert entrant.rung == 1
-    assert entrant.unit == (8, 1)
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0, reduction=2)
+
+    def ever_worse(trial):
+        place = SPACE.units.index(trial.unit)
+        return Point(50, 10.0 + place, 90.0 - place)
+
+    _, step = outcomes_of(plan, ever_worse)
+    # Four places, one that isn't beaten.
+    assert [trial.unit for trial in step.ready] == [(8, 1)]
+
+
+def test_two_places_are_there_at_least():
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0, reduction=8)
+    _, step = outcomes_of(plan, lambda t: measure(t, 3000, 50))
+    assert len(step.ready) == 2
 
 
 def test_the_target_is_what_promises_an_acceptable_unit():
@@ -162,16 +182,28 @@ def test_the_target_is_what_promises_an_acceptable_unit():
     # by a factor of 2.1; one that is to reach 2.5 has to be at 0.06 now, 51 %.
     plan = Cheap(SPACE, 98.0, 92.4, 10.0, rungs=1, reduction=8)
     accuracies = {(8, 1): 60.0, (4, 1): 52.0, (2, 1): 50.0}
-    outcomes = {}
-    while True:
-        step = plan.step("a", outcomes)
-        if any(trial.rung for trial in step.ready):
-            break
-        for trial in step.ready:
-            accuracy = accuracies.get(trial.unit, 20.0)
-            point = Point(50, 10.0 * trial.channels / trial.stride, accuracy)
-            outcomes[trial.name] = Outcome((point,), 1)
+
+    def reach(trial):
+        size = 10.0 * trial.channels / trial.stride
+        return Point(50, size, accuracies.get(trial.unit, 20.0))
+
+    _, step = outcomes_of(plan, reach)
     assert [trial.unit for trial in step.ready] == [(4, 1)]
+
+
+def test_what_goes_on_is_trained_at_the_quality_below_its_target():
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0, rungs=1)
+    kept, outcomes, order = search(plan)
+    final = order[-1]
+    began = next(t for t in order if t.unit == final.unit)
+    target = 90.0
+    reached = min(
+        p.quality
+        for p in outcomes[began.name].points
+        if p.accuracy >= min(target, plan._target(order[:-1], outcomes))
+    )
+    below = [q for q in SPACE.qualities if q < reached]
+    assert final.quality == max(below, default=reached)
 
 
 def test_a_search_goes_on_where_it_stopped():
@@ -224,6 +256,39 @@ def test_failed_trials_drop_out():
     assert kept.trial.unit not in ((8, 1), best.unit)
     # The next unit took the parent's place.
     assert [t.start for t in order[:2]] == [None, None]
+
+
+def test_the_runner_up_takes_the_place_of_a_final_that_fails():
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0)
+    _, _, order = search(plan)
+    second, third, final = order[-3:]
+    assert (second.rung, third.rung, final.rung) == (1, 1, 2)
+    other = second if final.unit == third.unit else third
+    _, _, order = search(plan, fails=(final.name,))
+    assert order[-1].unit == other.unit
+    assert order[-1].rung == 2
+
+
+def test_what_failed_on_its_way_is_not_trained_in_full():
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0)
+    _, _, order = search(plan)
+    rung = [trial.name for trial in order if trial.rung == 1]
+    _, _, order = search(plan, fails=rung)
+    failed = {trial.unit for trial in order if trial.name in rung}
+    finals = {trial.unit for trial in order if trial.rung == 2}
+    assert finals
+    assert not failed & finals
+
+
+def test_nothing_less_accurate_follows_what_is_not_acceptable():
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0, rungs=1)
+    outcomes, step = outcomes_of(plan, lambda t: Point(50, 9.0, t.channels))
+    (final,) = step.ready
+    assert final.unit[0] == 8
+    outcomes[final.name] = Outcome((Point(50, 9.0, 80.0),), 1)
+    step = plan.step("a", outcomes)
+    assert step.done
+    assert step.kept is None
 
 
 def test_a_split_where_all_fails_is_done_without_a_candidate():

@@ -148,18 +148,18 @@ def test_trials_of_a_rung_see_their_share(config, ground):
     trials = config_folder(config) / "trials"
     first, _ = trial_folder.read_request(trials / "cut_c2_s1_q60_r0")
     other, _ = trial_folder.read_request(trials / "cut_c1_s1_q60_r0")
-    # 8 of 32 images at batch 8 for the stem, 8 of its own for another; then
-    # the other 16.
+    # A step of 8 images for the widest and for what is cut out of it; then
+    # all 32, from the pretrained network.
     assert (first.max_steps, first.init_from) == (1, None)
     assert other.init_from.endswith("cut_c2_s1_q60_r0")
     assert other.init_partly
     (last,) = [p for p in trials.iterdir() if p.name.startswith("cut") and
                p.name.endswith("_r1")]  # fmt: skip
     final, qualities = trial_folder.read_request(last)
-    assert final.max_steps == 2
-    assert final.first_epoch == 1
-    assert final.norm_batches == 2  # No more than steps.
-    assert not final.init_partly
+    assert final.max_steps == 4
+    assert final.first_epoch == 0
+    assert final.norm_batches == 3  # One epoch has no more.
+    assert final.init_from is None
     assert qualities == (20, 60)
     assert final.data.max_test == 8
 
@@ -225,8 +225,25 @@ def test_no_more_is_counted_than_was_announced(config, ground, capsys):
             ",", ""
         )
     )
-    # 4 units of 24 images, one of 24 more, at either split.
-    assert results["examples"] == at_most == 2 * (4 * 24 + 24)
+    # A step of 24 images for each of 4 units, two for one, at either split.
+    assert results["examples"] == at_most == 2 * (4 * 24 + 48)
+
+
+def test_what_another_trial_left_under_the_same_name_is_not_taken(
+    config, ground
+):
+    # The widest unit fails, and the next one takes its place: a trial of its
+    # own. On a larger machine that one is cut out of the widest again.
+    failed = "cut_c2_s1_q60_r0"
+    search.run(config, MadeUp(fails=(failed,)))
+    other = config_folder(config) / "trials" / "cut_c1_s1_q60_r0"
+    assert trial_folder.read_request(other)[0].init_from is None
+    retry = dataclasses.replace(config, retry_failed=True)
+    pool = MadeUp()
+    search.run(retry, pool)
+    assert {failed, other.name} <= set(pool.started)
+    start = trial_folder.read_request(other)[0].init_from
+    assert start.endswith(failed)
 
 
 def test_a_batch_beyond_the_training_images_is_refused(config, ground):

@@ -1,5 +1,7 @@
 """A unit cut out of a wider one."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -29,20 +31,27 @@ def named(unit):
 
 @pytest.mark.parametrize(
     ("stride", "order"),
-    [(1, "spatial_first"), (2, "spatial_first"), (1, "channels_first")],
+    [
+        (1, "spatial_first"),
+        (2, "spatial_first"),
+        (1, "channels_first"),
+        (2, "channels_first"),
+    ],
 )
 def test_channels_that_do_not_count_are_left_out(stride, order):
-    # Of three coded channels, the restoration ignores the first: what is cut
-    # out computes what the wide one does.
+    # Wherever the wide unit has three channels, what follows ignores the
+    # first: what is cut out computes what the wide one does.
     wide = make(3, stride, order)
     narrow = make(2, stride, order, seed=1)
-    kernel = wide.restoration[0].conv.kernel
-    transposed = isinstance(
-        wide.restoration[0].conv, keras.layers.Conv2DTranspose
-    )
-    value = np.array(kernel)
-    value[(slice(None),) * (3 if transposed else 2) + (0,)] = 0.0
-    kernel.assign(value)
+    blocks = [*wide.reduction, *wide.restoration]
+    for block, following in itertools.pairwise(blocks):
+        if block.filters == 3:
+            kernel = np.array(following.conv.kernel)
+            transposed = isinstance(
+                following.conv, keras.layers.Conv2DTranspose
+            )
+            np.moveaxis(kernel, 3 if transposed else 2, 0)[0] = 0.0
+            following.conv.kernel.assign(kernel)
     before = named(wide)
     copy_unit(narrow, wide)
     x = np.random.default_rng(0).normal(size=(2, 8, 8, 6)).astype("float32")
@@ -54,7 +63,7 @@ def test_channels_that_do_not_count_are_left_out(stride, order):
 
 
 def test_those_that_weigh_most_come_first():
-    wide, narrow = make(3), make(1, seed=1)
+    wide, narrow = make(3, stride=1), make(1, stride=1, seed=1)
     gamma = wide.reduction[-1].norm.gamma
     gamma.assign([0.1, 5.0, 1.0])
     copy_unit(narrow, wide)
@@ -66,7 +75,7 @@ def test_those_that_weigh_most_come_first():
 
 
 def test_a_wider_unit_keeps_new_channels_as_they_are():
-    narrow, wide = make(1), make(3, seed=1)
+    narrow, wide = make(1, stride=1), make(3, stride=1, seed=1)
     before = named(wide)
     copy_unit(wide, narrow)
     kernel = wide.reduction[-1].conv.kernel
