@@ -104,10 +104,9 @@ class Cheap:
        interpolated between qualities. The target is what a unit needs now to
        be acceptable in the end, if log odds grow in proportion and the best
        unit ends half-way between the unsplit network and what is acceptable.
-    5. The best of all is trained in full, at the quality below the one where
-       it reached the target, from the pretrained network: what it learned
-       before, in short trainings at high rates, is worth less to it than as
-       many steps of one training. If it isn't acceptable at any quality,
+    5. The best of all is trained in full, at the quality where it reached the
+       target, from the pretrained network: what it learned in short trainings
+       at high rates is worth less to it than as many steps of one training. If it isn't acceptable at any quality,
        another one is, up to `max_finals`; what it needed is now counted from
        where the last one did end.
 

@@ -6,11 +6,9 @@ import math
 def ranked(trials, outcomes, target):
     """Returns `(trial, quality to train it at)`, the best first.
 
-    First those that reach the target, by bytes; then by accuracy. The former
-    are best trained at the quality below the one that reaches it: a unit
-    gains at low qualities by training at them, and loses little at others.
-    The latter at the one where they are most accurate. A unit that another
-    beats in bytes and accuracy at all qualities is left out.
+    First those that reach the target, by bytes; then by accuracy. The quality
+    is the lowest that reaches the target, or the most accurate. A unit that
+    another beats in bytes and accuracy at all qualities is left out.
     """
     points = {trial: outcomes[trial.name].points for trial in trials}
     entries = []
@@ -21,13 +19,10 @@ def ranked(trials, outcomes, target):
         if reached:
             point = min(reached, key=lambda p: p.wire_bytes)
             key = (0, _bytes_at(target, point, found))
-            lower = [p.quality for p in found if p.quality < point.quality]
-            quality = max(lower, default=point.quality)
         else:
             point = max(found, key=lambda p: p.accuracy)
             key = (1, -point.accuracy)
-            quality = point.quality
-        entries.append((key, trial, quality))
+        entries.append((key, trial, point.quality))
     entries.sort(key=lambda entry: entry[0])
     return [(trial, quality) for _, trial, quality in entries]
 

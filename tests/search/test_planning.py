@@ -191,19 +191,17 @@ def test_the_target_is_what_promises_an_acceptable_unit():
     assert [trial.unit for trial in step.ready] == [(4, 1)]
 
 
-def test_what_goes_on_is_trained_at_the_quality_below_its_target():
+def test_what_goes_on_is_trained_at_the_quality_that_reaches_the_target():
     plan = Cheap(SPACE, 92.0, 90.0, 10.0, rungs=1)
-    kept, outcomes, order = search(plan)
-    final = order[-1]
-    began = next(t for t in order if t.unit == final.unit)
-    target = 90.0
-    reached = min(
-        p.quality
-        for p in outcomes[began.name].points
-        if p.accuracy >= min(target, plan._target(order[:-1], outcomes))
-    )
-    below = [q for q in SPACE.qualities if q < reached]
-    assert final.quality == max(below, default=reached)
+    _, outcomes, order = search(plan)
+    *beginnings, final = order
+    began = next(t for t in beginnings if t.unit == final.unit)
+    target = plan._target(beginnings, outcomes)
+    reached = [
+        p.quality for p in outcomes[began.name].points if p.accuracy >= target
+    ]
+    assert final.quality == min(reached)
+    assert min(reached) > min(SPACE.qualities)
 
 
 def test_a_search_goes_on_where_it_stopped():
