@@ -106,9 +106,10 @@ class Cheap:
        unit ends half-way between the unsplit network and what is acceptable.
     5. The best of all is trained in full, at the quality where it reached the
        target, from the pretrained network: what it learned in short trainings
-       at high rates is worth less to it than as many steps of one training. If it isn't acceptable at any quality,
-       another one is, up to `max_finals`; what it needed is now counted from
-       where the last one did end.
+       at high rates is worth less to it than as many steps of one training.
+       If it isn't acceptable at any quality, another one is, up to
+       `max_finals`; what it needed is now counted from where the last one did
+       end.
 
     A single unit is trained in full at once.
 

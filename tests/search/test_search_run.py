@@ -192,7 +192,7 @@ def test_a_trial_of_all_images_at_its_own_quality_is_the_candidate(
 
 
 def test_another_winner_replaces_the_candidate_measured_before(config, ground):
-    best, _ = _kept_and_folder(config, MadeUp(fails=("cut_c1_s2_q20_r1",)))
+    best, _ = _kept_and_folder(config, MadeUp(fails=("cut_c1_s2_q60_r1",)))
     assert best["channels"] == 2
     retry = dataclasses.replace(config, retry_failed=True)
     best, folder = _kept_and_folder(retry, MadeUp())
