@@ -26,7 +26,7 @@ from bottlenet_tf.models.bottlenet import build_bottlenet  # noqa: E402
 # name: image size, batch, split, timed steps of each kind
 CASES = {
     "cifar_resnet20": (32, 128, "RB3", 15),
-    "resnet50": (224, 32, "RB1", 3),
+    "resnet50": (224, 32, "RB1", 9),
 }
 
 
