@@ -286,18 +286,17 @@ class Cheap:
     def _next_final(self, finals, alive, began, outcomes):
         """The next unit to train in full; None if none promises more."""
         tried = {trial.unit for trial in finals}
-        alive = [trial for trial in alive if trial.unit not in tried]
         rest = [trial for trial in began if trial.unit not in tried]
-        target = self._target(alive or rest, outcomes)
         if finals and outcomes[finals[-1].name].error is None:
             # As they began, when all had seen as much.
             (last,) = [t for t in began if t.unit == finals[-1].unit]
             now = best_accuracy(last, outcomes)
-            then = best_accuracy(finals[-1], outcomes)
-            target = self._needed(now, then)
-            alive = [t for t in rest if best_accuracy(t, outcomes) > now]
-            rest = []
-        for trial, quality in ranked(alive or rest, outcomes, target):
+            rest = [t for t in rest if best_accuracy(t, outcomes) > now]
+            target = self._needed(now, best_accuracy(finals[-1], outcomes))
+        else:
+            rest = [t for t in alive if t.unit not in tried] or rest
+            target = self._target(rest, outcomes)
+        for trial, quality in ranked(rest, outcomes, target):
             return self._in_full(dataclasses.replace(trial, quality=quality))
         return None
 

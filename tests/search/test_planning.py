@@ -119,6 +119,15 @@ def test_a_stride_waits_for_its_own_stem_only():
     assert ready == {(4, 1), (2, 1), (1, 1), (8, 2)}
 
 
+def test_stems_of_larger_strides_are_trained_side_by_side():
+    space = dataclasses.replace(SPACE, strides=(1, 2, 4))
+    plan = Cheap(space, 92.0, 90.0, 10.0)
+    (root,) = plan.step("a", {}).ready
+    known = {root.name: Outcome((measure(root, 3000, 20),), 3000)}
+    ready = {trial.unit: trial.start for trial in plan.step("a", known).ready}
+    assert ready[8, 2] == ready[8, 4] == root.name
+
+
 def test_fewer_units_see_more_examples_at_every_rung():
     _, _, order = search(Cheap(SPACE, 92.0, 90.0, 10.0))
     counts = [sum(t.rung == rung for t in order) for rung in range(3)]
@@ -238,9 +247,10 @@ def test_an_unacceptable_final_gives_way_to_a_more_accurate_unit():
 
 def test_only_so_many_are_trained_in_full():
     plan = Cheap(SPACE, 99.9, 99.0, 10.0, max_finals=2)
-    kept, _, order = search(plan)
+    kept, outcomes, order = search(plan)
     assert kept is None
     assert sum(trial.rung == 2 for trial in order) == 2
+    assert spent(outcomes) == plan.examples_at_most()
 
 
 def test_failed_trials_drop_out():
@@ -254,6 +264,7 @@ def test_failed_trials_drop_out():
     assert kept.trial.unit not in ((8, 1), best.unit)
     # The next unit took the parent's place.
     assert [t.start for t in order[:2]] == [None, None]
+    assert len({t.unit for t in order if t.rung == 1}) == 2
 
 
 def test_the_runner_up_takes_the_place_of_a_final_that_fails():

@@ -265,12 +265,22 @@ def test_naive_mode_trains_without_the_codec(tiny_config, replace, monkeypatch):
     _train(replace(tiny_config, mode="naive"))
     # It is there all the same, for what the network is measured with.
     model = load_model(tiny_config.workdir)
-    feature = np.random.default_rng(0).normal(
-        scale=10.0, size=(8, *model.prefix.output_shape[1:])
-    )
-    with_codec = model.unit(np.float32(feature))
-    without = model.unit(np.float32(feature), use_codec=False)
-    assert np.any(np.asarray(with_codec) != np.asarray(without))
+    codec = model.unit.codec
+    images, _ = next(iter(load_data(tiny_config).test_batches(8)))
+    codes, planes = [], type(codec).call
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(codec),
+            "call",
+            lambda self, x, *args: codes.append(x) or planes(self, x, *args),
+        )
+        model(np.float32(images))
+        assert len(codes) == 1
+        model(np.float32(images), use_codec=False)
+        assert len(codes) == 1
+    noise = np.random.default_rng(0).uniform(0, 255, codes[0].shape)
+    decoded, _ = codec(np.float32(np.round(noise)))
+    assert np.any(np.asarray(decoded) != np.round(noise))
 
 
 def test_distillation_trains_towards_the_unsplit_network(
