@@ -24,11 +24,12 @@ def compare(cheap, full):
     Raises:
         ValueError: if they are of different grids or networks.
     """
-    for field in ("accuracy", "examples_exhaustive"):
+    for field in ("accuracy", "max_accuracy_loss", "examples_exhaustive"):
         if cheap[field] != full[field]:
             raise ValueError(
-                "Both searches must be of one network, one grid and the same "
-                f"images. Received: {field}={cheap[field]}, {full[field]}"
+                "Both searches must be of one network, one grid, the same "
+                "images and one accepted loss. Received: "
+                f"{field}={cheap[field]}, {full[field]}"
             )
     yield "| split | cheap | full | points apart | bytes |"
     yield "|:--|:--|:--|--:|--:|"

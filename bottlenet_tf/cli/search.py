@@ -19,7 +19,8 @@ full instead.
 
 Takes all flags of train.py, which hold for every trial; --split, --channels,
 --stride, --quality and the length of a training are the grid's. Killed, it
-goes on where it was when it is started again with the same flags.
+goes on where it was when it is started again with the same flags. Finished, it
+may be asked again with another --max_accuracy_loss: what is trained is used.
 
 Examples:
   python -m bottlenet_tf.cli.search --flagfile=flags/search_cifar10.flags
@@ -38,8 +39,8 @@ _HELP = {
     "max_accuracy_loss": "Points below the unsplit network that are accepted.",
     "exhaustive": "Train every candidate in full, from the pretrained network.",
     "reduction": "The widest unit of each stride is trained on "
-    "trial_examples/reduction^rungs; others are cut out of it and see a share "
-    "of 1/reduction of that. The best 1/reduction of all go on, with reduction "
+    "trial_examples/reduction^rungs; all are cut out of it and see a share of "
+    "1/reduction of that. The best 1/reduction of them go on, with reduction "
     "times as many images; the last is trained in full, from the pretrained "
     "network.",
     "rungs": "How often units are dropped.",

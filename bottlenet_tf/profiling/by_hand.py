@@ -10,6 +10,7 @@ _NUMBERS = {
     "p95_ms": float,
     "n": int,
     "power_mw": float,
+    "memory_mb": float,
 }
 
 
@@ -73,7 +74,7 @@ def _row(path, number, header, cells):
             f"{', '.join(header)}; it may be only partly written. "
             f"Received: {','.join(cells)}"
         )
-    row = {"load": 0, "p95_ms": None, "n": None, "power_mw": None}
+    row = {"load": 0} | dict.fromkeys(("p95_ms", "n", "power_mw", "memory_mb"))
     for name, cell in zip(header, cells):
         cell = cell.strip()
         if name not in _NUMBERS:

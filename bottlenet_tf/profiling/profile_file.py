@@ -151,8 +151,9 @@ def read(path):
     """Reads and checks a profile, `.json` or, by hand, `.csv`.
 
     A CSV file has the columns of `Row` that its first line names: split, part
-    and median_ms, and if wanted load (0), p95_ms, n and power_mw. Lines before
-    it say whose they are:
+    and median_ms, and if wanted load (0), p95_ms, n, power_mw and memory_mb,
+    the peak of the process that ran the part. Lines before it say whose they
+    are:
 
         # device=Jetson TX2
         # network=cifar_resnet20
@@ -233,9 +234,32 @@ def check_same_network(first, second):
 
 def _by_hand(path):
     about, rows, places = by_hand.read(path)
-    names = dict.fromkeys(row["split"] for row in rows if row["split"])
+    peaks = [(row, row.pop("memory_mb")) for row in rows]
+
+    def peak(split, *parts):
+        found = [
+            memory
+            for row, memory in peaks
+            if row["split"] == split
+            and row["part"] in parts
+            and memory is not None
+        ]
+        return max(found, default=None)
+
+    splits = tuple(
+        Split(
+            name,
+            head_memory_mb=peak(name, "head", "encode"),
+            tail_memory_mb=peak(name, "decode", "tail"),
+        )
+        for name in dict.fromkeys(row["split"] for row in rows if row["split"])
+    )
     profile = Profile(
-        **about, splits=tuple(map(Split, names)), rows=(), meter=BY_HAND
+        **about,
+        splits=splits,
+        rows=(),
+        meter=BY_HAND,
+        whole_memory_mb=peak("", "whole"),
     )
     content = dataclasses.asdict(profile) | {"format": FORMAT, "rows": rows}
     return _profile(content, str(path), places)

@@ -118,7 +118,7 @@ def read(root):
         splits=splits,
         is_partial=bool(config.texts("splits")),  # Empty: all of them.
         accuracy=search.percent("accuracy"),
-        max_loss=config.number("max_accuracy_loss"),
+        max_loss=results.number("max_accuracy_loss"),
         search_images=config.number_or_none("search_images", 1),
         examples=results.whole("examples"),
         examples_exhaustive=results.whole("examples_exhaustive"),
@@ -126,7 +126,7 @@ def read(root):
         trials=trials,
         origin=run_file.of_runs(
             "the search; machine and versions of the runs it kept",
-            search.texts("command"),
+            results.texts("command"),
             [run.origin for run in runs],
         ),
     )

@@ -20,6 +20,19 @@ _ORIGIN = "candidate.json"
 _WAIT_S = 1.0
 
 
+def clear(root, splits, kept):
+    """Removes what was kept of splits where nothing is acceptable now.
+
+    Args:
+        root: `pathlib.Path` of the search.
+        splits: Names of all that were searched.
+        kept: `{split: Kept}`.
+    """
+    for split in splits:
+        if split not in kept:
+            shutil.rmtree(root / CANDIDATES / split, ignore_errors=True)
+
+
 def measure(config, root, kept, pool):
     """Makes a run of each kept candidate that isn't there yet.
 

@@ -2,15 +2,15 @@
 
 import dataclasses
 import json
-import sys
 
 from bottlenet_tf.json_file import read_json, write_json
 
 FORMAT = "bottlenet_tf.search.1"
 SEARCH, TRIALS = "search.json", "trials"
-# Fields that may differ when a search is gone on with: they change no result.
+# Fields that may differ when a search is gone on with: they change no trial.
 _FREE = (
-    "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed"
+    "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed",
+    "max_accuracy_loss", "max_finals",
 )  # fmt: skip
 _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
@@ -73,7 +73,6 @@ def find(config, root):
             "format": FORMAT,
             "config": stated,
             **dataclasses.asdict(ground),
-            "command": sys.argv,
         },
     )
     return ground

@@ -15,6 +15,9 @@ from bottlenet_tf.search.ranking import (
 from bottlenet_tf.search.trials import Kept, Trial
 from bottlenet_tf.validation import check
 
+# Rungs: what others are cut out of, and what is cut; then fewer at each.
+_STEM, _CUT = 0, 1
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -93,10 +96,10 @@ class Cheap:
     1. At every stride the unit of most channels, the stem, is trained on
        `1 / reduction ** rungs` of the examples; those of larger strides start
        from that of the smallest.
-    2. All other units are cut out of the stem of their stride, with the
-       channels that weigh most, so that few examples tell what they are
+    2. All units of that stride, the stem among them, are cut out of it, with
+       the channels that weigh most, so that few examples tell what they are
        worth: `1 / reduction` of what the stem had.
-    3. All are measured at all qualities; quality costs no training. The best
+    3. They are measured at all qualities; quality costs no training. The best
        `1 / reduction` (two at least) go on to `reduction` times as many
        examples, and so on, `rungs - 1` times. A unit that another beats in
        bytes and accuracy at all qualities goes no further.
@@ -152,9 +155,9 @@ class Cheap:
         return self._share(self.rungs)
 
     def examples_at(self, rung):
-        """Training images that are a unit's own after a rung but the last."""
-        before = self.examples_at(rung - 1) if rung else 0
-        own = self._share(self.rungs + 1 - rung)
+        """Images that a unit has seen since it was cut out; not for finals."""
+        before = self.examples_at(rung - 1) if rung > _CUT else 0
+        own = self._share(self.rungs + _CUT + 1 - rung)
         return max(own, before + self.space.batch_size)
 
     def examples_at_most(self):
@@ -163,8 +166,8 @@ class Cheap:
         total = min(self.max_finals, units) * self.space.examples
         if units > 1:
             total += stems * self.stem_examples
-            total += (units - stems) * self.examples_at(0)
-            for rung in range(1, self.rungs):
+            total += units * self.examples_at(_CUT)
+            for rung in self._halvings:
                 total += self._places(rung) * self._added(rung)
         return len(self.space.splits) * total
 
@@ -176,7 +179,7 @@ class Cheap:
         if waiting:
             return Step(waiting)
         alive = began
-        for rung in range(1, self.rungs):
+        for rung in self._halvings:
             target = self._target(alive, outcomes)
             entrants = [
                 dataclasses.replace(
@@ -199,7 +202,7 @@ class Cheap:
     def _train_only(self, split, outcomes):
         """The `Step` of a grid of one unit."""
         (unit,) = self.space.units
-        trial = self._in_full(self._beginning(split, unit, 0, None))
+        trial = self._in_full(self._beginning(split, unit, _STEM, 0, None))
         if trial.name not in outcomes:
             return Step((trial,))
         pairs = [(trial, outcomes[trial.name])]
@@ -208,11 +211,11 @@ class Cheap:
         )
 
     def _beginnings(self, split, outcomes):
-        """Returns the first trials to make now, and those that worked."""
+        """Returns the stems and cuts to train now, and the cuts that worked."""
         waiting, worked, root = [], [], None
         for stride in sorted(self.space.strides):
             units = [unit for unit in self.space.units if unit[1] == stride]
-            stem, others = self._stem(split, units, root, outcomes)
+            stem, units = self._stem(split, units, root, outcomes)
             if stem is None:
                 continue
             if stem.name not in outcomes:
@@ -221,29 +224,31 @@ class Cheap:
                     break  # The others start from it.
                 continue
             root = root or stem.name
-            cut = [
-                self._beginning(split, unit, self.examples_at(0), stem.name)
-                for unit in others
+            seen = self.examples_at(_CUT)
+            cuts = [
+                self._beginning(split, unit, _CUT, seen, stem.name)
+                for unit in units
             ]
-            waiting += [trial for trial in cut if trial.name not in outcomes]
-            worked += _working([stem, *cut], outcomes)
+            waiting += [trial for trial in cuts if trial.name not in outcomes]
+            worked += _working(cuts, outcomes)
         return tuple(waiting), worked
 
     def _stem(self, split, units, root, outcomes):
-        """Returns the widest unit's trial that didn't fail, and other units.
+        """Returns the trial of the widest unit that works, and what it yields.
 
         A trial that is still to be made counts as one that works.
         """
+        seen = self.stem_examples
         for place, unit in enumerate(units):
-            trial = self._beginning(split, unit, self.stem_examples, root)
+            trial = self._beginning(split, unit, _STEM, seen, root)
             outcome = outcomes.get(trial.name)
             if outcome is None or outcome.error is None:
-                return trial, units[place + 1 :]
+                return trial, units[place:]
         return None, []
 
-    def _beginning(self, split, unit, examples, start):
+    def _beginning(self, split, unit, rung, examples, start):
         quality = self.space.middle_quality
-        return Trial(split, *unit, quality, 0, examples, start)
+        return Trial(split, *unit, quality, rung, examples, start)
 
     def _target(self, trials, outcomes):
         """The accuracy at which units are compared, in percent.
@@ -302,13 +307,21 @@ class Cheap:
 
     def _in_full(self, trial):
         return dataclasses.replace(
-            trial, rung=self.rungs, examples=self.space.examples, start=None
+            trial,
+            rung=_CUT + self.rungs,
+            examples=self.space.examples,
+            start=None,
         )
+
+    @property
+    def _halvings(self):
+        """The rungs that only the best enter, but for the last."""
+        return range(_CUT + 1, _CUT + self.rungs)
 
     def _places(self, rung):
         """Units that enter a rung."""
         units = len(self.space.units)
-        return min(units, max(2, units // self.reduction**rung))
+        return min(units, max(2, units // self.reduction ** (rung - _CUT)))
 
     def _added(self, rung):
         return self.examples_at(rung) - self.examples_at(rung - 1)

@@ -1,10 +1,12 @@
 """A whole search: plans, trials in parallel, the candidate of each split.
 
-search.json        the configuration, and what every loss is counted from
+search.json        what all trials share, and what losses are counted from
 trials/NAME/       one for each trial, see `trial_folder`
 candidates/SPLIT/  the kept one of each split, a run measured on all test
                    images; export.py takes the folder
 results.json       candidates, all points, and what the search cost
+
+Asked again for another accepted loss, it takes the trials that are there.
 """
 
 import dataclasses
@@ -61,6 +63,7 @@ def run(config, pool=None):
     search = _Search(config, root, ground, plan, pool or _make_pool(config))
     try:
         search.train()
+        candidates.clear(root, ground.splits, search.kept)
         candidates.measure(config, root, search.kept, search.pool)
     finally:
         search.pool.close()
@@ -129,7 +132,7 @@ class _Search:
                     if trial.name in busy:
                         continue
                     folder = self._folder(trial)
-                    if self._is_of_another(trial, folder):
+                    if self._is_stale(trial, folder):
                         shutil.rmtree(folder)
                     outcome = trial_folder.known(
                         folder, self.config.retry_failed
@@ -141,14 +144,18 @@ class _Search:
             if not news:
                 return ready
 
-    def _is_of_another(self, trial, folder):
-        """Whether what is there began with another trial.
+    def _is_stale(self, trial, folder):
+        """Whether what is there can't be taken or gone on with.
 
-        So it is if that one failed before and is there now.
+        It may have begun with another trial, one that failed before and is
+        there now; or be half-finished, in a folder that was moved since.
         """
         if not (folder / trial_folder.REQUEST).is_file():
             return False
         there, _ = trial_folder.read_request(folder)
+        is_finished = trial_folder.read_outcome(folder) is not None
+        if not is_finished and there.workdir != str(folder):
+            return True
         start = there.init_from and pathlib.Path(there.init_from).name
         return (start, there.max_steps) != (trial.start, self._steps(trial))
 
@@ -194,6 +201,8 @@ class _Search:
         grid = self.plan.space
         results = {
             "format": FORMAT,
+            "command": sys.argv,
+            "max_accuracy_loss": self.config.max_accuracy_loss,
             "accuracy": self.ground.accuracy,
             "least_accuracy": self.plan.least_accuracy,
             "examples": self._spent(),

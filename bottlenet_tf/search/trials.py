@@ -92,7 +92,8 @@ class Trial:
         channels: c'.
         stride: s.
         quality: What it is trained at.
-        rung: 0 for the first training of a unit, and so on.
+        rung: How far the search has come; the same unit is trained further,
+            or anew, at a higher one.
         examples: Training images to see, in addition to those of `start`.
         start: Name of the trial it begins with, of the same split; None for
             the pretrained network and a new unit.

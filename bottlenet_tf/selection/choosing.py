@@ -124,7 +124,7 @@ def _peak_memory_mb(choice, device):
         peak is not None,
         f"{device.file}: field 'head_memory_mb' of split {choice.split!r} "
         "must be known for a limit of the device's memory; bottlenet-profile "
-        "measures it, and a profile by hand (CSV) has no column for it.",
+        "measures it, and a profile by hand (CSV) may have a column memory_mb.",
         head_memory_mb=peak,
     )
     return peak

@@ -10,14 +10,14 @@ def _search(folder):
     """A search of one split that has no acceptable unit."""
     base = {
         "format": ground.FORMAT, "splits": ["RB1"], "accuracy": 90.0,
-        "command": ["bottlenet-search"], "config": {
-            "base": {"backbone": "tiny"}, "max_accuracy_loss": 2.0,
-            "search_images": None, "splits": [],
+        "config": {
+            "base": {"backbone": "tiny"}, "search_images": None, "splits": [],
         },
     }  # fmt: skip
     (folder / ground.SEARCH).write_text(json.dumps(base))
     results = {
-        "format": ground.FORMAT, "candidates": {"RB1": None}, "trials": [],
+        "format": ground.FORMAT, "command": ["bottlenet-search"],
+        "max_accuracy_loss": 2.0, "candidates": {"RB1": None}, "trials": [],
         "examples": 0, "examples_exhaustive": 10,
     }  # fmt: skip
     (folder / runner.RESULTS).write_text(json.dumps(results))

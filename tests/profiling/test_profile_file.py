@@ -83,6 +83,27 @@ def test_a_csv_needs_no_load_and_no_power(tmp_path):
     assert row == Row("RB1", "tail", 0, 3.0)
 
 
+def test_a_csv_may_tell_peak_memory(tmp_path):
+    text = (
+        "# device=a\n# network=b\nsplit,part,load,median_ms,memory_mb\n"
+        "RB1,head,0,3,80\nRB1,encode,0,1,\nRB1,head,2,6,95\n"
+        "RB2,tail,0,3,700\n,whole,0,9,120.5\n"
+    )
+    profile = profile_file.read(_csv(tmp_path, text))
+    first, second = profile.splits
+    assert (first.head_memory_mb, first.tail_memory_mb) == (95.0, None)
+    assert (second.head_memory_mb, second.tail_memory_mb) == (None, 700.0)
+    assert profile.whole_memory_mb == 120.5
+
+
+def test_memory_in_a_csv_is_an_amount(tmp_path):
+    for value in ("-1", "nan", "much"):
+        text = "# device=a\n# network=b\nsplit,part,median_ms,memory_mb\n"
+        path = _csv(tmp_path, f"{text}RB1,head,3,{value}\n")
+        with pytest.raises(ValueError, match="hand.csv: field.*memory_mb"):
+            profile_file.read(path)
+
+
 def test_loads_are_sorted_and_named_once():
     assert PROFILE.loads == (0, 2)
 

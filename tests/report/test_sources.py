@@ -57,7 +57,7 @@ def test_a_named_file_must_be_there(search, tmp_path):
     [
         (SEARCH, ["format"], "bottlenet_tf.search.0", "'format'.*search.1"),
         (RESULTS, ["format"], "bottlenet_tf.search.0", "'format'.*search.1"),
-        (SEARCH, ["config", "max_accuracy_loss"], -1, "max_accuracy_loss'"),
+        (RESULTS, ["max_accuracy_loss"], -1, "max_accuracy_loss'"),
         (SEARCH, ["accuracy"], "high", "'accuracy' must be a finite number"),
         (RESULTS, ["candidates", "late"], 5, "'candidates.late' must be"),
         (RESULTS, ["candidates", "odd"], {}, "'candidates.odd' must be of"),

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import pathlib
 import re
 
 import pytest
@@ -96,8 +97,6 @@ def test_each_split_gets_its_smallest_acceptable_unit(config, ground):
 
 
 def config_folder(config):
-    import pathlib
-
     return pathlib.Path(config.base.workdir)
 
 
@@ -125,7 +124,7 @@ def test_a_killed_search_repeats_no_finished_trial(config, ground):
 
 
 def test_a_failed_trial_is_told_and_the_search_goes_on(config, ground, capsys):
-    failing = "cut_c1_s2_q60_r0"
+    failing = "cut_c1_s2_q60_r1"
     results = search.run(config, MadeUp(fails=(failing,)))
     assert results["candidates"]["cut"] is not None
     errors = {t["name"]: t["error"] for t in results["trials"] if t["error"]}
@@ -147,14 +146,14 @@ def test_trials_of_a_rung_see_their_share(config, ground):
     search.run(config, MadeUp())
     trials = config_folder(config) / "trials"
     first, _ = trial_folder.read_request(trials / "cut_c2_s1_q60_r0")
-    other, _ = trial_folder.read_request(trials / "cut_c1_s1_q60_r0")
+    other, _ = trial_folder.read_request(trials / "cut_c1_s1_q60_r1")
     # A step of 8 images for the widest and for what is cut out of it; then
     # all 32, from the pretrained network.
     assert (first.max_steps, first.init_from) == (1, None)
     assert other.init_from.endswith("cut_c2_s1_q60_r0")
     assert other.init_partly
     (last,) = [p for p in trials.iterdir() if p.name.startswith("cut") and
-               p.name.endswith("_r1")]  # fmt: skip
+               p.name.endswith("_r2")]  # fmt: skip
     final, qualities = trial_folder.read_request(last)
     assert final.max_steps == 4
     assert final.first_epoch == 0
@@ -192,7 +191,7 @@ def test_a_trial_of_all_images_at_its_own_quality_is_the_candidate(
 
 
 def test_another_winner_replaces_the_candidate_measured_before(config, ground):
-    best, _ = _kept_and_folder(config, MadeUp(fails=("cut_c1_s2_q60_r1",)))
+    best, _ = _kept_and_folder(config, MadeUp(fails=("cut_c1_s2_q60_r2",)))
     assert best["channels"] == 2
     retry = dataclasses.replace(config, retry_failed=True)
     best, folder = _kept_and_folder(retry, MadeUp())
@@ -225,25 +224,79 @@ def test_no_more_is_counted_than_was_announced(config, ground, capsys):
             ",", ""
         )
     )
-    # A step of 24 images for each of 4 units, two for one, at either split.
-    assert results["examples"] == at_most == 2 * (4 * 24 + 48)
+    # A step of 24 images for each of 2 stems and 4 units, two for one of them.
+    assert results["examples"] == at_most == 2 * (6 * 24 + 48)
 
 
 def test_what_another_trial_left_under_the_same_name_is_not_taken(
     config, ground
 ):
-    # The widest unit fails, and the next one takes its place: a trial of its
-    # own. On a larger machine that one is cut out of the widest again.
+    # The widest unit fails, and others are cut out of the next one. On a
+    # larger machine that is done with the widest again: other trials.
     failed = "cut_c2_s1_q60_r0"
     search.run(config, MadeUp(fails=(failed,)))
-    other = config_folder(config) / "trials" / "cut_c1_s1_q60_r0"
-    assert trial_folder.read_request(other)[0].init_from is None
+    cut = config_folder(config) / "trials" / "cut_c1_s1_q60_r1"
+    assert _start(cut) == "cut_c1_s1_q60_r0"
     retry = dataclasses.replace(config, retry_failed=True)
     pool = MadeUp()
     search.run(retry, pool)
-    assert {failed, other.name} <= set(pool.started)
-    start = trial_folder.read_request(other)[0].init_from
-    assert start.endswith(failed)
+    assert {failed, cut.name} <= set(pool.started)
+    assert _start(cut) == failed
+
+
+def test_a_moved_search_goes_on(config, ground, tmp_path):
+    class StopsHalfWay(MadeUp):
+        def start(self, folder):
+            super().start(folder)
+            if len(self.started) == 3:
+                (folder / "config.json").write_text("half-written")
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search.run(config, StopsHalfWay())
+    (half,) = config_folder(config).glob("trials/*/config.json")
+    config_folder(config).rename(tmp_path / "moved")
+    base = dataclasses.replace(config.base, workdir=str(tmp_path / "moved"))
+    pool = MadeUp()
+    results = search.run(dataclasses.replace(config, base=base), pool)
+    assert results["candidates"]["cut"] is not None
+    assert half.parent.name in pool.started
+    assert not list(tmp_path.glob("moved/trials/*/config.json"))
+
+
+def _start(folder):
+    request, _ = trial_folder.read_request(folder)
+    return pathlib.Path(request.init_from).name
+
+
+def test_asked_for_another_loss_it_trains_only_what_is_new(config, ground):
+    strict = search.run(config, MadeUp())
+    pool = MadeUp()
+    easy = search.run(dataclasses.replace(config, max_accuracy_loss=12.0), pool)
+    for split in ("conv", "cut"):
+        old, new = (found["candidates"][split] for found in (strict, easy))
+        assert new["searched"]["wire_bytes"] < old["searched"]["wire_bytes"]
+        assert new["measured"] == new["searched"]
+    assert easy["least_accuracy"] == 80.0
+    # Stems and cuts are all there; the final may be another's.
+    assert not any(name.endswith(("_r0", "_r1")) for name in pool.started)
+    again = MadeUp()
+    assert search.run(config, again) == strict
+    assert set(again.started) <= {"conv", "cut"}
+
+
+def test_where_nothing_is_acceptable_now_no_candidate_is_left(config, ground):
+    config = dataclasses.replace(
+        config, channels=(1,), strides=(2,), qualities=(20,),
+        max_accuracy_loss=4.0,
+    )  # fmt: skip
+    # 50 B: 88.2 % of at least 88 %.
+    _, folder = _kept_and_folder(config, MadeUp())
+    assert folder.is_dir()
+    strict = dataclasses.replace(config, max_accuracy_loss=3.0)
+    results = search.run(strict, MadeUp())
+    assert results["candidates"] == {"conv": None, "cut": None}
+    assert not folder.exists()
 
 
 def test_a_batch_beyond_the_training_images_is_refused(config, ground):
