@@ -6,7 +6,8 @@
 
 prints, for each split, what either keeps and how far apart they are, measured
 on the search's own images, and the training images of both: a ratio that
-doesn't depend on the machine.
+doesn't depend on the machine. Both may be asked again for another
+--max_accuracy_loss: the exhaustive search trains nothing for it.
 """
 
 import argparse
@@ -25,12 +26,14 @@ def compare(cheap, full):
         ValueError: if they are of different grids or networks.
     """
     for field in ("accuracy", "max_accuracy_loss", "examples_exhaustive"):
-        if cheap[field] != full[field]:
+        if field not in cheap or cheap[field] != full.get(field):
             raise ValueError(
                 "Both searches must be of one network, one grid, the same "
                 "images and one accepted loss. Received: "
-                f"{field}={cheap[field]}, {full[field]}"
+                f"{field}={cheap.get(field)}, {full.get(field)}"
             )
+    loss = cheap["max_accuracy_loss"]
+    yield f"At most {loss:g} points below {cheap['accuracy']:.2f} %:\n"
     yield "| split | cheap | full | points apart | bytes |"
     yield "|:--|:--|:--|--:|--:|"
     for split, ours in cheap["candidates"].items():

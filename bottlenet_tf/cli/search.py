@@ -19,8 +19,10 @@ full instead.
 
 Takes all flags of train.py, which hold for every trial; --split, --channels,
 --stride, --quality and the length of a training are the grid's. Killed, it
-goes on where it was when it is started again with the same flags. Finished, it
-may be asked again with another --max_accuracy_loss: what is trained is used.
+goes on where it was when it is started again with the same flags.
+--max_accuracy_loss and --max_finals may be others then: it trains only what a
+search begun with those would train beyond what is there, and replaces
+SEARCH_DIR/candidates.
 
 Examples:
   python -m bottlenet_tf.cli.search --flagfile=flags/search_cifar10.flags

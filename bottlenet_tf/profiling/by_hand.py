@@ -1,6 +1,7 @@
 """Profiles by hand: CSV files for devices that aren't at hand."""
 
 import csv
+import math
 
 _ABOUT = ("device", "network")
 _NEEDED = ("split", "part", "median_ms")
@@ -86,9 +87,15 @@ def _row(path, number, header, cells):
 
 def _number(path, number, name, cell):
     try:
-        return _NUMBERS[name](cell)
+        value = _NUMBERS[name](cell)
+        # Only the largest of several goes on to where values are checked.
+        if name == "memory_mb" and not 0 <= value < math.inf:
+            raise ValueError
+        return value
     except ValueError:
         kind = "whole number" if _NUMBERS[name] is int else "number"
+        if name == "memory_mb":
+            kind = "finite number, at least 0"
         raise ValueError(
             f"{path}: field 'line {number}, {name}' must be a {kind}. "
             f"Received: {name}={cell!r}"

@@ -116,11 +116,13 @@ def unit(base, trial, quality):
 
 
 def _is_there(folder, kept, retry_failed):
-    """Whether a folder holds what is kept; removes what it held before."""
+    """Whether a folder holds what is kept; removes anything else."""
     origin = folder / _ORIGIN
-    if not origin.is_file() or json_file.load(origin) != _origin(kept):
-        shutil.rmtree(folder, ignore_errors=True)
-    return trial_folder.known(folder, retry_failed) is not None
+    if origin.is_file() and json_file.load(origin) == _origin(kept):
+        if trial_folder.known(folder, retry_failed) is not None:
+            return True
+    shutil.rmtree(folder, ignore_errors=True)
+    return False
 
 
 def _copy_trial(root, kept, folder):

@@ -5,9 +5,10 @@ import json
 
 from bottlenet_tf.json_file import read_json, write_json
 
-FORMAT = "bottlenet_tf.search.1"
+FORMAT = "bottlenet_tf.search.2"
 SEARCH, TRIALS = "search.json", "trials"
-# Fields that may differ when a search is gone on with: they change no trial.
+# Fields that may differ when a search is gone on with: they change no trial,
+# but which ones there are.
 _FREE = (
     "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed",
     "max_accuracy_loss", "max_finals",

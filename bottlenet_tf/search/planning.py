@@ -15,7 +15,8 @@ from bottlenet_tf.search.ranking import (
 from bottlenet_tf.search.trials import Kept, Trial
 from bottlenet_tf.validation import check
 
-# Rungs: what others are cut out of, and what is cut; then fewer at each.
+# Rung 0: stems. Rung 1: every unit, cut out of its stride's stem. Then fewer
+# at each, and one at the last.
 _STEM, _CUT = 0, 1
 
 
@@ -155,7 +156,10 @@ class Cheap:
         return self._share(self.rungs)
 
     def examples_at(self, rung):
-        """Images that a unit has seen since it was cut out; not for finals."""
+        """Images that a unit has seen since it was cut out, from rung 1 on.
+
+        Not for the last rung, whose units begin anew.
+        """
         before = self.examples_at(rung - 1) if rung > _CUT else 0
         own = self._share(self.rungs + _CUT + 1 - rung)
         return max(own, before + self.space.batch_size)

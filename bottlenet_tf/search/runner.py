@@ -6,7 +6,8 @@ candidates/SPLIT/  the kept one of each split, a run measured on all test
                    images; export.py takes the folder
 results.json       candidates, all points, and what the search cost
 
-Asked again for another accepted loss, it takes the trials that are there.
+Asked again for another accepted loss, it finds what a search begun with that
+one would have found, from the trials that are there.
 """
 
 import dataclasses
@@ -63,6 +64,8 @@ def run(config, pool=None):
     search = _Search(config, root, ground, plan, pool or _make_pool(config))
     try:
         search.train()
+        # Until they are made, what is told of the last ones is untrue.
+        (root / RESULTS).unlink(missing_ok=True)
         candidates.clear(root, ground.splits, search.kept)
         candidates.measure(config, root, search.kept, search.pool)
     finally:
@@ -133,7 +136,7 @@ class _Search:
                         continue
                     folder = self._folder(trial)
                     if self._is_stale(trial, folder):
-                        shutil.rmtree(folder)
+                        self._remove(folder)
                     outcome = trial_folder.known(
                         folder, self.config.retry_failed
                     )
@@ -148,16 +151,31 @@ class _Search:
         """Whether what is there can't be taken or gone on with.
 
         It may have begun with another trial, one that failed before and is
-        there now; or be half-finished, in a folder that was moved since.
+        there now; or be half-finished, in a search that was moved since.
         """
         if not (folder / trial_folder.REQUEST).is_file():
             return False
         there, _ = trial_folder.read_request(folder)
-        is_finished = trial_folder.read_outcome(folder) is not None
-        if not is_finished and there.workdir != str(folder):
+        start = there.init_from and pathlib.Path(there.init_from)
+        if (start and start.name, there.max_steps) != (
+            trial.start, self._steps(trial)
+        ):  # fmt: skip
             return True
-        start = there.init_from and pathlib.Path(there.init_from).name
-        return (start, there.max_steps) != (trial.start, self._steps(trial))
+        was_moved = start and start.parent != folder.parent
+        outcome = trial_folder.read_outcome(folder)
+        if outcome and outcome.error and self.config.retry_failed:
+            outcome = None
+        return bool(was_moved and outcome is None)
+
+    def _remove(self, folder):
+        """Removes a trial, and those that began with it."""
+        for other in trial_folder.all_in(folder.parent):
+            if not other.is_dir():
+                continue  # Began with one that is removed by now.
+            request, _ = trial_folder.read_request(other)
+            if pathlib.Path(request.init_from or "").name == folder.name:
+                self._remove(other)
+        shutil.rmtree(folder)
 
     def _steps(self, trial):
         return trial.examples // self.config.base.batch_size

@@ -62,6 +62,11 @@ def read_request(folder):
         raise ValueError(f"{path}: {error} {_REMEDY}") from error
 
 
+def all_in(root):
+    """Returns the folders of a directory that hold a request."""
+    return [path.parent for path in pathlib.Path(root).glob(f"*/{REQUEST}")]
+
+
 def write_outcome(folder, points, spent):
     """Writes what a trial reached; it is finished with that.
 

@@ -99,8 +99,8 @@ def test_a_csv_may_tell_peak_memory(tmp_path):
 def test_memory_in_a_csv_is_an_amount(tmp_path):
     for value in ("-1", "nan", "much"):
         text = "# device=a\n# network=b\nsplit,part,median_ms,memory_mb\n"
-        path = _csv(tmp_path, f"{text}RB1,head,3,{value}\n")
-        with pytest.raises(ValueError, match="hand.csv: field.*memory_mb"):
+        path = _csv(tmp_path, f"{text}RB1,head,3,80\nRB1,encode,3,{value}\n")
+        with pytest.raises(ValueError, match="hand.csv: .*line 5, memory_mb"):
             profile_file.read(path)
 
 

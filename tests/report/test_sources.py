@@ -55,8 +55,8 @@ def test_a_named_file_must_be_there(search, tmp_path):
 @pytest.mark.parametrize(
     ("file", "path", "value", "message"),
     [
-        (SEARCH, ["format"], "bottlenet_tf.search.0", "'format'.*search.1"),
-        (RESULTS, ["format"], "bottlenet_tf.search.0", "'format'.*search.1"),
+        (SEARCH, ["format"], "bottlenet_tf.search.0", "'format'.*search.2"),
+        (RESULTS, ["format"], "bottlenet_tf.search.0", "'format'.*search.2"),
         (RESULTS, ["max_accuracy_loss"], -1, "max_accuracy_loss'"),
         (SEARCH, ["accuracy"], "high", "'accuracy' must be a finite number"),
         (RESULTS, ["candidates", "late"], 5, "'candidates.late' must be"),

@@ -128,8 +128,12 @@ def test_stems_of_larger_strides_are_trained_side_by_side():
     plan = Cheap(space, 92.0, 90.0, 10.0)
     (root,) = plan.step("a", {}).ready
     known = {root.name: Outcome((measure(root, 3000, 20),), 3000)}
-    ready = {trial.unit: trial.start for trial in plan.step("a", known).ready}
-    assert ready[8, 2] == ready[8, 4] == root.name
+    ready = {trial.unit: trial for trial in plan.step("a", known).ready}
+    assert ready[8, 2].start == ready[8, 4].start == root.name
+    # It is the same trial if the other stem is done first.
+    stem = ready[8, 2]
+    known[stem.name] = Outcome((measure(stem, 3000, 20),), 3000)
+    assert ready[8, 4] in plan.step("a", known).ready
 
 
 def test_fewer_units_see_more_examples_at_every_rung():
@@ -140,6 +144,13 @@ def test_fewer_units_see_more_examples_at_every_rung():
     # that, then three times as many; and in the end all, in one training.
     shares = [{t.examples for t in order if t.rung == r} for r in range(4)]
     assert shares == [{3000}, {1000}, {2000}, {27_000}]
+
+
+def test_a_third_of_the_units_enters_the_second_rung():
+    space = dataclasses.replace(SPACE, channels=tuple(range(1, 10)))
+    _, _, order = search(Cheap(space, 92.0, 90.0, 10.0, rungs=3))
+    counts = [sum(t.rung == rung for t in order) for rung in range(5)]
+    assert counts == [2, 18, 6, 2, 1]
 
 
 def test_a_single_unit_is_trained_in_full_at_once():

@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -152,6 +153,10 @@ def test_trials_of_a_rung_see_their_share(config, ground):
     assert (first.max_steps, first.init_from) == (1, None)
     assert other.init_from.endswith("cut_c2_s1_q60_r0")
     assert other.init_partly
+    assert other.first_epoch == 1  # Other images than the stem's.
+    widest, _ = trial_folder.read_request(trials / "cut_c2_s1_q60_r1")
+    assert widest.init_from == other.init_from
+    assert not widest.init_partly
     (last,) = [p for p in trials.iterdir() if p.name.startswith("cut") and
                p.name.endswith("_r2")]  # fmt: skip
     final, qualities = trial_folder.read_request(last)
@@ -262,6 +267,71 @@ def test_a_moved_search_goes_on(config, ground, tmp_path):
     assert results["candidates"]["cut"] is not None
     assert half.parent.name in pool.started
     assert not list(tmp_path.glob("moved/trials/*/config.json"))
+    measured = {"conv", "cut"}
+    assert len(set(pool.started) - measured) == len(results["trials"]) - 2
+
+
+def test_what_failed_before_the_search_was_moved_is_made_anew(
+    config, ground, tmp_path
+):
+    failing = "cut_c1_s1_q60_r1"
+    search.run(config, MadeUp(fails=(failing, "conv")))
+    old = config_folder(config)
+    for trial in ("trials/" + failing, "candidates/conv"):
+        (old / trial / "config.json").write_text("of the failed run")
+    old.rename(tmp_path / "moved")
+    base = dataclasses.replace(config.base, workdir=str(tmp_path / "moved"))
+    moved = dataclasses.replace(config, base=base, retry_failed=True)
+    results = search.run(moved, MadeUp())
+    assert results["candidates"]["conv"]["measured"] is not None
+    assert not list(tmp_path.glob("moved/*/*/config.json"))
+
+
+def test_a_moved_final_goes_on_from_its_checkpoint(config, ground, tmp_path):
+    search.run(config, MadeUp())
+    (final,) = config_folder(config).glob("trials/cut*_r2")
+    (final / "outcome.json").unlink()
+    (final / "checkpoint").touch()
+    config_folder(config).rename(tmp_path / "moved")
+    base = dataclasses.replace(config.base, workdir=str(tmp_path / "moved"))
+    pool = MadeUp()
+    search.run(dataclasses.replace(config, base=base), pool)
+    assert final.name in pool.started
+    assert (tmp_path / "moved" / "trials" / final.name / "checkpoint").exists()
+
+
+def test_what_began_with_a_trial_that_is_made_anew_is_too(config, ground):
+    config = dataclasses.replace(config, rungs=2, reduction=2)
+    failed = "cut_c2_s1_q60_r0"
+    search.run(config, MadeUp(fails=(failed,)))
+    trials = config_folder(config) / "trials"
+    halved = list(trials.glob("cut*_r2"))
+    assert halved
+    retry = dataclasses.replace(config, retry_failed=True)
+    pool = MadeUp()
+    search.run(retry, pool)
+    for folder in halved:
+        assert folder.name in pool.started or not folder.exists()
+    # All that is there began with what is there, and nothing else.
+    for folder in trials.glob("cut*"):
+        request, _ = trial_folder.read_request(folder)
+        assert request.init_from is None or _start(folder) in pool.started
+
+
+def test_results_that_are_no_longer_true_are_gone(config, ground):
+    search.run(config, MadeUp())
+    easy = dataclasses.replace(config, max_accuracy_loss=12.0)
+
+    class StopsBeforeMeasuring(MadeUp):
+        def start(self, folder):
+            if folder.parent.name == "candidates":
+                raise KeyboardInterrupt
+            super().start(folder)
+
+    with pytest.raises(KeyboardInterrupt):
+        search.run(easy, StopsBeforeMeasuring())
+    assert not (config_folder(config) / "results.json").exists()
+    assert search.run(easy, MadeUp())["max_accuracy_loss"] == 12.0
 
 
 def _start(folder):
@@ -278,6 +348,8 @@ def test_asked_for_another_loss_it_trains_only_what_is_new(config, ground):
         assert new["searched"]["wire_bytes"] < old["searched"]["wire_bytes"]
         assert new["measured"] == new["searched"]
     assert easy["least_accuracy"] == 80.0
+    assert (strict["max_accuracy_loss"], easy["max_accuracy_loss"]) == (2, 12)
+    assert easy["command"] == sys.argv
     # Stems and cuts are all there; the final may be another's.
     assert not any(name.endswith(("_r0", "_r1")) for name in pool.started)
     again = MadeUp()
@@ -317,13 +389,11 @@ def test_a_search_of_other_flags_is_refused(config, ground):
         search.run(other, MadeUp())
 
 
-@pytest.mark.parametrize("field", ["workers", "retry_failed"])
-def test_how_many_workers_it_has_may_differ(config, ground, field):
+@pytest.mark.parametrize("field", ["workers", "retry_failed", "max_finals"])
+def test_what_changes_no_trial_may_differ(config, ground, field):
     search.run(config, MadeUp())
-    other = dataclasses.replace(
-        config, **{field: type(getattr(config, field))(2)}
-    )
-    search.run(other, MadeUp())
+    value = type(getattr(config, field))(3)
+    search.run(dataclasses.replace(config, **{field: value}), MadeUp())
 
 
 @pytest.mark.parametrize(
