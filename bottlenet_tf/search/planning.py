@@ -83,9 +83,10 @@ class Exhaustive:
         kept = smallest_acceptable(finished, self.least_accuracy)
         return Step(ready, kept, done=not ready)
 
-    def examples_at_most(self):
-        """Training images that the whole search takes."""
-        return self.space.num_candidates * self.space.examples
+    def at_most(self):
+        """Trials and training images that each split takes."""
+        trials = len(self.space.units) * len(self.space.qualities)
+        return trials, trials * self.space.examples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,16 +165,16 @@ class Cheap:
         own = self._share(self.rungs + _CUT + 1 - rung)
         return max(own, before + self.space.batch_size)
 
-    def examples_at_most(self):
-        """Training images that the whole search takes, if no trial fails."""
-        units, stems = len(self.space.units), len(self.space.strides)
-        total = min(self.max_finals, units) * self.space.examples
+    def at_most(self):
+        """Trials and training images that each split takes, if none fails."""
+        units = len(self.space.units)
+        rungs = [(min(self.max_finals, units), self.space.examples)]
         if units > 1:
-            total += stems * self.stem_examples
-            total += units * self.examples_at(_CUT)
-            for rung in self._halvings:
-                total += self._places(rung) * self._added(rung)
-        return len(self.space.splits) * total
+            rungs.append((len(self.space.strides), self.stem_examples))
+            rungs.append((units, self.examples_at(_CUT)))
+            rungs += [(self._places(r), self._added(r)) for r in self._halvings]
+        trials = sum(count for count, _ in rungs)
+        return trials, sum(count * examples for count, examples in rungs)
 
     def step(self, split, outcomes):
         """Returns the `Step` of one split; see `Exhaustive.step`."""

@@ -100,24 +100,17 @@ class _Search:
                     self.outcomes[trial.name] = outcome
                     bar.write(_line(trial, outcome), file=sys.stderr)
                 ready = self._ready(running.values())
-                bar.total = self._examples_at_most()
-                bar.update(self._spent() - bar.n)
+                bar.total = self._trials_at_most()
+                bar.update(len(self.outcomes) - bar.n)
 
-    def _spent(self, split=None):
-        """Training images so far, of one split or of all."""
+    def _trials_at_most(self):
+        """Trials that the whole search takes, by what is done."""
+        each, _ = self.plan.at_most()
+        made = [self.trials[name].split for name in self.outcomes]
         return sum(
-            outcome.examples
-            for name, outcome in self.outcomes.items()
-            if split in (None, self.trials[name].split)
-        )
-
-    def _examples_at_most(self):
-        """Training images that the whole search takes, by what is done."""
-        each = self.plan.examples_at_most() // len(self.ground.splits)
-        return sum(
-            self._spent(split)
+            made.count(split)
             if self.plan.step(split, self.outcomes).done
-            else each
+            else max(each, made.count(split))
             for split in self.ground.splits
         )
 
@@ -223,7 +216,9 @@ class _Search:
             "max_accuracy_loss": self.config.max_accuracy_loss,
             "accuracy": self.ground.accuracy,
             "least_accuracy": self.plan.least_accuracy,
-            "examples": self._spent(),
+            "examples": sum(
+                outcome.examples for outcome in self.outcomes.values()
+            ),
             "norm_examples": sum(
                 outcome.norm_examples for outcome in self.outcomes.values()
             ),
@@ -247,10 +242,9 @@ class _Search:
     def _bar(self):
         return tqdm(
             desc="search",
-            unit="img",
-            unit_scale=True,
-            initial=self._spent(),
-            total=self._examples_at_most(),
+            unit="trial",
+            initial=len(self.outcomes),
+            total=self._trials_at_most(),
             dynamic_ncols=True,
             smoothing=0.1,
         )
@@ -281,7 +275,9 @@ def _make_pool(config):
 
 def _describe(config, ground, plan):
     grid = plan.space
-    at_most, full = plan.examples_at_most(), grid.num_candidates * grid.examples
+    _, at_most = plan.at_most()
+    at_most *= len(ground.splits)
+    full = grid.num_candidates * grid.examples
     print(
         f"{len(ground.splits)} split points, {len(grid.units)} units, "
         f"{len(grid.qualities)} qualities: {grid.num_candidates} candidates. "

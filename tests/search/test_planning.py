@@ -93,7 +93,7 @@ def test_the_cheap_one_keeps_the_same_at_a_fraction():
     assert cheap.trial.unit == full.trial.unit
     assert cheap.point.quality == full.point.quality
     assert spent(outcomes) / spent(cheaply) > 19
-    assert spent(cheaply) <= plan.examples_at_most()
+    assert spent(cheaply) <= plan.at_most()[1]
 
 
 def test_units_are_sorted_from_the_least_compressing():
@@ -159,7 +159,7 @@ def test_a_single_unit_is_trained_in_full_at_once():
     kept, _, order = search(plan)
     assert [(t.examples, t.start) for t in order] == [(27_000, None)]
     assert kept.trial == order[0]
-    assert plan.examples_at_most() == 27_000
+    assert plan.at_most() == (1, 27_000)
 
 
 @pytest.mark.parametrize("batches", range(1, 9))
@@ -168,7 +168,7 @@ def test_every_rung_sees_a_step_more_at_least(batches):
     plan = Cheap(space, 92.0, 90.0, 10.0, rungs=3, reduction=2)
     _, outcomes, order = search(plan)
     assert min(trial.examples for trial in order) >= 8
-    assert spent(outcomes) <= plan.examples_at_most()
+    assert spent(outcomes) <= plan.at_most()[1]
 
 
 def outcomes_of(plan, points):
@@ -267,7 +267,7 @@ def test_only_so_many_are_trained_in_full():
     kept, outcomes, order = search(plan)
     assert kept is None
     assert sum(trial.rung == 3 for trial in order) == 2
-    assert spent(outcomes) == plan.examples_at_most()
+    assert (len(outcomes), spent(outcomes)) == plan.at_most()
 
 
 def test_failed_trials_drop_out():

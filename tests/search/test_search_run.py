@@ -220,6 +220,14 @@ def test_a_candidate_that_failed_is_measured_again_on_demand(config, ground):
     assert again["measured"] == again["searched"]
 
 
+def test_the_bar_counts_trials(config, ground, capsys):
+    results = search.run(config, MadeUp())
+    bars = re.findall(r"search: +(\d+)%.*?(\d+)/(\d+)", capsys.readouterr().err)
+    made = len(results["trials"])
+    assert bars[0] == ("0", "0", "16")  # 2 stems, 4 cuts, 2 finals, twice.
+    assert bars[-1] == ("100", str(made), str(made))
+
+
 def test_no_more_is_counted_than_was_announced(config, ground, capsys):
     base = dataclasses.replace(config.base, batch_size=24)
     config = dataclasses.replace(config, base=base, max_finals=1)
