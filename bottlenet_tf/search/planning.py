@@ -112,9 +112,10 @@ class Cheap:
     5. The best of all is trained in full, at the quality where it reached the
        target, from the pretrained network: what it learned in short trainings
        at high rates is worth less to it than as many steps of one training.
-       If it isn't acceptable at any quality, another one is, up to
+       If it isn't acceptable at any quality, a more accurate one is, up to
        `max_finals`; what it needed is now counted from where the last one did
-       end.
+       end, and it is trained at the middle quality at least: what a low one
+       costs shows late. If there is none, it is the same one at that quality.
 
     A single unit is trained in full at once.
 
@@ -295,7 +296,7 @@ class Cheap:
 
     def _next_final(self, finals, alive, began, outcomes):
         """The next unit to train in full; None if none promises more."""
-        tried = {trial.unit for trial in finals}
+        tried, least_quality = {trial.unit for trial in finals}, 0
         rest = [trial for trial in began if trial.unit not in tried]
         if finals and outcomes[finals[-1].name].error is None:
             # As they began, when all had seen as much.
@@ -303,10 +304,14 @@ class Cheap:
             now = best_accuracy(last, outcomes)
             rest = [t for t in rest if best_accuracy(t, outcomes) > now]
             target = self._needed(now, best_accuracy(finals[-1], outcomes))
+            least_quality = self.space.middle_quality
+            if not rest and finals[-1].quality < least_quality:
+                rest = [last]
         else:
             rest = [t for t in alive if t.unit not in tried] or rest
             target = self._target(rest, outcomes)
         for trial, quality in ranked(rest, outcomes, target):
+            quality = max(quality, least_quality)
             return self._in_full(dataclasses.replace(trial, quality=quality))
         return None
 

@@ -262,6 +262,32 @@ def test_an_unacceptable_final_gives_way_to_a_more_accurate_unit():
     assert step.kept.trial.unit == (4, 1)
 
 
+@pytest.mark.parametrize("has_rival", [True, False])
+def test_after_a_final_that_missed_quality_is_the_middle_one_at_least(
+    has_rival,
+):
+    plan = Cheap(SPACE, 92.0, 90.0, 10.0, rungs=1)
+
+    def reach(trial, quality):
+        # Early, quality tells nothing; in the end the lowest costs much.
+        size = trial.channels / trial.stride**2
+        early = 60.0 + (size / 8 if has_rival else -trial.channels)
+        late = 92.0 - (trial.quality == 20) * 10.0
+        accuracy = late if trial.rung == 2 else early
+        return Point(quality, size * quality, accuracy)
+
+    outcomes, finals = {}, []
+    while not (step := plan.step("a", outcomes)).done:
+        for trial in step.ready:
+            points = tuple(reach(trial, q) for q in SPACE.qualities)
+            outcomes[trial.name] = Outcome(points, 1)
+            finals += [trial] * (trial.rung == 2)
+    first, second = finals
+    assert (first.unit != second.unit) == has_rival
+    assert (first.quality, second.quality) == (20, SPACE.middle_quality)
+    assert step.kept.trial.quality == SPACE.middle_quality
+
+
 def test_only_so_many_are_trained_in_full():
     plan = Cheap(SPACE, 99.9, 99.0, 10.0, max_finals=2)
     kept, outcomes, order = search(plan)
@@ -312,6 +338,9 @@ def test_nothing_less_accurate_follows_what_is_not_acceptable():
     (final,) = step.ready
     assert final.unit[0] == 8
     outcomes[final.name] = Outcome((Point(50, 9.0, 80.0),), 1)
+    (again,) = plan.step("a", outcomes).ready
+    assert (again.unit, again.quality) == (final.unit, 75)
+    outcomes[again.name] = Outcome((Point(50, 9.0, 80.0),), 1)
     step = plan.step("a", outcomes)
     assert step.done
     assert step.kept is None
