@@ -30,7 +30,8 @@ For a device that isn't at hand, a profile may be a CSV file by hand:
   split,part,load,median_ms,power_mw
   RB3,head,0,4.1,5200
   RB3,encode,0,0.3,4800
-load (0) and power_mw may be left out, memory_mb added. docs/profiling.md tells the rest."""
+load (0) and power_mw may be left out, memory_mb added.
+docs/profiling.md tells the rest."""
 
 
 def _main(argv):

@@ -80,6 +80,8 @@ def picture(decision, selection):
         f"up) on {selection.machines}. The goal was the least {goal}: "
         + (f"{won} is chosen." if won else "no split is acceptable.")
     )
+    if not _is_known(decision, "energy_mj"):
+        told += " The splits' energy is unknown: their profile has no power."
     lines = "; ".join(
         f"{c.choice.name} {text.number(c.latency_ms)} ms"
         + (
@@ -149,12 +151,14 @@ def _row(decision, cost):
     ]  # fmt: skip
 
 
+def _is_known(decision, field):
+    """Whether a total is known of any split; without splits, of anything."""
+    costs = decision.costs or decision.references
+    return any(getattr(cost, field) is not None for cost in costs)
+
+
 def _draw(decision, shown, width):
-    panels = [
-        panel
-        for panel in _PANELS
-        if any(getattr(cost, panel.total) is not None for cost in shown)
-    ]
+    panels = [panel for panel in _PANELS if _is_known(decision, panel.total)]
     narrow = is_narrow(width)
     pitch = _SMALL_PITCH if len(shown) > _MANY and not narrow else _PITCH
     high = 0.6 + pitch * len(shown)
@@ -193,7 +197,10 @@ def _draw_panel(axes, decision, shown, panel, narrow):
     limit = min(_LONGEST * max(totals[:splits]), max(totals)) or 1.0
     left = [0.0] * len(shown)
     for part, color in panel.parts:
-        values = [getattr(cost, part) or 0.0 for cost in shown]
+        values = [
+            getattr(cost, part) or 0.0 if total else 0.0
+            for cost, total in zip(shown, totals, strict=True)
+        ]
         ends = [min(a + b, limit) for a, b in zip(left, values, strict=True)]
         bars = axes.barh(
             range(len(shown)),
@@ -249,7 +256,10 @@ def _marks(decision, panel, narrow):
             for cost in decision.references
             if cost.choice.name != "label-only"
         ]
-        best = _least_of([*_acceptable(decision), *rivals], panel.total)
+        all_of_them = [*_acceptable(decision), *rivals]
+        best = None
+        if all(getattr(cost, panel.total) is not None for cost in all_of_them):
+            best = _least_of(all_of_them, panel.total)
     if best is not None:
         marks[id(best)] = "  least of all"
     if decision.winner is not None and noun in (panel.noun, aim.SUM):

@@ -131,15 +131,30 @@ def test_figures_at_bars_stay_in_their_panel(deep, width):
 
 def test_an_unknown_energy_has_no_panel(chosen, change):
     file = chosen / "selection.json"
-    for group, count in (("splits", 2), ("references", 6)):
-        for i in range(count):
-            for field in ("compute_mj", "uplink_mj"):
-                change(file, ["decisions", 0, group, i, field], None)
+    # As without a meter: cloud-only's is that of the up-link alone.
+    for i in range(2):
+        change(file, ["decisions", 0, "splits", i, "compute_mj"], None)
     selection = report.read(chosen).selection
     found = costs.picture(selection.decisions[0], selection)
     shown = " ".join(_texts(found.svg(picture.NARROW)))
     assert "latency (ms)" in shown
     assert "energy" not in shown
+    assert "energy is unknown" in found.caption
+
+
+def test_what_is_unknown_has_no_bar_and_no_rivals(chosen, change):
+    selection = report.read(chosen).selection
+    decision = selection.decisions[0]
+    early, late = decision.costs
+    late = dataclasses.replace(late, compute_mj=None)
+    decision = dataclasses.replace(decision, costs=(early, late), winner=early)
+    figure = costs.picture(decision, selection).draw(picture.WIDE)
+    _, energy = figure.axes
+    of_late = [bars[1].get_width() for bars in energy.containers]
+    assert of_late == [0.0] * len(of_late)
+    told = [note.get_text() for note in energy.texts]
+    assert "unknown" in told
+    assert not [t for t in told if "least of all" in t]
 
 
 def test_the_front_rises_in_bytes_and_accuracy():
