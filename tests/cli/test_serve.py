@@ -41,9 +41,9 @@ def test_it_serves_until_it_is_told_to_stop(both):
                 stub = prediction_service_pb2_grpc.PredictionServiceStub(
                     channel
                 )
-                answer = stub.Predict(request, timeout=20)
+                answer = stub.Predict(request, timeout=60)
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
     assert answer.outputs["status"].string_val == [b"ok"]
