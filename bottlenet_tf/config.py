@@ -17,6 +17,8 @@ MODES = ("baseline", "aware", "naive", "frozen")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("none", "mirrored", "multiworker")
+KEPT_EPOCHS = ("last", "best")
+MEASURED_PARTS = ("test", "validation")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +89,11 @@ class DataConfig:
     augmentation: str = "auto"
     flip: bool | None = None
     skip_corrupt: bool = False
+    split_seed: int = 0
     test_fraction: float = 0.15
+    validation_fraction: float = 0.1
     max_train: int | None = None
+    max_validation: int | None = None
     max_test: int | None = None
 
     def __post_init__(self):
@@ -99,17 +104,24 @@ class DataConfig:
             self.augmentation,
             ("auto", "pad_crop", "resize_crop", "none"),
         )
-        for name in ("image_size", "resize", "max_train", "max_test"):
+        sizes = ("image_size", "resize")
+        for name in (*sizes, "max_train", "max_validation", "max_test"):
             value = getattr(self, name)
             check(
                 value is None or value >= 1,
                 f"--{name} must be positive, or unset.",
                 **{name: value},
             )
+        check_at_least(0, split_seed=self.split_seed)
         check(
             0 < self.test_fraction < 1,
             "--test_fraction must lie strictly between 0 and 1.",
             test_fraction=self.test_fraction,
+        )
+        check(
+            0 <= self.validation_fraction < 1,
+            "--validation_fraction must be at least 0 and less than 1.",
+            validation_fraction=self.validation_fraction,
         )
         check(
             self.resize is None
@@ -160,6 +172,9 @@ class TrainConfig:
     strategy: str = "none"
     seed: int = 0
     evaluate_every: int = 1
+    keep: str = "last"
+    early_stopping: int | None = None
+    measure_on: str = "test"
     checkpoint_minutes: float = 10.0
     sweep_qualities: tuple[int, ...] = (
         1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 83, 86, 88, 90, 92,
@@ -176,6 +191,8 @@ class TrainConfig:
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("strategy", self.strategy, STRATEGIES)
+        check_choice("keep", self.keep, KEPT_EPOCHS)
+        check_choice("measure_on", self.measure_on, MEASURED_PARTS)
         check_named(
             workdir=self.workdir,
             backbone=self.backbone,
@@ -213,7 +230,7 @@ class TrainConfig:
             "--temperature must be positive.",
             temperature=self.temperature,
         )
-        for name in ("clip_norm", "byte_budget", "max_steps"):
+        for name in ("clip_norm", "byte_budget", "max_steps", "early_stopping"):
             value = getattr(self, name)
             check(
                 value is None or value > 0,
@@ -278,7 +295,44 @@ class TrainConfig:
             "set with it.",
             init_from=self.init_from,
         )
+        self._check_validation()
         self._check_codec_in_training()
+
+    def _check_validation(self):
+        """What chooses needs validation images, and an epoch to choose."""
+        chooses = {
+            "keep": self.keep == "best",
+            "early_stopping": self.early_stopping is not None,
+        }
+        for name in (name for name, asked in chooses.items() if asked):
+            value = getattr(self, name)
+            check(
+                self.data.validation_fraction > 0,
+                f"--{name} goes by the accuracy on validation images: "
+                "--validation_fraction must be above 0.",
+                **{name: value},
+                validation_fraction=self.data.validation_fraction,
+            )
+            check(
+                self.evaluate_every > 0,
+                f"--{name} goes by the accuracy after each epoch: "
+                "--evaluate_every must be positive.",
+                **{name: value},
+                evaluate_every=self.evaluate_every,
+            )
+            check(
+                self.strategy != "multiworker",
+                f"--{name} is for one process, whose figures alone decide: "
+                "--strategy=none or mirrored.",
+                **{name: value},
+                strategy=self.strategy,
+            )
+        check(
+            self.measure_on == "test" or self.data.validation_fraction > 0,
+            "--measure_on=validation needs validation images: "
+            "--validation_fraction must be above 0.",
+            validation_fraction=self.data.validation_fraction,
+        )
 
     def _check_codec_in_training(self):
         """Flags about bytes and quality need a codec that runs."""
@@ -340,6 +394,26 @@ class TrainConfig:
             TypeError: if a value has the wrong type.
         """
         return _from_dict(cls, json.loads(text))
+
+
+def differing_flags(before, now, free=()):
+    """Returns the flags by which two configurations differ.
+
+    Args:
+        before, now: Dataclasses of the same type; nested ones are looked into.
+        free: Names of fields that may differ.
+
+    Returns:
+        List of "name: value there, value here".
+    """
+    found = []
+    for field in dataclasses.fields(now):
+        there, here = getattr(before, field.name), getattr(now, field.name)
+        if dataclasses.is_dataclass(here):
+            found += differing_flags(there, here, free)
+        elif there != here and field.name not in free:
+            found.append(f"{field.name}: {there} there, {here} here")
+    return found
 
 
 def _from_dict(cls, values):

@@ -1,5 +1,5 @@
 """Formats of files that more than one program reads."""
 
-REPORT = "bottlenet_tf.report.2"
+REPORT = "bottlenet_tf.report.3"
 FIGURE7 = "bottlenet_tf.figure7.1"
 SELECTION = "bottlenet_tf.selection.1"

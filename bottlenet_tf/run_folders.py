@@ -6,14 +6,16 @@ import re
 
 from bottlenet_tf import formats, json_file
 
-CONFIG_FILE, MODEL_FILE, REPORT_FILE = (
+CONFIG_FILE, MODEL_FILE, REPORT_FILE, PROVENANCE_FILE = (
     "config.json",
     "model.keras",
     "report.json",
+    "provenance.json",
 )
 _REQUIRED = (
-    "mode", "backbone", "dataset", "dataset_fingerprint", "accuracy",
-    "baseline_accuracy", "cloud_only", "label_only", "flags",
+    "mode", "backbone", "dataset", "dataset_fingerprint", "measured_on",
+    "num_images", "accuracy", "baseline_accuracy", "cloud_only", "label_only",
+    "flags", "validation",
 )  # fmt: skip
 # What a deployment of several runs has beside the runs' own folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
@@ -78,6 +80,32 @@ def load_report(path):
             f"missing={missing}"
         )
     return report
+
+
+def choosing_figures(report):
+    """Returns the figures of a report that may choose: on validation images.
+
+    Args:
+        report: As `load_report` returns it.
+
+    Returns:
+        A dictionary with `accuracy`, `baseline_accuracy`, `cloud_only` and
+        the sizes, as the report has them.
+
+    Raises:
+        ValueError: if the run had no validation images.
+    """
+    if report["measured_on"] == "validation":
+        return report
+    if report["validation"] is None:
+        workdir = report["flags"].get("workdir")
+        raise ValueError(
+            "What chooses goes by figures on validation images, never on test "
+            "images; this run had none. Train it with a "
+            "--validation_fraction above 0. "
+            f"Received: workdir={workdir!r}"
+        )
+    return report["validation"]
 
 
 def _check_names(runs):

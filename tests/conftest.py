@@ -59,7 +59,7 @@ def tiny_run(tiny_backbone):
         backbone=tiny_backbone,
         split="cut",
         unit=UnitConfig(channels=2, quality=50),
-        data=DataConfig(max_train=24, max_test=16),
+        data=DataConfig(max_train=24, max_validation=16, max_test=16),
         epochs=2,
         batch_size=8,
         learning_rate=0.01,
@@ -80,6 +80,25 @@ def replace():
     return dataclasses.replace
 
 
+@pytest.fixture
+def image_folder():
+    """A function that writes a folder of class folders: (root, classes)."""
+    import numpy as np
+    from PIL import Image
+
+    def write(root, classes=("apple", "pear"), count=20):
+        for label, name in enumerate(classes):
+            (root / name).mkdir(parents=True)
+            for i in range(count):
+                pixels = np.random.default_rng((label, i)).integers(
+                    0, 256, (32, 32, 3), np.uint8
+                )
+                Image.fromarray(pixels).save(root / name / f"{i:02d}.png")
+        return root
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def sweep(tiny_backbone, tmp_path_factory):
     """A folder of two finished runs, `range` and `learned`, of digits."""
@@ -92,7 +111,7 @@ def sweep(tiny_backbone, tmp_path_factory):
         backbone=tiny_backbone,
         split="cut",
         unit=UnitConfig(channels=2, quality=80),
-        data=DataConfig(max_train=40, max_test=40),
+        data=DataConfig(max_train=40, max_validation=40, max_test=40),
         epochs=1,
         batch_size=8,
         learning_rate=0.01,

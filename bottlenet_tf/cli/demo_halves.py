@@ -40,7 +40,7 @@ def export_all(root, runs):
 
 
 def send(root, halves, dataset):
-    """Encodes test images with the device program, and answers.
+    """Encodes validation images with the device program, and answers.
 
     image files -> `edge/encode.py`, a process without TensorFlow -> payload
     files -> `Tail` -> labels
@@ -48,7 +48,7 @@ def send(root, halves, dataset):
     Args:
         root: `pathlib.Path` of the demo's work directory.
         halves: Folder with `edge` and `cloud` of one split.
-        dataset: `data.Dataset` to take test images from.
+        dataset: `data.Dataset` to take images from.
 
     Returns:
         List of `(file name, payload bytes, label, probability)`.
@@ -81,9 +81,10 @@ def send(root, halves, dataset):
 
 
 def _save_images(dataset, folder):
-    """Writes some test images as PNG files that are named by their label."""
+    """Writes some images as PNG files that are named by their label."""
     folder.mkdir(parents=True)
-    images, labels = next(iter(dataset.test_batches(NUM_IMAGES)))
+    few = dataset.development.batches(NUM_IMAGES)
+    images, labels = next(iter(few))
     for i, (image, label) in enumerate(zip(images.numpy(), labels.numpy())):
         name = pathlib.Path(dataset.class_names[label]).name
         Image.fromarray(image).save(folder / f"image{i}_a_{name}.png")

@@ -49,6 +49,7 @@ def _compare(config, qualities):
         )
     from bottlenet_tf import evaluation, training
     from bottlenet_tf.json_file import write_json
+    from bottlenet_tf.training.measure import on_test
 
     root = pathlib.Path(config.workdir)
     naive = dataclasses.replace(
@@ -58,7 +59,7 @@ def _compare(config, qualities):
     points = []
     dataset = training.load_data(naive)
     model = training.load_model(naive.workdir)
-    results = evaluation.evaluate_codecs(model, dataset, codecs)
+    results = on_test(model, dataset, codecs)
     for quality, result in zip(qualities, results, strict=True):
         size = float(result.wire_bytes.mean())
         points.append(_point("naive", quality, result.accuracy, size))

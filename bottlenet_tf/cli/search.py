@@ -48,8 +48,8 @@ _HELP = {
     "rungs": "How often units are dropped.",
     "max_finals": "Units trained in full for one split, while none is "
     "acceptable.",
-    "search_images": "Test images that trials are measured on; what is kept is "
-    "measured on all. 0: all, at once.",
+    "search_images": "Validation images that trials are measured on; what is "
+    "kept is measured on all of them, and on the test images. 0: all.",
     "workers": "Trials at a time.",
     "ray_address": "Ray cluster to run trials on ('auto', 'local', or "
     "host:port); unset: processes on this machine.",

@@ -4,7 +4,7 @@ from bottlenet_tf.markdown import aligned
 
 _HEADER = (
     "split", "c'", "s", "quality", "wire B", "accuracy %", "drop",
-    "all images: wire B", "accuracy %",
+    "test images: wire B", "accuracy %",
 )  # fmt: skip
 
 
@@ -30,13 +30,13 @@ def table(results):
     )
     accepted = results["accuracy"] - results["least_accuracy"]
     worse = [
-        f"{split} ({found['measured_drop']:.2f})"
+        f"{split} ({found['validation_drop']:.2f})"
         for split, found in results["candidates"].items()
-        if found and (found["measured_drop"] or 0.0) > accepted
+        if found and (found["validation_drop"] or 0.0) > accepted
     ]
     if worse:
         lines.append(
-            f"On all test images {', '.join(worse)} lose more than the "
+            f"On all validation images {', '.join(worse)} lose more than the "
             f"{accepted:g} points that are accepted, so bottlenet-select "
             "refuses them; more --search_images would have told."
         )

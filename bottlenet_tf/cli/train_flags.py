@@ -72,8 +72,15 @@ _HELP = {
     "precision": "float32, mixed_bfloat16 or mixed_float16.",
     "strategy": "none, mirrored (all GPUs of this machine) or multiworker "
     "(TF_CONFIG names the workers).",
-    "seed": "Decides initial weights, order, crops and data splits.",
-    "evaluate_every": "Epochs between tests; 0: only the finished network.",
+    "seed": "Decides initial weights, order and crops.",
+    "evaluate_every": "Epochs between looks at the validation images; 0: only "
+    "the finished network.",
+    "keep": "last: what the last epoch leaves; best: the epoch that is most "
+    "accurate on the validation images, within --byte_budget if there is one.",
+    "early_stopping": "Stop after this many looks at the validation images "
+    "without a better accuracy. The best epoch is kept.",
+    "measure_on": "Images of the final figures. validation: for whatever is "
+    "compared to choose one, such as settings; the test images stay unseen.",
     "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
     "sweep_qualities": "Qualities at which cloud-only JPEG and WebP are "
     "measured for comparison.",
@@ -102,8 +109,13 @@ _HELP = {
     "flip": "Mirror half of the training images (default: not for digits).",
     "skip_corrupt": "Check all images first and leave out what does not "
     "decode, instead of stopping there.",
+    "split_seed": "Decides which images train, validate and test. Runs that "
+    "build on each other must share it.",
     "test_fraction": "Share held out where a data set has no test split.",
+    "validation_fraction": "Share of the training images that is held back to "
+    "choose by: the best epoch, a unit, a split. 0: none, nothing chooses.",
     "max_train": "Use at most this many training images.",
+    "max_validation": "Use at most this many validation images.",
     "max_test": "Use at most this many test images.",
 }  # fmt: skip
 
@@ -122,6 +134,8 @@ _CHOICES = {
     "optimizer": config_lib.OPTIMIZERS,
     "precision": config_lib.PRECISIONS,
     "strategy": config_lib.STRATEGIES,
+    "keep": config_lib.KEPT_EPOCHS,
+    "measure_on": config_lib.MEASURED_PARTS,
     "order": ("channels_first", "spatial_first"),
     "activation": ("relu", "linear"),
     "quantizer": ("per_image", "learned"),

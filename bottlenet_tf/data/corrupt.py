@@ -73,14 +73,14 @@ def without_corrupt(examples):
     Raises:
         ValueError: if none decodes.
     """
-    bad = corrupt_keys(examples)
+    bad = corrupt_keys(examples) if len(examples) else []
     if not bad:
         return examples, []
     skipped = [examples.describe(key) for key in bad]
     kept = sorted(set(examples.keys.tolist()) - set(bad))
     if not kept:
         raise ValueError(
-            "a split needs at least one image that decodes. "
+            "a part needs at least one image that decodes. "
             f"Received: corrupt={skipped[:5]}"
         )
     _LOG.warning(

@@ -1,6 +1,7 @@
-"""One split of a source: addressable examples, not yet decoded."""
+"""One part of a source: addressable examples, not yet decoded."""
 
 import hashlib
+import os
 import pathlib
 
 import numpy as np
@@ -81,6 +82,23 @@ class IndexedExamples:
                 content = pathlib.Path(item).read_bytes()
             digest.update(hashlib.sha256(content).digest())
 
+    def add_sizes(self, digest):
+        """Feeds labels and the images' sizes in bytes to a hashlib digest."""
+        digest.update(self.labels.tobytes())
+        digest.update(self._sizes().tobytes())
+
+    @property
+    def num_bytes(self):
+        """Bytes of all pixels, or of all files."""
+        return int(self._sizes().sum())
+
+    def _sizes(self):
+        if self._paths:
+            sizes = [os.path.getsize(path) for path in self._items]
+        else:
+            sizes = [item.nbytes for item in self._items]
+        return np.array(sizes, np.int64)
+
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""
         if not self._paths:
@@ -159,6 +177,11 @@ class RecordExamples:
             max(buffer, 1), seed=shuffle_seed, reshuffle_each_iteration=False
         )
         return shuffled.skip(skip)
+
+    @property
+    def num_bytes(self):
+        """0: no contents are read, the identities name the preparation."""
+        return 0
 
     def add_contents(self, digest):
         """Adds nothing: the identities name the preparation."""

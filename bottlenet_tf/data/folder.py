@@ -17,19 +17,23 @@ _LARGEST_NATIVE_SIZE = 96
 _LOG = logging.getLogger(__name__)
 
 
-def folder(path, test_fraction, seed):
-    """Lists `train/<class>/*` and `test/<class>/*`, or splits `<class>/*`.
+def folder(path, test_fraction, validation_fraction, seed):
+    """Lists `train/<class>/*` and `test/<class>/*`, or divides `<class>/*`.
 
     The held-out folder is called `test`, `val` or `validation`; the first of
-    these that exists is used. A `train` folder alone, like plain class
-    folders, is split per class: `test_fraction` of the images test, chosen
-    by `splits.held_out` from their relative paths. Classes are numbered in
-    the sorted order of their names. Folders inside class folders are not
-    searched; hidden files and other extensions are passed over.
+    these that exists tests, and a second one validates. A `train` folder
+    alone, like plain class folders, is divided per class: `test_fraction` of
+    the images test, chosen by `splits.held_out` from class and file name.
+    Where no folder validates, `validation_fraction` of what trains does,
+    chosen in the same way. Classes are numbered in the sorted order of their
+    names. Folders inside class folders are not searched; hidden files and
+    other extensions are passed over.
 
     Args:
         path: The folder.
         test_fraction: Share to hold out if need be.
+        validation_fraction: Share of the training images that validates; 0
+            for none, even if there is a folder.
         seed: Integer; decides what is held out.
 
     Returns:
@@ -46,23 +50,34 @@ def folder(path, test_fraction, seed):
             f"Received: spec={os.fspath(path)!r}"
         )
     train_root = root / "train"
-    test_roots = [root / n for n in TEST_FOLDERS if _has_folders(root / n)]
+    own = [root / n for n in TEST_FOLDERS if _has_folders(root / n)]
     if not _has_folders(train_root):
-        train, test = _split(_list_classes(root), test_fraction, seed)
-    elif not test_roots:
-        train, test = _split(_list_classes(train_root), test_fraction, seed)
-    else:
-        train, test = _list_classes(train_root), _list_classes(test_roots[0])
-        _check_same_classes(train, test, train_root, test_roots[0])
-        if len(test_roots) > 1:
-            unused = ", ".join(p.name for p in test_roots[1:])
-            _LOG.info("%s: %s is left unused", root, unused)
+        train_root, own = root, []
+    train = _list_classes(train_root)
+    used = own[: 2 if validation_fraction else 1]
+    if len(used) < len(own):
+        unused = ", ".join(part.name for part in own[len(used) :])
+        _LOG.info("%s: %s is left unused", root, unused)
+    parts = []
+    for part in used:
+        parts.append(_list_classes(part))
+        _check_same_classes(train, parts[-1], train_root, part)
+    if not parts:
+        splits.check_fraction("test_fraction", test_fraction)
+        train, test = _divide(train, splits.held_out, test_fraction, seed)
+        parts = [test]
+    if len(parts) == 1:
+        fraction = validation_fraction
+        train, validation = _divide(train, splits.validation, fraction, seed)
+        parts.append(validation)
+    test, validation = parts
     classes = tuple(sorted(train))
     return Source(
         root.resolve().name,
         classes,
         _native_size(train[classes[0]][0]),
         _examples(root, classes, train),
+        _examples(root, classes, validation),
         _examples(root, classes, test),
     )
 
@@ -107,14 +122,15 @@ def _list_classes(root):
     return found
 
 
-def _split(found, test_fraction, seed):
-    train, test = {}, {}
+def _divide(found, choose, fraction, seed):
+    """Returns `(rest, share)`, each a list of files by class."""
+    rest, share = {}, {}
     for name, files in found.items():
         keys = {f"{name}/{path.name}": path for path in files}
-        chosen = splits.held_out(list(keys), test_fraction, seed)
-        train[name] = [p for key, p in keys.items() if key not in chosen]
-        test[name] = [p for key, p in keys.items() if key in chosen]
-    return train, test
+        chosen = choose(list(keys), fraction, seed)
+        rest[name] = [p for key, p in keys.items() if key not in chosen]
+        share[name] = [p for key, p in keys.items() if key in chosen]
+    return rest, share
 
 
 def _check_same_classes(train, test, train_root, test_root):

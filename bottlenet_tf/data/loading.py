@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from bottlenet_tf.data import corrupt, sources
+from bottlenet_tf.data import corrupt, fingerprints, sources
 from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.folder import folder
 from bottlenet_tf.data.images import Preprocessing
@@ -17,14 +17,17 @@ def load(
     data_dir=None,
     manual_dir=None,
     seed=0,
+    split_seed=0,
     augmentation="auto",
     flip=None,
     skip_corrupt=False,
     test_fraction=0.15,
+    validation_fraction=0.1,
     max_train=None,
+    max_validation=None,
     max_test=None,
 ):
-    """Opens a data set for training and measuring.
+    """Opens a data set for training, choosing and measuring.
 
     `spec` is one of these, tried in this order:
         'digits': scikit-learn's handwritten digits; nothing to download.
@@ -46,8 +49,9 @@ def load(
             kept below it. Digits and folders don't use it.
         manual_dir: For 'mini_imagenet', the folder with its images; default
             `<data_dir>/downloads/manual/mini_imagenet`. Needed once.
-        seed: Integer; decides held-out shares, subsets, shuffles and crops.
-            The split of 'mini_imagenet' is fixed.
+        seed: Integer; decides shuffles and crops.
+        split_seed: Integer; decides held-out shares and subsets. The test
+            images of 'mini_imagenet' are fixed.
         augmentation: 'pad_crop', 'resize_crop', 'none', or 'auto': the first
             up to 64 pixels, else the second. See `images.Preprocessing`.
         flip: Whether to mirror half of the training images; default yes,
@@ -57,10 +61,12 @@ def load(
             are checked now, and those that don't decode are left out.
         test_fraction: Share held out of a folder or TFDS data set that comes
             without a test split; digits always hold out 0.2.
+        validation_fraction: Share of what would train that validates, unless
+            the data set brings validation images of its own. 0 for none.
         max_train: Keep this many training images, balanced over the classes
             (TFDS: the first ones stored, in an order TFDS has shuffled).
-        max_test: The same for testing. Both apply before the check for
-            corrupt images.
+        max_validation, max_test: The same for the other parts. All apply
+            before the check for corrupt images.
 
     Returns:
         `Dataset`.
@@ -69,7 +75,8 @@ def load(
         ValueError: for an unknown `spec` (what is accepted is listed), an
             unusable folder, or an argument out of range.
     """
-    source = _open(spec, data_dir, manual_dir, test_fraction, seed)
+    fractions = test_fraction, validation_fraction, split_seed
+    source = _open(spec, data_dir, manual_dir, fractions)
     if flip is None and not source.mirrors:
         flip = False
     preprocessing = Preprocessing.resolve(
@@ -78,25 +85,33 @@ def load(
         resize,
         flip,
     )
-    train = _limit(source.train, seed, max_train=max_train)
-    test = _limit(source.test, seed, max_test=max_test)
+    parts = {
+        "train": _limit(source.train, split_seed, max_train=max_train),
+        "validation": _limit(
+            source.validation, split_seed, max_validation=max_validation
+        ),
+        "test": _limit(source.test, split_seed, max_test=max_test),
+    }
     skipped = []
     if skip_corrupt:
-        train, skipped_train = corrupt.without_corrupt(train)
-        test, skipped_test = corrupt.without_corrupt(test)
-        skipped = skipped_train + skipped_test
+        for name, part in parts.items():
+            parts[name], bad = corrupt.without_corrupt(part)
+            skipped += bad
     return Dataset(
         source.name,
         source.class_names,
-        train,
-        test,
-        preprocessing,
+        **parts,
+        preprocessing=preprocessing,
         seed=seed,
         skipped=skipped,
+        inventory=lambda: {
+            name: fingerprints.fingerprint(getattr(source, name))
+            for name in parts
+        },
     )
 
 
-def _open(spec, data_dir, manual_dir, test_fraction, seed):
+def _open(spec, data_dir, manual_dir, fractions):
     spec = os.fspath(spec)
     if manual_dir is not None and spec != "mini_imagenet":
         raise ValueError(
@@ -106,17 +121,17 @@ def _open(spec, data_dir, manual_dir, test_fraction, seed):
     if data_dir is not None:
         data_dir = os.path.expanduser(data_dir)
     if spec == "digits":
-        return sources.digits(seed)
+        return sources.digits(*fractions[1:])
     if spec == "mini_imagenet":
         from bottlenet_tf.data import mini_imagenet
 
         builder = mini_imagenet.prepare(data_dir, manual_dir)
-        return sources.from_builder(builder, test_fraction, seed)
+        return sources.from_builder(builder, *fractions)
     if _is_path(spec):
-        return folder(spec, test_fraction, seed)
+        return folder(spec, *fractions)
     builder = sources.tfds_builder(spec, data_dir)
     builder.download_and_prepare()
-    return sources.from_builder(builder, test_fraction, seed)
+    return sources.from_builder(builder, *fractions)
 
 
 def _is_path(spec):
@@ -130,7 +145,7 @@ def _limit(examples, seed, **limit):
         return examples
     if count < 1:
         raise ValueError(
-            f"`{name}` must be at least 1, because both splits need images. "
+            f"`{name}` must be at least 1, because every part needs images. "
             f"Received: {name}={count}"
         )
     return examples.limit(count, seed)

@@ -14,7 +14,7 @@ DEFAULT_IMAGE_SIZE = 224
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Two splits with nothing in common, and what is known about them.
+    """Three parts with nothing in common, and what is known about them.
 
     `mirrors` says whether a mirrored image still shows its class.
     """
@@ -23,18 +23,21 @@ class Source:
     class_names: tuple
     image_size: int
     train: object
+    validation: object
     test: object
     mirrors: bool = True
 
 
-def digits(seed):
+def digits(validation_fraction, seed):
     """Handwritten digits: 1,797 grey 8x8 images with levels 0..16, 10 classes.
 
     Shipped inside scikit-learn, so that a first run needs no download. The
-    levels become 0..255 RGB; 80 % of every class train, 20 % test.
+    levels become 0..255 RGB; 20 % of every class test, the rest trains and
+    validates.
 
     Args:
-        seed: Integer; decides the split.
+        validation_fraction: Share of the rest that validates.
+        seed: Integer; decides the division.
 
     Returns:
         `Source`; the images are upscaled when they are read.
@@ -45,11 +48,14 @@ def digits(seed):
     levels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     pixels = np.repeat(levels[..., np.newaxis], 3, axis=-1)
     names = np.array([f"digits/{index}" for index in range(len(pixels))])
-    test = np.zeros(len(pixels), bool)
+    test, validation = np.zeros((2, len(pixels)), bool)
     for label in range(10):
         mine = names[bunch.target == label]
-        chosen = splits.held_out(mine, DIGITS_TEST_FRACTION, seed)
-        test |= np.isin(names, list(chosen))
+        held_out = splits.held_out(mine, DIGITS_TEST_FRACTION, seed)
+        rest = [name for name in mine if name not in held_out]
+        chosen = splits.validation(rest, validation_fraction, seed)
+        test |= np.isin(names, list(held_out))
+        validation |= np.isin(names, list(chosen))
 
     def examples(mask):
         return IndexedExamples(
@@ -60,7 +66,8 @@ def digits(seed):
         "digits",
         tuple("0123456789"),
         DIGITS_IMAGE_SIZE,
-        examples(~test),
+        examples(~test & ~validation),
+        examples(validation),
         examples(test),
         mirrors=False,  # A mirrored 2 is not a 2.
     )
@@ -86,15 +93,17 @@ def tfds_builder(name, data_dir):
         ) from error
 
 
-def from_builder(builder, test_fraction, seed):
-    """Splits a prepared TFDS data set.
+def from_builder(builder, test_fraction, validation_fraction, seed):
+    """Divides a prepared TFDS data set.
 
     Its own `test` split tests, or `validation` where there is no labelled
-    `test`; without either, a seeded share of `train` is held out.
+    `test`; without either, a seeded share of `train` is held out. If both
+    are there, `validation` validates; else a seeded share of what trains.
 
     Args:
         builder: Prepared `tfds.core.DatasetBuilder`.
         test_fraction: Share of `train` to hold out if need be.
+        validation_fraction: Share of what trains to validate on; 0 for none.
         seed: Integer; decides what is held out.
 
     Returns:
@@ -123,16 +132,23 @@ def from_builder(builder, test_fraction, seed):
             f"Received: spec={info.full_name!r} with {sorted(info.splits)}"
         )
     train = RecordExamples(builder, "train")
-    for split in ("test", "validation"):
-        if split in info.splits and _is_labelled(builder, split):
-            test = RecordExamples(builder, split)
-            break
+    held_out = [
+        RecordExamples(builder, split)
+        for split in ("test", "validation")
+        if split in info.splits and _is_labelled(builder, split)
+    ]
+    if not held_out:
+        splits.check_fraction("test_fraction", test_fraction)
+        train, test = _divide(train, test_fraction, seed)
+        held_out = [test]
+    test, *own = held_out
+    if not validation_fraction:
+        validation = train.only(train.keys[:0])
+    elif own:
+        (validation,) = own
     else:
-        splits.check_fraction(test_fraction)
-        shuffled = np.random.default_rng(seed).permutation(train.keys)
-        count = round(test_fraction * len(shuffled))
-        count = min(max(count, 1), len(shuffled) - 1)
-        train, test = train.only(shuffled[count:]), train.only(shuffled[:count])
+        splits.check_fraction("validation_fraction", validation_fraction)
+        train, validation = _divide(train, validation_fraction, seed)
     height, width = features["image"].shape[:2]
     square = height is not None and height == width
     return Source(
@@ -140,8 +156,16 @@ def from_builder(builder, test_fraction, seed):
         tuple(features["label"].names),
         height if square else DEFAULT_IMAGE_SIZE,
         train,
+        validation,
         test,
     )
+
+
+def _divide(examples, fraction, seed):
+    """Returns `(rest, share)`, neither of them empty."""
+    shuffled = np.random.default_rng(seed).permutation(examples.keys)
+    count = min(max(round(fraction * len(shuffled)), 1), len(shuffled) - 1)
+    return examples.only(shuffled[count:]), examples.only(shuffled[:count])
 
 
 def _is_labelled(builder, split):

@@ -1,4 +1,4 @@
-"""Which examples train and which test: seeded choices, never drawn twice."""
+"""Which images train, validate and test: seeded choices, none drawn twice."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def held_out(names, fraction, seed):
-    """Chooses a fixed share of one class's files for testing.
+    """Chooses a fixed share of one class's files.
 
     Names are ranked by sha256("{seed}:{name}") and the lowest
     round(fraction * n) are held out, at least one and never all. The choice
@@ -24,7 +24,7 @@ def held_out(names, fraction, seed):
         ValueError: if `fraction` is out of range or fewer than two names
             are given.
     """
-    check_fraction(fraction)
+    check_fraction("test_fraction", fraction)
     if len(names) < 2:
         raise ValueError(
             "a class needs at least 2 images to be split, one to train and "
@@ -34,12 +34,34 @@ def held_out(names, fraction, seed):
     return set(sorted(names, key=lambda name: _digest(seed, name))[:count])
 
 
-def check_fraction(fraction):
+def validation(names, fraction, seed):
+    """Chooses a fixed share of one class's training files for validation.
+
+    As `held_out`, but a fraction of 0 and a class of one image choose none.
+
+    Args:
+        names: Distinct strings.
+        fraction: Share to choose, from 0 to below 1.
+        seed: Integer.
+
+    Returns:
+        Set of the chosen names.
+
+    Raises:
+        ValueError: if `fraction` is out of range.
+    """
+    if fraction == 0:
+        return set()
+    check_fraction("validation_fraction", fraction)
+    return held_out(names, fraction, seed) if len(names) > 1 else set()
+
+
+def check_fraction(name, fraction):
     """Raises ValueError unless 0 < fraction < 1."""
     if not 0 < fraction < 1:
         raise ValueError(
-            "`test_fraction` must lie between 0 and 1, because both splits "
-            f"need images. Received: test_fraction={fraction}"
+            f"`{name}` must lie between 0 and 1, because both sides need "
+            f"images. Received: {name}={fraction}"
         )
 
 

@@ -31,6 +31,7 @@ from bottlenet_tf.evaluation.plots import (
     plot_rate_accuracy,
 )
 from bottlenet_tf.evaluation.report import (
+    Measured,
     build_report,
     write_report,
 )
@@ -45,7 +46,7 @@ from bottlenet_tf.evaluation.split import (
     summarize,
 )
 from bottlenet_tf.evaluation.table import markdown_table
-from bottlenet_tf.run_folders import load_report
+from bottlenet_tf.run_folders import choosing_figures, load_report
 
 __all__ = [
     "IMAGE_CODECS",
@@ -53,12 +54,14 @@ __all__ = [
     "CloudPoint",
     "LabelOnly",
     "Match",
+    "Measured",
     "RawFeatures",
     "SizeSummary",
     "SplitResult",
     "WirePath",
     "baseline_key",
     "build_report",
+    "choosing_figures",
     "cloud_only",
     "encode_to_payloads",
     "evaluate_codecs",

@@ -32,44 +32,45 @@ def percent(correct, total):
     """
     if total < 1:
         raise ValueError(
-            "Accuracy needs at least one test image, or it would be 0 / 0. "
+            "Accuracy needs at least one image, or it would be 0 / 0. "
             f"Received: total={total}"
         )
     return 100.0 * int(correct) / int(total)
 
 
-def iterate_test_set(dataset, batch_size, progress, label):
-    """Yields a data set's `(images, labels)` as NumPy arrays.
+def iterate(part, batch_size, progress, label):
+    """Yields a part's `(images, labels)` as NumPy arrays.
 
     Args:
-        dataset: `data.Dataset`.
+        part: `data.Part`, the images to measure on.
         batch_size: Images per batch.
         progress: Whether to show a progress bar on standard error.
         label: What the bar says.
     """
-    batches = dataset.guard(dataset.test_batches(batch_size))
+    batches = part.guard(part.batches(batch_size))
+    label = f"{part.name}: {label}"
     with tqdm(
-        total=dataset.num_test, desc=label, unit="img", disable=not progress
+        total=len(part), desc=label, unit="img", disable=not progress
     ) as bar:
         for images, labels in batches:
             yield np.asarray(images), np.asarray(labels)
             bar.update(len(labels))
 
 
-def network_accuracy(classifier, dataset, batch_size=256, progress=True):
+def network_accuracy(classifier, part, batch_size=256, progress=True):
     """Returns the accuracy in percent of the untouched, unsplit network.
 
     The upper bound of every method that doesn't train the network further.
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        dataset: `data.Dataset`; its test images are used.
+        part: `data.Part`, the images to measure on.
         batch_size: Images per call of the network.
         progress: Whether to show a progress bar.
     """
     predict = predictor(classifier)
     correct = total = 0
-    batches = iterate_test_set(dataset, batch_size, progress, "network")
+    batches = iterate(part, batch_size, progress, "network")
     for images, labels in batches:
         correct += np.sum(predict(images) == labels)
         total += len(labels)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
 from bottlenet_tf.evaluation.accuracy import (
-    iterate_test_set,
+    iterate,
     network_accuracy,
     percent,
 )
@@ -70,7 +70,7 @@ class LabelOnly:
 
 def measure_baselines(
     classifier,
-    dataset,
+    part,
     qualities,
     codecs=("jpeg", "webp"),
     cache_dir=None,
@@ -81,7 +81,7 @@ def measure_baselines(
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        dataset: `data.Dataset`; its test images are used.
+        part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100.
         codecs: Names of image codecs, see `cloud_only`.
         cache_dir: Folder in which the result is kept; None keeps nothing.
@@ -94,11 +94,11 @@ def measure_baselines(
 
     def measure():
         points = cloud_only(
-            classifier, dataset, qualities, codecs, batch_size, progress
+            classifier, part, qualities, codecs, batch_size, progress
         )
         return {
             "network_accuracy": network_accuracy(
-                classifier, dataset, batch_size, progress
+                classifier, part, batch_size, progress
             ),
             "cloud_only": [dataclasses.asdict(point) for point in points],
         }
@@ -106,7 +106,7 @@ def measure_baselines(
     if cache_dir is None:
         value = measure()
     else:
-        key = baseline_key(classifier, dataset, qualities, codecs)
+        key = baseline_key(classifier, part, qualities, codecs)
         value = load_or_measure_baselines(cache_dir, key, measure)
     points = tuple(CloudPoint(**point) for point in value["cloud_only"])
     return Baselines(value["network_accuracy"], points)
@@ -115,7 +115,7 @@ def measure_baselines(
 def raw_features(
     prefix,
     suffix,
-    dataset,
+    part,
     batch_size=256,
     progress=True,
     deflate_images=1000,
@@ -128,7 +128,7 @@ def raw_features(
             untouched backbone (`models.split.split_backbone`), not of a
             `BottleNet` trained end to end, which shares the layers.
         suffix: Keras model, feature -> logits.
-        dataset: `data.Dataset`; its test images are used.
+        part: `data.Part`, the images to measure on.
         batch_size: Images per call of the network.
         progress: Whether to show a progress bar.
         deflate_images: About so many images, evenly spread, are deflated:
@@ -141,19 +141,19 @@ def raw_features(
 
     def measure():
         result = _measure_raw(
-            prefix, suffix, dataset, batch_size, progress, deflate_images
+            prefix, suffix, part, batch_size, progress, deflate_images
         )
         return dataclasses.asdict(result)
 
     if cache_dir is None:
         value = measure()
     else:
-        key = raw_features_key(prefix, suffix, dataset, deflate_images)
+        key = raw_features_key(prefix, suffix, part, deflate_images)
         value = load_or_measure_baselines(cache_dir, key, measure)
     return RawFeatures(**{**value, "shape": tuple(value["shape"])})
 
 
-def _measure_raw(prefix, suffix, dataset, batch_size, progress, deflate_images):
+def _measure_raw(prefix, suffix, part, batch_size, progress, deflate_images):
     quantizer = PerImageQuantizer(bits=8)
     shape = tuple(prefix.output_shape[1:])
     payloads = PayloadFormat(0, shape, create_codec("raw"), sends_range=True)
@@ -166,8 +166,8 @@ def _measure_raw(prefix, suffix, dataset, batch_size, progress, deflate_images):
         return suffix(feature, training=False), codes, code_range
 
     correct, total, deflated = 0, 0, []
-    every = -(-dataset.num_test // deflate_images)
-    batches = iterate_test_set(dataset, batch_size, progress, "raw features")
+    every = -(-len(part) // deflate_images)
+    batches = iterate(part, batch_size, progress, "raw features")
     for images, labels in batches:
         logits, codes, ranges = (
             t.numpy() for t in through(tf.convert_to_tensor(images))

@@ -15,25 +15,25 @@ from bottlenet_tf.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.
-_VERSION = 3
+_VERSION = 4
 
 
-def baseline_key(classifier, dataset, qualities, codecs):
+def baseline_key(classifier, part, qualities, codecs):
     """Returns the SHA-256 (hex) of all that decides the sweep's result.
 
-    That is the test images (`dataset.fingerprint`), the network's layers and
+    That is the images (`part.fingerprint`), the network's layers and
     weights, codecs and qualities, and the versions of Pillow, its JPEG and
     WebP libraries, TensorFlow and Keras.
 
     Args:
         classifier: Built Keras model.
-        dataset: `data.Dataset`.
+        part: `data.Part`.
         qualities: Integers from 1 to 100.
         codecs: Names of image codecs.
     """
     return _key(
-        dataset,
-        stored_size=dataset.stored_size,
+        part,
+        stored_size=part.stored_size,
         classifier=model_digest(classifier),
         qualities=sorted({int(quality) for quality in qualities}),
         codecs=list(codecs),
@@ -43,26 +43,26 @@ def baseline_key(classifier, dataset, qualities, codecs):
     )
 
 
-def raw_features_key(prefix, suffix, dataset, deflate_images):
+def raw_features_key(prefix, suffix, part, deflate_images):
     """Returns the SHA-256 (hex) of what decides raw features' result.
 
     Args:
         prefix, suffix: Halves of the untouched network.
-        dataset: `data.Dataset`.
+        part: `data.Part`.
         deflate_images: How many images are deflated.
     """
     return _key(
-        dataset,
+        part,
         prefix=model_digest(prefix),
         suffix=model_digest(suffix),
         deflate_images=deflate_images,
     )
 
 
-def _key(dataset, **parts):
+def _key(part, **parts):
     parts = {
         "version": _VERSION,
-        "dataset": dataset.fingerprint,
+        "images": part.fingerprint,
         **parts,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,

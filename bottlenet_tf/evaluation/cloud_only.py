@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bottlenet_tf.evaluation.accuracy import (
-    iterate_test_set,
+    iterate,
     percent,
     predictor,
 )
@@ -120,7 +120,7 @@ def round_trip(images, codec, quality, side):
 
 def cloud_only(
     classifier,
-    dataset,
+    part,
     qualities,
     codecs=("jpeg", "webp"),
     batch_size=256,
@@ -138,7 +138,7 @@ def cloud_only(
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        dataset: `data.Dataset`; its test images are used.
+        part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100.
         codecs: Names in `IMAGE_CODECS`.
         batch_size: Images per call of the network.
@@ -152,8 +152,8 @@ def cloud_only(
         ValueError: for an unknown codec, a quality out of range or a data
             set without test images.
     """
-    # `Dataset.stored_size` is never above `image_size`.
-    sides = sorted({dataset.stored_size, dataset.image_size})
+    # `Part.stored_size` is never above `image_size`.
+    sides = sorted({part.stored_size, part.image_size})
     settings = [
         (c, side, q)
         for c in codecs
@@ -167,7 +167,7 @@ def cloud_only(
     workers = cores()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         label = f"cloud-only, {len(settings)} settings"
-        batches = iterate_test_set(dataset, batch_size, progress, label)
+        batches = iterate(part, batch_size, progress, label)
         for images, labels in batches:
             shares = np.array_split(images, min(workers, len(images)))
             for row, (codec, side, quality) in zip(sums, settings, strict=True):

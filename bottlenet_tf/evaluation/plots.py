@@ -36,12 +36,12 @@ def plot_rate_accuracy(reports, path):
         ValueError: if there are no reports, or they can't be compared.
     """
     reports = sorted(reports, key=split_order)
-    shared = ("dataset", "dataset_fingerprint", "num_test", "backbone",
-              "baseline_accuracy")  # fmt: skip
+    shared = ("dataset", "dataset_fingerprint", "measured_on", "num_images",
+              "backbone", "baseline_accuracy")  # fmt: skip
     measured = {tuple(report[key] for key in shared) for report in reports}
     if len(measured) != 1:
         raise ValueError(
-            "A diagram compares reports of the same test images and the same "
+            "A diagram compares reports of the same images and the same "
             f"untouched network. Received: {len(reports)} reports of "
             f"{sorted(measured, key=str)}"
         )
@@ -55,8 +55,8 @@ def plot_rate_accuracy(reports, path):
         size = reports[0]["label_only"]["bytes"]
         axes.plot(size, known, "*", color=_BLACK, markersize=11, zorder=4)
         labels.append((size, known, "label only"))
-    ((dataset, _, num_test, backbone, _),) = measured
-    axes.set_title(f"{backbone} on {dataset}, {num_test} test images")
+    ((dataset, _, part, num_images, backbone, _),) = measured
+    axes.set_title(f"{backbone} on {dataset}, {num_images:,} {part} images")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -19,14 +19,31 @@ FORMAT = formats.REPORT
 _SKIPPED_SHOWN = 20
 
 
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What was measured on one part of the data.
+
+    Attributes:
+        part: `data.Part`.
+        baselines: `Baselines` of the untouched network; None if the run has
+            none, being trained from scratch with its unit.
+        result: `SplitResult`; None if and only if the mode is "baseline".
+        raw: `RawFeatures` or None.
+    """
+
+    part: object
+    baselines: object
+    result: object = None
+    raw: object = None
+
+
 def build_report(
     config,
     dataset,
-    baselines,
+    measured,
     *,
-    result=None,
+    validation=None,
     device_mac_share=None,
-    raw=None,
     unit_id=None,
     training=None,
     command=None,
@@ -41,14 +58,17 @@ def build_report(
     quality over our image data alone. A figure that doesn't exist is None,
     and `reasons` says why under its name.
 
+    The figures are those of `measured_on`, the test images unless the run is
+    for choosing. What chooses reads those under `validation`, which are the
+    same for the validation images; see `run_folders.choosing_figures`.
+
     Args:
         config: `TrainConfig` of the run.
-        dataset: `data.Dataset` whose test images were used.
-        baselines: `Baselines` of the untouched network; None if the run has
-            none, being trained from scratch with its unit.
-        result: `SplitResult`; None if and only if the mode is "baseline".
+        dataset: `data.Dataset`.
+        measured: `Measured` on the part that the run reports.
+        validation: `Measured` on the validation images; None if `measured`
+            is, or if there are none.
         device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
-        raw: `RawFeatures` or None.
         unit_id: `evaluation.unit_id` of the network that was measured.
         training: Dictionary of steps, examples and seconds spent, or None.
         command: List of arguments; `sys.argv` if None.
@@ -57,8 +77,44 @@ def build_report(
         Dictionary of plain Python values, ready for JSON.
 
     Raises:
-        ValueError: if `result` or `baselines` don't fit the mode.
+        ValueError: if a `Measured` doesn't fit the mode.
     """
+    is_baseline = config.mode == "baseline"
+    figures, reasons = _figures(config, dataset, measured)
+    report = {
+        "format": FORMAT,
+        "mode": config.mode,
+        "backbone": config.backbone,
+        "split": None if is_baseline else config.split,
+        "dataset": dataset.name,
+        "num_skipped": len(dataset.skipped),
+        "skipped": dataset.skipped[:_SKIPPED_SHOWN],
+        "measured_on": measured.part.name,
+        **figures,
+    }
+    if not is_baseline:
+        report["unit_id"] = unit_id
+        report["device_mac_share"] = device_mac_share
+    report |= {
+        "seed": config.seed,
+        "flags": config,
+        "training": training,
+        "command": sys.argv if command is None else command,
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+    report = {**_plain(report, "", reasons), "reasons": reasons}
+    report["validation"] = None
+    if validation is not None:
+        figures, reasons = _figures(config, dataset, validation)
+        chosen_by = {**_plain(figures, "", reasons), "reasons": reasons}
+        report["validation"] = chosen_by
+    return report
+
+
+def _figures(config, dataset, measured):
+    """Returns `(figures, reasons)` of one part."""
+    part, baselines, result = measured.part, measured.baselines, measured.result
     is_baseline = config.mode == "baseline"
     if is_baseline != (result is None) or is_baseline and baselines is None:
         raise ValueError(
@@ -68,16 +124,9 @@ def build_report(
             f"baselines={type(baselines).__name__}"
         )
     reasons = {}
-    report = {
-        "format": FORMAT,
-        "mode": config.mode,
-        "backbone": config.backbone,
-        "split": None if is_baseline else config.split,
-        "dataset": dataset.name,
-        "dataset_fingerprint": dataset.fingerprint,
-        "num_test": dataset.num_test,
-        "num_skipped": len(dataset.skipped),
-        "skipped": dataset.skipped[:_SKIPPED_SHOWN],
+    figures = {
+        "dataset_fingerprint": part.fingerprint,
+        "num_images": len(part),
         "baseline_accuracy": None,
         "accuracy": None,
         "cloud_only": [],
@@ -88,26 +137,16 @@ def build_report(
             reasons[figure] = UNTRAINED
     else:
         known = baselines.network_accuracy
-        report["baseline_accuracy"] = report["accuracy"] = known
-        report["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
-        report["label_only"] = label_only(dataset.num_classes, known)
+        figures["baseline_accuracy"] = figures["accuracy"] = known
+        figures["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
+        figures["label_only"] = label_only(dataset.num_classes, known)
     if result is not None:
-        report["unit_id"] = unit_id
-        report["raw_features"] = raw
-        report["device_mac_share"] = device_mac_share
-        report |= _sizes(result)
-        figures, missing = compare(result, baselines)
-        report |= figures
+        figures["raw_features"] = measured.raw
+        figures |= _sizes(result)
+        compared, missing = compare(result, baselines)
+        figures |= compared
         reasons |= missing
-    report |= {
-        "seed": config.seed,
-        "flags": config,
-        "training": training,
-        "command": sys.argv if command is None else command,
-        "versions": versions(),
-        "hardware": hardware(),
-    }
-    return {**_plain(report, "", reasons), "reasons": reasons}
+    return figures, reasons
 
 
 def write_report(workdir, report):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.evaluation.accuracy import iterate_test_set, percent
+from bottlenet_tf.evaluation.accuracy import iterate, percent
 from bottlenet_tf.evaluation.identity import payload_format
 
 
@@ -148,12 +148,12 @@ class WirePath:
         return self._tail(codes).numpy()
 
 
-def evaluate_split(model, dataset, batch_size=256, progress=True):
+def evaluate_split(model, part, batch_size=256, progress=True):
     """Sends every test image through the network's byte side.
 
     Args:
         model: Built `BottleNet`.
-        dataset: `data.Dataset`; its test images are used.
+        part: `data.Part`, the images to measure on.
         batch_size: Images per call of head and tail; sizes don't depend on
             it, since every image is packed alone.
         progress: Whether to show a progress bar.
@@ -165,15 +165,15 @@ def evaluate_split(model, dataset, batch_size=256, progress=True):
         ValueError: if there are no test images or codes aren't finite.
     """
     own = [model.unit.byte_codec]
-    return evaluate_codecs(model, dataset, own, batch_size, progress)[0]
+    return evaluate_codecs(model, part, own, batch_size, progress)[0]
 
 
-def evaluate_codecs(model, dataset, codecs, batch_size=256, progress=True):
+def evaluate_codecs(model, part, codecs, batch_size=256, progress=True):
     """Sends every test image through several byte sides; the head runs once.
 
     Args:
         model: Built `BottleNet`.
-        dataset: `data.Dataset`; its test images are used.
+        part: `data.Part`, the images to measure on.
         codecs: Byte side `Codec`s in place of the unit's own.
         batch_size, progress: As for `evaluate_split`.
 
@@ -186,7 +186,7 @@ def evaluate_codecs(model, dataset, codecs, batch_size=256, progress=True):
     path = WirePath(model)
     forms = [payload_format(model, codec) for codec in codecs]
     correct, wire_bytes = [0] * len(forms), [[] for _ in forms]
-    batches = iterate_test_set(dataset, batch_size, progress, "split network")
+    batches = iterate(part, batch_size, progress, "split network")
     for images, labels in batches:
         codes = path.codes(images)
         for i, form in enumerate(forms):

@@ -34,7 +34,8 @@ def markdown_table(reports):
     for report in reports:
         shared = (
             "dataset",
-            "num_test",
+            "measured_on",
+            "num_images",
             "backbone",
             "dataset_fingerprint",
             "baseline_accuracy",
@@ -55,8 +56,8 @@ def split_order(report):
 
 
 def _group(key, reports):
-    dataset, num_test, backbone, *_ = key
-    lines = [f"{backbone} on {dataset}, {num_test} test images", ""]
+    dataset, part, num_images, backbone, *_ = key
+    lines = [f"{backbone} on {dataset}, {num_images:,} {part} images", ""]
     split = [report for report in reports if report["mode"] != "baseline"]
     if split:
         rows = [_row(report) for report in sorted(split, key=split_order)]

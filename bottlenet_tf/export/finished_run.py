@@ -10,7 +10,7 @@ from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.export.belonging import check_belongs
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.run_folders import CONFIG_FILE, model_name
-from bottlenet_tf.training import load_data, load_model
+from bottlenet_tf.training import load_data, load_model, provenance
 
 # How half precision is named in a network's configuration.
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
@@ -35,12 +35,11 @@ class FinishedRun:
     dataset: object
 
 
-def load_run(workdir, num_test):
+def load_run(workdir):
     """Opens a finished run.
 
     Args:
         workdir: Work directory.
-        num_test: Test images to open, spread over the classes.
 
     Returns:
         `FinishedRun`.
@@ -71,9 +70,8 @@ def load_run(workdir, num_test):
         )
     check_belongs(model, config, report, workdir)
     model = in_float32(model)
-    most = min(num_test, config.data.max_test or num_test)
-    few = dataclasses.replace(config.data, max_test=most)
-    dataset = load_data(dataclasses.replace(config, data=few))
+    dataset = load_data(config)
+    provenance.check_data(workdir, config, dataset)
     classes = model.suffix.output_shape[-1]
     if dataset.num_classes != classes:
         raise ValueError(

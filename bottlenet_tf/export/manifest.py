@@ -7,8 +7,9 @@ from bottlenet_tf.runtime.unit_file import MANIFEST_FORMAT
 
 # What a user of the deployment wants to know of the run it came from.
 MEASURED = (
-    "mode", "backbone", "split", "dataset", "dataset_fingerprint", "num_test",
-    "baseline_accuracy", "accuracy", "payload_bytes_mean", "wire_bytes_mean",
+    "mode", "backbone", "split", "dataset", "dataset_fingerprint",
+    "measured_on", "num_images", "baseline_accuracy", "accuracy",
+    "payload_bytes_mean", "wire_bytes_mean",
     "wire_bytes_median", "wire_bytes_p95", "accuracy_matched_ratio",
     "device_mac_share", "seed", "flags",
 )  # fmt: skip

@@ -68,7 +68,7 @@ def run(config):
         models = []
         for i, workdir in enumerate(workdirs, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
-            finished = load_run(workdir, config.parity_images)
+            finished = load_run(workdir)
             export = _Export(config, finished, folder, len(workdirs))
             models.append(export.write())
             tf.keras.backend.clear_session()
@@ -110,7 +110,7 @@ class _Export:
         device_files.copy_program(self.edge)
         labels = "".join(f"{name}\n" for name in self.run.dataset.class_names)
         (self.cloud / "labels.txt").write_text(labels, encoding="utf-8")
-        reference = Reference(model, *self._test_images())
+        reference = Reference(model, *self._parity_images())
         self._write_head(reference)
         self._write_tail(reference)
         served = self.root / "cloud" / "serving" / name / "1"
@@ -252,13 +252,13 @@ class _Export:
             "classes": list(dataset.class_names),
         }
 
-    def _test_images(self):
-        batches = self.run.dataset.test_batches(self.run.dataset.num_test)
-        images, labels = next(iter(self.run.dataset.guard(batches)))
+    def _parity_images(self):
+        few = self.run.dataset.development.limit(self.config.parity_images)
+        images, labels = next(iter(few.guard(few.batches(len(few)))))
         return images.numpy(), labels.numpy()
 
     def _training_images(self):
         dataset = self.run.dataset
         count = min(_CALIBRATION_IMAGES, dataset.num_train)
         batches = dataset.train_batches(count, epoch=0, augment=False)
-        return next(iter(dataset.guard(batches)))[0].numpy()
+        return next(iter(dataset.train.guard(batches)))[0].numpy()

@@ -1,7 +1,6 @@
 """The steps of a run's Keras halves, and what else its model is asked."""
 
 import contextlib
-import dataclasses
 import json
 import pathlib
 
@@ -101,7 +100,7 @@ def write_whole(workdir, path):
 
 
 def images_of_run(flags, count):
-    """Returns test images of a run's data set, uint8 `(n, S, S, 3)`.
+    """Returns images of a run's data set, uint8 `(n, S, S, 3)`.
 
     Args:
         flags: `TrainConfig` as a dictionary.
@@ -109,11 +108,8 @@ def images_of_run(flags, count):
     """
     _leave_gpu()
     config = TrainConfig.from_json(json.dumps(flags))
-    most = min(count, config.data.max_test or count)
-    few = dataclasses.replace(config.data, max_test=most)
-    dataset = load_data(dataclasses.replace(config, data=few))
-    batches = dataset.guard(dataset.test_batches(count))
-    return np.asarray(next(iter(batches))[0])
+    few = load_data(config).development.limit(count)
+    return np.asarray(next(iter(few.guard(few.batches(count))))[0])
 
 
 def _leave_gpu():

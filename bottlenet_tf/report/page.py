@@ -116,7 +116,7 @@ def _lead(search):
     for run in list(search.runs.values())[:1]:
         known = text.percent(run.baseline_accuracy)
         told += (
-            f" Data: {run.dataset}, {run.num_test:,} test images, of which "
+            f" Data: {run.dataset}, {run.num_images:,} test images, of which "
             f"the network without a split gets {known} right."
         )
     return told

@@ -48,10 +48,10 @@ def picture(search):
         name="rate_accuracy",
         caption=(
             f"Large marks: the unit kept for each split{named}, on all "
-            f"{first.num_test:,} test images. Small marks: what the search's "
-            f"trials reached with fewer bytes than others, on {images} of "
-            "them. Grey: the image itself, compressed and sent to the "
-            "untouched network. Points below "
+            f"{first.num_images:,} test images. Small marks: what the search's "
+            f"trials reached with fewer bytes than others, on {images} "
+            "validation images. Grey: the image itself, compressed and sent to "
+            "the untouched network. Points below "
             f"{floor:.0f} % aren't drawn; the CSV file has them."
         ),
         alt=f"Accuracy over bytes of one image: {points}.",
@@ -89,19 +89,18 @@ def _of_split(search, split):
 def _rows(search, first):
     rows = [
         ["candidate", split, "", "", "", run.wire_bytes, run.accuracy,
-         run.num_test]
+         run.num_images]
         for split, run in search.runs.items()
     ]  # fmt: skip
-    images = search.search_images or first.num_test
     rows += [
         ["trial", trial.split, trial.name, point.quality, "",
-         point.wire_bytes, point.accuracy, images]
+         point.wire_bytes, point.accuracy, search.search_images or ""]
         for trial in search.trials
         for point in trial.points
     ]  # fmt: skip
     return rows + [
         ["cloud-only", "", point.codec, point.quality, point.side,
-         point.num_bytes, point.accuracy, first.num_test]
+         point.num_bytes, point.accuracy, first.num_images]
         for point in first.cloud
     ]  # fmt: skip
 

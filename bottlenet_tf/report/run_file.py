@@ -46,7 +46,7 @@ class Run:
     Attributes:
         file: Its report.json.
         backbone, dataset, fingerprint: What was measured.
-        num_test: On how many images.
+        num_images: On how many test images.
         accuracy: In percent.
         baseline_accuracy: Of the unsplit network; None if unknown.
         wire_bytes: Sent for one image, in the mean.
@@ -63,7 +63,7 @@ class Run:
     backbone: str
     dataset: str
     fingerprint: str
-    num_test: int
+    num_images: int
     accuracy: float
     baseline_accuracy: float | None
     wire_bytes: float
@@ -98,7 +98,7 @@ def read(folder, split):
         backbone=report.text("backbone"),
         dataset=report.text("dataset"),
         fingerprint=report.text("dataset_fingerprint"),
-        num_test=report.whole("num_test", 1),
+        num_images=report.whole("num_images", 1),
         accuracy=report.percent("accuracy"),
         baseline_accuracy=report.percent_or_none("baseline_accuracy"),
         wire_bytes=report.number("wire_bytes_mean"),

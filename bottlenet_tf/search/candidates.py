@@ -1,4 +1,4 @@
-"""What a search keeps: for each split a run, measured on all test images.
+"""What a search keeps: for each split a run, measured on the test images.
 
 Beside what a run leaves, its folder holds `candidate.json`: which trial it is
 of, at which quality.
@@ -11,7 +11,11 @@ import sys
 from tqdm import tqdm
 
 from bottlenet_tf import json_file
-from bottlenet_tf.run_folders import REPORT_FILE, load_report
+from bottlenet_tf.run_folders import (
+    REPORT_FILE,
+    choosing_figures,
+    load_report,
+)
 from bottlenet_tf.search import trial_folder
 from bottlenet_tf.search.ground import TRIALS
 
@@ -50,11 +54,8 @@ def measure(config, root, kept, pool):
         folder = root / CANDIDATES / split
         if _is_there(folder, candidate, config.retry_failed):
             continue
-        if config.search_images is None and candidate.is_as_trained:
-            _copy_trial(root, candidate, folder)
-        else:
-            _prepare(config, root, candidate, folder)
-            waiting.append(folder)
+        _prepare(config, root, candidate, folder)
+        waiting.append(folder)
     running = 0
     with tqdm(total=len(waiting), desc="candidates", unit="run") as bar:
         while waiting or running:
@@ -72,8 +73,10 @@ def measure(config, root, kept, pool):
 def told(root, split, kept):
     """Returns what `results.json` tells of a split.
 
-    `searched` is on the search's images, `measured` on all test images, where
-    the network loses `measured_drop` points; None if that failed.
+    `searched` is on the search's validation images. The run that is kept loses
+    `validation_drop` points on all of them, by which a split is chosen; on the
+    test images it reaches `measured` and loses `measured_drop`. None if that
+    failed.
 
     Args:
         root: `pathlib.Path` of the search.
@@ -93,9 +96,11 @@ def told(root, split, kept):
         for point in (outcome.points if outcome else ())
         if point.quality == kept.point.quality
     ]
-    drop = None
+    drop = validation_drop = None
     if (folder / REPORT_FILE).is_file():
-        drop = load_report(folder)["accuracy_drop"]
+        report = load_report(folder)
+        drop = report["accuracy_drop"]
+        validation_drop = choosing_figures(report)["accuracy_drop"]
     return {
         "channels": trial.channels,
         "stride": trial.stride,
@@ -103,6 +108,7 @@ def told(root, split, kept):
         "searched": _reached(kept.point),
         "measured": measured[0] if measured else None,
         "measured_drop": drop,
+        "validation_drop": validation_drop,
         "trial": trial.name,
         "workdir": f"{CANDIDATES}/{split}",
     }
@@ -125,17 +131,6 @@ def _is_there(folder, kept, retry_failed):
     return False
 
 
-def _copy_trial(root, kept, folder):
-    """The trial itself is all that its candidate would be."""
-    temporary = root / f".{folder.name}"
-    for half_written in (temporary, folder):
-        shutil.rmtree(half_written, ignore_errors=True)
-    shutil.copytree(root / TRIALS / kept.trial.name, temporary)
-    json_file.write_json(temporary / _ORIGIN, _origin(kept))
-    folder.parent.mkdir(exist_ok=True)
-    temporary.rename(folder)
-
-
 def _prepare(config, root, kept, folder):
     """Writes a request that measures and trains nothing."""
     trained = root / TRIALS / kept.trial.name
@@ -150,6 +145,7 @@ def _prepare(config, root, kept, folder):
         max_steps=None,
         norm_batches=0,
         warmup_epochs=0.0,
+        measure_on="test",
         data=config.base.data,
     )
     trial_folder.write_request(folder, request, (kept.point.quality,))

@@ -57,7 +57,22 @@ class SearchConfig:
             "starts from it, and losses are counted from its accuracy.",
             backbone_weights=self.base.backbone_weights,
         )
-        for name in ("byte_budget", "init_from", "max_steps", "quality_start"):
+        check(
+            self.base.data.validation_fraction > 0,
+            "--validation_fraction must be above 0: a search chooses, and the "
+            "test images must not.",
+            validation_fraction=self.base.data.validation_fraction,
+        )
+        check(
+            self.base.keep == "last",
+            "--keep=best is not for a search: trials are compared after "
+            "equally many images.",
+            keep=self.base.keep,
+        )
+        for name in (
+            "byte_budget", "init_from", "max_steps", "quality_start",
+            "early_stopping",
+        ):  # fmt: skip
             check(
                 getattr(self.base, name) is None,
                 f"--{name} is not for a search: the grid and the trials "

@@ -5,7 +5,7 @@ import json
 
 from bottlenet_tf.json_file import read_json, write_json
 
-FORMAT = "bottlenet_tf.search.2"
+FORMAT = "bottlenet_tf.search.3"
 SEARCH, TRIALS = "search.json", "trials"
 # Fields that may differ when a search is gone on with: they change no trial,
 # but which ones there are.
@@ -47,6 +47,8 @@ def find(config, root):
         ValueError: for a folder of another search or version, a damaged
             search.json, or a split point that the network hasn't.
     """
+    from bottlenet_tf.training import provenance
+
     path = root / SEARCH
     stated = dataclasses.asdict(config)
     for name in _FREE:
@@ -61,13 +63,17 @@ def find(config, root):
                 f"those of training as 'base'. Received: config={told!r}"
             )
         _check_same(path, told, stated)
+        stands_on, _ = _stands_on(config)
+        provenance.check_resumed(root, stands_on)
         return Ground(
             tuple(before["splits"]),
             before["num_train"],
             before["num_classes"],
             before["accuracy"],
         )
-    ground = measure(config, root)
+    stands_on, dataset = _stands_on(config)
+    ground = measure(config, root, dataset)
+    provenance.write(root, stands_on)
     write_json(
         path,
         {
@@ -77,6 +83,16 @@ def find(config, root):
         },
     )
     return ground
+
+
+def _stands_on(config):
+    """Returns `(Provenance, Dataset)` of the trials."""
+    from bottlenet_tf import training
+    from bottlenet_tf.training import provenance
+
+    base = dataclasses.replace(config.base, data=searched_data(config))
+    dataset = training.load_data(base)
+    return provenance.of(base, dataset), dataset
 
 
 def _check_same(path, before, now):
@@ -99,18 +115,26 @@ def _check_same(path, before, now):
         )
 
 
-def measure(config, root):
-    """Returns the `Ground`, measured on the search's images."""
-    from bottlenet_tf import evaluation, training
+def searched_data(config):
+    """Returns the `DataConfig` of the trials: fewer validation images."""
+    return dataclasses.replace(
+        config.base.data, max_validation=config.search_images
+    )
+
+
+def measure(config, root, dataset):
+    """Returns the `Ground`, measured on the search's validation images.
+
+    Args:
+        config: `SearchConfig`.
+        root: `pathlib.Path` of the search.
+        dataset: `data.Dataset` of the trials.
+    """
+    from bottlenet_tf import evaluation
     from bottlenet_tf.training.measure import baseline_cache
     from bottlenet_tf.training.network import build_backbone
 
     base = config.base
-    searched = dataclasses.replace(
-        base,
-        data=dataclasses.replace(base.data, max_test=config.search_images),
-    )
-    dataset = training.load_data(searched)
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
     splits = tuple(point.name for point in backbone.split_points)
     for name in config.splits:
@@ -118,7 +142,7 @@ def measure(config, root):
     # The trials find it in the cache.
     baselines = evaluation.measure_baselines(
         backbone.model,
-        dataset,
+        dataset.validation,
         base.sweep_qualities,
         cache_dir=baseline_cache(root / TRIALS / "any", root),
     )

@@ -197,9 +197,8 @@ class _Search:
             norm_batches=min(_NORM_BATCHES, per_epoch, steps),
             warmup_epochs=_WARMUP * steps / per_epoch,
             evaluate_every=0,
-            data=dataclasses.replace(
-                base.data, max_test=self.config.search_images
-            ),
+            measure_on="validation",
+            data=ground_lib.searched_data(self.config),
         )
         qualities = self.config.qualities
         if self.config.exhaustive:

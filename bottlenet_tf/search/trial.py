@@ -28,7 +28,7 @@ def run(folder):
     if others:
         results = evaluation.evaluate_codecs(
             training.load_model(config.workdir),
-            training.load_data(config),
+            training.load_data(config).validation,
             [create_codec(config.unit.codec, quality=q) for q in others],
         )
         for quality, result in zip(others, results, strict=True):

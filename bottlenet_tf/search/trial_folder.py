@@ -18,7 +18,7 @@ from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.json_file import read_json, write_json
 from bottlenet_tf.search.trials import Outcome, Point
 
-FORMAT = "bottlenet_tf.trial.1"
+FORMAT = "bottlenet_tf.trial.2"
 _COUNTS = ("examples", "norm_examples")
 _REMEDY = "Remove its folder to repeat the trial."
 REQUEST, OUTCOME, FAILURE, LOG = (

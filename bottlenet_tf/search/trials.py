@@ -165,8 +165,3 @@ class Kept:
 
     trial: Trial
     point: Point
-
-    @property
-    def is_as_trained(self):
-        """Whether the quality is what the trial was trained at."""
-        return self.trial.quality == self.point.quality

@@ -17,8 +17,8 @@ FIELDS = (
     "rate_weight",
     "quality",
     "learning_rate",
-    "test_accuracy",
-    "test_image_data_bytes",
+    "validation_accuracy",
+    "validation_image_data_bytes",
     "images_per_second",
     "seconds",
 )
@@ -105,8 +105,8 @@ class EpochLog:
 
 
 def _tag(name):
-    group = "test" if name.startswith("test_") else "train"
-    return f"{group}/{name.removeprefix('test_').removeprefix('train_')}"
+    group = "validation" if name.startswith("validation_") else "train"
+    return f"{group}/{name.removeprefix(f'{group}_')}"
 
 
 def _rows_upto(path, step):

@@ -6,12 +6,15 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.training import distribution, logs
+from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
 from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
 from bottlenet_tf.training.step import Outputs, Stepper
 
 LOG_STEPS = 50
 BUDGET_CHECK_BATCHES = 8
+# Steering ends near a budget, not at it: an epoch this close meets it.
+BUDGET_TOLERANCE = 1.01
 
 _DIVERGED = (
     "The {} must be finite; it is not at step {}. Start again in another "
@@ -71,6 +74,20 @@ class Loop:
         self._average_statistics = distribution.statistics_averager(
             self.model, strategy
         )
+        self.best = None
+        states = list(self.stepper.budget_state)
+        if config.keep == "best" or config.early_stopping is not None:
+            most_bytes = None
+            if config.byte_budget is not None:
+                most_bytes = config.byte_budget * BUDGET_TOLERANCE - overhead
+            self.best = BestEpoch(
+                config.workdir,
+                self.model.variables,
+                strategy,
+                config.early_stopping,
+                most_bytes,
+            )
+            states.append(self.best.state)
         self.checkpoints = Checkpoints(
             config.workdir,
             config.checkpoint_minutes,
@@ -78,7 +95,7 @@ class Loop:
             strategy,
             model=self.model.variables,
             optimizer=self.optimizer.variables,
-            budget=self.stepper.budget_state,
+            states=states,
         )
         self._quality = self._current_quality = None
         if config.quality_start is not None:
@@ -89,17 +106,22 @@ class Loop:
         """Trains to the end.
 
         Returns:
-            Dictionary of the `steps` and `examples` that training took, and
-            its `seconds`, evaluation left out.
+            Dictionary of the `steps` and `examples` that training took, its
+            `seconds`, evaluation left out, and the epoch that is kept,
+            `kept_epoch` (None: the last one).
         """
         step = self.checkpoints.restore()
         epoch = step // self.steps_per_epoch
         self.log = logs.EpochLog(self.config.workdir, step, self.is_chief)
         if step and self.is_chief:
             print(f"Resuming at step {step} of {self.total_steps}.")
-        while step < self.total_steps:
+        while step < self.total_steps and not self._is_over():
             step = self._epoch(epoch, step)
             epoch += 1
+        if self.best is not None:
+            self.best.restore()
+            if self.is_chief:
+                print(_told_of_best(self.best, epoch, step < self.total_steps))
         if self._quality is not None:
             # Annealing may have been cut short; what travels has this one.
             self._quality.assign(self.config.unit.quality)
@@ -107,7 +129,11 @@ class Loop:
             "steps": step,
             "examples": step * self.config.batch_size,
             "seconds": self.log.total("seconds"),
+            "kept_epoch": self.best and self.best.epoch,
         }
+
+    def _is_over(self):
+        return self.best is not None and self.best.is_over
 
     def _epoch(self, epoch, step):
         """Trains from `step` to the end of `epoch`; returns the next step."""
@@ -131,7 +157,7 @@ class Loop:
         )
         pending = None
         with bar:
-            for images, labels in self.dataset.guard(batches):
+            for images, labels in self.dataset.train.guard(batches):
                 outputs = self._step(step, images, labels)
                 step += 1
                 # The device works on this step while the last one is read.
@@ -160,7 +186,8 @@ class Loop:
             epoch=self.config.first_epoch + epoch,
             augment=False,
         )
-        _, size = self._accuracy_and_bytes(batches.take(BUDGET_CHECK_BATCHES))
+        few = self.dataset.train.guard(batches.take(BUDGET_CHECK_BATCHES))
+        _, size = self._accuracy_and_bytes(few)
         self.stepper.note_inference_bytes(size)
 
     def _save(self, step, totals, seconds):
@@ -235,27 +262,33 @@ class Loop:
         picture = None
         every = self.config.evaluate_every
         if every and (is_last or (epoch + 1) % every == 0):
-            accuracy, size = self.evaluate()
-            row["test_accuracy"] = accuracy
-            row["test_image_data_bytes"] = size if self.has_unit else None
+            if self.dataset.validation:
+                accuracy, size = self.validate()
+                row["validation_accuracy"] = accuracy
+                if self.has_unit:
+                    row["validation_image_data_bytes"] = size
+                if self.best is not None:
+                    self.best.note(epoch, accuracy, size)
             if self.picture is not None and self.is_chief:
                 picture = self.picture()
         self.log.epoch(row, picture)
         if self.is_chief:
             print(_summary(row, self.config.epochs), flush=True)
 
-    def evaluate(self):
-        """Returns test accuracy in percent and mean image data, in graph.
+    def validate(self):
+        """Returns validation accuracy in percent and mean image data, in graph.
 
-        For watching a run; results are measured by `evaluation`.
+        For watching a run and for its best epoch; results are measured by
+        `evaluation`.
         """
+        part = self.dataset.validation
         return self._accuracy_and_bytes(
-            self.dataset.test_batches(2 * self.config.batch_size)
+            part.guard(part.batches(2 * self.config.batch_size))
         )
 
     def _accuracy_and_bytes(self, batches):
         correct = size = count = 0.0
-        for images, labels in self.dataset.guard(batches):
+        for images, labels in batches:
             hits, batch_bytes = self._evaluate(images, labels)
             correct += float(hits)
             size += float(batch_bytes) * len(labels)
@@ -273,12 +306,23 @@ class Loop:
         return tf.reduce_sum(tf.cast(hits, tf.float32)), size
 
 
+def _told_of_best(best, epochs, stopped):
+    early = f"Stopped early, after {epochs} epochs. " if stopped else ""
+    if best.epoch is None:
+        return f"{early}No epoch meets the byte budget: the last one is kept."
+    accuracy = best.state.numpy()[0]
+    return (
+        f"{early}Kept: epoch {best.epoch + 1}, {accuracy:.2f} % of the "
+        "validation images."
+    )
+
+
 def _summary(row, epochs):
     parts = [f"epoch {row['epoch'] + 1}/{epochs}", f"loss {row['loss']:.4f}"]
     parts.append(f"train {row['train_accuracy']:.2f} %")
-    if row.get("test_accuracy") is not None:
-        parts.append(f"test {row['test_accuracy']:.2f} %")
-    if row.get("test_image_data_bytes") is not None:
-        parts.append(f"{row['test_image_data_bytes']:.0f} B")
+    if row.get("validation_accuracy") is not None:
+        parts.append(f"validation {row['validation_accuracy']:.2f} %")
+    if row.get("validation_image_data_bytes") is not None:
+        parts.append(f"{row['validation_image_data_bytes']:.0f} B")
     parts.append(f"{row['images_per_second']:.0f} images/s")
     return "  ".join(parts)

@@ -13,7 +13,12 @@ _CACHE, _CACHE_LEVELS = ".baselines", 3
 
 
 def measure(config, network, dataset, training):
-    """Sends every test image through the byte side and reports.
+    """Sends every image through the byte side and reports.
+
+    This is the one place that reads the test images, once, when the network
+    is finished (`on_test` serves programs that compare kept networks). What
+    chooses goes by the validation images, which are measured first; with
+    --measure_on=validation they are all.
 
     Args:
         config: `TrainConfig`.
@@ -25,44 +30,69 @@ def measure(config, network, dataset, training):
         The report, as written to `report.json`.
     """
     workdir = pathlib.Path(config.workdir)
-    is_baseline = config.mode == "baseline"
-    classifier = network.model if is_baseline else network.untouched
-    baselines = None
-    if classifier is not None:
-        baselines = evaluation.measure_baselines(
-            classifier,
-            dataset,
-            config.sweep_qualities,
-            cache_dir=baseline_cache(workdir),
-        )
-    if is_baseline:
-        report = evaluation.build_report(
-            config, dataset, baselines, training=training
-        )
-    else:
-        raw = None
-        if classifier is not None:
-            raw = evaluation.raw_features(
-                *_untouched_halves(config, network),
-                dataset,
-                cache_dir=baseline_cache(workdir),
-            )
-        report = evaluation.build_report(
-            config,
-            dataset,
-            baselines,
-            result=evaluation.evaluate_split(network.model, dataset),
-            device_mac_share=network.model.device_mac_share(),
-            raw=raw,
-            unit_id=evaluation.unit_id(network.model),
-            training=training,
-        )
+    validation = None
+    if dataset.validation:
+        validation = _on(dataset.validation, config, network)
+    measured, chosen_by = validation, None
+    if config.measure_on == "test":
+        measured, chosen_by = _on(dataset.test, config, network), validation
+    own = {}
+    if config.mode != "baseline":
+        own["device_mac_share"] = network.model.device_mac_share()
+        own["unit_id"] = evaluation.unit_id(network.model)
+    report = evaluation.build_report(
+        config,
+        dataset,
+        measured,
+        validation=chosen_by,
+        training=training,
+        **own,
+    )
+    if config.mode != "baseline":
         _save_planes(network.model, dataset, workdir / "planes.png")
     evaluation.plot_rate_accuracy([report], workdir / "rate_accuracy.png")
     evaluation.write_report(workdir, report)
     print(f"\n{evaluation.markdown_table([report])}\n")
     print(f"Report and pictures: {workdir}")
     return report
+
+
+def on_test(model, dataset, codecs):
+    """Returns the `SplitResult`s of a kept network behind several codecs.
+
+    For comparisons that choose nothing, such as BottleNet's figure 7.
+
+    Args:
+        model: Built `BottleNet`.
+        dataset: `data.Dataset`.
+        codecs: Byte side `Codec`s.
+    """
+    return evaluation.evaluate_codecs(model, dataset.test, codecs)
+
+
+def _on(part, config, network):
+    """Returns what is `Measured` on a part of the data."""
+    workdir = pathlib.Path(config.workdir)
+    is_baseline = config.mode == "baseline"
+    classifier = network.model if is_baseline else network.untouched
+    baselines = raw = None
+    if classifier is not None:
+        baselines = evaluation.measure_baselines(
+            classifier,
+            part,
+            config.sweep_qualities,
+            cache_dir=baseline_cache(workdir),
+        )
+    if is_baseline:
+        return evaluation.Measured(part, baselines)
+    if classifier is not None:
+        raw = evaluation.raw_features(
+            *_untouched_halves(config, network),
+            part,
+            cache_dir=baseline_cache(workdir),
+        )
+    result = evaluation.evaluate_split(network.model, part)
+    return evaluation.Measured(part, baselines, result, raw)
 
 
 def baseline_cache(workdir, root=None):
@@ -88,7 +118,7 @@ def _untouched_halves(config, network):
 
 
 def _save_planes(model, dataset, path):
-    images = next(iter(dataset.test_batches(8)))[0].numpy()
+    images = next(iter(dataset.development.batches(8)))[0].numpy()
     mosaic = evaluation.plane_mosaic(model, images)
     temporary = path.with_suffix(".tmp.png")
     Image.fromarray(mosaic).save(temporary)

@@ -107,7 +107,7 @@ def match_feature(model, dataset, batch_size):
     batches = dataset.train_batches(batch_size, epoch=0, augment=False)
     features = [
         model.prefix(keras.ops.cast(images, "float32"), training=False)
-        for images, _ in dataset.guard(batches.take(MATCH_BATCHES))
+        for images, _ in dataset.train.guard(batches.take(MATCH_BATCHES))
     ]
     features = np.concatenate([np.asarray(f, np.float32) for f in features])
     model.unit.match_feature(features.mean((0, 1, 2)), features.std((0, 1, 2)))

@@ -7,9 +7,14 @@ import keras
 
 from bottlenet_tf import backbones, data, evaluation
 from bottlenet_tf.codec import create_codec
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config import TrainConfig, differing_flags
 from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE
+from bottlenet_tf.run_folders import (
+    CONFIG_FILE,
+    MODEL_FILE,
+    REPORT_FILE,
+)
+from bottlenet_tf.training import provenance
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
@@ -40,16 +45,20 @@ def run(config):
     """
     workdir = pathlib.Path(config.workdir)
     _check_unclaimed(workdir, config)
-    if (workdir / "report.json").is_file():
-        report = evaluation.load_report(workdir)
-        print(f"{workdir} is finished:\n")
-        print(evaluation.markdown_table([report]))
-        return report
+    if (workdir / REPORT_FILE).is_file():
+        return _show_finished(workdir, config)
     _check_names(config)
     strategy = build_strategy(config.strategy, config.batch_size)
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     dataset = load_data(config)
+    stands_on = provenance.of(config, dataset)
+    if (workdir / CONFIG_FILE).is_file():
+        provenance.check_resumed(workdir, stands_on)
+    for flag in ("backbone_weights", "init_from"):
+        source = getattr(config, flag)
+        if source not in (None, "imagenet"):
+            provenance.check_source(source, flag, config, stands_on)
     with strategy.scope():
         network = build_network(config, dataset.image_size, dataset.num_classes)
     if config.mode == "frozen" and config.init_from is None:
@@ -57,11 +66,13 @@ def run(config):
     _describe(config, dataset, network)
     picture = None
     if config.mode != "baseline":
-        images = next(iter(dataset.test_batches(4)))[0].numpy()
+        images = next(iter(dataset.development.batches(4)))[0].numpy()
         picture = _Picture(network.model, images)
     loop = Loop(config, network, dataset, strategy, picture)
     # Only now: a run that could not even start leaves nothing to resume.
-    write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
+    if loop.is_chief:
+        provenance.write(workdir, stands_on)
+        write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
     spent = loop.run()
     if config.norm_batches:
         _estimate_norms(config, network.model, dataset)
@@ -70,6 +81,24 @@ def run(config):
         return None
     _save(network.model, workdir)
     return measure(config, network, dataset, spent)
+
+
+def _show_finished(workdir, config):
+    """Shows the report of a finished run, if it still stands on the same."""
+    stands_on = provenance.read(workdir)
+    try:
+        now = provenance.of(config, load_data(config))
+    except (OSError, ValueError) as error:
+        print(f"Its data can't be opened, and was not compared: {error}")
+        now = stands_on
+    files = provenance.files_of(config)
+    # What is gone since proves nothing; what is another does.
+    now = dataclasses.replace(now, files={**stands_on.files, **files})
+    provenance.check_resumed(workdir, now)
+    report = evaluation.load_report(workdir)
+    print(f"{workdir} is finished:\n")
+    print(evaluation.markdown_table([report]))
+    return report
 
 
 def load_data(config):
@@ -82,11 +111,14 @@ def load_data(config):
         data_dir=d.data_dir,
         manual_dir=d.manual_dir,
         seed=config.seed,
+        split_seed=d.split_seed,
         augmentation=d.augmentation,
         flip=d.flip,
         skip_corrupt=d.skip_corrupt,
         test_fraction=d.test_fraction,
+        validation_fraction=d.validation_fraction,
         max_train=d.max_train,
+        max_validation=d.max_validation,
         max_test=d.max_test,
     )
 
@@ -97,7 +129,8 @@ def _estimate_norms(config, model, dataset):
         epoch=config.first_epoch + config.epochs,
         augment=False,
     )
-    estimate_statistics(model, dataset.guard(batches.take(config.norm_batches)))
+    few = batches.take(config.norm_batches)
+    estimate_statistics(model, dataset.train.guard(few))
 
 
 class _Picture:
@@ -123,17 +156,13 @@ def _check_unclaimed(workdir, config):
             f"{CONFIG_FILE}: {error}. Use another folder. "
             f"Received: workdir={str(workdir)!r}"
         ) from error
-    differing = [
-        f"{name}: {getattr(before, name)} there, {getattr(config, name)} here"
-        for name in TrainConfig.__dataclass_fields__
-        if name not in _FREE_FIELDS
-        and getattr(before, name) != getattr(config, name)
-    ]
+    differing = differing_flags(before, config, _FREE_FIELDS)
     if differing:
+        differing = "; ".join(f"--{flag}" for flag in differing)
         raise ValueError(
             "--workdir holds a run with other flags, and a run is resumed "
             "with the flags it began with. Use another folder. "
-            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+            f"Received: workdir={str(workdir)!r}, {differing}"
         )
 
 
@@ -152,8 +181,9 @@ def _check_names(config):
 
 def _describe(config, dataset, network):
     print(
-        f"{dataset.name}: {dataset.num_train} training and "
-        f"{dataset.num_test} test images of {dataset.num_classes} classes, "
+        f"{dataset.name}: {dataset.num_train:,} training, "
+        f"{len(dataset.validation):,} validation and {len(dataset.test):,} "
+        f"test images of {dataset.num_classes} classes, "
         f"{dataset.image_size} px."
     )
     if dataset.skipped:

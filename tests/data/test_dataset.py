@@ -37,8 +37,9 @@ def test_digits_come_as_32_pixel_rgb_in_ten_classes(digits):
 
 
 def test_digits_split_80_to_20_within_one_image_per_class(digits):
-    assert digits.num_train + digits.num_test == 1797
-    labels = np.concatenate([y for _, y in collect(digits.test_batches(100))])
+    parts = digits.train, digits.validation, digits.test
+    assert sum(map(len, parts)) == 1797
+    labels = np.concatenate([y for _, y in collect(digits.test.batches(100))])
     # Classes have 174 to 183 images: 20 % are 35 to 37.
     assert set(np.bincount(labels)) <= {35, 36, 37}
 
@@ -47,8 +48,10 @@ def test_digits_splits_share_no_pixel_content(digits):
     train = digits.train_batches(1, epoch=0, augment=False)
     seen = {x.tobytes() for x, _ in collect(train)}
     assert len(seen) == digits.num_train
-    for batch, _ in collect(digits.test_batches(100)):
-        assert not seen & {x.tobytes() for x in batch}
+    for part in (digits.validation, digits.test):
+        found = [x.tobytes() for b, _ in collect(part.batches(100)) for x in b]
+        assert len(found) == len(part) and not seen & set(found)
+        seen |= set(found)
 
 
 def test_digits_are_not_mirrored(digits):
@@ -115,28 +118,77 @@ def test_another_seed_gives_another_order():
 
 
 def test_test_batches_repeat_in_order_and_drop_nothing(few):
-    first = collect(few.test_batches(30))
-    assert sum(len(y) for _, y in first) == few.num_test
-    assert_equal(first, collect(few.test_batches(30)))
+    first = collect(few.test.batches(30))
+    assert sum(len(y) for _, y in first) == len(few.test)
+    assert_equal(first, collect(few.test.batches(30)))
 
 
 def test_limits_keep_a_balanced_subset():
     small = data.load("digits", max_train=30, max_test=20)
-    assert (small.num_train, small.num_test) == (30, 20)
+    assert (small.num_train, len(small.test)) == (30, 20)
     batches = collect(small.train_batches(30, epoch=0))
     np.testing.assert_array_equal(np.bincount(batches[0][1]), [3] * 10)
 
 
+def test_validation_is_a_tenth_of_what_would_train(digits):
+    labels = np.concatenate(
+        [y for _, y in collect(digits.validation.batches(100))]
+    )
+    # 138 to 147 images of a class are left for both.
+    assert set(np.bincount(labels)) <= {14, 15}
+
+
+def test_a_fraction_of_zero_leaves_no_validation_images(digits):
+    whole = data.load("digits", validation_fraction=0)
+    assert not whole.validation
+    assert whole.num_train == digits.num_train + len(digits.validation)
+    assert whole.test.fingerprint == digits.test.fingerprint
+
+
+def test_the_seed_of_a_run_divides_no_data(digits):
+    other = data.load("digits", seed=1)
+    assert other.inventory == digits.inventory
+    for part in ("train", "validation", "test"):
+        ours, theirs = getattr(digits, part), getattr(other, part)
+        assert ours.fingerprint == theirs.fingerprint
+
+
+def test_the_seed_of_a_run_leaves_out_no_other_images():
+    kept = {
+        data.load("digits", seed=seed, max_train=30).train.fingerprint
+        for seed in (0, 1)
+    }
+    assert len(kept) == 1
+
+
+def test_another_split_seed_divides_anew(digits):
+    other = data.load("digits", split_seed=1)
+    for part, fingerprint in other.inventory.items():
+        assert fingerprint != digits.inventory[part]
+
+
+def test_an_inventory_knows_no_limits_and_no_crops(digits):
+    small = data.load("digits", image_size=28, max_train=30, max_test=20)
+    assert small.inventory == digits.inventory
+
+
+def test_development_images_validate_or_else_train(digits):
+    assert digits.development is digits.validation
+    without = data.load("digits", validation_fraction=0)
+    assert without.development is without.train
+
+
 def test_fingerprint_is_repeatable_whatever_the_training_does(digits):
     other = data.load("digits", augmentation="none", max_train=100)
-    assert other.fingerprint == digits.fingerprint
+    assert other.test.fingerprint == digits.test.fingerprint
 
 
 @pytest.mark.parametrize(
-    "changes", [{"image_size": 28}, {"max_test": 50}, {"seed": 1}]
+    "changes", [{"image_size": 28}, {"max_test": 50}, {"split_seed": 1}]
 )
 def test_fingerprint_changes_with_what_is_evaluated(digits, changes):
-    assert data.load("digits", **changes).fingerprint != digits.fingerprint
+    other = data.load("digits", **changes)
+    assert other.test.fingerprint != digits.test.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -145,7 +197,8 @@ def test_fingerprint_changes_with_what_is_evaluated(digits, changes):
 def test_stored_size_is_that_of_the_images_before_they_are_enlarged(
     image_size, stored
 ):
-    assert data.load("digits", image_size=image_size).stored_size == stored
+    dataset = data.load("digits", image_size=image_size)
+    assert dataset.test.stored_size == stored
 
 
 @pytest.mark.parametrize(
@@ -167,7 +220,7 @@ def test_distribution_strategy_sees_the_same_images(few):
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     batches = few.train_batches(100, epoch=0)
     distributed = strategy.experimental_distribute_dataset(batches)
-    assert_equal(collect(few.guard(distributed)), collect(batches))
+    assert_equal(collect(few.train.guard(distributed)), collect(batches))
 
 
 def test_data_set_is_sharded_by_elements_not_by_files(digits):
@@ -176,7 +229,7 @@ def test_data_set_is_sharded_by_elements_not_by_files(digits):
     assert policy == tf.data.experimental.AutoShardPolicy.DATA
 
 
-@pytest.mark.parametrize("limit", ["max_train", "max_test"])
+@pytest.mark.parametrize("limit", ["max_train", "max_validation", "max_test"])
 def test_empty_limit_is_named_in_the_error(limit):
     with pytest.raises(ValueError, match=f"Received: {limit}=0"):
         data.load("digits", **{limit: 0})

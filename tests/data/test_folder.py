@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bottlenet_tf import data
+from bottlenet_tf.data import fingerprints
 
 
 def pixels(batches):
@@ -14,29 +15,68 @@ def pixels(batches):
 
 
 def test_undivided_classes_are_split_per_class(class_folder):
-    dataset = data.load(class_folder, test_fraction=0.25)
+    dataset = data.load(
+        class_folder, test_fraction=0.25, validation_fraction=1 / 6
+    )
     assert dataset.class_names == ("cat", "dog", "newt")
-    labels = np.concatenate([y for _, y in dataset.test_batches(10)])
+    labels = np.concatenate([y for _, y in dataset.test.batches(10)])
     np.testing.assert_array_equal(np.bincount(labels), [2, 2, 2])
-    assert dataset.num_train == 18
+    assert (dataset.num_train, len(dataset.validation)) == (15, 3)
 
 
-def test_splits_of_a_folder_share_no_image(class_folder):
+def test_parts_of_a_folder_share_no_image(class_folder):
     dataset = data.load(class_folder, image_size=20)
     train = pixels(dataset.train_batches(1, epoch=0, augment=False))
-    test = pixels(dataset.test_batches(1))
-    assert len(train) + len(test) == 24
-    assert not train & test
+    validation = pixels(dataset.validation.batches(1))
+    test = pixels(dataset.test.batches(1))
+    assert len(train) + len(validation) + len(test) == 24
+    assert len(train | validation | test) == 24
+
+
+def test_a_class_of_two_images_trains_and_tests(tmp_path, write_image):
+    for name in ("one", "two"):
+        for index in range(2):
+            write_image(tmp_path / name / f"{index}.png", index)
+    dataset = data.load(tmp_path)
+    sizes = map(len, (dataset.train, dataset.validation, dataset.test))
+    assert list(sizes) == [2, 0, 2]
 
 
 def test_folder_moved_elsewhere_is_split_the_same(class_folder, tmp_path):
     copy = shutil.copytree(class_folder, tmp_path / "elsewhere" / "pets")
-    fingerprints = {data.load(f).fingerprint for f in (class_folder, copy)}
-    assert len(fingerprints) == 1
+    loaded = [data.load(folder) for folder in (class_folder, copy)]
+    assert len({dataset.test.fingerprint for dataset in loaded}) == 1
+    assert loaded[0].inventory == loaded[1].inventory
+
+
+def test_an_image_added_or_replaced_changes_the_inventory(
+    divided_folder, write_image
+):
+    before = data.load(divided_folder).inventory
+    write_image(divided_folder / "train" / "no" / "0.jpg", 77)
+    replaced = data.load(divided_folder).inventory
+    assert replaced["train"].images == before["train"].images
+    assert replaced["train"] != before["train"]
+    assert replaced["test"] == before["test"]
+    write_image(divided_folder / "train" / "no" / "9.jpg", 78)
+    added = data.load(divided_folder).inventory
+    assert added["train"].images == before["train"].images + 1
+
+
+def test_a_large_folder_is_known_by_names_and_sizes(
+    divided_folder, monkeypatch
+):
+    monkeypatch.setattr(fingerprints, "CONTENT_BYTES", 100)
+    before = data.load(divided_folder).inventory
+    path = divided_folder / "val" / "no" / "6.jpg"
+    path.write_bytes(path.read_bytes() + b"more")
+    after = data.load(divided_folder).inventory
+    assert after["test"] != before["test"]
+    assert after["train"] == before["train"]
 
 
 def test_other_pixels_in_files_of_the_same_size_are_other_images(tmp_path):
-    fingerprints = set()
+    found = set()
     for swap in (False, True):
         root = tmp_path / str(swap)
         for name, level in (("cat", 10), ("dog", 200)):
@@ -45,8 +85,8 @@ def test_other_pixels_in_files_of_the_same_size_are_other_images(tmp_path):
             flat = Image.new("RGB", (8, 8), (pixel, pixel, pixel))
             for i in range(4):
                 flat.save(root / name / f"{i}.bmp")
-        fingerprints.add(data.load(root, test_fraction=0.5).fingerprint)
-    assert len(fingerprints) == 2
+        found.add(data.load(root, test_fraction=0.5).test.fingerprint)
+    assert len(found) == 2
 
 
 def test_a_folder_named_like_an_image_is_no_image(class_folder):
@@ -61,13 +101,28 @@ def test_divided_folder_is_taken_as_divided(divided_folder, name):
     if name != "val":
         (divided_folder / "val").rename(divided_folder / name)
     dataset = data.load(divided_folder)
-    assert (dataset.num_train, dataset.num_test) == (12, 4)
+    sizes = map(len, (dataset.train, dataset.validation, dataset.test))
+    assert list(sizes) == [10, 2, 4]
+
+
+def test_a_second_folder_validates(divided_folder):
+    shutil.copytree(divided_folder / "val", divided_folder / "test")
+    for path in divided_folder.glob("val/*/6.jpg"):
+        path.unlink()
+    dataset = data.load(divided_folder)
+    sizes = map(len, (dataset.train, dataset.validation, dataset.test))
+    assert list(sizes) == [12, 2, 4]
+    without = data.load(divided_folder, validation_fraction=0)
+    sizes = map(len, (without.train, without.validation, without.test))
+    assert list(sizes) == [12, 0, 4]
 
 
 def test_train_folder_alone_is_split(divided_folder):
     shutil.rmtree(divided_folder / "val")
-    dataset = data.load(divided_folder, test_fraction=0.5)
-    assert (dataset.num_train, dataset.num_test) == (6, 6)
+    dataset = data.load(
+        divided_folder, test_fraction=0.5, validation_fraction=0
+    )
+    assert (dataset.num_train, len(dataset.test)) == (6, 6)
 
 
 def test_labels_follow_the_sorted_class_names(class_folder):
@@ -78,7 +133,7 @@ def test_labels_follow_the_sorted_class_names(class_folder):
             # 24x20: the shorter side is 20 already, 2 columns go each side.
             image = np.asarray(Image.open(path))[:, 2:22]
             sources[image.tobytes()] = label
-    for images, labels in dataset.test_batches(1):
+    for images, labels in dataset.test.batches(1):
         assert sources[images.numpy()[0].tobytes()] == int(labels[0])
 
 
@@ -99,8 +154,8 @@ def test_extensions_in_capitals_count_and_other_files_do_not(
     for index, name in enumerate(("a.JPG", "b.JPEG", "c.PnG")):
         write_image(tmp_path / "one" / name, index)
     (tmp_path / "one" / "notes.txt").write_text("not an image")
-    dataset = data.load(tmp_path)
-    assert dataset.num_train + dataset.num_test == 3
+    dataset = data.load(tmp_path, validation_fraction=0)
+    assert dataset.num_train + len(dataset.test) == 3
 
 
 def test_missing_folder_is_named(tmp_path):
@@ -137,7 +192,7 @@ def test_corrupt_training_image_stops_the_run_and_is_named(
     truncate(bad)
     dataset = data.load(divided_folder)
     with pytest.raises(data.CorruptImageError, match=str(bad)):
-        list(dataset.guard(dataset.train_batches(4, epoch=0)))
+        list(dataset.train.guard(dataset.train_batches(4, epoch=0)))
 
 
 def test_corrupt_test_image_stops_the_run_and_is_named(divided_folder):
@@ -145,7 +200,7 @@ def test_corrupt_test_image_stops_the_run_and_is_named(divided_folder):
     bad.write_bytes(b"")
     dataset = data.load(divided_folder)
     with pytest.raises(data.CorruptImageError, match=str(bad)):
-        list(dataset.guard(dataset.test_batches(4)))
+        list(dataset.test.guard(dataset.test.batches(4)))
 
 
 def test_image_removed_after_loading_is_named(divided_folder):
@@ -153,13 +208,13 @@ def test_image_removed_after_loading_is_named(divided_folder):
     gone = divided_folder / "val" / "yes" / "7.jpg"
     gone.unlink()
     with pytest.raises(data.CorruptImageError, match=str(gone)):
-        list(dataset.guard(dataset.test_batches(4)))
+        list(dataset.test.guard(dataset.test.batches(4)))
 
 
 def test_errors_of_the_loop_body_pass_through_the_guard(divided_folder):
     dataset = data.load(divided_folder)
     with pytest.raises(ZeroDivisionError):
-        for _ in dataset.guard(dataset.test_batches(1)):
+        for _ in dataset.test.guard(dataset.test.batches(1)):
             1 / 0
 
 
@@ -173,16 +228,19 @@ def test_corrupt_images_are_left_out_and_listed_on_request(
     ]
     for path in bad:
         truncate(path)
-    dataset = data.load(divided_folder, skip_corrupt=True)
+    dataset = data.load(
+        divided_folder, skip_corrupt=True, validation_fraction=0
+    )
     assert dataset.skipped == [str(path) for path in bad]
-    assert (dataset.num_train, dataset.num_test) == (10, 3)
+    assert (dataset.num_train, len(dataset.test)) == (10, 3)
     assert len(list(dataset.train_batches(2, epoch=0))) == 5
 
 
 def test_sound_folder_has_nothing_to_skip(divided_folder):
     dataset = data.load(divided_folder, skip_corrupt=True)
     assert dataset.skipped == []
-    assert dataset.fingerprint == data.load(divided_folder).fingerprint
+    unchecked = data.load(divided_folder)
+    assert dataset.test.fingerprint == unchecked.test.fingerprint
 
 
 def test_folder_with_nothing_that_decodes_is_refused(divided_folder, truncate):

@@ -149,10 +149,11 @@ def test_loaded_splits_share_no_image(folders, tmp_path):
         manual_dir=folders,
         image_size=16,
         augmentation="none",
+        validation_fraction=0,
     )
-    assert (dataset.num_train, dataset.num_test) == (15, 3)
+    assert (dataset.num_train, len(dataset.test)) == (15, 3)
     train = {x.numpy().tobytes() for x, _ in dataset.train_batches(1, epoch=0)}
-    test = {x.numpy().tobytes() for x, _ in dataset.test_batches(1)}
+    test = {x.numpy().tobytes() for x, _ in dataset.test.batches(1)}
     assert (len(train), len(test)) == (15, 3)
     assert not train & test
 
@@ -161,7 +162,7 @@ def test_labels_count_over_all_hundred_classes(folders, tmp_path):
     dataset = data.load(
         "mini_imagenet", data_dir=tmp_path / "tfds", manual_dir=folders
     )
-    labels = {int(y[0]) for _, y in dataset.test_batches(1)}
+    labels = {int(y[0]) for _, y in dataset.test.batches(1)}
     assert labels == {0, 11, 99}
     assert (dataset.num_classes, dataset.image_size) == (100, 224)
 
@@ -198,10 +199,9 @@ def test_corrupt_image_is_named_by_its_file(folders, tmp_path, truncate):
     dataset = data.load(
         "mini_imagenet", data_dir=tmp_path / "tfds", manual_dir=folders
     )
-    batches = (dataset.train_batches(15, epoch=0), dataset.test_batches(3))
     with pytest.raises(data.CorruptImageError, match=bad.name):
-        for split in batches:
-            list(dataset.guard(split))
+        for part in (dataset.train, dataset.validation, dataset.test):
+            list(part.guard(part.batches(3)))
 
 
 def test_missing_images_are_explained(tmp_path):

@@ -38,6 +38,16 @@ def test_a_fraction_that_empties_one_side_is_refused(fraction):
         splits.held_out(NAMES, fraction, seed=0)
 
 
+@pytest.mark.parametrize("fraction", [1, -0.1])
+def test_a_validation_share_out_of_range_is_refused(fraction):
+    with pytest.raises(ValueError, match="Received: validation_fraction="):
+        splits.validation(NAMES, fraction, seed=0)
+
+
+def test_a_class_of_one_image_validates_nothing():
+    assert splits.validation(["a"], 0.5, seed=0) == set()
+
+
 def test_subset_takes_equally_from_unequal_classes():
     labels = np.array([0] * 90 + [1] * 9 + [2] * 3)
     kept = splits.balanced_subset(labels, 9, seed=0)

@@ -15,7 +15,13 @@ class BottlenetToy(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [
         tfds.core.BuilderConfig(name=name)
-        for name in ("train", "train-test", "train-validation", "test")
+        for name in (
+            "train",
+            "train-test",
+            "train-validation",
+            "train-test-validation",
+            "test",
+        )
     ]
 
     def _info(self):
@@ -40,7 +46,7 @@ class BottlenetToy(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, start):
         for value in range(start, start + 24):
-            pixels = np.full((8, 8, 1), 5 * value, np.uint8)
+            pixels = np.full((8, 8, 1), 3 * value, np.uint8)
             yield value, {"id": value, "image": pixels, "label": value % 2}
 
 
@@ -51,29 +57,51 @@ def data_dir(tmp_path_factory):
 
 def values(batches):
     """Back from pixels to the examples' numbers."""
-    return [int(v) // 5 for x, _ in batches for v in x.numpy()[:, 0, 0, 0]]
+    return [int(v) // 3 for x, _ in batches for v in x.numpy()[:, 0, 0, 0]]
 
 
-def load(data_dir, config, **arguments):
-    return data.load(f"bottlenet_toy/{config}", data_dir=data_dir, **arguments)
+def load(data_dir, config, validation_fraction=0, **arguments):
+    return data.load(
+        f"bottlenet_toy/{config}",
+        data_dir=data_dir,
+        validation_fraction=validation_fraction,
+        **arguments,
+    )
 
 
 def test_its_own_test_split_tests(data_dir):
     dataset = load(data_dir, "train-test")
-    assert sorted(values(dataset.test_batches(5))) == list(range(24, 48))
+    assert sorted(values(dataset.test.batches(5))) == list(range(24, 48))
 
 
 def test_validation_tests_where_there_is_no_test_split(data_dir):
     dataset = load(data_dir, "train-validation")
-    assert sorted(values(dataset.test_batches(5))) == list(range(24, 48))
+    assert sorted(values(dataset.test.batches(5))) == list(range(24, 48))
 
 
 def test_training_split_alone_is_divided(data_dir):
     dataset = load(data_dir, "train", test_fraction=0.25, augmentation="none")
     train = values(dataset.train_batches(6, epoch=0))
-    test = values(dataset.test_batches(4))
+    test = values(dataset.test.batches(4))
     assert (len(train), len(test)) == (18, 6)
     assert sorted(train + test) == list(range(24))
+
+
+def test_validation_images_are_taken_from_those_that_train(data_dir):
+    dataset = load(
+        data_dir, "train-test", validation_fraction=0.25, augmentation="none"
+    )
+    train = values(dataset.train_batches(18, epoch=0))
+    validation = values(dataset.validation.batches(4))
+    assert (len(train), len(validation)) == (18, 6)
+    assert sorted(train + validation) == list(range(24))
+
+
+def test_its_own_validation_split_validates_beside_a_test_split(data_dir):
+    dataset = load(data_dir, "train-test-validation", validation_fraction=0.1)
+    assert sorted(values(dataset.validation.batches(5))) == list(range(48, 72))
+    assert sorted(values(dataset.test.batches(5))) == list(range(24, 48))
+    assert dataset.num_train == 24
 
 
 def test_size_and_names_come_from_the_catalogue(data_dir):
@@ -85,7 +113,7 @@ def test_size_and_names_come_from_the_catalogue(data_dir):
 def test_labels_stay_with_their_images(data_dir):
     dataset = load(data_dir, "train-test", augmentation="none")
     for images, labels in dataset.train_batches(24, epoch=0):
-        numbers = images.numpy()[:, 0, 0, 0] // 5
+        numbers = images.numpy()[:, 0, 0, 0] // 3
         np.testing.assert_array_equal(numbers % 2, labels)
 
 
@@ -106,13 +134,13 @@ def test_resuming_a_stream_gives_the_rest_of_the_epoch(data_dir):
 def test_number_of_batches_is_known_in_advance(data_dir):
     dataset = load(data_dir, "train", test_fraction=0.25)
     assert len(dataset.train_batches(4, epoch=0)) == 4
-    assert len(dataset.test_batches(4)) == 2
+    assert len(dataset.test.batches(4)) == 2
 
 
 def test_limits_keep_the_first_stored(data_dir):
     dataset = load(data_dir, "train-test", max_train=6, max_test=5)
-    assert (dataset.num_train, dataset.num_test) == (6, 5)
-    assert len(values(dataset.test_batches(2))) == 5
+    assert (dataset.num_train, len(dataset.test)) == (6, 5)
+    assert len(values(dataset.test.batches(2))) == 5
 
 
 def test_check_for_corrupt_images_finds_none(data_dir):
@@ -134,7 +162,7 @@ def test_data_set_without_labels_is_refused(data_dir):
     builder = tfds.builder("bottlenet_toy/train", data_dir=data_dir)
     del builder.info.features._feature_dict["label"]
     with pytest.raises(ValueError, match="`image` and `label`"):
-        from_builder(builder, 0.15, seed=0)
+        from_builder(builder, 0.15, 0.1, seed=0)
 
 
 def test_split_too_large_for_memory_streams_and_resumes(data_dir, monkeypatch):

@@ -139,5 +139,5 @@ def test_no_test_images_is_an_error(make_bottlenet, make_dataset):
     empty = make_dataset(
         np.zeros((0, 16, 16, 3), np.uint8), np.zeros(0, np.int32)
     )
-    with pytest.raises(ValueError, match="at least one test image"):
+    with pytest.raises(ValueError, match="at least one image"):
         evaluation.evaluate_split(make_bottlenet(), empty, progress=False)

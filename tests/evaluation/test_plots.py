@@ -17,7 +17,8 @@ from bottlenet_tf.plot_labels import place_labels
 REPORT = {
     "dataset": "tiny",
     "dataset_fingerprint": "0123",
-    "num_test": 20,
+    "measured_on": "test",
+    "num_images": 20,
     "backbone": "net",
     "split": "RB1",
     "mode": "aware",

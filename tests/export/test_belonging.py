@@ -44,7 +44,7 @@ def test_another_runs_model_is_refused(sweep, tmp_path):
     shutil.copytree(sweep / "range", tmp_path / "run")
     shutil.copy(sweep / "learned" / "model.keras", tmp_path / "run")
     with pytest.raises(ValueError, match="quantizer"):
-        load_run(tmp_path / "run", 20)
+        load_run(tmp_path / "run")
 
 
 def test_another_training_of_the_same_network_is_refused(run):
@@ -54,18 +54,18 @@ def test_another_training_of_the_same_network_is_refused(run):
     )
     model.save(run / "model.keras")
     with pytest.raises(ValueError, match="unit_id: .* in report.json"):
-        load_run(run, 20)
+        load_run(run)
 
 
 def test_a_run_without_identity_is_loaded(old_run):
-    assert load_run(old_run, 20).name == "run"
+    assert load_run(old_run).name == "run"
 
 
 def test_without_identity_another_cut_is_refused(old_run):
     # The same shapes and weights, but before the ReLU.
     _save_another_model(old_run, split="norm")
     with pytest.raises(ValueError, match="cut: ReLU.* in config.json"):
-        load_run(old_run, 20)
+        load_run(old_run)
 
 
 def test_without_identity_another_backbone_is_refused(
@@ -78,7 +78,7 @@ def test_without_identity_another_backbone_is_refused(
     keras.Model(tiny.input, keras.layers.Dense(10)(x)).save(path)
     _save_another_model(old_run, backbone=str(path))
     with pytest.raises(ValueError, match="weights after the cut: 50 in conf"):
-        load_run(old_run, 20)
+        load_run(old_run)
 
 
 def test_a_backbone_of_other_classes_is_another(old_run, tmp_path):
@@ -93,11 +93,11 @@ def test_a_backbone_of_other_classes_is_another(old_run, tmp_path):
     config = TrainConfig.from_json((old_run / "config.json").read_text())
     build_bottlenet(backbone, "cut", config.unit).save(old_run / "model.keras")
     with pytest.raises(ValueError, match="of another run.*num_classes=7"):
-        load_run(old_run, 20)
+        load_run(old_run)
 
 
 def test_a_run_outlives_its_backbones_file(old_run):
     config = json.loads((old_run / "config.json").read_text())
     config["backbone"] = "moved.keras"
     (old_run / "config.json").write_text(json.dumps(config))
-    assert load_run(old_run, 20).name == "run"
+    assert load_run(old_run).name == "run"

@@ -11,9 +11,9 @@ from bottlenet_tf.export.finished_run import in_float32, load_run
 from tests.export.conftest import make_network
 
 
-def test_a_run_is_loaded_with_few_test_images(sweep):
-    run = load_run(sweep / "range", 20)
-    assert (run.name, run.dataset.num_test) == ("range", 20)
+def test_a_run_is_loaded_with_its_data(sweep):
+    run = load_run(sweep / "range")
+    assert (run.name, len(run.dataset.validation)) == ("range", 40)
     assert run.report["accuracy"] is not None
 
 
@@ -22,7 +22,7 @@ def test_a_damaged_model_is_refused(sweep, tmp_path):
     file = tmp_path / "run" / "model.keras"
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ValueError, match="(?s)could not be loaded.*run"):
-        load_run(tmp_path / "run", 20)
+        load_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_damaged_configuration_names_its_file(
     shutil.copytree(sweep / "range", tmp_path / "run")
     (tmp_path / "run" / "config.json").write_bytes(content)
     with pytest.raises(ValueError, match=f"(?s){message}.*run/config.json"):
-        load_run(tmp_path / "run", 20)
+        load_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "one\r", "a\u2028b"])
@@ -55,7 +55,7 @@ def test_a_class_name_of_several_lines_is_refused(sweep, monkeypatch, name):
 
     monkeypatch.setattr(finished_run, "load_data", renamed)
     with pytest.raises(ValueError, match="line break.*Received") as caught:
-        load_run(sweep / "range", 20)
+        load_run(sweep / "range")
     assert repr(name) in str(caught.value)
 
 

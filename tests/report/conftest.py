@@ -61,7 +61,9 @@ def _report(split, made):
         "split": split,
         "dataset": "digits",
         "dataset_fingerprint": "abc",
-        "num_test": 1000,
+        "measured_on": "test",
+        "num_images": 1000,
+        "validation": None,
         "baseline_accuracy": 90.0,
         "accuracy": made.accuracy,
         "cloud_only": [

@@ -80,7 +80,9 @@ class MadeUp:
 @pytest.fixture
 def ground(monkeypatch):
     made = Ground(("conv", "cut"), 24, num_classes=10, accuracy=92.0)
-    monkeypatch.setattr(ground_lib, "measure", lambda config, root: made)
+    monkeypatch.setattr(
+        ground_lib, "measure", lambda config, root, dataset: made
+    )
     return made
 
 
@@ -165,7 +167,7 @@ def test_trials_of_a_rung_see_their_share(config, ground):
     assert final.norm_batches == 3  # One epoch has no more.
     assert final.init_from is None
     assert qualities == (20, 60)
-    assert final.data.max_test == 8
+    assert final.data.max_validation == 8
 
 
 def test_candidates_are_measured_on_all_images_without_training(config, ground):
@@ -181,18 +183,32 @@ def test_candidates_are_measured_on_all_images_without_training(config, ground):
     assert qualities == (found["quality"],)
 
 
-def test_a_trial_of_all_images_at_its_own_quality_is_the_candidate(
+def test_trials_see_validation_images_and_what_is_kept_the_test_images(
     config, ground
 ):
-    config = dataclasses.replace(config, search_images=None, qualities=(60,))
-    pool = MadeUp()
-    results = search.run(config, pool)
-    found = results["candidates"]["cut"]
-    assert found["measured"] == found["searched"]
-    assert not {"conv", "cut"} & set(pool.started)
-    for folder in (found["workdir"], f"trials/{found['trial']}"):
-        copy = config_folder(config) / folder / "outcome.json"
-        assert len(json.loads(copy.read_text())["points"]) == 1
+    search.run(config, MadeUp())
+    root = config_folder(config)
+    for folder, part in (("trials", "validation"), ("candidates", "test")):
+        requests = [
+            trial_folder.read_request(trial)[0]
+            for trial in trial_folder.all_in(root / folder)
+        ]
+        assert {request.measure_on for request in requests} == {part}
+
+
+def test_a_search_goes_on_with_the_data_it_began_with(
+    config, ground, tmp_path, image_folder
+):
+    folder = image_folder(tmp_path / "photos")
+    data = dataclasses.replace(
+        config.base.data, dataset=str(folder), max_train=None
+    )
+    base = dataclasses.replace(config.base, data=data)
+    config = dataclasses.replace(config, base=base)
+    search.run(config, MadeUp())
+    (folder / "apple").rename(folder / "quince")
+    with pytest.raises(ValueError, match="'apple' there, 'quince' here"):
+        search.run(config, MadeUp())
 
 
 def test_another_winner_replaces_the_candidate_measured_before(config, ground):
@@ -493,5 +509,6 @@ def test_real_trials_make_runs_that_can_be_exported(config, tmp_path):
     folder = config_folder(config) / found["workdir"]
     report = json.loads((folder / "report.json").read_text())
     assert report["flags"]["unit"]["quality"] == found["quality"]
-    assert report["num_test"] == 16
+    assert (report["measured_on"], report["num_images"]) == ("test", 16)
+    assert report["validation"]["num_images"] == 16
     assert training.load_model(folder).unit.codec.quality == found["quality"]

@@ -64,8 +64,8 @@ def sent(both, sweep):
     found = {}
     for model in manifest["models"]:
         name = model["name"]
-        run = load_run(sweep / name, IMAGES)
-        batches = run.dataset.test_batches(IMAGES)
+        run = load_run(sweep / name)
+        batches = run.dataset.development.batches(IMAGES)
         images = next(iter(batches))[0].numpy()
         payloads = [Head.load(both / name).encode(image) for image in images]
         logits = WirePath(run.model).decode(payloads)

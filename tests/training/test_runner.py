@@ -266,7 +266,7 @@ def test_naive_mode_trains_without_the_codec(tiny_config, replace, monkeypatch):
     # It is there all the same, for what the network is measured with.
     model = load_model(tiny_config.workdir)
     codec = model.unit.codec
-    images, _ = next(iter(load_data(tiny_config).test_batches(8)))
+    images, _ = next(iter(load_data(tiny_config).validation.batches(8)))
     codes, planes = [], type(codec).call
     with monkeypatch.context() as patch:
         patch.setattr(

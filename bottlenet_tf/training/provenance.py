@@ -1,0 +1,213 @@
+"""What a run was trained on: classes, images, files it began with.
+
+Written as `provenance.json` when a run starts. Whoever goes on from a run, or
+makes something of it, compares: a renamed class would put labels on answers
+that mean something else, another division would test on images that were
+trained on, and a replaced file would leave figures of another network.
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+
+from bottlenet_tf.config import TrainConfig, differing_flags
+from bottlenet_tf.data.fingerprints import Fingerprint
+from bottlenet_tf.json_file import read_json, write_json
+from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, PROVENANCE_FILE
+
+FORMAT = "bottlenet_tf.provenance.1"
+_FILES = ("backbone", "backbone_weights", "init_from")
+_SHOWN = 5
+# Flags that decide which images there are and how they are divided.
+_DATA_FLAGS = (
+    "dataset", "data_dir", "manual_dir", "split_seed", "test_fraction",
+    "validation_fraction",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """What a run was trained on.
+
+    Attributes:
+        classes: Names, in the order of the labels.
+        parts: `{"train", "validation", "test": Fingerprint}`.
+        files: `{flag: SHA-256 (hex)}` of the network and weights that the run
+            began with; flags that name no file have none.
+    """
+
+    classes: tuple
+    parts: dict
+    files: dict
+
+
+def of(config, dataset):
+    """Returns the `Provenance` of a run that would start now.
+
+    Args:
+        config: `TrainConfig`.
+        dataset: `data.Dataset`.
+    """
+    return Provenance(dataset.class_names, dataset.inventory, files_of(config))
+
+
+def files_of(config):
+    """Returns `{flag: SHA-256}` of the files that a `TrainConfig` names."""
+    found = {}
+    for flag in _FILES:
+        path = pathlib.Path(getattr(config, flag) or "").expanduser()
+        if path.is_dir():
+            path /= MODEL_FILE
+        if getattr(config, flag) and path.is_file():
+            with path.open("rb") as file:
+                found[flag] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def write(workdir, provenance):
+    """Writes `provenance.json` to a run's folder, whole or not."""
+    write_json(
+        pathlib.Path(workdir) / PROVENANCE_FILE,
+        {"format": FORMAT, **dataclasses.asdict(provenance)},
+    )
+
+
+def read(workdir):
+    """Returns the `Provenance` of a run's folder.
+
+    Raises:
+        ValueError: if there is none, or it is damaged.
+    """
+    path = pathlib.Path(workdir) / PROVENANCE_FILE
+    if not path.is_file():
+        raise ValueError(
+            f"A run must hold {PROVENANCE_FILE}, which says what it was "
+            "trained on; one of an earlier version has none. Train it anew, in "
+            f"another folder. Received: {str(workdir)!r}"
+        )
+    remedy = "The run can't be trusted; train it anew, in another folder."
+    fields = [field.name for field in dataclasses.fields(Provenance)]
+    value = read_json(path, FORMAT, fields, remedy)
+    try:
+        return Provenance(
+            tuple(map(str, value["classes"])),
+            {
+                part: Fingerprint(int(found["images"]), str(found["sha256"]))
+                for part, found in value["parts"].items()
+            },
+            dict(value["files"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: classes, parts or files are damaged ({error!r}). {remedy}"
+        ) from error
+
+
+def check_resumed(workdir, now):
+    """Raises ValueError unless a folder's run stands on the same as `now`.
+
+    Args:
+        workdir: Folder of a run that was begun.
+        now: `Provenance` of the run with the same flags today.
+    """
+    before = read(workdir)
+    differing = [
+        f"--{flag}: its file is another than when the run began"
+        for flag in _FILES
+        if before.files.get(flag) != now.files.get(flag)
+    ]
+    differing += _differing_data(before, now)
+    if differing:
+        raise ValueError(
+            "--workdir holds a run on other data or files, and a run goes on "
+            "with what it began with. Put them back, or use another folder. "
+            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+        )
+
+
+def check_source(run, flag, config, now):
+    """Raises ValueError unless a run to start from knows the same data.
+
+    Its classes must mean the same, and none of its training images may
+    validate or test here.
+
+    Args:
+        run: A run's folder, or a file in it; other files are anybody's and
+            pass.
+        flag: The flag that names it.
+        config: `TrainConfig` of the run that is to start.
+        now: Its `Provenance`.
+    """
+    folder = pathlib.Path(run).expanduser()
+    if folder.is_file():
+        folder = folder.parent
+        if not (folder / PROVENANCE_FILE).is_file():
+            return
+    elif not (folder / MODEL_FILE).is_file():
+        return  # Loading it says what is missing.
+    differing = _differing_data(read(folder), now)
+    if differing:
+        raise ValueError(
+            f"--{flag} must be a run on the same data, divided in the same "
+            "way: its labels must mean the same, and it must not have been "
+            "trained on images that validate or test here. Received: "
+            f"{flag}={str(run)!r}, "
+            f"{'; '.join(_differing_flags(folder, config) + differing)}"
+        )
+
+
+def check_data(workdir, config, dataset):
+    """Raises ValueError unless a run's data set is what it was trained on.
+
+    Args:
+        workdir: Folder of a finished run.
+        config: Its `TrainConfig`.
+        dataset: `data.Dataset`, opened as the configuration says.
+    """
+    now = Provenance(dataset.class_names, dataset.inventory, {})
+    differing = _differing_data(read(workdir), now)
+    if differing:
+        raise ValueError(
+            f"--dataset={config.data.dataset} must hold what the run was "
+            "trained on, or its labels and figures would not be those of the "
+            "network. Put it back, or train anew. Received: "
+            f"workdir={str(workdir)!r}, {'; '.join(differing)}"
+        )
+
+
+def _differing_data(before, now):
+    """Returns how classes and images differ, as a list of phrases."""
+    found = []
+    if before.classes != now.classes:
+        gone = [name for name in before.classes if name not in now.classes]
+        new = [name for name in now.classes if name not in before.classes]
+        found.append(f"classes: {_names(gone)} there, {_names(new)} here")
+    for part, there in before.parts.items():
+        here = now.parts[part]
+        if there.images != here.images:
+            found.append(
+                f"{part}: {there.images:,} images there, {here.images:,} here"
+            )
+        elif there != here:
+            found.append(
+                f"{part}: {here.images:,} images both times, but others"
+            )
+    return found
+
+
+def _names(names):
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (", ".join(map(repr, names[:_SHOWN])) or "none") + more
+
+
+def _differing_flags(folder, config):
+    """Returns which flags about data differ; none if they can't be read."""
+    path = folder / CONFIG_FILE
+    try:
+        before = TrainConfig.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return []
+    free = {f.name for f in dataclasses.fields(config.data)} - set(_DATA_FLAGS)
+    return [
+        f"--{flag}" for flag in differing_flags(before.data, config.data, free)
+    ]

@@ -1,0 +1,227 @@
+"""Which images a run reads, and when; the epoch that is kept."""
+
+import csv
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+
+from bottlenet_tf import search, training
+from bottlenet_tf.data.part import Part
+from bottlenet_tf.search.config import SearchConfig
+from bottlenet_tf.training import loop as loop_module
+from bottlenet_tf.training import measure as measure_module
+from bottlenet_tf.training import runner
+from bottlenet_tf.training.network import load_model
+from tests.eager import eagerly
+
+
+@pytest.fixture
+def test_images_are_closed(monkeypatch):
+    """Test images can't be read but by the final measurement."""
+    read, seen = Part.batches, []
+
+    def batches(self, batch_size):
+        if self.name == "test" and not opened:
+            raise AssertionError("test images were read before the end")
+        seen.append(self.name)
+        return read(self, batch_size)
+
+    opened, measure = [], measure_module.measure
+
+    def open_and_measure(*args):
+        opened.append(True)
+        return measure(*args)
+
+    monkeypatch.setattr(Part, "batches", batches)
+    monkeypatch.setattr(runner, "measure", open_and_measure)
+    return seen
+
+
+def _rows(config):
+    with open(pathlib.Path(config.workdir, "metrics.csv")) as file:
+        return list(csv.DictReader(file))
+
+
+def test_test_images_are_read_at_the_end_alone(
+    tiny_config, replace, test_images_are_closed
+):
+    config = replace(tiny_config, keep="best", early_stopping=2)
+    with eagerly():
+        report = training.run(config)
+    assert {"validation", "test"} == set(test_images_are_closed)
+    assert (report["measured_on"], report["num_images"]) == ("test", 16)
+    assert report["validation"]["num_images"] == 16
+
+
+def test_a_run_for_choosing_reads_no_test_image(
+    tiny_config, replace, monkeypatch
+):
+    read = Part.batches
+
+    def batches(self, batch_size):
+        assert self.name != "test"
+        return read(self, batch_size)
+
+    monkeypatch.setattr(Part, "batches", batches)
+    with eagerly():
+        report = training.run(replace(tiny_config, measure_on="validation"))
+    assert report["measured_on"] == "validation"
+    assert report["validation"] is None
+
+
+class InThisProcess:
+    """Runs trials one after the other, in the process of the test."""
+
+    free = 1
+
+    def __init__(self):
+        self.ended = {}
+
+    def start(self, folder):
+        from bottlenet_tf.search import trial
+
+        with eagerly():
+            trial.run(folder)
+        self.ended[folder] = None
+
+    def wait(self, timeout_s):
+        ended, self.ended = self.ended, {}
+        return ended
+
+    def close(self):
+        pass
+
+
+def test_a_search_reads_test_images_for_what_it_keeps_alone(
+    tiny_config, replace, monkeypatch
+):
+    read, readers = Part.batches, set()
+
+    def batches(self, batch_size):
+        if self.name == "test":
+            readers.add(current[-1])
+        return read(self, batch_size)
+
+    current, run = ["the search"], training.run
+
+    def named_run(config):
+        current.append(pathlib.Path(config.workdir).parent.name)
+        return run(config)
+
+    monkeypatch.setattr(Part, "batches", batches)
+    monkeypatch.setattr(training, "run", named_run)
+    config = SearchConfig(
+        replace(tiny_config, backbone_weights=tiny_config.backbone),
+        splits=("cut",),
+        channels=(2,),
+        strides=(2,),
+        qualities=(20, 60),
+        trial_examples=16,
+        rungs=1,
+        max_accuracy_loss=100.0,
+    )
+    results = search.run(config, InThisProcess())
+    assert not [t for t in results["trials"] if t["error"]]
+    assert results["candidates"]["cut"]["measured"]
+    assert readers == {"candidates"}
+
+
+def test_without_validation_images_a_run_trains_and_reports(
+    tiny_config, replace
+):
+    data = replace(tiny_config.data, validation_fraction=0.0)
+    with eagerly():
+        report = training.run(replace(tiny_config, data=data, max_steps=1))
+    assert report["validation"] is None
+    assert _rows(tiny_config)[0]["validation_accuracy"] == ""
+
+
+def _train(config, accuracies, monkeypatch):
+    """Trains without measuring; validation gives these figures in turn."""
+    figures = iter(accuracies)
+    monkeypatch.setattr(
+        loop_module.Loop, "validate", lambda self: next(figures)
+    )
+    spent = []
+    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[-1]))
+    with eagerly():
+        training.run(config)
+    return spent[0]
+
+
+def _weights(workdir):
+    return load_model(workdir).get_weights()
+
+
+def test_the_best_epoch_is_kept(tiny_config, replace, monkeypatch):
+    config = replace(tiny_config, keep="best", epochs=3)
+    spent = _train(config, [(50, 9), (70, 9), (60, 9)], monkeypatch)
+    assert (spent["kept_epoch"], spent["steps"]) == (1, 9)
+    # The same first two epochs, of a schedule of three, are its weights.
+    other = replace(config, workdir=config.workdir + "_2", max_steps=None)
+    epochs = iter([(50, 9), (70, 9), (10, 9)])
+
+    def stop_after_two(self):
+        return next(epochs)
+
+    monkeypatch.setattr(loop_module.Loop, "validate", stop_after_two)
+    with eagerly():
+        training.run(other)
+    for ours, theirs in zip(
+        _weights(config.workdir), _weights(other.workdir), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_stops_when_no_epoch_was_better_for_long(
+    tiny_config, replace, monkeypatch, capsys
+):
+    config = replace(tiny_config, early_stopping=2, epochs=9)
+    figures = [(50, 9), (70, 9), (60, 9), (70, 9)]
+    spent = _train(config, figures, monkeypatch)
+    assert (spent["kept_epoch"], spent["steps"]) == (1, 12)
+    assert "Stopped early, after 4 epochs" in capsys.readouterr().out
+
+
+def test_an_epoch_over_the_budget_is_not_kept(
+    tiny_config, replace, monkeypatch
+):
+    config = replace(tiny_config, keep="best", epochs=3, byte_budget=50.0)
+    # 8 bytes of header are part of the budget.
+    spent = _train(config, [(90, 45), (60, 42), (50, 41)], monkeypatch)
+    assert spent["kept_epoch"] == 1
+
+
+def test_without_an_epoch_in_the_budget_the_last_is_kept(
+    tiny_config, replace, monkeypatch, capsys
+):
+    config = replace(tiny_config, keep="best", byte_budget=50.0)
+    spent = _train(config, [(90, 99), (60, 99)], monkeypatch)
+    assert spent["kept_epoch"] is None
+    assert "the last one is kept" in capsys.readouterr().out
+
+
+def test_a_killed_run_remembers_its_best_epoch(
+    tiny_config, replace, monkeypatch
+):
+    config = replace(tiny_config, keep="best", epochs=3)
+    with monkeypatch.context() as patch, pytest.raises(StopIteration):
+        _train(config, [(70, 9)], patch)
+    spent = _train(config, [(60, 9), (50, 9)], monkeypatch)
+    assert spent["kept_epoch"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"keep": "best"}, "--keep goes by.*--validation_fraction"),
+        ({"early_stopping": 2}, "--early_stopping goes by"),
+        ({"measure_on": "validation"}, "--measure_on=validation needs"),
+    ],
+)
+def test_choosing_needs_validation_images(tiny_config, changes, message):
+    data = dataclasses.replace(tiny_config.data, validation_fraction=0.0)
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(tiny_config, data=data, **changes)
