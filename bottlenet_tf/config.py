@@ -13,7 +13,7 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
-MODES = ("baseline", "aware", "naive", "frozen")
+MODES = ("baseline", "cloud", "aware", "naive", "frozen")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("none", "mirrored", "multiworker")
@@ -175,6 +175,13 @@ class TrainConfig:
     keep: str = "last"
     early_stopping: int | None = None
     measure_on: str = "test"
+    image_codec: str | None = None
+    image_quality: int | None = None
+    image_side: int | None = None
+    tuned_rivals: tuple[str, ...] = ()
+    tuned_losses: tuple[float, ...] = (3.0, 8.0)
+    tuned_epochs: int | None = None
+    tuned_learning_rate: float | None = None
     checkpoint_minutes: float = 10.0
     sweep_qualities: tuple[int, ...] = (
         1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 83, 86, 88, 90, 92,
@@ -183,9 +190,9 @@ class TrainConfig:
 
     def __post_init__(self):
         # Flags and JSON give lists; equality and hashing need a tuple.
-        qualities = self.sweep_qualities
-        if isinstance(qualities, list):
-            object.__setattr__(self, "sweep_qualities", tuple(qualities))
+        for name in ("sweep_qualities", "tuned_rivals", "tuned_losses"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         check_types(self)
         check_choice("mode", self.mode, MODES)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
@@ -230,7 +237,10 @@ class TrainConfig:
             "--temperature must be positive.",
             temperature=self.temperature,
         )
-        for name in ("clip_norm", "byte_budget", "max_steps", "early_stopping"):
+        for name in (
+            "clip_norm", "byte_budget", "max_steps", "early_stopping",
+            "image_side", "tuned_epochs", "tuned_learning_rate",
+        ):  # fmt: skip
             value = getattr(self, name)
             check(
                 value is None or value > 0,
@@ -262,9 +272,9 @@ class TrainConfig:
             distillation=self.distillation,
         )
         check(
-            self.mode != "baseline" or self.feature_weight == 0,
-            "--feature_weight compares what a unit restores, and "
-            "--mode=baseline has none; use another mode, or 0.",
+            self.has_unit or self.feature_weight == 0,
+            f"--feature_weight compares what a unit restores, and "
+            f"--mode={self.mode} has none; use another mode, or 0.",
             feature_weight=self.feature_weight,
         )
         check(
@@ -296,6 +306,8 @@ class TrainConfig:
             init_from=self.init_from,
         )
         self._check_validation()
+        self._check_image_codec()
+        self._check_rivals()
         self._check_codec_in_training()
 
     def _check_validation(self):
@@ -332,6 +344,66 @@ class TrainConfig:
             "--measure_on=validation needs validation images: "
             "--validation_fraction must be above 0.",
             validation_fraction=self.data.validation_fraction,
+        )
+
+    def _check_image_codec(self):
+        """Flags of --mode=cloud, which tunes the network whole."""
+        is_cloud = self.mode == "cloud"
+        for name in ("image_codec", "image_quality"):
+            value = getattr(self, name)
+            check(
+                (value is not None) == is_cloud,
+                "--image_codec and --image_quality say what the images of "
+                "--mode=cloud go through: both must be set there, and nowhere "
+                "else.",
+                **{name: value},
+                mode=self.mode,
+            )
+        check(
+            self.image_side is None or is_cloud,
+            "--image_side is for --mode=cloud.",
+            image_side=self.image_side,
+            mode=self.mode,
+        )
+        quality = self.image_quality
+        check(
+            quality is None or 1 <= quality <= 100,
+            "--image_quality must be 1 to 100.",
+            image_quality=quality,
+        )
+        check(
+            not is_cloud or self.starts_trained,
+            "--mode=cloud tunes a trained network: set --backbone_weights.",
+            backbone_weights=self.backbone_weights,
+        )
+        check(
+            not (is_cloud and self.freeze_prefix),
+            "--freeze_prefix is for a network with a unit; --mode=cloud has "
+            "none.",
+            mode=self.mode,
+        )
+
+    def _check_rivals(self):
+        """Flags of the tuned rivals, which a split network has."""
+        if not self.tuned_rivals:
+            return
+        check(
+            self.has_unit and self.starts_trained,
+            "--tuned_rivals are the unsplit network, tuned: a run has them "
+            "whose --mode has a unit, and whose --backbone_weights are set.",
+            tuned_rivals=self.tuned_rivals,
+            mode=self.mode,
+        )
+        check(
+            self.data.validation_fraction > 0,
+            "--tuned_rivals are tuned at qualities that are chosen on "
+            "validation images: --validation_fraction must be above 0.",
+            validation_fraction=self.data.validation_fraction,
+        )
+        check(
+            bool(self.tuned_losses) and all(x > 0 for x in self.tuned_losses),
+            "--tuned_losses must be positive, at least one.",
+            tuned_losses=self.tuned_losses,
         )
 
     def _check_codec_in_training(self):
@@ -372,6 +444,11 @@ class TrainConfig:
             warmup_epochs=self.warmup_epochs,
             epochs=self.epochs,
         )
+
+    @property
+    def has_unit(self):
+        """Whether the network is split; "baseline" and "cloud" are whole."""
+        return self.mode not in ("baseline", "cloud")
 
     @property
     def starts_trained(self):

@@ -146,5 +146,5 @@ def _runs_in(folder):
     return [
         inner
         for inner in sorted(folder.iterdir())
-        if _is_run(inner) and load_report(inner)["mode"] != "baseline"
+        if _is_run(inner) and load_report(inner)["split"] is not None
     ]

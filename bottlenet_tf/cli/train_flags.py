@@ -12,6 +12,8 @@ from bottlenet_tf import config as config_lib
 
 _MODES = """What is trained:
 baseline: the network without unit;
+cloud: the same, tuned on images that went through --image_codec: the rival
+that sends the image;
 aware: unit and network with the codec in the loop (BottleNet);
 naive: the same without the codec, which is switched on afterwards;
 frozen: the unit alone, the network stays as it is (give it channels enough: a
@@ -81,6 +83,21 @@ _HELP = {
     "without a better accuracy. The best epoch is kept.",
     "measure_on": "Images of the final figures. validation: for whatever is "
     "compared to choose one, such as settings; the test images stay unseen.",
+    "image_codec": "Of --mode=cloud: jpeg, webp, avif or jxl.",
+    "image_quality": "Of --mode=cloud: the encoder's quality, 1 to 100.",
+    "image_side": "Of --mode=cloud: pixels to which images are shrunk before "
+    "they are sent; unset: as the network sees them.",
+    "tuned_rivals": "Image codecs, with commas between, whose cloud-only "
+    "rival is tuned as well (--mode=cloud) with this run's recipe and at most "
+    "as many training images, and reported beside the untouched one. Takes a "
+    "training for each codec and loss; runs that share a folder share them. A "
+    "finished run adds them.",
+    "tuned_losses": "Each codec's rival is tuned at the qualities at which the "
+    "untouched network loses so many points on the validation images.",
+    "tuned_epochs": "Passes of a rival's training, at most this run's images; "
+    "unset: as many.",
+    "tuned_learning_rate": "Peak rate of a rival's training; unset: this "
+    "run's.",
     "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
     "sweep_qualities": "Qualities at which cloud-only JPEG and WebP are "
     "measured for comparison.",
@@ -208,6 +225,8 @@ def read(values):
     sections["sweep_qualities"] = whole_numbers(
         "sweep_qualities", sections["sweep_qualities"]
     )
+    sections["tuned_losses"] = numbers("tuned_losses", sections["tuned_losses"])
+    sections["tuned_rivals"] = tuple(filter(None, sections["tuned_rivals"]))
     return config_lib.TrainConfig(**sections)
 
 
@@ -245,6 +264,21 @@ def whole_numbers(name, values):
     except ValueError as error:
         raise ValueError(
             f"--{name} must be whole numbers with commas between. "
+            f"Received: {name}={','.join(map(str, values))}"
+        ) from error
+
+
+def numbers(name, values):
+    """Returns a list flag's values as a tuple of floats.
+
+    Raises:
+        ValueError: if one is not a number.
+    """
+    try:
+        return tuple(float(value) for value in values)
+    except ValueError as error:
+        raise ValueError(
+            f"--{name} must be numbers with commas between. "
             f"Received: {name}={','.join(map(str, values))}"
         ) from error
 

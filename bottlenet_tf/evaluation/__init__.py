@@ -18,6 +18,7 @@ from bottlenet_tf.evaluation.cloud_only import (
     CloudPoint,
     cloud_only,
 )
+from bottlenet_tf.evaluation.comparison import add_tuned
 from bottlenet_tf.evaluation.environment import versions
 from bottlenet_tf.evaluation.identity import (
     model_digest,
@@ -59,6 +60,7 @@ __all__ = [
     "SizeSummary",
     "SplitResult",
     "WirePath",
+    "add_tuned",
     "baseline_key",
     "build_report",
     "choosing_figures",

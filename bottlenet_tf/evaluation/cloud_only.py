@@ -125,6 +125,7 @@ def cloud_only(
     codecs=("jpeg", "webp"),
     batch_size=256,
     progress=True,
+    sides=None,
 ):
     """Sweeps image codecs over qualities on the untouched network.
 
@@ -143,6 +144,8 @@ def cloud_only(
         codecs: Names in `IMAGE_CODECS`.
         batch_size: Images per call of the network.
         progress: Whether to show a progress bar.
+        sides: Pixels to which images are shrunk before they are sent; the
+            stored size and the network's if None.
 
     Returns:
         List of `CloudPoint`, codec after codec, size after size, by rising
@@ -153,7 +156,7 @@ def cloud_only(
             set without test images.
     """
     # `Part.stored_size` is never above `image_size`.
-    sides = sorted({part.stored_size, part.image_size})
+    sides = sides or sorted({part.stored_size, part.image_size})
     settings = [
         (c, side, q)
         for c in codecs

@@ -1,5 +1,6 @@
 """A split network's bytes and accuracy beside cloud-only's."""
 
+from bottlenet_tf.evaluation.cloud_only import CloudPoint
 from bottlenet_tf.evaluation.matching import matched_bytes
 from bottlenet_tf.evaluation.split import summarize
 
@@ -30,6 +31,57 @@ def compare(result, baselines):
     return figures, reasons
 
 
+def add_tuned(figures, points, codecs):
+    """Adds the tuned rivals to the figures of one part of the data.
+
+    `tuned_matched_bytes` are the fewest that cloud-only needs for our
+    accuracy if the network may be tuned for the codec; untouched networks
+    count, too, where they need fewer. `tuned_matched_ratio` divides them by
+    our mean wire bytes: below 1, the rival wins.
+
+    Args:
+        figures: Dictionary of a report, or of what it says of validation
+            images; changed.
+        points: List of `cloud_only` points of tuned networks, each with the
+            quality it is `tuned_at`.
+        codecs: Names of the codecs that were tuned for.
+    """
+    figures["tuned_rivals"] = {"codecs": list(codecs), "points": points}
+    reasons = figures["reasons"]
+    reasons.pop("tuned_rivals", None)
+    everyone = map(_as_point, figures["cloud_only"] + points)
+    match = matched_bytes(everyone, figures["accuracy"])
+    figures |= _figures_of("tuned_matched", match, reasons)
+    if match.bytes_mean is not None:
+        ratio = match.bytes_mean / figures["wire_bytes_mean"]
+        figures["tuned_matched_ratio"] = ratio
+
+
+def _as_point(values):
+    return CloudPoint(
+        values["codec"],
+        values["quality"],
+        values["side"],
+        values["bytes"],
+        values["file_bytes"],
+        values["accuracy"],
+    )
+
+
+def _figures_of(name, match, reasons):
+    """Returns a `Match` under a name, as a report has it; the ratio is None."""
+    for figure in ("bytes", "ratio"):
+        reasons.pop(f"{name}_{figure}", None)
+        if match.reason is not None:
+            reasons[f"{name}_{figure}"] = match.reason
+    return {
+        f"{name}_bytes": match.bytes_mean,
+        f"{name}_codec": match.codec,
+        f"{name}_at_most": match.at_most,
+        f"{name}_ratio": None,
+    }
+
+
 def _matched(points, result, reasons):
     name = "accuracy_matched"
     nothing = (f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio"))
@@ -39,11 +91,7 @@ def _matched(points, result, reasons):
             reasons[figure] = "there is no cloud-only sweep"
         return figures
     match = matched_bytes(points, result.accuracy)
-    if match.reason is not None:
-        reasons[f"{name}_bytes"] = reasons[f"{name}_ratio"] = match.reason
-    figures[f"{name}_bytes"] = match.bytes_mean
-    figures[f"{name}_codec"] = match.codec
-    figures[f"{name}_at_most"] = match.at_most
+    figures = _figures_of(name, match, reasons)
     if match.bytes_mean is not None:
         ours = summarize(result.wire_bytes).mean
         figures[f"{name}_ratio"] = match.bytes_mean / ours

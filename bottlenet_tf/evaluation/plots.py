@@ -155,7 +155,7 @@ def _cloud_curves(axes, points):
 
 def _split_points(axes, reports):
     """Draws the split networks; returns their labels."""
-    split = [report for report in reports if report["mode"] != "baseline"]
+    split = [report for report in reports if report["split"] is not None]
     places = [(report["split"], report["mode"]) for report in split]
     labels = []
     for mode, (name, color, marker) in _MODES.items():

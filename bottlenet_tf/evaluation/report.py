@@ -27,7 +27,7 @@ class Measured:
         part: `data.Part`.
         baselines: `Baselines` of the untouched network; None if the run has
             none, being trained from scratch with its unit.
-        result: `SplitResult`; None if and only if the mode is "baseline".
+        result: `SplitResult`; None if and only if the mode has no unit.
         raw: `RawFeatures` or None.
     """
 
@@ -79,20 +79,19 @@ def build_report(
     Raises:
         ValueError: if a `Measured` doesn't fit the mode.
     """
-    is_baseline = config.mode == "baseline"
     figures, reasons = _figures(config, dataset, measured)
     report = {
         "format": FORMAT,
         "mode": config.mode,
         "backbone": config.backbone,
-        "split": None if is_baseline else config.split,
+        "split": config.split if config.has_unit else None,
         "dataset": dataset.name,
         "num_skipped": len(dataset.skipped),
         "skipped": dataset.skipped[:_SKIPPED_SHOWN],
         "measured_on": measured.part.name,
         **figures,
     }
-    if not is_baseline:
+    if config.has_unit:
         report["unit_id"] = unit_id
         report["device_mac_share"] = device_mac_share
     report |= {
@@ -115,11 +114,10 @@ def build_report(
 def _figures(config, dataset, measured):
     """Returns `(figures, reasons)` of one part."""
     part, baselines, result = measured.part, measured.baselines, measured.result
-    is_baseline = config.mode == "baseline"
-    if is_baseline != (result is None) or is_baseline and baselines is None:
+    if config.has_unit == (result is None) or not (result or baselines):
         raise ValueError(
-            "A split network's report needs its `result`; a baseline's needs "
-            "`baselines` and has no `result`. "
+            "A split network's report needs its `result`; one without a unit "
+            "needs `baselines` and has no `result`. "
             f"Received: mode={config.mode!r}, result={result!r}, "
             f"baselines={type(baselines).__name__}"
         )
@@ -140,13 +138,31 @@ def _figures(config, dataset, measured):
         figures["baseline_accuracy"] = figures["accuracy"] = known
         figures["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
         figures["label_only"] = label_only(dataset.num_classes, known)
+    if config.mode == "cloud":
+        figures |= _own_point(config, baselines)
     if result is not None:
         figures["raw_features"] = measured.raw
         figures |= _sizes(result)
         compared, missing = compare(result, baselines)
         figures |= compared
         reasons |= missing
+        figures["tuned_rivals"] = None
+        reasons["tuned_rivals"] = "none were asked for (--tuned_rivals)"
     return figures, reasons
+
+
+def _own_point(config, baselines):
+    """Returns what a tuned network reaches at the quality it is tuned for."""
+    (own,) = (
+        point
+        for point in baselines.cloud_only
+        if point.quality == config.image_quality
+    )
+    return {
+        "accuracy": own.accuracy,
+        "accuracy_drop": baselines.network_accuracy - own.accuracy,
+        "wire_bytes_mean": own.bytes_mean,
+    }
 
 
 def write_report(workdir, report):

@@ -15,6 +15,8 @@ _HEADER = (
     "p95",
     "cloud B, same accuracy",
     "ratio",
+    "tuned cloud B",
+    "ratio",
     "device MACs",
 )
 # The loss of accuracy that BottleNet accepts, in points.
@@ -58,7 +60,7 @@ def split_order(report):
 def _group(key, reports):
     dataset, part, num_images, backbone, *_ = key
     lines = [f"{backbone} on {dataset}, {num_images:,} {part} images", ""]
-    split = [report for report in reports if report["mode"] != "baseline"]
+    split = [report for report in reports if report["split"] is not None]
     if split:
         rows = [_row(report) for report in sorted(split, key=split_order)]
         lines += [*aligned(_HEADER, rows, 2), ""]
@@ -70,10 +72,6 @@ def _group(key, reports):
 
 
 def _row(report):
-    bound = "≤ " if report["accuracy_matched_at_most"] else ""
-    matched = _number(report["accuracy_matched_bytes"], ".0f", bound)
-    if report["accuracy_matched_codec"]:
-        matched += f" {_label(report['accuracy_matched_codec'])}"
     return (
         report["split"],
         report["mode"],
@@ -83,10 +81,21 @@ def _row(report):
         _number(report["wire_bytes_mean"], ".1f"),
         _number(report["wire_bytes_median"], ".0f"),
         _number(report["wire_bytes_p95"], ".0f"),
-        matched,
-        _number(report["accuracy_matched_ratio"], ".2f", bound, "x"),
+        *_matched(report, "accuracy_matched"),
+        *_matched(report, "tuned_matched"),
         _number(report["device_mac_share"], ".1%"),
     )
+
+
+def _matched(report, name):
+    """Returns a rival's bytes at our accuracy, and how many times ours."""
+    bound = "≤ " if report.get(f"{name}_at_most") else ""
+    size = _number(report.get(f"{name}_bytes"), ".0f", bound)
+    if report.get(f"{name}_codec"):
+        size += f" {_label(report[f'{name}_codec'])}"
+    ratio = report.get(f"{name}_ratio")
+    wins = ", rival wins" if ratio is not None and ratio < 1.0 else ""
+    return size, _number(ratio, ".2f", bound, f"x{wins}")
 
 
 def _baseline_rows(reports):
@@ -97,6 +106,9 @@ def _baseline_rows(reports):
     rows = [("network, unsplit", _number(known, ".2f"), "–", "–")]
     for codec in sorted({point["codec"] for point in first["cloud_only"]}):
         rows += _codec_rows(codec, first["cloud_only"], known)
+    tuned = _tuned_points(reports)
+    for codec in sorted({point["codec"] for point in tuned}):
+        rows += _codec_rows(codec, tuned, known, " tuned")
     seen = set()
     for report in sorted(reports, key=split_order):
         raw = report.get("raw_features")
@@ -112,7 +124,16 @@ def _baseline_rows(reports):
     return rows
 
 
-def _codec_rows(codec, points, known):
+def _tuned_points(reports):
+    """The points of all tuned rivals that any report knows, each once."""
+    found = {}
+    for report in reports:
+        for point in (report.get("tuned_rivals") or {}).get("points", ()):
+            found[tuple(sorted(point.items()))] = point
+    return list(found.values())
+
+
+def _codec_rows(codec, points, known, kind=""):
     """The codec's most accurate point, and its cheapest acceptable one."""
     largest = max(point["side"] for point in points)
     points = [point for point in points if point["codec"] == codec]
@@ -124,7 +145,7 @@ def _codec_rows(codec, points, known):
         rows.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
     return [
         (
-            f"{_label(codec)} {point['quality']}"
+            f"{_label(codec)} {point['quality']}{kind}"
             + (f" at {point['side']} px" if point["side"] < largest else "")
             + f", {what}",
             _number(point["accuracy"], ".2f"),

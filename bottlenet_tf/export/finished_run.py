@@ -51,9 +51,10 @@ def load_run(workdir):
     workdir = pathlib.Path(workdir)
     report = evaluation.load_report(workdir)
     config = _load_config(workdir / CONFIG_FILE)
-    if config.mode == "baseline":
+    if not config.has_unit:
         raise ValueError(
-            "A --mode=baseline run has no unit, so there is nothing to cut. "
+            f"A --mode={config.mode} run has no unit, so there is nothing to "
+            "cut. "
             f"Received: workdir={str(workdir)!r}"
         )
     try:

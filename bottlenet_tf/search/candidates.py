@@ -146,6 +146,7 @@ def _prepare(config, root, kept, folder):
         norm_batches=0,
         warmup_epochs=0.0,
         measure_on="test",
+        tuned_rivals=config.base.tuned_rivals,
         data=config.base.data,
     )
     trial_folder.write_request(folder, request, (kept.point.quality,))

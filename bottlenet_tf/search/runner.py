@@ -198,6 +198,7 @@ class _Search:
             warmup_epochs=_WARMUP * steps / per_epoch,
             evaluate_every=0,
             measure_on="validation",
+            tuned_rivals=(),
             data=ground_lib.searched_data(self.config),
         )
         qualities = self.config.qualities

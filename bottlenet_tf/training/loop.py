@@ -51,7 +51,7 @@ class Loop:
         self.schedule = codec_schedule(
             config, self.steps_per_epoch, self.total_steps
         )
-        self.has_unit = config.mode != "baseline"
+        self.has_unit = config.has_unit
         overhead = 0
         if self.has_unit:
             overhead = 8 if self.model.unit.quantizer.sends_range else 6
@@ -205,7 +205,7 @@ class Loop:
             if quality != self._current_quality:
                 self._quality.assign(quality)
                 self._current_quality = quality
-        if use_codec or self.config.mode == "baseline":
+        if use_codec or not self.has_unit:
             run = self.stepper.with_codec
         else:
             run = self.stepper.without_codec
@@ -301,6 +301,7 @@ class Loop:
             passed = self.model.transmit(images, training=False)
             logits, size = passed.logits, passed.image_data_bytes
         else:
+            images = self.stepper.receive(images)
             logits = self.model(tf.cast(images, tf.float32), training=False)
         hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
         return tf.reduce_sum(tf.cast(hits, tf.float32)), size

@@ -37,7 +37,7 @@ def measure(config, network, dataset, training):
     if config.measure_on == "test":
         measured, chosen_by = _on(dataset.test, config, network), validation
     own = {}
-    if config.mode != "baseline":
+    if config.has_unit:
         own["device_mac_share"] = network.model.device_mac_share()
         own["unit_id"] = evaluation.unit_id(network.model)
     report = evaluation.build_report(
@@ -48,7 +48,7 @@ def measure(config, network, dataset, training):
         training=training,
         **own,
     )
-    if config.mode != "baseline":
+    if config.has_unit:
         _save_planes(network.model, dataset, workdir / "planes.png")
     evaluation.plot_rate_accuracy([report], workdir / "rate_accuracy.png")
     evaluation.write_report(workdir, report)
@@ -73,6 +73,8 @@ def on_test(model, dataset, codecs):
 def _on(part, config, network):
     """Returns what is `Measured` on a part of the data."""
     workdir = pathlib.Path(config.workdir)
+    if config.mode == "cloud":
+        return _tuned_on(part, config, network)
     is_baseline = config.mode == "baseline"
     classifier = network.model if is_baseline else network.untouched
     baselines = raw = None
@@ -93,6 +95,19 @@ def _on(part, config, network):
         )
     result = evaluation.evaluate_split(network.model, part)
     return evaluation.Measured(part, baselines, result, raw)
+
+
+def _tuned_on(part, config, network):
+    """Returns what is `Measured` of a network that was tuned for a codec."""
+    points = evaluation.cloud_only(
+        network.model,
+        part,
+        {*config.sweep_qualities, config.image_quality},
+        (config.image_codec,),
+        sides=[config.image_side or part.image_size],
+    )
+    known = evaluation.network_accuracy(network.untouched, part)
+    return evaluation.Measured(part, evaluation.Baselines(known, points))
 
 
 def baseline_cache(workdir, root=None):

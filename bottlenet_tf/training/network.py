@@ -17,11 +17,12 @@ MATCH_BATCHES = 4
 class Network(NamedTuple):
     """What a run trains and compares with.
 
-    model: `BottleNet`; the backbone's Keras model for mode "baseline".
+    model: `BottleNet`; the backbone's Keras model for modes "baseline" and
+        "cloud".
     untouched: Keras model of the unsplit network as it was given, image ->
         logits; None if it has no trained weights.
     teacher: Callable `(images, feature) -> logits` for distillation or None.
-    split_point: `SplitPoint` of the cut; None for mode "baseline".
+    split_point: `SplitPoint` of the cut; None if there is none.
     """
 
     model: keras.Model
@@ -51,6 +52,13 @@ def build_network(config, image_size, num_classes):
     if config.starts_trained:
         untouched = clone(backbone.model)
         untouched.trainable = False
+    if config.mode == "cloud":
+        if config.init_from is not None:
+            _load_into(backbone.model, config.init_from, "init_from")
+        teacher = None
+        if config.distillation > 0:
+            teacher = _teacher(config, backbone, untouched)
+        return Network(backbone.model, untouched, teacher, None)
     model = build_bottlenet(backbone, config.split, config.unit)
     if config.init_from is not None:
         load = _load_what_fits if config.init_partly else _load_into

@@ -14,7 +14,7 @@ from bottlenet_tf.run_folders import (
     MODEL_FILE,
     REPORT_FILE,
 )
-from bottlenet_tf.training import provenance
+from bottlenet_tf.training import provenance, rivals
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
@@ -22,7 +22,10 @@ from bottlenet_tf.training.network import build_network, match_feature
 from bottlenet_tf.training.norms import estimate_statistics
 
 # Fields that may differ when a run is resumed: they change no result.
-_FREE_FIELDS = ("workdir", "checkpoint_minutes")
+_FREE_FIELDS = (
+    "workdir", "checkpoint_minutes", "tuned_rivals", "tuned_losses",
+    "tuned_epochs", "tuned_learning_rate",
+)  # fmt: skip
 
 
 def run(config):
@@ -65,7 +68,7 @@ def run(config):
         match_feature(network.model, dataset, config.batch_size)
     _describe(config, dataset, network)
     picture = None
-    if config.mode != "baseline":
+    if config.has_unit:
         images = next(iter(dataset.development.batches(4)))[0].numpy()
         picture = _Picture(network.model, images)
     loop = Loop(config, network, dataset, strategy, picture)
@@ -79,8 +82,13 @@ def run(config):
         spent["norm_examples"] = config.norm_batches * config.batch_size
     if not loop.is_chief:
         return None
+    spent["steps_per_epoch"] = loop.steps_per_epoch
+    spent["examples_in_all"] = spent["examples"] + _examples_before(config)
     _save(network.model, workdir)
-    return measure(config, network, dataset, spent)
+    report = measure(config, network, dataset, spent)
+    if rivals.are_missing(config, report):
+        rivals.add(config, report, stands_on, run)
+    return report
 
 
 def _show_finished(workdir, config):
@@ -96,9 +104,22 @@ def _show_finished(workdir, config):
     now = dataclasses.replace(now, files={**stands_on.files, **files})
     provenance.check_resumed(workdir, now)
     report = evaluation.load_report(workdir)
+    if rivals.are_missing(config, report):
+        print(f"{workdir} is trained; its rivals are not.")
+        return rivals.add(config, report, stands_on, run)
     print(f"{workdir} is finished:\n")
     print(evaluation.markdown_table([report]))
     return report
+
+
+def _examples_before(config):
+    """Training images that the runs saw which --init_from builds on."""
+    if config.init_from is None:
+        return 0
+    folder = pathlib.Path(config.init_from)
+    if not (folder / REPORT_FILE).is_file():
+        return 0  # A model's file alone doesn't tell.
+    return evaluation.load_report(folder)["training"]["examples_in_all"]
 
 
 def load_data(config):
@@ -169,6 +190,8 @@ def _check_unclaimed(workdir, config):
 def _check_names(config):
     """Refuses what no data set could make right, before any is read."""
     create_codec(config.unit.codec, **config.unit.codec_config())
+    for codec in filter(None, (config.image_codec, *config.tuned_rivals)):
+        evaluation.IMAGE_CODECS.get(codec)
     backbones.check_name(config.backbone)
     for flag in ("backbone_weights", "init_from"):
         path = getattr(config, flag)

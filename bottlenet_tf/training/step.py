@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from bottlenet_tf.evaluation.cloud_only import round_trip
 from bottlenet_tf.training.losses import feature_loss, task_loss
 from bottlenet_tf.training.mixup import blend, blend_shares
 
@@ -45,7 +46,7 @@ class Stepper:
 
     Args:
         config: `TrainConfig`.
-        model: `BottleNet`, or the backbone's Keras model for "baseline".
+        model: `BottleNet`, or the backbone's Keras model without a unit.
         teacher: Callable `(images, feature) -> logits`, or None.
         optimizer: Keras optimizer, built on `model.trainable_variables`.
         strategy: `tf.distribute.Strategy`.
@@ -105,11 +106,36 @@ class Stepper:
 
         return step
 
-    def _forward(self, images, use_codec):
+    def receive(self, images):
+        """Returns what the network's side sees of images that were taken.
+
+        In mode "cloud" they go through an image codec as files, else they
+        stay as they are.
+
+        Args:
+            images: uint8 `(batch, S, S, 3)`.
+        """
+        config = self.config
+        if config.mode != "cloud":
+            return images
+        side = config.image_side or images.shape[1]
+
+        def through(pixels):
+            return round_trip(
+                pixels, config.image_codec, config.image_quality, side
+            )[0]
+
+        received = tf.numpy_function(through, [images], tf.uint8)
+        return tf.ensure_shape(received, images.shape)
+
+    def _forward(self, images, received, use_codec):
         """Returns logits, teacher logits and what `transmit` yielded."""
-        if self.config.mode == "baseline":
-            logits = self.model(tf.cast(images, tf.float32), training=True)
-            return tf.cast(logits, tf.float32), None, None
+        if not self.config.has_unit:
+            logits = self.model(tf.cast(received, tf.float32), training=True)
+            logits, teacher_logits = tf.cast(logits, tf.float32), None
+            if self.teacher is not None:
+                teacher_logits = tf.stop_gradient(self.teacher(images, None))
+            return logits, teacher_logits, None
         passed = self.model.transmit(images, training=True, use_codec=use_codec)
         teacher_logits = None
         if self.teacher is not None:
@@ -120,7 +146,7 @@ class Stepper:
 
     def _replica_step(self, images, labels, index, use_codec):
         config = self.config
-        shares = tf.zeros(tf.shape(labels))
+        shares, received = tf.zeros(tf.shape(labels)), self.receive(images)
         if config.mixup > 0:
             shares = blend_shares(
                 tf.shape(labels)[0],
@@ -129,9 +155,11 @@ class Stepper:
                 index,
                 self.total_steps,
             )
-            images = blend(images, shares)
+            images, received = blend(images, shares), blend(received, shares)
         with tf.GradientTape() as tape:
-            logits, teacher_logits, passed = self._forward(images, use_codec)
+            logits, teacher_logits, passed = self._forward(
+                images, received, use_codec
+            )
             targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
             task = tf.reduce_mean(
                 task_loss(
