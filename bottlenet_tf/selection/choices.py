@@ -22,7 +22,8 @@ class Choice:
     Attributes:
         name: Such as "RB3" or "mobile-only".
         way: `Way`.
-        sent_bytes: What travels for one image, in the mean; 0 if nothing.
+        sent_bytes: Wire bytes of one image, in the mean; 0 if nothing is sent.
+            What the message around them takes is the `Link`'s.
         accuracy: In percent; None if unknown.
         split: What the profiles call it, the run's name; None unless something
             is split.
@@ -52,6 +53,11 @@ class Choice:
             choice=self.name,
             split=self.split,
         )
+
+    @property
+    def sends(self):
+        """Whether a message is sent."""
+        return self.way is not Way.DEVICE or self.sent_bytes > 0
 
 
 def from_report(name, report, workdir=None):

@@ -200,7 +200,7 @@ def count_macs(root):
     return path
 
 
-def choose(root, networks=("3g", "wifi"), **goal):
+def choose(root, networks=("3g", "wifi"), message=0.0, **goal):
     """Writes the selection.json that bottlenet-select makes."""
     device, cloud = map(
         profile_file.read, (root / "phone.csv", root / "server.csv")
@@ -217,7 +217,9 @@ def choose(root, networks=("3g", "wifi"), **goal):
             [selection.from_report(*item) for item in reports.items()],
             selection.references(reports, 3.0),
             machines,
-            selection.named(name),
+            dataclasses.replace(
+                selection.named(name), message_overhead_bytes=message
+            ),
             selection.Goal(**goal),
             selection.Limits(min_accuracy=87.0),
         )
@@ -296,6 +298,17 @@ def chosen(search):
     """The same with both."""
     choose(search)
     compare(search)
+    return search
+
+
+@pytest.fixture
+def unwhole(search):
+    """A search chosen from over 3g; the device's unsplit network is untimed."""
+    path = search / "phone.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if ",whole," not in line]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    choose(search, ("3g",))
     return search
 
 
