@@ -112,6 +112,21 @@ def test_nothing_is_the_least_of_all_unless_all_were_measured(unwhole):
     assert "early is chosen, not compared with mobile-only." in found.caption
 
 
+def test_the_other_panel_keeps_to_the_limits_too(chosen, choose_by):
+    choose_by(chosen, ("3g",))
+    selection = report.read(chosen).selection
+    decision = selection.decisions[0]
+    shown = _texts(costs.picture(decision, selection).svg(picture.WIDE))
+    # 600 B at 1.1 Mbit/s and 1.774 W; the next is early.
+    assert "7.74  least of all" in shown
+    decision = dataclasses.replace(
+        decision,
+        refused={"cloud-only, matched": ["600 B are more than 500 B"]},
+    )
+    shown = _texts(costs.picture(decision, selection).svg(picture.WIDE))
+    assert "10.2  least of all" in shown
+
+
 def test_a_reference_that_a_limit_refuses_is_marked(chosen, choose_by):
     choose_by(chosen, ("3g",))
     decision = report.read(chosen).selection.decisions[0]
