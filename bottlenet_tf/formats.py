@@ -2,4 +2,4 @@
 
 REPORT = "bottlenet_tf.report.3"
 FIGURE7 = "bottlenet_tf.figure7.1"
-SELECTION = "bottlenet_tf.selection.1"
+SELECTION = "bottlenet_tf.selection.2"

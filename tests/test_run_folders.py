@@ -26,7 +26,7 @@ def test_a_baseline_in_a_sweep_is_passed_over(sweep, tmp_path):
     shutil.copytree(sweep / "range", tmp_path / "a")
     shutil.copytree(sweep / "range", tmp_path / "b")
     report = json.loads((tmp_path / "a" / "report.json").read_text())
-    report["mode"] = "baseline"
+    report["mode"], report["split"] = "baseline", None
     (tmp_path / "a" / "report.json").write_text(json.dumps(report))
     assert [p.name for p in find_runs([tmp_path])] == ["b"]
 

@@ -1,5 +1,6 @@
 """The demo's third part: what to choose over 3G, 4G and Wi-Fi, and the page."""
 
+import dataclasses
 import sys
 
 POWER_W = 5.0  # Supposed: a phone's order of magnitude.
@@ -43,11 +44,15 @@ def run(root, deploy, runs, max_accuracy_loss):
     )
     profile = profile_file.read(path)
     machines = selection.Machines(profile, profile)
+    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
     decisions = selection.decide_runs(
         {run.name: run for run in runs},
         {run.name: evaluation.load_report(run) for run in runs},
         machines,
-        list(selection.NAMED.values()),
+        [
+            dataclasses.replace(link, message_overhead_bytes=overhead)
+            for link in selection.NAMED.values()
+        ],
         selection.LATENCY,
         selection.Limits(),
         max_accuracy_loss,
@@ -57,8 +62,8 @@ def run(root, deploy, runs, max_accuracy_loss):
         tables.selection_values(decisions, machines, command=sys.argv),
     )
     print(
-        f"\nThis machine as device and server, {POWER_W:g} W supposed; chosen "
-        "by latency.\n"
+        f"\nThis machine as device and server, {POWER_W:g} W and no round trip "
+        f"supposed, {overhead:g} B a message; chosen by latency.\n"
     )
     print("\n".join(tables.winners_table(decisions)))
     for decision in decisions:

@@ -10,13 +10,21 @@ from bottlenet_tf.cli import program, train_flags
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.profiling.targets import network_name
-from bottlenet_tf.run_folders import find_runs, load_report, model_name
+from bottlenet_tf.run_folders import (
+    choosing_figures,
+    find_runs,
+    load_report,
+    model_name,
+)
 from bottlenet_tf.selection import (
+    DEFAULT_TRANSPORT,
     NAMED,
+    TRANSPORTS,
     Goal,
     Limits,
     Link,
     Machines,
+    message_overhead_bytes,
     named,
     published,
     tables,
@@ -26,9 +34,12 @@ USAGE = """Chooses the split point: least latency, energy, or a weighted sum.
 
 Adds up, for every candidate, what the profiles say of device and server and
 what the network takes (Algorithm 1's selection), and shows it beside
-mobile-only, cloud-only, a split without a unit and the label alone; then what
-would be chosen at half and double the rate and at every load that was
-profiled.
+mobile-only, cloud-only, a split without a unit and the label alone, with the
+round trip above which mobile-only costs less; then what would be chosen at
+half and double the rate and at every load that was profiled.
+
+Whatever is sent is charged a message, --message_overhead. The paper charges
+none, nor a round trip: --message_overhead=0 --rtt_ms=0.
 
 Examples:
   bottlenet-select --runs=SEARCH_DIR/candidates \\
@@ -37,8 +48,8 @@ Examples:
   bottlenet-select ... --networks= --uplink_mbps=2.5 --rtt_ms=40
   bottlenet-select --published=docs/paper_totals.csv
 
-The last one reads printed totals, as the paper's, and checks them against its
-own power model."""
+The last one reads printed totals, as the paper's, which count neither messages
+nor round trips, and checks them against its own power model."""
 
 _TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
 
@@ -75,7 +86,8 @@ def _decide(values):
     for profile in (device, cloud):
         _check_network(profile, reports)
     loss = values.max_accuracy_loss
-    baseline = next(iter(reports.values()))["baseline_accuracy"]
+    first = choosing_figures(next(iter(reports.values())))
+    baseline = first["baseline_accuracy"]
     limits = Limits(
         None if baseline is None else baseline - loss,
         values.max_bytes,
@@ -98,23 +110,29 @@ def _decide(values):
 def _told(decision, device, cloud):
     """Yields the lines of one decision."""
     link = decision.link
-    yield f"\n== {link.name}: {link.uplink_mbps:g} Mbit/s up =="
+    yield (
+        f"\n== {link.name}: {link.uplink_mbps:g} Mbit/s up, round trip "
+        f"{link.rtt_ms:g} ms, {link.message_overhead_bytes:g} B a message =="
+    )
     yield f"Device: {device.device} ({device.meter}); server: {cloud.device}\n"
     yield from tables.cost_table(decision)
-    for name, reason in decision.untimed.items():
-        yield f"{name} is left out: {reason}"
-    if decision.winner is None:
-        yield "\nNo split is acceptable."
-        return
+    yield (
+        f"\nChosen: {tables.chosen(decision)}"
+        if decision.winner
+        else "\nNo split is acceptable."
+    )
     best = decision.best
-    yield f"\nChosen: {decision.winner.choice.name}"
-    if best is not decision.winner:
+    if decision.winner and best is not decision.winner:
         yield f"But {best.choice.name} costs less than any split here."
-    yield "\nAt other rates and loads:\n"
+    yield from tables.unmeasured([decision])
+    if not decision.winner:
+        return
+    yield "\nOf the splits, at other rates and loads:\n"
     yield from tables.sensitivity_table(decision)
 
 
 def _links(values):
+    overhead = message_overhead_bytes(values.message_overhead)
     links = [named(name) for name in values.networks if name]
     if values.uplink_mbps is not None:
         links.append(
@@ -137,6 +155,7 @@ def _links(values):
             downlink_mbps=values.downlink_mbps,
             answer_bytes=values.answer_bytes,
             waiting_mw=values.waiting_mw,
+            message_overhead_bytes=overhead,
         )
         for link in links
     ]
@@ -171,6 +190,14 @@ def _published(path):
                 f"{network}, {target.split('_')[0]}: {best.name}, "
                 f"{getattr(best, target):g} {unit}; cloud-only costs "
                 f"{times:.1f} times as much"
+            )
+        rtt_ms = published.break_even_rtt_ms(totals, network)
+        if rtt_ms is not None:
+            yield (
+                f"{network}: mobile-only is faster at any round trip"
+                if rtt_ms < 0
+                else f"{network}: mobile-only is faster where a round trip, "
+                f"which isn't in these totals, exceeds {rtt_ms:.1f} ms"
             )
     yield "\nAgainst the stated rates and powers of the networks:"
     wrong = [r for r in published.remainders(totals) if r.contradiction]
@@ -213,16 +240,38 @@ def _define(module_name):
         ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
         ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
         ("max_accuracy_loss", 2.0, "Accepted points below the network."),
-        ("max_bytes", None, "Most bytes that may be sent for an image."),
+        (
+            "max_bytes",
+            None,
+            "Most bytes that an image may take on the air: wire bytes, as "
+            "--byte_budget counts them, and --message_overhead.",
+        ),
         ("max_memory_mb", None, "Most memory of the head's process."),
     ):
         flags.DEFINE_float(name, default, text, **common)
     for name, default, text in (
-        ("answer_bytes", Link.answer_bytes, "Size of the answer."),
+        (
+            "answer_bytes",
+            Link.answer_bytes,
+            "Size of the answer with its message, for --downlink_mbps.",
+        ),
         ("device_load", 0, "Competing workers on the device."),
         ("cloud_load", 0, "Competing workers on the server."),
     ):
         flags.DEFINE_integer(name, default, text, **common)
+    measured = "; ".join(
+        f"{name} {transport.num_bytes}, {transport.about}"
+        for name, transport in TRANSPORTS.items()
+    )
+    flags.DEFINE_string(
+        "message_overhead",
+        DEFAULT_TRANSPORT,
+        "What a message takes on the air beyond the wire bytes in it, charged "
+        "to all that is sent: a number of bytes, 0 being the paper, or a "
+        f"transport. Measured at IP level, on an open connection: {measured}. "
+        "Further packets of what one can't hold aren't counted.",
+        **common,
+    )
     flags.DEFINE_string(
         "out", "selection.json", "File for the decisions.", **common
     )

@@ -10,7 +10,8 @@ from bottlenet_tf.selection import Way
 
 EXPLANATION = (
     "Stacked: where the time goes, and the device's energy. Below the line is "
-    "what splits must beat. Hatched splits are refused. The codec's energy is "
+    "what splits must beat. Hatched is what a limit refuses. All that is sent "
+    "is charged its message and the answer's round trip. The codec's energy is "
     "in the device's. Of splits without a unit (raw), the chosen one alone is "
     "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
     "favour. A bar with » is longer than drawn."
@@ -43,10 +44,13 @@ _NAMES = {
     palette.CLOUD: "server",
 }
 HEADER = (
-    "choice", "way", "detail", "accuracy_percent", "bytes", "device_ms",
-    "codec_ms", "uplink_ms", "answer_ms", "cloud_ms", "latency_ms",
-    "compute_mj", "uplink_mj", "waiting_mj", "energy_mj", "mark",
+    "choice", "way", "detail", "accuracy_percent", "test_accuracy_percent",
+    "wire_bytes",
+    "on_air_bytes", "device_ms", "codec_ms", "uplink_ms", "answer_ms",
+    "cloud_ms", "latency_ms", "compute_mj", "uplink_mj", "waiting_mj",
+    "energy_mj", "break_even_rtt_ms", "mark",
 )  # fmt: skip
+_FIGURES = HEADER[HEADER.index("on_air_bytes") : HEADER.index("energy_mj") + 1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,9 +80,10 @@ def picture(decision, selection):
     goal = aim.told(decision.goal)
     won = decision.winner and decision.winner.choice.name
     told = (
-        f"What one image costs over {link.name} ({link.uplink_mbps:g} Mbit/s "
-        f"up) on {selection.machines}. The goal was the least {goal}: "
-        + (f"{won} is chosen." if won else "no split is acceptable.")
+        f"What one image costs over {told_link(link)} on "
+        f"{selection.machines}. The goal was the least {goal}: "
+        + (f"{won} is chosen" if won else "no split is acceptable")
+        + f"{not_compared(decision)}."
     )
     if not _is_known(decision, "energy_mj"):
         told += " The splits' energy is unknown: their profile has no power."
@@ -106,15 +111,38 @@ def picture(decision, selection):
     )
 
 
+def told_link(link):
+    """Returns a link's name with what is counted of it."""
+    return (
+        f"{link.name} ({link.uplink_mbps:g} Mbit/s up, round trip "
+        f"{link.rtt_ms:g} ms, {text.number(link.message_overhead_bytes)} bytes "
+        "a message)"
+    )
+
+
+def not_compared(decision):
+    """Returns ", not compared with ..."; "" if all rivals were measured."""
+    names = decision.uncompared
+    return f", not compared with {text.listed(names)}" if names else ""
+
+
+def break_even(decision, cost):
+    """Returns the round trip above which mobile-only costs less, as text."""
+    value = decision.break_even.get(cost.choice.name)
+    return value if isinstance(value, str) else text.number(value)
+
+
 def mark(decision, cost):
     """Returns what is special about a choice; "" if nothing is."""
     name = cost.choice.name
     if cost is decision.winner:
         return "chosen"
-    if name in decision.refused:
-        return "refused: " + "; ".join(decision.refused[name])
+    reasons = "; ".join(decision.refused.get(name, ()))
+    refused = f"refused: {reasons}" if reasons else ""
     if any(cost is reference for reference in decision.references):
-        return "reference"
+        return f"reference, {refused}" if refused else "reference"
+    if refused:
+        return refused
     return "on the front" if name in decision.front else ""
 
 
@@ -144,10 +172,12 @@ def _shown(decision):
 
 def _row(decision, cost):
     choice = cost.choice
-    figures = [getattr(cost, name) for name in HEADER[5:-1]]
+    figures = [getattr(cost, name) for name in _FIGURES]
     return [
         choice.name, choice.way.value, choice.detail, choice.accuracy,
-        choice.sent_bytes, *figures, mark(decision, cost),
+        choice.test_accuracy, choice.sent_bytes, *figures,
+        decision.break_even.get(choice.name),
+        mark(decision, cost),
     ]  # fmt: skip
 
 
@@ -248,17 +278,19 @@ def _marks(decision, panel, narrow):
     if split is not None and noun != panel.noun:
         told = f"  least {panel.noun} of the splits"
         marks[id(split)] = "\nleast of the splits" if narrow else told
-    if noun == panel.noun:
-        best = decision.best  # Of what keeps to all limits.
+    if noun == panel.noun:  # Of what keeps to all limits.
+        best = None if decision.uncompared else decision.best
     else:
         rivals = [
             cost
             for cost in decision.references
-            if cost.choice.name != "label-only"
+            if cost.choice.name not in ("label-only", *decision.refused)
         ]
         all_of_them = [*_acceptable(decision), *rivals]
         best = None
-        if all(getattr(cost, panel.total) is not None for cost in all_of_them):
+        if not {*decision.untimed} & {*decision.uncompared} and all(
+            getattr(cost, panel.total) is not None for cost in all_of_them
+        ):
             best = _least_of(all_of_them, panel.total)
     if best is not None:
         marks[id(best)] = "  least of all"

@@ -30,7 +30,8 @@ def read(path, format_name=None, made_by=""):
     if format_name is not None:
         found.check(
             "format",
-            f"{format_name!r}, the version that this report reads",
+            f"{format_name!r}, the version that this report reads; {made_by} "
+            "writes it anew",
             lambda value: value == format_name,
         )
     return found
@@ -99,6 +100,16 @@ class Fields:
             name,
             f"a finite number{_span(low, high)}, or null",
             lambda value: value is None or is_number(value),
+        )
+
+    def number_or_word(self, name, words):
+        """Returns a number from 0 on, one of some words, or None for null."""
+        is_number = _number(0.0, math.inf)
+        return self.check(
+            name,
+            f"a finite number, at least 0, {', '.join(map(repr, words))} or "
+            "null",
+            lambda value: value is None or value in words or is_number(value),
         )
 
     def positive(self, name):

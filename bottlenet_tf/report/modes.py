@@ -7,7 +7,7 @@ _LOOKS = {
     "aware": ("trained with the codec", palette.AWARE, "o", "-"),
     "naive": ("codec switched on afterwards", palette.NAIVE, "X", "--"),
 }
-_HEADER = ("mode", "quality", "accuracy_percent", "bytes")
+_HEADER = ("mode", "quality", "accuracy_percent", "wire_bytes")
 
 
 def picture(modes):

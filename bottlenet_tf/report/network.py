@@ -8,7 +8,7 @@ from bottlenet_tf.report.network_drawing import Sheet, draw
 from bottlenet_tf.report.picture import Picture
 
 _HEADER = (
-    "split", "unit", "feature_shape", "feature_bytes", "sent_bytes",
+    "split", "unit", "feature_shape", "feature_bytes", "wire_bytes",
     "accuracy_percent", "device_mac_share", "server_mac_share", "chosen_for",
 )  # fmt: skip
 # Splits of one drawing: as many as a printed page has room for.
@@ -50,7 +50,7 @@ def _picture(search, selection, computing, sheets, i):
     sheet, chosen = sheets[i], chosen_for(selection)
     runs = {s: search.runs[s] for s in sheet.splits if s in search.runs}
     sent = "; ".join(
-        f"{split} sends {run.wire_bytes:.0f} bytes, "
+        f"{split} sends {run.wire_bytes:.0f} wire bytes, "
         f"{text.share(run.device_mac_share)} of the computing on the device"
         for split, run in runs.items()
     )
@@ -107,7 +107,7 @@ def _caption(search, computing):
             "several of the network's. "
         )
     told += (
-        "Bytes: sent for one image in the mean, and of the feature itself in "
+        "Bytes: wire bytes of one image in the mean, and the feature's own in "
         "8 bits. Bars: multiply-accumulates, of which the unsplit network's "
         "are 100 %. The device's part of the unit is included; "
     )

@@ -167,7 +167,7 @@ def _summary(sources):
 def _candidates(sources):
     search, server = sources.search, sources.computing.shares
     header = (
-        "split", "unit", "feature", "feature B", "sent B", "accuracy", "drop",
+        "split", "unit", "feature", "feature B", "wire B", "accuracy", "drop",
         "device MACs", "server MACs",
     )  # fmt: skip
     rows = []
@@ -227,8 +227,9 @@ def _sensitivity(sources, drawn):
 
 def _cost_table(decision):
     header = (
-        "choice", "what", "", "accuracy", "bytes", "device ms", "codec ms",
-        "up-link ms", "answer ms", "server ms", "latency ms", "energy mJ",
+        "choice", "what", "", "accuracy", "wire B", "on air B", "device ms",
+        "codec ms", "up-link ms", "answer ms", "server ms", "latency ms",
+        "energy mJ", "break-even RTT ms",
     )  # fmt: skip
     rows = []
     everything = (*decision.costs, *decision.references)
@@ -242,11 +243,17 @@ def _cost_table(decision):
                 cost.choice.name,
                 cost.choice.detail,
                 costs.mark(decision, cost),
-                text.percent(cost.choice.accuracy),
+                text.percent(cost.choice.shown_accuracy),
                 text.number(cost.choice.sent_bytes),
+                text.number(cost.on_air_bytes),
                 *map(text.number, times),
+                costs.break_even(decision, cost),
             ]
         )
+    rows += [
+        [name, "", "not measured"] + ["–"] * (len(header) - 3)
+        for name in decision.untimed
+    ]
     marked = [i for i, c in enumerate(everything) if c is decision.winner]
     name = f"All costs for {decision.link.name}"
     return markup.table(header, rows, 3, name, marked)
@@ -264,7 +271,8 @@ def _planes(search):
                 f"Test images and their planes at {split}",
                 f"{split} ({unit}). Top: test images. Middle: the plane the "
                 "codec sees. Bottom: the plane after a round trip through "
-                f"its bytes, {text.number(run.wire_bytes)} in the mean.",
+                f"its bytes, {text.number(run.wire_bytes)} wire bytes in the "
+                "mean.",
                 (run.origin,),
             )
         )

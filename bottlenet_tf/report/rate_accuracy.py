@@ -22,7 +22,7 @@ _HEIGHT = 3.5
 _DEPTH = 12.0
 _CODECS = {"jpeg": ("JPEG", "-", "."), "webp": ("WebP", "--", "x")}
 _HEADER = (
-    "what", "split", "trial_or_codec", "quality", "side_px", "bytes",
+    "what", "split", "trial_or_codec", "quality", "side_px", "wire_bytes",
     "accuracy_percent", "images",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ def picture(search):
     if len(runs) > min(_MOST_LABELS.values()):
         named = " (the legend names all, the plot the best)"
     points = ", ".join(
-        f"{split} {run.accuracy:.2f} % at {run.wire_bytes:.0f} bytes"
+        f"{split} {run.accuracy:.2f} % at {run.wire_bytes:.0f} wire bytes"
         for split, run in runs.items()
     )
     return Picture(
@@ -51,10 +51,11 @@ def picture(search):
             f"{first.num_images:,} test images. Small marks: what the search's "
             f"trials reached with fewer bytes than others, on {images} "
             "validation images. Grey: the image itself, compressed and sent to "
-            "the untouched network. Points below "
+            "the untouched network. Bytes are wire bytes, without the message "
+            "that carries them. Points below "
             f"{floor:.0f} % aren't drawn; the CSV file has them."
         ),
-        alt=f"Accuracy over bytes of one image: {points}.",
+        alt=f"Accuracy over wire bytes of one image: {points}.",
         draw=lambda width: _draw(search, floor, width),
         header=_HEADER,
         rows=_rows(search, first),
@@ -198,7 +199,7 @@ def _along(line):
 
 
 def _label_axes(axes, narrow):
-    axes.set_xlabel("bytes an image (logarithmic)")
+    axes.set_xlabel("wire bytes an image (logarithmic)")
     axes.set_ylabel("accuracy (%)")
     axes.grid(True)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if narrow else

@@ -49,7 +49,7 @@ class Run:
         num_images: On how many test images.
         accuracy: In percent.
         baseline_accuracy: Of the unsplit network; None if unknown.
-        wire_bytes: Sent for one image, in the mean.
+        wire_bytes: Of one image, in the mean.
         device_mac_share: Of the unsplit network's multiply-accumulates; may
             exceed 1, since the unit adds some. None if unknown.
         cloud: Tuple of `CloudPoint`.

@@ -8,6 +8,8 @@ from bottlenet_tf import formats
 from bottlenet_tf.report import fields
 from bottlenet_tf.report.run_file import Origin
 from bottlenet_tf.selection import (
+    ALWAYS,
+    NEVER,
     Choice,
     Cost,
     Decision,
@@ -99,19 +101,20 @@ def _basis(found):
 
 
 def _is_one_machine(found):
-    """Whether one profile told of both sides; older files don't say."""
-    names = ("device_profile", "cloud_profile")
-    if any(name not in found.content for name in names):
-        return False
-    device, cloud = (pathlib.PurePath(found.text(name)) for name in names)
+    """Whether one profile told of both sides."""
+    device, cloud = (
+        pathlib.PurePath(found.text(name))
+        for name in ("device_profile", "cloud_profile")
+    )
     return device == cloud
 
 
 def _decision(found, runs):
-    costs = {}
+    costs, link = {}, _link(found.object("link"))
     for item in found.objects("splits"):
         cost = costs[item.object("choice").text("name")] = _cost(item)
         _check_run(item.object("choice"), cost.choice, runs)
+        _check_message(item, cost, link)
     for name in runs:
         if name not in {cost.choice.split for cost in costs.values()}:
             found.refuse(
@@ -127,12 +130,14 @@ def _decision(found, runs):
     if winner is not None and winner not in costs:
         found.refuse("winner", f"one of {', '.join(costs)}", winner)
     references = tuple(_cost(item) for item in found.objects("references"))
+    for item, cost in zip(found.objects("references"), references, strict=True):
+        _check_message(item, cost, link)
     known = costs | {cost.choice.name: cost for cost in references}
     best = found.text_or_none("best")
     if best is not None and best not in known:
         found.refuse("best", f"one of {', '.join(known)}", best)
     return Decision(
-        link=_link(found.object("link")),
+        link=link,
         goal=_built(
             Goal,
             goal,
@@ -145,9 +150,9 @@ def _decision(found, runs):
             name: found.object("refused").texts(name)
             for name in found.object("refused").content
         },
-        untimed={
-            name: found.object("untimed").text(name)
-            for name in found.object("untimed").content
+        unmeasured={
+            name: found.object("unmeasured").text(name)
+            for name in found.object("unmeasured").content
         },
         winner=costs.get(winner),
         best=known.get(best),
@@ -155,7 +160,17 @@ def _decision(found, runs):
         scenarios=tuple(
             _scenario(item, costs) for item in found.objects("sensitivity")
         ),
+        break_even=_break_even(found),
     )
+
+
+def _break_even(found):
+    return {
+        item.object("choice").text("name"): item.number_or_word(
+            "break_even_rtt_ms", (ALWAYS, NEVER)
+        )
+        for item in (*found.objects("splits"), *found.objects("references"))
+    }
 
 
 def _check_run(item, choice, runs):
@@ -189,6 +204,7 @@ def _link(found):
         ),
         found.number("answer_bytes"),
         found.number("waiting_mw"),
+        found.number("message_overhead_bytes"),
     )  # fmt: skip
 
 
@@ -202,23 +218,37 @@ def _built(kind, found, *values):
         ) from error
 
 
+def _check_message(item, cost, link):
+    choice = cost.choice
+    sent = link.on_air_bytes(choice.sent_bytes) if choice.sends else 0.0
+    if not math.isclose(cost.on_air_bytes, sent, rel_tol=1e-6):
+        item.refuse(
+            "on_air_bytes",
+            f"{sent!r}, sent_bytes and the link's message",
+            cost.on_air_bytes,
+        )
+
+
 def _cost(found):
-    choice = found.object("choice")
-    way = choice.check(
+    item = found.object("choice")
+    way = item.check(
         "way", f"one of {', '.join(_WAYS)}", lambda value: value in _WAYS
     )
+    choice = _built(
+        Choice,
+        item,
+        item.text("name"),
+        _WAYS[way],
+        item.number("sent_bytes"),
+        item.percent_or_none("accuracy"),
+        item.text_or_none("split"),
+        item.text("detail"),
+        item.text_or_none("workdir"),
+        item.percent_or_none("test_accuracy"),
+    )
     return Cost(
-        _built(
-            Choice,
-            choice,
-            choice.text("name"),
-            _WAYS[way],
-            choice.number("sent_bytes"),
-            choice.percent_or_none("accuracy"),
-            choice.text_or_none("split"),
-            choice.text("detail"),
-            choice.text_or_none("workdir"),
-        ),
+        choice,
+        found.number("on_air_bytes"),
         *(found.number(name) for name in _TIMES),
         found.number_or_none("compute_mj"),
         found.number_or_none("uplink_mj"),

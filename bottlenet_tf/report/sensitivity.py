@@ -5,7 +5,8 @@ from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
 EXPLANATION = (
     "Rows: the load of device / server, how many other processes each is busy "
-    "with. Splits alone are chosen among here, not mobile-only or cloud-only."
+    "with. Splits alone are chosen among here, not mobile-only or cloud-only. "
+    "The round trip and what a message takes stay as they are."
 )
 _HEADER = (
     "rate_factor", "uplink_mbps", "device_load", "cloud_load", "winner",
@@ -32,7 +33,8 @@ def picture(decision, selection, splits):
         name=f"sensitivity_{link.name}",
         caption=(
             f"Which split takes the least {aim.told(decision.goal)} around "
-            f"{link.name}: {told}."
+            f"{link.name}, with {text.number(link.message_overhead_bytes)} "
+            f"bytes a message: {told}."
         ),
         alt=f"Chosen splits at other rates and loads of {link.name}: {told}.",
         draw=lambda width: _draw(decision, splits, width),

@@ -3,11 +3,13 @@
 import dataclasses
 
 from bottlenet_tf.report import aim, costs, text
+from bottlenet_tf.selection import ALWAYS, NEVER, tables
 
 # What a reader holds a split against, and how it is called in a sentence.
 _RIVALS = {
     "mobile-only": "mobile-only",
     "cloud-only, matched": "cloud-only at matched accuracy",
+    "cloud-only, tuned": "cloud-only with a network tuned for the codec",
     "cloud-only, best": "cloud-only at the highest quality",
 }
 
@@ -22,7 +24,8 @@ class Verdict:
         title: Of the paragraph.
         sentences: Tuple of strings.
         others: What else there is, a tuple of strings.
-        beaten: Whether something that isn't a split costs less.
+        beaten: Whether something that isn't a split costs less, or may: it
+            wasn't measured.
     """
 
     title: str
@@ -46,7 +49,10 @@ def of_decision(decision, baseline_accuracy):
             for name, why in decision.refused.items()
         )
         return Verdict(
-            f"{title}: no split", ("No split is acceptable.",), reasons, True
+            f"{title}: no split",
+            ("No split is acceptable.", *tables.unmeasured([decision])),
+            reasons,
+            True,
         )
     choice, best = won.choice, decision.best
     beaten = best is not won
@@ -54,9 +60,11 @@ def of_decision(decision, baseline_accuracy):
     sentences = [
         f"Of the splits, {choice.name} takes the least "
         f"{aim.told(decision.goal)}: {_figures(won)} an image, with "
-        f"{text.number(choice.sent_bytes)} "
-        f"bytes sent and {text.percent(choice.accuracy)} accuracy"
-        + _loss(choice.accuracy, baseline_accuracy)
+        f"{text.number(won.on_air_bytes)} bytes on the air "
+        f"({text.number(choice.sent_bytes)} wire bytes, "
+        f"{text.number(link.message_overhead_bytes)} of the message) and "
+        f"{text.percent(choice.shown_accuracy)} accuracy"
+        + _loss(choice.shown_accuracy, baseline_accuracy)
     ]
     title += f": {choice.name}"
     if beaten:
@@ -66,17 +74,17 @@ def of_decision(decision, baseline_accuracy):
             f"No split pays here: {name} takes less {noun} than any, "
             f"{_told(best)}."
         )
+    title += costs.not_compared(decision)
+    sentences += tables.unmeasured([decision])
     others = [
         f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}"
-        f"{_times(decision, cost)}."
+        f"{_times(decision, cost)}{_refused(decision, cost)}."
         for cost in decision.references
         if cost.choice.name in _RIVALS and not (beaten and cost is best)
     ]
+    others += _break_even(decision, noun)
     others += _least_of_splits(decision)
-    others += [
-        f"{name} isn't timed: {reason}"
-        for name, reason in decision.untimed.items()
-    ]
+    beaten = beaten or bool(decision.uncompared)
     return Verdict(title, tuple(sentences), tuple(others), beaten)
 
 
@@ -88,7 +96,7 @@ def without_selection(search):
     if runs:
         least = min(runs, key=lambda split: runs[split].wire_bytes)
         told.append(
-            f"The fewest bytes are sent after {least}: "
+            f"The fewest wire bytes are sent after {least}: "
             f"{text.number(runs[least].wire_bytes)} an image, with "
             f"{text.percent(runs[least].accuracy)} accuracy"
             + _loss(runs[least].accuracy, runs[least].baseline_accuracy)
@@ -112,6 +120,27 @@ def _least_of_splits(decision):
             )
 
 
+def _break_even(decision, noun):
+    """Says from which round trip on mobile-only is ahead of what was chosen."""
+    value = decision.break_even.get(decision.winner.choice.name)
+    ahead = f"ahead of {decision.winner.choice.name} in {noun}"
+    if value == ALWAYS:
+        yield f"Mobile-only is {ahead} at any round trip."
+    elif value == NEVER:
+        yield f"Mobile-only is {ahead} at no round trip."
+    elif value is not None:
+        yield (
+            f"Mobile-only is {ahead} once a round trip exceeds "
+            f"{text.number(value)}{text.NO_BREAK}ms; "
+            f"{decision.link.rtt_ms:g}{text.NO_BREAK}ms is counted here."
+        )
+
+
+def _refused(decision, cost):
+    reasons = decision.refused.get(cost.choice.name)
+    return f" (refused: {'; '.join(reasons)})" if reasons else ""
+
+
 def _figures(cost):
     told = f"{text.number(cost.latency_ms)}{text.NO_BREAK}ms"
     if cost.energy_mj is not None:
@@ -130,8 +159,8 @@ def _told(cost):
     if not choice.sent_bytes:
         return _figures(cost)
     return (
-        f"{_figures(cost)} with {text.number(choice.sent_bytes)} bytes "
-        f"({choice.detail}, {text.percent(choice.accuracy)})"
+        f"{_figures(cost)} with {text.number(cost.on_air_bytes)} bytes on the "
+        f"air ({choice.detail}, {text.percent(choice.shown_accuracy)})"
     )
 
 

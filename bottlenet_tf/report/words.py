@@ -16,6 +16,24 @@ _WORDS = (
     ),
     ("q", "Quality of the codec, from 1 to 100; more of it takes more bytes."),
     (
+        "wire bytes",
+        "What the codec made of one image, and the payload's header of 6 bytes "
+        "with its checksum; 8 if each image has its own range.",
+    ),
+    (
+        "on air",
+        "Wire bytes, and what the message that carries them takes: headers of "
+        "HTTP or gRPC, TCP and IP. Time and energy of sending are those of all "
+        "these bytes. Opening a connection isn't counted, nor are further "
+        "packets of what one can't hold.",
+    ),
+    (
+        "break-even RTT",
+        "The round trip above which mobile-only takes less of what was asked "
+        "for. Always: at any; never: at none; –: nothing is sent, or "
+        "mobile-only was not measured.",
+    ),
+    (
         "chosen",
         "The split that takes the least of what was asked for (time, energy "
         "or a weighted sum) and that no limit refuses.",
@@ -23,7 +41,7 @@ _WORDS = (
     (
         "on the front",
         "Pareto front: no other acceptable split is as good in time, energy, "
-        "accuracy and bytes, and better in one of them.",
+        "accuracy and wire bytes, and better in one of them.",
     ),
     ("reference", "Not a split with a unit, but what one must beat."),
     ("mobile-only", "The device computes all of it and sends nothing."),

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 
+from bottlenet_tf.run_folders import choosing_figures
 from bottlenet_tf.validation import check
 
 
@@ -22,12 +23,16 @@ class Choice:
     Attributes:
         name: Such as "RB3" or "mobile-only".
         way: `Way`.
-        sent_bytes: What travels for one image, in the mean; 0 if nothing.
-        accuracy: In percent; None if unknown.
+        sent_bytes: Wire bytes of one image, in the mean; 0 if nothing is sent.
+            What the message around them takes is the `Link`'s.
+        accuracy: In percent, by which it is chosen: on validation images.
+            None if unknown.
         split: What the profiles call it, the run's name; None unless something
             is split.
         detail: What it is, for people: unit, quality, codec.
         workdir: Run that it comes from; None if there is none.
+        test_accuracy: In percent, on test images; chooses nothing. None if
+            unknown.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Choice:
     split: str | None = None
     detail: str = ""
     workdir: str | None = None
+    test_accuracy: float | None = None
 
     def __post_init__(self):
         check(
@@ -53,9 +59,23 @@ class Choice:
             split=self.split,
         )
 
+    @property
+    def shown_accuracy(self):
+        """In percent: on test images if it is known, else what chooses."""
+        if self.test_accuracy is not None:
+            return self.test_accuracy
+        return self.accuracy
+
+    @property
+    def sends(self):
+        """Whether a message is sent."""
+        return self.way is not Way.DEVICE or self.sent_bytes > 0
+
 
 def from_report(name, report, workdir=None):
     """Returns the `Choice` that a split run's report describes.
+
+    Its bytes and the accuracy that chooses are those on validation images.
 
     Args:
         name: The run's, by which profiles know it: its folder's name.
@@ -63,11 +83,13 @@ def from_report(name, report, workdir=None):
         workdir: The run's folder.
 
     Raises:
-        ValueError: for the report of an unsplit baseline.
+        ValueError: for the report of a network without a unit, or one without
+            validation images.
     """
+    figures = choosing_figures(report)
     check(
-        report["mode"] != "baseline",
-        "A choice must be a run with a unit, not a baseline.",
+        report["split"] is not None,
+        "A choice must be a run with a unit.",
         name=name,
         workdir=workdir,
     )
@@ -80,11 +102,12 @@ def from_report(name, report, workdir=None):
     return Choice(
         name,
         Way.SPLIT,
-        report["wire_bytes_mean"],
-        report["accuracy"],
+        figures["wire_bytes_mean"],
+        figures["accuracy"],
         name,
         detail,
         workdir,
+        _on_test(report, "accuracy"),
     )
 
 
@@ -96,6 +119,8 @@ def references(reports, max_accuracy_loss):
     - cloud-only at its highest quality, as the paper compares;
     - cloud-only at matched accuracy: the fewest bytes at which no more than
       `max_accuracy_loss` is lost;
+    - cloud-only, tuned: the same, of a network that is tuned for the image
+      codec, if a report has such rivals;
     - raw split: a split's feature as 8-bit numbers, deflated, without a unit
       (Neurosurgeon's way), one for each report.
 
@@ -109,39 +134,44 @@ def references(reports, max_accuracy_loss):
     Raises:
         ValueError: if the reports are of different networks or data.
     """
-    first, *others = reports.values()
-    for report in others:
-        for field in ("backbone", "dataset", "dataset_fingerprint"):
-            check(
-                report[field] == first[field],
-                f"All reports must be of one network and one data set, but "
-                f"{field} differs.",
-                one=first[field],
-                other=report[field],
-            )
-    whole = first["baseline_accuracy"]
-    label = first["label_only"]
+    figures = {name: choosing_figures(r) for name, r in reports.items()}
+    _check_same(reports, figures)
+    first = next(iter(reports))
+    whole, points = (
+        figures[first]["baseline_accuracy"],
+        figures[first]["cloud_only"],
+    )
+    on_test = _on_test(reports[first], "baseline_accuracy")
+    label = figures[first]["label_only"]
     found = [
-        Choice("mobile-only", Way.DEVICE, 0, whole),
-        Choice("label-only", Way.DEVICE, label["bytes"], label["accuracy"]),
-    ]
-    side = max((point["side"] for point in first["cloud_only"]), default=0)
-    highest = _highest_quality(first["cloud_only"])
+        Choice("mobile-only", Way.DEVICE, 0, whole, test_accuracy=on_test),
+        Choice(
+            "label-only", Way.DEVICE, label["bytes"], label["accuracy"],
+            test_accuracy=on_test,
+        ),
+    ]  # fmt: skip
+    side = max((point["side"] for point in points), default=0)
+    tested = _on_test(reports[first], "cloud_only") or []
+    highest = _highest_quality(points)
     if highest is not None:
         told = f"{_point(highest, side)}, highest quality"
-        found.append(_cloud("cloud-only, best", highest, told))
-    matched = [
-        point
-        for point in first["cloud_only"]
-        if whole is None or point["accuracy"] >= whole - max_accuracy_loss
-    ]
-    if matched:
-        smallest = min(matched, key=lambda point: point["bytes"])
+        found.append(_cloud("cloud-only, best", highest, told, tested))
+    smallest = _smallest(points, whole, max_accuracy_loss)
+    if smallest is not None:
         told = _point(smallest, side)
-        found.append(_cloud("cloud-only, matched", smallest, told))
+        found.append(_cloud("cloud-only, matched", smallest, told, tested))
+    tuned = _tuned_points(figures.values())
+    smallest = _smallest(tuned, whole, max_accuracy_loss)
+    if smallest is not None:
+        told = f"{_point(smallest, side)}, network tuned for it"
+        tested = _tuned_points(
+            r for r in reports.values() if r["measured_on"] == "test"
+        )
+        found.append(_cloud("cloud-only, tuned", smallest, told, tested))
     for name, report in reports.items():
-        raw = report.get("raw_features")
+        raw = figures[name].get("raw_features")
         if raw is not None:
+            tested = _on_test(report, "raw_features") or {}
             found.append(
                 Choice(
                     f"{name} raw",
@@ -150,9 +180,52 @@ def references(reports, max_accuracy_loss):
                     raw["accuracy"],
                     name,
                     "8 bit, deflated",
+                    test_accuracy=tested.get("accuracy"),
                 )
             )
     return found
+
+
+def _check_same(reports, figures):
+    """Raises ValueError unless all are of one network on the same images."""
+    first = next(iter(reports))
+    for name in reports:
+        for of, field in (
+            (reports, "backbone"),
+            (reports, "dataset"),
+            (figures, "dataset_fingerprint"),
+        ):
+            check(
+                of[name][field] == of[first][field],
+                f"All reports must be of one network and one data set, but "
+                f"{field} differs.",
+                one=of[first][field],
+                other=of[name][field],
+            )
+
+
+def _tuned_points(all_figures):
+    """Returns the points of all tuned rivals that any of the figures have."""
+    return [
+        point
+        for figures in all_figures
+        for point in (figures.get("tuned_rivals") or {}).get("points", ())
+    ]
+
+
+def _on_test(report, figure):
+    """Returns a figure of a report if it is one on test images, or None."""
+    return report[figure] if report["measured_on"] == "test" else None
+
+
+def _smallest(points, whole, max_loss):
+    """Returns the smallest acceptable point, or None."""
+    acceptable = [
+        point
+        for point in points
+        if whole is None or point["accuracy"] >= whole - max_loss
+    ]
+    return min(acceptable, key=lambda p: p["bytes"], default=None)
 
 
 def _highest_quality(points):
@@ -168,7 +241,19 @@ def _point(point, network_side):
     return told if side == network_side else f"{told} at {side} px"
 
 
-def _cloud(name, point, detail):
+def _cloud(name, point, detail, on_test):
+    """Returns the `Choice` of a sweep's point; `on_test` has its like."""
+    setting = ("codec", "quality", "side", "tuned_at")
+    same = [
+        p["accuracy"]
+        for p in on_test
+        if all(p.get(key) == point.get(key) for key in setting)
+    ]
     return Choice(
-        name, Way.CLOUD, point["bytes"], point["accuracy"], detail=detail
+        name,
+        Way.CLOUD,
+        point["bytes"],
+        point["accuracy"],
+        detail=detail,
+        test_accuracy=same[0] if same else None,
     )

@@ -72,7 +72,7 @@ class Limits:
 
     Attributes:
         min_accuracy: In percent.
-        max_bytes: Sent for an image.
+        max_bytes: Sent for an image on the air, message included.
         max_memory_mb: Of the device, as its profile has it.
 
     Raises:
@@ -92,8 +92,10 @@ class Limits:
             )
 
 
-def refusals(choice, machines, limits):
+def refusals(choice, machines, link, limits):
     """Returns why a choice is out, as a list of sentences; empty if it isn't.
+
+    What is as large as a limit, or as accurate, keeps to it.
 
     Raises:
         ValueError: if a limit needs a figure that the profile lacks.
@@ -104,8 +106,10 @@ def refusals(choice, machines, limits):
         if choice.accuracy < least:
             reasons.append(f"{choice.accuracy:.2f} % is below {least:.2f} %")
     most = limits.max_bytes
-    if most is not None and choice.sent_bytes > most:
-        reasons.append(f"{choice.sent_bytes:.1f} B are more than {most:g} B")
+    if most is not None and choice.sends:
+        on_air_bytes = link.on_air_bytes(choice.sent_bytes)
+        if on_air_bytes > most:
+            reasons.append(f"{on_air_bytes:.1f} B are more than {most:g} B")
     if limits.max_memory_mb is not None and choice.way is not Way.CLOUD:
         peak = _peak_memory_mb(choice, machines.device)
         if peak is not None and peak > limits.max_memory_mb:

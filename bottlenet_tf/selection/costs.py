@@ -22,6 +22,8 @@ class Cost:
 
     Attributes:
         choice: `Choice`.
+        on_air_bytes: All that is sent: wire bytes, and the message's; 0 if
+            nothing is.
         device_ms: Network on the device.
         codec_ms: Codes to payload on the device and back on the server.
         uplink_ms: Sending.
@@ -34,6 +36,7 @@ class Cost:
     """
 
     choice: object
+    on_air_bytes: float
     device_ms: float
     codec_ms: float
     uplink_ms: float
@@ -110,12 +113,15 @@ def cost(choice, machines, link):
     ]
     codec = [row for row in device + cloud if row.part in ("encode", "decode")]
     cloud_ms = sum(row.median_ms for row in cloud)
-    sends = choice.sent_bytes > 0
-    uplink_ms = link.uplink_ms(choice.sent_bytes)
-    answer_ms = link.answer_ms if sends else 0.0
-    waited_ms = answer_ms + cloud_ms if sends else 0.0
+    on_air_bytes = uplink_ms = answer_ms = waited_ms = 0.0
+    if choice.sends:
+        on_air_bytes = link.on_air_bytes(choice.sent_bytes)
+        uplink_ms = link.uplink_ms(choice.sent_bytes)
+        answer_ms = link.answer_ms
+        waited_ms = answer_ms + cloud_ms  # The codec's part included.
     return Cost(
         choice,
+        on_air_bytes,
         device_ms=_milliseconds(device, but=("encode",)),
         codec_ms=sum(row.median_ms for row in codec),
         uplink_ms=uplink_ms,

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from bottlenet_tf.selection.choices import from_report, references
+from bottlenet_tf.selection.break_even import break_even_rtt_ms
+from bottlenet_tf.selection.choices import Way, from_report, references
 from bottlenet_tf.selection.choosing import (
     cheapest,
     pareto_front,
@@ -21,15 +22,19 @@ class Decision:
         goal: `Goal`.
         costs: `Cost` of every split, in the order given.
         references: `Cost` of what splits must beat.
-        refused: `{name: reasons}` of the splits that a limit rules out.
-        untimed: `{name: reason}` of references that a profile can't time.
+        refused: `{name: reasons}` of splits and references that a limit rules
+            out.
+        unmeasured: `{name: reason}` of references of which a profile lacks the
+            time, or a power that the goal needs. The reason says how to
+            measure it.
         winner: `Cost` of the cheapest acceptable split; None if no split is.
-        best: `Cost` of the cheapest of winner and references; references
-            beyond a limit, or whose energy the goal needs and nobody knows,
-            aren't counted, nor is the label-only bound, which answers another
-            question. None if nothing is left.
+        best: `Cost` of the cheapest of winner and references; references that
+            are unmeasured or refused aren't counted, nor is the label-only
+            bound, which answers another question. None if nothing is left.
         front: Names on the Pareto front of the acceptable splits.
         scenarios: `Scenario`s: the choice at other rates and loads.
+        break_even: `{name: round trip in ms}` above which mobile-only costs
+            less, of all that is sent, limits or not; see `break_even_rtt_ms`.
     """
 
     link: object
@@ -37,11 +42,23 @@ class Decision:
     costs: tuple
     references: tuple
     refused: dict
-    untimed: dict
+    unmeasured: dict
     winner: object
     best: object
     front: tuple
     scenarios: tuple
+    break_even: dict
+
+    @property
+    def untimed(self):
+        """Names of references that have no `Cost`."""
+        timed = {cost.choice.name for cost in self.references}
+        return tuple(name for name in self.unmeasured if name not in timed)
+
+    @property
+    def uncompared(self):
+        """Names of the rivals that the winner could not be held against."""
+        return tuple(name for name in self.unmeasured if name != "label-only")
 
 
 def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
@@ -84,15 +101,11 @@ def decide(choices, others, machines, link, goal, limits):
         ValueError: if a profile lacks what a split needs, or the goal an
             energy.
     """
-    refused = {c.name: refusals(c, machines, limits) for c in choices}
+    timed, unmeasured = _measured(others, machines, link, goal)
+    known = [*choices, *(found.choice for found in timed)]
+    refused = {c.name: refusals(c, machines, link, limits) for c in known}
     refused = {name: reasons for name, reasons in refused.items() if reasons}
     acceptable = [c for c in choices if c.name not in refused]
-    timed, untimed = [], {}
-    for reference in others:
-        try:
-            timed.append(cost(reference, machines, link))
-        except ValueError as error:  # Profiles by hand may lack "whole".
-            untimed[reference.name] = str(error)
     winner, scenarios = None, ()
     if acceptable:
         winner = cheapest(acceptable, machines, link, goal)
@@ -100,21 +113,76 @@ def decide(choices, others, machines, link, goal, limits):
     rivals = [
         reference
         for reference in timed
-        if reference.choice.name != "label-only"
-        and goal.knows(reference)
-        and not refusals(reference.choice, machines, limits)
+        if reference.choice.name not in ("label-only", *unmeasured, *refused)
     ]
     rivals += [winner] if winner else []
     front = pareto_front([cost(c, machines, link) for c in acceptable])
+    costs = tuple(cost(c, machines, link) for c in choices)
     return Decision(
         link,
         goal,
-        tuple(cost(c, machines, link) for c in choices),
+        costs,
         tuple(timed),
         refused,
-        untimed,
+        unmeasured,
         winner,
         min(rivals, key=goal.of, default=None),
         tuple(c.choice.name for c in front),
         scenarios,
+        _break_even([*costs, *timed], machines, link, goal),
+    )
+
+
+def _measured(references, machines, link, goal):
+    """Returns the `Cost`s that can be timed, and `{name: what is missing}`."""
+    timed, unmeasured = [], {}
+    for reference in references:
+        try:
+            found = cost(reference, machines, link)
+        except ValueError:  # A profile may lack "whole".
+            unmeasured[reference.name] = _lacks("time", reference, machines)
+            continue
+        timed.append(found)
+        if goal.knows(found):
+            continue
+        unmeasured[reference.name] = (
+            f"The power of the radio of {link.name} is unknown; give "
+            "--alpha_mw_per_mbps and --beta_mw."
+            if found.uplink_mj is None
+            else _lacks("power", reference, machines)
+        )
+    return timed, unmeasured
+
+
+def _break_even(costs, machines, link, goal):
+    """Returns `{name: break-even round trip}` of all that is sent."""
+    alone = (c for c in costs if c.choice.way is Way.DEVICE)
+    mobile_only = next((c for c in alone if not c.choice.sends), None)
+    return {
+        c.choice.name: break_even_rtt_ms(
+            c.choice, mobile_only, machines, link, goal
+        )
+        for c in costs
+        if c.choice.sends
+    }
+
+
+def _lacks(figure, reference, machines):
+    """Says what a profile lacks of a reference, and what measures it."""
+    profile, load = machines.device, machines.device_load
+    if reference.way is Way.CLOUD:
+        profile, load = machines.cloud, machines.cloud_load
+    network = "the unsplit network"
+    if reference.split is not None:
+        network = f"the halves of {reference.split}"
+    command = "bottlenet-profile --deploy=DEPLOY --workdir=RUN --out=NEW.json"
+    if load:
+        loads = sorted({*profile.loads, load})
+        command += f" --loads={','.join(map(str, loads))}"
+    if figure == "power":
+        command += " --power_w=WATTS (supposed where there is no meter)"
+    return (
+        f"{profile.file} has no {figure} of {network} at load {load}. To "
+        f"measure it on that machine: {command}. A profile by hand needs its "
+        "row."
     )

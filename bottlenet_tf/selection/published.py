@@ -200,6 +200,25 @@ def improvement(totals, network, target):
     return getattr(cloud[0], target) / least
 
 
+def break_even_rtt_ms(totals, network):
+    """Returns the round trip above which mobile-only is faster than the best.
+
+    Printed totals hold no round trip.
+
+    Returns:
+        In ms; negative if mobile-only is faster without one. None if the
+        table holds no row mobile-only for that network.
+
+    Raises:
+        ValueError: if there is no split for that network.
+    """
+    fastest = best_split(totals, network, "latency_ms").latency_ms
+    for total in totals:
+        if (total.network, total.name) == (network, "mobile-only"):
+            return total.latency_ms - fastest
+    return None
+
+
 def remainders(totals):
     """Returns the `Remainder` of each total that sends something."""
     return [_remainder(total) for total in totals if total.num_bytes > 0]

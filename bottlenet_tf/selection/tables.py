@@ -6,38 +6,77 @@ from bottlenet_tf import formats
 from bottlenet_tf.markdown import aligned
 
 _COSTS = (
-    "choice", "unit or codec", "accuracy %", "bytes", "device ms", "codec ms",
-    "up-link ms", "answer ms", "cloud ms", "latency ms", "energy mJ", "",
+    "choice", "unit or codec", "validation %", "test %", "wire B",
+    "on air B", "device ms", "codec ms", "up-link ms", "answer ms", "cloud ms",
+    "latency ms", "energy mJ", "break-even RTT ms", "",
 )  # fmt: skip
+_LEGEND = (
+    "Break-even RTT: the round trip above which mobile-only costs less. "
+    "Always: at any; never: at none; –: nothing is sent, or mobile-only wasn't "
+    "measured."
+)
 
 
 def cost_table(decision):
     """Returns the lines of a decision's table: splits, then references.
 
-    The winner is marked, splits on the Pareto front and refused ones too.
+    The winner is marked, what a limit refuses or wasn't measured, and splits on
+    the Pareto front.
     """
-    rows = [_row(cost, _mark(decision, cost)) for cost in decision.costs]
-    rows += [_row(cost, "reference") for cost in decision.references]
+    rows = [
+        _row(decision, cost, _mark(decision, cost))
+        for cost in (*decision.costs, *decision.references)
+    ]
+    rows += [
+        [name, "", *["–"] * (len(_COSTS) - 3), "not measured"]
+        for name in decision.untimed
+    ]
     return aligned(_COSTS, rows, left=2)
+
+
+def unmeasured(decisions):
+    """Returns a sentence for each reason why something wasn't measured."""
+    reasons = {}
+    for decision in decisions:
+        for name, reason in decision.unmeasured.items():
+            names = reasons.setdefault(reason, [])
+            names += [name] if name not in names else []
+    return [
+        f"{' and '.join(names)}: not measured. {reason}"
+        for reason, names in reasons.items()
+    ]
+
+
+def chosen(decision):
+    """Returns what was chosen, and what it wasn't compared with."""
+    told = decision.winner.choice.name if decision.winner else "none"
+    if decision.uncompared:
+        told += f" (not compared with {' and '.join(decision.uncompared)})"
+    return told
 
 
 def _mark(decision, cost):
     name = cost.choice.name
     if decision.winner is not None and name == decision.winner.choice.name:
         return "chosen"
-    if name in decision.refused:
-        return "; ".join(decision.refused[name])
+    reasons = decision.refused.get(name, [])
+    if any(cost is reference for reference in decision.references):
+        return "; ".join(["reference", *reasons])
+    if reasons:
+        return "; ".join(reasons)
     return "on the front" if name in decision.front else ""
 
 
-def _row(cost, mark):
+def _row(decision, cost, mark):
     choice = cost.choice
     energy = cost.energy_mj
     return [
         choice.name,
         choice.detail,
         "–" if choice.accuracy is None else f"{choice.accuracy:.2f}",
+        "–" if choice.test_accuracy is None else f"{choice.test_accuracy:.2f}",
         f"{choice.sent_bytes:.0f}",
+        f"{cost.on_air_bytes:.0f}",
         f"{cost.device_ms:.2f}",
         f"{cost.codec_ms:.2f}",
         f"{cost.uplink_ms:.2f}",
@@ -45,8 +84,16 @@ def _row(cost, mark):
         f"{cost.cloud_ms:.2f}",
         f"{cost.latency_ms:.2f}",
         "–" if energy is None else f"{energy:.2f}",
+        _break_even(decision, cost),
         mark,
     ]
+
+
+def _break_even(decision, cost):
+    value = decision.break_even.get(cost.choice.name)
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:.2f}"
 
 
 def sensitivity_table(decision):
@@ -83,26 +130,41 @@ def _won(winner, goal):
 def winners_table(decisions):
     """Returns the lines of what was chosen for each link, and its rivals.
 
-    Latency and, if it is known, energy.
+    Latency and, if it is known, energy; below, what the break-even means and
+    what is `unmeasured`.
     """
-    rivals = ("mobile-only", "cloud-only, best", "cloud-only, matched")
+    rivals = ["mobile-only", "cloud-only, best", "cloud-only, matched"]
+    known = {c.choice.name for d in decisions for c in d.references}
+    rivals += ["cloud-only, tuned"] if "cloud-only, tuned" in known else []
     rows = []
     for decision in decisions:
         costs = {c.choice.name: c for c in decision.references}
         winner = decision.winner
         rows.append(
-            [decision.link.name, winner.choice.name if winner else "none"]
-            + [_short(winner)]
-            + [_short(costs.get(name)) for name in rivals]
+            [
+                decision.link.name,
+                chosen(decision),
+                _short(winner),
+                _break_even(decision, winner) if winner else "–",
+                *(
+                    _short(costs.get(name), name in decision.unmeasured)
+                    for name in rivals
+                ),
+            ]
         )
-    return aligned(["network", "chosen", "costs", *rivals], rows, left=2)
+    header = ["network", "chosen", "costs", "break-even RTT ms", *rivals]
+    return [
+        *aligned(header, rows, left=2), "", _LEGEND, *unmeasured(decisions)
+    ]  # fmt: skip
 
 
-def _short(cost):
+def _short(cost, is_unmeasured=False):
     if cost is None:
-        return "–"
+        return "not measured" if is_unmeasured else "–"
     energy = cost.energy_mj
     told = f"{cost.latency_ms:.2f} ms"
+    if is_unmeasured:
+        return f"{told}, energy not measured"
     return told if energy is None else f"{told}, {energy:.2f} mJ"
 
 
@@ -133,10 +195,10 @@ def as_values(decision):
     return {
         "link": dataclasses.asdict(decision.link),
         "goal": dataclasses.asdict(decision.goal),
-        "splits": [_values(cost) for cost in decision.costs],
-        "references": [_values(cost) for cost in decision.references],
+        "splits": [_values(decision, cost) for cost in decision.costs],
+        "references": [_values(decision, cost) for cost in decision.references],
         "refused": decision.refused,
-        "untimed": decision.untimed,
+        "unmeasured": decision.unmeasured,
         "winner": decision.winner and decision.winner.choice.name,
         "best": decision.best and decision.best.choice.name,
         "front": list(decision.front),
@@ -154,11 +216,12 @@ def as_values(decision):
     }
 
 
-def _values(cost):
+def _values(decision, cost):
     values = dataclasses.asdict(cost)
     values["choice"]["way"] = cost.choice.way.value
     return {
         **values,
         "latency_ms": cost.latency_ms,
         "energy_mj": cost.energy_mj,
+        "break_even_rtt_ms": decision.break_even.get(cost.choice.name),
     }

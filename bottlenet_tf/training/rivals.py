@@ -152,7 +152,7 @@ def _folder(config, rival, stands_on):
     files = dict(stands_on.files)
     files.pop("init_from", None)
     stands_on = dataclasses.replace(stands_on, files=files)
-    told = dataclasses.asdict(dataclasses.replace(rival, workdir=""))
+    told = dataclasses.asdict(dataclasses.replace(rival, workdir="rival"))
     told = [told, dataclasses.asdict(stands_on)]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     cache = baseline_cache(pathlib.Path(config.workdir))

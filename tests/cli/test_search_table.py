@@ -10,7 +10,8 @@ def test_each_split_is_told_with_what_it_took():
         "quality": 50,
         "searched": {"wire_bytes": 99.96, "accuracy": 90.0},
         "measured": {"wire_bytes": 101.0, "accuracy": 89.5},
-        "measured_drop": 2.1,
+        "measured_drop": 1.0,
+        "validation_drop": 2.1,
     }
     text = table(
         {
@@ -19,7 +20,7 @@ def test_each_split_is_told_with_what_it_took():
             "candidates": {
                 "RB1": None,
                 "RB3": found,
-                "RB6": {**found, "measured": None, "measured_drop": None},
+                "RB6": {**found, "measured": None, "validation_drop": None},
             },
             "trials": [
                 {"name": "a", "error": None},

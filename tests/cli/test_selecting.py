@@ -43,12 +43,54 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
     assert "Chosen: range" in ran.stdout
     assert "mobile-only" in ran.stdout
     assert "| wifi    | range " in ran.stdout.split("== All networks ==")[1]
+    # Unless told otherwise, a message is the least request that was measured.
+    assert "round trip 0 ms, 154 B a message" in ran.stdout
+    for decision in decisions:
+        assert decision["link"]["message_overhead_bytes"] == 154
+        for choice in decision["splits"]:
+            sent = choice["choice"]["sent_bytes"]
+            assert choice["on_air_bytes"] == pytest.approx(sent + 154)
+            assert choice["break_even_rtt_ms"] == pytest.approx(
+                10 - choice["latency_ms"]
+            )
+
+
+def test_a_rival_that_was_not_measured_is_told_with_what_measures_it(
+    sweep, profile, tmp_path
+):
+    bare, out = tmp_path / "phone.csv", tmp_path / "selection.json"
+    bare.write_text(profile.read_text().replace(",whole,10,2000\n", ""))
+    ran = programs.run("selecting",
+        f"--runs={sweep}", f"--device_profile={bare}",
+        f"--cloud_profile={profile}", "--networks=wifi",
+        "--max_accuracy_loss=100", "--message_overhead=0", f"--out={out}",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = "phone.csv has no time of the unsplit network at load 0"
+    for part in ran.stdout.split("== All networks =="):
+        assert "range (not compared with mobile-only)" in part
+        assert f"mobile-only and label-only: not measured. {bare}" in part
+        assert "bottlenet-profile --deploy=DEPLOY" in part
+    (decision,) = json.loads(out.read_text())["decisions"]
+    assert told in decision["unmeasured"]["mobile-only"]
+    assert decision["link"]["message_overhead_bytes"] == 0
+    for choice in decision["splits"]:
+        assert choice["on_air_bytes"] == choice["choice"]["sent_bytes"]
+
+
+def test_an_unknown_transport_is_refused_with_the_choices():
+    ran = programs.run("selecting", "--message_overhead=http")
+    assert ran.returncode == 1
+    assert "one of http_raw, grpc" in ran.stderr
+    assert "message_overhead='http'" in ran.stderr
 
 
 def test_the_papers_totals_are_chosen_from_and_checked():
     ran = programs.run("selecting", "--flagfile=flags/paper_totals.flags")
     assert ran.returncode == 0, ran.stderr
     assert "3g, latency: RB1, 3.1 ms" in ran.stdout
+    assert "4g: mobile-only is faster where a round trip" in ran.stdout
+    assert "exceeds 13.9 ms" in ran.stdout
     assert "345.3 mJ of the printed energy 310.1 mJ" in ran.stdout
 
 

@@ -54,7 +54,7 @@ def write(path, value):
 
 
 def _report(split, made):
-    return {
+    report = {
         "format": formats.REPORT,
         "mode": "aware",
         "backbone": "tiny",
@@ -87,6 +87,12 @@ def _report(split, made):
         "versions": {"python": "3.11", "tensorflow": "2.21"},
         "hardware": {"cpu": "Test CPU", "cores": 2, "gpus": []},
     }
+    figures = (
+        "dataset_fingerprint", "baseline_accuracy", "accuracy", "cloud_only",
+        "label_only", "raw_features", "wire_bytes_mean",
+    )  # fmt: skip
+    report["validation"] = {name: report[name] for name in figures}
+    return report
 
 
 def _cloud(codec, quality, size, accuracy, side=32):
@@ -202,7 +208,7 @@ def count_macs(root):
     return path
 
 
-def choose(root, networks=("3g", "wifi"), **goal):
+def choose(root, networks=("3g", "wifi"), message=0.0, **goal):
     """Writes the selection.json that bottlenet-select makes."""
     device, cloud = map(
         profile_file.read, (root / "phone.csv", root / "server.csv")
@@ -219,7 +225,9 @@ def choose(root, networks=("3g", "wifi"), **goal):
             [selection.from_report(*item) for item in reports.items()],
             selection.references(reports, 3.0),
             machines,
-            selection.named(name),
+            dataclasses.replace(
+                selection.named(name), message_overhead_bytes=message
+            ),
             selection.Goal(**goal),
             selection.Limits(min_accuracy=87.0),
         )
@@ -298,6 +306,17 @@ def chosen(search):
     """The same with both."""
     choose(search)
     compare(search)
+    return search
+
+
+@pytest.fixture
+def unwhole(search):
+    """A search chosen from over 3g; the device's unsplit network is untimed."""
+    path = search / "phone.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if ",whole," not in line]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    choose(search, ("3g",))
     return search
 
 

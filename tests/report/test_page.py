@@ -167,6 +167,21 @@ def test_what_is_missing_is_told_on_the_page(search, undrawn):
     assert "Failed: never_c2_s2_q50_r0" in words
 
 
+def test_a_rival_that_was_not_measured_is_told_on_the_page(unwhole, undrawn):
+    report.write(report.read(unwhole), unwhole)
+    text = (unwhole / writing.PAGE).read_text(encoding="utf-8")
+    assert '<div class="verdict beaten">' in text
+    words = " ".join(Tags(text).words)
+    assert "takes less time, not compared with mobile-only" in words
+    assert "phone.csv has no time of the unsplit network" in words
+
+
+def test_the_table_tells_bytes_on_the_air_and_break_even(tags):
+    words = " ".join(tags.words)
+    assert "wire B on air B device ms" in words
+    assert "energy mJ break-even RTT ms" in words
+
+
 def test_a_search_that_found_nothing_makes_a_page(search, change):
     for split in ("early", "late"):
         change(search / "results.json", ["candidates", split], None)

@@ -103,6 +103,56 @@ def test_what_no_limit_allows_is_not_the_least_of_all(chosen, choose_by):
     assert "5.36" in shown
 
 
+def test_nothing_is_the_least_of_all_unless_all_were_measured(unwhole):
+    selection = report.read(unwhole).selection
+    found = costs.picture(selection.decisions[0], selection)
+    shown = _texts(found.svg(picture.WIDE))
+    assert "6.31  chosen" in shown
+    assert not [told for told in shown if "least of all" in told]
+    assert "early is chosen, not compared with mobile-only." in found.caption
+
+
+def test_the_other_panel_keeps_to_the_limits_too(chosen, choose_by):
+    choose_by(chosen, ("3g",))
+    selection = report.read(chosen).selection
+    decision = selection.decisions[0]
+    shown = _texts(costs.picture(decision, selection).svg(picture.WIDE))
+    # 600 B at 1.1 Mbit/s and 1.774 W; the next is early.
+    assert "7.74  least of all" in shown
+    decision = dataclasses.replace(
+        decision,
+        refused={"cloud-only, matched": ["600 B are more than 500 B"]},
+    )
+    shown = _texts(costs.picture(decision, selection).svg(picture.WIDE))
+    assert "10.2  least of all" in shown
+
+
+def test_a_reference_that_a_limit_refuses_is_marked(chosen, choose_by):
+    choose_by(chosen, ("3g",))
+    decision = report.read(chosen).selection.decisions[0]
+    reasons = {"mobile-only": ["90 MB are more than 85 MB"]}
+    decision = dataclasses.replace(decision, refused=reasons)
+    marks = {
+        cost.choice.name: costs.mark(decision, cost)
+        for cost in (*decision.costs, *decision.references)
+    }
+    assert marks["mobile-only"] == (
+        "reference, refused: 90 MB are more than 85 MB"
+    )
+    assert (marks["early"], marks["early raw"]) == ("chosen", "reference")
+
+
+def test_a_picture_tells_what_is_counted(chosen, choose_by):
+    choose_by(chosen, ("3g",), 154)
+    selection = report.read(chosen).selection
+    found = costs.picture(selection.decisions[0], selection)
+    assert "round trip 0 ms, 154 bytes a message" in found.caption
+    row = dict(zip(found.header, found.rows[0], strict=True))
+    assert (row["wire_bytes"], row["on_air_bytes"]) == (400.0, 554.0)
+    # 10 ms for the whole network.
+    assert row["break_even_rtt_ms"] == pytest.approx(10 - row["latency_ms"])
+
+
 def test_another_goal_is_marked_in_its_own_panel(chosen, choose_by):
     goal = {"latency_weight": 0.0, "energy_weight": 1.0}
     shown = _texts(_drawn_by(chosen, choose_by, **goal).svg(picture.WIDE))

@@ -31,6 +31,20 @@ def test_costs_are_read_back_as_they_were(chosen):
     assert cost.latency_ms == pytest.approx(3.4 + 3200 / 1100)
 
 
+def test_break_evens_are_read_back_as_they_were(chosen):
+    found = report.read(chosen).selection.decisions[0].break_even
+    assert found["early"] == pytest.approx(10 - 3.4 - 3200 / 1100)
+    # 9.7 + 0.7 ms; 10 ms and a byte.
+    assert (found["late"], found["label-only"]) == ("always", "always")
+    assert found["mobile-only"] is None
+
+
+def test_what_was_not_measured_is_read_back(unwhole):
+    decision = report.read(unwhole).selection.decisions[0]
+    assert decision.uncompared == ("mobile-only",)
+    assert decision.break_even["early"] is None
+
+
 def test_splits_stand_in_the_network_s_order(chosen, change):
     file = chosen / "selection.json"
     path = ["decisions", 0, "splits"]
@@ -55,14 +69,14 @@ def test_a_named_file_must_be_there(search, tmp_path):
 @pytest.mark.parametrize(
     ("file", "path", "value", "message"),
     [
-        (SEARCH, ["format"], "bottlenet_tf.search.0", "'format'.*search.2"),
-        (RESULTS, ["format"], "bottlenet_tf.search.0", "'format'.*search.2"),
+        (SEARCH, ["format"], "bottlenet_tf.search.0", "'format'.*search.3"),
+        (RESULTS, ["format"], "bottlenet_tf.search.0", "'format'.*search.3"),
         (RESULTS, ["max_accuracy_loss"], -1, "max_accuracy_loss'"),
         (SEARCH, ["accuracy"], "high", "'accuracy' must be a finite number"),
         (RESULTS, ["candidates", "late"], 5, "'candidates.late' must be"),
         (RESULTS, ["candidates", "odd"], {}, "'candidates.odd' must be of"),
         (RESULTS, ["trials", 0, "name"], "gone", "gone/outcome.json.*half-wri"),
-        (RUN, ["format"], "bottlenet_tf.report.1", "'format'.*report.2"),
+        (RUN, ["format"], "bottlenet_tf.report.1", "'format'.*report.3"),
         (RUN, ["wire_bytes_mean"], -400, "'wire_bytes_mean'.*at least 0"),
         (RUN, ["wire_bytes_mean"], 401, "must be that of .*results.json"),
         (RUN, ["accuracy"], 101, "'accuracy'.*from 0 to 100"),
@@ -96,6 +110,42 @@ def test_a_named_file_must_be_there(search, tmp_path):
             ["decisions", 0, "splits", 0, "choice", "sent_bytes"],
             1.0,
             "choice.sent_bytes' must be 400.0, the wire_bytes_mean of",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 0, "on_air_bytes"],
+            399.0,
+            r"splits\[0\].on_air_bytes' must be 400.0, sent_bytes and the link",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "link", "message_overhead_bytes"],
+            154,
+            r"splits\[0\].on_air_bytes' must be 554.0",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "references", 0, "on_air_bytes"],
+            1.0,
+            r"references\[0\].on_air_bytes' must be 0.0",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 0, "break_even_rtt_ms"],
+            "soon",
+            "break_even_rtt_ms' must be .*at least 0, 'always', 'never' or nul",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "references", 1, "break_even_rtt_ms"],
+            -1.0,
+            r"references\[1\].break_even_rtt_ms' must be",
+        ),
+        (
+            CHOSEN,
+            ["format"],
+            "bottlenet_tf.selection.1",
+            "selection.2', .*; bottlenet-select writes it anew",
         ),
         (CHOSEN, ["decisions", 0, "winner"], "no", "winner' must be one of"),
         (

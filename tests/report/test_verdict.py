@@ -12,8 +12,8 @@ from bottlenet_tf.report import verdict
 def decide(search, choose_by):
     """Function of a network's name that returns its decision."""
 
-    def decision(network, **goal):
-        choose_by(search, (network,), **goal)
+    def decision(network, message=0.0, **goal):
+        choose_by(search, (network,), message, **goal)
         return report.read(search).selection.decisions[0]
 
     return decision
@@ -32,13 +32,16 @@ def test_a_split_that_wins_is_told_with_its_figures(decide):
     (sentence,) = found.sentences
     for words in (
         "early takes the least time: 6.31\u00a0ms",
-        "400 bytes sent and 88.00\u00a0% accuracy (2.00 points below",
+        "400 bytes on the air (400 wire bytes, 0 of the message) and 88.00",
+        "88.00\u00a0% accuracy (2.00 points below",
     ):
         assert words in sentence
-    # Mobile-only: 10 ms; 10 / 6.309 is 1.585.
+    # Mobile-only: 10 ms; 10 / 6.309 is 1.585, and 10 - 6.309 is 3.691.
     assert found.others == (
         "Mobile-only: 10.0\u00a0ms and 20.0\u00a0mJ, 1.59 times the time of "
         "early.",
+        "Mobile-only is ahead of early in time once a round trip exceeds "
+        "3.69\u00a0ms; 0\u00a0ms is counted here.",
     )
 
 
@@ -52,8 +55,8 @@ def test_it_is_said_when_no_split_pays(decide):
     # 600 B at 18.88 Mbit/s take 0.254 ms, the server 1 ms.
     assert "No split pays here" in found.sentences[1]
     assert "1.25\u00a0ms" in found.sentences[1]
-    assert "600 bytes (webp 50, 88.50\u00a0%)" in found.sentences[1]
-    assert len(found.others) == 2
+    assert "600 bytes on the air (webp 50, 88.50\u00a0%)" in found.sentences[1]
+    assert len(found.others) == 3
 
 
 def test_the_goal_is_named(decide):
@@ -87,6 +90,57 @@ def test_the_split_of_least_energy_is_named_beside_that_of_least_time(decide):
     assert verdict.of_decision(decision, 90.0).others[-1] == (
         "The least energy of the splits: late, 10.4\u00a0ms and 2.29\u00a0mJ."
     )
+
+
+def test_a_message_is_told_with_what_carries_it(decide):
+    found = verdict.of_decision(decide("3g", message=154), 90.0)
+    told = "554 bytes on the air (400 wire bytes, 154 of the message)"
+    assert told in found.sentences[0]
+    assert "754 bytes on the air (webp 50" in found.sentences[1]
+
+
+def test_the_break_even_is_that_of_the_goal(decide):
+    by_energy = decide("3g", latency_weight=0.0, energy_weight=1.0)
+    # Waiting costs no energy here.
+    assert (
+        "Mobile-only is ahead of early in energy at no round trip."
+        in verdict.of_decision(by_energy, 90.0).others
+    )
+    slow = dataclasses.replace(
+        by_energy, break_even={**by_energy.break_even, "early": "always"}
+    )
+    assert (
+        "Mobile-only is ahead of early in energy at any round trip."
+        in verdict.of_decision(slow, 90.0).others
+    )
+
+
+def test_a_rival_that_a_limit_refuses_is_told(decide):
+    decision = dataclasses.replace(
+        decide("3g"), refused={"mobile-only": ["90 MB are more than 85 MB"]}
+    )
+    told = [
+        line
+        for line in verdict.of_decision(decision, 90.0).others
+        if line.startswith("Mobile-only: ")
+    ]
+    assert told[0].endswith(" (refused: 90 MB are more than 85 MB).")
+
+
+def test_a_rival_that_was_not_measured_leaves_the_verdict_open(
+    unwhole,
+):
+    decision = report.read(unwhole).selection.decisions[0]
+    # As if cloud-only were worse: the split wins, of what was measured.
+    decision = dataclasses.replace(decision, best=decision.winner)
+    found = verdict.of_decision(decision, 90.0)
+    assert found.beaten
+    assert found.title.endswith("early, not compared with mobile-only")
+    told = found.sentences[-1]
+    assert told.startswith("mobile-only and label-only: not measured. ")
+    assert "phone.csv has no time of the unsplit network" in told
+    assert "bottlenet-profile --deploy=DEPLOY" in told
+    assert not [line for line in found.others if "ahead of" in line]
 
 
 def test_without_an_acceptable_split_the_reasons_are_told(decide):

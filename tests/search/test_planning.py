@@ -5,7 +5,11 @@ import math
 
 import pytest
 
-from bottlenet_tf.search.planning import Cheap, Exhaustive
+from bottlenet_tf.search.planning import (
+    Cheap,
+    Exhaustive,
+    smallest_acceptable,
+)
 from bottlenet_tf.search.trials import Outcome, Point, Space, Trial
 
 SPACE = Space(
@@ -84,6 +88,13 @@ def test_the_exhaustive_loop_trains_every_candidate_in_full():
         if point.accuracy >= 90.0
     ]
     assert kept.point.wire_bytes == min(acceptable)
+
+
+def test_what_just_reaches_the_least_accuracy_is_acceptable():
+    trial = Trial("a", 4, 2, 50, 0, 27_000)
+    outcome = Outcome((Point(50, 20.0, 90.0), Point(20, 10.0, 89.99)), 1)
+    kept = smallest_acceptable([(trial, outcome)], 90.0)
+    assert (kept.trial, kept.point.wire_bytes) == (trial, 20.0)
 
 
 def test_the_cheap_one_keeps_the_same_at_a_fraction():

@@ -12,18 +12,11 @@ def _cloud(codec, quality, size, accuracy, side=32):
     }  # fmt: skip
 
 
-REPORT = {
-    "mode": "aware",
-    "backbone": "net",
-    "dataset": "digits",
+FIGURES = {
     "dataset_fingerprint": "f",
-    "split": "RB3",
     "accuracy": 90.0,
     "wire_bytes_mean": 250.0,
     "baseline_accuracy": 91.7,
-    "flags": {
-        "unit": {"channels": 4, "stride": 2, "codec": "jpeg", "quality": 75}
-    },
     "label_only": {"bits": 4, "bytes": 1, "accuracy": 91.7},
     "raw_features": {"deflated_bytes_mean": 12586.0, "accuracy": 91.75},
     "cloud_only": [
@@ -33,6 +26,78 @@ REPORT = {
         _cloud("webp", 88, 501.0, 89.9),
     ],
 }
+RUN = {
+    "mode": "aware",
+    "backbone": "net",
+    "dataset": "digits",
+    "split": "RB3",
+    "flags": {
+        "unit": {"channels": 4, "stride": 2, "codec": "jpeg", "quality": 75}
+    },
+}
+# Of a run for choosing, whose figures are those on validation images.
+REPORT = {**RUN, "measured_on": "validation", "validation": None, **FIGURES}
+# Of a run as it is: on test images, where all figures are others.
+TESTED = {
+    **RUN,
+    "measured_on": "test",
+    "dataset_fingerprint": "t",
+    "accuracy": 88.0,
+    "wire_bytes_mean": 222.0,
+    "baseline_accuracy": 90.0,
+    "label_only": {"bits": 4, "bytes": 1, "accuracy": 90.0},
+    "raw_features": {"deflated_bytes_mean": 11111.0, "accuracy": 89.0},
+    "cloud_only": [
+        {**point, "bytes": point["bytes"] - 100, "accuracy": 70.0 + i}
+        for i, point in enumerate(FIGURES["cloud_only"])
+    ],
+    "validation": FIGURES,
+}
+
+
+def _of_choosing(choice):
+    return choice.name, choice.sent_bytes, choice.accuracy, choice.detail
+
+
+def test_validation_images_choose_and_test_images_are_told():
+    found = [from_report("RB3", TESTED), *references({"RB3": TESTED}, 2.0)]
+    wanted = [from_report("RB3", REPORT), *references({"RB3": REPORT}, 2.0)]
+    assert list(map(_of_choosing, found)) == list(map(_of_choosing, wanted))
+    assert [c.test_accuracy for c in wanted] == [None] * 6
+    # jpeg 95 is the second point of the sweep, webp 88 the fourth.
+    told = [88.0, 90.0, 90.0, 71.0, 73.0, 89.0]
+    assert [c.test_accuracy for c in found] == told
+
+
+def test_a_run_without_validation_images_chooses_nothing():
+    untold = {**TESTED, "validation": None}
+    for choose in (
+        lambda: from_report("RB3", untold),
+        lambda: references({"RB3": untold}, 2.0),
+    ):
+        with pytest.raises(ValueError, match="--validation_fraction above 0"):
+            choose()
+
+
+def test_tuned_rivals_are_a_choice_of_their_own():
+    points = [
+        {**_cloud("avif", 30, 90.0, 88.0), "tuned_at": 30},
+        {**_cloud("avif", 40, 110.0, 89.8), "tuned_at": 30},
+        {**_cloud("avif", 40, 111.0, 89.9), "tuned_at": 40},
+    ]
+    rivals = {"codecs": ["avif"], "points": points}
+    tested = {**rivals, "points": [{**p, "accuracy": 77.0} for p in points]}
+    report = {
+        **TESTED,
+        "tuned_rivals": tested,
+        "validation": {**FIGURES, "tuned_rivals": rivals},
+    }
+    found = {c.name: c for c in references({"RB3": report}, 2.0)}
+    tuned = found["cloud-only, tuned"]
+    assert (tuned.sent_bytes, tuned.accuracy, tuned.test_accuracy) == (
+        110.0, 89.8, 77.0,
+    )  # fmt: skip
+    assert tuned.detail == "avif 40, network tuned for it"
 
 
 def test_a_run_is_a_choice_of_its_wire_bytes():
@@ -49,8 +114,8 @@ def test_units_of_one_split_point_have_their_runs_names():
 
 
 def test_a_baseline_is_no_choice():
-    with pytest.raises(ValueError, match="not a baseline"):
-        from_report("x", {**REPORT, "mode": "baseline"})
+    with pytest.raises(ValueError, match="a run with a unit"):
+        from_report("x", {**REPORT, "mode": "baseline", "split": None})
 
 
 def test_references_are_what_the_field_compares_with():

@@ -1,5 +1,7 @@
 """The choice, its limits, its front and how sure it is."""
 
+import dataclasses
+
 import pytest
 
 from bottlenet_tf.selection import (
@@ -81,8 +83,34 @@ def test_nothing_to_choose_from_is_an_error(machines):
     ],
 )
 def test_limits_say_why(machines, limits, early, late):
-    assert refusals(EARLY, machines, limits) == early
-    assert refusals(LATE, machines, limits) == late
+    assert refusals(EARLY, machines, FAST, limits) == early
+    assert refusals(LATE, machines, FAST, limits) == late
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(min_accuracy=88.0),
+        Limits(max_bytes=1000),
+        Limits(max_memory_mb=50.0),
+    ],
+)
+def test_what_just_reaches_a_limit_keeps_to_it(machines, limits):
+    assert refusals(EARLY, machines, FAST, limits) == []
+
+
+def test_a_limit_of_bytes_counts_the_message(machines):
+    link = dataclasses.replace(FAST, message_overhead_bytes=154)
+    assert refusals(EARLY, machines, link, Limits(max_bytes=1154)) == []
+    assert refusals(EARLY, machines, link, Limits(max_bytes=1153)) == [
+        "1154.0 B are more than 1153 B"
+    ]
+
+
+def test_what_sends_nothing_keeps_to_any_limit_of_bytes(machines):
+    mobile_only = Choice("m", Way.DEVICE, 0)
+    link = dataclasses.replace(FAST, message_overhead_bytes=154)
+    assert refusals(mobile_only, machines, link, Limits(max_bytes=1)) == []
 
 
 def test_a_memory_limit_needs_a_measured_peak(make_profile, cloud):
@@ -90,7 +118,7 @@ def test_a_memory_limit_needs_a_measured_peak(make_profile, cloud):
     with pytest.raises(
         ValueError, match="phone.json: field 'head_memory_mb' of split 'early'"
     ):
-        refusals(EARLY, machines, Limits(max_memory_mb=1.0))
+        refusals(EARLY, machines, FAST, Limits(max_memory_mb=1.0))
 
 
 def test_the_front_drops_what_another_beats_in_all(machines):

@@ -1,5 +1,7 @@
 """Costs worked out by hand."""
 
+import dataclasses
+
 import pytest
 
 from bottlenet_tf.selection import Choice, Link, Machines, Way, cost
@@ -57,6 +59,43 @@ def test_waiting_costs_energy_if_it_is_given(device, cloud):
     )
     # Round trip 9.1 ms, decode 0.1 and tail 0.8, at 100 mW.
     assert found.waiting_mj == pytest.approx(0.1 * (9.1 + 0.8), abs=0.011)
+
+
+def test_the_device_waits_while_the_server_decodes_too(device, cloud):
+    link = Link("x", 8.0, 0.0, 0.0, waiting_mw=1000.0)
+    found = _cost(
+        Choice("e", Way.SPLIT, 1000, 90.0, "early"), device, cloud, link
+    )
+    # Decode 0.1 ms and tail 0.8 at 1 W.
+    assert found.waiting_mj == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice("split", Way.SPLIT, 1000, 90.0, "early"),
+        Choice("raw", Way.RAW_SPLIT, 1000, 90.0, "early"),
+        Choice("cloud-only", Way.CLOUD, 1000),
+        Choice("label-only", Way.DEVICE, 1000),
+    ],
+    ids=lambda choice: choice.name,
+)
+def test_whatever_is_sent_pays_for_its_message(choice, device, cloud):
+    link = dataclasses.replace(LINK, message_overhead_bytes=154)
+    bare = _cost(choice, device, cloud)
+    found = _cost(choice, device, cloud, link)
+    assert (bare.on_air_bytes, found.on_air_bytes) == (1000, 1154)
+    # 154 B at 1 B in 1 us, at 1 W.
+    assert found.latency_ms - bare.latency_ms == pytest.approx(0.154)
+    assert found.energy_mj - bare.energy_mj == pytest.approx(0.154)
+
+
+def test_mobile_only_pays_for_no_message(device, cloud):
+    link = dataclasses.replace(LINK, message_overhead_bytes=154)
+    choice = Choice("m", Way.DEVICE, 0)
+    found = _cost(choice, device, cloud, link)
+    assert found == _cost(choice, device, cloud)
+    assert found.on_air_bytes == 0
 
 
 def test_loads_slow_their_own_machine(device, cloud):

@@ -1,5 +1,6 @@
 """A decision in full, and what is shown of it."""
 
+import dataclasses
 import json
 
 import pytest
@@ -51,13 +52,15 @@ def test_everything_is_there(make):
     assert len(decision.scenarios) == 12
 
 
-def test_limits_rule_splits_out_but_not_references(make):
+def test_limits_refuse_references_too_but_show_them(make):
     decision = make(limits=Limits(min_accuracy=91.5))
-    assert set(decision.refused) == {"early", "late"}
+    assert set(decision.refused) == {"early", "late", "cloud-only, best"}
+    assert len(decision.references) == 3
+    told = "reference; 91.00 % is below 91.50 %"
+    assert told in tables.cost_table(decision)[-1]
     assert decision.winner is None
     assert decision.scenarios == ()
-    # 9 ms up and 1 ms of the server, or 10 ms on the device: the first wins.
-    assert decision.best.choice.name in ("mobile-only", "cloud-only, best")
+    assert decision.best.choice.name == "mobile-only"
 
 
 def test_a_reference_may_cost_less_than_any_split(make):
@@ -111,33 +114,97 @@ def test_the_label_only_bound_is_no_rival(make):
     assert decision.best.choice.name == "mobile-only"
 
 
-def test_what_a_profile_cannot_time_is_told(make_profile, device, cloud):
-    rows = {
-        (split, part, 0): device.row(split, part)
-        for split in ("early", "late")
-        for part in ("head", "encode")
-    }
-    rows = {k: (r.median_ms, r.power_mw) for k, r in rows.items()}
+@pytest.fixture
+def without_whole(make, device):
+    """A decision on a device whose profile lacks the whole network."""
+    for load in device.loads:
+        del device._rows["", "whole", load]
+    return make()
 
-    class Missing(type(device)):
-        def row(self, split, part, load=0):
-            if part == "whole":
-                raise ValueError("phone.json: no whole")
-            return super().row(split, part, load)
 
-    machines = Machines(Missing("phone", rows), cloud)
+def test_what_a_profile_cannot_time_is_told_with_what_measures_it(
+    without_whole,
+):
+    reason = without_whole.unmeasured["mobile-only"]
+    assert "phone.json has no time of the unsplit network at load 0" in reason
+    assert "bottlenet-profile --deploy=DEPLOY" in reason
+    assert set(without_whole.unmeasured) == {"mobile-only", "label-only"}
+    assert without_whole.uncompared == ("mobile-only",)
+    names = [c.choice.name for c in without_whole.references]
+    assert names == ["cloud-only, best"]
+
+
+def test_a_rival_that_the_server_cannot_time_is_told(make, cloud):
+    del cloud._rows["", "whole", 0]
+    decision = make()
+    assert decision.uncompared == ("cloud-only, best",)
+    assert "server.json has no time" in decision.unmeasured["cloud-only, best"]
+
+
+def test_what_a_load_lacks_is_measured_beside_the_others(make, device, cloud):
+    del device._rows["", "whole", 1]
+    machines = Machines(device, cloud, device_load=1)
     decision = decide(SPLITS, OTHERS, machines, LINK, LATENCY, Limits())
-    assert decision.untimed["mobile-only"] == "phone.json: no whole"
-    assert [c.choice.name for c in decision.references] == ["cloud-only, best"]
+    reason = decision.unmeasured["mobile-only"]
+    assert "at load 1" in reason and "--loads=0,1" in reason
+
+
+def test_a_rival_of_unknown_energy_is_not_compared(make, device):
+    device._rows["", "whole", 0] = (10.0, None)
+    assert make(goal=LATENCY).uncompared == ()
+    decision = make(goal=ENERGY)
+    assert decision.uncompared == ("mobile-only",)
+    assert "no power" in decision.unmeasured["mobile-only"]
+    assert "10.00 ms, energy not measured" in "\n".join(
+        tables.winners_table([decision])
+    )
+
+
+def test_a_winner_that_was_not_compared_is_told_as_that(without_whole):
+    assert tables.chosen(without_whole) == (
+        "early (not compared with mobile-only)"
+    )
+    header, _, row, *notes = tables.winners_table([without_whole] * 2)
+    cells = dict(zip(*map(_cells, (header, row)), strict=True))
+    assert cells["mobile-only"] == "not measured"
+    assert cells["chosen"] == tables.chosen(without_whole)
+    assert cells["break-even RTT ms"] == "–"
+    # Once, not for each network.
+    assert [line for line in notes if "bottlenet-profile" in line] == [
+        "mobile-only and label-only: not measured. "
+        + without_whole.unmeasured["mobile-only"]
+    ]
+
+
+def test_what_was_not_measured_has_a_row(without_whole):
+    lines = tables.cost_table(without_whole)
+    assert [_cells(line)[0] for line in lines[-2:]] == [
+        "mobile-only", "label-only"
+    ]  # fmt: skip
+    assert _cells(lines[-1])[-1] == "not measured"
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_what_was_not_measured_stands_in_json(without_whole):
+    values = tables.as_values(without_whole)
+    assert values["unmeasured"] == without_whole.unmeasured
+    assert values["splits"][0]["break_even_rtt_ms"] is None
+
+
+def _cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def test_the_table_adds_up_and_marks_the_winner(make):
-    lines = tables.cost_table(make())
-    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
-    assert cells == [
-        "early", "c'=4, s=2, jpeg 75", "88.00", "1000", "2.00", "0.60",
-        "1.00", "0.00", "0.80", "4.40", "6.00", "chosen",
+    link = dataclasses.replace(LINK, message_overhead_bytes=500)
+    lines = tables.cost_table(make(link=link))
+    # The whole network takes 10 ms, 5.1 more.
+    assert _cells(lines[2]) == [
+        "early", "c'=4, s=2, jpeg 75", "88.00", "–", "1000", "1500", "2.00",
+        "0.60", "1.50", "0.00", "0.80", "4.90", "6.50", "5.10", "chosen",
     ]  # fmt: skip
+    assert _cells(lines[4])[4:6] == ["0", "0"]
+    assert _cells(lines[4])[-2:] == ["–", "reference"]
     assert "on the front" in lines[3]
     assert all("reference" in line for line in lines[4:])
     assert len({len(line) for line in lines}) == 1
@@ -160,4 +227,9 @@ def test_a_decision_goes_into_json(make):
     assert values["winner"] == "early"
     assert values["splits"][0]["choice"]["way"] == "split"
     assert values["splits"][0]["latency_ms"] == pytest.approx(4.4)
+    assert values["splits"][0]["on_air_bytes"] == 1000
+    assert values["splits"][0]["break_even_rtt_ms"] == pytest.approx(5.6)
+    assert values["references"][0]["break_even_rtt_ms"] is None
+    assert values["references"][1]["break_even_rtt_ms"] == "always"
+    assert values["link"]["message_overhead_bytes"] == 0
     assert len(values["sensitivity"]) == 12

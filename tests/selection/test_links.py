@@ -2,7 +2,14 @@
 
 import pytest
 
-from bottlenet_tf.selection.links import NAMED, Link, named
+from bottlenet_tf.selection.links import (
+    DEFAULT_TRANSPORT,
+    NAMED,
+    TRANSPORTS,
+    Link,
+    message_overhead_bytes,
+    named,
+)
 
 
 def test_sending_takes_bits_over_rate():
@@ -23,6 +30,41 @@ def test_the_paper_leaves_out_the_way_back():
     for link in NAMED.values():
         assert link.answer_ms == 0
         assert link.waiting_mw == 0
+
+
+def test_the_paper_leaves_out_the_message():
+    for link in NAMED.values():
+        assert link.on_air_bytes(316) == 316
+
+
+def test_a_message_takes_its_own_time():
+    link = Link("x", 8.0, message_overhead_bytes=154)
+    # 316 B and 154 B at 1 MB/s.
+    assert link.on_air_bytes(316) == 470
+    assert link.uplink_ms(316) == pytest.approx(0.470)
+    # It doesn't shrink with the rate.
+    assert link.scaled(0.5).on_air_bytes(316) == 470
+
+
+@pytest.mark.parametrize(
+    ("given", "num_bytes"),
+    [("http_raw", 154.0), ("http_json", 382.0), ("0", 0.0), (12.5, 12.5)],
+)
+def test_a_message_is_a_transport_s_or_a_number(given, num_bytes):
+    assert message_overhead_bytes(given) == num_bytes
+
+
+def test_the_default_is_the_least_that_was_measured():
+    least = min(transport.num_bytes for transport in TRANSPORTS.values())
+    assert message_overhead_bytes(DEFAULT_TRANSPORT) == least
+
+
+@pytest.mark.parametrize("given", ["http", "-1", "nan", "inf", ""])
+def test_another_message_is_refused_with_the_choices(given):
+    with pytest.raises(
+        ValueError, match=f"http_raw, grpc, .*message_overhead='{given}'"
+    ):
+        message_overhead_bytes(given)
 
 
 def test_an_answer_takes_the_round_trip_and_its_own_bytes():
@@ -47,6 +89,7 @@ def test_a_radio_of_unknown_power_has_none():
         ({"uplink_mbps": -1.0}, "Received: uplink_mbps=-1.0, link='x'"),
         ({"downlink_mbps": 0.0}, "--downlink_mbps must be positive"),
         ({"rtt_ms": -1.0}, "--rtt_ms must be finite and not negative"),
+        ({"message_overhead_bytes": -1.0}, "message_overhead_bytes=-1.0"),
         ({"beta_mw": 1.0}, "must be given both"),
     ],
 )

@@ -34,6 +34,21 @@ def test_its_improvements_follow_from_its_tables(
         assert printed in (math.floor(found), round(found))
 
 
+@pytest.mark.parametrize(
+    ("network", "rtt_ms"),
+    # Mobile-only takes 15.7 ms, RB1 3.1, 1.8 and 1.6.
+    [("3g", 12.6), ("4g", 13.9), ("wifi", 14.1)],
+)
+def test_a_round_trip_undoes_its_improvements(totals, network, rtt_ms):
+    found = published.break_even_rtt_ms(totals, network)
+    assert found == pytest.approx(rtt_ms)
+
+
+def test_a_table_without_mobile_only_has_no_break_even(totals):
+    splits = [total for total in totals if total.is_split]
+    assert published.break_even_rtt_ms(splits, "3g") is None
+
+
 def test_cloud_only_over_3g_takes_more_energy_than_is_printed(totals):
     found = {
         (r.total.network, r.total.name): r for r in published.remainders(totals)

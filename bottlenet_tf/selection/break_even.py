@@ -1,0 +1,42 @@
+"""The round trip above which the device had better compute alone."""
+
+import dataclasses
+import math
+
+from bottlenet_tf.selection.costs import cost
+
+# Instead of a number: mobile-only costs less at any round trip, or at none.
+ALWAYS, NEVER = "always", "never"
+
+
+def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
+    """Returns the round trip above which mobile-only costs less, in ms.
+
+    What a choice costs grows with the round trip by
+    latency_weight + energy_weight waiting_mw / 1000 for each ms; what
+    mobile-only costs doesn't. An energy without a power of waiting doesn't
+    depend on the round trip.
+
+    Args:
+        choice: `Choice`.
+        mobile_only: `Cost` of the whole network on the device; None if
+            unknown.
+        machines: `Machines`.
+        link: `Link`; its own round trip doesn't matter.
+        goal: `Goal`, which says what less is.
+
+    Returns:
+        A number from 0 on, `ALWAYS` or `NEVER`. None for what sends nothing,
+        and where one of the two costs is unknown.
+    """
+    if mobile_only is None or not choice.sends:
+        return None
+    at_once = cost(choice, machines, dataclasses.replace(link, rtt_ms=0.0))
+    if not (goal.knows(at_once) and goal.knows(mobile_only)):
+        return None
+    ahead = goal.of(mobile_only) - goal.of(at_once)
+    if ahead < 0:
+        return ALWAYS
+    slope = goal.latency_weight + 1e-3 * goal.energy_weight * link.waiting_mw
+    rtt_ms = ahead / slope if slope else math.inf
+    return rtt_ms if math.isfinite(rtt_ms) else NEVER
