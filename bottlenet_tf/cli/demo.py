@@ -10,9 +10,10 @@ from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains a network on handwritten digits, then searches the smallest
 payload at several split points, and compares what each sends with what it
-costs. Exports what was found, encodes test images with the device program and
-lets the server's half name them. Then times both halves on this machine and
-tells which split it would choose over 3G, 4G and Wi-Fi.
+costs. Exports what was found, encodes some images with the device program and
+lets the server's half name them. Then times both halves on this machine, which
+is the server of a device that is supposed, 20 times slower, and tells which
+split to choose over 3G, 4G and Wi-Fi.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
 changes it: try --channels=2 --stride=2 --workdir=runs/digits_2."""
@@ -51,6 +52,7 @@ def _demo(config):
         epochs=flags.FLAGS.baseline_epochs,
         distillation=0.0,
         codec_warmup=0.0,
+        tuned_rivals=(),
         optimizer="sgd",
         learning_rate=0.1,
         weight_decay=1e-3,
@@ -78,12 +80,21 @@ def _demo(config):
     print(f"\n== Results ==\n\n{text}\n")
     print("== Deployed, as device and server run it ==\n", flush=True)
     deploy = demo_halves.export_all(root, candidates)
-    smallest = min(reports, key=lambda report: report["wire_bytes_mean"])
+    smallest = min(
+        reports,
+        key=lambda r: evaluation.choosing_figures(r)["wire_bytes_mean"],
+    )
     half = deploy if len(candidates) == 1 else deploy / smallest["split"]
     demo_halves.send(root, half, training.load_data(config))
     print("\n== Which split? ==", flush=True)
+    values = flags.FLAGS
     page = demo_selection.run(
-        root, deploy, candidates, flags.FLAGS.max_accuracy_loss
+        root,
+        deploy,
+        candidates,
+        values.max_accuracy_loss,
+        values.device_slowdown,
+        values.rtt_ms,
     )
     print(f"\nReport: {page}")
     print(f"Deployment: {deploy}")
@@ -123,6 +134,14 @@ def main():
     )
     flags.DEFINE_float(
         "max_accuracy_loss", 3.0, "Points below the network that are accepted."
+    )
+    flags.DEFINE_float(
+        "device_slowdown",
+        20.0,
+        "How many times slower than this machine the device is supposed to be.",
+    )
+    flags.DEFINE_float(
+        "rtt_ms", 5.0, "Round trip to the server that is supposed."
     )
     flags.DEFINE_integer(
         "baseline_epochs", 5, "Passes for the network without a split."

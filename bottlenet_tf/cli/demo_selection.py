@@ -6,16 +6,19 @@ import sys
 POWER_W = 5.0  # Supposed: a phone's order of magnitude.
 
 
-def run(root, deploy, runs, max_accuracy_loss):
+def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     """Profiles a deployment here, chooses for each network, writes the page.
 
-    This machine stands for both sides, on one core.
+    This machine, on one core, is the server. The device is supposed: with one
+    machine on both sides, no split can be faster than computing alone.
 
     Args:
         root: `pathlib.Path` of the search.
         deploy: Deployment of `runs`.
         runs: Work directories.
         max_accuracy_loss: Points that were accepted.
+        slowdown: How many times slower the device is.
+        rtt_ms: Round trip to the server.
 
     Returns:
         `pathlib.Path` of report.html.
@@ -25,11 +28,62 @@ def run(root, deploy, runs, max_accuracy_loss):
     """
     from bottlenet_tf import evaluation, report, selection
     from bottlenet_tf.json_file import write_json
-    from bottlenet_tf.profiling import measure, profile_file
-    from bottlenet_tf.profiling.config import ProfileConfig
+    from bottlenet_tf.profiling import profile_file
     from bottlenet_tf.selection import tables
 
-    path = root / "profile.json"
+    here = _profile(root / "server.json", deploy, runs)
+    device = profile_file.slowed(here, slowdown)
+    device_path = profile_file.write(device, root / "device.json")
+    device = profile_file.read(device_path)
+    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
+    links = [
+        dataclasses.replace(
+            link, message_overhead_bytes=overhead, rtt_ms=rtt_ms
+        )
+        for link in selection.NAMED.values()
+    ]
+
+    def decide(machines):
+        return selection.decide_runs(
+            {run.name: run for run in runs},
+            {run.name: evaluation.load_report(run) for run in runs},
+            machines,
+            links,
+            selection.LATENCY,
+            selection.Limits(),
+            max_accuracy_loss,
+        )
+
+    machines = selection.Machines(device, here)
+    decisions = decide(machines)
+    write_json(
+        root / "selection.json",
+        tables.selection_values(decisions, machines, command=sys.argv),
+    )
+    print(
+        f"\nSupposed: a device {slowdown:g} times slower than this machine "
+        f"(--device_slowdown) at {POWER_W:g} W, and {rtt_ms:g} ms of round "
+        f"trip (--rtt_ms).\nMeasured: this machine, which is the server. A "
+        f"message takes {overhead:g} B more than the payload.\nChosen by "
+        "latency, by figures on validation images.\n"
+    )
+    print("\n".join(tables.winners_table(decisions)))
+    for decision in decisions:
+        if decision.best is not decision.winner:
+            print(
+                f"Over {decision.link.name}, {decision.best.choice.name} is "
+                "faster than any split."
+            )
+    print(f"\n{_told_of_this_machine(decide(selection.Machines(here, here)))}")
+    sys.stdout.flush()
+    profiles = [str(device_path), here.file]
+    return report.write(report.read(str(root), None, None, profiles), str(root))
+
+
+def _profile(path, deploy, runs):
+    from bottlenet_tf.profiling import measure, profile_file
+    from bottlenet_tf.profiling.config import ProfileConfig
+
     path.unlink(missing_ok=True)  # The demo's own, of another export.
     measure.run(
         ProfileConfig(
@@ -42,36 +96,14 @@ def run(root, deploy, runs, max_accuracy_loss):
             power_w=POWER_W,
         )
     )
-    profile = profile_file.read(path)
-    machines = selection.Machines(profile, profile)
-    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
-    decisions = selection.decide_runs(
-        {run.name: run for run in runs},
-        {run.name: evaluation.load_report(run) for run in runs},
-        machines,
-        [
-            dataclasses.replace(link, message_overhead_bytes=overhead)
-            for link in selection.NAMED.values()
-        ],
-        selection.LATENCY,
-        selection.Limits(),
-        max_accuracy_loss,
+    return profile_file.read(path)
+
+
+def _told_of_this_machine(decisions):
+    """Returns a line: the choices if the device were as fast as the server."""
+    best = ", ".join(
+        f"{decision.best.choice.name} over {decision.link.name}"
+        for decision in decisions
+        if decision.best is not None
     )
-    write_json(
-        root / "selection.json",
-        tables.selection_values(decisions, machines, command=sys.argv),
-    )
-    print(
-        f"\nThis machine as device and server, {POWER_W:g} W and no round trip "
-        f"supposed, {overhead:g} B a message; chosen by latency.\n"
-    )
-    print("\n".join(tables.winners_table(decisions)))
-    for decision in decisions:
-        if decision.best is not decision.winner:
-            print(
-                f"Over {decision.link.name}, {decision.best.choice.name} is "
-                "faster than any split."
-            )
-    sys.stdout.flush()
-    sources = report.read(str(root), None, None, [str(path)])
-    return report.write(sources, str(root))
+    return f"With this machine as the device: {best}."

@@ -80,6 +80,8 @@ def _decide(values):
     device = profile_file.read(values.device_profile)
     cloud = profile_file.read(values.cloud_profile)
     profile_file.check_same_network(device, cloud)
+    if values.device_slowdown != 1.0:
+        device = profile_file.slowed(device, values.device_slowdown)
     machines = Machines(device, cloud, values.device_load, values.cloud_load)
     runs = _runs(values.runs)
     reports = {name: load_report(run) for name, run in runs.items()}
@@ -237,6 +239,12 @@ def _define(module_name):
         ("rtt_ms", 0.0, "Round trip; the paper leaves it out."),
         ("downlink_mbps", None, "Of the answer; the paper leaves it out."),
         ("waiting_mw", 0.0, "Power of the device while it waits."),
+        (
+            "device_slowdown",
+            1.0,
+            "Suppose a device so many times slower than the profile's "
+            "machine: to see what would pay before one is at hand.",
+        ),
         ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
         ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
         ("max_accuracy_loss", 2.0, "Accepted points below the network."),

@@ -11,6 +11,7 @@ import pathlib
 from bottlenet_tf import json_file
 from bottlenet_tf.profiling import by_hand, rules
 from bottlenet_tf.profiling.rules import FORMAT
+from bottlenet_tf.validation import check
 
 BY_HAND = "by hand"
 
@@ -195,6 +196,35 @@ def write(profile, path):
     content = {"format": FORMAT, **content}
     _profile(json.loads(json.dumps(content)), str(path))
     return json_file.write_json(path, content)
+
+
+def slowed(profile, factor):
+    """Returns the profile of a machine that is supposed, not measured.
+
+    Every time is multiplied; power, memory and bytes stay.
+
+    Args:
+        profile: `Profile`.
+        factor: How many times slower it is; positive.
+
+    Raises:
+        ValueError: if the factor isn't positive.
+    """
+    check(
+        factor > 0,
+        "A machine must be a positive number of times slower.",
+        factor=factor,
+    )
+    rows = tuple(
+        dataclasses.replace(
+            row,
+            median_ms=factor * row.median_ms,
+            p95_ms=None if row.p95_ms is None else factor * row.p95_ms,
+        )
+        for row in profile.rows
+    )
+    device = f"a supposed device, {factor:g} times slower than {profile.device}"
+    return dataclasses.replace(profile, device=device, rows=rows)
 
 
 def check_same_network(first, second):

@@ -42,6 +42,14 @@ def test_the_demo_goes_from_training_to_a_choice(small, tmp_path):
     chosen = ran.stdout.split("== Which split? ==")[1]
     for network in ("3g", "4g", "wifi"):
         assert f"| {network} " in chosen
+    assert "a device 20 times slower than this machine" in chosen
+    assert "5 ms of round trip" in chosen and "154 B more" in chosen
+    assert "With this machine as the device: " in chosen
+    here, device = (
+        json.loads((tmp_path / name).read_text())["rows"]
+        for name in ("server.json", "device.json")
+    )
+    assert device[0]["median_ms"] == pytest.approx(20 * here[0]["median_ms"])
     assert f"Report: {tmp_path / 'report.html'}" in chosen
     assert (tmp_path / "report.html").stat().st_size > 0
 

@@ -55,6 +55,23 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
             )
 
 
+def test_a_device_can_be_supposed_to_be_slower(sweep, profile, tmp_path):
+    out = tmp_path / "selection.json"
+    ran = programs.run("selecting",
+        f"--runs={sweep}", f"--device_profile={profile}",
+        f"--cloud_profile={profile}", "--networks=wifi",
+        "--max_accuracy_loss=100", "--device_slowdown=20", f"--out={out}",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    selection = json.loads(out.read_text())
+    assert selection["cloud"] == "Phone"
+    supposed = "a supposed device, 20 times slower than Phone"
+    assert selection["device"] == supposed
+    (decision,) = selection["decisions"]
+    heads = {s["choice"]["name"]: s["device_ms"] for s in decision["splits"]}
+    assert heads == {"range": 40, "learned": 60}
+
+
 def test_a_rival_that_was_not_measured_is_told_with_what_measures_it(
     sweep, profile, tmp_path
 ):

@@ -286,3 +286,22 @@ def test_different_networks_are_named_with_both_files(field, change):
     with pytest.raises(ValueError, match=f"'{field}'") as error:
         profile_file.check_same_network(first, second)
     assert "a.json" in str(error.value) and "b.json" in str(error.value)
+
+
+def test_a_supposed_device_is_slower_and_says_so(saved):
+    profile = profile_file.read(saved)
+    slow = profile_file.slowed(profile, 20)
+    assert slow.device == (
+        f"a supposed device, 20 times slower than {profile.device}"
+    )
+    for ours, theirs in zip(slow.rows, profile.rows, strict=True):
+        assert ours.median_ms == pytest.approx(20 * theirs.median_ms)
+        assert (ours.p95_ms is None) == (theirs.p95_ms is None)
+        assert ours.power_mw == theirs.power_mw
+    assert slow.splits == profile.splits
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan")])
+def test_a_supposed_device_needs_a_positive_factor(factor):
+    with pytest.raises(ValueError, match="positive number of times slower"):
+        profile_file.slowed(PROFILE, factor)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation, training
-from bottlenet_tf.evaluation import cloud_only
+from bottlenet_tf.evaluation.cloud_only import round_trip
 from bottlenet_tf.training import rivals
 from bottlenet_tf.training import step as step_module
 from tests.eager import eagerly
@@ -213,7 +213,7 @@ def test_the_table_says_where_a_tuned_rival_wins():
 
 def test_images_go_through_the_codec_they_are_named_for(make_images_through):
     images, decoded = make_images_through("jpeg", 10)
-    expected, _, _ = cloud_only.round_trip(images, "jpeg", 10, 32)
+    expected, _, _ = round_trip(images, "jpeg", 10, 32)
     np.testing.assert_array_equal(decoded, expected)
 
 
