@@ -106,6 +106,19 @@ def test_flags_are_touched_by_the_command_lines_alone():
     assert users == {"cli"}
 
 
+def test_test_images_are_named_in_one_place():
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if _package(path) != "data"
+        and any(
+            isinstance(node, ast.Attribute) and node.attr == "test"
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+    }
+    assert users == {"training/measure.py"}
+
+
 @pytest.mark.parametrize("package", WITHOUT_TENSORFLOW)
 def test_the_byte_side_does_without_tensorflow(package):
     program = (

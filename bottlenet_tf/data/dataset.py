@@ -93,6 +93,10 @@ class Dataset:
     def num_train(self):
         return len(self.train)
 
+    @property
+    def num_test(self):
+        return len(self.test)
+
     def steps_per_epoch(self, batch_size):
         """Number of whole training batches in one epoch.
 

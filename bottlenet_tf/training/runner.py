@@ -205,7 +205,7 @@ def _check_names(config):
 def _describe(config, dataset, network):
     print(
         f"{dataset.name}: {dataset.num_train:,} training, "
-        f"{len(dataset.validation):,} validation and {len(dataset.test):,} "
+        f"{len(dataset.validation):,} validation and {dataset.num_test:,} "
         f"test images of {dataset.num_classes} classes, "
         f"{dataset.image_size} px."
     )
