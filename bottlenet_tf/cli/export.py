@@ -20,7 +20,7 @@ Examples:
   cloud/  tail.onnx; SavedModels for TF Serving and a model repository for
           Triton, both of which take those payloads
 
-Every file is run on test images and compared with the Keras model before the
+Every file is run on real images and compared with the Keras model before the
 folder appears. manifest.json holds what was measured."""
 
 _FILES = ("float32", "float16", "int8")
@@ -69,7 +69,8 @@ def _define(module_name):
     flags.DEFINE_integer(
         "parity_images",
         ExportConfig.parity_images,
-        "Test images that every file is compared on.",
+        "Images that every file is compared on: of the validation part, or of the "
+        "training part where there is none.",
         **common,
     )
     flags.DEFINE_integer(

@@ -76,7 +76,7 @@ def _define(module_name):
         ("device", "The machine's name; by default what it says itself."),
         (
             "images",
-            "Folder of images to measure on; by default test images of the "
+            "Folder of images to measure on; by default validation images of the "
             "run's data set, or noise if that can't be opened.",
         ),
         (

@@ -25,7 +25,7 @@ class Baselines:
     """The untouched network, alone and behind image codecs.
 
     Attributes:
-        network_accuracy: In percent, on the uncompressed test images.
+        network_accuracy: In percent, on the uncompressed images.
         cloud_only: Tuple of `CloudPoint`.
     """
 

@@ -33,7 +33,7 @@ def summarize(sizes):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SplitResult:
-    """What sending every test image, one at a time, gave.
+    """What sending every image, one at a time, gave.
 
     Attributes:
         accuracy: In percent, of logits computed from the received bytes.
@@ -149,7 +149,7 @@ class WirePath:
 
 
 def evaluate_split(model, part, batch_size=256, progress=True):
-    """Sends every test image through the network's byte side.
+    """Sends every image through the network's byte side.
 
     Args:
         model: Built `BottleNet`.
@@ -162,14 +162,14 @@ def evaluate_split(model, part, batch_size=256, progress=True):
         `SplitResult`.
 
     Raises:
-        ValueError: if there are no test images or codes aren't finite.
+        ValueError: if there are no images or codes aren't finite.
     """
     own = [model.unit.byte_codec]
     return evaluate_codecs(model, part, own, batch_size, progress)[0]
 
 
 def evaluate_codecs(model, part, codecs, batch_size=256, progress=True):
-    """Sends every test image through several byte sides; the head runs once.
+    """Sends every image through several byte sides; the head runs once.
 
     Args:
         model: Built `BottleNet`.

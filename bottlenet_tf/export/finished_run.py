@@ -25,7 +25,7 @@ class FinishedRun:
         config: `TrainConfig` it was trained with.
         report: Its `report.json`.
         model: `BottleNet` that computes in float32.
-        dataset: `data.Dataset` it was trained on, with fewer test images.
+        dataset: `data.Dataset` it was trained on.
     """
 
     name: str

@@ -19,7 +19,7 @@ def load(target, folder, count):
 
     Args:
         target: `Target` that says how large, and of which data set.
-        folder: Folder of image files; None takes test images of the run's own
+        folder: Folder of image files; None takes images of the run's own
             data set, or noise if it can't be opened here.
         count: How many, at most.
 
