@@ -69,8 +69,8 @@ def _define(module_name):
     flags.DEFINE_integer(
         "parity_images",
         ExportConfig.parity_images,
-        "Images that every file is compared on: of the validation part, or of the "
-        "training part where there is none.",
+        "Images that every file is compared on: those that validate, or that "
+        "train where none do.",
         **common,
     )
     flags.DEFINE_integer(

@@ -76,8 +76,8 @@ def _define(module_name):
         ("device", "The machine's name; by default what it says itself."),
         (
             "images",
-            "Folder of images to measure on; by default validation images of the "
-            "run's data set, or noise if that can't be opened.",
+            "Folder of images to measure on; by default those that validate in "
+            "the run's data set, or noise if that can't be opened.",
         ),
         (
             "rail",

@@ -16,7 +16,8 @@ from bottlenet_tf.json_file import read_json, write_json
 from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, PROVENANCE_FILE
 
 FORMAT = "bottlenet_tf.provenance.1"
-_FILES = ("backbone", "backbone_weights", "init_from")
+# Flags that may name a file or a run to begin with.
+FILES = ("backbone", "backbone_weights", "init_from")
 _SHOWN = 5
 # Flags that decide which images there are and how they are divided.
 _DATA_FLAGS = (
@@ -54,7 +55,7 @@ def of(config, dataset):
 def files_of(config):
     """Returns `{flag: SHA-256}` of the files that a `TrainConfig` names."""
     found = {}
-    for flag in _FILES:
+    for flag in FILES:
         path = pathlib.Path(getattr(config, flag) or "").expanduser()
         if path.is_dir():
             path /= MODEL_FILE
@@ -113,7 +114,7 @@ def check_resumed(workdir, now):
     before = read(workdir)
     differing = [
         f"--{flag}: its file is another than when the run began"
-        for flag in _FILES
+        for flag in FILES
         if before.files.get(flag) != now.files.get(flag)
     ]
     differing += _differing_data(before, now)
@@ -125,19 +126,21 @@ def check_resumed(workdir, now):
         )
 
 
-def check_source(run, flag, config, now):
+def check_source(flag, config, now):
     """Raises ValueError unless a run to start from knows the same data.
 
     Its classes must mean the same, and none of its training images may
     validate or test here.
 
     Args:
-        run: A run's folder, or a file in it; other files are anybody's and
-            pass.
-        flag: The flag that names it.
+        flag: One of `FILES`. It may name a run's folder, or a file in it;
+            other files are anybody's, and pass.
         config: `TrainConfig` of the run that is to start.
         now: Its `Provenance`.
     """
+    run = getattr(config, flag)
+    if run is None:
+        return
     folder = pathlib.Path(run).expanduser()
     if folder.is_file():
         folder = folder.parent

@@ -22,6 +22,8 @@ _NEIGHBOURS = 2
 
 def are_missing(config, report):
     """Whether a run asks for rivals that its report doesn't have."""
+    if not config.tuned_rivals:
+        return False
     measured = report.get("tuned_rivals") or {}
     return bool(set(config.tuned_rivals) - set(measured.get("codecs", ())))
 

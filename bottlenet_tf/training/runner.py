@@ -58,10 +58,8 @@ def run(config):
     stands_on = provenance.of(config, dataset)
     if (workdir / CONFIG_FILE).is_file():
         provenance.check_resumed(workdir, stands_on)
-    for flag in ("backbone_weights", "init_from"):
-        source = getattr(config, flag)
-        if source not in (None, "imagenet"):
-            provenance.check_source(source, flag, config, stands_on)
+    for flag in provenance.FILES:
+        provenance.check_source(flag, config, stands_on)
     with strategy.scope():
         network = build_network(config, dataset.image_size, dataset.num_classes)
     if config.mode == "frozen" and config.init_from is None:

@@ -102,6 +102,18 @@ def test_a_run_does_not_start_from_one_on_other_data(
             _start(dataclasses.replace(other, **{flag: source}))
 
 
+def test_the_network_of_a_run_on_other_data_is_no_backbone(config, photos):
+    _start(dataclasses.replace(config, mode="baseline"))
+    _rename_class(photos)
+    other = dataclasses.replace(
+        config,
+        workdir=config.workdir + "_other",
+        backbone=f"{config.workdir}/model.keras",
+    )
+    with pytest.raises(ValueError, match="--backbone must be a run on the sam"):
+        _start(other)
+
+
 def test_another_division_is_refused_and_its_flag_named(config):
     _start(dataclasses.replace(config, mode="baseline"))
     other = dataclasses.replace(
