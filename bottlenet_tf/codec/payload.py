@@ -25,6 +25,17 @@ import zlib
 from bottlenet_tf.codec.base import PayloadError, check_codes
 
 VERSION = 1
+RANGE_BYTES = 4  # low, high as float16.
+
+
+def header_bytes(sends_range):
+    """Returns the length of the header: 6 bytes, or 4 in front of a range."""
+    return 4 if sends_range else 6
+
+
+def overhead_bytes(sends_range):
+    """Returns how many bytes of a payload are not image data: 6, or 8."""
+    return header_bytes(sends_range) + (RANGE_BYTES if sends_range else 0)
 
 
 class PayloadFormat:
@@ -110,7 +121,7 @@ class PayloadFormat:
     @property
     def overhead_bytes(self):
         """Bytes of a payload that are not image data: 6, or 8 with range."""
-        return 8 if self.sends_range else 6
+        return overhead_bytes(self.sends_range)
 
     def pack(self, codes, code_range=None):
         """Returns the payload (bytes) of one image.
@@ -157,7 +168,7 @@ class PayloadFormat:
             )
         payload = bytes(payload)
         self._check_size_and_version(payload)
-        start = 4 if self.sends_range else 6
+        start = header_bytes(self.sends_range)
         body = payload[start:]
         if payload[:start] != self._header(body):
             raise PayloadError(
@@ -168,14 +179,14 @@ class PayloadFormat:
             )
         if not self.sends_range:
             return self._decode(body), None
-        low, high = struct.unpack("<ee", body[:4])
+        low, high = struct.unpack("<ee", body[:RANGE_BYTES])
         if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
             raise PayloadError(
                 "A range must be finite and ordered. "
                 f"Received: low={low}, high={high}",
                 "bad range",
             )
-        return self._decode(body[4:]), (low, high)
+        return self._decode(body[RANGE_BYTES:]), (low, high)
 
     def _decode(self, data):
         """Returns the codec's codes; whatever goes wrong is a PayloadError."""
@@ -237,9 +248,10 @@ class PayloadFormat:
     def _header(self, body):
         crc = zlib.crc32(body, self._seed)
         if self.sends_range:
-            return (VERSION << 28 | crc >> 4).to_bytes(4, "big")
-        tag = self.unit_id >> 20
-        return (VERSION << 44 | tag << 32 | crc).to_bytes(6, "big")
+            header = VERSION << 28 | crc >> 4
+        else:
+            header = VERSION << 44 | self.unit_id >> 20 << 32 | crc
+        return header.to_bytes(header_bytes(self.sends_range), "big")
 
 
 def _whole_shape(shape):

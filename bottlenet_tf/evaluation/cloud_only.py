@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.evaluation.accuracy import (
     iterate_test_set,
     percent,
@@ -20,7 +21,7 @@ IMAGE_CODECS = Registry("image codec")
 
 # A sender that strips a file's constant headers needs version, tag and
 # checksum just as our payloads do: `PayloadFormat` without a range.
-HEADER_BYTES = 6
+HEADER_BYTES = overhead_bytes(sends_range=False)
 # What a receiver that knows the image's size can put back: "RIFF", size,
 # "WEBP", "VP8 ", size, five words that the length implies; and of the key
 # frame's header (RFC 6386, section 9.1) start code 3, width 2 and height 2.
