@@ -102,6 +102,16 @@ def test_each_request_gets_its_own_answers(both, payloads, name, tmp_path):
     assert [len(answer["status"]) for answer in found["answers"]] == [1, 2, 1]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_requests_of_bad_payloads_or_of_none_are_answered(both, name, tmp_path):
+    folder = both / "cloud" / "triton" / name / "1"
+    alone = _execute(folder, [[]], tmp_path)["answers"]
+    assert alone == [dict.fromkeys(alone[0], [])]
+    found = _execute(folder, [[], [b"bad", b""], [bytes(40)]], tmp_path)
+    classes = [answer["classes"] for answer in found["answers"]]
+    assert classes == [[], [[-1], [-1]], [[-1]]]
+
+
 def test_the_copy_runs_alone_and_without_tensorflow(both, payloads, tmp_path):
     folder = both / "cloud" / "triton" / "range" / "1"
     found = _execute(folder, [payloads["range"]], tmp_path)
