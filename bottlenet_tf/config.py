@@ -4,6 +4,7 @@ import dataclasses
 import json
 import typing
 
+from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.validation import (
     check,
     check_at_least,
@@ -419,7 +420,7 @@ class TrainConfig:
                 mode=self.mode,
                 codec_warmup=self.codec_warmup,
             )
-        overhead = 8 if self.unit.quantizer == "per_image" else 6
+        overhead = overhead_bytes(self.unit.quantizer == "per_image")
         check(
             self.byte_budget is None or self.byte_budget > overhead + 1,
             f"--byte_budget counts wire bytes, {overhead} of which are header.",

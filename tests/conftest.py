@@ -5,6 +5,7 @@ workers imports this file, too, and needs none.
 """
 
 import dataclasses
+import os
 
 import pytest
 
@@ -15,8 +16,18 @@ from bottlenet_tf.config import (
 )
 from bottlenet_tf.export_config import ExportConfig
 
+# As the programs do it, see `cli.train_flags.prepare_tensorflow`: left alone,
+# TensorFlow decides by the processor, and tests would mean something else on
+# each. The workers, and TensorFlow, which reads it once, come later.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 # What takes longest begins first, so that no worker is left with it at the end.
-_LONGEST = ("deployments", "test_runner.py", "test_payload_parser.py")
+_LONGEST = (
+    "deployments",
+    "test_runner.py",
+    "test_payload_parser.py",
+    "test_onednn.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

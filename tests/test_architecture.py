@@ -19,7 +19,7 @@ LEVELS = {
     "registry": 0,
     "run_folders": 2,
     "validation": 0,
-    "config": 1,
+    "config": 2,
     "export_config": 1,
     "codec": 1,
     "runtime": 2,

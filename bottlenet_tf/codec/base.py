@@ -57,6 +57,15 @@ class Codec(abc.ABC):
             PayloadError: if `data` cannot be decoded to that shape.
         """
 
+    def constant_bytes(self, shape):
+        """Returns what decoding needs and no payload of `shape` holds.
+
+        Tables and headers, say, that each side's own library makes. The
+        payload's checksum covers them: a library that makes others would
+        decode the image data to other codes without notice.
+        """
+        return b""
+
     def check_shape(self, shape):
         """Raises ValueError if codes of `shape` cannot be coded."""
 

@@ -2,7 +2,8 @@
 
 A grey JPEG file of a given quality and size always opens with the same bytes
 (SOI, tables, frame and scan header; 328 of them) and closes with EOI. Both
-sides know quality and shape, so only what lies between is sent.
+sides know quality and shape, so only what lies between is sent. Each side's
+own library makes the rest, so the payload's checksum covers that.
 """
 
 import functools
@@ -25,6 +26,11 @@ except ImportError:  # A device may have Pillow alone.
     imagecodecs = None
 
 _EOI = b"\xff\xd9"
+SOF0 = 0xC0  # The frame header of a baseline file.
+SOS = 0xDA  # The scan header.
+# Notes by applications and comments. No pixel depends on them, and libraries
+# differ: TensorFlow's writes another density.
+_NOTES = frozenset((*range(0xE0, 0xF0), 0xFE))
 # Inside entropy-coded data every 0xff is followed by a stuffed 0x00; anything
 # else is a marker, which no honest sender produces here.
 _MARKER = re.compile(rb"\xff[^\x00]|\xff\Z")
@@ -60,6 +66,28 @@ def _decode_file(data):
     return imagecodecs.jpeg8_decode(data)
 
 
+def segments(file):
+    """Yields `(marker, start, end)` of a JPEG file's segments, SOS the last.
+
+    Args:
+        file: Bytes; the marker is the segment's second one, an int.
+
+    Raises:
+        ValueError: if there is no scan.
+    """
+    at = 2  # After SOI come segments: 0xff, marker, 16-bit length, data.
+    while at + 4 <= len(file) and file[at] == 0xFF:
+        end = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+        yield file[at + 1], at, end
+        if file[at + 1] == SOS:
+            return
+        at = end
+    raise ValueError(
+        "A JPEG file must have a scan after its tables. "
+        f"Received: file of {len(file)} bytes"
+    )
+
+
 @functools.lru_cache(maxsize=256)
 def jpeg_prefix(quality, height, width):
     """Returns the constant bytes before the image data, scan header included.
@@ -70,10 +98,8 @@ def jpeg_prefix(quality, height, width):
         width: Plane width in pixels.
     """
     file = _encode_file(np.zeros((height, width), np.uint8), quality)
-    # SOS; its length field follows. The last match: a size may hold these two
-    # bytes, the image data of a constant plane cannot.
-    scan = file.rindex(b"\xff\xda")
-    return file[: scan + 2 + int.from_bytes(file[scan + 2 : scan + 4], "big")]
+    *_, (_, _, end) = segments(file)
+    return file[:end]
 
 
 @CODECS.register("jpeg")
@@ -93,6 +119,8 @@ class JpegCodec(Codec):
     Raises:
         ValueError: if `quality` is not an integer from 1 to 100; from
             `encode` and `decode` if the plane is too large for libjpeg.
+        RuntimeError: from `encode` if this machine's library chooses tables
+            by the image.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2. The
@@ -116,7 +144,15 @@ class JpegCodec(Codec):
         self.check_shape(codes.shape)
         plane = tiling.tile(codes)
         file = _encode_file(plane, self.quality)
-        return file[len(jpeg_prefix(self.quality, *plane.shape)) : -len(_EOI)]
+        prefix = jpeg_prefix(self.quality, *plane.shape)
+        if not (file.startswith(prefix) and file.endswith(_EOI)):
+            raise RuntimeError(
+                "The JPEG library must write the same tables for all images "
+                "of a quality and size, because payloads leave them out. "
+                f"Received: plane shape={plane.shape}, other first bytes than "
+                "those of a black plane"
+            )
+        return file[len(prefix) : -len(_EOI)]
 
     def decode(self, data, shape):
         self.check_shape(shape)
@@ -141,6 +177,14 @@ class JpegCodec(Codec):
                 f"shape={plane.shape}, expected {(height, width)}"
             )
         return tiling.untile(plane, shape)
+
+    def constant_bytes(self, shape):
+        prefix = jpeg_prefix(self.quality, *tiling.plane_shape(shape))
+        return b"".join(
+            prefix[start:end]
+            for marker, start, end in segments(prefix)
+            if marker not in _NOTES
+        )
 
     def check_shape(self, shape):
         height, width = tiling.plane_shape(shape)

@@ -111,7 +111,15 @@ class PngCodec(Codec):
 
     def encode(self, codes):
         check_codes(codes)
-        return _image_data(_encode_file(tiling.tile(codes)))
+        plane = tiling.tile(codes)
+        file = _encode_file(plane)
+        if not file.startswith(_png_prefix(*plane.shape)):
+            raise RuntimeError(
+                "The PNG library must write 8-bit grey, not interlaced, "
+                "because payloads leave the header out. "
+                f"Received: header={file[16:29].hex()}"
+            )
+        return _image_data(file)
 
     def decode(self, data, shape):
         height, width = tiling.plane_shape(shape)

@@ -9,11 +9,12 @@ bytes 6-   image data            bytes 8-   image data
 
 The version takes 4 bits, the tag is the top 12 bits of the unit identity. The
 checksum is CRC-32 (its upper 28 bits, with a range) over the whole identity,
-the format (codec, its parameters, shape, whether a range is sent), the range
-and the image data, so a payload of another unit or format is refused like a
-corrupt one. 28 bits and no tag, rather than 12 bits of tag and 16 of checksum
-in the same 4 bytes: a CRC-16 lets one corruption in 65,536 pass, and a payload
-has hundreds of ways to be cut short.
+the format (codec, its parameters, shape, whether a range is sent), what the
+codec leaves out because both sides' libraries make it, the range and the image
+data, so a payload of another unit, format or library is refused like a corrupt
+one. 28 bits and no tag, rather than 12 bits of tag and 16 of checksum in the
+same 4 bytes: a CRC-16 lets one corruption in 65,536 pass, and a payload has
+hundreds of ways to be cut short.
 """
 
 import json
@@ -24,15 +25,26 @@ import zlib
 
 from bottlenet_tf.codec.base import PayloadError, check_codes
 
-VERSION = 1
+VERSION = 2  # 1 did not cover what the codec leaves out.
+RANGE_BYTES = 4  # low, high as float16.
+
+
+def header_bytes(sends_range):
+    """Returns the length of the header: 6 bytes, or 4 in front of a range."""
+    return 4 if sends_range else 6
+
+
+def overhead_bytes(sends_range):
+    """Returns how many bytes of a payload are not image data: 6, or 8."""
+    return header_bytes(sends_range) + (RANGE_BYTES if sends_range else 0)
 
 
 class PayloadFormat:
     """Packs and unpacks the payloads of one unit.
 
-    Formats are immutable; those with the same identity, shape, codec (by name
-    and parameters) and range are equal. A plain class, not a dataclass: the
-    Python 3.6 of older devices has none.
+    Formats are immutable; those with the same identity, shape, codec (by name,
+    parameters and what it leaves out) and range are equal. A plain class, not
+    a dataclass: the Python 3.6 of older devices has none.
 
     Args:
         unit_id: 32-bit identity of the unit (its configuration and weights);
@@ -67,16 +79,18 @@ class PayloadFormat:
             sort_keys=True,
             separators=(",", ":"),
         )
+        constant = codec.constant_bytes(shape)
         crc = zlib.crc32(unit_id.to_bytes(4, "big"))
+        crc = zlib.crc32(content.encode(), crc)
         # Not by assignment, which `__setattr__` refuses.
         self.__dict__.update(
             unit_id=unit_id,
             shape=shape,
             codec=codec,
             sends_range=sends_range,
-            _key=(unit_id, content),
+            _key=(unit_id, content, constant),
             # The CRC-32 that both sides start a payload's with.
-            _seed=zlib.crc32(content.encode(), crc),
+            _seed=zlib.crc32(constant, crc),
         )
         limit = self.overhead_bytes + codec.max_bytes(shape)
         self.__dict__["_limit"] = limit
@@ -110,7 +124,7 @@ class PayloadFormat:
     @property
     def overhead_bytes(self):
         """Bytes of a payload that are not image data: 6, or 8 with range."""
-        return 8 if self.sends_range else 6
+        return overhead_bytes(self.sends_range)
 
     def pack(self, codes, code_range=None):
         """Returns the payload (bytes) of one image.
@@ -157,25 +171,26 @@ class PayloadFormat:
             )
         payload = bytes(payload)
         self._check_size_and_version(payload)
-        start = 4 if self.sends_range else 6
+        start = header_bytes(self.sends_range)
         body = payload[start:]
         if payload[:start] != self._header(body):
             raise PayloadError(
                 "A payload's header must match its unit, format and content: "
                 "the bytes are corrupt, or head and tail are not of the same "
-                f"export. Received: {len(payload)} bytes",
+                "export, or their image libraries have other tables. "
+                f"Received: {len(payload)} bytes",
                 "foreign or corrupt",
             )
         if not self.sends_range:
             return self._decode(body), None
-        low, high = struct.unpack("<ee", body[:4])
+        low, high = struct.unpack("<ee", body[:RANGE_BYTES])
         if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
             raise PayloadError(
                 "A range must be finite and ordered. "
                 f"Received: low={low}, high={high}",
                 "bad range",
             )
-        return self._decode(body[4:]), (low, high)
+        return self._decode(body[RANGE_BYTES:]), (low, high)
 
     def _decode(self, data):
         """Returns the codec's codes; whatever goes wrong is a PayloadError."""
@@ -237,9 +252,10 @@ class PayloadFormat:
     def _header(self, body):
         crc = zlib.crc32(body, self._seed)
         if self.sends_range:
-            return (VERSION << 28 | crc >> 4).to_bytes(4, "big")
-        tag = self.unit_id >> 20
-        return (VERSION << 44 | tag << 32 | crc).to_bytes(6, "big")
+            header = VERSION << 28 | crc >> 4
+        else:
+            header = VERSION << 44 | self.unit_id >> 20 << 32 | crc
+        return header.to_bytes(header_bytes(self.sends_range), "big")
 
 
 def _whole_shape(shape):

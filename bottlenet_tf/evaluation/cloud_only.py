@@ -7,6 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from bottlenet_tf.codec import jpeg
+from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.evaluation.accuracy import (
     iterate,
     percent,
@@ -20,13 +22,11 @@ IMAGE_CODECS = Registry("image codec")
 
 # A sender that strips a file's constant headers needs version, tag and
 # checksum just as our payloads do: `PayloadFormat` without a range.
-HEADER_BYTES = 6
+HEADER_BYTES = overhead_bytes(sends_range=False)
 # What a receiver that knows the image's size can put back: "RIFF", size,
 # "WEBP", "VP8 ", size, five words that the length implies; and of the key
 # frame's header (RFC 6386, section 9.1) start code 3, width 2 and height 2.
 WEBP_CONSTANT_BYTES = 20 + 7
-
-_SOS = 0xDA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,16 +59,8 @@ def jpeg_image_data(file):
     Raises:
         ValueError: if `file` has no scan.
     """
-    at = 2  # After SOI come segments: 0xff, marker, 16-bit length, data.
-    while at + 4 <= len(file) and file[at] == 0xFF:
-        after = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
-        if file[at + 1] == _SOS:
-            return file[after:-2]
-        at = after
-    raise ValueError(
-        "A JPEG file must have a scan after its tables. "
-        f"Received: file of {len(file)} bytes"
-    )
+    *_, (_, _, end) = jpeg.segments(file)
+    return file[end:-2]
 
 
 @IMAGE_CODECS.register("jpeg")

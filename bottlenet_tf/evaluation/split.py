@@ -78,7 +78,8 @@ class WirePath:
     """Head and tail of one network, joined by nothing but bytes.
 
     Head and tail run in batches, the byte side on one image at a time. The
-    tail gets only what `PayloadFormat.unpack` returns.
+    tail gets only what `PayloadFormat.unpack` returns. A batch may be empty;
+    the network never sees such a one, which oneDNN's convolutions can't take.
 
     Args:
         model: Built `BottleNet`.
@@ -86,6 +87,7 @@ class WirePath:
 
     def __init__(self, model):
         self.format = payload_format(model)
+        self._num_classes = model.suffix.output_shape[-1]
 
         def tail(codes, code_range=None):
             if code_range is None:  # The tail's own weights hold the range.
@@ -104,6 +106,9 @@ class WirePath:
         Raises:
             ValueError: if the network's features are not finite.
         """
+        if not len(images):
+            codes = np.zeros((0, *self.format.shape), np.uint8)
+            return codes, np.zeros((0, 2), np.float32)
         codes, code_range = self._head(tf.convert_to_tensor(images))
         return whole_codes(codes), code_range.numpy()
 
@@ -138,6 +143,8 @@ class WirePath:
             PayloadError: if a payload is corrupt or of another network.
         """
         form, count = form or self.format, len(payloads)
+        if not count:
+            return np.zeros((0, self._num_classes), np.float32)
         codes = np.empty((count, *form.shape), np.float32)
         ranges = np.empty((count, 2), np.float32)
         for i, payload in enumerate(payloads):

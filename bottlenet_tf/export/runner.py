@@ -247,6 +247,7 @@ class _Export:
                 "name": message.codec.name,
                 "config": message.codec.get_config(),
             },
+            "codec_sha256": unit_file.codec_sha256(message),
             "image_size": dataset.image_size,
             "resize": dataset.preprocessing.resize,
             "classes": list(dataset.class_names),

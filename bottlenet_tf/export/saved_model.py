@@ -32,7 +32,7 @@ class ServedTail(tf.Module):
         labels: Class names, in the order of the logits.
 
     Call arguments:
-        payload: string `(N,)`, the very bytes that devices send.
+        payload: string `(N,)`, the very bytes that devices send. N may be 0.
 
     Returns:
         Dictionary of `logits` and `probabilities`, float32 `(N, classes)`;
@@ -52,6 +52,12 @@ class ServedTail(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
     def serve(self, payload):
+        batch = tf.shape(payload)[0]
+        # oneDNN's convolution gives an empty batch its input's shape, and
+        # what follows raises (TensorFlow 2.21). So no payloads become one,
+        # which is refused and whose answer isn't sent.
+        spare = tf.fill([tf.maximum(1 - batch, 0)], "")
+        payload = tf.concat([payload, spare], axis=0)
         codes, code_range, status = self._parse(payload)
         inputs = [codes, code_range] if self._sends_range else [codes]
         (logits,) = self._tail(*inputs)
@@ -60,13 +66,14 @@ class ServedTail(tf.Module):
         classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
         classes = tf.where(ok, classes, -1)
         label = tf.where(ok, classes, len(self._labels) - 1)
-        return {
+        answers = {
             "logits": logits,
             "probabilities": tf.where(ok[:, None], tf.nn.softmax(logits), 0.0),
             "classes": classes,
             "labels": tf.gather(tf.constant(self._labels), label),
             "status": tf.gather(tf.constant(STATUSES), status),
         }
+        return {name: values[:batch] for name, values in answers.items()}
 
 
 def write_saved_model(model, labels, folder, name, payloads, max_batch):

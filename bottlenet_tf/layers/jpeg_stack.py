@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec import create_codec, tiling
-from bottlenet_tf.codec.jpeg import MAX_SIDE, jpeg_prefix
+from bottlenet_tf.codec.jpeg import MAX_SIDE, SOF0, jpeg_prefix, segments
 from bottlenet_tf.layers.codec_layer import to_bytes
 
 _BLOCK = 8
@@ -64,7 +64,7 @@ class StackDecoder:
         self._rows = _BLOCK * rows
         self._most = min(MAX_SIDE, 2**24 // width) // self._rows
         prefix = jpeg_prefix(quality, height, width)
-        at = _frame_header(prefix)
+        at = next(start for kind, start, _ in segments(prefix) if kind == SOF0)
         # SOF0's marker, length and precision come before the height.
         self._before_height = prefix[: at + 5]
         self._after_height = prefix[at + 7 :]
@@ -116,14 +116,6 @@ class StackDecoder:
         return tf.strings.join(
             [self._before_height, height, self._after_height, scans]
         )
-
-
-def _frame_header(prefix):
-    """Returns where the SOF0 segment of a JPEG prefix starts."""
-    at = 2  # Behind SOI.
-    while prefix[at : at + 2] != b"\xff\xc0":
-        at += 2 + int.from_bytes(prefix[at + 2 : at + 4], "big")
-    return at
 
 
 def _has_marker(image_data):

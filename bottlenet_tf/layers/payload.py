@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec import tiling
-from bottlenet_tf.codec.payload import VERSION
+from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION, header_bytes
 from bottlenet_tf.layers.codec_layer import codec_layer
 
 # What became of a payload; its status is the index. The first rule it breaks
@@ -202,7 +202,7 @@ class PayloadParser(tf.Module):
         layer = codec_layer(message.codec)
         self._decode = layer.graph_decoder(message.shape)
         self._message = message
-        self._start = 4 if message.sends_range else 6
+        self._start = header_bytes(message.sends_range)
         self._crc = Crc32(message._seed, message._limit)
         grey = np.full(message.shape, tiling.SPARE_CODE, np.uint8)
         self._grey_data = message.codec.encode(grey)
@@ -266,8 +266,8 @@ class PayloadParser(tf.Module):
         if not self._message.sends_range:
             nothing = tf.zeros_like(payloads, tf.float32)
             return tf.stack([nothing, nothing + 1], axis=1), nothing == 0
-        ends = tf.strings.substr(payloads, self._start, 4)
-        ends = tf.io.decode_raw(ends, tf.uint16, fixed_length=4)
+        ends = tf.strings.substr(payloads, self._start, RANGE_BYTES)
+        ends = tf.io.decode_raw(ends, tf.uint16, fixed_length=RANGE_BYTES)
         ends = tf.cast(tf.bitcast(ends, tf.float16), tf.float32)
         ordered = ends[:, 0] <= ends[:, 1]  # False for NaN.
         return ends, ordered & tf.reduce_all(tf.math.is_finite(ends), axis=1)

@@ -123,11 +123,13 @@ class Tail:
 
         Args:
             batch: List of N `(codes, range or None)`, as `unit.format.unpack`
-                returns them.
+                returns them; may be empty.
 
         Returns:
             float32 logits `(N, classes)`.
         """
+        if not batch:  # Which not every engine takes.
+            return np.zeros((0, len(self.classes)), np.float32)
         height, width, channels = self.unit.format.shape
         count = len(batch)
         codes = np.empty((count, channels, height, width), np.float32)
@@ -170,8 +172,7 @@ class Tail:
                 else:
                     places.append(i)
                     status.append("ok")
-            if batch:
-                logits[places] = self.run(batch)
+            logits[places] = self.run(batch)
         return logits, status
 
     def _check_engine(self):

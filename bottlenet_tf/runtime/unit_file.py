@@ -44,6 +44,12 @@ def file_sha256(path):
     return digest.hexdigest()
 
 
+def codec_sha256(message):
+    """Returns the SHA-256 of what a `PayloadFormat`'s codec leaves out."""
+    constant = message.codec.constant_bytes(message.shape)
+    return hashlib.sha256(constant).hexdigest()
+
+
 def check_network(unit, path):
     """Raises unless a network file is the one this unit was exported with.
 
@@ -115,7 +121,8 @@ def read(path):
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: naming file and field, if it isn't what an export writes.
+        ValueError: naming file and field, if it isn't what an export writes;
+            if this machine's codec library isn't like the export's.
     """
     with open(path, encoding="utf-8") as file:
         try:
@@ -163,7 +170,7 @@ def _payload_format(content, path):
     try:
         codec = create_codec(codec["name"], **codec["config"])
         # Its check of the shape is the codec's too: the rest has passed.
-        return PayloadFormat(
+        message = PayloadFormat(
             content["unit_id"],
             tuple(content["code_shape"]),
             codec,
@@ -174,6 +181,17 @@ def _payload_format(content, path):
             f"{path}: field 'codec' must be a codec of this version, with "
             f"its parameters, that takes codes of 'code_shape': {error}"
         ) from error
+    received = codec_sha256(message)
+    wanted = content.get("codec_sha256", received)
+    if received != wanted:
+        raise ValueError(
+            f"{path}: this machine's {codec.name} library must make the tables "
+            "and headers that the export's made, because payloads leave them "
+            "out and every one would be refused: install another Pillow or "
+            f"imagecodecs. Received: SHA-256 {received}, by 'codec_sha256' "
+            f"{wanted}"
+        )
+    return message
 
 
 def _is_text(value):
@@ -230,6 +248,7 @@ _RULES = (
         lambda value: isinstance(value, bool),
     ),
     ("codec", 'an object {"name": ..., "config": {...}}', _is_codec),
+    ("codec_sha256", "a hexadecimal SHA-256", _is_text),
     (
         "image_size",
         "a positive number of pixels",
@@ -244,4 +263,4 @@ _RULES = (
     ("sha256", "an object {file name: hexadecimal SHA-256}", _are_digests),
 )
 # Not in the files of early exports.
-_OPTIONAL = ("sha256",)
+_OPTIONAL = ("sha256", "codec_sha256")

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.training import distribution, logs
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
@@ -54,7 +55,7 @@ class Loop:
         self.has_unit = config.has_unit
         overhead = 0
         if self.has_unit:
-            overhead = 8 if self.model.unit.quantizer.sends_range else 6
+            overhead = overhead_bytes(self.model.unit.quantizer.sends_range)
         with strategy.scope():
             self.optimizer = build_optimizer(
                 config, self.steps_per_epoch, self.total_steps

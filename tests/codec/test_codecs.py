@@ -1,5 +1,6 @@
 """Tests that hold for every built-in codec, and of their registration."""
 
+import io
 import subprocess
 import sys
 import warnings
@@ -7,8 +8,15 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from bottlenet_tf.codec import CODECS, Codec, PayloadError, create_codec
+from bottlenet_tf.codec import (
+    CODECS,
+    Codec,
+    PayloadError,
+    create_codec,
+    lossless,
+)
 
 BUILT_IN = ["jpeg", "png", "raw"]
 LOSSLESS = ["png", "raw"]
@@ -159,6 +167,19 @@ def test_an_unknown_png_filter_is_refused(library):
     data = zlib.compress(b"\x05ab\x05cd")
     with pytest.raises(PayloadError, match="PNG"):
         create_codec("png").decode(data, (2, 2, 1))
+
+
+def test_a_png_library_that_writes_another_header_is_not_used(
+    monkeypatch, codes
+):
+    def palette_file(plane):
+        buffer = io.BytesIO()
+        Image.fromarray(plane).convert("P").save(buffer, "PNG")
+        return buffer.getvalue()
+
+    monkeypatch.setattr(lossless, "_encode_file", palette_file)
+    with pytest.raises(RuntimeError, match="8-bit grey.*header=.*0803000000"):
+        create_codec("png").encode(codes)
 
 
 def test_another_file_format_is_no_png(library):

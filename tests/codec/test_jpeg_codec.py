@@ -7,15 +7,10 @@ import pytest
 from PIL import Image
 
 from bottlenet_tf.codec import PayloadError, create_codec, jpeg, tiling
+from tests.jpeg_libraries import encoding_by, pillow_file
 
 SHAPES = [(28, 28, 1), (7, 7, 3), (8, 16, 2), (9, 17, 1)]
 QUALITIES = [1, 20, 50, 75, 100]
-
-
-def pillow_file(plane, quality):
-    buffer = io.BytesIO()
-    Image.fromarray(plane).save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
 
 
 def noise(shape):
@@ -119,3 +114,26 @@ def test_the_prefix_fixes_the_size():
     # SOF0 follows SOI, APP0 and DQT; height and width are its bytes 5 to 8.
     at = 2 + 18 + 69 + 5
     assert jpeg.jpeg_prefix(20, 300, 7)[at : at + 4] == b"\x01\x2c\x00\x07"
+
+
+def test_the_constant_bytes_are_tables_and_headers_that_decide_the_pixels():
+    file = pillow_file(np.zeros((9, 14), np.uint8), 20)
+    # Without SOI and APP0.
+    want = file[2 + 18 : 328]
+    assert create_codec("jpeg").constant_bytes((9, 7, 2)) == want
+
+
+@pytest.mark.parametrize("options", [{"dpi": (300, 300)}, {"comment": b"by"}])
+def test_bytes_that_change_no_pixel_are_not_among_them(options, codes):
+    codec = create_codec("jpeg")
+    want = codec.constant_bytes(codes.shape), codec.encode(codes)
+    with encoding_by(lambda *args: pillow_file(*args, **options)):
+        assert len(jpeg.jpeg_prefix(20, 9, 7)) >= 328
+        assert (codec.constant_bytes(codes.shape), codec.encode(codes)) == want
+
+
+@pytest.mark.parametrize("options", [{"optimize": True}, {"progressive": True}])
+def test_tables_that_change_with_the_image_are_not_left_out(options, codes):
+    with encoding_by(lambda *args: pillow_file(*args, **options)):
+        with pytest.raises(RuntimeError, match="same tables for all images"):
+            create_codec("jpeg").encode(codes)

@@ -14,6 +14,7 @@ from bottlenet_tf.codec import (
     PayloadFormat,
     create_codec,
 )
+from tests.jpeg_libraries import OTHER_TABLES, encoding_by
 
 UNIT_ID = 0x12345678
 RANGE = (-0.5, 3.25)  # Both exact in float16.
@@ -99,11 +100,11 @@ def test_any_buffer_of_bytes_is_accepted(wrap, codes):
 @pytest.mark.parametrize(
     "sends_range, golden",
     [
-        # Version 1; the checksum's upper 28 bits; -0.5 is 0xb800 and 3.25 is
+        # Version 2; the checksum's upper 28 bits; -0.5 is 0xb800 and 3.25 is
         # 0x4280, low byte first; the codes 00 aa 55 ff in a zlib stream.
-        (True, "12a7d06b00b8804278da635815fa1f0003ab01ff"),
-        # Version 1 and tag 0x123; all 32 bits of the checksum.
-        (False, "1123d61ec77e78da635815fa1f0003ab01ff"),
+        (True, "22a7d06b00b8804278da635815fa1f0003ab01ff"),
+        # Version 2 and tag 0x123; all 32 bits of the checksum.
+        (False, "2123d61ec77e78da635815fa1f0003ab01ff"),
     ],
 )
 def test_the_layout_is_the_one_written_down(sends_range, golden):
@@ -121,19 +122,21 @@ def test_the_layout_is_the_one_written_down(sends_range, golden):
     "sends_range, start, bits, word",
     [(True, 4, 28, "true"), (False, 6, 32, "false")],
 )
-def test_the_checksum_is_crc_32_of_identity_format_and_body(
+def test_the_checksum_is_crc_32_of_identity_format_tables_and_body(
     sends_range, start, bits, word, codes
 ):
-    payload = pack(small_format(sends_range=sends_range), codes)
+    message = small_format(sends_range=sends_range)
+    payload = pack(message, codes)
     text = '["jpeg",{"quality":20},[9,7,3],%s]' % word
-    content = b"\x12\x34\x56\x78" + text.encode() + payload[start:]
+    tables = message.codec.constant_bytes((9, 7, 3))
+    content = b"\x12\x34\x56\x78" + text.encode() + tables + payload[start:]
     checksum = int.from_bytes(payload[:start], "big") % 2**bits
     assert checksum == zlib.crc32(content) >> (32 - bits)
 
 
 @pytest.mark.parametrize(
     "unit_id, start",
-    [(0xFFF00000, "1fff"), (0x000FFFFF, "1000"), (0x80100000, "1801")],
+    [(0xFFF00000, "2fff"), (0x000FFFFF, "2000"), (0x80100000, "2801")],
 )
 def test_the_tag_is_the_top_12_bits_of_the_identity(unit_id, start, codes):
     message = small_format(sends_range=False, unit_id=unit_id)
@@ -248,6 +251,20 @@ def test_another_format_of_the_same_unit_is_refused(
         receiver.unpack(payload)
 
 
+@pytest.mark.parametrize("tables", OTHER_TABLES)
+def test_a_payload_made_with_other_tables_is_refused(
+    tables, sends_range, codes
+):
+    with encoding_by(OTHER_TABLES[tables]):
+        theirs = small_format(sends_range=sends_range)
+        payload = pack(theirs, codes)
+        theirs.unpack(payload)  # Their own library would know what to do.
+    ours = small_format(sends_range=sends_range)
+    assert ours != theirs
+    with pytest.raises(PayloadError, match="other tables"):
+        ours.unpack(payload)
+
+
 def test_whether_a_range_is_sent_is_in_the_checksum():
     with_range, without = (
         small_format("raw", sends_range)._seed for sends_range in (True, False)
@@ -264,8 +281,8 @@ def test_a_payload_with_range_is_refused_where_none_is_sent(codes):
 def test_another_version_is_named_in_the_error(codes):
     message = small_format()
     payload = bytearray(pack(message, codes))
-    payload[0] = 0x20 | payload[0] & 0x0F
-    with pytest.raises(PayloadError, match="Received: version=2"):
+    payload[0] = 0x10 | payload[0] & 0x0F
+    with pytest.raises(PayloadError, match="must be 2. Received: version=1"):
         message.unpack(payload)
 
 

@@ -47,6 +47,20 @@ def test_lossless_bytes_give_the_logits_without_codec(make_bottlenet, dataset):
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.onednn
+@pytest.mark.parametrize("quantizer", ["per_image", "learned"])
+def test_no_images_give_no_payloads_and_no_logits(
+    make_bottlenet, dataset, quantizer
+):
+    path = evaluation.WirePath(make_bottlenet(quantizer=quantizer))
+    assert path.encode(dataset.images[:0]) == []
+    codes, ranges = path.codes(dataset.images[:0])
+    assert (codes.shape, ranges.shape) == ((0, 4, 4, 3), (0, 2))
+    logits = path.decode([])
+    assert (logits.shape, logits.dtype) == ((0, 4), np.float32)
+
+
+@pytest.mark.onednn
 @pytest.mark.parametrize("quantizer", ["per_image", "learned"])
 def test_bytes_agree_with_the_graph_form_of_jpeg(
     make_bottlenet, dataset, quantizer

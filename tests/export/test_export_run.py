@@ -19,6 +19,7 @@ from bottlenet_tf.export import runner, staging
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from tests.jpeg_libraries import coarser, encoding_by
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -141,6 +142,13 @@ def test_head_and_tail_of_different_exports_refuse_each_other(
     assert len(Tail.load(both / name).predict([payload])) == 1
     with pytest.raises(ValueError, match="not of the same export"):
         Tail.load(other).predict([payload])
+
+
+@pytest.mark.parametrize("load", [Head.load, Tail.load])
+def test_a_machine_whose_library_has_other_tables_is_told(both, load):
+    with encoding_by(coarser):
+        with pytest.raises(ValueError, match="jpeg library .*refused"):
+            load(both / "range")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Functions to convert: they capture nothing and compute as Keras does."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from bottlenet_tf.export.frozen import frozen_head, frozen_tail
@@ -15,6 +16,7 @@ def test_constants_of_layers_are_no_inputs(keras_network):
     assert not head.captured_inputs and not tail.captured_inputs
 
 
+@pytest.mark.onednn
 def test_they_compute_as_the_keras_model(keras_network):
     wanted = keras_network.encode(IMAGES)
     found = frozen_head(keras_network)(tf.constant(IMAGES, tf.float32))

@@ -43,6 +43,7 @@ def serve(folder):
     return call
 
 
+@pytest.mark.onednn
 def test_it_answers_as_the_keras_model(model, payloads, serve):
     wanted = WirePath(model).decode(payloads)
     found = serve(payloads)
@@ -55,6 +56,7 @@ def test_it_answers_as_the_keras_model(model, payloads, serve):
     assert found["status"].tolist() == [b"ok"] * 5
 
 
+@pytest.mark.onednn
 def test_a_bad_payload_fails_alone(payloads, serve):
     whole = serve(payloads)
     cut = serve([*payloads[:2], payloads[2][:-1], b"", *payloads[3:]])
@@ -78,8 +80,27 @@ def test_another_exports_payload_is_refused(serve):
     assert serve(foreign)["status"].tolist() != [b"ok"]
 
 
-def test_no_payloads_give_no_answers(serve):
-    assert serve([])["logits"].shape == (0, 7)
+@pytest.mark.onednn
+def test_no_payloads_give_no_answers(payloads, serve):
+    nothing, whole = serve([]), serve(payloads)
+    assert set(nothing) == set(whole)
+    for name, values in nothing.items():
+        assert values.shape == (0, *whole[name].shape[1:])
+        assert values.dtype == whole[name].dtype
+
+
+@pytest.mark.onednn
+def test_a_batch_of_nothing_but_bad_payloads_is_answered(payloads, serve):
+    first = payloads[0]
+    turned = first[:-1] + bytes([first[-1] ^ 1])
+    bad = [b"", first[:-1], turned, first + b"\0", bytes(40), b"\xff" * 40]
+    for batch in (bad, *([each] for each in bad)):
+        answer = serve(batch)
+        assert b"ok" not in answer["status"]
+        assert answer["classes"].tolist() == [-1] * len(batch)
+        assert answer["labels"].tolist() == [b""] * len(batch)
+        assert not answer["logits"].any()
+        assert not answer["probabilities"].any()
 
 
 def test_warm_up_has_one_request_for_each_batch_size(folder):

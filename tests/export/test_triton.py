@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bottlenet_tf.codec import PayloadFormat
+from bottlenet_tf.codec.payload import header_bytes
 from bottlenet_tf.export import triton
 from bottlenet_tf.layers import STATUSES
 from bottlenet_tf.runtime import triton_model
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from tests.jpeg_libraries import coarser, encoding_by
 
 NAMES = ("learned", "range")
 PIXELS = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3), np.uint8)
@@ -102,6 +105,16 @@ def test_each_request_gets_its_own_answers(both, payloads, name, tmp_path):
     assert [len(answer["status"]) for answer in found["answers"]] == [1, 2, 1]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_requests_of_bad_payloads_or_of_none_are_answered(both, name, tmp_path):
+    folder = both / "cloud" / "triton" / name / "1"
+    alone = _execute(folder, [[]], tmp_path)["answers"]
+    assert alone == [dict.fromkeys(alone[0], [])]
+    found = _execute(folder, [[], [b"bad", b""], [bytes(40)]], tmp_path)
+    classes = [answer["classes"] for answer in found["answers"]]
+    assert classes == [[], [[-1], [-1]], [[-1]]]
+
+
 def test_the_copy_runs_alone_and_without_tensorflow(both, payloads, tmp_path):
     folder = both / "cloud" / "triton" / "range" / "1"
     found = _execute(folder, [payloads["range"]], tmp_path)
@@ -129,7 +142,7 @@ def _with_header(message, body):
 def test_both_servers_refuse_with_the_same_words(both, payloads, name):
     tail = Tail.load(both / name)
     message, good = tail.unit.format, payloads[name][0]
-    start = 4 if message.sends_range else 6
+    start = header_bytes(message.sends_range)
     honest_range = good[start : message.overhead_bytes]
     batch = [
         good,
@@ -145,10 +158,35 @@ def test_both_servers_refuse_with_the_same_words(both, payloads, name):
         backwards = struct.pack("<ee", 2.0, -1.0)
         batch.append(_with_header(message, backwards + good[8:]))
         want.append("bad range")
+    assert tail.answer(batch)["status"].tolist() == want
+    assert _served_status(both, name, batch) == want
+
+
+def _served_status(both, name, batch):
     saved = tf.saved_model.load(str(both / "cloud" / "serving" / name / "1"))
     answer = saved.signatures["serving_default"](payload=tf.constant(batch))
-    served = [status.decode() for status in answer["status"].numpy()]
-    assert tail.answer(batch)["status"].tolist() == served == want
+    return [status.decode() for status in answer["status"].numpy()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_server_decodes_what_was_coded_with_other_tables(
+    both, payloads, name, tmp_path
+):
+    # The same export on a device whose library has tables of its own.
+    head = Head.load(both / name)
+    message = head.unit.format
+    coded = head.codes(PIXELS[0])
+    with encoding_by(coarser):
+        theirs = PayloadFormat(
+            message.unit_id, message.shape, message.codec, message.sends_range
+        )
+        batch = [theirs.pack(*coded), payloads[name][0]]
+    want = ["foreign or corrupt", "ok"]
+    assert Tail.load(both / name).answer(batch)["status"].tolist() == want
+    assert _served_status(both, name, batch) == want
+    folder = both / "cloud" / "triton" / name / "1"
+    (answer,) = _execute(folder, [batch], tmp_path)["answers"]
+    assert answer["status"] == [[status] for status in want]
 
 
 def test_the_configuration_states_what_the_model_answers():

@@ -18,6 +18,7 @@ from bottlenet_tf.codec import (
 )
 from bottlenet_tf.layers import STATUSES, PayloadParser
 from bottlenet_tf.layers.payload import Crc32
+from tests.jpeg_libraries import OTHER_TABLES, encoding_by
 
 UNIT_ID = 0x12345678
 SHAPE = (9, 7, 3)
@@ -179,6 +180,19 @@ def test_neighbours_of_a_bad_payload_are_as_if_alone(name, rng):
         good = np.delete(np.arange(20), bad)
         np.testing.assert_array_equal(codes[good], alone[good])
         assert np.all(status[good] == OK)
+
+
+@pytest.mark.parametrize("sends_range", [True, False])
+def test_payloads_made_with_other_tables_are_refused(sends_range, rng):
+    message, parser = message_and_parser("jpeg", sends_range)
+    codes = random_codes(rng, 1)[0]
+    payloads = [pack(message, codes)]
+    for encode_file in OTHER_TABLES.values():
+        with encoding_by(encode_file):
+            theirs = PayloadFormat(UNIT_ID, SHAPE, message.codec, sends_range)
+            payloads.append(pack(theirs, codes))
+    assert assert_same_as_unpack(message, parser, payloads) == 1
+    assert parse(parser, payloads)[2].tolist() == [OK, *[CHECKSUM] * 5]
 
 
 def broken_payloads(message, codes):

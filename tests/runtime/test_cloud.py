@@ -88,6 +88,14 @@ def test_no_payloads_give_no_rows(deploy):
     assert tail.predict([]).shape == tail.logits([]).shape == (0, 3)
 
 
+def test_an_empty_batch_never_reaches_the_engine(deploy, monkeypatch):
+    # TensorRT's profile begins at one row, and not every engine takes none.
+    tail = Tail.load(deploy())
+    monkeypatch.setattr(tail, "_engine", None)
+    assert tail.run([]).shape == tail.logits([]).shape == (0, 3)
+    assert tail.answer([b"", b"bad"])["classes"].tolist() == [-1, -1]
+
+
 def test_classes_come_in_the_order_of_the_logits(deploy):
     assert Tail.load(deploy()).classes == ("cat", "dog", "newt")
 

@@ -1,11 +1,13 @@
 """Tests of unit.json: what is read, and what is refused by name."""
 
+import hashlib
 import json
 
 import pytest
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
 from bottlenet_tf.runtime import unit_file
+from tests.jpeg_libraries import coarser, encoding_by
 
 
 @pytest.fixture
@@ -28,6 +30,18 @@ def test_every_field_is_handed_on(path, hand):
         classes=("cat", "dog", "newt"),
         sha256={},
     )
+
+
+def test_a_library_with_other_tables_than_the_exports_is_refused(path, hand):
+    codec = {"name": "jpeg", "config": {"quality": 30}}
+    constant = create_codec("jpeg", quality=30).constant_bytes((4, 4, 2))
+    digest = hashlib.sha256(constant).hexdigest()
+    content = hand.unit_content(codec=codec, codec_sha256=digest)
+    path.write_text(json.dumps(content))
+    unit_file.read(path)
+    with encoding_by(coarser):
+        with pytest.raises(ValueError, match=f"(?s)library.*{digest}"):
+            unit_file.read(path)
 
 
 @pytest.fixture
@@ -106,6 +120,7 @@ def test_a_missing_field_is_named(path, hand, field):
         ("codec", {"name": "webp", "config": {}}),
         ("codec", {"name": "jpeg", "config": {"quality": 101}}),
         ("codec", {"name": "jpeg", "config": {"level": 1}}),
+        ("codec_sha256", 7),
         ("image_size", 0),
         ("image_size", "32"),
         ("resize", 8.5),

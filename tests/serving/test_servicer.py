@@ -101,9 +101,20 @@ def test_only_the_outputs_asked_for_are_sent(stub, sent):
     assert set(stub.Predict(request).outputs) == {"classes"}
 
 
-def test_no_payloads_give_no_answers(stub):
-    answer = arrays_of(stub.Predict(request_of([])))
+@pytest.mark.parametrize("name", NAMES)
+def test_no_payloads_give_no_answers(stub, name):
+    answer = arrays_of(stub.Predict(request_of([], name)))
     assert answer["logits"].shape == (0, 10)
+    assert answer["status"] == answer["labels"] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_payloads_alone_are_answered(stub, sent, name):
+    bad = [b"", sent[name].payloads[0][:-1], b"\xff" * 40]
+    for batch in (bad, bad[1:2]):
+        answer = arrays_of(stub.Predict(request_of(batch, name), timeout=10))
+        assert answer["classes"].tolist() == [-1] * len(batch)
+        assert "ok" not in answer["status"]
 
 
 def test_the_latest_version_may_be_asked_for_by_number(stub, sent):
