@@ -94,6 +94,26 @@ def noisy_backbone(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def mixed_backbone(tmp_path_factory):
+    """Path of a network that was built under a mixed-precision policy."""
+    import keras
+
+    from bottlenet_tf.models.precision import dtype_policy
+
+    layers = keras.layers
+    with dtype_policy("mixed_bfloat16"):
+        image = keras.Input((32, 32, 3))
+        x = layers.Conv2D(4, 3, 4, name="conv")(
+            layers.Rescaling(1 / 255)(image)
+        )
+        x = layers.ReLU(name="cut")(layers.BatchNormalization(name="norm")(x))
+        logits = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
+    path = tmp_path_factory.mktemp("backbone") / "mixed.keras"
+    keras.Model(image, logits, name="mixed").save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
 def tiny_run(tiny_backbone):
     """A run of 2 epochs with 3 steps each on 24 digits; has no folder yet."""
     return TrainConfig(

@@ -102,6 +102,7 @@ def _check_same(path, before, now):
 def measure(config, root):
     """Returns the `Ground`, measured on the search's images."""
     from bottlenet_tf import evaluation, training
+    from bottlenet_tf.models.precision import in_float32
     from bottlenet_tf.training.measure import baseline_cache
     from bottlenet_tf.training.network import build_backbone
 
@@ -117,7 +118,7 @@ def measure(config, root):
         backbone.split_point(name)  # Raises for an unknown one.
     # The trials find it in the cache.
     baselines = evaluation.measure_baselines(
-        backbone.model,
+        in_float32(backbone.model),
         dataset,
         base.sweep_qualities,
         cache_dir=baseline_cache(root / TRIALS / "any", root),

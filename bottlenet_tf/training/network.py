@@ -8,6 +8,7 @@ import numpy as np
 
 from bottlenet_tf import backbones
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
+from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
 from bottlenet_tf.run_folders import MODEL_FILE
 from bottlenet_tf.training.warm_start import copy_unit
@@ -29,6 +30,14 @@ class Network(NamedTuple):
     untouched: keras.Model | None
     teacher: object
     split_point: object
+
+    def as_deployed(self):
+        """Returns the `Network` in float32, for measuring; no teacher."""
+        untouched = self.untouched
+        if untouched is not None:
+            untouched = in_float32(untouched)
+        model = in_float32(self.model)
+        return self._replace(model=model, untouched=untouched, teacher=None)
 
 
 def build_network(config, image_size, num_classes):
@@ -115,13 +124,21 @@ def match_feature(model, dataset, batch_size):
 
 
 def load_model(run):
-    """Loads the trained model of a run's work directory.
+    """Loads the trained model of a run, as it is deployed: in float32.
 
     Args:
         run: Work directory, or the path of its model file.
 
     Raises:
         ValueError: if there is no finished model.
+    """
+    return in_float32(stored_model(run))
+
+
+def stored_model(run):
+    """Loads what a run's model file holds; see `load_model`.
+
+    The same, but for runs in mixed precision of versions that stored it.
     """
     path = pathlib.Path(run)
     if path.is_dir():
