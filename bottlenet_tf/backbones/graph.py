@@ -1,6 +1,7 @@
 """Walks the graph of a functional Keras model, call by call.
 
-The only module that touches Keras' node objects. A node is one call of a
+The only module that touches what Keras keeps to itself: nodes and the layers
+inside of layers. A node is one call of a
 layer or of a `keras.ops` function, so a layer that is called twice has two.
 """
 
@@ -36,6 +37,14 @@ def as_functional(model):
 def has_graph(operation):
     """Returns whether this is a model whose inner calls can be walked."""
     return hasattr(operation, "_nodes_by_depth")
+
+
+def all_layers(layer):
+    """Returns a layer or model and all layers inside of it, at any depth.
+
+    `Model.layers` stops at layers that aren't models.
+    """
+    return layer._flatten_layers()
 
 
 def nodes(model):
