@@ -17,6 +17,18 @@ def as_functional(model):
     Raises:
         ValueError: if it isn't one, or hasn't exactly one input and output.
     """
+    model = with_graph(model)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            "The model must have one input, the image, and one output, the "
+            f"logits. Received: inputs={len(model.inputs)}, "
+            f"outputs={len(model.outputs)}"
+        )
+    return model
+
+
+def with_graph(model):
+    """Returns what `as_functional` does, of any inputs and outputs."""
     if isinstance(model, keras.Sequential) and model.built:
         model = keras.Model(model.inputs, model.outputs, name=model.name)
     if not has_graph(model):
@@ -24,12 +36,6 @@ def as_functional(model):
             "The model must be a built functional or Sequential model, "
             "because a subclassed model has no graph to cut. "
             f"Received: model={model!r}"
-        )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError(
-            "The model must have one input, the image, and one output, the "
-            f"logits. Received: inputs={len(model.inputs)}, "
-            f"outputs={len(model.outputs)}"
         )
     return model
 

@@ -36,11 +36,17 @@ class ForwardPass(NamedTuple):
 
 
 class Macs(NamedTuple):
-    """Multiply-accumulates of one image; `whole` is the unsplit backbone."""
+    """Multiply-accumulates of one image; `whole` is the unsplit backbone.
+
+    `int()` gives those of the split network, both sides together.
+    """
 
     head: int
     tail: int
     whole: int
+
+    def __int__(self):
+        return self.head + self.tail
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -142,8 +148,12 @@ class BottleNet(keras.Model):
         # Keras saves what it finds here, and the halves are no further parts.
         return [n for n in super().__dir__() if n not in ("head", "tail")]
 
-    def macs(self):
-        """Returns the multiply-accumulates of one image, a `Macs`."""
+    def macs(self, input_shape=None):
+        """Returns the multiply-accumulates of one image, a `Macs`.
+
+        Args:
+            input_shape: Ignored: the network fixes it.
+        """
         before = macs.count_macs(self.prefix)
         after = macs.count_macs(self.suffix)
         feature = self.prefix.output_shape[1:]
