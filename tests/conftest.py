@@ -64,6 +64,67 @@ def tiny_backbone(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def noisy_backbone(tmp_path_factory):
+    """Path of a network that draws random numbers before and after "cut".
+
+    By dropout, stochastic depth, noise and augmentation; in layers of its own,
+    in a nested model and in one called with `training=True`.
+    """
+    import keras
+
+    layers = keras.layers
+
+    def noisy(x, name):
+        x = layers.Dropout(0.5, name=f"{name}_drop")(x)
+        x = layers.SpatialDropout2D(0.3, name=f"{name}_spatial")(x)
+        x = layers.GaussianNoise(0.5, name=f"{name}_noise")(x)
+        branch = layers.Conv2D(4, 1, name=f"{name}_branch")(x)
+        branch = layers.BatchNormalization(name=f"{name}_norm")(branch)
+        # As EfficientNet drops whole branches of an image.
+        drop = layers.Dropout(
+            0.5, noise_shape=(None, 1, 1, 1), name=f"{name}_depth"
+        )
+        x = layers.Add(name=f"{name}_add")([x, drop(branch)])
+        nested = [
+            layers.Dropout(0.5, name=f"{name}_inner"),
+            layers.BatchNormalization(name=f"{name}_inner_norm"),
+        ]
+        x = keras.Sequential(nested, name=f"{name}_nested")(x)
+        return layers.Dropout(0.5, name=f"{name}_fixed")(x, training=True)
+
+    image = keras.Input((32, 32, 3))
+    x = layers.RandomFlip(name="flip")(image)
+    x = layers.Rescaling(1 / 255)(x)
+    x = layers.Conv2D(4, 3, 2, padding="same", name="conv")(x)
+    x = layers.ReLU(name="cut")(noisy(x, "before"))
+    x = layers.GlobalAveragePooling2D()(noisy(x, "after"))
+    logits = layers.Dense(10, name="logits")(x)
+    path = tmp_path_factory.mktemp("backbone") / "noisy.keras"
+    keras.Model(image, logits, name="noisy").save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def mixed_backbone(tmp_path_factory):
+    """Path of a network that was built under a mixed-precision policy."""
+    import keras
+
+    from bottlenet_tf.models.precision import dtype_policy
+
+    layers = keras.layers
+    with dtype_policy("mixed_bfloat16"):
+        image = keras.Input((32, 32, 3))
+        x = layers.Conv2D(4, 3, 4, name="conv")(
+            layers.Rescaling(1 / 255)(image)
+        )
+        x = layers.ReLU(name="cut")(layers.BatchNormalization(name="norm")(x))
+        logits = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
+    path = tmp_path_factory.mktemp("backbone") / "mixed.keras"
+    keras.Model(image, logits, name="mixed").save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
 def tiny_run(tiny_backbone):
     """A run of 2 epochs with 3 steps each on 24 digits; has no folder yet."""
     return TrainConfig(

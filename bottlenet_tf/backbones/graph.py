@@ -1,6 +1,7 @@
 """Walks the graph of a functional Keras model, call by call.
 
-The only module that touches Keras' node objects. A node is one call of a
+The only module that touches what Keras keeps to itself: nodes and the layers
+inside of layers. A node is one call of a
 layer or of a `keras.ops` function, so a layer that is called twice has two.
 """
 
@@ -16,14 +17,7 @@ def as_functional(model):
     Raises:
         ValueError: if it isn't one, or hasn't exactly one input and output.
     """
-    if isinstance(model, keras.Sequential) and model.built:
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
-    if not has_graph(model):
-        raise ValueError(
-            "The model must be a built functional or Sequential model, "
-            "because a subclassed model has no graph to cut. "
-            f"Received: model={model!r}"
-        )
+    model = with_graph(model)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
             "The model must have one input, the image, and one output, the "
@@ -33,9 +27,30 @@ def as_functional(model):
     return model
 
 
+def with_graph(model):
+    """Returns what `as_functional` does, of any inputs and outputs."""
+    if isinstance(model, keras.Sequential) and model.built:
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    if not has_graph(model):
+        raise ValueError(
+            "The model must be a built functional or Sequential model, "
+            "because a subclassed model has no graph to cut. "
+            f"Received: model={model!r}"
+        )
+    return model
+
+
 def has_graph(operation):
     """Returns whether this is a model whose inner calls can be walked."""
     return hasattr(operation, "_nodes_by_depth")
+
+
+def all_layers(layer):
+    """Returns a layer or model and all layers inside of it, at any depth.
+
+    `Model.layers` stops at layers that aren't models.
+    """
+    return layer._flatten_layers()
 
 
 def nodes(model):

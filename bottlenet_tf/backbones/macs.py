@@ -1,7 +1,9 @@
 """Multiply-accumulates of a network, whole or up to a split point.
 
 Only products with weights count: convolutions, dense layers and whatever
-offers `macs(input_shape)`. Biases, normalisation, activations, pooling,
+offers `macs(input_shape)`, a method that takes the shape with the batch axis
+(a list of shapes for several inputs) and returns the count for one image, or
+what `int()` makes it of. Biases, normalisation, activations, pooling,
 resizing, attention products and bare `keras.ops` calls count 0, the usual
 convention of published figures. A layer of an unknown kind counts 0 too, and
 a warning names it if it has a weight matrix.
@@ -52,7 +54,8 @@ def count_macs(model, upto=None):
     number of taps is used.
 
     Args:
-        model: Functional or `Sequential` model with fixed spatial sizes.
+        model: Functional or `Sequential` model with fixed spatial sizes, or
+            a `BottleNet`.
         upto: Optional `KerasTensor` inside the model: only what must be
             computed to get this tensor counts.
 
@@ -60,7 +63,9 @@ def count_macs(model, upto=None):
         ValueError: if a shape that matters is unknown, or `upto` isn't a
             tensor of the model's graph.
     """
-    model = graph.as_functional(model)
+    if upto is None and hasattr(model, "macs") and not _nests(model):
+        return int(model.macs(None))  # No call, so no shape.
+    model = graph.with_graph(model)
     warn_of_uncounted(model)
     ordered = graph.nodes(model)
     needed = range(len(ordered))
@@ -72,7 +77,7 @@ def count_macs(model, upto=None):
 def macs_per_layer(model):
     """Returns `{layer name: multiply-accumulates}`, top level, all calls."""
     counts = {}
-    for node in graph.nodes(graph.as_functional(model)):
+    for node in graph.nodes(graph.with_graph(model)):
         if isinstance(node.operation, keras.layers.Layer):
             name = node.operation.name
             counts[name] = counts.get(name, 0) + node_macs(node)
@@ -141,7 +146,7 @@ def warn_of_uncounted(model):
 
 def _uncounted(model):
     found = {}  # a dict keeps the order and drops repeated calls
-    for node in graph.nodes(graph.as_functional(model)):
+    for node in graph.nodes(graph.with_graph(model)):
         layer = node.operation
         if _nests(layer) and not hasattr(layer, "macs"):
             found.update(dict.fromkeys(_uncounted(layer)))
@@ -192,9 +197,12 @@ def _product(layer, sizes):
 
 def _resized(model, input_shape):
     # A nested model counts at the size it is called with, not built with.
-    model = graph.as_functional(model)
-    if tuple(model.inputs[0].shape[1:]) == tuple(input_shape[1:]):
+    model = graph.with_graph(model)
+    called = input_shape if isinstance(input_shape, list) else [input_shape]
+    built = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    if built == [tuple(shape[1:]) for shape in called]:
         return model
+    model = graph.as_functional(model)
     image = keras.Input(input_shape[1:])
     return keras.Model(image, graph.replay(model, image))
 

@@ -9,6 +9,8 @@ import zlib
 import h5py
 import keras
 
+from bottlenet_tf.backbones import graph
+
 _SUFFIXES = (".h5", ".keras")
 # Parts of a saved training run that aren't the network's weights.
 _OTHER_STATE = ("optimizer", "metrics", "seed_generator", "compile")
@@ -131,7 +133,7 @@ def set_weights(layer, arrays):
     `finalize_state` renews: without it, a model keeps mean 0 and variance 1.
     """
     layer.set_weights(arrays)
-    for part in layer._flatten_layers():  # at any depth, `layer` included
+    for part in graph.all_layers(layer):
         if isinstance(part, keras.layers.Normalization):
             part.finalize_state()
 

@@ -71,7 +71,8 @@ _HELP = {
     "paper, which leaves the rate to the codec.",
     "byte_budget": "Mean wire bytes to train for: the weight of the bytes "
     "is steered until the budget is met.",
-    "precision": "float32, mixed_bfloat16 or mixed_float16.",
+    "precision": "Of training: float32, mixed_bfloat16 or mixed_float16; what "
+    "is measured and deployed is float32.",
     "strategy": "none, mirrored (all GPUs of this machine) or multiworker "
     "(TF_CONFIG names the workers).",
     "seed": "Decides initial weights, order and crops.",

@@ -17,6 +17,7 @@ from bottlenet_tf.evaluation.cache import (
     raw_features_key,
 )
 from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
+from bottlenet_tf.evaluation.split import whole_codes
 from bottlenet_tf.layers import PerImageQuantizer
 
 
@@ -174,9 +175,9 @@ def _measure_raw(prefix, suffix, part, batch_size, progress, deflate_images):
         )
         correct += np.sum(np.argmax(logits, axis=-1) == labels)
         for i in range(-total % every, len(labels), every):
-            whole = np.rint(codes[i]).astype(np.uint8)
             bounds = tuple(map(float, ranges[i]))
-            deflated.append(len(payloads.pack(whole, bounds)))
+            payload = payloads.pack(whole_codes(codes[i]), bounds)
+            deflated.append(len(payload))
         total += len(labels)
     return RawFeatures(
         shape=shape,

@@ -3,17 +3,14 @@
 import dataclasses
 import pathlib
 
-import keras
-
-from bottlenet_tf import backbones, evaluation
+from bottlenet_tf import evaluation
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.export.belonging import check_belongs
 from bottlenet_tf.models.bottlenet import BottleNet
+from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.run_folders import CONFIG_FILE, model_name
-from bottlenet_tf.training import load_data, load_model, provenance
-
-# How half precision is named in a network's configuration.
-_HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
+from bottlenet_tf.training import load_data, provenance
+from bottlenet_tf.training.network import stored_model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +55,7 @@ def load_run(workdir):
             f"Received: workdir={str(workdir)!r}"
         )
     try:
-        model = load_model(workdir)
+        model = stored_model(workdir)
     except (OSError, TypeError, KeyError, ValueError) as error:
         raise ValueError(
             f"The run's model could not be loaded; is it damaged, or of "
@@ -84,21 +81,6 @@ def load_run(workdir):
     return FinishedRun(model_name(workdir), config, report, model, dataset)
 
 
-def in_float32(model):
-    """Returns a network trained in mixed precision as one in float32.
-
-    Its weights are float32 already. It is built anew from its configuration,
-    because the halves cast their inputs to the type they were built with.
-    """
-    before = keras.saving.serialize_keras_object(model)
-    after = _with_float32(before)
-    if after == before:
-        return model
-    rebuilt = keras.saving.deserialize_keras_object(after)
-    backbones.set_weights(rebuilt, model.get_weights())
-    return rebuilt
-
-
 def _load_config(path):
     try:
         return TrainConfig.from_json(path.read_text(encoding="utf-8"))
@@ -118,11 +100,3 @@ def _check_class_names(dataset):
                 "has one name a line; rename the class. "
                 f"Received: class={name!r}, dataset={dataset.name!r}"
             )
-
-
-def _with_float32(config):
-    if isinstance(config, dict):
-        return {key: _with_float32(value) for key, value in config.items()}
-    if isinstance(config, list):
-        return [_with_float32(value) for value in config]
-    return "float32" if config in _HALF else config

@@ -18,7 +18,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     far longer (`benchmarks/batch_norm.py`). The moving variance is the fused
     op's unbiased one, n / (n - 1) of Keras's. Inference, and anything but a
     4-D channels-last input with scale, centre and an epsilon of at least
-    1e-5, is Keras's own call.
+    1e-5, is Keras's own call, and everything is while `fused` is False.
 
     It keeps Keras's class name because weight files address layers by it:
     files written with one load into the other.
@@ -35,9 +35,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Ioffe, Szegedy, 2015, arXiv:1502.03167.
     """
 
+    fused = True
+
     def _is_fusible(self, inputs, training, mask):
         return (
-            training
+            self.fused
+            and training
             and self.trainable
             and mask is None
             and len(inputs.shape) == 4

@@ -1,5 +1,7 @@
 """The device half of the unit: fewer channels, fewer positions."""
 
+import math
+
 import keras
 
 from bottlenet_tf.layers.normalization import BatchNormalization
@@ -56,12 +58,26 @@ class ConvBlock(keras.layers.Layer):
         return self.conv.compute_output_shape(input_shape)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image of `input_shape` (no batch)."""
-        height, width, channels = self.compute_output_shape(
-            (None, *input_shape)
-        )[1:]
+        """Multiply-accumulates for one image of `input_shape`.
+
+        Args:
+            input_shape: `(batch, height, width, channels)`; the batch may be
+                left out.
+
+        Raises:
+            ValueError: if height or width is unknown.
+        """
+        made = self.compute_output_shape((None, *input_shape[-3:]))
         taps = self.kernel_size**2 * input_shape[-1]
-        return height * width * channels * taps
+        return self._elements(made) * taps
+
+    def _elements(self, shape):
+        if None in shape[-3:]:
+            raise ValueError(
+                "Counting multiply-accumulates needs fixed spatial sizes. "
+                f"Received: layer={self.name!r}, shape={tuple(shape)}"
+            )
+        return math.prod(shape[-3:])
 
     def get_config(self):
         return {

@@ -90,9 +90,9 @@ class SpatialRestoration(ConvBlock):
         return (input_shape[0], *self.output_size, self.filters)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image of `input_shape` (no batch)."""
-        height, width, channels = input_shape
-        return height * width * channels * self.kernel_size**2 * self.filters
+        """Multiply-accumulates for one image; see `ConvBlock.macs`."""
+        taps = self.kernel_size**2 * self.filters
+        return self._elements(input_shape) * taps
 
     def get_config(self):
         return {

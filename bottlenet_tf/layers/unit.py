@@ -245,8 +245,16 @@ class BottleneckUnit(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return input_shape
 
+    def macs(self, input_shape):
+        """Multiply-accumulates of both sides for one image.
+
+        Args:
+            input_shape: `(batch, H, W, C)`; the batch may be left out.
+        """
+        return self.device_macs(input_shape) + self.cloud_macs()
+
     def device_macs(self, input_shape):
-        """Multiply-accumulates of the reduction for one `(H, W, C)`."""
+        """Multiply-accumulates of the reduction for one image; see `macs`."""
         return _macs(self.reduction, input_shape)
 
     def cloud_macs(self):
@@ -258,8 +266,8 @@ class BottleneckUnit(keras.layers.Layer):
 
 
 def _macs(layers, shape):
-    total, shape = 0, tuple(shape)
+    total, shape = 0, (None, *shape[-3:])
     for layer in layers:
         total += layer.macs(shape)
-        shape = layer.compute_output_shape((None, *shape))[1:]
+        shape = layer.compute_output_shape(shape)
     return total

@@ -52,6 +52,10 @@ class UnitHead(_UnitHalf):
             return {"codes": codes, "range": code_range}
         return {"codes": codes}
 
+    def macs(self, input_shape):
+        """Multiply-accumulates for one image; see `BottleneckUnit.macs`."""
+        return self.unit.device_macs(input_shape)
+
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class UnitTail(_UnitHalf):
@@ -74,3 +78,7 @@ class UnitTail(_UnitHalf):
         else:  # One range for all images: a constant in the graph.
             code_range = self.unit.quantizer.code_range(ops.zeros((1, 1)))
         return self.unit.decode(codes, code_range, training=False)
+
+    def macs(self, input_shape):
+        """Multiply-accumulates for one image; the unit fixes their number."""
+        return self.unit.cloud_macs()

@@ -36,16 +36,26 @@ class ForwardPass(NamedTuple):
 
 
 class Macs(NamedTuple):
-    """Multiply-accumulates of one image; `whole` is the unsplit backbone."""
+    """Multiply-accumulates of one image; `whole` is the unsplit backbone.
+
+    `int()` gives those of the split network, both sides together.
+    """
 
     head: int
     tail: int
     whole: int
 
+    def __int__(self):
+        return self.head + self.tail
+
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class BottleNet(keras.Model):
     """A backbone cut in two with a bottleneck unit in between.
+
+    A half that doesn't train runs in inference mode in training, too: with
+    its moving statistics, without dropout, noise or stochastic depth. It is
+    what will be deployed, and what the other half and the unit must fit.
 
     Args:
         prefix: Functional model, image `(batch, image, image, 3)` in 0..255
@@ -76,31 +86,36 @@ class BottleNet(keras.Model):
 
     def transmit(self, images, training=None, use_codec=True):
         """Runs the whole network and returns a `ForwardPass`."""
-        feature = self.prefix(ops.cast(images, "float32"), training=training)
+        feature = self._before(images, training)
         codes, code_range = self.unit.encode(feature, training=training)
         rate = self.unit.codec.rate(codes)
         size = tf.zeros(())
         if use_codec:
             codes, size = self.unit.codec(codes)
         restored = self.unit.decode(codes, code_range, training=training)
-        logits = ops.cast(self.suffix(restored, training=training), "float32")
+        logits = self._after(restored, training)
         return ForwardPass(logits, feature, size, rate, restored)
 
     def call(self, images, training=None, use_codec=True):
-        feature = self.prefix(ops.cast(images, "float32"), training=training)
+        feature = self._before(images, training)
         feature = self.unit(feature, training=training, use_codec=use_codec)
-        logits = self.suffix(feature, training=training)
-        return ops.cast(logits, "float32")
+        return self._after(feature, training)
 
     def encode(self, images):
         """Device side: images -> float32 codes `(batch, h, w, c')`, range."""
-        feature = self.prefix(ops.cast(images, "float32"), training=False)
-        return self.unit.encode(feature, training=False)
+        return self.unit.encode(self._before(images, False), training=False)
 
     def decode(self, codes, code_range):
         """Cloud side: codes and range -> float32 logits."""
         feature = self.unit.decode(codes, code_range, training=False)
-        logits = self.suffix(feature, training=False)
+        return self._after(feature, False)
+
+    def _before(self, images, training):
+        images = ops.cast(images, "float32")
+        return self.prefix(images, training=_mode(self.prefix, training))
+
+    def _after(self, feature, training):
+        logits = self.suffix(feature, training=_mode(self.suffix, training))
         return ops.cast(logits, "float32")
 
     @property
@@ -127,15 +142,18 @@ class BottleNet(keras.Model):
         if self.unit.quantizer.sends_range:
             inputs["range"] = keras.Input((2,), name="range")
         feature = UnitTail(self.unit, name="unit_tail")(inputs)
-        logits = ops.cast(self.suffix(feature, training=False), "float32")
-        return keras.Model(inputs, logits, name="tail")
+        return keras.Model(inputs, self._after(feature, False), name="tail")
 
     def __dir__(self):
         # Keras saves what it finds here, and the halves are no further parts.
         return [n for n in super().__dir__() if n not in ("head", "tail")]
 
-    def macs(self):
-        """Returns the multiply-accumulates of one image, a `Macs`."""
+    def macs(self, input_shape=None):
+        """Returns the multiply-accumulates of one image, a `Macs`.
+
+        Args:
+            input_shape: Ignored: the network fixes it.
+        """
         before = macs.count_macs(self.prefix)
         after = macs.count_macs(self.suffix)
         feature = self.prefix.output_shape[1:]
@@ -210,6 +228,12 @@ def build_bottlenet(backbone, split, unit):
         suffix,
         name="bottlenet",
     )
+
+
+def _mode(half, training):
+    """Returns `training`, or False if nothing in the half trains."""
+    trains = half.trainable_weights or not half.weights
+    return training if half.trainable and trains else False
 
 
 def _is_rectified(layer):

@@ -11,7 +11,6 @@ import tensorflow as tf
 from bottlenet_tf import evaluation
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.evaluation.split import whole_codes
-from bottlenet_tf.export.finished_run import in_float32
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.onnx_graphs import whole_graph
 from bottlenet_tf.profiling.targets import Target, network_name
@@ -27,7 +26,7 @@ def steps(job):
     if job.threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(job.threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = in_float32(load_model(job.workdir))
+    model = load_model(job.workdir)
     return {"device": _device, "server": _server, "whole": _whole}[job.side](
         job, model
     )
@@ -96,7 +95,7 @@ def find_targets(workdirs):
 
 def write_whole(workdir, path):
     """Writes a run's network without its split as an ONNX file."""
-    onnx.save(whole_graph(in_float32(load_model(workdir))), path)
+    onnx.save(whole_graph(load_model(workdir)), path)
 
 
 def images_of_run(flags, count):

@@ -131,6 +131,7 @@ def measure(config, root, dataset):
         dataset: `data.Dataset` of the trials.
     """
     from bottlenet_tf import evaluation
+    from bottlenet_tf.models.precision import in_float32
     from bottlenet_tf.training.measure import baseline_cache
     from bottlenet_tf.training.network import build_backbone
 
@@ -141,7 +142,7 @@ def measure(config, root, dataset):
         backbone.split_point(name)  # Raises for an unknown one.
     # The trials find it in the cache.
     baselines = evaluation.measure_baselines(
-        backbone.model,
+        in_float32(backbone.model),
         dataset.validation,
         base.sweep_qualities,
         cache_dir=baseline_cache(root / TRIALS / "any", root),

@@ -2,7 +2,11 @@
 
 import tensorflow as tf
 
-MIN_VARIANCE = 1e-8
+# A channel's deviation counts as at least a tenth of the channels' RMS.
+MIN_VARIANCE_SHARE = 0.01
+# Of the mean square: float32's rounding alone makes a constant vary by about
+# 1e-13 of it. 1e-10 is a deviation of 1e-5 of the value.
+MIN_RELATIVE_VARIANCE = 1e-10
 
 
 def task_loss(
@@ -48,9 +52,16 @@ def task_loss(
 def feature_loss(feature, restored):
     """Returns how far a restored feature is from the cut tensor, a scalar.
 
-    Mean over all elements of (restored - feature)**2 / variance, where each
-    channel's variance is the batch's: 0 is perfect, 1 what the channels'
-    means alone would score.
+    mean over all elements of (restored - feature)**2 / unit_c,
+    unit_c = max(variance_c, 0.01 * mean over channels of variance_c)
+
+    `variance_c` is the batch's, of each channel: 0 is perfect, 1 what the
+    channels' means alone would score. Without the floor, the squared error of
+    a channel that hardly varies, as a dead ReLU's, would be divided by next to
+    nothing; with it, the loss is at most 100 times the plain relative error
+    sum((restored - feature)**2) / sum((feature - mean_c)**2). A feature of
+    which no channel varies, as one example of 1x1, has no unit: the squared
+    error counts as it is. Computed in float32.
 
     Args:
         feature: What the unit got, `(batch, H, W, C)`; no gradient flows
@@ -64,8 +75,10 @@ def feature_loss(feature, restored):
     """
     feature = tf.cast(tf.stop_gradient(feature), tf.float32)
     variance = tf.math.reduce_variance(feature, axis=[0, 1, 2])
-    error = tf.square(tf.cast(restored, tf.float32) - feature)
-    # A channel that never varies has no unit; its error counts as it is.
-    return tf.reduce_mean(
-        error / tf.where(variance > MIN_VARIANCE, variance, 1.0)
+    mean = tf.reduce_mean(variance)
+    least = MIN_RELATIVE_VARIANCE * tf.reduce_mean(tf.square(feature))
+    unit = tf.where(
+        mean > least, tf.maximum(variance, MIN_VARIANCE_SHARE * mean), 1.0
     )
+    error = tf.square(tf.cast(restored, tf.float32) - feature)
+    return tf.reduce_mean(error / unit)

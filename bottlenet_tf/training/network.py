@@ -8,6 +8,8 @@ import numpy as np
 
 from bottlenet_tf import backbones
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
+from bottlenet_tf.models.precision import in_float32
+from bottlenet_tf.models.split import split_backbone
 from bottlenet_tf.run_folders import MODEL_FILE
 from bottlenet_tf.training.warm_start import copy_unit
 
@@ -29,6 +31,14 @@ class Network(NamedTuple):
     untouched: keras.Model | None
     teacher: object
     split_point: object
+
+    def as_deployed(self):
+        """Returns the `Network` in float32, for measuring; no teacher."""
+        untouched = self.untouched
+        if untouched is not None:
+            untouched = in_float32(untouched)
+        model = in_float32(self.model)
+        return self._replace(model=model, untouched=untouched, teacher=None)
 
 
 def build_network(config, image_size, num_classes):
@@ -69,7 +79,7 @@ def build_network(config, image_size, num_classes):
     model.suffix.trainable = config.mode != "frozen"
     teacher = None
     if config.distillation > 0:
-        teacher = _teacher(config, backbone, untouched)
+        teacher = _teacher(config, backbone, untouched, model.prefix)
     return Network(
         model, untouched, teacher, backbone.split_point(config.split)
     )
@@ -122,13 +132,21 @@ def match_feature(model, dataset, batch_size):
 
 
 def load_model(run):
-    """Loads the trained model of a run's work directory.
+    """Loads the trained model of a run, as it is deployed: in float32.
 
     Args:
         run: Work directory, or the path of its model file.
 
     Raises:
         ValueError: if there is no finished model.
+    """
+    return in_float32(stored_model(run))
+
+
+def stored_model(run):
+    """Loads what a run's model file holds; see `load_model`.
+
+    The same, but for runs in mixed precision of versions that stored it.
     """
     path = pathlib.Path(run)
     if path.is_dir():
@@ -149,17 +167,23 @@ def clone(model):
     return copy
 
 
-def _teacher(config, backbone, untouched):
-    """The unsplit network's logits; a frozen prefix is not computed twice."""
-    if not (config.freeze_prefix or config.mode == "frozen"):
-        return lambda images, feature: untouched(
-            keras.ops.cast(images, "float32"), training=False
-        )
-    from bottlenet_tf.models.split import split_backbone
+def _teacher(config, backbone, untouched, prefix):
+    """The unsplit network's logits; a frozen prefix is not computed twice.
 
-    frozen = backbones.Backbone(backbone.name, untouched, backbone.split_points)
-    _, suffix = split_backbone(frozen, config.split)
-    return lambda images, feature: suffix(feature, training=False)
+    Unless it came with `init_from` and differs from the unsplit network's.
+    """
+    whole = backbones.Backbone(backbone.name, untouched, backbone.split_points)
+    own, suffix = split_backbone(whole, config.split)
+    if not prefix.trainable and _same_weights(own, prefix):
+        return lambda images, feature: suffix(feature, training=False)
+    return lambda images, feature: untouched(
+        keras.ops.cast(images, "float32"), training=False
+    )
+
+
+def _same_weights(model, other):
+    pairs = zip(model.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
 def _load_into(model, run, flag):

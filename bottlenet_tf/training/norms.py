@@ -1,50 +1,84 @@
 """Batch norms' statistics after a training too short to have settled them."""
 
+import contextlib
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.backbones import graph
+from bottlenet_tf.layers import BatchNormalization
+
 
 def estimate_statistics(model, batches):
-    """Gives batch norms the means and variances of some batches.
+    """Gives batch norms the mean and variance of some batches together.
 
-    Their moving averages lag behind: after twenty steps at momentum 0.9 they
-    still hold an eighth of where they began, and weights have moved since. The
-    mean over batches through the final weights has neither fault.
+    mean = mean over b of mean_b
+    variance = mean over b of variance_b + variance over b of mean_b
+
+    of the batches b, with biased variances, by which batch norms divide in
+    training, too. Their moving averages lag behind: after twenty steps at
+    momentum 0.9 they still hold an eighth of where they began, and weights
+    have moved since. The batches through the final weights have neither fault.
 
     Args:
         model: Keras model; layers that aren't trainable stay as they are.
         batches: Iterable of `(images, labels)` of one batch size.
+
+    Raises:
+        ValueError: if there is no batch.
 
     Reference:
         Wu, Johnson, 2021, arXiv:2105.07576, section 3 ("precise BN").
     """
     norms = [
         layer
-        for layer in model._flatten_layers()
+        for layer in graph.all_layers(model)
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.trainable
     ]
-    momenta = [norm.momentum for norm in norms]
-    variables = [
-        v for norm in norms for v in (norm.moving_mean, norm.moving_variance)
-    ]
-    sums, count = [np.zeros(v.shape, np.float64) for v in variables], 0
-    try:
-        for norm in norms:
-            norm.momentum = 0.0  # What remains is the batch's own.
+    means, variances = [], []  # By batch, then by norm.
 
-        @tf.function
-        def forward(images):
-            model(tf.cast(images, tf.float32), training=True)
+    @tf.function
+    def forward(images):
+        model(tf.cast(images, tf.float32), training=True)
 
+    with _keeping_the_last_batch(norms):
         for images, _ in batches:
             forward(images)
-            count += 1
-            for total, variable in zip(sums, variables, strict=True):
-                total += np.asarray(variable, np.float64)
+            means.append([_float64(n.moving_mean) for n in norms])
+            variances.append([_float64(n.moving_variance) for n in norms])
+    if not means:
+        raise ValueError(
+            "Statistics must come from at least one batch. "
+            "Received: no batch of training images"
+        )
+    for norm, mean, variance in zip(
+        norms, zip(*means), zip(*variances), strict=True
+    ):
+        norm.moving_mean.assign(np.mean(mean, axis=0))
+        norm.moving_variance.assign(
+            np.mean(variance, axis=0) + np.var(mean, axis=0)
+        )
+
+
+@contextlib.contextmanager
+def _keeping_the_last_batch(norms):
+    """Context in which moving statistics are the last batch's, biased."""
+    momenta = [norm.momentum for norm in norms]
+    ours = [norm for norm in norms if isinstance(norm, BatchNormalization)]
+    try:
+        for norm in norms:
+            norm.momentum = 0.0
+        for norm in ours:
+            norm.fused = False  # The fused variance is the unbiased one.
+        yield
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-    for total, variable in zip(sums, variables, strict=True):
-        variable.assign((total / count).astype(np.float32))
+        for norm in ours:
+            norm.fused = True
+
+
+def _float64(variable):
+    return np.array(variable, np.float64)

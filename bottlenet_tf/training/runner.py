@@ -9,11 +9,8 @@ from bottlenet_tf import backbones, data, evaluation
 from bottlenet_tf.codec import create_codec
 from bottlenet_tf.config import TrainConfig, differing_flags
 from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import (
-    CONFIG_FILE,
-    MODEL_FILE,
-    REPORT_FILE,
-)
+from bottlenet_tf.models.precision import dtype_policy
+from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, REPORT_FILE
 from bottlenet_tf.training import provenance, rivals
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
@@ -32,7 +29,9 @@ def run(config):
     """Trains, measures and reports one `TrainConfig`.
 
     Resumes from the work directory's newest checkpoint. A finished run is
-    not trained again: its report is shown and returned.
+    not trained again: its report is shown and returned. Whatever precision it
+    trained in, the network that it saves and measures computes in float32, as
+    the one that is deployed.
 
     Args:
         config: `TrainConfig`.
@@ -53,14 +52,13 @@ def run(config):
     _check_names(config)
     strategy = build_strategy(config.strategy, config.batch_size)
     keras.utils.set_random_seed(config.seed)
-    keras.mixed_precision.set_global_policy(config.precision)
     dataset = load_data(config)
     stands_on = provenance.of(config, dataset)
     if (workdir / CONFIG_FILE).is_file():
         provenance.check_resumed(workdir, stands_on)
     for flag in provenance.FILES:
         provenance.check_source(flag, config, stands_on)
-    with strategy.scope():
+    with strategy.scope(), dtype_policy(config.precision):
         network = build_network(config, dataset.image_size, dataset.num_classes)
     if config.mode == "frozen" and config.init_from is None:
         match_feature(network.model, dataset, config.batch_size)
@@ -75,11 +73,12 @@ def run(config):
         provenance.write(workdir, stands_on)
         write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
     spent = loop.run()
+    if not loop.is_chief:
+        return None
+    network = network.as_deployed()
     if config.norm_batches:
         _estimate_norms(config, network.model, dataset)
         spent["norm_examples"] = config.norm_batches * config.batch_size
-    if not loop.is_chief:
-        return None
     spent["steps_per_epoch"] = loop.steps_per_epoch
     spent["examples_in_all"] = spent["examples"] + _examples_before(config)
     _save(network.model, workdir)

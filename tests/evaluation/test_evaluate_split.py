@@ -5,6 +5,7 @@ import pytest
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.codec import Codec, PayloadError, PayloadFormat, create_codec
+from bottlenet_tf.evaluation.split import whole_codes
 
 
 class BlackCodec(Codec):
@@ -141,6 +142,18 @@ def test_diverged_network_is_an_error_not_a_size(make_bottlenet, dataset):
     model.unit.quantizer.high.assign(np.nan)
     with pytest.raises(ValueError, match="finite"):
         evaluation.evaluate_split(model, dataset, progress=False)
+
+
+def test_codes_a_little_off_a_whole_number_are_rounded():
+    codes = whole_codes(np.float32([84.9999, 85.0001, -0.4, 255.4]))
+    assert codes.dtype == np.uint8
+    np.testing.assert_array_equal(codes, [85, 85, 0, 255])
+
+
+@pytest.mark.parametrize("value", [-0.6, 255.6, np.nan, np.inf])
+def test_codes_that_fit_no_byte_are_refused(value):
+    with pytest.raises(ValueError, match="finite and within 0..255"):
+        whole_codes(np.float32([0, value]))
 
 
 def test_summary_by_hand():

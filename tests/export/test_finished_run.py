@@ -2,13 +2,10 @@
 
 import shutil
 
-import keras
-import numpy as np
 import pytest
 
 from bottlenet_tf.export import finished_run
-from bottlenet_tf.export.finished_run import in_float32, load_run
-from tests.export.conftest import make_network
+from bottlenet_tf.export.finished_run import load_run
 
 
 def test_a_run_is_loaded_with_its_data(sweep):
@@ -57,20 +54,3 @@ def test_a_class_name_of_several_lines_is_refused(sweep, monkeypatch, name):
     with pytest.raises(ValueError, match="line break.*Received") as caught:
         load_run(sweep / "range")
     assert repr(name) in str(caught.value)
-
-
-def test_mixed_precision_is_left_behind(network):
-    keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    try:
-        mixed = make_network()
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
-    mixed.set_weights(network.get_weights())
-    images = np.random.RandomState(0).randint(0, 256, (2, 24, 24, 3))
-    wanted = network(images)
-    assert np.abs(mixed(images) - wanted).max() > 1e-5
-    np.testing.assert_array_equal(in_float32(mixed)(images), wanted)
-
-
-def test_a_float32_network_is_left_alone(network):
-    assert in_float32(network) is network

@@ -1,5 +1,6 @@
 """An artefact that disagrees is refused, and how it is measured."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -78,6 +79,16 @@ def test_a_move_by_two_levels_of_a_coarse_quantizer_counts_as_two(
     # 6 bits: 63 levels, 255 / 63 codes apart; two are 8 codes, or 9.
     parity = reference.compare_head("h", "onnx", KerasHead(reference, 8))
     assert parity.code_difference == 2
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_every_code_of_a_quantizer_has_its_own_level(reference, bits):
+    # A code may lie just below its level's place: 4 of 6 bits, 4.05.
+    levels = np.arange(2**bits)
+    codes = np.rint(levels * (255 / (2**bits - 1))).astype(np.uint8)
+    like = copy.copy(reference)
+    like._levels = 2**bits - 1
+    np.testing.assert_array_equal(like._level(codes), levels)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,15 @@ def test_the_byte_form_is_called_for_each_image(halving):
 
 
 @pytest.mark.parametrize("name", ["png", "raw"])
+def test_codes_a_little_off_a_whole_number_are_rounded(name):
+    codes = tf.reshape(
+        tf.constant([84.9999, 85.0001, 0.4, 254.6]), (1, 2, 2, 1)
+    )
+    decoded, _ = codec_layer(create_codec(name))(codes)
+    np.testing.assert_array_equal(np.ravel(decoded), [85, 85, 0, 255])
+
+
+@pytest.mark.parametrize("name", ["png", "raw"])
 def test_image_data_bytes_is_the_real_mean(name, rng):
     codes = rng.integers(0, 256, (5, 7, 7, 3), np.uint8)
     codec = create_codec(name)

@@ -61,6 +61,18 @@ def test_pixels_equal_one_file_for_each_plane(shape, batch, quality):
     np.testing.assert_array_equal(decoded, one_file_each(codes, quality))
 
 
+@pytest.mark.parametrize("off", [-1e-4, 1e-4])
+def test_codes_a_little_off_a_whole_number_are_rounded(off):
+    whole = noise((3, 14, 14, 2)).astype("float32")
+    codes = np.clip(whole + np.float32(off), 0, 255)
+    layer = jpeg_layer(75)
+    for got, want in zip(layer(codes), layer(whole), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert list(layer.encode(codes).numpy()) == list(
+        layer.encode(whole).numpy()
+    )
+
+
 @pytest.mark.parametrize("batch", [300, 585])
 def test_a_batch_beyond_one_file_s_height_loses_nothing(batch):
     # libjpeg stops at 65,500 rows: 292 planes of 224. 585 = 2 * 292 + 1.

@@ -10,9 +10,11 @@ import pytest
 
 from bottlenet_tf import evaluation, training
 from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.export.finished_run import load_run
+from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.training import loop as loop_module
 from bottlenet_tf.training import runner
-from bottlenet_tf.training.network import load_model
+from bottlenet_tf.training.network import build_network, load_model
 from bottlenet_tf.training.runner import load_data
 from tests.eager import eagerly
 
@@ -77,25 +79,103 @@ def test_a_run_reports_every_promised_figure(finished):
     assert json.loads(written) == report
 
 
-@pytest.mark.parametrize(
-    "precision",
-    [
-        "mixed_bfloat16",
-        pytest.param("mixed_float16", marks=pytest.mark.slow),
-    ],
-)
-def test_mixed_precision_reports_of_the_model_that_is_saved(
-    tiny_config, replace, precision
+@pytest.fixture(scope="module")
+def mixed(tiny_run, replace, mixed_backbone, tmp_path_factory):
+    """Config and report of a finished mixed-precision run."""
+    workdir = tmp_path_factory.mktemp("mixed") / "run"
+    config = replace(
+        tiny_run,
+        backbone=mixed_backbone,
+        precision="mixed_bfloat16",
+        distillation=0.5,
+        norm_batches=2,
+        epochs=1,
+        workdir=str(workdir),
+    )
+    with eagerly():
+        return config, training.run(config)
+
+
+def _policies(model):
+    """Returns the compute types in a model's configuration."""
+    text = json.dumps(keras.saving.serialize_keras_object(model))
+    return {name for name in ("bfloat16", "float16") if name in text}
+
+
+def test_a_mixed_run_reports_the_figures_of_what_is_deployed(mixed):
+    config, report = mixed
+    run = load_run(config.workdir, 1000)
+    assert not _policies(run.model)
+    found = evaluation.evaluate_split(run.model, run.dataset, progress=False)
+    assert report["wire_bytes_mean"] == found.wire_bytes.mean()
+    assert report["accuracy"] == found.accuracy
+    assert report["unit_id"] == evaluation.unit_id(run.model)
+    whole = in_float32(keras.saving.load_model(config.backbone))
+    assert report["baseline_accuracy"] == evaluation.network_accuracy(
+        whole, run.dataset, progress=False
+    )
+
+
+def test_a_mixed_run_saves_what_is_deployed(mixed):
+    path = pathlib.Path(mixed[0].workdir, "model.keras")
+    assert not _policies(keras.saving.load_model(path))
+
+
+def test_a_run_leaves_the_global_policy_as_it_was(mixed):
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_mixed_run_of_before_is_loaded_as_it_is_deployed(
+    mixed, mixed_backbone, tmp_path
 ):
-    config = replace(tiny_config, precision=precision)
-    try:
-        with eagerly():
-            report = training.run(config)
-        saved = load_model(config.workdir)
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
-    assert report["flags"]["precision"] == precision
-    assert report["unit_id"] == evaluation.unit_id(saved)
+    stored = build_network(mixed[0], 32, 10).model
+    assert _policies(stored)
+    stored.save(tmp_path / "model.keras")
+    assert not _policies(load_model(tmp_path))
+    np.testing.assert_array_equal(
+        load_model(tmp_path).get_weights()[0], stored.get_weights()[0]
+    )
+
+
+@pytest.mark.parametrize("mode", ["aware", "baseline"])
+def test_what_is_measured_computes_in_float32_whatever_the_file_says(
+    tiny_config, replace, mixed_backbone, mode, monkeypatch
+):
+    measured = []
+    monkeypatch.setattr(runner, "measure", lambda *args: measured.append(args))
+    with eagerly():
+        training.run(
+            replace(tiny_config, backbone=mixed_backbone, mode=mode, epochs=0)
+        )
+    network = measured[0][1]
+    assert not _policies(network.model)
+    if mode == "aware":
+        assert not _policies(network.untouched)
+
+
+def test_init_from_takes_a_run_of_another_precision(
+    tiny_config, replace, mixed
+):
+    other, _ = mixed
+    config = replace(
+        tiny_config, backbone=other.backbone, init_from=other.workdir, epochs=0
+    )
+    _train(config)
+    for before, after in zip(
+        _weights(other.workdir), _weights(config.workdir), strict=True
+    ):
+        np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.slow
+def test_a_mixed_float16_run_reports_of_the_model_that_is_saved(
+    tiny_config, replace
+):
+    config = replace(tiny_config, precision="mixed_float16")
+    with eagerly():
+        report = training.run(config)
+    assert report["flags"]["precision"] == "mixed_float16"
+    assert report["unit_id"] == evaluation.unit_id(load_model(config.workdir))
 
 
 def _kill_before(patch, fatal_step):
@@ -142,15 +222,12 @@ def test_a_killed_run_resumes_to_the_same_weights(
     killed = replace(
         straight, workdir=str(tmp_path / "killed"), checkpoint_minutes=0.0
     )
-    try:
-        _train(straight)
-        with monkeypatch.context() as patch:
-            _kill_before(patch, 5)
-            with pytest.raises(KeyboardInterrupt):
-                _train(killed)
-        _train(killed)
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
+    _train(straight)
+    with monkeypatch.context() as patch:
+        _kill_before(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            _train(killed)
+    _train(killed)
     for expected, resumed in zip(
         _weights(straight.workdir), _weights(killed.workdir), strict=True
     ):

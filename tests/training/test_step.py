@@ -9,23 +9,32 @@ import tensorflow as tf
 
 from bottlenet_tf import backbones
 from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.models.bottlenet import build_bottlenet
-from bottlenet_tf.training.losses import feature_loss
+from bottlenet_tf.training.loop import Loop
+from bottlenet_tf.training.losses import feature_loss, task_loss
+from bottlenet_tf.training.network import build_network
 from bottlenet_tf.training.step import Outputs, Stepper
+from tests.eager import eagerly
 
 BUDGET = 100.0  # Of image data: no header in these tests.
 
 
-@pytest.fixture
-def stepper():
+def make_stepper(total_steps=1000, **changes):
+    """One that trains nothing."""
     return Stepper(
-        TrainConfig(byte_budget=BUDGET),
+        TrainConfig(byte_budget=BUDGET, **changes),
         types.SimpleNamespace(trainable_variables=[]),
         teacher=None,
         optimizer=None,
         strategy=tf.distribute.get_strategy(),
-        total_steps=1000,
+        total_steps=total_steps,
     )
+
+
+@pytest.fixture
+def stepper():
+    return make_stepper()
 
 
 def _step(stepper, mean_bytes, examples=10.0):
@@ -52,6 +61,63 @@ def test_what_inference_takes_is_held_against_the_budget(stepper):
     before = float(stepper.rate_weight)
     _step(stepper, BUDGET / 1.1)
     assert float(stepper.rate_weight) == pytest.approx(before)
+
+
+@pytest.mark.parametrize("sends_range", [True, False])
+def test_a_budget_counts_what_is_sent_with_its_header(
+    tiny_config, replace, sends_range
+):
+    quantizer = "per_image" if sends_range else "learned"
+    config = replace(
+        tiny_config,
+        byte_budget=50.0,
+        unit=replace(tiny_config.unit, quantizer=quantizer),
+    )
+    network = build_network(config, 32, 10)
+    dataset = types.SimpleNamespace(steps_per_epoch=lambda _: 3)
+    strategy = tf.distribute.get_strategy()
+    stepper = Loop(config, network, dataset, strategy).stepper
+    header = payload_format(network.model).overhead_bytes
+    before = float(stepper.rate_weight)
+    _step(stepper, 50.0 - header)
+    assert float(stepper.rate_weight) == pytest.approx(before, abs=1e-6)
+    _step(stepper, 50.0)
+    assert float(stepper.rate_weight) > before
+
+
+@pytest.mark.parametrize(
+    ("steps", "gain"), [(10**6, 0.02), (1000, 0.02), (400, 0.05), (10, 0.1)]
+)
+def test_a_short_run_steers_faster(steps, gain):
+    # 20 / steps, within 0.02 and 0.1.
+    assert make_stepper(steps).budget_gain == pytest.approx(gain)
+
+
+@pytest.mark.parametrize(
+    ("mean_bytes", "exponent"),
+    # At most a factor e is followed.
+    [(150.0, np.log(1.5)), (9e3, 1.0), (1.0, -1.0), (0.0, -1.0)],
+)
+def test_the_rate_weight_moves_by_the_gain_times_the_log_of_the_excess(
+    mean_bytes, exponent
+):
+    stepper = make_stepper(400)
+    _step(stepper, mean_bytes)
+    expected = 0.05 * np.exp(0.05 * exponent)
+    assert float(stepper.rate_weight) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_rate_weight_starts_where_the_flag_says():
+    assert float(make_stepper(rate_weight=0.3).rate_weight) == pytest.approx(
+        0.3
+    )
+
+
+@pytest.mark.parametrize(("bound", "mean_bytes"), [(10.0, 1e4), (1e-4, 1.0)])
+def test_the_rate_weight_stays_within_its_bounds(stepper, bound, mean_bytes):
+    stepper.rate_weight.assign(bound)
+    _step(stepper, mean_bytes)
+    assert float(stepper.rate_weight) == pytest.approx(bound)
 
 
 @pytest.mark.parametrize(("factor", "ratio"), [(9.0, 1.25), (0.1, 0.8)])
@@ -106,3 +172,117 @@ def test_a_feature_weight_brings_the_restored_feature_closer(tiny_backbone):
     assert _feature_error(tiny_backbone, 1.0) < 0.6 * _feature_error(
         tiny_backbone, 0.0
     )
+
+
+IMAGES = tf.constant(
+    np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)), tf.uint8
+)
+LABELS = tf.range(8) % 10
+TEACHER = tf.random.stateless_normal((8, 10), (0, 0))
+
+
+def _ready(tiny_backbone, learning_rate=0.0, **changes):
+    """A step of a tiny split network; it learns nothing by itself."""
+    keras.utils.set_random_seed(0)
+    config = TrainConfig(
+        backbone=tiny_backbone,
+        split="cut",
+        unit=UnitConfig(channels=3, codec="raw", quantizer="learned"),
+        **changes,
+    )
+    backbone = backbones.create(tiny_backbone, image_size=32, num_classes=10)
+    model = build_bottlenet(backbone, "cut", config.unit)
+    optimizer = keras.optimizers.SGD(learning_rate)
+    optimizer.build(model.trainable_variables)
+    return Stepper(
+        config,
+        model,
+        (lambda *_: TEACHER) if config.distillation else None,
+        optimizer,
+        tf.distribute.get_strategy(),
+        total_steps=1000,
+        overhead_bytes=6,
+    )
+
+
+def _means(stepper, index=0):
+    """Returns a step's `Outputs` for one example."""
+    with eagerly():
+        sums = stepper.with_codec(IMAGES, LABELS, tf.constant(index)).numpy()
+    assert sums[4] == 8
+    return Outputs(*sums / 8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "weight", "scale"),
+    [
+        ({"rate_weight": 0.4}, 0.4, 100.0),
+        ({"byte_budget": 56.0}, 0.05, 50.0),
+        ({"byte_budget": 56.0, "rate_weight": 0.4}, 0.4, 50.0),
+    ],
+)
+def test_the_loss_adds_the_bytes_in_units_of_their_scale(
+    tiny_backbone, changes, weight, scale
+):
+    stepper = _ready(tiny_backbone, **changes)
+    passed = stepper.model.transmit(IMAGES, training=True)
+    means = _means(stepper)
+    size = float(passed.image_data_bytes)
+    np.testing.assert_allclose(means.image_data_bytes, size, rtol=1e-6)
+    np.testing.assert_allclose(
+        means.loss - means.task_loss, weight * size / scale, rtol=1e-5
+    )
+
+
+def test_the_bytes_have_the_relative_gradient_of_the_rate(tiny_backbone):
+    stepper = _ready(tiny_backbone, rate_weight=0.4)
+    rate = tf.Variable([300.0, 100.0])
+    passed = types.SimpleNamespace(rate=rate, image_data_bytes=50.0)
+    with tf.GradientTape() as tape:
+        loss = stepper._unit_loss(passed, use_codec=True)
+    # 0.4 * 50 / 100, and that per mean rate of 200, halved for two examples.
+    np.testing.assert_allclose(loss, 0.2, rtol=1e-6)
+    np.testing.assert_allclose(
+        tape.gradient(loss, rate), [0.0005, 0.0005], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"label_smoothing": 0.3},
+        {"distillation": 0.5, "temperature": 4.0},
+    ],
+)
+def test_the_task_loss_gets_the_flags(tiny_backbone, options):
+    stepper = _ready(tiny_backbone, **options)
+    logits = stepper.model.transmit(IMAGES, training=True).logits
+    teacher = TEACHER if "distillation" in options else None
+    expected = task_loss(tf.one_hot(LABELS, 10), logits, teacher, **options)
+    np.testing.assert_allclose(
+        _means(stepper).task_loss, np.mean(expected), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("limit", [0.01, None])
+def test_gradients_are_clipped_by_their_norm_together(tiny_backbone, limit):
+    stepper = _ready(tiny_backbone, learning_rate=1.0, clip_norm=limit)
+    before = [np.array(v) for v in stepper.variables]
+    _means(stepper)
+    moved = np.sqrt(
+        sum(
+            np.sum(np.square(np.array(variable) - value))
+            for variable, value in zip(stepper.variables, before, strict=True)
+        )
+    )
+    if limit is None:
+        assert moved > 0.1
+    else:
+        np.testing.assert_allclose(moved, limit, rtol=1e-3)
+
+
+def test_every_step_blends_in_shares_of_its_own(tiny_backbone):
+    stepper = _ready(tiny_backbone, mixup=1.0)
+    losses = [_means(stepper, index).task_loss for index in (0, 0, 1)]
+    assert losses[0] == losses[1] != losses[2]
