@@ -11,6 +11,8 @@ CONFIG_FILE, MODEL_FILE, REPORT_FILE = (
     "model.keras",
     "report.json",
 )
+# The unsplit network as the run was given it; where that came trained.
+UNTOUCHED_FILE = "untouched.keras"
 _REQUIRED = (
     "mode", "backbone", "dataset", "dataset_fingerprint", "accuracy",
     "baseline_accuracy", "cloud_only", "label_only", "flags",

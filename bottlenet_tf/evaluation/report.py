@@ -28,6 +28,7 @@ def build_report(
     device_mac_share=None,
     raw=None,
     unit_id=None,
+    untouched_sha256=None,
     training=None,
     command=None,
 ):
@@ -50,6 +51,8 @@ def build_report(
         device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
         raw: `RawFeatures` or None.
         unit_id: `evaluation.unit_id` of the network that was measured.
+        untouched_sha256: `evaluation.weights_sha256` of the untouched network
+            that `baselines` are of; None without them.
         training: Dictionary of steps, examples and seconds spent, or None.
         command: List of arguments; `sys.argv` if None.
 
@@ -78,6 +81,7 @@ def build_report(
         "num_test": dataset.num_test,
         "num_skipped": len(dataset.skipped),
         "skipped": dataset.skipped[:_SKIPPED_SHOWN],
+        "untouched_sha256": untouched_sha256,
         "baseline_accuracy": None,
         "accuracy": None,
         "cloud_only": [],

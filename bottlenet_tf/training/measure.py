@@ -27,8 +27,9 @@ def measure(config, network, dataset, training):
     workdir = pathlib.Path(config.workdir)
     is_baseline = config.mode == "baseline"
     classifier = network.model if is_baseline else network.untouched
-    baselines = None
+    baselines = untouched_sha256 = None
     if classifier is not None:
+        untouched_sha256 = evaluation.weights_sha256(classifier)
         baselines = evaluation.measure_baselines(
             classifier,
             dataset,
@@ -37,7 +38,11 @@ def measure(config, network, dataset, training):
         )
     if is_baseline:
         report = evaluation.build_report(
-            config, dataset, baselines, training=training
+            config,
+            dataset,
+            baselines,
+            untouched_sha256=untouched_sha256,
+            training=training,
         )
     else:
         raw = None
@@ -55,6 +60,7 @@ def measure(config, network, dataset, training):
             device_mac_share=network.model.device_mac_share(),
             raw=raw,
             unit_id=evaluation.unit_id(network.model),
+            untouched_sha256=untouched_sha256,
             training=training,
         )
         _save_planes(network.model, dataset, workdir / "planes.png")

@@ -9,7 +9,7 @@ from bottlenet_tf import backbones, data, evaluation
 from bottlenet_tf.codec import create_codec
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE
+from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, UNTOUCHED_FILE
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
@@ -68,7 +68,10 @@ def run(config):
         spent["norm_examples"] = config.norm_batches * config.batch_size
     if not loop.is_chief:
         return None
-    _save(network.model, workdir)
+    if network.untouched is not None:
+        # An export needs it, and its source may have changed by then.
+        _save(network.untouched, workdir / UNTOUCHED_FILE)
+    _save(network.model, workdir / MODEL_FILE)
     return measure(config, network, dataset, spent)
 
 
@@ -173,7 +176,7 @@ def _describe(config, dataset, network):
     )
 
 
-def _save(model, workdir):
-    temporary = workdir / f"tmp_{MODEL_FILE}"
+def _save(model, path):
+    temporary = path.with_name(f"tmp_{path.name}")
     model.save(temporary)
-    temporary.replace(workdir / MODEL_FILE)
+    temporary.replace(path)
