@@ -32,7 +32,6 @@ def run(root, deploy, runs, max_accuracy_loss):
     path.unlink(missing_ok=True)  # The demo's own, of another export.
     measure.run(
         ProfileConfig(
-            workdir=tuple(map(str, runs)),
             deploy=str(deploy),
             out=str(path),
             seconds=0.2,

@@ -92,7 +92,8 @@ def references(reports, max_accuracy_loss):
     """Returns what splits are held against.
 
     - mobile-only: the whole network on the device, nothing sent;
-    - label-only: the same, and the answer is sent; the bound for bytes;
+    - label-only: the same, and the answer is sent; the bound for bytes, if
+      there is a trained whole network;
     - cloud-only at its highest quality, as the paper compares;
     - cloud-only at matched accuracy: the fewest bytes at which no more than
       `max_accuracy_loss` is lost;
@@ -121,10 +122,11 @@ def references(reports, max_accuracy_loss):
             )
     whole = first["baseline_accuracy"]
     label = first["label_only"]
-    found = [
-        Choice("mobile-only", Way.DEVICE, 0, whole),
-        Choice("label-only", Way.DEVICE, label["bytes"], label["accuracy"]),
-    ]
+    found = [Choice("mobile-only", Way.DEVICE, 0, whole)]
+    if label is not None:
+        found.append(
+            Choice("label-only", Way.DEVICE, label["bytes"], label["accuracy"])
+        )
     side = max((point["side"] for point in first["cloud_only"]), default=0)
     highest = _highest_quality(first["cloud_only"])
     if highest is not None:

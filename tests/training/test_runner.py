@@ -77,6 +77,17 @@ def test_a_run_reports_every_promised_figure(finished):
     assert json.loads(written) == report
 
 
+def test_a_run_keeps_the_untouched_network_that_it_measured(finished, baseline):
+    config, report = finished
+    path = pathlib.Path(config.workdir, "untouched.keras")
+    untouched = load_model(path)
+    for kept, given in zip(
+        untouched.get_weights(), _weights(baseline), strict=True
+    ):
+        np.testing.assert_array_equal(kept, given)
+    assert report["untouched_sha256"] == evaluation.weights_sha256(untouched)
+
+
 @pytest.mark.parametrize(
     "precision",
     [
@@ -96,6 +107,8 @@ def test_mixed_precision_reports_of_the_model_that_is_saved(
         keras.mixed_precision.set_global_policy("float32")
     assert report["flags"]["precision"] == precision
     assert report["unit_id"] == evaluation.unit_id(saved)
+    untouched = load_model(pathlib.Path(config.workdir, "untouched.keras"))
+    assert report["untouched_sha256"] == evaluation.weights_sha256(untouched)
 
 
 def _kill_before(patch, fatal_step):
