@@ -94,7 +94,7 @@ class _Measurement:
                 "the deployment is of an early export, which doesn't say"
             )
         plan = [(t, side) for t in self.targets for side in self._sides(t)]
-        wholes = self._whole_jobs()
+        wholes = self._whole_jobs({side for _, side in plan})
         if not plan and not wholes:
             raise ValueError(
                 "There must be something to measure. Received: sides="
@@ -108,7 +108,7 @@ class _Measurement:
             for target in self.targets:
                 self._measure_split(target)
             for job in wholes:
-                self._measure_whole(job, is_all=not plan)
+                self._measure_whole(job)
         return self._profile()
 
     def _measure_split(self, target):
@@ -142,16 +142,21 @@ class _Measurement:
             )
         )
 
-    def _measure_whole(self, job, is_all):
+    def _measure_whole(self, job):
         """Measures the unsplit network, which may be too much for a device.
 
-        Raises:
-            What it raises, if it `is_all` that there is to measure.
+        An error is a reason, unless there is nothing else to write.
         """
         try:
             memory = self._measure("", job)
-        except (MemoryError, OSError, RuntimeError, ValueError) as error:
-            if is_all:
+        except (
+            ImportError,
+            MemoryError,
+            OSError,
+            RuntimeError,
+            ValueError,
+        ) as error:
+            if not self.rows:
                 raise
             self.reasons[job.side] = (
                 f"it failed here: {type(error).__name__}: {error}"
@@ -201,11 +206,15 @@ class _Measurement:
                 )
         return sides
 
-    def _whole_jobs(self):
+    def _whole_jobs(self, sides):
         """Returns the jobs of the unsplit network; reasons say what is missing.
 
         A device runs it as it does the head, a server as it does the tail:
         two jobs, if this machine is profiled as both and these differ.
+
+        Args:
+            sides: Set of "device" and "server"; empty for that network alone,
+                on a machine that may be either.
         """
         job = self._job(self.targets[0], "whole")
         if self.config.deploy is None:
@@ -217,10 +226,8 @@ class _Measurement:
             return []
         as_head = dataclasses.replace(job, device="cpu")
         as_tail = dataclasses.replace(job, runtime="onnx")
-        is_device = "device" in self.config.sides
-        is_server = "server" in self.config.sides
-        found = [as_tail if is_server and not is_device else as_head]
-        if is_device == is_server and as_tail != as_head:
+        found = [as_tail if sides == {"server"} else as_head]
+        if len(sides) != 1 and as_tail != as_head:
             found.append(dataclasses.replace(as_tail, side="served"))
         return [each for each in found if self._is_there(each)]
 

@@ -317,7 +317,10 @@ def test_an_early_export_tells_how_to_get_the_unsplit_network(
 
 def test_a_device_needs_its_own_half_alone(one, photos, tmp_path, inline):
     shutil.rmtree(one / "cloud")
-    profile = _measure(tmp_path, deploy=str(one), images=str(photos))
+    # Nor does it serve, though it is asked for both sides.
+    profile = _measure(
+        tmp_path, deploy=str(one), images=str(photos), tail_device="cuda"
+    )
     assert _parts(profile) == [
         *(("range", part, 0) for part in DEVICE),
         ("", "whole", 0),
