@@ -12,6 +12,8 @@ CONFIG_FILE, MODEL_FILE, REPORT_FILE, PROVENANCE_FILE = (
     "report.json",
     "provenance.json",
 )
+# The unsplit network as the run was given it; where that came trained.
+UNTOUCHED_FILE = "untouched.keras"
 _REQUIRED = (
     "mode", "backbone", "dataset", "dataset_fingerprint", "measured_on",
     "num_images", "accuracy", "baseline_accuracy", "cloud_only", "label_only",

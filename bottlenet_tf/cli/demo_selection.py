@@ -87,7 +87,6 @@ def _profile(path, deploy, runs):
     path.unlink(missing_ok=True)  # The demo's own, of another export.
     measure.run(
         ProfileConfig(
-            workdir=tuple(map(str, runs)),
             deploy=str(deploy),
             out=str(path),
             seconds=0.2,

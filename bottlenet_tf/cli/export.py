@@ -16,7 +16,8 @@ Examples:
   python export.py --workdir=runs/digits/candidates --out=deploy  (all in it)
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
-          turns images into payloads with NumPy and Pillow alone beside it
+          turns images into payloads with NumPy and Pillow alone beside it;
+          whole, the network without a split, in the same formats
   cloud/  tail.onnx; SavedModels for TF Serving and a model repository for
           Triton, both of which take those payloads
 
@@ -63,7 +64,7 @@ def _define(module_name):
     flags.DEFINE_list(
         "litert",
         list(ExportConfig.litert),
-        f"LiteRT heads to write: {', '.join(_FILES)}; empty for none.",
+        f"LiteRT files to write: {', '.join(_FILES)}; empty for none.",
         **common,
     )
     flags.DEFINE_integer(

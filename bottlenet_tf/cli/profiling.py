@@ -16,13 +16,17 @@ Examples:
       the exported files; 1 and 4 processes compete for the machine
   bottlenet-profile --deploy=deploy --sides=device --out=jetson.json
       on the device, which needs manifest.json and edge/ of the deployment
+  bottlenet-profile --deploy=deploy --sides=server --out=server.json
+      on the server, which needs cloud/ as well
   bottlenet-profile --workdir=runs/digits/candidates
       the Keras halves of runs that weren't exported
 
   head, encode    the device's network and its codec: pixels to payload
   decode, tail    the server's codec and its network: payload to logits
-  whole           the network without a split; with --deploy, name a run of it
-                  by --workdir as well
+  whole           the network without a split, which mobile-only runs on the
+                  device and cloud-only on the server; always measured
+  served          the same, as the server runs it, if both sides are measured
+                  and run it in different ways
 
 For a device that isn't at hand, a profile may be a CSV file by hand:
   # device=Jetson TX2
@@ -55,12 +59,13 @@ def _define(module_name):
             "workdir",
             default.workdir,
             "Work directories of finished runs, with commas between; or a "
-            "folder that holds some.",
+            "folder that holds some. Beside --deploy, for an early export "
+            "without whole: it is taken from the first.",
         ),
         (
             "sides",
             default.sides,
-            f"What to measure: {', '.join(SIDES)}.",
+            f"What to measure: {', '.join(SIDES)}; a side brings whole.",
         ),
         (
             "loads",
@@ -106,13 +111,13 @@ def _define(module_name):
         (
             "runtime",
             tuple(RUNTIMES),
-            "What runs an exported head; by default the first of "
+            "What runs an exported head and whole; by default the first of "
             f"{', '.join(AUTOMATIC)} whose file and library are there.",
         ),
         (
             "tail_device",
             TAIL_DEVICES,
-            "Where ONNX Runtime runs an exported tail, and whole.",
+            "Where ONNX Runtime runs an exported tail, and what is served.",
         ),
         (
             "meter",

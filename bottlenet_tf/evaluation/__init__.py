@@ -24,6 +24,7 @@ from bottlenet_tf.evaluation.identity import (
     model_digest,
     payload_format,
     unit_id,
+    weights_sha256,
 )
 from bottlenet_tf.evaluation.matching import Match, matched_bytes
 from bottlenet_tf.evaluation.mosaic import plane_mosaic
@@ -85,5 +86,6 @@ __all__ = [
     "summarize",
     "unit_id",
     "versions",
+    "weights_sha256",
     "write_report",
 ]

@@ -48,6 +48,15 @@ def model_digest(model):
     return _digest(_renamed(config, places), model.weights).hexdigest()
 
 
+def weights_sha256(model):
+    """Returns the SHA-256 (hex) over all weights of a Keras model, in order.
+
+    Saving and loading keeps it, in any version of Keras; `model_digest`, which
+    covers the layers too, is for one version.
+    """
+    return _digest({}, model.weights).hexdigest()
+
+
 def payload_format(model, codec=None):
     """Returns the `PayloadFormat` in which the network's payloads travel.
 

@@ -45,6 +45,7 @@ def build_report(
     validation=None,
     device_mac_share=None,
     unit_id=None,
+    untouched_sha256=None,
     training=None,
     command=None,
 ):
@@ -70,6 +71,8 @@ def build_report(
             is, or if there are none.
         device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
         unit_id: `evaluation.unit_id` of the network that was measured.
+        untouched_sha256: `evaluation.weights_sha256` of the untouched network
+            that `baselines` are of; None without them.
         training: Dictionary of steps, examples and seconds spent, or None.
         command: List of arguments; `sys.argv` if None.
 
@@ -89,6 +92,7 @@ def build_report(
         "num_skipped": len(dataset.skipped),
         "skipped": dataset.skipped[:_SKIPPED_SHOWN],
         "measured_on": measured.part.name,
+        "untouched_sha256": untouched_sha256,
         **figures,
     }
     if config.has_unit:

@@ -18,6 +18,7 @@ class FinishedRun:
     """A trained split network with what was measured of it.
 
     Attributes:
+        workdir: `pathlib.Path` of its work directory.
         name: Of the served model and of its files; the work directory's.
         config: `TrainConfig` it was trained with.
         report: Its `report.json`.
@@ -25,6 +26,7 @@ class FinishedRun:
         dataset: `data.Dataset` it was trained on.
     """
 
+    workdir: pathlib.Path
     name: str
     config: TrainConfig
     report: dict
@@ -78,7 +80,8 @@ def load_run(workdir):
             f"{dataset.name}, {classes} in {str(workdir)!r}"
         )
     _check_class_names(dataset)
-    return FinishedRun(model_name(workdir), config, report, model, dataset)
+    name = model_name(workdir)
+    return FinishedRun(workdir, name, config, report, model, dataset)
 
 
 def _load_config(path):

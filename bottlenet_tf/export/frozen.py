@@ -1,4 +1,4 @@
-"""Head and tail as TensorFlow functions without variables, to convert."""
+"""Networks as TensorFlow functions without variables, to convert."""
 
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import (
@@ -61,24 +61,22 @@ def frozen_tail(model):
     return convert_variables_to_constants_v2(run.get_concrete_function())
 
 
-def frozen_whole(model):
-    """Returns the unsplit network as a function with constant weights.
+def frozen_whole(network):
+    """Returns an unsplit network as a function with constant weights.
 
     `image` float32 `(1, S, S, 3)` -> `[logits]`, `(1, classes)`.
 
     Args:
-        model: Built `BottleNet` that computes in float32; its unit is left
-            out.
+        network: Keras model, image -> logits, that computes in float32.
 
     Returns:
         A concrete function that captures nothing.
     """
-    shape = (1, *model.prefix.input_shape[1:])
+    shape = (1, *network.input_shape[1:])
     spec = tf.TensorSpec(shape, tf.float32, name="image")
 
     @tf.function(input_signature=[spec])
     def run(image):
-        feature = model.prefix(image, training=False)
-        return [model.suffix(feature, training=False)]
+        return [network(image, training=False)]
 
     return convert_variables_to_constants_v2(run.get_concrete_function())

@@ -20,6 +20,14 @@ python3 encode.py photos --timing
 `sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
 then prefers. `python3 encode.py --help` says the rest.
 
+## The network without a split
+
+{whole}
+
+For one image: float32 `(1, 3, S, S)` in ONNX, `(1, S, S, 3)` in LiteRT, raw RGB
+0..255, to logits. `bottlenet-profile` measures it: on the device for
+mobile-only, on the server for cloud-only.{answer}
+
 ## On the server: `cloud/`
 
 TF Serving, with `cloud/serving` where it finds it as `/models`:
@@ -58,12 +66,25 @@ On {images} test images, through real payloads:
 """
 
 
-def guide(config, models):
+_ANSWER = """
+
+In its folder, Python answers with it alone:
+
+```python
+from bottlenet_tf.runtime.whole import Whole
+
+whole = Whole.load(".")
+print(whole.classes[whole.predict("photo.jpg").argmax()])
+```"""
+
+
+def guide(config, models, wholes):
     """Returns the Markdown text for one export.
 
     Args:
         config: `ExportConfig`.
         models: Manifests of its models, as in `manifest.json`.
+        wholes: Those of its networks without a split.
     """
     several = len(models) > 1
     return _TEXT.format(
@@ -72,8 +93,10 @@ def guide(config, models):
         edge="NAME/edge" if several else "edge",
         one=models[0]["name"] if several else ".",
         target=config.target,
+        whole=_wholes(wholes),
+        answer=_ANSWER if any(not w["timing_only"] for w in wholes) else "",
         images=models[0]["parity"][0]["images"],
-        parity=parity_table(models),
+        parity=parity_table(models, wholes),
     )
 
 
@@ -92,6 +115,20 @@ def _measured(models):
             f"| {_percent(run['accuracy'])} "
             f"| {_percent(run['baseline_accuracy'])} "
             f"| {run['wire_bytes_mean']:.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def _wholes(wholes):
+    rows = ["| network | of | accuracy | files |", "|:--|:--|--:|:--|"]
+    for whole in wholes:
+        answers = _percent(whole["baseline_accuracy"])
+        if whole["timing_only"] is not None:
+            answers = f"for timing alone: {whole['timing_only']}"
+        files = ", ".join(f"`{p['artefact']}`" for p in whole["parity"])
+        rows.append(
+            f"| {whole['name']} | {', '.join(whole['models'])} | {answers} "
+            f"| {files} |"
         )
     return "\n".join(rows)
 

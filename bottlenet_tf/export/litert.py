@@ -1,12 +1,17 @@
-"""The head as LiteRT (TFLite) files: float32, float16 and int8."""
+"""Networks as LiteRT (TFLite) files: float32, float16 and int8."""
 
 import warnings
 
 import tensorflow as tf
 
-from bottlenet_tf.export.frozen import frozen_head
+from bottlenet_tf.export.frozen import frozen_head, frozen_whole
 
-KINDS = ("float32", "float16", "int8")
+# Kind of file: which of `runtimes.RUNTIMES` it is for.
+KINDS = {
+    "float32": "litert",
+    "float16": "litert_float16",
+    "int8": "litert_int8",
+}
 # Layers that compute in float32 in every file. The quantizer in int8 puts
 # codes off by more than a hundred; the unit's convolutions are few, and in
 # int8 would put most codes off by one or two.
@@ -30,6 +35,26 @@ def head_file(model, kind, images=None):
     Raises:
         ValueError: for an unknown kind, or int8 without images.
     """
+    return _file(frozen_head(model), kind, images)
+
+
+def whole_file(network, kind, images=None):
+    """Returns an unsplit network as the content of a `.tflite` file.
+
+    Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; output logits float32
+    `(1, classes)`. In int8, all but the network's own scaling is.
+
+    Args:
+        network: Keras model, image -> logits, that computes in float32.
+        kind, images: As for `head_file`.
+
+    Raises:
+        ValueError: see `head_file`.
+    """
+    return _file(frozen_whole(network), kind, images)
+
+
+def _file(frozen, kind, images):
     if kind not in KINDS:
         raise ValueError(
             f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}"
@@ -42,9 +67,7 @@ def head_file(model, kind, images=None):
     with warnings.catch_warnings():
         # About the way of conversion and the interpreter it measures with.
         warnings.simplefilter("ignore")
-        converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [frozen_head(model)]
-        )
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
         if kind == "float32":
             return converter.convert()
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

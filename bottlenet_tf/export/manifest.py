@@ -15,12 +15,13 @@ MEASURED = (
 )  # fmt: skip
 
 
-def build_manifest(config, models, checksums):
+def build_manifest(config, models, wholes, checksums):
     """Puts a deployment's manifest together.
 
     Args:
         config: `ExportConfig`.
         models: What `_Export.write` returned, one for each run.
+        wholes: What `Wholes.entries` holds, one for each unsplit network.
         checksums: `{relative path: SHA-256}` of all files but this.
 
     Returns:
@@ -31,6 +32,7 @@ def build_manifest(config, models, checksums):
         "target": config.target,
         "input": "raw RGB, 0..255; the heads hold the network's own scaling",
         "models": models,
+        "whole": wholes,
         "export": dataclasses.asdict(config),
         "versions": versions(),
         "sha256": checksums,
@@ -54,22 +56,30 @@ def network_facts(model):
     }
 
 
-def parity_table(models):
-    """Returns a Markdown table of all artefacts against the Keras model."""
+def parity_table(models, wholes):
+    """Returns a Markdown table of all artefacts against the Keras models."""
     rows = [
         "| model | artefact | images | other codes | by at most "
-        "| same payloads | same class | accuracy | Keras |",
-        "|:--|:--|--:|--:|--:|--:|--:|--:|--:|",
+        "| same payloads | same class | logits apart | accuracy | Keras |",
+        "|:--|:--|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for model in models:
-        for parity in model["parity"]:
-            rows.append(
-                f"| {model['name']} | {parity['artefact']} "
-                f"| {parity['images']} | {parity['differing_codes']:.2f} % "
-                f"| {parity['code_difference']:.0f} "
-                f"| {parity['same_payloads']:.1f} % "
-                f"| {parity['top1_agreement']:.1f} % "
-                f"| {parity['accuracy']:.1f} % "
-                f"| {parity['keras_accuracy']:.1f} % |"
+    for entry in (*models, *wholes):
+        for parity in entry["parity"]:
+            cells = (
+                entry["name"],
+                parity["artefact"],
+                f"{parity['images']}",
+                _cell(parity["differing_codes"], ".2f", " %"),
+                _cell(parity["code_difference"], ".0f"),
+                _cell(parity["same_payloads"], ".1f", " %"),
+                f"{parity['top1_agreement']:.1f} %",
+                f"{100 * parity['logit_difference']:.2g} %",
+                f"{parity['accuracy']:.1f} %",
+                f"{parity['keras_accuracy']:.1f} %",
             )
+            rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _cell(value, spec, unit=""):
+    return "–" if value is None else f"{value:{spec}}{unit}"

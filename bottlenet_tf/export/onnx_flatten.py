@@ -50,7 +50,7 @@ def flatten_as_laid_out(model):
         order = onnx_passes.order_of(transpose)
         reshape = _only_user(graph, transpose, "Reshape")
         matmul = reshape and _only_user(graph, reshape, "MatMul")
-        sides = shapes.get(transpose.output[0], ())[1:]
+        batch, *sides = shapes.get(transpose.output[0], (None,))
         known = len(sides) == len(order) - 1 and None not in sides
         if not matmul or order[:1] != (0,) or not known:
             continue
@@ -60,7 +60,8 @@ def flatten_as_laid_out(model):
         if (
             weights is None
             or sizes is None
-            or numpy_helper.to_array(sizes).tolist() != [-1, count]
+            or numpy_helper.to_array(sizes).tolist()
+            not in ([-1, count], [batch, count])
         ):
             continue
         rows = np.arange(count).reshape((1, *sides))

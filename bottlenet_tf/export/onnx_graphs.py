@@ -1,4 +1,4 @@
-"""Head and tail as ONNX graphs that every target of TensorRT accepts."""
+"""Networks as ONNX graphs that every target of TensorRT accepts."""
 
 import onnx
 import tensorflow as tf
@@ -52,20 +52,19 @@ def tail_graph(model):
     return _convert(frozen_tail(model), inputs, ["logits"])
 
 
-def whole_graph(model):
-    """Returns the unsplit network as an ONNX model for one image.
+def whole_graph(network):
+    """Returns an unsplit network as an ONNX model for one image.
 
-    What a split is compared with; an export has none. Input `image` float32
-    `(1, 3, S, S)`, raw RGB 0..255. Output `logits` float32 `(1, classes)`.
+    What a split is compared with. Input `image` float32 `(1, 3, S, S)`, raw
+    RGB 0..255. Output `logits` float32 `(1, classes)`.
 
     Args:
-        model: Built `BottleNet` that computes in float32; its unit is left
-            out.
+        network: Keras model, image -> logits, that computes in float32.
 
     Returns:
         `onnx.ModelProto`, checked.
     """
-    return _convert(frozen_whole(model), ["image"], ["logits"])
+    return _convert(frozen_whole(network), ["image"], ["logits"])
 
 
 def _convert(frozen, inputs, outputs):

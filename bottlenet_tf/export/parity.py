@@ -14,7 +14,8 @@ class Tolerance(NamedTuple):
     """How far an artefact may be from the Keras model.
 
     differing_codes: Share of codes that may differ, in percent; where some
-        may, one image's may (its range may be rounded the other way).
+        may, one image's may (its range may be rounded the other way). A
+        network without a split has no codes.
     code_difference: By how much one may, in steps of the quantizer.
     top1_agreement: Images that must keep their class, in percent, but for
         one image.
@@ -23,8 +24,8 @@ class Tolerance(NamedTuple):
     why: Why not less.
     """
 
-    differing_codes: float
-    code_difference: float
+    differing_codes: float | None
+    code_difference: float | None
     top1_agreement: float
     logit_difference: float | None
     why: str
@@ -60,6 +61,18 @@ TOLERANCES = {
     "tail": Tolerance(
         0.0, 0, 99.5, 1e-3, "the same codes; only sums in another order"
     ),
+    "whole": Tolerance(
+        None, None, 99.5, 1e-3, "the same pixels; only sums in another order"
+    ),
+    "whole_float16": Tolerance(None, None, 98.0, 0.05, "weights keep 11 bits"),
+    "whole_int8": Tolerance(
+        None,
+        None,
+        80.0,
+        None,
+        "256 steps for each tensor, the logits too, so that the decision is "
+        "what counts",
+    ),
 }
 
 
@@ -69,19 +82,26 @@ class Parity:
 
     `same_payloads` is the share of images, in percent, whose payload is the
     Keras model's to the byte. `accuracy` is in percent, on these images;
-    `keras_accuracy` that of the Keras model on the same.
+    `keras_accuracy` that of the Keras model on the same. A network without a
+    split has neither codes nor payloads: their figures are None.
     """
 
     artefact: str
     images: int
-    differing_codes: float
-    code_difference: float
+    differing_codes: float | None
+    code_difference: float | None
     top1_agreement: float
     logit_difference: float
-    same_payloads: float
+    same_payloads: float | None
     accuracy: float
     keras_accuracy: float
     tolerance: Tolerance
+
+    def values(self):
+        """Returns all fields as a dictionary, the tolerance's by name."""
+        # `asdict` leaves a named tuple's names out.
+        tolerance = self.tolerance._asdict()
+        return dataclasses.asdict(self) | {"tolerance": tolerance}
 
 
 class ParityError(ValueError):
@@ -97,17 +117,16 @@ class Reference:
         labels: Whole numbers `(n,)`.
 
     Attributes:
-        images: The same.
+        images, labels: The same.
         codes: uint8 `(n, h, w, c')`.
         payloads: List of n payloads.
         logits: float32 `(n, classes)`, computed from the payloads.
     """
 
     def __init__(self, model, images, labels):
-        self._labels = labels
         self._path = WirePath(model)
         self._levels = model.unit.quantizer.levels
-        self.images = images
+        self.images, self.labels = images, labels
         self.codes = in_batches(lambda part: self._path.codes(part)[0], images)
         self.payloads = in_batches(self._path.encode, images)
         self.logits = in_batches(self._path.decode, self.payloads)
@@ -188,27 +207,43 @@ class Reference:
 
     def _parity(self, artefact, kind, codes, payloads, logits):
         apart = np.abs(self._level(codes) - self._level(self.codes))
-        classes, wanted = logits.argmax(-1), self.logits.argmax(-1)
         same = [a == b for a, b in zip(payloads, self.payloads, strict=True)]
-        largest = np.abs(self.logits).max()
-        return Parity(
-            artefact=artefact,
-            images=len(self.images),
+        return dataclasses.replace(
+            compare_logits(artefact, kind, logits, self.logits, self.labels),
             differing_codes=_percent(apart > 0),
             code_difference=float(apart.max()),
-            top1_agreement=_percent(classes == wanted),
-            logit_difference=float(
-                np.abs(logits - self.logits).max() / largest
-            ),
             same_payloads=_percent(same),
-            accuracy=_percent(classes == self._labels),
-            keras_accuracy=_percent(wanted == self._labels),
-            tolerance=TOLERANCES[kind],
         )
 
     def _level(self, codes):
         """Returns the quantizer's level of each code; see `Quantizer`."""
         return np.rint(codes * (self._levels / 255)).astype(int)
+
+
+def compare_logits(artefact, kind, logits, wanted, labels):
+    """Returns the `Parity` of logits, of a network without codes.
+
+    Args:
+        artefact: Its file's name.
+        kind: Which tolerance, a key of `TOLERANCES`.
+        logits: float32 `(n, classes)` that it made.
+        wanted: The same, of the Keras model.
+        labels: Whole numbers `(n,)`.
+    """
+    classes, wanted_classes = logits.argmax(-1), wanted.argmax(-1)
+    apart = np.abs(logits - wanted).max() / np.abs(wanted).max()
+    return Parity(
+        artefact=artefact,
+        images=len(labels),
+        differing_codes=None,
+        code_difference=None,
+        top1_agreement=_percent(classes == wanted_classes),
+        logit_difference=float(apart),
+        same_payloads=None,
+        accuracy=_percent(classes == labels),
+        keras_accuracy=_percent(wanted_classes == labels),
+        tolerance=TOLERANCES[kind],
+    )
 
 
 def in_batches(function, items):
@@ -251,12 +286,10 @@ def require(parity):
             (
                 "logit_difference",
                 parity.logit_difference,
-                np.inf
-                if limit.logit_difference is None
-                else limit.logit_difference,
+                limit.logit_difference,
             ),
         )
-        if not value <= most
+        if most is not None and not value <= most
     ]
     if not parity.top1_agreement >= least_agreement - 1e-9:
         beyond.append(

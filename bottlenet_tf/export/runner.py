@@ -1,6 +1,6 @@
 """A whole export: runs in, one deployment folder out, checked on the way."""
 
-import dataclasses
+import functools
 
 import onnx
 import tensorflow as tf
@@ -26,28 +26,23 @@ from bottlenet_tf.export.manifest import (
 )
 from bottlenet_tf.export.parity import Reference, require
 from bottlenet_tf.export.tensorflow_files import written
+from bottlenet_tf.export.whole import Wholes
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.run_folders import find_runs
-from bottlenet_tf.runtime import unit_file
+from bottlenet_tf.runtime import runtimes, unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 
 _CALIBRATION_IMAGES = 100
-# File of each kind of LiteRT head, and what `Head.load` calls it.
-_LITERT_FILES = {
-    "float32": ("head.tflite", "litert"),
-    "float16": ("head_float16.tflite", "litert_float16"),
-    "int8": ("head_int8.tflite", "litert_int8"),
-}
 
 
 def run(config):
     """Exports finished runs to one deployment folder.
 
     One run becomes `edge/` and `cloud/`; several become a folder each, with
-    one `cloud/serving` and one `cloud/triton` for all. The folder appears
-    once everything in it has been run in its own runtime and agreed with the
-    Keras model.
+    one `cloud/serving`, one `cloud/triton` and one network without a split for
+    all. The folder appears once everything in it has been run in its own
+    runtime and agreed with the Keras model.
 
     Args:
         config: `ExportConfig`.
@@ -65,12 +60,12 @@ def run(config):
     staging.check_free(config.out)
     workdirs = find_runs(config.workdir)
     with staging.staged(config.out) as folder:
-        models = []
+        models, wholes = [], Wholes(config, folder)
         for i, workdir in enumerate(workdirs, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
             finished = load_run(workdir)
             export = _Export(config, finished, folder, len(workdirs))
-            models.append(export.write())
+            models.append(export.write(wholes))
             tf.keras.backend.clear_session()
         serving = folder / "cloud" / "serving"
         names = [model["name"] for model in models]
@@ -80,12 +75,15 @@ def run(config):
                 serving / "batching.config",
                 saved_model.batching_parameters(config.max_batch),
             ),
-            (folder / "README.md", guide(config, models)),
+            (folder / "README.md", guide(config, models, wholes.entries)),
         ):
             path.write_text(text, encoding="utf-8")
-        manifest = build_manifest(config, models, staging.checksums(folder))
+        manifest = build_manifest(
+            config, models, wholes.entries, staging.checksums(folder)
+        )
         write_json(folder / unit_file.MANIFEST, manifest)
-    print(f"\n{parity_table(models)}\n\nDeployment: {config.out}")
+    print(f"\n{parity_table(models, wholes.entries)}\n")
+    print(f"Deployment: {config.out}")
     return manifest
 
 
@@ -101,7 +99,7 @@ class _Export:
         self.cloud = self.folder / "cloud"
         self.parities = []
 
-    def write(self):
+    def write(self, wholes):
         """Writes and checks everything; returns the model's manifest."""
         model, name = self.run.model, self.run.name
         for folder in (self.edge, self.cloud):
@@ -138,16 +136,15 @@ class _Export:
         )
         self._write_triton(reference)
         self._write_scripts()
+        wholes.add(
+            self.run, self.edge, reference, lambda: self._training_images
+        )
         return {
             "name": name,
             "unit": self._unit(),
             "run": measured(self.run.report),
             "network": network_facts(model),
-            "parity": [
-                # By name; `asdict` leaves a named tuple's names out.
-                dataclasses.asdict(p) | {"tolerance": p.tolerance._asdict()}
-                for p in self.parities
-            ],
+            "parity": [parity.values() for parity in self.parities],
         }
 
     def _write_head(self, reference):
@@ -158,11 +155,10 @@ class _Export:
         onnx.save(graph, self.edge / "head.onnx")
         self._write_unit(self.edge)
         self._check_head(reference, "head.onnx", "onnx", "onnx")
-        images = None
-        if "int8" in self.config.litert:
-            images = self._training_images()
         for kind in self.config.litert:
-            file, runtime = _LITERT_FILES[kind]
+            runtime = litert.KINDS[kind]
+            file = runtimes.file_of(runtime)
+            images = self._training_images if kind == "int8" else None
             self._step(file)
             with written(f"{file}'s temporary files"):
                 content = litert.head_file(model, kind, images)
@@ -202,11 +198,10 @@ class _Export:
             tail_inputs,
             self.config.max_batch,
         )
-        for name, text in scripts.items():
-            half = self.edge if "head" in name else self.cloud
-            path = half / name
-            path.write_text(text, encoding="utf-8")
-            path.chmod(0o755)
+        for part, folder in (("head", self.edge), ("tail", self.cloud)):
+            trtexec.write(
+                folder, {n: text for n, text in scripts.items() if part in n}
+            )
 
     def _check_head(self, reference, file, kind, runtime):
         head = Head.load(self.edge, runtime=runtime)
@@ -258,6 +253,7 @@ class _Export:
         images, labels = next(iter(few.guard(few.batches(len(few)))))
         return images.numpy(), labels.numpy()
 
+    @functools.cached_property
     def _training_images(self):
         dataset = self.run.dataset
         count = min(_CALIBRATION_IMAGES, dataset.num_train)

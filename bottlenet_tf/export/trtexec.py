@@ -1,4 +1,4 @@
-"""Shell scripts that build head.engine and tail.engine where they will run.
+"""Shell scripts that build TensorRT engines where they will run.
 
 An engine fits one GPU and one TensorRT, so it is built there, by trtexec,
 which comes with TensorRT. The scripts need nothing else but a POSIX shell.
@@ -103,11 +103,6 @@ def build_scripts(
         ValueError: for an unknown target, names that trtexec or the shell
             would split, or sizes that are not positive integers in order.
     """
-    if target not in TARGETS:
-        raise ValueError(
-            f"`target` must be one of {', '.join(TARGETS)}. "
-            f"Received: target={target!r}"
-        )
     opt_batch = max_batch if opt_batch is None else opt_batch
     _check_sizes(
         max_batch=max_batch, opt_batch=opt_batch, workspace_mib=workspace_mib
@@ -117,42 +112,82 @@ def build_scripts(
             "`opt_batch` must not exceed `max_batch`, the profile's end. "
             f"Received: opt_batch={opt_batch}, max_batch={max_batch}"
         )
-    # A graph of fixed shapes takes no profile.
     profile = [
         f"--{name}Shapes={_shapes(tail_inputs, (batch,))}"
         for name, batch in (("min", 1), ("opt", opt_batch), ("max", max_batch))
     ]
-    parts = {
-        "head": (_shapes(head_inputs, ()), "1 image", []),
-        "tail": (
+    return {
+        **image_scripts(target, "head", head_inputs, workspace_mib),
+        **_scripts(
+            target,
+            "tail",
             _shapes(tail_inputs, ("N",)),
             f"1 to {max_batch} images",
             profile,
+            workspace_mib,
         ),
     }
-    scripts = {}
-    for part, (inputs, batches, profile) in parts.items():
-        flags = _FLAGS[target]
-        graph = f"{part}.onnx" if flags.precision else f"{part}_fp16.onnx"
-        arguments = [
-            f"--onnx={graph}",
-            f"--saveEngine={part}.engine.tmp",
-            *flags.precision,
-            f"{flags.workspace}{workspace_mib}",
-            *profile,
-            flags.build_only,
-        ]
-        if not flags.precision:
-            scripts[f"convert_{part}.sh"] = _CONVERT.format(part=part)
-        scripts[f"build_{part}.sh"] = _BUILD.format(
-            part=part,
-            graph=graph,
-            version=target.removeprefix("trt"),
-            batches=batches,
-            inputs=inputs.replace(",", ", ").replace(":", " "),
-            check="" if flags.precision else _CHECK.format(part=part),
-            arguments=" \\\n    ".join(arguments),
+
+
+def image_scripts(target, part, inputs, workspace_mib=1024):
+    """Returns the scripts for a graph of one image; see `build_scripts`.
+
+    Args:
+        target: One of `TARGETS`.
+        part: What its file's name begins with: "head" of `head.onnx`.
+        inputs: `{name: shape}`, the one image included.
+        workspace_mib: Scratch memory that the builder may use, in MiB.
+
+    Raises:
+        ValueError: see `build_scripts`.
+    """
+    _check_sizes(workspace_mib=workspace_mib)
+    # A graph of fixed shapes takes no profile.
+    shapes = _shapes(inputs, ())
+    return _scripts(target, part, shapes, "1 image", [], workspace_mib)
+
+
+def write(folder, scripts):
+    """Writes scripts to a folder, executable.
+
+    Args:
+        folder: `pathlib.Path`.
+        scripts: `{file name: text}`.
+    """
+    for name, text in scripts.items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
+
+def _scripts(target, part, inputs, batches, profile, workspace_mib):
+    if target not in TARGETS:
+        raise ValueError(
+            f"`target` must be one of {', '.join(TARGETS)}. "
+            f"Received: target={target!r}"
         )
+    flags = _FLAGS[target]
+    graph = f"{part}.onnx" if flags.precision else f"{part}_fp16.onnx"
+    arguments = [
+        f"--onnx={graph}",
+        f"--saveEngine={part}.engine.tmp",
+        *flags.precision,
+        f"{flags.workspace}{workspace_mib}",
+        *profile,
+        flags.build_only,
+    ]
+    scripts = {}
+    if not flags.precision:
+        scripts[f"convert_{part}.sh"] = _CONVERT.format(part=part)
+    scripts[f"build_{part}.sh"] = _BUILD.format(
+        part=part,
+        graph=graph,
+        version=target.removeprefix("trt"),
+        batches=batches,
+        inputs=inputs.replace(",", ", ").replace(":", " "),
+        check="" if flags.precision else _CHECK.format(part=part),
+        arguments=" \\\n    ".join(arguments),
+    )
     return scripts
 
 

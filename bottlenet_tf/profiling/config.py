@@ -12,12 +12,14 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
-# Side: the parts of `rules.PARTS` that it runs.
+# Side: the parts of `rules.PARTS` that it runs. Both machines run the network
+# without a split, too, which may be named alone.
 SIDES = {
     "device": ("head", "encode"),
     "server": ("decode", "tail"),
     "whole": ("whole",),
 }
+PARTS = {**SIDES, "served": ("served",)}
 TAIL_DEVICES = ("cpu", "cuda", "tensorrt")
 
 

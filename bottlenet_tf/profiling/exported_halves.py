@@ -1,17 +1,15 @@
-"""The steps of a deployment's halves, without TensorFlow."""
+"""The steps of a deployment's networks, without TensorFlow."""
 
 import numpy as np
 
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
-from bottlenet_tf.runtime.engines import open_engine
+from bottlenet_tf.runtime.whole import Whole
 
 
 def steps(job):
     """Returns `{part: step}`; see `jobs.steps`."""
-    return {"device": _device, "server": _server, "whole": _whole}[job.side](
-        job
-    )
+    return {"device": _device, "server": _server}.get(job.side, _whole)(job)
 
 
 def _device(job):
@@ -26,7 +24,7 @@ def _device(job):
 
 
 def _server(job):
-    tail = Tail.load(job.folder, job.tail_device, job.threads)
+    tail = Tail.load(job.folder, job.device, job.threads)
     unpack, count = tail.unit.format.unpack, len(job.payloads)
     codes = [unpack(payload) for payload in job.payloads]
     return {
@@ -36,11 +34,8 @@ def _server(job):
 
 
 def _whole(job):
-    engine = open_engine(job.network, job.threads, job.tail_device)
+    whole = Whole.load(
+        job.whole, job.runtime, job.threads, job.device, for_timing=True
+    )
     images = np.load(job.images)
-
-    def run(i):
-        array = images[i % len(images)][None].transpose(0, 3, 1, 2)
-        return engine({"image": array.astype(np.float32, order="C")})
-
-    return {"whole": run}
+    return {job.side: lambda i: whole.logits(images[i % len(images)])}

@@ -18,7 +18,7 @@ import sys
 import numpy as np
 
 from bottlenet_tf.profiling import timing
-from bottlenet_tf.profiling.config import SIDES
+from bottlenet_tf.profiling.config import PARTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +26,15 @@ class Job:
     """What a process opens and runs. Can be pickled.
 
     Attributes:
-        side: One of `config.SIDES`.
+        side: A key of `config.PARTS`.
         images: Path of a `.npy` file, uint8 `(n, S, S, 3)`.
         folder: Folder of a deployment's `edge` and `cloud`; "" for Keras.
         workdir: Work directory of the run; for Keras.
-        network: ONNX file of the network without a split; for side "whole".
-        runtime: What runs an exported head.
-        tail_device: What runs exported tails; see `engines.open_engine`.
+        whole: Folder of a deployment's network without a split; for sides
+            "whole" and "served".
+        runtime: What runs an exported head or network without a split.
+        device: Where an exported tail or network without a split runs; see
+            `engines.open_engine`.
         threads: CPU threads of one call; the library's choice if None.
         payloads: What the tail gets, a tuple of bytes; for side "server".
     """
@@ -41,9 +43,9 @@ class Job:
     images: str
     folder: str = ""
     workdir: str = ""
-    network: str = ""
+    whole: str = ""
     runtime: str | None = None
-    tail_device: str = "cpu"
+    device: str = "cpu"
     threads: int | None = None
     payloads: tuple = ()
 
@@ -110,7 +112,7 @@ def all_parts(job):
 
     What one more client costs a server, or one more stream a device.
     """
-    found = [steps(job)[part] for part in SIDES[job.side]]
+    found = [steps(job)[part] for part in PARTS[job.side]]
 
     def work():
         for step in found:

@@ -8,13 +8,16 @@ import numpy as np
 import onnx
 import tensorflow as tf
 
-from bottlenet_tf import evaluation
+from bottlenet_tf import evaluation, json_file
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.evaluation.split import whole_codes
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.onnx_graphs import whole_graph
+from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.profiling.targets import Target, network_name
 from bottlenet_tf.run_folders import CONFIG_FILE, find_runs, model_name
+from bottlenet_tf.runtime import whole
+from bottlenet_tf.runtime.unit_file import file_sha256
 from bottlenet_tf.training import load_data, load_model
 
 
@@ -71,11 +74,7 @@ def _server(job, model):
 
 def _whole(job, model):
     images = np.load(job.images)
-    run = _function(
-        lambda image, training: model.suffix(
-            model.prefix(image, training=training), training=training
-        )
-    )
+    run = _function(without_unit(model))
     return {
         "whole": lambda i: run(
             images[i % len(images)][None].astype(np.float32)
@@ -93,9 +92,28 @@ def find_targets(workdirs):
     return [_target(workdir) for workdir in find_runs(workdirs)]
 
 
-def write_whole(workdir, path):
-    """Writes a run's network without its split as an ONNX file."""
-    onnx.save(whole_graph(load_model(workdir)), path)
+def write_whole(workdir, folder):
+    """Writes a run's network without its unit, to time it as an exported one.
+
+    Args:
+        workdir: Work directory.
+        folder: `pathlib.Path` that `Whole.load` then takes.
+    """
+    network = without_unit(load_model(workdir))
+    reason = "it is written for a profile, of a run's halves"
+    path = folder / f"{whole.part_of(reason)}.onnx"
+    onnx.save(whole_graph(network), path)
+    size = network.input_shape[1]
+    content = {
+        "format": whole.FORMAT,
+        "name": model_name(workdir),
+        "image_size": size,
+        "resize": size,
+        "classes": [str(i) for i in range(network.output_shape[-1])],
+        "sha256": {path.name: file_sha256(path)},
+        "timing_only": reason,
+    }
+    json_file.write_json(folder / whole.NAME, content)
 
 
 def images_of_run(flags, count):

@@ -24,12 +24,12 @@ from bottlenet_tf.profiling import (
     profile_file,
     targets,
 )
-from bottlenet_tf.profiling.config import SIDES
+from bottlenet_tf.profiling.config import PARTS, SIDES
 from bottlenet_tf.profiling.jobs import Job
 from bottlenet_tf.profiling.load import competing
 from bottlenet_tf.profiling.profile_file import Profile, Row, Split
 from bottlenet_tf.profiling.table import markdown_table
-from bottlenet_tf.runtime import machine, runtimes
+from bottlenet_tf.runtime import machine, runtimes, whole
 from bottlenet_tf.runtime.unit_file import find_folder
 
 _LIBRARIES = (
@@ -94,21 +94,21 @@ class _Measurement:
                 "the deployment is of an early export, which doesn't say"
             )
         plan = [(t, side) for t in self.targets for side in self._sides(t)]
-        whole = self._whole_job() if "whole" in config.sides else None
-        if not plan and whole is None:
+        wholes = self._whole_jobs({side for _, side in plan})
+        if not plan and not wholes:
             raise ValueError(
                 "There must be something to measure. Received: sides="
                 f"{config.sides}, {self.reasons}"
             )
-        sides = [side for _, side in plan] + ["whole"] * (whole is not None)
-        parts = sum(len(SIDES[side]) for side in sides)
+        sides = [side for _, side in plan] + [job.side for job in wholes]
+        parts = sum(len(PARTS[side]) for side in sides)
         with tqdm(
             total=parts * len(config.loads), unit="part", dynamic_ncols=True
         ) as self.bar:
             for target in self.targets:
                 self._measure_split(target)
-            if whole is not None:
-                self.whole_memory_mb = self._measure("", whole)
+            for job in wholes:
+                self._measure_whole(job)
         return self._profile()
 
     def _measure_split(self, target):
@@ -142,6 +142,29 @@ class _Measurement:
             )
         )
 
+    def _measure_whole(self, job):
+        """Measures the unsplit network, which may be too much for a device.
+
+        An error is a reason, unless there is nothing else to write.
+        """
+        try:
+            memory = self._measure("", job)
+        except (
+            ImportError,
+            MemoryError,
+            OSError,
+            RuntimeError,
+            ValueError,
+        ) as error:
+            if not self.rows:
+                raise
+            self.reasons[job.side] = (
+                f"it failed here: {type(error).__name__}: {error}"
+            )
+        else:
+            if job.side == "whole":
+                self.whole_memory_mb = memory
+
     def _measure(self, name, job, pool=None):
         """Adds the rows of a job; returns its process's memory in MB."""
         if pool is None:
@@ -149,7 +172,7 @@ class _Measurement:
                 return self._measure(name, job, pool)
         for load in self.config.loads:
             with competing(load, jobs.all_parts, job):
-                for part in SIDES[job.side]:
+                for part in PARTS[job.side]:
                     what = f"{name} {part}, load {load}".strip()
                     self.bar.set_description(what)
                     self.rows.append(self._row(pool, job, name, part, load))
@@ -183,30 +206,59 @@ class _Measurement:
                 )
         return sides
 
-    def _whole_job(self):
-        """Returns the unsplit network's job, or None with a reason."""
-        config = self.config
+    def _whole_jobs(self, sides):
+        """Returns the jobs of the unsplit network; reasons say what is missing.
+
+        A device runs it as it does the head, a server as it does the tail:
+        two jobs, if this machine is profiled as both and these differ.
+
+        Args:
+            sides: Set of "device" and "server"; empty for that network alone,
+                on a machine that may be either.
+        """
         job = self._job(self.targets[0], "whole")
-        if config.deploy is None:
-            return job
-        reason = None
-        if not config.workdir:
-            reason = "a deployment doesn't hold it; name a run by --workdir"
-        elif self.runtime != "onnx":
-            reason = (
-                "it is run by ONNX Runtime or Keras, and a time by another "
-                f"runtime than {self.runtime} could not be compared"
+        if self.config.deploy is None:
+            return [job]
+        try:
+            job = dataclasses.replace(job, whole=self._whole_folder())
+        except FileNotFoundError as error:
+            self.reasons["whole"] = str(error)
+            return []
+        as_head = dataclasses.replace(job, device="cpu")
+        as_tail = dataclasses.replace(job, runtime="onnx")
+        found = [as_tail if sides == {"server"} else as_head]
+        if len(sides) != 1 and as_tail != as_head:
+            found.append(dataclasses.replace(as_tail, side="served"))
+        return [each for each in found if self._is_there(each)]
+
+    def _is_there(self, job):
+        try:
+            whole.find(job.whole, job.runtime)
+        except FileNotFoundError as error:
+            self.reasons[job.side] = str(error)
+            return False
+        return True
+
+    def _whole_folder(self):
+        """Returns the folder of the unsplit network's files.
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        target, workdirs = self.targets[0], self.config.workdir
+        if target.whole is not None:
+            return target.whole
+        if not workdirs:
+            raise FileNotFoundError(
+                "the deployment is of an early export, without the unsplit "
+                "network: export the runs again, or name one by --workdir"
             )
-        if reason is not None:
-            self.reasons["whole"] = reason
-            return None
         from bottlenet_tf.profiling import keras_halves
 
-        (first, *_) = whole = keras_halves.find_targets(config.workdir)
-        targets.check_one_network([*self.targets, *whole])
-        path = str(self.folder / "whole.onnx")
-        keras_halves.write_whole(first.workdir, path)
-        return dataclasses.replace(job, network=path)
+        (first, *_) = runs = keras_halves.find_targets(workdirs)
+        targets.check_one_network([*self.targets, *runs])
+        keras_halves.write_whole(first.workdir, self.folder)
+        return str(self.folder)
 
     def _job(self, target, side):
         return Job(
@@ -215,7 +267,7 @@ class _Measurement:
             folder=target.folder or "",
             workdir=target.workdir or "",
             runtime=self.runtime,
-            tail_device=self.config.tail_device,
+            device=self.config.tail_device,
             threads=self.config.threads,
         )
 

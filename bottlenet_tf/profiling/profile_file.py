@@ -21,7 +21,7 @@ class Row:
     """How long one part of one split takes for one image.
 
     Attributes:
-        split: Name of the split; "" for part "whole".
+        split: Name of the split; "" for parts "whole" and "served".
         part: One of `rules.PARTS`.
         load: How many other processes did the same work meanwhile.
         median_ms: Median of the runs, in milliseconds.
@@ -128,8 +128,8 @@ class Profile:
         """Returns the `Row` of a split's part at a load.
 
         Args:
-            split: Name of the split; "" for part "whole".
-            part: One of `rules.PARTS`.
+            split: Name of the split; "" for parts "whole" and "served".
+            part: One of `rules.PARTS`; for "served", "whole" will do.
             load: Competing processes.
 
         Raises:
@@ -138,13 +138,17 @@ class Profile:
         if split:
             self.split(split)
         rows = [row for row in self.rows if row.split == split]
-        for row in rows:
-            if (row.part, row.load) == (part, load):
-                return row
+        parts = ("served", "whole") if part == "served" else (part,)
+        for part in parts:
+            for row in rows:
+                if (row.part, row.load) == (part, load):
+                    return row
         found = ", ".join(f"{row.part} at {row.load}" for row in rows)
+        reason = self.reasons.get(part)
         raise ValueError(
             f"{self.file}: field 'rows' must have part={part!r} of "
             f"split={split!r} at load={load}. Received: {found or 'none'}"
+            + (f"; {reason}" if reason else "")
         )
 
 
@@ -318,11 +322,11 @@ def _profile(content, file, places=None):
     rules.check_unique("rows", keys, file)
     names = {split["name"] for split in splits}
     for row, place in zip(rows, places):
-        wanted = {""} if row["part"] == "whole" else names
+        wanted = {""} if row["part"] in rules.UNSPLIT else names
         if row["split"] not in wanted:
             raise ValueError(
                 f"{file}: field '{place}split' must be one of 'splits', or "
-                "empty for part 'whole' alone. "
+                "empty for parts 'whole' and 'served' alone. "
                 f"Received: split={row['split']!r}, part={row['part']!r}"
             )
     for split in splits:

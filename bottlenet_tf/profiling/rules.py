@@ -4,8 +4,10 @@ import math
 
 FORMAT = "bottlenet_tf.profile.1"
 # The first two run on the device, the next two on the server; "whole" is the
-# network without a split, on this machine.
-PARTS = ("head", "encode", "decode", "tail", "whole")
+# network without a split, on this machine, and "served" the same as a server
+# runs it, where that is another way.
+PARTS = ("head", "encode", "decode", "tail", "whole", "served")
+UNSPLIT = ("whole", "served")
 
 
 def checked_fields(content, rules, file, place):

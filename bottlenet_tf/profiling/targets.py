@@ -22,6 +22,8 @@ class Target:
         resize: Length of the shorter side before the centre crop.
         flags: `TrainConfig` as a dictionary.
         folder: Folder of its `edge` and `cloud`; None for a Keras model.
+        whole: Folder of its network without a split; None if the deployment
+            has none.
         workdir: Work directory; None for a deployment.
         layer, feature_shape, head_macs, tail_macs, whole_macs: As in
             `profile_file`; None if unknown.
@@ -34,6 +36,7 @@ class Target:
     resize: int
     flags: dict
     folder: str | None = None
+    whole: str | None = None
     workdir: str | None = None
     layer: str | None = None
     feature_shape: list | None = None
@@ -79,14 +82,23 @@ def in_deployment(folder):
         )
     try:
         models = content["models"]
+        wholes = {
+            name: str(root / whole["folder"])
+            for whole in content.get("whole", ())  # Not in early exports.
+            for name in whole["models"]
+        }
         return [
-            _exported(model, root / model["name"] if len(models) > 1 else root)
+            _exported(
+                model,
+                root / model["name"] if len(models) > 1 else root,
+                wholes.get(model["name"]),
+            )
             for model in models
         ]
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{path}: field 'models' must be as an export writes it. "
-            f"Received: {type(error).__name__}: {error}"
+            f"{path}: fields 'models' and 'whole' must be as an export writes "
+            f"them. Received: {type(error).__name__}: {error}"
         ) from error
 
 
@@ -108,7 +120,7 @@ def check_one_network(targets):
             )
 
 
-def _exported(model, folder):
+def _exported(model, folder, whole):
     facts = model.get("network", {})
     return Target(
         name=model["name"],
@@ -118,5 +130,6 @@ def _exported(model, folder):
         resize=model["unit"]["resize"],
         flags=model["run"]["flags"],
         folder=str(folder),
+        whole=whole,
         **{name: facts.get(name) for name in _FACTS},
     )

@@ -81,7 +81,7 @@ class Tail:
             PayloadError: if a payload is corrupt or of another deployment;
                 it names the payload's index.
         """
-        return _softmax(self.logits(payloads))
+        return softmax(self.logits(payloads))
 
     def logits(self, payloads):
         """Returns the float32 logits `(N, classes)`; see `predict`."""
@@ -105,7 +105,7 @@ class Tail:
             TypeError: if `payloads` is one payload rather than a list.
         """
         logits, status = self._answers(payloads, strict=False)
-        probabilities = _softmax(logits)
+        probabilities = softmax(logits)
         classes = logits.argmax(axis=1).astype(np.int32)
         bad = [i for i, outcome in enumerate(status) if outcome != "ok"]
         probabilities[bad], classes[bad] = 0, -1
@@ -197,7 +197,8 @@ class Tail:
             )
 
 
-def _softmax(logits):
+def softmax(logits):
+    """Returns the probabilities of logits `(..., classes)`."""
     # Shifted so that nothing overflows; the quotient stays the same.
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)

@@ -6,7 +6,7 @@ import os
 import numpy as np
 
 from bottlenet_tf.runtime import images, runtimes, unit_file
-from bottlenet_tf.runtime.engines import fits, open_engine
+from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
 
 
 class Head:
@@ -77,13 +77,7 @@ class Head:
         Raises:
             OSError, TypeError, ValueError: see `images`.
         """
-        size, resize = self.unit.image_size, self.unit.resize
-        if isinstance(image, (str, os.PathLike)):
-            return images.load_image(image, size, resize)
-        prepared = isinstance(image, np.ndarray) and image.dtype == np.uint8
-        if prepared and image.shape == (size, size, 3):
-            return image
-        return images.prepare(image, size, resize)
+        return images.pixels(image, self.unit.image_size, self.unit.resize)
 
     def codes(self, image):
         """Runs the network.
@@ -99,12 +93,8 @@ class Head:
             ValueError: if the network's codes don't fit uint8, or its range
                 isn't finite and ordered.
         """
-        array = self.prepare(image)[None]
-        if self._engine.channels_first:
-            array = array.transpose(0, 3, 1, 2)
-        # Moved and cast at once: a tenth of the time of one after the other.
-        array = array.astype(np.float32, order="C")
-        outputs = self._engine({self._input: array})
+        batch = as_batch(self._engine, self.prepare(image))
+        outputs = self._engine({self._input: batch})
         codes = outputs[self._codes][0]
         if self._engine.channels_first:
             codes = codes.transpose(1, 2, 0)

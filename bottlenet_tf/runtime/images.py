@@ -10,6 +10,30 @@ from PIL import Image
 FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF")
 
 
+def pixels(image, image_size, resize):
+    """Returns what the network sees of an image, in whatever form it comes.
+
+    Args:
+        image: Path of an image file, Pillow image, or uint8 array `(height,
+            width, 3)`, RGB. An array of the network's size is taken for
+            prepared and passes untouched.
+        image_size: Side of the result, in pixels.
+        resize: Length of the shorter side before the crop.
+
+    Returns:
+        uint8 array `(image_size, image_size, 3)`.
+
+    Raises:
+        OSError, TypeError, ValueError: see `load_image` and `prepare`.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return load_image(image, image_size, resize)
+    prepared = isinstance(image, np.ndarray) and image.dtype == np.uint8
+    if prepared and image.shape == (image_size, image_size, 3):
+        return image
+    return prepare(image, image_size, resize)
+
+
 def load_image(path, image_size, resize):
     """Reads an image file: `(image_size, image_size, 3)`, see `prepare`.
 

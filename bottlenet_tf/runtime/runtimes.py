@@ -1,4 +1,6 @@
-"""Which library runs the head: its file, and what must be installed.
+"""Which library runs a network: its file, and what must be installed.
+
+A device has two: the head, and the network without a split (`whole`).
 
 Imports neither NumPy nor any of the libraries, so that naming and choosing
 one costs nothing.
@@ -9,24 +11,26 @@ import os
 
 _LITERT = ("ai_edge_litert", "tflite_runtime")
 
-# Runtime: its file, and the modules of which one must be there to run it.
+# Runtime: what its file's name ends in, and the modules of which one must be
+# there to run it.
 RUNTIMES = {
-    "tensorrt": ("head.engine", ("tensorrt",)),
-    "onnx": ("head.onnx", ("onnxruntime",)),
-    "litert": ("head.tflite", _LITERT),
-    "litert_float16": ("head_float16.tflite", _LITERT),
-    "litert_int8": ("head_int8.tflite", _LITERT),
+    "tensorrt": (".engine", ("tensorrt",)),
+    "onnx": (".onnx", ("onnxruntime",)),
+    "litert": (".tflite", _LITERT),
+    "litert_float16": ("_float16.tflite", _LITERT),
+    "litert_int8": ("_int8.tflite", _LITERT),
 }
 
 # Tried in this order if none is named. The other two change some codes.
 AUTOMATIC = ("tensorrt", "onnx", "litert")
 
 
-def choose(folder):
+def choose(folder, part="head"):
     """Returns the first of `AUTOMATIC` whose file and library are there.
 
     Args:
-        folder: Holds the head's files.
+        folder: Holds the network's files.
+        part: What their names begin with.
 
     Raises:
         FileNotFoundError: if no file is there.
@@ -34,7 +38,7 @@ def choose(folder):
     """
     seen, error = [], FileNotFoundError
     for runtime in AUTOMATIC:
-        file, modules = RUNTIMES[runtime]
+        file, modules = file_of(runtime, part), RUNTIMES[runtime][1]
         if not os.path.isfile(os.path.join(folder, file)):
             seen.append(f"{file} is missing")
         elif not any(map(_is_installed, modules)):
@@ -43,13 +47,13 @@ def choose(folder):
         else:
             return runtime
     raise error(
-        "A head needs one of its files together with the library that runs "
+        "A network needs one of its files together with the library that runs "
         f"it. Received: folder={folder!r}, where {', '.join(seen)}"
     )
 
 
-def file_of(runtime):
-    """Returns the name of a runtime's file.
+def file_of(runtime, part="head"):
+    """Returns the name of a runtime's file of a network.
 
     Raises:
         ValueError: for an unknown name; it lists the choices.
@@ -59,7 +63,7 @@ def file_of(runtime):
             f"`runtime` must be one of {', '.join(RUNTIMES)}. "
             f"Received: runtime={runtime!r}"
         )
-    return RUNTIMES[runtime][0]
+    return part + RUNTIMES[runtime][0]
 
 
 def _is_installed(module):

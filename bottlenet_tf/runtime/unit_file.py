@@ -51,14 +51,15 @@ def codec_sha256(message):
 
 
 def check_network(unit, path):
-    """Raises unless a network file is the one this unit was exported with.
+    """Raises unless a network file is the one that was exported.
 
     Another export's file may have the same shapes, and its payloads would be
-    answered with nonsense. An engine is told by what `build_head.sh` or
-    `build_tail.sh` notes beside it of the graph it was built of.
+    answered with nonsense. An engine is told by what `build_head.sh` and
+    the like note beside it of the graph it was built of.
 
     Args:
-        unit: `UnitFile`; a file that it has no SHA-256 of passes.
+        unit: `UnitFile` or `whole.WholeFile`; a file that it has no SHA-256
+            of passes.
         path: The network file; one that isn't there passes.
 
     Raises:
@@ -83,29 +84,30 @@ def check_network(unit, path):
     if received != wanted:
         raise ValueError(
             f"{name} must be, or be built of, the {graph} that "
-            f"{unit.name!r} was exported with, or payloads would be answered "
-            f"wrongly without notice: {advice}. Received: SHA-256 {received}, "
-            f"by {NAME} {wanted}, path={path!r}"
+            f"{unit.name!r} was exported with, or answers would be wrong "
+            f"without notice: {advice}. Received: SHA-256 {received}, "
+            f"exported {wanted}, path={path!r}"
         )
 
 
-def find_folder(folder, side):
+def find_folder(folder, side, name=NAME):
     """Returns the folder that holds one side's unit.json.
 
     Args:
         folder: The deployment folder, or its `edge` or `cloud` folder, which
             may have been copied away alone.
         side: "edge" or "cloud".
+        name: Another file to look for.
 
     Raises:
-        FileNotFoundError: if neither holds a unit.json.
+        FileNotFoundError: if neither holds one.
     """
     folder = os.fspath(folder)
     for candidate in (folder, os.path.join(folder, side)):
-        if os.path.isfile(os.path.join(candidate, NAME)):
+        if os.path.isfile(os.path.join(candidate, name)):
             return candidate
     raise FileNotFoundError(
-        f"A deployment folder must hold {NAME}, itself or in its folder "
+        f"A deployment folder must hold {name}, itself or in its folder "
         f"{side}, because that file says what is deployed. "
         f"Received: folder={folder!r}"
     )
@@ -124,6 +126,32 @@ def read(path):
         ValueError: naming file and field, if it isn't what an export writes;
             if this machine's codec library isn't like the export's.
     """
+    content = read_fields(path, _RULES, _OPTIONAL)
+    return UnitFile(
+        content["name"],
+        _payload_format(content, path),
+        content["image_size"],
+        content["resize"],
+        tuple(content["classes"]),
+        content.get("sha256", {}),
+    )
+
+
+def read_fields(path, rules, optional=()):
+    """Reads a JSON object and checks its fields.
+
+    Args:
+        path: The file.
+        rules: Tuples of a field, what it must be, and whether a value is that;
+            with `IMAGE_RULES` among them.
+        optional: Fields that may be missing.
+
+    Returns:
+        The object, a dictionary.
+
+    Raises:
+        OSError, ValueError: see `read`.
+    """
     with open(path, encoding="utf-8") as file:
         try:
             content = json.load(file)
@@ -137,8 +165,8 @@ def read(path):
             f"{path} must hold a JSON object. "
             f"Received: type={type(content).__name__}"
         )
-    for field, rule, is_valid in _RULES:
-        if field not in content and field not in _OPTIONAL:
+    for field, rule, is_valid in rules:
+        if field not in content and field not in optional:
             raise ValueError(
                 f"{path} must have the field {field!r}, {rule}. "
                 f"Received: fields {sorted(content)}"
@@ -155,14 +183,7 @@ def read(path):
             f"Received: resize={content['resize']}, "
             f"image_size={content['image_size']}"
         )
-    return UnitFile(
-        content["name"],
-        _payload_format(content, path),
-        content["image_size"],
-        content["resize"],
-        tuple(content["classes"]),
-        content.get("sha256", {}),
-    )
+    return content
 
 
 def _payload_format(content, path):
@@ -227,28 +248,17 @@ def _are_digests(value):
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
+def format_rule(name):
+    """Returns the rule that a file says `name` as its format."""
+    rule = f"{name!r}, the one that this version reads"
+    return ("format", rule, lambda value: value == name)
+
+
 # Field, what it must be, and whether a value is that. The format comes first:
-# another one may have other fields.
-_RULES = (
-    (
-        "format",
-        f"{FORMAT!r}, the one that this version reads",
-        lambda value: value == FORMAT,
-    ),
+# another one may have other fields. These are of the images that a network
+# takes, of its answers and of its files.
+IMAGE_RULES = (
     ("name", "a string that isn't empty", _is_text),
-    (
-        "unit_id",
-        "an integer that fits 32 unsigned bits",
-        lambda value: _is_whole(value, 0) and value < 2**32,
-    ),
-    ("code_shape", "three positive integers, [h, w, c]", _is_shape),
-    (
-        "sends_range",
-        "true or false",
-        lambda value: isinstance(value, bool),
-    ),
-    ("codec", 'an object {"name": ..., "config": {...}}', _is_codec),
-    ("codec_sha256", "a hexadecimal SHA-256", _is_text),
     (
         "image_size",
         "a positive number of pixels",
@@ -262,5 +272,21 @@ _RULES = (
     ("classes", "a list of class names, at least one", _are_classes),
     ("sha256", "an object {file name: hexadecimal SHA-256}", _are_digests),
 )
+_RULES = (
+    format_rule(FORMAT),
+    (
+        "unit_id",
+        "an integer that fits 32 unsigned bits",
+        lambda value: _is_whole(value, 0) and value < 2**32,
+    ),
+    ("code_shape", "three positive integers, [h, w, c]", _is_shape),
+    (
+        "sends_range",
+        "true or false",
+        lambda value: isinstance(value, bool),
+    ),
+    ("codec", 'an object {"name": ..., "config": {...}}', _is_codec),
+    ("codec_sha256", "a hexadecimal SHA-256", _is_text),
+) + IMAGE_RULES
 # Not in the files of early exports.
 _OPTIONAL = ("sha256", "codec_sha256")

@@ -115,7 +115,8 @@ def references(reports, max_accuracy_loss):
     """Returns what splits are held against.
 
     - mobile-only: the whole network on the device, nothing sent;
-    - label-only: the same, and the answer is sent; the bound for bytes;
+    - label-only: the same, and the answer is sent; the bound for bytes, if
+      there is a trained whole network;
     - cloud-only at its highest quality, as the paper compares;
     - cloud-only at matched accuracy: the fewest bytes at which no more than
       `max_accuracy_loss` is lost;
@@ -143,13 +144,17 @@ def references(reports, max_accuracy_loss):
     )
     on_test = _on_test(reports[first], "baseline_accuracy")
     label = figures[first]["label_only"]
-    found = [
-        Choice("mobile-only", Way.DEVICE, 0, whole, test_accuracy=on_test),
-        Choice(
-            "label-only", Way.DEVICE, label["bytes"], label["accuracy"],
-            test_accuracy=on_test,
-        ),
-    ]  # fmt: skip
+    found = [Choice("mobile-only", Way.DEVICE, 0, whole, test_accuracy=on_test)]
+    if label is not None:
+        found.append(
+            Choice(
+                "label-only",
+                Way.DEVICE,
+                label["bytes"],
+                label["accuracy"],
+                test_accuracy=on_test,
+            )  # fmt: skip
+        )
     side = max((point["side"] for point in points), default=0)
     tested = _on_test(reports[first], "cloud_only") or []
     highest = _highest_quality(points)

@@ -4,12 +4,13 @@ import dataclasses
 
 from bottlenet_tf.selection.choices import Way
 
-# Which parts of a profile each side computes; "whole" is the unsplit network.
+# Which parts of a profile each side computes; "whole" is the unsplit network,
+# "served" the same as a server runs it.
 _PARTS = {
     Way.SPLIT: (("head", "encode"), ("decode", "tail")),
     Way.RAW_SPLIT: (("head",), ("tail",)),
     Way.DEVICE: (("whole",), ()),
-    Way.CLOUD: ((), ("whole",)),
+    Way.CLOUD: ((), ("served",)),
 }
 
 

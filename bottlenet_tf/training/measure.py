@@ -36,7 +36,9 @@ def measure(config, network, dataset, training):
     measured, chosen_by = validation, None
     if config.measure_on == "test":
         measured, chosen_by = _on(dataset.test, config, network), validation
-    own = {}
+    own, classifier = {}, _classifier(config, network)
+    if classifier is not None:
+        own["untouched_sha256"] = evaluation.weights_sha256(classifier)
     if config.has_unit:
         own["device_mac_share"] = network.model.device_mac_share()
         own["unit_id"] = evaluation.unit_id(network.model)
@@ -70,13 +72,17 @@ def on_test(model, dataset, codecs):
     return evaluation.evaluate_codecs(model, dataset.test, codecs)
 
 
+def _classifier(config, network):
+    """Returns the untouched network; None if there is no trained one."""
+    return network.model if config.mode == "baseline" else network.untouched
+
+
 def _on(part, config, network):
     """Returns what is `Measured` on a part of the data."""
     workdir = pathlib.Path(config.workdir)
     if config.mode == "cloud":
         return _tuned_on(part, config, network)
-    is_baseline = config.mode == "baseline"
-    classifier = network.model if is_baseline else network.untouched
+    classifier = _classifier(config, network)
     baselines = raw = None
     if classifier is not None:
         baselines = evaluation.measure_baselines(
@@ -85,7 +91,7 @@ def _on(part, config, network):
             config.sweep_qualities,
             cache_dir=baseline_cache(workdir),
         )
-    if is_baseline:
+    if not config.has_unit:
         return evaluation.Measured(part, baselines)
     if classifier is not None:
         raw = evaluation.raw_features(

@@ -10,7 +10,12 @@ from bottlenet_tf.codec import create_codec
 from bottlenet_tf.config import TrainConfig, differing_flags
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.models.precision import dtype_policy
-from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, REPORT_FILE
+from bottlenet_tf.run_folders import (
+    CONFIG_FILE,
+    MODEL_FILE,
+    REPORT_FILE,
+    UNTOUCHED_FILE,
+)
 from bottlenet_tf.training import provenance, rivals
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.loop import Loop
@@ -81,7 +86,10 @@ def run(config):
         spent["norm_examples"] = config.norm_batches * config.batch_size
     spent["steps_per_epoch"] = loop.steps_per_epoch
     spent["examples_in_all"] = spent["examples"] + _examples_before(config)
-    _save(network.model, workdir)
+    if network.untouched is not None and config.measure_on == "test":
+        # An export needs it, and its source may have changed by then.
+        _save(network.untouched, workdir / UNTOUCHED_FILE)
+    _save(network.model, workdir / MODEL_FILE)
     report = measure(config, network, dataset, spent)
     if rivals.are_missing(config, report):
         rivals.add(config, report, stands_on, run)
@@ -223,7 +231,7 @@ def _describe(config, dataset, network):
     )
 
 
-def _save(model, workdir):
-    temporary = workdir / f"tmp_{MODEL_FILE}"
+def _save(model, path):
+    temporary = path.with_name(f"tmp_{path.name}")
     model.save(temporary)
-    temporary.replace(workdir / MODEL_FILE)
+    temporary.replace(path)

@@ -43,6 +43,17 @@ def test_saving_loading_and_freezing_keep_the_identity(
     assert evaluation.unit_id(loaded) == evaluation.unit_id(model)
 
 
+def test_weights_alone_are_known_again_by_their_hash(make_bottlenet, tmp_path):
+    prefix = make_bottlenet().prefix
+    first = evaluation.weights_sha256(prefix)
+    prefix.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert evaluation.weights_sha256(loaded) == first
+    weight = loaded.weights[-1]
+    weight.assign(weight + 1e-3)
+    assert evaluation.weights_sha256(loaded) != first
+
+
 def test_payload_format_holds_what_the_unit_sends(make_bottlenet):
     model = make_bottlenet(quality=35)
     form = evaluation.payload_format(model)

@@ -1,6 +1,7 @@
 """export.py from runs to a folder that works, and what it refuses."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -14,11 +15,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from bottlenet_tf import export
-from bottlenet_tf.export import runner, staging
+from bottlenet_tf import backbones, export
+from bottlenet_tf.export import runner, staging, unsplit
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.whole import Whole
+from bottlenet_tf.training import load_model
 from tests.jpeg_libraries import coarser, encoding_by
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -48,6 +51,12 @@ def test_the_folder_holds_what_the_manifest_lists(deployment):
         "edge/head_int8.tflite",
         "edge/encode.py",
         "edge/unit.json",
+        "edge/whole.json",
+        "edge/whole.onnx",
+        "edge/whole.tflite",
+        "edge/whole_float16.tflite",
+        "edge/whole_int8.tflite",
+        "edge/build_whole.sh",
         "cloud/tail.onnx",
         "cloud/unit.json",
         "cloud/labels.txt",
@@ -75,6 +84,36 @@ def test_the_manifest_holds_the_runs_figures_and_the_parity(deployment, sweep):
         "serving/range",
         "triton/range",
     ]
+
+
+def test_the_manifest_tells_of_the_network_without_a_split(deployment, sweep):
+    (whole,) = json.loads((deployment / "manifest.json").read_text())["whole"]
+    report = json.loads((sweep / "range" / "report.json").read_text())
+    assert (whole["folder"], whole["models"]) == ("edge", ["range"])
+    assert whole["name"] == "tiny.keras" and whole["timing_only"] is None
+    assert whole["baseline_accuracy"] == report["baseline_accuracy"]
+    assert whole["weights_sha256"] == report["untouched_sha256"]
+    for parity, file in zip(
+        whole["parity"],
+        ("whole.onnx", "whole.tflite", "whole_float16.tflite",
+         "whole_int8.tflite"),
+        strict=True,
+    ):  # fmt: skip
+        assert parity["artefact"] == f"edge/{file}"
+        assert parity["same_payloads"] is None
+        limit = parity["tolerance"]["logit_difference"]
+        assert limit is None or parity["logit_difference"] <= limit
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "litert"])
+def test_the_device_answers_alone_as_the_untouched_network_does(
+    deployment, tiny_backbone, runtime
+):
+    image = np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)
+    given = backbones.create(tiny_backbone, image_size=32, num_classes=10)
+    wanted = given.model(image[None].astype(np.float32))[0]
+    found = Whole.load(deployment, runtime).logits(image)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 def test_the_manifest_says_where_the_cut_is_and_what_each_half_computes(
@@ -126,6 +165,27 @@ def test_several_runs_share_one_server_configuration(both):
         assert (both / name / "edge" / "head.onnx").is_file()
         assert (both / "cloud" / "serving" / name / "1").is_dir()
         assert (both / "cloud" / "triton" / name / "config.pbtxt").is_file()
+
+
+def test_several_runs_share_one_network_without_a_split(both, tmp_path):
+    (whole,) = json.loads((both / "manifest.json").read_text())["whole"]
+    assert (whole["folder"], whole["models"]) == ("edge", ["learned", "range"])
+    files = [path.relative_to(both) for path in both.rglob("whole*.onnx")]
+    assert files == [pathlib.Path("edge/whole.onnx")]
+    # That folder alone is enough to answer.
+    edge, photo = tmp_path / "edge", tmp_path / "photo.png"
+    shutil.copytree(both / "edge", edge)
+    Image.new("RGB", (32, 32), (200, 30, 90)).save(photo)
+    program = (
+        "from bottlenet_tf.runtime import whole\n"
+        f"found = whole.Whole.load('.').predict({str(photo)!r})\n"
+        "assert found.shape == (10,) and whole.__file__.startswith("
+        f"{str(edge)!r})"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    subprocess.run(
+        [sys.executable, "-c", program], cwd=edge, env=environment, check=True
+    )
 
 
 @pytest.mark.parametrize("name", ["range", "learned"])
@@ -190,6 +250,20 @@ def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
     monkeypatch.setattr(runner.onnx_graphs, "head_graph", spoiled)
     with pytest.raises(export.ParityError, match="head.onnx"):
         export.run(_config(sweep, tmp_path / "out", "range"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_network_without_a_split_stops_the_export(
+    sweep, tmp_path, monkeypatch
+):
+    graph = runner.onnx_graphs.whole_graph
+    # The run's own halves, which training has changed.
+    tuned = unsplit.without_unit(load_model(sweep / "range"))
+    monkeypatch.setattr(
+        runner.onnx_graphs, "whole_graph", lambda network: graph(tuned)
+    )
+    with pytest.raises(export.ParityError, match="edge/whole.onnx"):
+        export.run(_config(sweep, tmp_path / "out", "range", litert=()))
     assert not list(tmp_path.iterdir())
 
 

@@ -2,6 +2,10 @@
 
 import re
 
+from bottlenet_tf.export.guide import guide
+from bottlenet_tf.export.parity import TOLERANCES, Parity
+from bottlenet_tf.export_config import ExportConfig
+
 
 def test_the_guide_names_files_that_are_there(both):
     text = (both / "README.md").read_text()
@@ -13,6 +17,43 @@ def test_the_guide_names_files_that_are_there(both):
         assert (both / "cloud" / "serving" / path).is_file()
     (repository,) = re.findall(r"--model-repository=(\S+)", text)
     assert (both / repository).is_dir()
+
+
+def test_the_guide_tells_how_to_answer_without_a_server(both):
+    from bottlenet_tf.runtime.whole import Whole
+
+    text = (both / "README.md").read_text()
+    (cells,) = re.findall(r"\| tiny.keras \| learned, range \|(.*)\|", text)
+    for path in re.findall(r"`(\S+)`", cells):
+        assert Whole.load((both / path).parent).classes
+    assert 'Whole.load(".")' in text
+    assert "| tiny.keras | edge/whole.onnx | 20 | – | – | – |" in text
+
+
+def test_one_for_timing_alone_is_called_that():
+    config = ExportConfig(workdir=("a",), out="out")
+    run = dict.fromkeys(("backbone", "split", "accuracy", "baseline_accuracy"))
+    parity = Parity("tail.onnx", 20, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
+                    TOLERANCES["tail"]).values()  # fmt: skip
+    model = {
+        "name": "a",
+        "run": {**run, "wire_bytes_mean": 20.0},
+        "unit": {"code_shape": [4, 4, 1], "codec": {"name": "jpeg"}},
+        "parity": [parity],
+    }
+    whole = {
+        "name": "net",
+        "models": ["a"],
+        "baseline_accuracy": None,
+        "timing_only": "the run began without a trained network",
+        "parity": [{**parity, "artefact": "edge/whole_for_timing.onnx"}],
+    }
+    text = guide(config, [model], [whole])
+    assert (
+        "| net | a | for timing alone: the run began without a trained "
+        "network | `edge/whole_for_timing.onnx` |"
+    ) in text
+    assert "Whole.load" not in text
 
 
 def test_every_commands_example_loads(both):

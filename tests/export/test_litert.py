@@ -6,6 +6,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from bottlenet_tf.export import litert
+from bottlenet_tf.export.unsplit import without_unit
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
 
@@ -73,3 +74,24 @@ def test_a_network_all_in_int8_is_never_run(network, monkeypatch):
     monkeypatch.setattr(tf.lite.experimental.QuantizationDebugger, "run", fail)
     content = litert.head_file(network, "int8", IMAGES)
     assert np.all(np.isfinite(_codes(content)))
+
+
+# In shares of the largest logit, as TOLERANCES in parity; 256 steps for int8.
+@pytest.mark.parametrize(
+    "kind, share", [("float32", 1e-5), ("float16", 0.05), ("int8", 0.2)]
+)
+def test_a_whole_network_gives_the_keras_models_logits(network, kind, share):
+    whole = without_unit(network)
+    wanted = whole(IMAGES.astype(np.float32)).numpy()
+    interpreter = Interpreter(
+        model_content=litert.whole_file(whole, kind, IMAGES), num_threads=1
+    )
+    interpreter.allocate_tensors()
+    (image,) = interpreter.get_input_details()
+    (logits,) = interpreter.get_output_details()
+    assert image["dtype"] == logits["dtype"] == np.float32
+    for pixels, expected in zip(IMAGES, wanted, strict=True):
+        interpreter.set_tensor(image["index"], pixels[None].astype(np.float32))
+        interpreter.invoke()
+        found = interpreter.get_tensor(logits["index"])[0]
+        assert np.abs(found - expected).max() <= share * np.abs(wanted).max()

@@ -14,7 +14,7 @@ IMAGES = RANDOM.randint(-9, 9, (5, 2, 3, 4)).astype(np.float32)
 WEIGHTS = RANDOM.randint(-9, 9, (24, 7)).astype(np.float32)
 
 
-def _model(sizes=(-1, 24), also=()):
+def _model(sizes=(-1, 24), also=(), batch=None):
     values = [
         numpy_helper.from_array(np.array(sizes, np.int64), "sizes"),
         numpy_helper.from_array(WEIGHTS, "w"),
@@ -36,6 +36,8 @@ def _model(sizes=(-1, 24), also=()):
         ],
         values,
     )
+    if batch is not None:
+        graph.input[0].type.tensor_type.shape.dim[0].dim_value = batch
     for axis, side in enumerate((2, 3, 4), 1):
         graph.input[0].type.tensor_type.shape.dim[axis].dim_value = side
     return helper.make_model(
@@ -50,8 +52,11 @@ def _run(model):
     return session.run(["y"], {"x": IMAGES})[0]
 
 
-def test_weights_are_sorted_in_place_of_activations():
-    model = _model()
+@pytest.mark.parametrize(
+    "case", [{}, {"batch": 5}, {"batch": 5, "sizes": (5, 24)}]
+)
+def test_weights_are_sorted_in_place_of_activations(case):
+    model = _model(**case)
     wanted = IMAGES.transpose(0, 2, 3, 1).reshape(5, 24) @ WEIGHTS
     flatten_as_laid_out(model)
     onnx.checker.check_model(model, full_check=True)

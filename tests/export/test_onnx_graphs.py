@@ -11,6 +11,7 @@ from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.export import onnx_graphs, tensorrt
 from bottlenet_tf.export.frozen import frozen_tail
 from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph, whole_graph
+from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from tests.export.conftest import make_keras_network
 
@@ -152,10 +153,29 @@ def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail, images):
         np.testing.assert_allclose(logits, wanted[:count], rtol=1e-5, atol=1e-4)
 
 
-def test_the_whole_network_leaves_the_unit_out(network):
-    image = np.random.RandomState(0).uniform(0, 255, (1, 24, 24, 3))
-    image = image.astype(np.float32)
-    wanted = network.suffix(network.prefix(image, training=False))
-    feed = {"image": image.transpose(0, 3, 1, 2)}
-    (logits,) = _session(whole_graph(network)).run(None, feed)
-    np.testing.assert_allclose(logits, wanted, atol=1e-4)
+@pytest.fixture(scope="module")
+def unsplit(model):
+    return without_unit(model)
+
+
+@pytest.fixture(scope="module")
+def whole(unsplit):
+    return whole_graph(unsplit)
+
+
+def test_the_whole_network_gives_the_keras_models_logits(
+    unsplit, whole, images
+):
+    assert _values(whole.graph.output) == {"logits": [1, 7]}
+    wanted = unsplit(images.astype(np.float32))
+    session = _session(whole)
+    for image, logits in zip(images, wanted, strict=True):
+        feed = image[None].transpose(0, 3, 1, 2).astype(np.float32)
+        (found,) = session.run(None, {"image": feed})
+        np.testing.assert_allclose(found[0], logits, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("target", tensorrt.TARGETS)
+def test_every_target_takes_the_whole_network(whole, target):
+    tensorrt.require_supported(whole, target)
+    assert not set(_operators(whole)) & {"Transpose", "BatchNormalization"}

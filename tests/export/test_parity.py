@@ -11,6 +11,7 @@ from bottlenet_tf.export.parity import (
     Parity,
     ParityError,
     Reference,
+    compare_logits,
     require,
 )
 
@@ -106,3 +107,28 @@ def test_each_figure_has_its_limit(field, value):
     require(GOOD)
     with pytest.raises(ParityError, match=field):
         require(dataclasses.replace(GOOD, **{field: value}))
+
+
+@pytest.mark.parametrize(
+    "first, agreement, difference",
+    [
+        ([1.0, 4.0], 100.0, 0.0),
+        ([1.0, 3.0], 100.0, 0.25),  # 1 of 4, the largest.
+        ([1.0, 0.0], 50.0, 1.0),
+    ],
+)
+def test_a_network_without_codes_is_compared_by_its_logits(
+    first, agreement, difference
+):
+    wanted = np.array([[1.0, 4.0], [2.0, 0.0]])
+    logits = np.array([first, [2.0, 0.0]])
+    parity = compare_logits("w", "whole", logits, wanted, np.array([1, 1]))
+    assert parity.top1_agreement == agreement
+    assert parity.logit_difference == difference
+    assert parity.keras_accuracy == 50.0
+    assert parity.differing_codes is parity.same_payloads is None
+    if difference:
+        with pytest.raises(ParityError, match="logit_difference"):
+            require(parity)
+    else:
+        require(parity)

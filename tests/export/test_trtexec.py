@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from bottlenet_tf.export.tensorrt import TARGETS
-from bottlenet_tf.export.trtexec import build_scripts
+from bottlenet_tf.export.trtexec import build_scripts, image_scripts
 from bottlenet_tf.runtime.unit_file import file_sha256
 
 HEAD = {"image": (1, 3, 64, 64)}
@@ -253,3 +253,12 @@ def test_shapes_must_be_of_positive_integers(size):
 def test_a_graph_without_inputs_is_refused():
     with pytest.raises(ValueError, match="must have inputs"):
         build_scripts("trt10", {}, TAIL, 4)
+
+
+def test_another_graph_of_one_image_is_built_as_the_head(machine):
+    (machine.folder / "whole.onnx").write_text("whole")
+    (text,) = image_scripts("trt8.2", "whole", HEAD).values()
+    assert machine(text).returncode == 0
+    assert "--onnx=whole.onnx" in (machine.folder / "arguments").read_text()
+    note = (machine.folder / "whole.engine.sha256").read_text().strip()
+    assert note == file_sha256(machine.folder / "whole.onnx")

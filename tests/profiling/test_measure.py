@@ -14,7 +14,9 @@ from PIL import Image
 from bottlenet_tf.profiling import jobs, measure, profile_file
 from bottlenet_tf.profiling.config import ProfileConfig
 from bottlenet_tf.profiling.jobs import Job
+from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.whole import Whole
 from tests.profiling import workers
 
 QUICK = ProfileConfig(
@@ -74,11 +76,13 @@ def profiled(both, photos, tmp_path_factory):
 
 def test_every_part_is_measured_at_every_load(profiled):
     profile, _ = profiled
-    assert set(_parts(profile)) == {
-        (split, part, load)
+    parts = [
+        (split, part)
         for split in ("range", "learned")
         for part in (*DEVICE, *SERVER)
-        for load in (0, 1)
+    ]
+    assert set(_parts(profile)) == {
+        (*part, load) for part in (*parts, ("", "whole")) for load in (0, 1)
     }
     for row in profile.rows:
         assert row.n == 2 and 0 < row.median_ms <= row.p95_ms
@@ -120,11 +124,7 @@ def test_a_side_s_memory_is_without_the_libraries_of_training(profiled):
         # TensorFlow alone takes more than 400 MB, a Python 10.
         assert 10 < split.head_memory_mb < 300
         assert 10 < split.tail_memory_mb < 300
-
-
-def test_what_a_deployment_lacks_is_said(profiled):
-    profile, _ = profiled
-    assert "--workdir" in profile.reasons["whole"]
+    assert 10 < profile.whole_memory_mb < 300
 
 
 def test_memory_is_a_process_s_own():
@@ -179,25 +179,12 @@ def test_keras_halves_compute_what_the_whole_path_does(sweep, tmp_path):
         np.testing.assert_allclose(logits, wanted, atol=1e-5)
 
 
-def test_the_unsplit_network_runs_as_the_exported_halves_do(
-    both, sweep, photos, tmp_path, inline
-):
-    profile = _measure(
-        tmp_path,
-        deploy=str(both),
-        workdir=(str(sweep / "range"),),
-        images=str(photos),
-        sides=("whole",),
-    )
-    assert _parts(profile) == [("", "whole", 0)]
-    assert profile.runtime == "onnx" and profile.whole_memory_mb > 0
-
-
 @pytest.fixture
 def one(both, tmp_path):
-    """A deployment of one run, with its root's manifest."""
+    """A deployment of one run: its folder with what lies in the root's."""
     folder = tmp_path / "one"
     shutil.copytree(both / "range", folder)
+    shutil.copytree(both / "edge", folder / "edge", dirs_exist_ok=True)
     manifest = json.loads((both / "manifest.json").read_text())
     manifest["models"] = [
         model for model in manifest["models"] if model["name"] == "range"
@@ -206,10 +193,138 @@ def one(both, tmp_path):
     return folder
 
 
+@pytest.fixture
+def opened(monkeypatch):
+    """How unsplit networks are opened; CUDA's are opened on the CPU."""
+    ways, load = [], Whole.load.__func__
+
+    def spy(cls, folder, runtime, threads, device, **kwargs):
+        ways.append((runtime, threads, device))
+        return load(cls, folder, runtime, threads, **kwargs)
+
+    monkeypatch.setattr(Whole, "load", classmethod(spy))
+    tail = Tail.load.__func__
+    monkeypatch.setattr(
+        Tail, "load", classmethod(lambda cls, folder, *_: tail(cls, folder))
+    )
+    return ways
+
+
+AS_HEAD, AS_TAIL = ("onnx", 1, "cpu"), ("onnx", 1, "cuda")
+
+
+@pytest.mark.parametrize(
+    "sides, wanted",
+    [
+        (("device",), {"whole": AS_HEAD}),
+        (("server",), {"whole": AS_TAIL}),
+        (("device", "server"), {"whole": AS_HEAD, "served": AS_TAIL}),
+        (("whole",), {"whole": AS_HEAD, "served": AS_TAIL}),
+    ],
+)
+def test_a_machine_runs_the_unsplit_network_as_it_does_its_half(
+    one, photos, tmp_path, inline, opened, sides, wanted
+):
+    profile = _measure(
+        tmp_path,
+        deploy=str(one),
+        images=str(photos),
+        sides=sides,
+        threads=1,
+        tail_device="cuda",
+    )
+    parts = [row.part for row in profile.rows if not row.split]
+    assert dict(zip(parts, opened, strict=True)) == wanted
+    assert profile.whole_memory_mb > 0
+
+
+def test_the_unsplit_network_runs_in_the_runtime_of_the_head(
+    one, sweep, photos, tmp_path, inline, opened
+):
+    from bottlenet_tf.export import litert
+    from bottlenet_tf.training import load_model
+
+    run, edge = sweep / "range", one / "edge"
+    head = litert.head_file(load_model(run), "float32")
+    (edge / "head.tflite").write_bytes(head)
+    config = {
+        "deploy": str(one),
+        "images": str(photos),
+        "sides": ("device",),
+        "runtime": "litert",
+    }
+    profile = _measure(tmp_path / "without", **config)
+    assert _parts(profile) == [("range", part, 0) for part in DEVICE]
+    assert "export.py --litert" in profile.reasons["whole"]
+    untouched = load_model(run / "untouched.keras")
+    whole = litert.whole_file(untouched, "float32")
+    (edge / "whole.tflite").write_bytes(whole)
+    profile = _measure(tmp_path / "with", **config)
+    assert _parts(profile)[-1] == ("", "whole", 0)
+    assert opened == [("litert", None, "cpu")]
+
+
+def test_a_device_that_has_not_got_the_unsplit_network_is_told(
+    one, photos, tmp_path, inline
+):
+    (one / "edge" / "whole.json").unlink()
+    profile = _measure(
+        tmp_path, deploy=str(one), images=str(photos), sides=("device",)
+    )
+    assert _parts(profile) == [("range", part, 0) for part in DEVICE]
+    assert "must hold whole.json" in profile.reasons["whole"]
+    with pytest.raises(ValueError, match="part='whole'.*hold whole.json"):
+        profile.row("", "whole")
+
+
+def test_a_damaged_unsplit_network_is_refused_at_once(one, tmp_path, inline):
+    (one / "edge" / "whole.onnx").write_bytes(b"half of it")
+    with pytest.raises(ValueError, match="whole.onnx must be"):
+        _measure(tmp_path, deploy=str(one))
+
+
+def test_an_unsplit_network_too_large_for_a_device_costs_no_other_figure(
+    one, photos, tmp_path, inline, monkeypatch
+):
+    def too_large(*_, **__):
+        raise ValueError("ONNX Runtime cannot open the file: bad allocation")
+
+    monkeypatch.setattr(Whole, "load", too_large)
+    config = {"deploy": str(one), "images": str(photos)}
+    profile = _measure(tmp_path / "all", sides=("device",), **config)
+    assert _parts(profile) == [("range", part, 0) for part in DEVICE]
+    assert "bad allocation" in profile.reasons["whole"]
+    with pytest.raises(ValueError, match="bad allocation"):
+        _measure(tmp_path / "alone", sides=("whole",), **config)
+
+
+def test_an_early_export_tells_how_to_get_the_unsplit_network(
+    one, sweep, photos, tmp_path, inline
+):
+    _spoil(one, lambda manifest: manifest.pop("whole"))
+    config = {
+        "deploy": str(one),
+        "images": str(photos),
+        "sides": ("device",),
+    }
+    profile = _measure(tmp_path / "without", **config)
+    assert "export the runs again" in profile.reasons["whole"]
+    # A run at hand will do: the time is the same.
+    run = (str(sweep / "range"),)
+    profile = _measure(tmp_path / "with", workdir=run, **config)
+    assert _parts(profile)[-1] == ("", "whole", 0)
+
+
 def test_a_device_needs_its_own_half_alone(one, photos, tmp_path, inline):
     shutil.rmtree(one / "cloud")
-    profile = _measure(tmp_path, deploy=str(one), images=str(photos))
-    assert _parts(profile) == [("range", part, 0) for part in DEVICE]
+    # Nor does it serve, though it is asked for both sides.
+    profile = _measure(
+        tmp_path, deploy=str(one), images=str(photos), tail_device="cuda"
+    )
+    assert _parts(profile) == [
+        *(("range", part, 0) for part in DEVICE),
+        ("", "whole", 0),
+    ]
     assert "'cloud'" in profile.reasons["range, decode and tail"]
 
 
@@ -249,8 +364,9 @@ def _spoil(folder, change):
     "change, message",
     [
         (lambda m: m.update(format="bottlenet_tf.deployment.9"), "'format'"),
-        (lambda m: m.pop("models"), "'models'.*KeyError"),
-        (lambda m: m["models"][0].pop("run"), "'models'.*'run'"),
+        (lambda m: m.pop("models"), "'models' and.*KeyError"),
+        (lambda m: m["models"][0].pop("run"), "'models' and.*'run'"),
+        (lambda m: m["whole"][0].pop("folder"), "'whole'.*'folder'"),
     ],
 )
 def test_a_foreign_manifest_is_refused(one, tmp_path, change, message):
@@ -298,6 +414,7 @@ def test_a_folder_without_images_is_refused(one, tmp_path):
 
 def test_nothing_to_measure_is_an_error(one, photos, tmp_path):
     shutil.rmtree(one / "cloud")
+    (one / "edge" / "whole.json").unlink()
     with pytest.raises(ValueError, match="something to measure.*'cloud'"):
         _measure(
             tmp_path, deploy=str(one), images=str(photos), sides=("server",)

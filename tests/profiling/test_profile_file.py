@@ -116,6 +116,23 @@ def test_a_missing_row_is_named_with_file_and_what_there_is(saved):
         assert part in str(error.value)
 
 
+def test_whole_will_do_for_what_a_server_serves():
+    assert PROFILE.row("", "served") == PROFILE.row("", "whole")
+    served = Row("", "served", 0, 4.0)
+    profile = dataclasses.replace(PROFILE, rows=(*PROFILE.rows, served))
+    assert profile.row("", "served") == served
+    assert profile.row("", "whole").median_ms == 40.0
+
+
+def test_a_missing_network_comes_with_the_reason():
+    profile = dataclasses.replace(
+        PROFILE, rows=PROFILE.rows[:1], reasons={"whole": "an early export"}
+    )
+    for part in ("whole", "served"):
+        with pytest.raises(ValueError, match="part='whole'.*an early export"):
+            profile.row("", part)
+
+
 def test_a_missing_split_is_named_with_the_file_and_the_others(saved):
     profile = profile_file.read(saved)
     with pytest.raises(ValueError, match="'splits'.*'RB9'.*RB1, RB2") as error:

@@ -17,6 +17,8 @@ class ByHand:
         self._peaks = peaks or {}
 
     def row(self, split, part, load=0):
+        if part == "served":
+            part = "whole"
         if (split, part, load) not in self._rows:
             raise ValueError(f"{self.file}: no {part} of {split} at {load}")
         median_ms, power_mw = self._rows[split, part, load]

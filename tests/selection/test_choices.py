@@ -137,6 +137,18 @@ def test_references_are_what_the_field_compares_with():
     assert found["RB3 raw"].sent_bytes == 12586.0
 
 
+def test_without_a_trained_network_mobile_only_is_timed_all_the_same():
+    untrained = {
+        **REPORT,
+        "baseline_accuracy": None,
+        "label_only": None,
+        "raw_features": None,
+        "cloud_only": [],
+    }
+    (found,) = references({"RB3": untrained}, 2.0)
+    assert (found.name, found.accuracy) == ("mobile-only", None)
+
+
 def test_cloud_only_of_smaller_images_tells_their_side():
     points = [
         _cloud("jpeg", 95, 65.0, 90.5, side=8),

@@ -79,6 +79,17 @@ def test_a_run_reports_every_promised_figure(finished):
     assert json.loads(written) == report
 
 
+def test_a_run_keeps_the_untouched_network_that_it_measured(finished, baseline):
+    config, report = finished
+    path = pathlib.Path(config.workdir, "untouched.keras")
+    untouched = load_model(path)
+    for kept, given in zip(
+        untouched.get_weights(), _weights(baseline), strict=True
+    ):
+        np.testing.assert_array_equal(kept, given)
+    assert report["untouched_sha256"] == evaluation.weights_sha256(untouched)
+
+
 @pytest.fixture(scope="module")
 def mixed(tiny_run, replace, mixed_backbone, tmp_path_factory):
     """Config and report of a finished mixed-precision run."""
@@ -104,15 +115,17 @@ def _policies(model):
 
 def test_a_mixed_run_reports_the_figures_of_what_is_deployed(mixed):
     config, report = mixed
-    run = load_run(config.workdir, 1000)
+    run = load_run(config.workdir)
     assert not _policies(run.model)
-    found = evaluation.evaluate_split(run.model, run.dataset, progress=False)
+    found = evaluation.evaluate_split(
+        run.model, run.dataset.test, progress=False
+    )
     assert report["wire_bytes_mean"] == found.wire_bytes.mean()
     assert report["accuracy"] == found.accuracy
     assert report["unit_id"] == evaluation.unit_id(run.model)
     whole = in_float32(keras.saving.load_model(config.backbone))
     assert report["baseline_accuracy"] == evaluation.network_accuracy(
-        whole, run.dataset, progress=False
+        whole, run.dataset.test, progress=False
     )
 
 

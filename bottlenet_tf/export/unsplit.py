@@ -1,0 +1,76 @@
+"""Which network without a split belongs to a run, and whether it may answer.
+
+A split is held against the untouched backbone that its run began with, run on
+the device or on the server alone: that is what the report's
+`baseline_accuracy` is of. It is not the run's own prefix and suffix without
+the unit, which most runs train further. Training leaves it in the work
+directory, since what --backbone and --backbone_weights named may be gone, be
+another by now, or have got a classifier of random weights.
+
+A run that was trained from scratch with its unit has none, nor has one of an
+earlier version. There the run's own prefix and suffix stand in: they take the
+same time, but nobody trained them to answer without the unit.
+"""
+
+import pathlib
+
+import keras
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.run_folders import UNTOUCHED_FILE
+from bottlenet_tf.training import load_model
+
+
+def load_network(workdir, report, model):
+    """Returns a finished run's network without a split.
+
+    If `why_timing_only` gives a reason, it is that of the run's own halves.
+
+    Args:
+        workdir: Work directory.
+        report: Its `report.json`.
+        model: Its `BottleNet`.
+
+    Returns:
+        Keras model, image -> logits, in the precision of the run.
+
+    Raises:
+        ValueError: if the file is damaged, or of another run.
+    """
+    if why_timing_only(workdir, report) is not None:
+        return without_unit(model)
+    path = pathlib.Path(workdir) / UNTOUCHED_FILE
+    try:
+        network = load_model(path)
+    except (OSError, TypeError, KeyError, ValueError) as error:
+        raise ValueError(
+            "The run's untouched network could not be loaded; is it damaged, "
+            f"or of another version? {error}. Received: path={str(path)!r}"
+        ) from error
+    found = evaluation.weights_sha256(network)
+    wanted = report["untouched_sha256"]
+    if found != wanted:
+        raise ValueError(
+            "A run's untouched network must be the one that its report "
+            "measured; has a file of another run been copied here? Received: "
+            f"path={str(path)!r}, weights_sha256={found}, in the report "
+            f"{wanted}"
+        )
+    return network
+
+
+def why_timing_only(workdir, report):
+    """Returns why a run has no untouched network; None if it has one."""
+    if report["baseline_accuracy"] is None:
+        return "the run began without a trained network"
+    if report.get("untouched_sha256") is None:
+        return "the run is of a version that kept no untouched network"
+    if not (pathlib.Path(workdir) / UNTOUCHED_FILE).is_file():
+        return f"the run's {UNTOUCHED_FILE} is missing"
+    return None
+
+
+def without_unit(model):
+    """Returns a `BottleNet`'s prefix and suffix as one Keras model."""
+    logits = model.suffix(model.prefix.outputs[0])
+    return keras.Model(model.prefix.inputs[0], logits, name="without_unit")

@@ -1,0 +1,202 @@
+"""The network without a split: images in, class probabilities out.
+
+What a split is held against, and what a device can answer with alone. It lies
+once in a deployment, in `edge/` of its root.
+"""
+
+import os
+from typing import NamedTuple
+
+from bottlenet_tf.runtime import images, runtimes, unit_file
+from bottlenet_tf.runtime.cloud import softmax
+from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
+
+FORMAT = "bottlenet_tf.whole.1"
+NAME = "whole.json"
+
+
+class WholeFile(NamedTuple):
+    """The content of one whole.json; `read` checks it.
+
+    Attributes:
+        name: The network's, as train.py knows it.
+        image_size: Side of the square image that it takes, in pixels.
+        resize: Length of the shorter side before the centre crop.
+        classes: Class names, in the order of the logits.
+        sha256: `{file name: SHA-256}` of the network files beside it.
+        timing_only: Why it is good for timing alone, its answers being no
+            trained network's; None if they are.
+    """
+
+    name: str
+    image_size: int
+    resize: int
+    classes: tuple
+    sha256: dict
+    timing_only: object
+
+    @property
+    def part(self):
+        """What its files' names begin with: none mistakes one for another."""
+        return part_of(self.timing_only)
+
+
+class Whole:
+    """Turns images into class probabilities, without a server.
+
+    probabilities = softmax(network(image))
+
+    Made by `Whole.load`. One call at a time.
+
+    Attributes:
+        about: The deployment's `WholeFile`.
+        classes: Class names, in the order of the logits.
+        runtime: Which of `runtimes.RUNTIMES` it runs on.
+
+    Args:
+        about: `WholeFile`.
+        engine: Runs the network, as `open_engine` returns it.
+        runtime: Name of its runtime.
+
+    Raises:
+        ValueError: if the engine's input and output aren't what `about` says.
+    """
+
+    def __init__(self, about, engine, runtime):
+        self.about = about
+        self.classes = about.classes
+        self.runtime = runtime
+        self._engine = engine
+        self._check_engine()
+
+    @classmethod
+    def load(
+        cls, folder, runtime=None, threads=None, device="cpu", for_timing=False
+    ):
+        """Opens the network without a split of a deployment.
+
+        Args:
+            folder: The deployment folder or its `edge` folder.
+            runtime: One of `runtimes.RUNTIMES`; None takes the first of
+                tensorrt, onnx and litert whose file and library are there.
+            threads: CPU threads of one call; the library's choice if None.
+            device: Where an ONNX file runs; see `engines.open_engine`.
+            for_timing: Whether a network that is good for timing alone will
+                do.
+
+        Raises:
+            FileNotFoundError: if whole.json or the network's file is missing.
+            ImportError: if the runtime's library is missing.
+            ValueError: if a file is damaged, or of another deployment, or the
+                network is good for timing alone.
+        """
+        about, path, runtime = find(folder, runtime)
+        if about.timing_only is not None and not for_timing:
+            raise ValueError(
+                "The network without a split must be the trained one to "
+                f"answer; this one is for timing alone: {about.timing_only}. "
+                f"Received: path={path!r}"
+            )
+        return cls(about, open_engine(path, threads, device), runtime)
+
+    def predict(self, image):
+        """Returns the float32 probabilities `(classes,)` of one image.
+
+        Args:
+            image: As for `Head.prepare`.
+
+        Raises:
+            OSError, TypeError, ValueError: see `images`.
+        """
+        return softmax(self.logits(image))
+
+    def logits(self, image):
+        """Returns the float32 logits `(classes,)`; see `predict`."""
+        pixels = images.pixels(image, self.about.image_size, self.about.resize)
+        (name,) = self._engine.inputs
+        outputs = self._engine({name: as_batch(self._engine, pixels)})
+        (logits,) = outputs.values()
+        return logits[0]
+
+    def _check_engine(self):
+        """By shapes alone: LiteRT's tensors have no names of ours."""
+        size = self.about.image_size
+        shape = (1, size, size, 3)
+        if self._engine.channels_first:
+            shape = (1, 3, size, size)
+        for kind, received, wanted in (
+            ("input", self._engine.inputs, shape),
+            ("output", self._engine.outputs, (1, len(self.classes))),
+        ):
+            if len(received) != 1 or not all(
+                fits(found, wanted) for found in received.values()
+            ):
+                file = runtimes.file_of(self.runtime, self.about.part)
+                raise ValueError(
+                    f"{file} must have one {kind}, of shape {wanted}, by its "
+                    f"{NAME}; files of different exports may have been mixed. "
+                    f"Received: {received}"
+                )
+
+
+def find(folder, runtime=None):
+    """Returns a `WholeFile`, the path of the network, and its runtime.
+
+    Args:
+        folder, runtime: As for `Whole.load`.
+
+    Raises:
+        FileNotFoundError, ImportError, ValueError: see `Whole.load`.
+    """
+    folder = unit_file.find_folder(folder, "edge", NAME)
+    about = read(os.path.join(folder, NAME))
+    if runtime is None:
+        runtime = runtimes.choose(folder, about.part)
+    path = os.path.join(folder, runtimes.file_of(runtime, about.part))
+    if not os.path.isfile(path):
+        advice = "copy it, too, or name its kind to export.py --litert"
+        if runtime == "tensorrt":
+            advice = f"build it with build_{about.part}.sh"
+        raise FileNotFoundError(
+            f"The network without a split must be there as {runtime} runs it: "
+            f"{advice}. Received: path={path!r}"
+        )
+    unit_file.check_network(about, path)
+    return about, path, runtime
+
+
+def part_of(timing_only):
+    """Returns `WholeFile.part`, by the attribute of this name."""
+    return "whole" if timing_only is None else "whole_for_timing"
+
+
+def read(path):
+    """Reads and checks a whole.json.
+
+    Returns:
+        `WholeFile`.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: naming file and field, if it isn't what an export writes.
+    """
+    content = unit_file.read_fields(path, _RULES)
+    return WholeFile(
+        content["name"],
+        content["image_size"],
+        content["resize"],
+        tuple(content["classes"]),
+        content["sha256"],
+        content["timing_only"],
+    )
+
+
+_RULES = (
+    unit_file.format_rule(FORMAT),
+    *unit_file.IMAGE_RULES,
+    (
+        "timing_only",
+        "null, or why it is good for timing alone",
+        lambda value: value is None or (isinstance(value, str) and value),
+    ),
+)
