@@ -71,6 +71,7 @@ def load_run(workdir):
     check_belongs(model, config, report, workdir)
     model = in_float32(model)
     dataset = load_data(config)
+    _check_class_names(dataset)
     provenance.check_data(workdir, config, dataset)
     classes = model.suffix.output_shape[-1]
     if dataset.num_classes != classes:
@@ -79,7 +80,6 @@ def load_run(workdir):
             f"trained for. Received: {dataset.num_classes} classes in "
             f"{dataset.name}, {classes} in {str(workdir)!r}"
         )
-    _check_class_names(dataset)
     name = model_name(workdir)
     return FinishedRun(workdir, name, config, report, model, dataset)
 
