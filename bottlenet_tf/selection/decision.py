@@ -175,7 +175,7 @@ def _lacks(figure, reference, machines):
     network = "the unsplit network"
     if reference.split is not None:
         network = f"the halves of {reference.split}"
-    command = "bottlenet-profile --deploy=DEPLOY --workdir=RUN --out=NEW.json"
+    command = "bottlenet-profile --deploy=DEPLOY --out=NEW.json"
     if load:
         loads = sorted({*profile.loads, load})
         command += f" --loads={','.join(map(str, loads))}"

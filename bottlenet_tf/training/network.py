@@ -67,7 +67,7 @@ def build_network(config, image_size, num_classes):
             _load_into(backbone.model, config.init_from, "init_from")
         teacher = None
         if config.distillation > 0:
-            teacher = _teacher(config, backbone, untouched)
+            teacher = _whole_teacher(untouched)
         return Network(backbone.model, untouched, teacher, None)
     model = build_bottlenet(backbone, config.split, config.unit)
     if config.init_from is not None:
@@ -176,6 +176,10 @@ def _teacher(config, backbone, untouched, prefix):
     own, suffix = split_backbone(whole, config.split)
     if not prefix.trainable and _same_weights(own, prefix):
         return lambda images, feature: suffix(feature, training=False)
+    return _whole_teacher(untouched)
+
+
+def _whole_teacher(untouched):
     return lambda images, feature: untouched(
         keras.ops.cast(images, "float32"), training=False
     )
