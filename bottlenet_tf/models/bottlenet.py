@@ -232,8 +232,9 @@ def build_bottlenet(backbone, split, unit):
 
 def _mode(half, training):
     """Returns `training`, or False if nothing in the half trains."""
-    trains = half.trainable_weights or not half.weights
-    return training if half.trainable and trains else False
+    if training is False or not half.trainable:
+        return False
+    return training if half.trainable_weights or not half.weights else False
 
 
 def _is_rectified(layer):

@@ -261,6 +261,20 @@ def test_rate_of_a_constant_plane_matches_a_hand_worked_value():
     np.testing.assert_allclose(rate, [1 + np.log2(5)], atol=1e-3)
 
 
+@pytest.mark.parametrize(("axis", "step"), [(1, 61.0), (0, 72.0)])
+def test_rate_divides_a_frequency_by_its_own_step(axis, step):
+    # At quality 50 the highest horizontal frequency has table K.1's 61, the
+    # highest vertical one its 72. A wave of amplitude a makes one coefficient,
+    # 8 / sqrt(2) * a, here 144, and no other: 1 + log2(1 + 144 / step).
+    wave = np.cos((2 * np.arange(8) + 1) * 7 * np.pi / 16)
+    wave *= 144 * np.sqrt(2) / 8
+    plane = 128 + (wave[None] if axis else wave[:, None]) * np.ones((8, 8))
+    layer = jpeg_layer(50)
+    layer.build((None, 8, 8, 1))
+    rate = layer.rate(tf.constant(plane[None, ..., None], tf.float32))
+    np.testing.assert_allclose(rate, [1 + np.log2(1 + 144 / step)], atol=1e-3)
+
+
 def test_rate_codes_dc_against_the_block_before():
     # Two equal blocks: the second's difference is zero.
     layer = jpeg_layer(50)

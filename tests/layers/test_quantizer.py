@@ -207,6 +207,16 @@ def test_the_per_image_range_carries_no_gradient():
 
 
 @pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("bits", [1, 3, 8])
+def test_deployment_gets_the_codes_that_training_saw(kind, bits, rng):
+    x = rng.normal(size=(2, 8, 8, 3)).astype("float32")
+    layer = kind(bits=bits)
+    seen = layer(x)
+    for got, want in zip(layer.encode(x), seen, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("kind", BOTH)
 def test_a_saved_model_gives_identical_output(kind, revive, rng):
     x = rng.normal(size=(2, 4, 4, 2)).astype("float32")
     model, loaded = revive(kind(bits=5), x)
