@@ -75,7 +75,7 @@ _HELP = {
     "seed": "Decides initial weights, order, crops and data splits.",
     "evaluate_every": "Epochs between tests; 0: only the finished network.",
     "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
-    "sweep_qualities": "Qualities at which cloud-only JPEG and WebP are "
+    "sweep_qualities": "Qualities at which cloud-only image codecs are "
     "measured for comparison.",
     # The unit.
     "channels": "c', channels that are sent.",

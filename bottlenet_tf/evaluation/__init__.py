@@ -13,16 +13,17 @@ from bottlenet_tf.evaluation.cache import (
     baseline_key,
     load_or_measure_baselines,
 )
-from bottlenet_tf.evaluation.cloud_only import (
-    IMAGE_CODECS,
-    CloudPoint,
-    cloud_only,
-)
+from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
 from bottlenet_tf.evaluation.environment import versions
 from bottlenet_tf.evaluation.identity import (
     model_digest,
     payload_format,
     unit_id,
+)
+from bottlenet_tf.evaluation.image_codecs import (
+    IMAGE_CODECS,
+    missing_codecs,
+    usable_codecs,
 )
 from bottlenet_tf.evaluation.matching import Match, matched_bytes
 from bottlenet_tf.evaluation.mosaic import plane_mosaic
@@ -69,6 +70,7 @@ __all__ = [
     "markdown_table",
     "matched_bytes",
     "measure_baselines",
+    "missing_codecs",
     "model_digest",
     "network_accuracy",
     "payload_format",
@@ -79,6 +81,7 @@ __all__ = [
     "raw_features",
     "summarize",
     "unit_id",
+    "usable_codecs",
     "versions",
     "write_report",
 ]

@@ -8,22 +8,22 @@ import pathlib
 import keras
 import PIL
 import tensorflow as tf
-from PIL import features
 
 from bottlenet_tf.evaluation.identity import model_digest
+from bottlenet_tf.evaluation.image_codecs import IMAGE_CODECS
 from bottlenet_tf.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.
-_VERSION = 3
+_VERSION = 4
 
 
 def baseline_key(classifier, dataset, qualities, codecs):
     """Returns the SHA-256 (hex) of all that decides the sweep's result.
 
     That is the test images (`dataset.fingerprint`), the network's layers and
-    weights, codecs and qualities, and the versions of Pillow, its JPEG and
-    WebP libraries, TensorFlow and Keras.
+    weights, codecs and qualities, and the versions of Pillow, the codecs'
+    libraries, TensorFlow and Keras.
 
     Args:
         classifier: Built Keras model.
@@ -36,10 +36,8 @@ def baseline_key(classifier, dataset, qualities, codecs):
         stored_size=dataset.stored_size,
         classifier=model_digest(classifier),
         qualities=sorted({int(quality) for quality in qualities}),
-        codecs=list(codecs),
+        codecs=[(name, IMAGE_CODECS.get(name).version()) for name in codecs],
         pillow=PIL.__version__,
-        jpeg=features.version("jpg"),
-        webp=features.version("webp"),
     )
 
 
