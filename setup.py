@@ -21,7 +21,7 @@ setup(
         "numpy>=2.0",
         "onnx>=1.17",
         "onnxruntime>=1.20",
-        "pillow>=11.0",
+        "pillow>=11.3",
         "scikit-learn>=1.5",
         "tensorboard>=2.20",
         "tensorflow>=2.20",

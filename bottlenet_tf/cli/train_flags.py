@@ -100,7 +100,7 @@ _HELP = {
     "tuned_learning_rate": "Peak rate of a rival's training; unset: this "
     "run's.",
     "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
-    "sweep_qualities": "Qualities at which cloud-only JPEG and WebP are "
+    "sweep_qualities": "Qualities at which cloud-only image codecs are "
     "measured for comparison.",
     # The unit.
     "channels": "c', channels that are sent.",

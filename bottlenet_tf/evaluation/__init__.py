@@ -13,11 +13,7 @@ from bottlenet_tf.evaluation.cache import (
     baseline_key,
     load_or_measure_baselines,
 )
-from bottlenet_tf.evaluation.cloud_only import (
-    IMAGE_CODECS,
-    CloudPoint,
-    cloud_only,
-)
+from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
 from bottlenet_tf.evaluation.comparison import add_tuned
 from bottlenet_tf.evaluation.environment import versions
 from bottlenet_tf.evaluation.identity import (
@@ -25,6 +21,12 @@ from bottlenet_tf.evaluation.identity import (
     payload_format,
     unit_id,
     weights_sha256,
+)
+from bottlenet_tf.evaluation.image_codecs import (
+    IMAGE_CODECS,
+    missing_codecs,
+    usable_codec,
+    usable_codecs,
 )
 from bottlenet_tf.evaluation.matching import Match, matched_bytes
 from bottlenet_tf.evaluation.mosaic import plane_mosaic
@@ -75,6 +77,7 @@ __all__ = [
     "markdown_table",
     "matched_bytes",
     "measure_baselines",
+    "missing_codecs",
     "model_digest",
     "network_accuracy",
     "payload_format",
@@ -85,6 +88,8 @@ __all__ = [
     "raw_features",
     "summarize",
     "unit_id",
+    "usable_codec",
+    "usable_codecs",
     "versions",
     "weights_sha256",
     "write_report",

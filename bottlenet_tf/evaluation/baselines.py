@@ -17,6 +17,7 @@ from bottlenet_tf.evaluation.cache import (
     raw_features_key,
 )
 from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
+from bottlenet_tf.evaluation.image_codecs import usable_codecs
 from bottlenet_tf.evaluation.split import whole_codes
 from bottlenet_tf.layers import PerImageQuantizer
 
@@ -73,7 +74,7 @@ def measure_baselines(
     classifier,
     part,
     qualities,
-    codecs=("jpeg", "webp"),
+    codecs=None,
     cache_dir=None,
     batch_size=256,
     progress=True,
@@ -84,7 +85,8 @@ def measure_baselines(
         classifier: Keras model, float32 images 0..255 -> logits.
         part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100.
-        codecs: Names of image codecs, see `cloud_only`.
+        codecs: Names of image codecs, see `cloud_only`; None takes all that
+            this machine has.
         cache_dir: Folder in which the result is kept; None keeps nothing.
         batch_size: Images per call of the network.
         progress: Whether to show progress bars.
@@ -92,6 +94,7 @@ def measure_baselines(
     Returns:
         `Baselines`.
     """
+    codecs = usable_codecs() if codecs is None else codecs
 
     def measure():
         points = cloud_only(

@@ -8,9 +8,9 @@ import pathlib
 import keras
 import PIL
 import tensorflow as tf
-from PIL import features
 
 from bottlenet_tf.evaluation.identity import model_digest
+from bottlenet_tf.evaluation.image_codecs import IMAGE_CODECS
 from bottlenet_tf.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ def baseline_key(classifier, part, qualities, codecs):
     """Returns the SHA-256 (hex) of all that decides the sweep's result.
 
     That is the images (`part.fingerprint`), the network's layers and
-    weights, codecs and qualities, and the versions of Pillow, its JPEG and
-    WebP libraries, TensorFlow and Keras.
+    weights, codecs and qualities, and the versions of Pillow, the codecs'
+    libraries, TensorFlow and Keras.
 
     Args:
         classifier: Built Keras model.
@@ -36,10 +36,8 @@ def baseline_key(classifier, part, qualities, codecs):
         stored_size=part.stored_size,
         classifier=model_digest(classifier),
         qualities=sorted({int(quality) for quality in qualities}),
-        codecs=list(codecs),
+        codecs=[(name, IMAGE_CODECS.get(name).version()) for name in codecs],
         pillow=PIL.__version__,
-        jpeg=features.version("jpg"),
-        webp=features.version("webp"),
     )
 
 

@@ -2,31 +2,17 @@
 
 import concurrent.futures
 import dataclasses
-import io
 
 import numpy as np
 from PIL import Image
 
-from bottlenet_tf.codec import jpeg
-from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.evaluation.accuracy import (
     iterate,
     percent,
     predictor,
 )
 from bottlenet_tf.evaluation.environment import cores
-from bottlenet_tf.registry import Registry
-
-# A function `(image, quality) -> (file, counted bytes)` for each codec.
-IMAGE_CODECS = Registry("image codec")
-
-# A sender that strips a file's constant headers needs version, tag and
-# checksum just as our payloads do: `PayloadFormat` without a range.
-HEADER_BYTES = overhead_bytes(sends_range=False)
-# What a receiver that knows the image's size can put back: "RIFF", size,
-# "WEBP", "VP8 ", size, five words that the length implies; and of the key
-# frame's header (RFC 6386, section 9.1) start code 3, width 2 and height 2.
-WEBP_CONSTANT_BYTES = 20 + 7
+from bottlenet_tf.evaluation.image_codecs import usable_codec, usable_codecs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +20,7 @@ class CloudPoint:
     """One quality of one image codec, the network untouched.
 
     Attributes:
-        codec: "jpeg" or "webp".
+        codec: "jpeg", "webp", "avif" or "jxl".
         quality: The encoder's quality, 1 to 100.
         side: Height and width in pixels of the images that are sent.
         bytes_mean: Mean bytes an image that count; see `cloud_only`.
@@ -50,39 +36,8 @@ class CloudPoint:
     accuracy: float
 
 
-def jpeg_image_data(file):
-    """Returns what lies between the scan header and EOI of a JPEG file.
-
-    Tables, headers and markers before it depend on quality and size only, so
-    a receiver that knows both can put them back.
-
-    Raises:
-        ValueError: if `file` has no scan.
-    """
-    *_, (_, _, end) = jpeg.segments(file)
-    return file[end:-2]
-
-
-@IMAGE_CODECS.register("jpeg")
-def _jpeg(image, quality):
-    buffer = io.BytesIO()
-    image.save(
-        buffer, "JPEG", quality=quality, subsampling="4:2:0", optimize=False
-    )
-    file = buffer.getvalue()
-    return file, len(jpeg_image_data(file)) + HEADER_BYTES
-
-
-@IMAGE_CODECS.register("webp")
-def _webp(image, quality):
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=6, lossless=False)
-    file = buffer.getvalue()
-    return file, len(file) - WEBP_CONSTANT_BYTES + HEADER_BYTES
-
-
 def round_trip(images, codec, quality, side):
-    """Sends images one at a time as files.
+    """Sends images one at a time as files; grey ones without colour.
 
     Args:
         images: uint8 `(batch, S, S, 3)`, RGB.
@@ -95,15 +50,16 @@ def round_trip(images, codec, quality, side):
         `(pixels, counted, file_bytes)`: what the cloud sees, uint8 of the
         same shape, and int64 `(batch,)` each.
     """
-    encode = IMAGE_CODECS.get(codec)
+    codec = usable_codec(codec)
     pixels = np.empty_like(images)
     sizes = np.empty((2, len(images)), np.int64)
     for i, image in enumerate(images):
+        if (image == image[..., :1]).all():
+            image = image[..., 0]
         # Pillow's `resize` to an image's own size copies it.
         sent = Image.fromarray(image).resize((side, side), Image.LANCZOS)
-        file, counted = encode(sent, quality)
-        with Image.open(io.BytesIO(file)) as decoded:
-            received = decoded.convert("RGB")
+        file, counted = codec.send(sent, quality)
+        received = codec.decode(file).convert("RGB")
         shape = images.shape[2], images.shape[1]
         pixels[i] = np.asarray(received.resize(shape, Image.BICUBIC))
         sizes[:, i] = counted, len(file)
@@ -114,26 +70,24 @@ def cloud_only(
     classifier,
     part,
     qualities,
-    codecs=("jpeg", "webp"),
+    codecs=None,
     batch_size=256,
     progress=True,
     sides=None,
 ):
     """Sweeps image codecs over qualities on the untouched network.
 
-    Every test image is encoded and decoded once for each codec and quality.
-    JPEG is Pillow's, in colour, 4:2:0, with the standard tables, and counts
-    as a fair sender would ship it: the image data alone, without tables and
-    headers, plus the `HEADER_BYTES` that our own payloads carry. WebP is
-    Pillow's, lossy, method 6 (the smallest files), and counts in the same
-    way: without `WEBP_CONSTANT_BYTES`. Where the network sees images larger
-    than they are stored, they are also sent at the stored size.
+    Every test image is encoded and decoded once for each codec and quality,
+    with the settings of `image_codecs`, and counts as a fair sender would ship
+    it: without what the receiver can put back, plus the `HEADER_BYTES` that
+    our own payloads carry. Where the network sees images larger than they are
+    stored, they are also sent at the stored size.
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
         part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100.
-        codecs: Names in `IMAGE_CODECS`.
+        codecs: Names in `IMAGE_CODECS`; None takes all `usable_codecs()`.
         batch_size: Images per call of the network.
         progress: Whether to show a progress bar.
         sides: Pixels to which images are shrunk before they are sent; the
@@ -144,9 +98,10 @@ def cloud_only(
         quality.
 
     Raises:
-        ValueError: for an unknown codec, a quality out of range or a data
-            set without test images.
+        ValueError: for a codec that is unknown or missing, a quality out of
+            range or a data set without test images.
     """
+    codecs = usable_codecs() if codecs is None else codecs
     # `Part.stored_size` is never above `image_size`.
     sides = sides or sorted({part.stored_size, part.image_size})
     settings = [
@@ -194,9 +149,9 @@ def cloud_only(
 
 def _check(settings, qualities):
     for codec, _, _ in settings:
-        IMAGE_CODECS.get(codec)
+        usable_codec(codec)
     if not settings or not all(1 <= q <= 100 for q in qualities):
         raise ValueError(
             "A sweep needs a codec and qualities from 1 to 100, the scale "
-            f"that JPEG and WebP share. Received: qualities={qualities!r}"
+            f"that image codecs share. Received: qualities={qualities!r}"
         )

@@ -13,7 +13,13 @@ from bottlenet_tf.plot_labels import place_labels
 # Okabe and Ito's palette, told apart by the colour-blind; markers differ too.
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"
 _ORANGE, _PURPLE, _BLACK = "#E69F00", "#CC79A7", "#000000"
-_CODECS = {"jpeg": ("JPEG", _ORANGE, "s"), "webp": ("WebP", _PURPLE, "^")}
+_SKY, _GREY = "#56B4E9", "0.6"
+_CODECS = {
+    "jpeg": ("JPEG", _ORANGE, "s"),
+    "webp": ("WebP", _PURPLE, "^"),
+    "avif": ("AVIF", _SKY, "P"),
+    "jxl": ("JPEG XL", _GREY, "<"),
+}
 _MODES = {
     "aware": ("split, trained with the codec", _BLUE, "o"),
     "frozen": ("split, backbone frozen", _GREEN, "D"),

@@ -11,6 +11,7 @@ from bottlenet_tf import formats
 from bottlenet_tf.evaluation.baselines import label_only
 from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
 from bottlenet_tf.evaluation.environment import hardware, versions
+from bottlenet_tf.evaluation.image_codecs import missing_codecs
 from bottlenet_tf.evaluation.split import summarize
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.run_folders import REPORT_FILE
@@ -57,7 +58,8 @@ def build_report(
     bound if `accuracy_matched_at_most`. `paper_ratio` is the paper's way,
     whatever the accuracies: the whole JPEG file at the sweep's highest
     quality over our image data alone. A figure that doesn't exist is None,
-    and `reasons` says why under its name.
+    and `reasons` says why under its name; under "cloud_only.avif", why the
+    sweep has no AVIF.
 
     The figures are those of `measured_on`, the test images unless the run is
     for choosing. What chooses reads those under `validation`, which are the
@@ -142,6 +144,8 @@ def _figures(config, dataset, measured):
         figures["baseline_accuracy"] = figures["accuracy"] = known
         figures["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
         figures["label_only"] = label_only(dataset.num_classes, known)
+        for codec, reason in missing_codecs().items():
+            reasons[f"cloud_only.{codec}"] = reason
     if config.mode == "cloud":
         figures |= _own_point(config, baselines)
     if result is not None:

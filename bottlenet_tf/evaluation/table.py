@@ -19,6 +19,7 @@ _HEADER = (
     "ratio",
     "device MACs",
 )
+_CODECS = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL"}
 # The loss of accuracy that BottleNet accepts, in points.
 _ACCEPTED_DROP = 2.0
 
@@ -68,6 +69,10 @@ def _group(key, reports):
     if rows:
         header = ("baseline", "accuracy %", "B", "whole file B")
         lines += [*aligned(header, rows, 1), ""]
+    for figure, reason in reports[0].get("reasons", {}).items():
+        if figure.startswith("cloud_only."):
+            codec = _label(figure.removeprefix("cloud_only."))
+            lines += [f"{codec} is left out: {reason}.", ""]
     return "\n".join(lines)
 
 
@@ -157,7 +162,7 @@ def _codec_rows(codec, points, known, kind=""):
 
 
 def _label(codec):
-    return {"jpeg": "JPEG", "webp": "WebP"}.get(codec, codec)
+    return _CODECS.get(codec, codec)
 
 
 def _number(value, spec, before="", after=""):

@@ -20,7 +20,12 @@ _MOST_COLUMNS = 5
 _HEIGHT = 3.5
 # Points below the worst candidate that are still drawn.
 _DEPTH = 12.0
-_CODECS = {"jpeg": ("JPEG", "-", "."), "webp": ("WebP", "--", "x")}
+_CODECS = {
+    "jpeg": ("JPEG", "-", "."),
+    "webp": ("WebP", "--", "x"),
+    "avif": ("AVIF", "-.", "+"),
+    "jxl": ("JPEG XL", ":", "1"),
+}
 _HEADER = (
     "what", "split", "trial_or_codec", "quality", "side_px", "wire_bytes",
     "accuracy_percent", "images",
@@ -54,6 +59,10 @@ def picture(search):
             "the untouched network. Bytes are wire bytes, without the message "
             "that carries them. Points below "
             f"{floor:.0f} % aren't drawn; the CSV file has them."
+            + "".join(
+                f" {_name(codec)} is left out: {reason}."
+                for codec, reason in first.left_out.items()
+            )
         ),
         alt=f"Accuracy over wire bytes of one image: {points}.",
         draw=lambda width: _draw(search, floor, width),
@@ -61,6 +70,10 @@ def picture(search):
         rows=_rows(search, first),
         origins=(search.origin,),
     )
+
+
+def _name(codec):
+    return _CODECS.get(codec, (text.short(codec),))[0]
 
 
 def front(points):

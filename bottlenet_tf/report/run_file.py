@@ -53,6 +53,7 @@ class Run:
         device_mac_share: Of the unsplit network's multiply-accumulates; may
             exceed 1, since the unit adds some. None if unknown.
         cloud: Tuple of `CloudPoint`.
+        left_out: `{codec: why}` of those that cloud-only lacks.
         feature_shape: `(H, W, C)` at the split; None if unknown.
         feature_bytes: Of the feature in 8 bits; None if unknown.
         planes: Path of the pictures; None if there are none.
@@ -69,6 +70,7 @@ class Run:
     wire_bytes: float
     device_mac_share: float | None
     cloud: tuple
+    left_out: dict
     feature_shape: tuple | None
     feature_bytes: float | None
     planes: pathlib.Path | None
@@ -104,6 +106,7 @@ def read(folder, split):
         wire_bytes=report.number("wire_bytes_mean"),
         device_mac_share=report.number_or_none("device_mac_share"),
         cloud=tuple(_cloud(point) for point in report.objects("cloud_only")),
+        left_out=_left_out(report),
         feature_shape=raw and _shape(raw),
         feature_bytes=raw and raw.number("bytes"),
         planes=planes if planes.is_file() else None,
@@ -163,6 +166,16 @@ def _cloud(point):
         point.number("bytes"),
         point.percent("accuracy"),
     )
+
+
+def _left_out(report):
+    if "reasons" not in report.content:
+        return {}
+    return {
+        figure.removeprefix("cloud_only."): reason
+        for figure, reason in report.object("reasons").content.items()
+        if figure.startswith("cloud_only.")
+    }
 
 
 def _shape(raw):

@@ -57,8 +57,8 @@ _WORDS = (
     ),
     (
         "cloud-only, matched",
-        "The same, with the fewest bytes at which no more accuracy is lost "
-        "than a unit may lose.",
+        "The same, with the image codec and quality that take the fewest "
+        "bytes at which no more accuracy is lost than a unit may lose.",
     ),
     (
         "raw",

@@ -196,7 +196,7 @@ def _check_names(config):
     """Refuses what no data set could make right, before any is read."""
     create_codec(config.unit.codec, **config.unit.codec_config())
     for codec in filter(None, (config.image_codec, *config.tuned_rivals)):
-        evaluation.IMAGE_CODECS.get(codec)
+        evaluation.usable_codec(codec)
     backbones.check_name(config.backbone)
     for flag in ("backbone_weights", "init_from"):
         path = getattr(config, flag)

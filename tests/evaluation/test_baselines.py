@@ -94,7 +94,7 @@ def test_second_measurement_comes_from_the_cache(
         )  # fmt: skip
 
     first = measure()
-    assert len(first.cloud_only) == 4
+    assert len(first.cloud_only) == 2 * len(evaluation.usable_codecs())
     # Only the fingerprint speaks for the images, so these must not be read.
     monkeypatch.setattr(dataset, "images", None)
     assert measure() == first
@@ -126,6 +126,21 @@ def test_key_changes_with_what_decides_the_result(
     keys.append(key())
     assert len(set(keys)) == 5
     assert key(qualities=[60, 20, 20]) == keys[-1]
+
+
+@pytest.mark.parametrize("codec", evaluation.usable_codecs())
+def test_key_changes_with_the_version_of_a_codec(
+    red_classifier, dataset, monkeypatch, codec
+):
+    def key(*codecs):
+        return evaluation.baseline_key(red_classifier, dataset, [20], codecs)
+
+    old = key(codec), key("webp" if codec == "jpeg" else "jpeg")
+    monkeypatch.setattr(
+        evaluation.IMAGE_CODECS.get(codec), "version", lambda: "99"
+    )
+    new = key(codec), key("webp" if codec == "jpeg" else "jpeg")
+    assert new[0] != old[0] and new[1] == old[1]
 
 
 def test_unreadable_cache_is_measured_anew(tmp_path):

@@ -8,7 +8,12 @@ import pytest
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.config import TrainConfig, UnitConfig
-from bottlenet_tf.evaluation import Baselines, CloudPoint, SplitResult
+from bottlenet_tf.evaluation import (
+    Baselines,
+    CloudPoint,
+    SplitResult,
+    image_codecs,
+)
 from bottlenet_tf.json_file import write_json
 
 CONFIG = TrainConfig(split="RB3", seed=7, unit=UnitConfig(quality=50))
@@ -215,6 +220,15 @@ def test_table_shows_every_baseline(report):
         "label only",
     ]
     assert " 264 (200) " in table
+
+
+def test_codec_that_is_left_out_is_told(dataset, monkeypatch):
+    monkeypatch.setattr(image_codecs, "imagecodecs", None)
+    report = _report(dataset)
+    (reason,) = report["reasons"].items()
+    assert reason[0] == "cloud_only.jxl" and "JPEG XL" in reason[1]
+    table = evaluation.markdown_table([report])
+    assert table.endswith(f"JPEG XL is left out: {reason[1]}.")
 
 
 def test_table_marks_bounds(dataset):

@@ -1,6 +1,7 @@
 """Drawings, and the data that is written beside them."""
 
 import dataclasses
+import json
 import warnings
 import xml.etree.ElementTree as ElementTree
 
@@ -262,6 +263,15 @@ def test_cloud_only_of_two_sides_differs_in_the_data(deep):
     cloud = [row[2 : side + 1] for row in found.rows if row[0] == "cloud-only"]
     assert ["jpeg", 10, 8] in cloud
     assert ["jpeg", 10, 32] in cloud
+
+
+def test_image_codec_that_is_left_out_is_told(search):
+    for file in search.glob("candidates/*/report.json"):
+        content = json.loads(file.read_text())
+        content["reasons"] = {"cloud_only.avif": "no Pillow"}
+        file.write_text(json.dumps(content))
+    caption = rate_accuracy.picture(report.read(search).search).caption
+    assert "AVIF is left out: no Pillow." in caption
 
 
 def test_the_network_tells_what_every_split_sends(sources):
