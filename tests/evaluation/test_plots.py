@@ -84,7 +84,7 @@ def test_rate_accuracy_without_baselines_or_unit_is_drawn(tmp_path):
 def test_reports_of_different_data_or_networks_are_not_compared(
     tmp_path, other
 ):
-    with pytest.raises(ValueError, match="same test images"):
+    with pytest.raises(ValueError, match="same images"):
         evaluation.plot_rate_accuracy(
             [REPORT, _variant(**other)], tmp_path / "x.png"
         )

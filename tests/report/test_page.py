@@ -2,6 +2,7 @@
 
 import csv
 import html.parser
+import json
 import re
 
 import pytest
@@ -109,6 +110,10 @@ def test_one_machine_on_both_sides_is_told(chosen, change, undrawn):
     report.write(report.read(chosen), chosen)
     assert told not in (chosen / writing.PAGE).read_text(encoding="utf-8")
     change(file, ["cloud_profile"], str(chosen / "." / "phone.csv"))
+    report.write(report.read(chosen), chosen)
+    # One profile, but a device that is supposed to be slower.
+    assert told not in (chosen / writing.PAGE).read_text(encoding="utf-8")
+    change(file, ["cloud"], json.loads(file.read_text())["device"])
     report.write(report.read(chosen), chosen)
     assert told in (chosen / writing.PAGE).read_text(encoding="utf-8")
 
