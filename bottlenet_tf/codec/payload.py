@@ -220,7 +220,8 @@ class PayloadFormat:
             )
         if payload[0] >> 4 != VERSION:
             raise PayloadError(
-                f"Payload version must be {VERSION}. "
+                f"Payload version must be {VERSION}, so device and server must "
+                "have the same release of this package. "
                 f"Received: version={payload[0] >> 4}",
                 "wrong version",
             )

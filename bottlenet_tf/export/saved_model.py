@@ -54,8 +54,8 @@ class ServedTail(tf.Module):
     def serve(self, payload):
         batch = tf.shape(payload)[0]
         # oneDNN's convolution gives an empty batch its input's shape, and
-        # what follows raises (TensorFlow 2.21). So no payloads become one,
-        # which is refused and whose answer isn't sent.
+        # what follows raises (TensorFlow 2.21). So an empty batch gets one
+        # payload, which is refused and whose answer is cut off.
         spare = tf.fill([tf.maximum(1 - batch, 0)], "")
         payload = tf.concat([payload, spare], axis=0)
         codes, code_range, status = self._parse(payload)

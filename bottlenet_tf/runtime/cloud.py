@@ -128,7 +128,7 @@ class Tail:
         Returns:
             float32 logits `(N, classes)`.
         """
-        if not batch:  # Which not every engine takes.
+        if not batch:  # Not every engine takes an empty one.
             return np.zeros((0, len(self.classes)), np.float32)
         height, width, channels = self.unit.format.shape
         count = len(batch)
