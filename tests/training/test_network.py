@@ -95,6 +95,10 @@ def test_a_unit_is_matched_to_the_feature_of_inference(noisy_backbone, images):
         def train_batches(self, *_, **__):
             return tf.data.Dataset.from_tensors((images, np.zeros(6)))
 
+        @property
+        def train(self):
+            return self
+
         def guard(self, batches):
             return batches
 
