@@ -147,7 +147,9 @@ def main():
         "baseline_epochs", 5, "Passes for the network without a split."
     )
     # Frozen blocks train faster; the flagfile alone has no baseline to freeze.
-    defaults = [f"--flagfile={FLAGFILE}", "--freeze_prefix"]
+    defaults = [
+        f"--flagfile={FLAGFILE}", "--freeze_prefix", "--tuned_rivals=jpeg",
+    ]  # fmt: skip
     arguments = [sys.argv[0], *defaults, *sys.argv[1:]]
     program.start(_main, USAGE, arguments, cleans_up=True)
 

@@ -74,6 +74,14 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
                 f"Over {decision.link.name}, {decision.best.choice.name} is "
                 "faster than any split."
             )
+    if any(
+        d.best and d.best.choice.way is selection.Way.CLOUD for d in decisions
+    ):
+        print(
+            "Digits are 8x8: compressed, they take fewer bytes than the "
+            "message around them, so that sending the image is hard to beat. "
+            "Photographs are larger."
+        )
     print(f"\n{_told_of_this_machine(decide(selection.Machines(here, here)))}")
     sys.stdout.flush()
     profiles = [str(device_path), here.file]

@@ -49,7 +49,9 @@ class Run:
         num_images: On how many test images.
         accuracy: In percent.
         baseline_accuracy: Of the unsplit network; None if unknown.
-        wire_bytes: Of one image, in the mean.
+        wire_bytes: Of one test image, in the mean.
+        chosen_bytes: The same of a validation image, by which it is chosen;
+            None if the run had none.
         device_mac_share: Of the unsplit network's multiply-accumulates; may
             exceed 1, since the unit adds some. None if unknown.
         cloud: Tuple of `CloudPoint`.
@@ -68,6 +70,7 @@ class Run:
     accuracy: float
     baseline_accuracy: float | None
     wire_bytes: float
+    chosen_bytes: float | None
     device_mac_share: float | None
     cloud: tuple
     left_out: dict
@@ -104,6 +107,9 @@ def read(folder, split):
         accuracy=report.percent("accuracy"),
         baseline_accuracy=report.percent_or_none("baseline_accuracy"),
         wire_bytes=report.number("wire_bytes_mean"),
+        chosen_bytes=None
+        if report.is_null("validation")
+        else report.object("validation").number("wire_bytes_mean"),
         device_mac_share=report.number_or_none("device_mac_share"),
         cloud=tuple(_cloud(point) for point in report.objects("cloud_only")),
         left_out=_left_out(report),

@@ -182,10 +182,13 @@ def _check_run(item, choice, runs):
             f"one of the search's candidates: {', '.join(runs) or 'none'}",
             choice.split,
         )
-    if not math.isclose(choice.sent_bytes, run.wire_bytes, rel_tol=1e-6):
+    chosen = run.chosen_bytes
+    if chosen is None or not math.isclose(
+        choice.sent_bytes, chosen, rel_tol=1e-6
+    ):
         item.refuse(
             "sent_bytes",
-            f"{run.wire_bytes!r}, the wire_bytes_mean of {run.file}; choose "
+            f"{chosen!r}, validation.wire_bytes_mean of {run.file}; choose "
             "again with bottlenet-select",
             choice.sent_bytes,
         )

@@ -7,7 +7,9 @@ with the run's own recipe, then measured at these qualities and their
 neighbours.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import pathlib
@@ -54,7 +56,11 @@ def add(config, report, stands_on, train):
             )
             rival = rival_config(config, report, codec, quality, side)
             folder = _folder(config, rival, stands_on)
-            reports.append(train(dataclasses.replace(rival, workdir=folder)))
+            with _alone(folder):
+                workdir = str(folder)
+                reports.append(
+                    train(dataclasses.replace(rival, workdir=workdir))
+                )
     for figures in filter(None, (report, report["validation"])):
         on = figures.get("measured_on", "validation")
         points = [point for rival in reports for point in _points(rival, on)]
@@ -159,7 +165,16 @@ def _folder(config, rival, stands_on):
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     cache = baseline_cache(pathlib.Path(config.workdir))
     name = f"{rival.image_codec}_{rival.image_quality}"
-    return str(cache / "tuned" / f"{name}_{digest.hexdigest()[:12]}")
+    return cache / "tuned" / f"{name}_{digest.hexdigest()[:12]}"
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """Waits until no other process, as of a search, trains this rival."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _points(rival, part):

@@ -39,6 +39,16 @@ def test_break_evens_are_read_back_as_they_were(chosen):
     assert found["mobile-only"] is None
 
 
+def test_a_split_is_chosen_by_its_validation_bytes(chosen, change):
+    change(chosen / RUN, ["wire_bytes_mean"], 377.0)
+    results = ["candidates", "early", "measured", "wire_bytes"]
+    change(chosen / RESULTS, results, 377.0)
+    found = report.read(chosen)
+    assert found.search.runs["early"].wire_bytes == 377.0
+    cost = found.selection.decisions[0].costs[0]
+    assert cost.choice.sent_bytes == 400.0
+
+
 def test_what_was_not_measured_is_read_back(unwhole):
     decision = report.read(unwhole).selection.decisions[0]
     assert decision.uncompared == ("mobile-only",)
@@ -109,7 +119,7 @@ def test_a_named_file_must_be_there(search, tmp_path):
             CHOSEN,
             ["decisions", 0, "splits", 0, "choice", "sent_bytes"],
             1.0,
-            "choice.sent_bytes' must be 400.0, the wire_bytes_mean of",
+            "choice.sent_bytes' must be 400.0, validation.wire_bytes_mean of",
         ),
         (
             CHOSEN,
