@@ -312,7 +312,7 @@ class TrainConfig:
         self._check_codec_in_training()
 
     def _check_validation(self):
-        """What chooses needs validation images, and an epoch to choose."""
+        """The best epoch is chosen by its accuracy on validation images."""
         chooses = {
             "keep": self.keep == "best",
             "early_stopping": self.early_stopping is not None,
@@ -321,14 +321,14 @@ class TrainConfig:
             value = getattr(self, name)
             check(
                 self.data.validation_fraction > 0,
-                f"--{name} goes by the accuracy on validation images: "
+                f"--{name} uses the accuracy on validation images: "
                 "--validation_fraction must be above 0.",
                 **{name: value},
                 validation_fraction=self.data.validation_fraction,
             )
             check(
                 self.evaluate_every > 0,
-                f"--{name} goes by the accuracy after each epoch: "
+                f"--{name} uses the accuracy after each epoch: "
                 "--evaluate_every must be positive.",
                 **{name: value},
                 evaluate_every=self.evaluate_every,
@@ -390,8 +390,9 @@ class TrainConfig:
             return
         check(
             self.has_unit and self.starts_trained,
-            "--tuned_rivals are the unsplit network, tuned: a run has them "
-            "whose --mode has a unit, and whose --backbone_weights are set.",
+            "--tuned_rivals tunes the unsplit network: --mode must have a "
+            "unit, and the network must come trained (--backbone_weights or a "
+            ".keras backbone).",
             tuned_rivals=self.tuned_rivals,
             mode=self.mode,
         )
@@ -400,6 +401,12 @@ class TrainConfig:
             "--tuned_rivals are tuned at qualities that are chosen on "
             "validation images: --validation_fraction must be above 0.",
             validation_fraction=self.data.validation_fraction,
+        )
+        check(
+            self.strategy != "multiworker",
+            "--tuned_rivals are trained by one process: --strategy=none or "
+            "mirrored.",
+            strategy=self.strategy,
         )
         check(
             bool(self.tuned_losses) and all(x > 0 for x in self.tuned_losses),

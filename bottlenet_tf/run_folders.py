@@ -102,8 +102,8 @@ def choosing_figures(report):
     if report["validation"] is None:
         workdir = report["flags"].get("workdir")
         raise ValueError(
-            "What chooses goes by figures on validation images, never on test "
-            "images; this run had none. Train it with a "
+            "Choices are made by figures on validation images, never on test "
+            "images; this run has none. Train it with a "
             "--validation_fraction above 0. "
             f"Received: workdir={workdir!r}"
         )

@@ -12,8 +12,8 @@ USAGE = """Trains a network on handwritten digits, then searches the smallest
 payload at several split points, and compares what each sends with what it
 costs. Exports what was found, encodes some images with the device program and
 lets the server's half name them. Then times both halves on this machine, which
-is the server of a device that is supposed, 20 times slower, and tells which
-split to choose over 3G, 4G and Wi-Fi.
+is the server, assumes a device 20 times slower, and reports which split to
+choose over 3G, 4G and Wi-Fi.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
 changes it: try --channels=2 --stride=2 --workdir=runs/digits_2."""
@@ -130,7 +130,7 @@ def main():
         "qualities", ["10", "30"], "Qualities of JPEG to choose among."
     )
     flags.DEFINE_integer(
-        "trial_examples", 4314, "Images that each split sees: 3 passes."
+        "trial_examples", 3885, "Images that each split sees: 3 passes."
     )
     flags.DEFINE_float(
         "max_accuracy_loss", 3.0, "Points below the network that are accepted."
@@ -138,10 +138,10 @@ def main():
     flags.DEFINE_float(
         "device_slowdown",
         20.0,
-        "How many times slower than this machine the device is supposed to be.",
+        "How many times slower than this machine the device is assumed to be.",
     )
     flags.DEFINE_float(
-        "rtt_ms", 5.0, "Round trip to the server that is supposed."
+        "rtt_ms", 5.0, "Assumed round trip to the server, in ms."
     )
     flags.DEFINE_integer(
         "baseline_epochs", 5, "Passes for the network without a split."

@@ -9,7 +9,7 @@ POWER_W = 5.0  # Supposed: a phone's order of magnitude.
 def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     """Profiles a deployment here, chooses for each network, writes the page.
 
-    This machine, on one core, is the server. The device is supposed: with one
+    This machine, on one core, is the server. The device is assumed: with one
     machine on both sides, no split can be faster than computing alone.
 
     Args:
@@ -31,7 +31,7 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     from bottlenet_tf.profiling import profile_file
     from bottlenet_tf.selection import tables
 
-    here = _profile(root / "server.json", deploy, runs)
+    here = _profile(root / "server.json", deploy)
     device = profile_file.slowed(here, slowdown)
     device_path = profile_file.write(device, root / "device.json")
     device = profile_file.read(device_path)
@@ -61,7 +61,7 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
         tables.selection_values(decisions, machines, command=sys.argv),
     )
     print(
-        f"\nSupposed: a device {slowdown:g} times slower than this machine "
+        f"\nAssumed: a device {slowdown:g} times slower than this machine "
         f"(--device_slowdown) at {POWER_W:g} W, and {rtt_ms:g} ms of round "
         f"trip (--rtt_ms).\nMeasured: this machine, which is the server. A "
         f"message takes {overhead:g} B more than the payload.\nChosen by "
@@ -88,7 +88,7 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     return report.write(report.read(str(root), None, None, profiles), str(root))
 
 
-def _profile(path, deploy, runs):
+def _profile(path, deploy):
     from bottlenet_tf.profiling import measure, profile_file
     from bottlenet_tf.profiling.config import ProfileConfig
 

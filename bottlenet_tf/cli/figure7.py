@@ -47,6 +47,11 @@ def _compare(config, qualities):
             "Figure 7 compares qualities of JPEG. "
             f"Received: codec={config.unit.codec!r}"
         )
+    if config.measure_on != "test":
+        raise ValueError(
+            "Figure 7 compares on test images: --measure_on=test. "
+            f"Received: measure_on={config.measure_on!r}"
+        )
     from bottlenet_tf import evaluation, training
     from bottlenet_tf.json_file import write_json
     from bottlenet_tf.training.measure import on_test

@@ -242,8 +242,8 @@ def _define(module_name):
         (
             "device_slowdown",
             1.0,
-            "Suppose a device so many times slower than the profile's "
-            "machine: to see what would pay before one is at hand.",
+            "Assume a device this many times slower than the profiled "
+            "machine, to see whether a split would pay off.",
         ),
         ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
         ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),

@@ -76,23 +76,23 @@ _HELP = {
     "strategy": "none, mirrored (all GPUs of this machine) or multiworker "
     "(TF_CONFIG names the workers).",
     "seed": "Decides initial weights, order and crops.",
-    "evaluate_every": "Epochs between looks at the validation images; 0: only "
+    "evaluate_every": "Epochs between validations; 0: only "
     "the finished network.",
     "keep": "last: what the last epoch leaves; best: the epoch that is most "
     "accurate on the validation images, within --byte_budget if there is one.",
-    "early_stopping": "Stop after this many looks at the validation images "
-    "without a better accuracy. The best epoch is kept.",
-    "measure_on": "Images of the final figures. validation: for whatever is "
-    "compared to choose one, such as settings; the test images stay unseen.",
+    "early_stopping": "Stop after this many validations without a better "
+    "accuracy. The best epoch is kept.",
+    "measure_on": "Images of the final figures; use validation to compare "
+    "settings, so that test images stay unseen.",
     "image_codec": "Of --mode=cloud: jpeg, webp, avif or jxl.",
     "image_quality": "Of --mode=cloud: the encoder's quality, 1 to 100.",
     "image_side": "Of --mode=cloud: pixels to which images are shrunk before "
     "they are sent; unset: as the network sees them.",
     "tuned_rivals": "Image codecs, with commas between, whose cloud-only "
     "rival is tuned as well (--mode=cloud) with this run's recipe and at most "
-    "as many training images, and reported beside the untouched one. Takes a "
-    "training for each codec and loss; runs that share a folder share them. A "
-    "finished run adds them.",
+    "as many training images, and reported beside the untouched one. Costs "
+    "one training per codec and loss; runs in one folder share them. May be "
+    "added to a finished run.",
     "tuned_losses": "Each codec's rival is tuned at the qualities at which the "
     "untouched network loses so many points on the validation images.",
     "tuned_epochs": "Passes of a rival's training, at most this run's images; "
@@ -131,7 +131,8 @@ _HELP = {
     "build on each other must share it.",
     "test_fraction": "Share held out where a data set has no test split.",
     "validation_fraction": "Share of the training images that is held back to "
-    "choose by: the best epoch, a unit, a split. 0: none, nothing chooses.",
+    "choose by: the best epoch, a unit, a split. 0 holds back none, and what "
+    "chooses then refuses.",
     "max_train": "Use at most this many training images.",
     "max_validation": "Use at most this many validation images.",
     "max_test": "Use at most this many test images.",

@@ -28,10 +28,10 @@ class Dataset:
         validation: The same, no example in common; may be empty.
         test: The same, no example in common with either.
         preprocessing: `images.Preprocessing`.
+        inventory: Callable without arguments that returns what
+            `Dataset.inventory` holds.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
-        inventory: Callable without arguments that returns what
-            `Dataset.inventory` holds; None counts the given examples.
 
     Attributes:
         train, validation, test: `Part`s.
@@ -45,9 +45,9 @@ class Dataset:
         validation,
         test,
         preprocessing,
+        inventory,
         seed=0,
         skipped=(),
-        inventory=None,
     ):
         self.name = name
         self.class_names = tuple(class_names)

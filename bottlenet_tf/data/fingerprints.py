@@ -1,10 +1,10 @@
-"""What a part of a data set is made of, in a few digits."""
+"""Fingerprints: how many images a part has, and which."""
 
 import dataclasses
 import hashlib
 
 # Reading the contents of more than this at the start of each run would take
-# longer than a minute on an ordinary disk: names and sizes must do.
+# longer than a minute on an ordinary disk; names and sizes are hashed instead.
 CONTENT_BYTES = 8 << 30
 
 
@@ -15,8 +15,8 @@ class Fingerprint:
     Attributes:
         images: Their number.
         sha256: 16 hex digits over names, labels and contents (of files over
-            `CONTENT_BYTES` in all: names, labels and sizes). Crops and sizes
-            that a network sees are no part of it.
+            `CONTENT_BYTES` in all: names, labels and sizes). Crops and
+            sizes that a network sees aren't included.
     """
 
     images: int

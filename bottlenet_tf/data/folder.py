@@ -63,7 +63,6 @@ def folder(path, test_fraction, validation_fraction, seed):
         parts.append(_list_classes(part))
         _check_same_classes(train, parts[-1], train_root, part)
     if not parts:
-        splits.check_fraction("test_fraction", test_fraction)
         train, test = _divide(train, splits.held_out, test_fraction, seed)
         parts = [test]
     if len(parts) == 1:

@@ -149,7 +149,7 @@ class Part:
 
 
 def finish(batches):
-    """Returns batches that are prefetched, in a certain order."""
+    """Returns batches that are prefetched, in deterministic order."""
     options = tf.data.Options()
     options.deterministic = True
     # Its thread holds up the end of every epoch, often for seconds.

@@ -54,9 +54,8 @@ def _units(stream):
             raise IndexError
         at += 1
         size = shift = 0
-        while (
-            True
-        ):  # Seven bits a byte, lowest first; the top one: more follow.
+        # Seven bits a byte, lowest first; the top one: more follow.
+        while True:
             size |= (stream[at] & 0x7F) << shift
             shift += 7
             at += 1

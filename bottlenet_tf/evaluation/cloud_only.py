@@ -59,7 +59,7 @@ def round_trip(images, codec, quality, side):
         # Pillow's `resize` to an image's own size copies it.
         sent = Image.fromarray(image).resize((side, side), Image.LANCZOS)
         file, counted = codec.send(sent, quality)
-        received = codec.decode(file).convert("RGB")
+        received = codec.decode(file)
         shape = images.shape[2], images.shape[1]
         pixels[i] = np.asarray(received.resize(shape, Image.BICUBIC))
         sizes[:, i] = counted, len(file)
@@ -77,7 +77,7 @@ def cloud_only(
 ):
     """Sweeps image codecs over qualities on the untouched network.
 
-    Every test image is encoded and decoded once for each codec and quality,
+    Every image is encoded and decoded once for each codec and quality,
     with the settings of `image_codecs`, and counts as a fair sender would ship
     it: without what the receiver can put back, plus the `HEADER_BYTES` that
     our own payloads carry. Where the network sees images larger than they are

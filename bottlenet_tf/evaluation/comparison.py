@@ -31,7 +31,7 @@ def compare(result, baselines):
     return figures, reasons
 
 
-def add_tuned(figures, points, codecs):
+def add_tuned(figures, points, settings):
     """Adds the tuned rivals to the figures of one part of the data.
 
     `tuned_matched_bytes` are the fewest that cloud-only needs for our
@@ -44,17 +44,15 @@ def add_tuned(figures, points, codecs):
             images; changed.
         points: List of `cloud_only` points of tuned networks, each with the
             quality it is `tuned_at`.
-        codecs: Names of the codecs that were tuned for.
+        settings: Dictionary of what was asked for: `codecs` and more.
     """
-    figures["tuned_rivals"] = {"codecs": list(codecs), "points": points}
+    figures["tuned_rivals"] = {**settings, "points": points}
     reasons = figures["reasons"]
     reasons.pop("tuned_rivals", None)
     everyone = map(_as_point, figures["cloud_only"] + points)
     match = matched_bytes(everyone, figures["accuracy"])
-    figures |= _figures_of("tuned_matched", match, reasons)
-    if match.bytes_mean is not None:
-        ratio = match.bytes_mean / figures["wire_bytes_mean"]
-        figures["tuned_matched_ratio"] = ratio
+    ours = figures["wire_bytes_mean"]
+    figures |= _figures_of("tuned_matched", match, ours, reasons)
 
 
 def _as_point(values):
@@ -68,8 +66,8 @@ def _as_point(values):
     )
 
 
-def _figures_of(name, match, reasons):
-    """Returns a `Match` under a name, as a report has it; the ratio is None."""
+def _figures_of(name, match, wire_bytes, reasons):
+    """Returns a `Match` and its ratio under a name, as a report has it."""
     for figure in ("bytes", "ratio"):
         reasons.pop(f"{name}_{figure}", None)
         if match.reason is not None:
@@ -78,24 +76,23 @@ def _figures_of(name, match, reasons):
         f"{name}_bytes": match.bytes_mean,
         f"{name}_codec": match.codec,
         f"{name}_at_most": match.at_most,
-        f"{name}_ratio": None,
+        f"{name}_ratio": match.bytes_mean and match.bytes_mean / wire_bytes,
     }
 
 
 def _matched(points, result, reasons):
     name = "accuracy_matched"
-    nothing = (f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio"))
-    figures = dict.fromkeys(nothing)
     if not points:
+        nothing = (
+            f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio")
+        )
+        figures = dict.fromkeys(nothing)
         for figure in figures:
             reasons[figure] = "there is no cloud-only sweep"
         return figures
     match = matched_bytes(points, result.accuracy)
-    figures = _figures_of(name, match, reasons)
-    if match.bytes_mean is not None:
-        ours = summarize(result.wire_bytes).mean
-        figures[f"{name}_ratio"] = match.bytes_mean / ours
-    return figures
+    ours = summarize(result.wire_bytes).mean
+    return _figures_of(name, match, ours, reasons)
 
 
 def _paper_ratio(points, result, reasons):

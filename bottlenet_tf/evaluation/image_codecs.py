@@ -36,7 +36,7 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 class ImageCodec:
     """A format that Pillow writes, with settings of its encoder.
 
-    Codes one image at a time in one thread; callers bring the threads.
+    Codes one image at a time in one thread; callers supply threads.
 
     Args:
         **settings: Options of the encoder.
@@ -70,7 +70,7 @@ class ImageCodec:
         return self.settings
 
     def decode(self, file):
-        """Returns the Pillow image of a file."""
+        """Returns the image of a file, a Pillow image in RGB."""
         with Image.open(io.BytesIO(file), formats=[self.kind]) as image:
             return image.convert("RGB")
 

@@ -53,7 +53,9 @@ def plot_rate_accuracy(reports, path):
         )
     figure, axes = _figure("bytes an image (logarithmic)", "accuracy (%)")
     axes.set_xscale("log")
-    obstacles = _cloud_curves(axes, reports[0]["cloud_only"])
+    obstacles = _cloud_curves(axes, reports[0])
+    for report in reports:
+        _tuned_points(axes, report)
     labels = _split_points(axes, reports)
     known = reports[0]["baseline_accuracy"]
     if known is not None:
@@ -136,9 +138,26 @@ def _draw_network(axes, accuracy):
     )
 
 
-def _cloud_curves(axes, points):
+def _tuned_points(axes, report):
+    """Draws what networks reach that are tuned for a codec; each label once."""
+    drawn = {handle.get_label() for handle in axes.get_lines()}
+    tuned = (report.get("tuned_rivals") or {}).get("points", ())
+    for codec in sorted({point["codec"] for point in tuned}):
+        name, color, _ = _CODECS.get(codec, (codec, "0.4", "v"))
+        label = f"cloud-only, network tuned for {name}"
+        mine = [point for point in tuned if point["codec"] == codec]
+        axes.plot(
+            [point["bytes"] for point in mine],
+            [point["accuracy"] for point in mine],
+            linestyle="", marker="+", color=color, markersize=7,
+            label=label if label not in drawn else None,
+        )  # fmt: skip
+
+
+def _cloud_curves(axes, report):
     """Draws a line for each codec; returns points along the lines."""
-    along = []
+    along, points = [], report["cloud_only"]
+    tuned = "network tuned for " if report["mode"] == "cloud" else ""
     largest = max((point["side"] for point in points), default=0)
     for codec, side in sorted({(p["codec"], p["side"]) for p in points}):
         name, color, marker = _CODECS.get(codec, (codec, "0.4", "v"))
@@ -152,7 +171,7 @@ def _cloud_curves(axes, points):
         axes.plot(
             x, y, color=color, marker=marker, markersize=4,
             linestyle=":" if is_small else "-",
-            label=f"cloud-only, {name}" + is_small * f", {side} px",
+            label=f"cloud-only, {tuned}{name}" + is_small * f", {side} px",
         )  # fmt: skip
         at = np.linspace(np.log(x[0]), np.log(x[-1]), 400)
         along += list(zip(np.exp(at), np.interp(at, np.log(x), y)))

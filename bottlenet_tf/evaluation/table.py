@@ -109,11 +109,13 @@ def _baseline_rows(reports):
     if known is None:
         return []
     rows = [("network, unsplit", _number(known, ".2f"), "–", "–")]
-    for codec in sorted({point["codec"] for point in first["cloud_only"]}):
-        rows += _codec_rows(codec, first["cloud_only"], known)
-    tuned = _tuned_points(reports)
+    points, tuned = first["cloud_only"], _tuned_points(reports)
+    kind = " tuned" if first["mode"] == "cloud" else ""
+    largest = max((point["side"] for point in points), default=0)
+    for codec in sorted({point["codec"] for point in points}):
+        rows += _codec_rows(codec, points, known, largest, kind)
     for codec in sorted({point["codec"] for point in tuned}):
-        rows += _codec_rows(codec, tuned, known, " tuned")
+        rows += _codec_rows(codec, tuned, known, largest, " tuned")
     seen = set()
     for report in sorted(reports, key=split_order):
         raw = report.get("raw_features")
@@ -138,9 +140,8 @@ def _tuned_points(reports):
     return list(found.values())
 
 
-def _codec_rows(codec, points, known, kind=""):
+def _codec_rows(codec, points, known, largest, kind):
     """The codec's most accurate point, and its cheapest acceptable one."""
-    largest = max(point["side"] for point in points)
     points = [point for point in points if point["codec"] == codec]
     best = min(points, key=lambda p: (-p["accuracy"], p["bytes"]))
     rows = [("most accurate", best)]

@@ -58,7 +58,7 @@ of another export gets a `status` that says so; its neighbours are answered.
 
 ## How exactly the files agree with the Keras model
 
-On {images} test images, through real payloads:
+On {images} images, through real payloads:
 
 {parity}
 

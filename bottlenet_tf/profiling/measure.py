@@ -149,13 +149,8 @@ class _Measurement:
         """
         try:
             memory = self._measure("", job)
-        except (
-            ImportError,
-            MemoryError,
-            OSError,
-            RuntimeError,
-            ValueError,
-        ) as error:
+        # Runtimes have errors of their own, without a common base.
+        except Exception as error:
             if not self.rows:
                 raise
             self.reasons[job.side] = (
@@ -234,7 +229,7 @@ class _Measurement:
     def _is_there(self, job):
         try:
             whole.find(job.whole, job.runtime)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ImportError) as error:
             self.reasons[job.side] = str(error)
             return False
         return True

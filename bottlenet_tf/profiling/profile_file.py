@@ -129,7 +129,8 @@ class Profile:
 
         Args:
             split: Name of the split; "" for parts "whole" and "served".
-            part: One of `rules.PARTS`; for "served", "whole" will do.
+            part: One of `rules.PARTS`; for "served", "whole" will do
+                unless it was tried and failed.
             load: Competing processes.
 
         Raises:
@@ -138,11 +139,14 @@ class Profile:
         if split:
             self.split(split)
         rows = [row for row in self.rows if row.split == split]
-        parts = ("served", "whole") if part == "served" else (part,)
-        for part in parts:
+        parts = [part]
+        if part == "served" and part not in self.reasons:
+            parts.append("whole")
+        for each in parts:
             for row in rows:
-                if (row.part, row.load) == (part, load):
+                if (row.part, row.load) == (each, load):
                     return row
+        part = parts[-1]
         found = ", ".join(f"{row.part} at {row.load}" for row in rows)
         reason = self.reasons.get(part)
         raise ValueError(
@@ -203,7 +207,7 @@ def write(profile, path):
 
 
 def slowed(profile, factor):
-    """Returns the profile of a machine that is supposed, not measured.
+    """Returns the profile of a machine that is assumed, not measured.
 
     Every time is multiplied; power, memory and bytes stay.
 
@@ -227,7 +231,7 @@ def slowed(profile, factor):
         )
         for row in profile.rows
     )
-    device = f"a supposed device, {factor:g} times slower than {profile.device}"
+    device = f"an assumed device, {factor:g} times slower than {profile.device}"
     return dataclasses.replace(profile, device=device, rows=rows)
 
 

@@ -268,7 +268,7 @@ def _planes(search):
         pieces.append(
             markup.photograph(
                 run.planes.read_bytes(),
-                f"Test images and their planes at {split}",
+                f"Images and their planes at {split}",
                 f"{split} ({unit}). Top: images. Middle: the plane the "
                 "codec sees. Bottom: the plane after a round trip through "
                 f"its bytes, {text.number(run.wire_bytes)} wire bytes in the "

@@ -106,7 +106,7 @@ def _is_one_machine(found):
         pathlib.PurePath(found.text(name))
         for name in ("device_profile", "cloud_profile")
     )
-    # A supposed device has the server's profile, slowed down, and its own name.
+    # An assumed device has the server's profile, slowed down, and its own name.
     return device == cloud and found.text("device") == found.text("cloud")
 
 

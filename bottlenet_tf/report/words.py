@@ -56,6 +56,11 @@ _WORDS = (
         "measured, and the server computes all of it.",
     ),
     (
+        "cloud-only, tuned",
+        "The same as matched, with a network that was tuned for images of that "
+        "codec.",
+    ),
+    (
         "cloud-only, matched",
         "The same, with the image codec and quality that take the fewest "
         "bytes at which no more accuracy is lost than a unit may lose.",

@@ -144,7 +144,6 @@ def _prepare(config, root, kept, folder):
         epochs=0,
         max_steps=None,
         norm_batches=0,
-        warmup_epochs=0.0,
         measure_on="test",
         tuned_rivals=config.base.tuned_rivals,
         data=config.base.data,

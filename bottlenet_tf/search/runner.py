@@ -51,6 +51,11 @@ def run(config, pool=None):
         ValueError: for a folder of another search or version, a damaged
             trial, or a split point that the network hasn't.
     """
+    if config.base.tuned_rivals:
+        from bottlenet_tf.evaluation import usable_codec
+
+        for codec in config.base.tuned_rivals:
+            usable_codec(codec)  # Before the trials, not after them.
     root = pathlib.Path(config.base.workdir).absolute()
     ground = ground_lib.find(config, root)
     check(

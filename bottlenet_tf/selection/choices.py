@@ -248,7 +248,7 @@ def _point(point, network_side):
 
 def _cloud(name, point, detail, on_test):
     """Returns the `Choice` of a sweep's point; `on_test` has its like."""
-    setting = ("codec", "quality", "side", "tuned_at")
+    setting = ("codec", "quality", "side", "tuned_at", "rival")
     same = [
         p["accuracy"]
         for p in on_test

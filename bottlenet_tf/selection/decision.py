@@ -116,8 +116,8 @@ def decide(choices, others, machines, link, goal, limits):
         if reference.choice.name not in ("label-only", *unmeasured, *refused)
     ]
     rivals += [winner] if winner else []
-    front = pareto_front([cost(c, machines, link) for c in acceptable])
     costs = tuple(cost(c, machines, link) for c in choices)
+    front = pareto_front([c for c in costs if c.choice.name not in refused])
     return Decision(
         link,
         goal,
@@ -181,8 +181,12 @@ def _lacks(figure, reference, machines):
         command += f" --loads={','.join(map(str, loads))}"
     if figure == "power":
         command += " --power_w=WATTS (supposed where there is no meter)"
+    why = ""
+    if reference.split is None and figure == "time":
+        reason = profile.reasons.get("whole") or profile.reasons.get("served")
+        why = f" ({reason})" if reason else ""
     return (
-        f"{profile.file} has no {figure} of {network} at load {load}. To "
+        f"{profile.file} has no {figure} of {network} at load {load}{why}. To "
         f"measure it on that machine: {command}. A profile by hand needs its "
         "row."
     )

@@ -17,8 +17,8 @@ class BestEpoch:
         workdir: Run directory; weights go to its `best/`.
         variables: Keras variables of the model.
         strategy: `tf.distribute.Strategy`.
-        patience: Looks without a better accuracy after which to stop; None
-            never stops.
+        patience: Validations without a better accuracy after which to stop;
+            None never stops.
         most_bytes: Mean image data of an epoch that counts; None sets no
             limit.
     """

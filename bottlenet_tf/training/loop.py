@@ -268,7 +268,10 @@ class Loop:
                 row["validation_accuracy"] = accuracy
                 if self.has_unit:
                     row["validation_image_data_bytes"] = size
-                if self.best is not None:
+                # While quality is annealed, another codec is validated than
+                # the one that is kept.
+                final = self.schedule.quality_at(step)
+                if self.best and final == self.config.unit.quality:
                     self.best.note(epoch, accuracy, size)
             if self.picture is not None and self.is_chief:
                 picture = self.picture()
@@ -311,7 +314,8 @@ class Loop:
 def _told_of_best(best, epochs, stopped):
     early = f"Stopped early, after {epochs} epochs. " if stopped else ""
     if best.epoch is None:
-        return f"{early}No epoch meets the byte budget: the last one is kept."
+        why = "met the byte budget" if best.most_bytes else "could be compared"
+        return f"{early}No epoch {why}: the last one is kept."
     accuracy = best.state.numpy()[0]
     return (
         f"{early}Kept: epoch {best.epoch + 1}, {accuracy:.2f} % of the "

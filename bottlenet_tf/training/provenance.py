@@ -1,9 +1,9 @@
 """What a run was trained on: classes, images, files it began with.
 
-Written as `provenance.json` when a run starts. Whoever goes on from a run, or
-makes something of it, compares: a renamed class would put labels on answers
-that mean something else, another division would test on images that were
-trained on, and a replaced file would leave figures of another network.
+Written as `provenance.json` when a run starts. A run that is resumed, built
+upon or exported is compared with it: a renamed class would give answers the
+wrong label, another division would test on images that were trained on, and a
+replaced file would leave figures of another network.
 """
 
 import dataclasses
@@ -56,21 +56,40 @@ def files_of(config):
     """Returns `{flag: SHA-256}` of the files that a `TrainConfig` names."""
     found = {}
     for flag in FILES:
-        path = pathlib.Path(getattr(config, flag) or "").expanduser()
-        if path.is_dir():
+        path = _path(config, flag)
+        if path is not None and path.is_dir():
             path /= MODEL_FILE
-        if getattr(config, flag) and path.is_file():
-            with path.open("rb") as file:
-                found[flag] = hashlib.file_digest(file, "sha256").hexdigest()
+        if path is not None and path.is_file():
+            found[flag] = _sha256(path)
     return found
 
 
-def write(workdir, provenance):
-    """Writes `provenance.json` to a run's folder, whole or not."""
-    write_json(
-        pathlib.Path(workdir) / PROVENANCE_FILE,
-        {"format": FORMAT, **dataclasses.asdict(provenance)},
-    )
+def _path(config, flag):
+    """Returns the path that a flag names; None if it names something else."""
+    value = getattr(config, flag)
+    is_name = flag == "backbone" and not value.endswith(".keras")
+    if value is None or value == "imagenet" or is_name:
+        return None
+    return pathlib.Path(value).expanduser().resolve()
+
+
+def _sha256(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(workdir, provenance, model=None):
+    """Writes `provenance.json` to a run's folder, atomically.
+
+    Args:
+        workdir: The folder.
+        provenance: `Provenance`.
+        model: File of the network that the run has saved, whose SHA-256 is
+            noted; None while there is none.
+    """
+    content = {"format": FORMAT, **dataclasses.asdict(provenance)}
+    content["model"] = model and _sha256(model)
+    write_json(pathlib.Path(workdir) / PROVENANCE_FILE, content)
 
 
 def read(workdir):
@@ -105,7 +124,7 @@ def read(workdir):
 
 
 def check_resumed(workdir, now):
-    """Raises ValueError unless a folder's run stands on the same as `now`.
+    """Raises ValueError unless a run's data and files are still those of `now`.
 
     Args:
         workdir: Folder of a run that was begun.
@@ -120,8 +139,9 @@ def check_resumed(workdir, now):
     differing += _differing_data(before, now)
     if differing:
         raise ValueError(
-            "--workdir holds a run on other data or files, and a run goes on "
-            "with what it began with. Put them back, or use another folder. "
+            "--workdir holds a run on other data or files, and a run is "
+            "resumed with what it began with. Put them back, or use another "
+            "folder. "
             f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
         )
 
@@ -134,21 +154,28 @@ def check_source(flag, config, now):
 
     Args:
         flag: One of `FILES`. It may name a run's folder, or a file in it;
-            other files are anybody's, and pass.
+            other files carry no provenance, and pass.
         config: `TrainConfig` of the run that is to start.
         now: Its `Provenance`.
     """
-    run = getattr(config, flag)
-    if run is None:
+    folder, run = _path(config, flag), getattr(config, flag)
+    if folder is None:
         return
-    folder = pathlib.Path(run).expanduser()
     if folder.is_file():
         folder = folder.parent
         if not (folder / PROVENANCE_FILE).is_file():
             return
     elif not (folder / MODEL_FILE).is_file():
         return  # Loading it says what is missing.
-    differing = _differing_data(read(folder), now)
+    before = read(folder)
+    saved = read_json(folder / PROVENANCE_FILE, FORMAT, (), "").get("model")
+    if saved is not None and saved != _sha256(folder / MODEL_FILE):
+        raise ValueError(
+            f"--{flag} must be a run with the {MODEL_FILE} that it saved; "
+            "this one is another's, of which nothing is known. Received: "
+            f"{flag}={str(run)!r}"
+        )
+    differing = _differing_data(before, now)
     if differing:
         raise ValueError(
             f"--{flag} must be a run on the same data, divided in the same "
@@ -157,6 +184,16 @@ def check_source(flag, config, now):
             f"{flag}={str(run)!r}, "
             f"{'; '.join(_differing_flags(folder, config) + differing)}"
         )
+
+
+def is_unknown(flag, config):
+    """Whether a flag names a file that no run's provenance tells about."""
+    path = _path(config, flag)
+    return (
+        path is not None
+        and path.is_file()
+        and not (path.parent / PROVENANCE_FILE).is_file()
+    )
 
 
 def check_data(workdir, config, dataset):
@@ -184,7 +221,10 @@ def _differing_data(before, now):
     if before.classes != now.classes:
         gone = [name for name in before.classes if name not in now.classes]
         new = [name for name in now.classes if name not in before.classes]
-        found.append(f"classes: {_names(gone)} there, {_names(new)} here")
+        if not gone and not new:
+            found.append("classes: the same, in another order")
+        else:
+            found.append(f"classes: {_names(gone)} there, {_names(new)} here")
     for part, there in before.parts.items():
         here = now.parts[part]
         if there.images != here.images:

@@ -15,7 +15,7 @@ import json
 import pathlib
 
 from bottlenet_tf import evaluation, run_folders
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.config import TrainConfig, UnitConfig
 from bottlenet_tf.training.measure import baseline_cache
 
 # Qualities on each side of the one that a rival is tuned at.
@@ -26,8 +26,23 @@ def are_missing(config, report):
     """Whether a run asks for rivals that its report doesn't have."""
     if not config.tuned_rivals:
         return False
-    measured = report.get("tuned_rivals") or {}
-    return bool(set(config.tuned_rivals) - set(measured.get("codecs", ())))
+    measured = dict(report.get("tuned_rivals") or {"codecs": ()})
+    codecs, wanted = measured["codecs"], _settings(config)
+    return bool(set(config.tuned_rivals) - set(codecs)) or any(
+        measured.get(name) != wanted[name]
+        for name in wanted
+        if name != "codecs"
+    )
+
+
+def _settings(config):
+    """Returns what rivals are asked for, as a report has it."""
+    return {
+        "codecs": list(config.tuned_rivals),
+        "losses": list(config.tuned_losses),
+        "epochs": config.tuned_epochs,
+        "learning_rate": config.tuned_learning_rate,
+    }
 
 
 def add(config, report, stands_on, train):
@@ -46,6 +61,7 @@ def add(config, report, stands_on, train):
         The report.
     """
     chosen_by = evaluation.choosing_figures(report)
+    config = _with_earlier(config, report)
     reports = []
     for codec in config.tuned_rivals:
         for quality, side in qualities(chosen_by, codec, config.tuned_losses):
@@ -64,13 +80,27 @@ def add(config, report, stands_on, train):
     for figures in filter(None, (report, report["validation"])):
         on = figures.get("measured_on", "validation")
         points = [point for rival in reports for point in _points(rival, on)]
-        evaluation.add_tuned(figures, points, config.tuned_rivals)
+        evaluation.add_tuned(figures, points, _settings(config))
+    for flag in ("rivals", "losses", "epochs", "learning_rate"):
+        value = getattr(config, f"tuned_{flag}")
+        is_list = isinstance(value, tuple)
+        report["flags"][f"tuned_{flag}"] = list(value) if is_list else value
     evaluation.write_report(config.workdir, report)
     evaluation.plot_rate_accuracy(
         [report], pathlib.Path(config.workdir) / "rate_accuracy.png"
     )
     print(f"\n{evaluation.markdown_table([report])}\n")
     return report
+
+
+def _with_earlier(config, report):
+    """Returns the run's flags with the codecs that its report has already."""
+    measured = report.get("tuned_rivals") or {}
+    wanted = _settings(config)
+    if any(measured.get(n) != wanted[n] for n in wanted if n != "codecs"):
+        return config
+    codecs = dict.fromkeys([*measured["codecs"], *config.tuned_rivals])
+    return dataclasses.replace(config, tuned_rivals=tuple(codecs))
 
 
 def qualities(figures, codec, losses):
@@ -145,14 +175,28 @@ def rival_config(config, report, codec, quality, side):
         quality_epochs=0.0,
         rate_weight=0.0,
         byte_budget=None,
-        norm_batches=0,
+        norm_batches=_norm_batches(config),
         strategy="none",
         sweep_qualities=tuple(around),
         tuned_rivals=(),
-        tuned_losses=(3.0,),
+        tuned_losses=TrainConfig.tuned_losses,
         tuned_epochs=None,
         tuned_learning_rate=None,
     )
+
+
+def _norm_batches(config):
+    """Returns the run's --norm_batches, or those of the run it began from.
+
+    A candidate of a search isn't trained itself: its trial was.
+    """
+    found, before = config.norm_batches, config.init_from
+    if found or before is None:
+        return found
+    report = pathlib.Path(before) / run_folders.REPORT_FILE
+    if not report.is_file():
+        return 0
+    return run_folders.load_report(report)["flags"]["norm_batches"]
 
 
 def _folder(config, rival, stands_on):
@@ -160,8 +204,17 @@ def _folder(config, rival, stands_on):
     files = dict(stands_on.files)
     files.pop("init_from", None)
     stands_on = dataclasses.replace(stands_on, files=files)
-    told = dataclasses.asdict(dataclasses.replace(rival, workdir="rival"))
-    told = [told, dataclasses.asdict(stands_on)]
+    # Paths say nothing that `stands_on` doesn't, and how often a run is saved
+    # or how many images it is tested on changes no weight.
+    told = dataclasses.asdict(
+        dataclasses.replace(rival, workdir="rival", checkpoint_minutes=0.0)
+    )
+    for flag in stands_on.files:
+        del told[flag]
+    for flag in ("dataset", "data_dir", "manual_dir"):
+        del told["data"][flag]
+    codec = evaluation.usable_codec(rival.image_codec)
+    told = [told, dataclasses.asdict(stands_on), codec.version()]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     cache = baseline_cache(pathlib.Path(config.workdir))
     name = f"{rival.image_codec}_{rival.image_quality}"
@@ -183,4 +236,8 @@ def _points(rival, part):
     if rival["measured_on"] != part:
         figures = run_folders.choosing_figures(rival)
     tuned_at = rival["flags"]["image_quality"]
-    return [{**p, "tuned_at": tuned_at} for p in figures["cloud_only"]]
+    name = pathlib.Path(rival["flags"]["workdir"]).name
+    return [
+        {**p, "tuned_at": tuned_at, "rival": name}
+        for p in figures["cloud_only"]
+    ]

@@ -58,6 +58,7 @@ def run(config):
     strategy = build_strategy(config.strategy, config.batch_size)
     keras.utils.set_random_seed(config.seed)
     dataset = load_data(config)
+    _check_validation(config, dataset)
     stands_on = provenance.of(config, dataset)
     if (workdir / CONFIG_FILE).is_file():
         provenance.check_resumed(workdir, stands_on)
@@ -82,7 +83,7 @@ def run(config):
         return None
     network = network.as_deployed()
     if config.norm_batches:
-        _estimate_norms(config, network.model, dataset)
+        _estimate_norms(config, network.model, dataset, loop.stepper.receive)
         spent["norm_examples"] = config.norm_batches * config.batch_size
     spent["steps_per_epoch"] = loop.steps_per_epoch
     spent["examples_in_all"] = spent["examples"] + _examples_before(config)
@@ -90,6 +91,7 @@ def run(config):
         # An export needs it, and its source may have changed by then.
         _save(network.untouched, workdir / UNTOUCHED_FILE)
     _save(network.model, workdir / MODEL_FILE)
+    provenance.write(workdir, stands_on, workdir / MODEL_FILE)
     report = measure(config, network, dataset, spent)
     if rivals.are_missing(config, report):
         rivals.add(config, report, stands_on, run)
@@ -97,15 +99,15 @@ def run(config):
 
 
 def _show_finished(workdir, config):
-    """Shows the report of a finished run, if it still stands on the same."""
+    """Shows the report of a finished run, if data and files are unchanged."""
     stands_on = provenance.read(workdir)
-    try:
+    now = stands_on
+    if _is_gone(config.data.dataset):
+        print(f"{config.data.dataset} is gone, and was not compared.")
+    else:
         now = provenance.of(config, load_data(config))
-    except (OSError, ValueError) as error:
-        print(f"Its data can't be opened, and was not compared: {error}")
-        now = stands_on
     files = provenance.files_of(config)
-    # What is gone since proves nothing; what is another does.
+    # A missing file proves nothing; a different one does.
     now = dataclasses.replace(now, files={**stands_on.files, **files})
     provenance.check_resumed(workdir, now)
     report = evaluation.load_report(workdir)
@@ -117,13 +119,39 @@ def _show_finished(workdir, config):
     return report
 
 
+def _check_validation(config, dataset):
+    """Refuses to choose where a division leaves no validation images."""
+    chooses = (
+        config.keep == "best"
+        or config.early_stopping is not None
+        or config.measure_on == "validation"
+        or config.tuned_rivals
+    )
+    if chooses and not dataset.validation:
+        raise ValueError(
+            "--keep=best, --early_stopping, --measure_on=validation and "
+            "--tuned_rivals need validation images, and classes of one "
+            "training image have none to spare. Received: "
+            f"{dataset.num_train} training images of {dataset.num_classes} "
+            f"classes, validation_fraction={config.data.validation_fraction}"
+        )
+
+
+def _is_gone(dataset):
+    """Whether a data set is a folder, and isn't there."""
+    path = pathlib.Path(dataset).expanduser()
+    is_path = path.is_absolute() or dataset.startswith((".", "~"))
+    return (is_path or "/" in dataset) and not path.exists()
+
+
 def _examples_before(config):
     """Training images that the runs saw which --init_from builds on."""
     if config.init_from is None:
         return 0
     folder = pathlib.Path(config.init_from)
+    folder = folder.parent if folder.is_file() else folder
     if not (folder / REPORT_FILE).is_file():
-        return 0  # A model's file alone doesn't tell.
+        return 0  # A model file alone doesn't record it.
     return evaluation.load_report(folder)["training"]["examples_in_all"]
 
 
@@ -149,13 +177,15 @@ def load_data(config):
     )
 
 
-def _estimate_norms(config, model, dataset):
+def _estimate_norms(config, model, dataset, receive):
     batches = dataset.train_batches(
         config.batch_size,
         epoch=config.first_epoch + config.epochs,
         augment=False,
     )
-    few = batches.take(config.norm_batches)
+    few = batches.take(config.norm_batches).map(
+        lambda images, labels: (receive(images), labels)
+    )
     estimate_statistics(model, dataset.train.guard(few))
 
 
@@ -214,6 +244,12 @@ def _describe(config, dataset, network):
         f"test images of {dataset.num_classes} classes, "
         f"{dataset.image_size} px."
     )
+    for flag in ("backbone", "backbone_weights"):
+        if provenance.is_unknown(flag, config):
+            print(
+                f"What --{flag} was trained on isn't recorded; if validation "
+                "images were among it, their accuracies flatter."
+            )
     if dataset.skipped:
         print(f"Left out {len(dataset.skipped)} corrupt images.")
     if network.split_point is None:

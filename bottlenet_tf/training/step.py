@@ -107,7 +107,7 @@ class Stepper:
         return step
 
     def receive(self, images):
-        """Returns what the network's side sees of images that were taken.
+        """Returns images as the network receives them.
 
         In mode "cloud" they go through an image codec as files, else they
         stay as they are.

@@ -65,8 +65,8 @@ def test_a_device_can_be_supposed_to_be_slower(sweep, profile, tmp_path):
     assert ran.returncode == 0, ran.stderr
     selection = json.loads(out.read_text())
     assert selection["cloud"] == "Phone"
-    supposed = "a supposed device, 20 times slower than Phone"
-    assert selection["device"] == supposed
+    assumed = "an assumed device, 20 times slower than Phone"
+    assert selection["device"] == assumed
     (decision,) = selection["decisions"]
     heads = {s["choice"]["name"]: s["device_ms"] for s in decision["splits"]}
     assert heads == {"range": 40, "learned": 60}

@@ -305,11 +305,11 @@ def test_different_networks_are_named_with_both_files(field, change):
     assert "a.json" in str(error.value) and "b.json" in str(error.value)
 
 
-def test_a_supposed_device_is_slower_and_says_so(saved):
+def test_an_assumed_device_is_slower_and_says_so(saved):
     profile = profile_file.read(saved)
     slow = profile_file.slowed(profile, 20)
     assert slow.device == (
-        f"a supposed device, 20 times slower than {profile.device}"
+        f"an assumed device, 20 times slower than {profile.device}"
     )
     for ours, theirs in zip(slow.rows, profile.rows, strict=True):
         assert ours.median_ms == pytest.approx(20 * theirs.median_ms)
@@ -319,6 +319,6 @@ def test_a_supposed_device_is_slower_and_says_so(saved):
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("nan")])
-def test_a_supposed_device_needs_a_positive_factor(factor):
+def test_an_assumed_device_needs_a_positive_factor(factor):
     with pytest.raises(ValueError, match="positive number of times slower"):
         profile_file.slowed(PROFILE, factor)

@@ -9,6 +9,7 @@ class ByHand:
     """A profile of two split points; times and powers from a dictionary."""
 
     whole_memory_mb = None
+    reasons = {}
 
     def __init__(self, device, rows, loads=(0,), peaks=None):
         self.device, self.file = device, f"{device}.json"

@@ -18,7 +18,7 @@ from tests.eager import eagerly
 
 
 @pytest.fixture
-def test_images_are_closed(monkeypatch):
+def closed_test_images(monkeypatch):
     """Test images can't be read but by the final measurement."""
     read, seen = Part.batches, []
 
@@ -45,12 +45,12 @@ def _rows(config):
 
 
 def test_test_images_are_read_at_the_end_alone(
-    tiny_config, replace, test_images_are_closed
+    tiny_config, replace, closed_test_images
 ):
     config = replace(tiny_config, keep="best", early_stopping=2)
     with eagerly():
         report = training.run(config)
-    assert {"validation", "test"} == set(test_images_are_closed)
+    assert {"validation", "test"} == set(closed_test_images)
     assert (report["measured_on"], report["num_images"]) == ("test", 16)
     assert report["validation"]["num_images"] == 16
 
@@ -156,23 +156,22 @@ def _weights(workdir):
 
 
 def test_the_best_epoch_is_kept(tiny_config, replace, monkeypatch):
+    figures, seen, spent = iter([(50, 9), (70, 9), (60, 9)]), [], []
+
+    def validate(self):
+        seen.append([np.array(v) for v in self.model.get_weights()])
+        return next(figures)
+
+    monkeypatch.setattr(loop_module.Loop, "validate", validate)
+    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[-1]))
     config = replace(tiny_config, keep="best", epochs=3)
-    spent = _train(config, [(50, 9), (70, 9), (60, 9)], monkeypatch)
-    assert (spent["kept_epoch"], spent["steps"]) == (1, 9)
-    # The same first two epochs, of a schedule of three, are its weights.
-    other = replace(config, workdir=config.workdir + "_2", max_steps=None)
-    epochs = iter([(50, 9), (70, 9), (10, 9)])
-
-    def stop_after_two(self):
-        return next(epochs)
-
-    monkeypatch.setattr(loop_module.Loop, "validate", stop_after_two)
     with eagerly():
-        training.run(other)
-    for ours, theirs in zip(
-        _weights(config.workdir), _weights(other.workdir), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
+        training.run(config)
+    assert (spent[0]["kept_epoch"], spent[0]["steps"]) == (1, 9)
+    kept = _weights(config.workdir)
+    for ours, best in zip(kept, seen[1], strict=True):
+        np.testing.assert_array_equal(ours, best)
+    assert any(np.any(x != y) for x, y in zip(kept, seen[2], strict=True))
 
 
 def test_a_run_stops_when_no_epoch_was_better_for_long(
@@ -183,6 +182,28 @@ def test_a_run_stops_when_no_epoch_was_better_for_long(
     spent = _train(config, figures, monkeypatch)
     assert (spent["kept_epoch"], spent["steps"]) == (1, 12)
     assert "Stopped early, after 4 epochs" in capsys.readouterr().out
+
+
+def test_an_epoch_of_another_quality_is_not_kept(
+    tiny_config, replace, monkeypatch
+):
+    config = replace(
+        tiny_config, keep="best", epochs=3, quality_start=90,
+        quality_epochs=2.0,
+    )  # fmt: skip
+    # Quality is that of the unit from the end of the second epoch on.
+    figures = [(90, 9), (60, 9), (50, 9)]
+    assert _train(config, figures, monkeypatch)["kept_epoch"] == 1
+
+
+def test_choosing_is_refused_where_no_image_validates(
+    tiny_config, replace, tmp_path, image_folder
+):
+    folder = image_folder(tmp_path / "photos", map(str, range(10)), count=2)
+    data = replace(tiny_config.data, dataset=str(folder), max_train=None)
+    config = replace(tiny_config, data=data, keep="best")
+    with pytest.raises(ValueError, match="have none to spare"):
+        training.run(config)
 
 
 def test_an_epoch_over_the_budget_is_not_kept(
@@ -216,8 +237,8 @@ def test_a_killed_run_remembers_its_best_epoch(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"keep": "best"}, "--keep goes by.*--validation_fraction"),
-        ({"early_stopping": 2}, "--early_stopping goes by"),
+        ({"keep": "best"}, "--keep uses.*--validation_fraction"),
+        ({"early_stopping": 2}, "--early_stopping uses"),
         ({"measure_on": "validation"}, "--measure_on=validation needs"),
     ],
 )

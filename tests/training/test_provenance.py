@@ -114,6 +114,67 @@ def test_the_network_of_a_run_on_other_data_is_no_backbone(config, photos):
         _start(other)
 
 
+def test_a_model_of_another_run_in_a_runs_folder_is_refused(config):
+    _start(dataclasses.replace(config, mode="baseline"))
+    model = pathlib.Path(config.workdir, "model.keras")
+    _with_classes(model, 2)  # Other weights.
+    other = dataclasses.replace(
+        config,
+        workdir=config.workdir + "_other",
+        backbone_weights=config.workdir,
+    )
+    with pytest.raises(ValueError, match="the model.keras that it saved"):
+        _start(other)
+
+
+def test_a_link_to_a_runs_model_is_that_runs(config, photos, tmp_path):
+    _start(dataclasses.replace(config, mode="baseline"))
+    _rename_class(photos)
+    link = tmp_path / "link.keras"
+    link.symlink_to(pathlib.Path(config.workdir, "model.keras").resolve())
+    other = dataclasses.replace(
+        config, workdir=config.workdir + "_other", backbone_weights=str(link)
+    )
+    with pytest.raises(ValueError, match="'apple' there, 'quince' here"):
+        _start(other)
+
+
+def test_a_folder_named_like_a_network_is_not_the_network(
+    config, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "resnet18").mkdir()
+    (tmp_path / "resnet18" / "model.keras").write_bytes(b"not it")
+    (tmp_path / "imagenet").write_bytes(b"nor this")
+    named = dataclasses.replace(
+        config, backbone="resnet18", backbone_weights="imagenet"
+    )
+    assert provenance.files_of(named) == {}
+
+
+def test_classes_in_another_order_are_named_so(config):
+    found = provenance.of(config, load_data(config))
+    turned = dataclasses.replace(found, classes=found.classes[::-1])
+    provenance.write(config.workdir, turned)
+    with pytest.raises(ValueError, match="the same, in another order"):
+        provenance.check_resumed(config.workdir, found)
+
+
+def test_a_finished_run_on_a_broken_folder_is_not_shown(
+    config, photos, tmp_path
+):
+    divided = tmp_path / "divided"
+    for part in ("train", "test"):
+        shutil.copytree(photos, divided / part)
+    data = dataclasses.replace(config.data, dataset=str(divided))
+    config = dataclasses.replace(config, data=data)
+    with eagerly():
+        training.run(config)
+    (divided / "train" / "apple").rename(divided / "train" / "quince")
+    with pytest.raises(ValueError, match="must hold the same classes"):
+        training.run(config)
+
+
 def test_another_division_is_refused_and_its_flag_named(config):
     _start(dataclasses.replace(config, mode="baseline"))
     other = dataclasses.replace(

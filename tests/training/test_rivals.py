@@ -79,6 +79,39 @@ def test_a_rival_has_the_runs_recipe_and_no_more_images(config):
     assert rival.sweep_qualities == (5, 10, 20)
 
 
+def test_a_rival_estimates_norms_as_the_trial_of_a_candidate_did(
+    config, tmp_path
+):
+    candidate = dataclasses.replace(
+        config, epochs=0, init_from=str(tmp_path), codec_warmup=0.0
+    )
+    flags = dataclasses.asdict(
+        dataclasses.replace(config, norm_batches=3, workdir="trial")
+    )
+    made = _finished_report(flags)
+    (tmp_path / "report.json").write_text(json.dumps(made))
+    rival = rivals.rival_config(candidate, _report(0, 48), "webp", 40, 32)
+    assert (rival.norm_batches, rival.epochs) == (3, 2)
+    assert rival.warmup_epochs == config.warmup_epochs
+
+
+def _finished_report(flags):
+    from bottlenet_tf import formats, run_folders
+
+    fields = dict.fromkeys(run_folders._REQUIRED)
+    return {**fields, "format": formats.REPORT, "flags": flags}
+
+
+def test_rivals_of_another_codec_join_those_that_are_there(config):
+    there = {**rivals._settings(config), "points": []}
+    asked = dataclasses.replace(config, tuned_rivals=("avif",))
+    found = rivals._with_earlier(asked, {"tuned_rivals": there})
+    assert found.tuned_rivals == ("webp", "avif")
+    other = dataclasses.replace(asked, tuned_epochs=9)
+    found = rivals._with_earlier(other, {"tuned_rivals": there})
+    assert found.tuned_rivals == ("avif",)
+
+
 def test_a_shorter_rival_is_the_same_for_runs_of_any_length(config):
     config = dataclasses.replace(
         config, tuned_epochs=1, tuned_learning_rate=0.2
@@ -156,6 +189,24 @@ def test_a_finished_run_takes_rivals_when_they_are_asked_for(config, capsys):
     assert "its rivals are not" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, False),
+        ({"tuned_rivals": ()}, False),
+        ({"tuned_rivals": ("webp", "jpeg")}, True),
+        ({"tuned_losses": (1.0, 2.0)}, True),
+        ({"tuned_epochs": 2}, True),
+        ({"tuned_learning_rate": 0.5}, True),
+    ],
+)
+def test_rivals_of_other_settings_are_missing(config, changes, missing):
+    measured = {**rivals._settings(config), "points": []}
+    asked = dataclasses.replace(config, **changes)
+    assert rivals.are_missing(asked, {"tuned_rivals": measured}) == missing
+    assert rivals.are_missing(config, {"tuned_rivals": None})
+
+
 def _figures(**changes):
     return {
         "accuracy": 85.0, "wire_bytes_mean": 100.0, "cloud_only": SWEEP,
@@ -168,7 +219,7 @@ def test_the_tuned_ratio_by_hand():
     figures = _figures()
     points = [_cloud(20, 60.0, 84.0, tuned_at=20),
               _cloud(20, 80.0, 86.0, tuned_at=50)]  # fmt: skip
-    evaluation.add_tuned(figures, points, ["webp"])
+    evaluation.add_tuned(figures, points, {"codecs": ["webp"]})
     # Between 60 bytes at 84 % and 80 at 86 %: 70 bytes, 0.7 of ours.
     assert figures["tuned_matched_bytes"] == pytest.approx(70.0)
     assert figures["tuned_matched_codec"] == "webp"
@@ -179,7 +230,7 @@ def test_the_tuned_ratio_by_hand():
 def test_an_untouched_network_counts_where_tuning_does_not_help():
     figures = _figures()
     evaluation.add_tuned(figures, [_cloud(20, 95.0, 50.0, tuned_at=20)],
-                         ["webp"])  # fmt: skip
+                         {"codecs": ["webp"]})  # fmt: skip
     # JPEG's only point is above 85 %: its 90 bytes are a bound.
     assert figures["tuned_matched_bytes"] == 90.0
     assert figures["tuned_matched_at_most"]
@@ -187,7 +238,7 @@ def test_an_untouched_network_counts_where_tuning_does_not_help():
 
 def test_an_accuracy_that_no_rival_reaches_has_a_reason():
     figures = _figures(accuracy=89.9)
-    evaluation.add_tuned(figures, [], ["webp"])
+    evaluation.add_tuned(figures, [], {"codecs": ["webp"]})
     assert figures["tuned_matched_ratio"] is None
     assert "above" in figures["reasons"]["tuned_matched_ratio"]
 
@@ -204,7 +255,7 @@ def test_the_table_says_where_a_tuned_rival_wins():
         "label_only": {"bits": 4, "bytes": 1, "accuracy": 90.0},
     }  # fmt: skip
     points = [_cloud(20, 70.0, 85.0, tuned_at=20)]
-    evaluation.add_tuned(report, points, ["webp"])
+    evaluation.add_tuned(report, points, {"codecs": ["webp"]})
     text = evaluation.markdown_table([report])
     assert "2.10x" in text
     assert "0.70x, rival wins" in text
