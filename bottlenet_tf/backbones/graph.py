@@ -1,8 +1,8 @@
 """Walks the graph of a functional Keras model, call by call.
 
-The only module that touches what Keras keeps to itself: nodes and the layers
-inside of layers. A node is one call of a
-layer or of a `keras.ops` function, so a layer that is called twice has two.
+The only module that touches what Keras keeps to itself: nodes, and the layers
+inside of layers. A node is one call of a layer or of a `keras.ops` function,
+so a layer that is called twice has two.
 """
 
 import keras

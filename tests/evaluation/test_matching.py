@@ -73,6 +73,18 @@ def test_dip_in_the_curve_never_raises_the_bytes():
     assert matched_bytes(dip, 65.0).bytes_mean == 300.0
 
 
+def test_a_plateau_counts_from_its_first_point():
+    # 300 B is no better than 200 B: the line to 400 B starts at 200 B.
+    flat = _points("jpeg", (100, 40.0), (200, 60.0), (300, 60.0), (400, 70.0))
+    assert matched_bytes(flat, 65.0).bytes_mean == 300.0
+
+
+def test_of_points_of_equal_bytes_the_more_accurate_counts():
+    twins = _points("jpeg", (100, 40.0), (100, 60.0), (200, 70.0))
+    match = matched_bytes(twins, 50.0)
+    assert (match.bytes_mean, match.at_most) == (100.0, True)
+
+
 def test_points_are_needed():
     with pytest.raises(ValueError, match="at least one cloud-only point"):
         matched_bytes([], 50.0)
