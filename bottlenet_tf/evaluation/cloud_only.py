@@ -66,6 +66,18 @@ def round_trip(images, codec, quality, side):
     return pixels, *sizes
 
 
+def round_trips(pool, images, codec, quality, side):
+    """Does the same as `round_trip`, on all cores.
+
+    Args:
+        pool: `concurrent.futures.ThreadPoolExecutor`.
+        images, codec, quality, side: As for `round_trip`.
+    """
+    shares = np.array_split(images, min(cores(), len(images)))
+    parts = pool.map(lambda s: round_trip(s, codec, quality, side), shares)
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
 def cloud_only(
     classifier,
     part,
@@ -114,20 +126,13 @@ def cloud_only(
     predict = predictor(classifier)
     sums = np.zeros((len(settings), 3), np.int64)
     total = 0
-    workers = cores()
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
         label = f"cloud-only, {len(settings)} settings"
         batches = iterate(part, batch_size, progress, label)
         for images, labels in batches:
-            shares = np.array_split(images, min(workers, len(images)))
             for row, (codec, side, quality) in zip(sums, settings, strict=True):
-                tasks = [
-                    pool.submit(round_trip, share, codec, quality, side)
-                    for share in shares
-                ]
-                pixels, counted, whole = (
-                    np.concatenate(parts)
-                    for parts in zip(*(t.result() for t in tasks), strict=True)
+                pixels, counted, whole = round_trips(
+                    pool, images, codec, quality, side
                 )
                 hits = np.sum(predict(pixels) == labels)
                 row += (counted.sum(), whole.sum(), hits)

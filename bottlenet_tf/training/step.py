@@ -1,10 +1,12 @@
 """One training step, the same for every mode and distribution strategy."""
 
+import concurrent.futures
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from bottlenet_tf.evaluation.cloud_only import round_trip
+from bottlenet_tf.evaluation.cloud_only import round_trips
+from bottlenet_tf.evaluation.environment import cores
 from bottlenet_tf.training.losses import feature_loss, task_loss
 from bottlenet_tf.training.mixup import blend, blend_shares
 
@@ -88,6 +90,9 @@ class Stepper:
             self.inference_ratio = tf.Variable(
                 1.0, trainable=False, name="inference_ratio"
             )
+        self._pool = None
+        if config.mode == "cloud":
+            self._pool = concurrent.futures.ThreadPoolExecutor(cores())
         self.with_codec = self._compile(use_codec=True)
         self.without_codec = self._compile(use_codec=False)
 
@@ -121,9 +126,8 @@ class Stepper:
         side = config.image_side or images.shape[1]
 
         def through(pixels):
-            return round_trip(
-                pixels, config.image_codec, config.image_quality, side
-            )[0]
+            codec, quality = config.image_codec, config.image_quality
+            return round_trips(self._pool, pixels, codec, quality, side)[0]
 
         received = tf.numpy_function(through, [images], tf.uint8)
         return tf.ensure_shape(received, images.shape)

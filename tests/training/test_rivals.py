@@ -128,11 +128,11 @@ def test_a_shorter_rival_is_the_same_for_runs_of_any_length(config):
 def test_a_cloud_network_trains_on_what_the_codec_leaves(config, monkeypatch):
     seen = []
 
-    def through(images, codec, quality, side):
+    def through(pool, images, codec, quality, side):
         seen.append((codec, quality, side))
         return np.zeros_like(images), None, None
 
-    monkeypatch.setattr(step_module, "round_trip", through)
+    monkeypatch.setattr(step_module, "round_trips", through)
     config = dataclasses.replace(
         config, mode="cloud", image_codec="webp", image_quality=33,
         byte_budget=None, freeze_prefix=False, tuned_rivals=(), epochs=1,
