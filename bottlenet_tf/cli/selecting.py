@@ -38,8 +38,8 @@ mobile-only, cloud-only, a split without a unit and the label alone, with the
 round trip above which mobile-only costs less; then what would be chosen at
 half and double the rate and at every load that was profiled.
 
-Whatever is sent is charged a message, --message_overhead. The paper charges
-none, nor a round trip: --message_overhead=0 --rtt_ms=0.
+Everything that is sent includes a message (--message_overhead). The paper
+counts neither messages nor round trips: --message_overhead=0 --rtt_ms=0.
 
 Examples:
   bottlenet-select --runs=SEARCH_DIR/candidates \\
@@ -274,10 +274,10 @@ def _define(module_name):
     flags.DEFINE_string(
         "message_overhead",
         DEFAULT_TRANSPORT,
-        "What a message takes on the air beyond the wire bytes in it, charged "
-        "to all that is sent: a number of bytes, 0 being the paper, or a "
-        f"transport. Measured at IP level, on an open connection: {measured}. "
-        "Further packets of what one can't hold aren't counted.",
+        "Bytes that a message adds to its wire bytes, for everything that is "
+        "sent: a number (0 reproduces the paper) or a transport. Measured at "
+        f"IP level, on an open connection: {measured}. Further packets of long "
+        "payloads aren't counted.",
         **common,
     )
     flags.DEFINE_string(

@@ -259,15 +259,9 @@ def whole_numbers(name, values):
     """Returns a list flag's values as a tuple of integers.
 
     Raises:
-        ValueError: if one is no whole number.
+        ValueError: if one is not a whole number.
     """
-    try:
-        return tuple(int(value) for value in values)
-    except ValueError as error:
-        raise ValueError(
-            f"--{name} must be whole numbers with commas between. "
-            f"Received: {name}={','.join(map(str, values))}"
-        ) from error
+    return _listed(name, values, int, "whole numbers")
 
 
 def numbers(name, values):
@@ -276,11 +270,15 @@ def numbers(name, values):
     Raises:
         ValueError: if one is not a number.
     """
+    return _listed(name, values, float, "numbers")
+
+
+def _listed(name, values, kind, noun):
     try:
-        return tuple(float(value) for value in values)
+        return tuple(kind(value) for value in values)
     except ValueError as error:
         raise ValueError(
-            f"--{name} must be numbers with commas between. "
+            f"--{name} must be {noun} with commas between. "
             f"Received: {name}={','.join(map(str, values))}"
         ) from error
 
