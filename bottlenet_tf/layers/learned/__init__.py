@@ -1,0 +1,1 @@
+"""Learned units: a transform, an entropy model and a synthesis for all rates."""

@@ -1,0 +1,107 @@
+"""The learned prior: how many bits a code will take, differentiable."""
+
+import keras
+import numpy as np
+from keras import ops
+
+# A code that the prior rules out costs 24 bits in training, about what an
+# escape costs on the wire.
+MIN_PROBABILITY = 2.0**-24
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class LogisticMixture(keras.layers.Layer):
+    """A mixture of logistics for each coefficient and operating point t.
+
+    ```
+    P(y) = sum over k of w_k (F((y + 1/2 - g m_k) / (g s_k)) - F((y - 1/2 - ...)))
+    F(x) = 1 / (1 + exp(-x)),  s_k = exp(a_k + b_k t),  w = softmax(u + v t)
+    ```
+
+    g is the gain that the coefficient was multiplied with, so that location m
+    and scale s are those of the coefficient itself and hardly change with t.
+    Used in training; on the wire stand tables (`training.freezing`).
+    Stays float32.
+
+    Args:
+        coefficients: n.
+        components: Logistics in each mixture.
+
+    Call arguments:
+        y: Codes before rounding, with noise, `(batch, n)`.
+        gain: g `(batch, n)`.
+        point: t `(batch,)`.
+
+    Returns:
+        Bits of each image, float32 `(batch,)`.
+
+    Reference:
+        Discretised mixture of logistics: Salimans et al., 2017,
+        arXiv:1701.05517; uniform noise for rounding: Balle, Laparra,
+        Simoncelli, 2017, arXiv:1611.01704.
+    """
+
+    def __init__(self, coefficients, components=2, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.coefficients = coefficients
+        self.components = components
+
+    def build(self, input_shape=None):
+        shape = (self.components, self.coefficients)
+        spread = np.linspace(-0.5, 0.5, self.components)[:, None]
+        self.locations = self.add_weight(
+            shape=shape, initializer="zeros", name="locations"
+        )
+        self.log_scales = self.add_weight(
+            shape=shape,
+            # One narrow, one wide: equal ones would learn in step.
+            initializer=lambda shape, dtype: np.broadcast_to(
+                spread.astype(dtype), shape
+            ),
+            name="log_scales",
+        )
+        self.log_scale_slopes = self.add_weight(
+            shape=shape, initializer="zeros", name="log_scale_slopes"
+        )
+        self.logits = self.add_weight(
+            shape=shape, initializer="zeros", name="logits"
+        )
+        self.logit_slopes = self.add_weight(
+            shape=shape, initializer="zeros", name="logit_slopes"
+        )
+
+    def start_from(self, deviations):
+        """Begins with the coefficients' standard deviations `(n,)`."""
+        # A logistic of scale s has the deviation s pi / sqrt(3).
+        log_scale = np.log(np.maximum(deviations, 1e-9) * np.sqrt(3) / np.pi)
+        spread = np.linspace(-0.5, 0.5, self.components)[:, None]
+        self.log_scales.assign((spread + log_scale).astype(np.float32))
+
+    def probabilities(self, y, gain, point):
+        """Returns P of each code, float32 `(batch, n)`."""
+        t = ops.reshape(point, (-1, 1, 1))
+        gain = gain[:, None, :]
+        steepness = ops.exp(-self.log_scales - t * self.log_scale_slopes) / gain
+        weights = ops.softmax(self.logits + t * self.logit_slopes, axis=1)
+        centred = y[:, None, :] - gain * self.locations
+        # Symmetric: in the left tail the difference keeps its digits.
+        centred = -ops.abs(centred)
+        upper = ops.sigmoid((centred + 0.5) * steepness)
+        lower = ops.sigmoid((centred - 0.5) * steepness)
+        return ops.sum(weights * (upper - lower), axis=1)
+
+    def call(self, y, gain, point):
+        likely = self.probabilities(y, gain, point)
+        bits = -ops.log2(ops.maximum(likely, MIN_PROBABILITY))
+        return ops.sum(bits, axis=1)
+
+    def compute_output_shape(self, input_shape, *_):
+        return (input_shape[0],)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "coefficients": self.coefficients,
+            "components": self.components,
+        }

@@ -1,0 +1,328 @@
+"""The linear form of a learned unit: feature -> coefficients, and back.
+
+```
+feature (H, W, C) ─ patches p x p ─ (h, w, d) ─ rows ─ columns ─ channels of
+each frequency ─ the n coefficients of most variance ─ mixing of the first m
+```
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+# A transform is fine-tuned from its closed form, with a learning rate of its
+# own: `training` finds these weights by their layer.
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class Analysis(keras.layers.Layer):
+    """The device's linear transform.
+
+    ```
+    z = conv(x, p x p, stride p) + bias
+    u = rows z columns^T, over the grid, for each channel
+    v[f] = u[f] channels[f], for each frequency f of the grid
+    c = v[kept] - offset;  c[:m] = c[:m] mixing
+    ```
+
+    A closed form computes the weights (`training.closed_form`); as built they
+    are the identity, which codes the first channels. Stays float32.
+
+    Args:
+        patch: p, side of the patches; it must divide H and W.
+        channels: d, channels that a patch is projected to.
+        coefficients: n, how many are kept.
+        mixed: m, how many of them are mixed by a dense matrix; 0 for none.
+        shared: Whether all frequencies share one channel matrix.
+
+    Call arguments:
+        x: Feature `(batch, H, W, C)`.
+
+    Returns:
+        `(c, z)`: coefficients float32 `(batch, n)`; patches `(batch, h, w, d)`.
+
+    Raises:
+        ValueError: from `build` if a side isn't divisible by p, or there are
+            fewer than n coefficients.
+
+    Reference:
+        Transform coding with a transform weighted by what the task needs of
+        each direction; first transform of the patches, second one over the
+        grid, as in a video codec's secondary transforms.
+    """
+
+    def __init__(
+        self, patch, channels, coefficients, mixed=0, shared=False, **kwargs
+    ):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.patch = patch
+        self.channels = channels
+        self.coefficients = coefficients
+        self.mixed = mixed
+        self.shared = shared
+
+    def build(self, input_shape):
+        self.grid = grid_shape(input_shape[1:3], self.patch)
+        height, width = self.grid
+        total = height * width * self.channels
+        if not self.mixed <= self.coefficients <= total:
+            raise ValueError(
+                "A unit must keep at most as many coefficients as its "
+                f"{height}x{width} patches of {self.channels} channels have, "
+                f"{total}, and mix at most those. Received: "
+                f"coefficients={self.coefficients}, mixed={self.mixed}"
+            )
+        self.projection = keras.layers.Conv2D(
+            self.channels,
+            self.patch,
+            strides=self.patch,
+            dtype="float32",
+            name="patches",
+        )
+        self.projection.build(tuple(input_shape))
+        _add_grid_weights(self, total)
+        self.offset = self.add_weight(
+            shape=(self.coefficients,), initializer="zeros", name="offset"
+        )
+
+    def patches(self, x):
+        """Returns z `(batch, h, w, d)` of the feature `x`."""
+        return self.projection(ops.cast(x, "float32"))
+
+    def transform(self, z):
+        """Returns coefficients `(batch, n)` of patches `(batch, h, w, d)`."""
+        height, width = self.grid
+        z = _along_rows(self.rows, z)
+        z = ops.matmul(self.columns, z)
+        z = ops.reshape(z, (-1, height * width, self.channels))
+        z = _each_frequency(z, self.frequencies)
+        z = ops.reshape(z, (-1, height * width * self.channels))
+        c = ops.take(z, self.kept, axis=1) - self.offset
+        return _mix(c, self.mixing, self.mixed)
+
+    def call(self, x):
+        z = self.patches(x)
+        return self.transform(z), z
+
+    def macs(self, input_shape):
+        """Multiply-accumulates for one image."""
+        height, width = grid_shape(input_shape[-3:-1], self.patch)
+        patches = height * width * self.channels
+        taps = self.patch**2 * input_shape[-1]
+        return patches * taps + self.grid_macs(height, width)
+
+    def grid_macs(self, height, width):
+        """Multiply-accumulates after the patches, of a grid of this size."""
+        patches = height * width * self.channels
+        return patches * (height + width + self.channels) + self.mixed**2
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "patch": self.patch,
+            "channels": self.channels,
+            "coefficients": self.coefficients,
+            "mixed": self.mixed,
+            "shared": self.shared,
+        }
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class Synthesis(keras.layers.Layer):
+    """The server's linear transform: the way back, with weights of its own.
+
+    ```
+    c[:m] = c[:m] mixing;  v[kept] = c + offset, 0 elsewhere
+    u[f] = v[f] channels[f];  z = rows u columns^T
+    x = pixels(conv([z, t z], 3 x 3))
+    ```
+
+    The 3 x 3 convolution sees a patch's neighbours and is linear in the
+    operating point t, so that it can trust coarse coefficients less.
+
+    Args:
+        patch, channels, coefficients, mixed, shared: As in `Analysis`.
+        output_shape: `(H, W, C)` of the feature.
+
+    Call arguments:
+        c: Coefficients `(batch, n)`.
+        point: t `(batch,)`.
+
+    Returns:
+        `(x, z)`: feature `(batch, H, W, C)`; patches `(batch, h, w, d)`.
+    """
+
+    def __init__(
+        self,
+        patch,
+        channels,
+        coefficients,
+        output_shape,
+        mixed=0,
+        shared=False,
+        **kwargs,
+    ):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.patch = patch
+        self.channels = channels
+        self.coefficients = coefficients
+        self.restored_shape = tuple(output_shape)
+        self.mixed = mixed
+        self.shared = shared
+
+    def build(self, input_shape):
+        del input_shape
+        height, width, depth = self.restored_shape
+        self.grid = grid_shape((height, width), self.patch)
+        total = self.grid[0] * self.grid[1] * self.channels
+        _add_grid_weights(self, total)
+        self.offset = self.add_weight(
+            shape=(self.coefficients,), initializer="zeros", name="offset"
+        )
+        # Where each value of the grid is found; n is where nothing is.
+        self.places = self.add_weight(
+            shape=(total,),
+            dtype="int32",
+            initializer=lambda shape, dtype: ops.minimum(
+                ops.arange(shape[0], dtype=dtype), self.coefficients
+            ),
+            trainable=False,
+            name="places",
+        )
+        self.pixels = keras.layers.Conv2D(
+            self.patch**2 * depth,
+            3,
+            padding="same",
+            dtype="float32",
+            name="pixels",
+        )
+        self.pixels.build((None, *self.grid, 2 * self.channels))
+
+    def patches(self, c):
+        """Returns z `(batch, h, w, d)` of coefficients `(batch, n)`."""
+        height, width = self.grid
+        c = _mix(c, self.mixing, self.mixed) + self.offset
+        c = ops.pad(c, ((0, 0), (0, 1)))
+        v = ops.take(c, self.places, axis=1)
+        v = ops.reshape(v, (-1, height * width, self.channels))
+        v = _each_frequency(v, self.frequencies)
+        v = ops.reshape(v, (-1, height, width, self.channels))
+        return ops.matmul(self.columns, _along_rows(self.rows, v))
+
+    def call(self, c, point):
+        z = self.patches(c)
+        t = ops.reshape(point, (-1, 1, 1, 1))
+        x = self.pixels(ops.concatenate([z, t * z], axis=-1))
+        return depth_to_space(x, self.patch), z
+
+    def macs(self):
+        """Multiply-accumulates for one image."""
+        height, width = self.grid
+        patches = height * width * self.channels
+        pixels = self.restored_shape[2] * self.patch**2
+        grid = patches * (height + width + self.channels)
+        return grid + self.mixed**2 + 18 * patches * pixels
+
+    def compute_output_shape(self, input_shape, point_shape=None):
+        batch = input_shape[0]
+        return (
+            (batch, *self.restored_shape),
+            (batch, *self.grid, self.channels),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "patch": self.patch,
+            "channels": self.channels,
+            "coefficients": self.coefficients,
+            "output_shape": self.restored_shape,
+            "mixed": self.mixed,
+            "shared": self.shared,
+        }
+
+
+def grid_shape(size, patch):
+    """Returns `(h, w)`, how many patches a feature of `size` has.
+
+    Raises:
+        ValueError: if a side isn't a multiple of `patch`.
+    """
+    if any(side % patch for side in size):
+        raise ValueError(
+            "--patch must divide both sides of the feature, which is cut into "
+            f"patches. Received: patch={patch}, feature size={tuple(size)}"
+        )
+    return tuple(side // patch for side in size)
+
+
+def depth_to_space(x, block):
+    """Returns `(batch, h b, w b, c)` of `(batch, h, w, b b c)`."""
+    if block == 1:
+        return x
+    _, height, width, depth = x.shape
+    channels = depth // block**2
+    x = ops.reshape(x, (-1, height, width, block, block * channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4))
+    return ops.reshape(x, (-1, height * block, width * block, channels))
+
+
+def _add_grid_weights(layer, total):
+    height, width = layer.grid
+    for name, side in (("rows", height), ("columns", width)):
+        matrix = layer.add_weight(
+            shape=(side, side), initializer="identity", name=name
+        )
+        setattr(layer, name, matrix)
+    count = 1 if layer.shared else height * width
+    depth = layer.channels
+    layer.frequencies = layer.add_weight(
+        shape=(count, depth, depth),
+        initializer=lambda shape, dtype: np.broadcast_to(
+            np.eye(shape[1], dtype=dtype), shape
+        ),
+        name="frequencies",
+    )
+    layer.kept = layer.add_weight(
+        shape=(layer.coefficients,),
+        dtype="int32",
+        initializer=lambda shape, dtype: ops.arange(shape[0], dtype=dtype),
+        trainable=False,
+        name="kept",
+    )
+    layer.mixing = None
+    if layer.mixed:
+        layer.mixing = layer.add_weight(
+            shape=(layer.mixed, layer.mixed),
+            initializer="identity",
+            name="mixing",
+        )
+
+
+def _along_rows(matrix, z):
+    """Returns `matrix` times z `(batch, h, w, d)` along its height."""
+    _, height, width, depth = z.shape
+    z = ops.reshape(z, (-1, height, width * depth))
+    z = ops.matmul(matrix, z)
+    return ops.reshape(z, (-1, height, width, depth))
+
+
+def _each_frequency(z, matrices):
+    """Returns z `(batch, f, d)` times `matrices` `(f or 1, d, d)`."""
+    if matrices.shape[0] == 1:
+        return ops.matmul(z, matrices[0])
+    # One product for each frequency, of the whole batch.
+    z = ops.matmul(ops.transpose(z, (1, 0, 2)), matrices)
+    return ops.transpose(z, (1, 0, 2))
+
+
+def _mix(c, matrix, mixed):
+    """Returns `c` `(batch, n)` with its first `mixed` values mixed."""
+    if not mixed:
+        return c
+    first = ops.matmul(c[:, :mixed], matrix)
+    if mixed == c.shape[1]:
+        return first
+    return ops.concatenate([first, c[:, mixed:]], axis=1)

@@ -1,0 +1,248 @@
+"""The learned unit: one small unit for every rate, on a frozen network."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from bottlenet_tf.layers.learned.branches import Encoder, Restorer
+from bottlenet_tf.layers.learned.modulation import PointEmbedding
+from bottlenet_tf.layers.learned.prior import LogisticMixture
+from bottlenet_tf.layers.learned.transform import Analysis, Synthesis
+
+ENCODERS = ("linear", "residual")
+MAX_CODE = 2**15 - 1  # Codes travel as int16.
+
+
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class LearnedUnit(keras.layers.Layer):
+    """Transform, gain and rounding on the device; synthesis on the server.
+
+    ```
+    feature ─ analysis ─ c ─ c exp(g + g' t) ─ round ─ codes      device
+    codes ─ codes exp(s + s' t) ─ synthesis ─ x                   server
+            restored = activation(x + restorer(z, t))
+    ```
+
+    The operating point t runs from -1 (most bytes) to 1 (fewest). Training
+    draws the weight of a bit log-uniformly for each image,
+    log(weight) = linear in t between the two `rate_weights`, so that one unit
+    learns all rates. Rounding passes gradients straight through; the prior
+    sees uniform noise in its place. There is no context and no hyperprior:
+    the tables that the unit freezes into are static, and no float decides
+    what a byte means.
+
+    Args:
+        patch, channels, coefficients, mixed, shared: See `Analysis`.
+        encoder: "linear", or "residual" for a nonlinear branch beside it.
+        width: Channels of the server's nonlinear branch; 0 for none.
+        blocks: Its residual blocks at each size.
+        components: Logistics in the prior of each coefficient.
+        num_points: P, operating points that the frozen unit offers.
+        rate_weights: Weight of a bit in the loss at t = -1 and t = 1.
+        restored_activation: "relu" or None, what the cut tensor has.
+        tables: Base64 text of the frozen `Tables`; None before.
+
+    Call arguments:
+        x: Feature `(batch, H, W, C)`.
+        point: t `(batch,)`.
+
+    Returns:
+        Restored feature `(batch, H, W, C)`.
+
+    Reference:
+        Frozen network and small units: Datta, Ahuja, Somayazulu, Tickoo, 2022,
+        arXiv:2208.11596; one unit for all rates: Hossain et al., 2023.
+    """
+
+    def __init__(
+        self,
+        patch=4,
+        channels=24,
+        coefficients=768,
+        mixed=512,
+        shared=False,
+        encoder="linear",
+        width=64,
+        blocks=1,
+        components=2,
+        num_points=16,
+        rate_weights=(3e-5, 2.5e-3),
+        restored_activation="relu",
+        tables=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._config = {
+            "patch": patch,
+            "channels": channels,
+            "coefficients": coefficients,
+            "mixed": mixed,
+            "shared": shared,
+            "encoder": encoder,
+            "width": width,
+            "blocks": blocks,
+            "components": components,
+            "num_points": num_points,
+            "rate_weights": list(rate_weights),
+            "restored_activation": restored_activation,
+            "tables": tables,
+        }
+        if encoder not in ENCODERS:
+            raise ValueError(
+                f"`encoder` must be one of {', '.join(ENCODERS)}. "
+                f"Received: encoder={encoder!r}"
+            )
+
+    @property
+    def points(self):
+        """The operating points t of the frozen unit, finest first."""
+        return tuple(
+            float(t) for t in np.linspace(-1, 1, self._config["num_points"])
+        )
+
+    def build(self, input_shape):
+        if None in input_shape[1:]:
+            raise ValueError(
+                "The feature must have a fixed size (H, W, C), because the "
+                "transform depends on it. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        c = self._config
+        shape = tuple(input_shape)
+        count = c["coefficients"]
+        self.code_shape = (count,)
+        common = {
+            name: c[name]
+            for name in ("patch", "channels", "coefficients", "mixed", "shared")
+        }
+        self.analysis = Analysis(**common, name="analysis")
+        self.analysis.build(shape)
+        self.synthesis = Synthesis(
+            **common, output_shape=shape[1:], name="synthesis"
+        )
+        self.synthesis.build((None, count))
+        self.prior = LogisticMixture(count, c["components"], name="prior")
+        self.prior.build((None, count))
+        for name in ("log_gain", "gain_slope", "log_step", "step_slope"):
+            weight = self.add_weight(
+                shape=(count,),
+                dtype="float32",
+                initializer="zeros",
+                name=name,
+            )
+            setattr(self, name, weight)
+        # Of the feature and of the patches, for the nonlinear branches.
+        self._add_statistic("feature_mean", shape[-1], "zeros")
+        self._add_statistic("feature_deviation", shape[-1], "ones")
+        self._add_statistic("patch_deviation", c["channels"], "ones")
+        grid = (*self.analysis.grid, c["channels"])
+        self.encoder = self.embedding = self.restorer = None
+        if c["encoder"] == "residual":
+            self.encoder = Encoder(c["patch"], c["channels"], name="encoder")
+            self.encoder.build(shape)
+        if c["width"]:
+            self.embedding = PointEmbedding(name="embedding")
+            self.embedding.build((None,))
+            self.restorer = Restorer(
+                c["patch"],
+                shape[-1],
+                c["width"],
+                c["blocks"],
+                name="restorer",
+            )
+            self.restorer.build((None, *grid), (None, self.embedding.width))
+
+    def _add_statistic(self, name, size, initializer):
+        weight = self.add_weight(
+            shape=(size,),
+            dtype="float32",
+            initializer=initializer,
+            trainable=False,
+            name=name,
+        )
+        setattr(self, name, weight)
+
+    def rate_weight(self, point):
+        """Returns the weight of a bit at t `(batch,)`."""
+        low, high = np.log(self._config["rate_weights"])
+        return ops.exp((low + high) / 2 + point * (high - low) / 2)
+
+    def coefficients(self, x):
+        """Returns the analysis' coefficients `(batch, n)`, not yet scaled."""
+        z = self.analysis.patches(x)
+        if self.encoder is not None:
+            normal = (x - self.feature_mean) / self.feature_deviation
+            z = z + self.patch_deviation * ops.cast(
+                self.encoder(normal), "float32"
+            )
+        return self.analysis.transform(z)
+
+    def gain(self, point):
+        """Returns what coefficients are multiplied with, `(batch, n)`."""
+        t = ops.reshape(point, (-1, 1))
+        return ops.exp(self.log_gain + t * self.gain_slope)
+
+    def encode(self, x, point, training=None):
+        """Returns `{"codes": float32 (batch, n)}`, whole numbers."""
+        del training
+        y = self.coefficients(x) * self.gain(point)
+        return {"codes": y + ops.stop_gradient(ops.round(y) - y)}
+
+    def deployed_encode(self, x, point):
+        """Returns what `encode` does, clipped to what can travel."""
+        y = self.coefficients(x) * self.gain(point)
+        return {"codes": ops.clip(ops.round(y), -MAX_CODE, MAX_CODE)}
+
+    def decode(self, codes, point, training=None):
+        """Returns the restored feature of `{"codes": ...}` and t."""
+        del training
+        t = ops.reshape(point, (-1, 1))
+        c = codes["codes"] * ops.exp(self.log_step + t * self.step_slope)
+        x, z = self.synthesis(c, point)
+        if self.restorer is not None:
+            normal = ops.cast(z / self.patch_deviation, self.compute_dtype)
+            added = self.restorer(normal, self.embedding(point))
+            x = x + self.feature_deviation * ops.cast(added, "float32")
+        if self._config["restored_activation"] == "relu":
+            x = ops.relu(x)
+        return ops.cast(x, self.compute_dtype)
+
+    def transmit(self, x, point, noise=None):
+        """Returns `(restored, bits)`, both differentiable.
+
+        Args:
+            x: Feature `(batch, H, W, C)`.
+            point: t `(batch,)`.
+            noise: Uniform in -1/2 ... 1/2, `(batch, n)`, which the prior sees
+                in place of rounding; None for the rounded codes themselves.
+        """
+        gain = self.gain(point)
+        y = self.coefficients(x) * gain
+        rounded = y + ops.stop_gradient(ops.round(y) - y)
+        seen = rounded if noise is None else y + noise
+        bits = self.prior(seen, gain, point)
+        return self.decode({"codes": rounded}, point), bits
+
+    def call(self, x, point, training=None):
+        return self.decode(self.encode(x, point), point)
+
+    def compute_output_shape(self, input_shape, point_shape=None):
+        return input_shape
+
+    def device_macs(self, input_shape):
+        """Multiply-accumulates of the encoder for one image."""
+        total = self.analysis.macs(input_shape)
+        if self.encoder is not None:
+            total += self.encoder.macs(tuple(input_shape[-3:]))
+        return total
+
+    def cloud_macs(self):
+        """Multiply-accumulates of the decoder for one image."""
+        total = self.synthesis.macs()
+        if self.restorer is not None:
+            grid = (*self.synthesis.grid, self._config["channels"])
+            total += self.restorer.macs(grid)
+        return total
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}

@@ -1,0 +1,263 @@
+"""The closed-form start of a learned unit: no training step, no label.
+
+```
+features and gradients ─ patches ─ rows, columns ─ channels of each frequency
+─ mixing: at each stage the KLT of what is there, weighted by the tail's
+gradients, so that one step for all coefficients is the best that there is
+```
+"""
+
+import dataclasses
+
+import numpy as np
+
+# Share of the identity in a weighting: no direction counts for nothing.
+IDENTITY_SHARE = 0.05
+AXIS_IDENTITY_SHARE = 0.1
+# Statistics of one frequency are few; this much of them is that of all.
+SHRINKAGE = 0.3
+_FLOOR = 1e-6  # Of the largest eigenvalue.
+
+
+@dataclasses.dataclass(frozen=True)
+class ClosedForm:
+    """The linear transform of a feature and its inverse.
+
+    Shapes: C channels of the feature, D = p p C of a patch, d kept channels,
+    h x w patches, n kept coefficients, m mixed ones.
+
+    Attributes:
+        mean, deviation: Of the feature's channels, `(C,)`.
+        patches: `(D, d)`; z = x patches, x standardised.
+        unpatches: `(d, D)`.
+        rows, columns: `(h, h)` and `(w, w)`, and their inverses.
+        frequencies: `(h w, d, d)` or `(1, d, d)`, and its inverse.
+        kept: int `(n,)`, places in the grid, most variance first.
+        offset: `(n,)`, subtracted before mixing.
+        mixing: `(m, m)` and its inverse.
+        scale: `(n,)`: what coefficients are multiplied with after mixing, so
+            that a quantization error of any counts the same in the answer.
+        deviations: `(n,)`, standard deviations after that.
+    """
+
+    patch: int
+    mean: np.ndarray
+    deviation: np.ndarray
+    patches: np.ndarray
+    unpatches: np.ndarray
+    rows: np.ndarray
+    unrows: np.ndarray
+    columns: np.ndarray
+    uncolumns: np.ndarray
+    frequencies: np.ndarray
+    unfrequencies: np.ndarray
+    kept: np.ndarray
+    offset: np.ndarray
+    mixing: np.ndarray
+    unmixing: np.ndarray
+    scale: np.ndarray
+    deviations: np.ndarray
+
+
+def solve(
+    features,
+    gradients,
+    *,
+    patch,
+    channels,
+    coefficients,
+    mixed,
+    shared=False,
+):
+    """Computes the transform of a split from some images' statistics.
+
+    At every stage, with S the covariance of what the stage before gave and G
+    the mean outer product of its gradients (their identity share included),
+    the analysis is V^T G^1/2 with V the eigenvectors of G^1/2 S G^1/2: the
+    KLT in the metric in which a small error's size is the change that it
+    makes to the answer.
+
+    Args:
+        features: float32 `(images, H, W, C)`.
+        gradients: Of the same shape: of random projections of the answer, of
+            which the mean outer product is the Fisher information.
+        patch, channels, coefficients, mixed, shared: As in
+            `layers.learned.transform.Analysis`.
+
+    Returns:
+        `ClosedForm`.
+    """
+    count, _, _, depth = features.shape
+    mean = features.mean((0, 1, 2), dtype=np.float64).astype(np.float32)
+    deviation = features.std((0, 1, 2), dtype=np.float64).astype(np.float32)
+    deviation = np.maximum(deviation, 1e-3 * deviation.max())
+    x = _to_patches((features - mean) / deviation, patch)
+    g = _to_patches(gradients * deviation, patch)
+    flat, size = x.reshape(-1, x.shape[-1]), patch * patch * depth
+    forward, inverse, _ = _weighted_klt(
+        _outer(flat), _outer(g.reshape(-1, size)), IDENTITY_SHARE
+    )
+    forward, inverse = forward[:, :channels], inverse[:channels]
+    z, g = x @ forward, g @ inverse.T
+    rows, unrows = _axis_klt(z, g, axis=1)
+    columns, uncolumns = _axis_klt(z, g, axis=2)
+    u = _grid(rows, columns, z)
+    g = _grid(unrows.T, uncolumns.T, g)
+    u, g = (v.reshape(count, -1, channels) for v in (u, g))
+    frequencies, unfrequencies, variances = _channel_klts(u, g, shared)
+    v = np.matmul(u.transpose(1, 0, 2), frequencies).transpose(1, 0, 2)
+    g = np.matmul(g.transpose(1, 0, 2), unfrequencies.transpose(0, 2, 1))
+    g = g.transpose(1, 0, 2).reshape(count, -1)
+    kept = np.argsort(-variances.reshape(-1), kind="stable")[:coefficients]
+    c, g = v.reshape(count, -1)[:, kept], g[:, kept]
+    offset = c.mean(0)
+    c = c - offset
+    mixing, unmixing, _ = _weighted_klt(
+        _outer(c[:, :mixed]), _outer(g[:, :mixed]), SHRINKAGE
+    )
+    c = np.concatenate([c[:, :mixed] @ mixing, c[:, mixed:]], axis=1)
+    # The metric is in the mixing already; the rest has its own.
+    metric = np.square(g, dtype=np.float64).mean(0)
+    metric = (1 - SHRINKAGE) * metric + SHRINKAGE * metric[:mixed or None].mean()
+    scale = np.sqrt(metric)
+    scale[:mixed] = 1.0
+    return ClosedForm(
+        patch=patch,
+        mean=mean,
+        deviation=deviation,
+        patches=forward,
+        unpatches=inverse,
+        rows=rows,
+        unrows=unrows,
+        columns=columns,
+        uncolumns=uncolumns,
+        frequencies=frequencies,
+        unfrequencies=unfrequencies,
+        kept=kept,
+        offset=offset,
+        mixing=mixing,
+        unmixing=unmixing,
+        scale=scale.astype(np.float32),
+        deviations=c.std(0) * scale,
+    )
+
+
+def assign(unit, form):
+    """Gives a built `LearnedUnit` the weights of a `ClosedForm`.
+
+    Gains stay 1 times the form's scale; the synthesis is the exact inverse.
+    """
+    analysis, synthesis = unit.analysis, unit.synthesis
+    depth, patch = len(form.mean), form.patch
+    repeated = np.tile(form.deviation, patch * patch)[:, None]
+    kernel = form.patches / repeated
+    shift = -np.tile(form.mean, patch * patch) @ kernel
+    analysis.projection.kernel.assign(
+        kernel.reshape(patch, patch, depth, -1).astype(np.float32)
+    )
+    analysis.projection.bias.assign(shift)
+    for layer, prefix in ((analysis, ""), (synthesis, "un")):
+        for name in ("rows", "columns", "frequencies"):
+            getattr(layer, name).assign(getattr(form, prefix + name))
+        layer.kept.assign(form.kept)
+        layer.offset.assign(form.offset)
+        if layer.mixing is not None:
+            layer.mixing.assign(getattr(form, prefix + "mixing"))
+    places = np.full(synthesis.places.shape, len(form.kept), np.int32)
+    places[form.kept] = np.arange(len(form.kept))
+    synthesis.places.assign(places)
+    pixels = np.zeros(synthesis.pixels.kernel.shape, np.float32)
+    pixels[1, 1, : len(form.unpatches)] = form.unpatches * repeated.T
+    synthesis.pixels.kernel.assign(pixels)
+    synthesis.pixels.bias.assign(np.tile(form.mean, patch * patch))
+    unit.feature_mean.assign(form.mean)
+    unit.feature_deviation.assign(form.deviation)
+    unit.log_gain.assign(np.log(form.scale))
+    unit.log_step.assign(-np.log(form.scale))
+    unit.prior.start_from(form.deviations / form.scale)
+
+
+def _to_patches(x, patch):
+    """Returns `(images, h, w, p p C)` of `(images, H, W, C)`."""
+    count, height, width, depth = x.shape
+    shape = (count, height // patch, patch, width // patch, patch, depth)
+    x = x.reshape(shape).transpose(0, 1, 3, 2, 4, 5)
+    return np.ascontiguousarray(x).reshape(*x.shape[:3], -1)
+
+
+def _outer(rows):
+    """Returns the mean outer product of the rows `(count, k)`."""
+    return rows.T @ rows / len(rows)
+
+
+def _roots(matrix):
+    """Returns a positive matrix' square root and its inverse."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    values = np.maximum(values, _FLOOR * values[-1])
+    root = np.sqrt(values)
+    return (vectors * root) @ vectors.T, (vectors / root) @ vectors.T
+
+
+def _weighted_klt(covariance, metric, identity_share):
+    """Returns `(forward, inverse, variances)`, most variance first.
+
+    `c = x forward`, `x = c inverse`. The metric keeps its size: the errors of
+    c are those of the answer.
+    """
+    size = len(metric)
+    if not size:
+        empty = np.zeros((0, 0), np.float32)
+        return empty, empty, np.zeros(0)
+    metric = metric.astype(np.float64)
+    even = np.eye(size) * np.trace(metric) / size
+    metric = (1 - identity_share) * metric + identity_share * even
+    root, inverse_root = _roots(metric)
+    variances, vectors = np.linalg.eigh(
+        root @ covariance.astype(np.float64) @ root
+    )
+    vectors = vectors[:, ::-1]
+    forward = (root @ vectors).astype(np.float32)
+    return (
+        forward,
+        (vectors.T @ inverse_root).astype(np.float32),
+        variances[::-1],
+    )
+
+
+def _axis_klt(z, g, axis):
+    """Returns the transform along one axis of the grid, and its inverse."""
+    side = z.shape[axis]
+    z, g = (np.moveaxis(v, axis, -1).reshape(-1, side) for v in (z, g))
+    metric = _outer(g)
+    # Its size stays where it was, with the channels.
+    metric = metric * side / np.trace(metric)
+    forward, inverse, _ = _weighted_klt(_outer(z), metric, AXIS_IDENTITY_SHARE)
+    return forward.T, inverse.T
+
+
+def _grid(rows, columns, z):
+    """Returns rows z columns^T for every channel."""
+    count, height, width, depth = z.shape
+    z = np.matmul(rows, z.reshape(count, height, -1))
+    return np.matmul(columns, z.reshape(count, height, width, depth))
+
+
+def _channel_klts(u, g, shared):
+    """Returns the channels' transforms, inverses and variances by frequency."""
+    u = u - u.mean(0)
+    together = [_outer(v.reshape(-1, v.shape[-1])) for v in (u, g)]
+    if shared:
+        forward, inverse, _ = _weighted_klt(*together, IDENTITY_SHARE)
+        c, g = u @ forward, g @ inverse.T
+        variances = np.square(c).mean(0) * np.square(g).mean(0)
+        return forward[None], inverse[None], variances
+    results = []
+    for f in range(u.shape[1]):
+        each = [_outer(v[:, f]) for v in (u, g)]
+        shrunk = [
+            (1 - SHRINKAGE) * own
+            + SHRINKAGE * all_of * np.trace(own) / max(np.trace(all_of), 1e-30)
+            for own, all_of in zip(each, together)
+        ]
+        results.append(_weighted_klt(*shrunk, IDENTITY_SHARE))
+    return tuple(np.stack(part) for part in zip(*results))
