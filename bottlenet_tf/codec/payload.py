@@ -190,6 +190,7 @@ class PayloadFormat:
                 makes more bytes than its `max_bytes`, or too few.
         """
         check_point(point, self.points)
+        point = int(point)  # It may be one of NumPy's.
         self._check_codes(codes, ValueError)
         body = self._pack_range(code_range) + self.codec.encode(codes, point)
         payload = self._header(body, point) + body
