@@ -83,6 +83,16 @@ class Unit(keras.layers.Layer):
         """
         return self.encode(feature, point, training=False)
 
+    def match_feature(self, mean, std):
+        """Lets restored features begin with the cut tensor's statistics.
+
+        Nothing here: for units that would begin far from them.
+
+        Args:
+            mean: Mean of the cut tensor's channels, `(C,)`.
+            std: Their standard deviation, `(C,)`.
+        """
+
     def call(self, feature, point=None, training=None, use_codec=True):
         codes = self.encode(feature, point, training=training)
         if use_codec:
