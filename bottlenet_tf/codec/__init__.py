@@ -7,13 +7,14 @@ from bottlenet_tf.codec.base import (
     PayloadError,
     create_codec,
 )
-from bottlenet_tf.codec.payload import PayloadFormat
+from bottlenet_tf.codec.payload import PayloadFormat, Unpacked
 
 __all__ = [
     "CODECS",
     "Codec",
     "PayloadError",
     "PayloadFormat",
+    "Unpacked",
     "create_codec",
     "jpeg",
     "lossless",

@@ -2,7 +2,7 @@
 
 A grey JPEG file of a given quality and size always opens with the same bytes
 (SOI, tables, frame and scan header; 328 of them) and closes with EOI. Both
-sides know quality and shape, so only what lies between is sent. Each side's
+sides know qualities and shape, so only what lies between is sent. Each side's
 own library makes the rest, so the payload's checksum covers that.
 """
 
@@ -15,9 +15,11 @@ import numpy as np
 from bottlenet_tf.codec import tiling
 from bottlenet_tf.codec.base import (
     CODECS,
+    MAX_POINTS,
     Codec,
     PayloadError,
     check_codes,
+    check_point,
 )
 
 try:  # 5-10 microseconds a call; the same bytes and pixels as Pillow's.
@@ -108,17 +110,20 @@ class JpegCodec(Codec):
 
     Encoding is libjpeg's with the accurate integer DCT and the standard
     Huffman tables, so TensorFlow's encoder, Pillow and imagecodecs all give
-    the same image data.
+    the same image data. Each quality is an operating point.
 
     `decode` makes some pixels of any bytes without a marker, so it does not
     detect corruption: the checksum of the payload does.
 
     Args:
-        quality: 1 (smallest) to 100 (best); the paper uses 20.
+        quality: 1 (smallest) to 100 (best), the paper uses 20; or a list of
+            distinct ones, the operating points in their order.
 
     Raises:
-        ValueError: if `quality` is not an integer from 1 to 100; from
-            `encode` and `decode` if the plane is too large for libjpeg.
+        ValueError: if a quality is not an integer from 1 to 100, is given
+            twice, or there are none or more than 64; from `encode` and
+            `decode` if the plane is too large for libjpeg or there is no such
+            operating point.
         RuntimeError: from `encode` if this machine's library chooses tables
             by the image.
 
@@ -131,20 +136,27 @@ class JpegCodec(Codec):
     graph_layer = "bottlenet_tf.layers.jpeg.JpegRoundTrip"
 
     def __init__(self, quality=20):
-        is_integer = isinstance(quality, int) and not isinstance(quality, bool)
-        if not is_integer or not 1 <= quality <= 100:
+        several = isinstance(quality, (list, tuple))
+        self.points = tuple(quality) if several else (quality,)
+        if not all(map(_is_quality, self.points)):
             raise ValueError(
-                "`quality` must be an integer from 1 to 100, libjpeg's scale. "
+                "`quality` must be an integer from 1 to 100, libjpeg's scale, "
+                f"or a list of such. Received: quality={quality!r}"
+            )
+        if not 1 <= len(set(self.points)) == len(self.points) <= MAX_POINTS:
+            raise ValueError(
+                "Several qualities must be distinct, at least one and at most "
+                f"{MAX_POINTS}: payloads name them by their index. "
                 f"Received: quality={quality!r}"
             )
-        self.quality = quality
 
-    def encode(self, codes):
+    def encode(self, codes, point=0):
         check_codes(codes)
         self.check_shape(codes.shape)
-        plane = tiling.tile(codes)
-        file = _encode_file(plane, self.quality)
-        prefix = jpeg_prefix(self.quality, *plane.shape)
+        check_point(point, self.points)
+        quality, plane = self.points[point], tiling.tile(codes)
+        file = _encode_file(plane, quality)
+        prefix = jpeg_prefix(quality, *plane.shape)
         if not (file.startswith(prefix) and file.endswith(_EOI)):
             raise RuntimeError(
                 "The JPEG library must write the same tables for all images "
@@ -154,8 +166,9 @@ class JpegCodec(Codec):
             )
         return file[len(prefix) : -len(_EOI)]
 
-    def decode(self, data, shape):
+    def decode(self, data, shape, point=0):
         self.check_shape(shape)
+        check_point(point, self.points)
         height, width = tiling.plane_shape(shape)
         if _MARKER.search(data):
             raise PayloadError(
@@ -163,7 +176,7 @@ class JpegCodec(Codec):
                 "fixed by quality and shape, so a marker is foreign. "
                 f"Received: {len(data)} bytes with a marker"
             )
-        prefix = jpeg_prefix(self.quality, height, width)
+        prefix = jpeg_prefix(self.points[point], height, width)
         try:
             plane = _decode_file(prefix + data + _EOI)
         except Exception as error:  # Each library has errors of its own.
@@ -179,14 +192,17 @@ class JpegCodec(Codec):
         return tiling.untile(plane, shape)
 
     def constant_bytes(self, shape):
-        prefix = jpeg_prefix(self.quality, *tiling.plane_shape(shape))
+        sides = tiling.plane_shape(shape)
+        prefixes = [jpeg_prefix(quality, *sides) for quality in self.points]
         return b"".join(
             prefix[start:end]
+            for prefix in prefixes
             for marker, start, end in segments(prefix)
             if marker not in _NOTES
         )
 
     def check_shape(self, shape):
+        super().check_shape(shape)
         height, width = tiling.plane_shape(shape)
         # The graph form codes whole blocks; both forms take the same shapes.
         padded = (-height % 8 + height, -width % 8 + width)
@@ -205,4 +221,10 @@ class JpegCodec(Codec):
         return 432 * blocks + 16
 
     def get_config(self):
-        return {"quality": self.quality}
+        one = len(self.points) == 1
+        return {"quality": self.points[0] if one else list(self.points)}
+
+
+def _is_quality(value):
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return is_integer and 1 <= value <= 100

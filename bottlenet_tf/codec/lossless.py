@@ -109,7 +109,7 @@ class PngCodec(Codec):
     name = "png"
     graph_layer = "bottlenet_tf.layers.lossless.PngRoundTrip"
 
-    def encode(self, codes):
+    def encode(self, codes, point=0):
         check_codes(codes)
         plane = tiling.tile(codes)
         file = _encode_file(plane)
@@ -121,7 +121,7 @@ class PngCodec(Codec):
             )
         return _image_data(file)
 
-    def decode(self, data, shape):
+    def decode(self, data, shape, point=0):
         height, width = tiling.plane_shape(shape)
         # Each row opens with its filter's number. Checked before a library
         # sees it: libraries differ in which broken streams they let pass.
@@ -149,11 +149,11 @@ class RawCodec(Codec):
     name = "raw"
     graph_layer = "bottlenet_tf.layers.lossless.RawRoundTrip"
 
-    def encode(self, codes):
+    def encode(self, codes, point=0):
         check_codes(codes)
         return zlib.compress(codes.transpose(2, 0, 1).tobytes(), 9)
 
-    def decode(self, data, shape):
+    def decode(self, data, shape, point=0):
         height, width, channels = shape
         raw = _inflate(data, height * width * channels)
         codes = np.frombuffer(raw, np.uint8).reshape(channels, height, width)

@@ -2,19 +2,25 @@
 
 ```
 without a range                  with a range (the quantizer sends it)
-bytes 0-1  version, tag          bytes 0-3  version, checksum (28 bits)
-bytes 2-5  checksum (32 bits)    bytes 4-7  low, high as float16
-bytes 6-   image data            bytes 8-   image data
+bytes 0-5  version   4 bits      bytes 0-3  version   4 bits
+           tag      12 bits                 tag       8 bits
+           point     6 bits                 point     4 bits
+           checksum 26 bits                 checksum 16 bits
+bytes 6-   image data            bytes 4-7  low, high as float16
+                                 bytes 8-   image data
 ```
 
-The version takes 4 bits, the tag is the top 12 bits of the unit identity. The
-checksum is CRC-32 (its upper 28 bits, with a range) over the whole identity,
-the format (codec, its parameters, shape, whether a range is sent), what the
-codec leaves out because both sides' libraries make it, the range and the image
-data, so a payload of another unit, format or library is refused like a corrupt
-one. 28 bits and no tag, rather than 12 bits of tag and 16 of checksum in the
-same 4 bytes: a CRC-16 lets one corruption in 65,536 pass, and a payload has
-hundreds of ways to be cut short.
+Fields are big-endian. The tag is the top bits of the unit identity, the point
+is the index of the operating point. The checksum is the top bits of the CRC-32
+over the whole identity, the format (codec, its parameters, shape, whether a
+range is sent), what the codec leaves out because both sides' libraries make
+it, the point (one byte), the range and the image data, so a payload of another
+unit, format or library is refused like a corrupt one.
+
+A range makes the header shorter, so that both kinds cost little: there, one
+corrupt payload in 2**16 passes for honest, not one in 2**26, and one unit in
+2**8 has the tag of another, not one in 2**12. A unit on a channel that corrupts
+payloads, rather than losing them, is better off without a range.
 """
 
 import json
@@ -22,21 +28,54 @@ import math
 import operator
 import struct
 import zlib
+from typing import NamedTuple
 
-from bottlenet_tf.codec.base import PayloadError, check_codes
+import numpy as np
 
-VERSION = 2  # 1 did not cover what the codec leaves out.
+from bottlenet_tf.codec.base import MAX_POINTS, PayloadError, check_point
+
+VERSION = 3  # 2 had no point, and no tag in front of a range.
 RANGE_BYTES = 4  # low, high as float16.
 
 
-def header_bytes(sends_range):
-    """Returns the length of the header: 6 bytes, or 4 in front of a range."""
-    return 4 if sends_range else 6
+class Layout(NamedTuple):
+    """Bits of a header's fields behind the version's 4, in their order."""
+
+    tag: int
+    point: int
+    crc: int
+
+    @property
+    def size(self):
+        """Bytes of the header."""
+        return (4 + sum(self)) // 8
+
+
+_LAYOUTS = {False: Layout(12, 6, 26), True: Layout(8, 4, 16)}
+
+
+def layout(sends_range):
+    """Returns the `Layout` of payloads with or without a range."""
+    return _LAYOUTS[sends_range]
 
 
 def overhead_bytes(sends_range):
     """Returns how many bytes of a payload are not image data: 6, or 8."""
-    return header_bytes(sends_range) + (RANGE_BYTES if sends_range else 0)
+    return layout(sends_range).size + (RANGE_BYTES if sends_range else 0)
+
+
+class Unpacked(NamedTuple):
+    """What a payload holds.
+
+    Attributes:
+        codes: Array of the format's shape and its codec's `code_dtype`.
+        code_range: `(low, high)`, or None if the format sends no range.
+        point: Index of the operating point that it was encoded at.
+    """
+
+    codes: np.ndarray
+    code_range: tuple
+    point: int
 
 
 class PayloadFormat:
@@ -49,14 +88,16 @@ class PayloadFormat:
     Args:
         unit_id: 32-bit identity of the unit (its configuration and weights);
             head and tail of different exports have different ones.
-        shape: `(h, w, c)` of the codes, positive.
+        shape: Of the codes, positive: `(h, w, c)` or `(n,)`, as the codec
+            takes.
         codec: The `Codec` of the image data.
         sends_range: Whether the quantizer's range travels with each image.
 
     Raises:
-        ValueError: if `unit_id` does not fit 32 bits, `shape` is not three
-            positive integers or too large for the codec, or `sends_range` is
-            no bool.
+        ValueError: if `unit_id` does not fit 32 bits, `shape` is not of
+            positive integers or the codec refuses it, `sends_range` is no
+            bool, or the codec has more operating points than the header can
+            tell apart.
         AttributeError: if an attribute is set or deleted.
     """
 
@@ -74,6 +115,7 @@ class PayloadFormat:
             )
         shape = _whole_shape(shape)
         codec.check_shape(shape)
+        _check_number_of_points(codec, sends_range)
         content = json.dumps(
             [codec.name, codec.get_config(), shape, sends_range],
             sort_keys=True,
@@ -92,8 +134,9 @@ class PayloadFormat:
             # The CRC-32 that both sides start a payload's with.
             _seed=zlib.crc32(constant, crc),
         )
-        limit = self.overhead_bytes + codec.max_bytes(shape)
-        self.__dict__["_limit"] = limit
+        overhead = self.overhead_bytes
+        self.__dict__["_least"] = overhead + codec.min_bytes
+        self.__dict__["_limit"] = overhead + codec.max_bytes(shape)
 
     def __setattr__(self, name, value):
         raise AttributeError(
@@ -122,43 +165,47 @@ class PayloadFormat:
         )
 
     @property
+    def points(self):
+        """What each operating point is, in order; see `Codec.points`."""
+        return self.codec.points
+
+    @property
     def overhead_bytes(self):
         """Bytes of a payload that are not image data: 6, or 8 with range."""
         return overhead_bytes(self.sends_range)
 
-    def pack(self, codes, code_range=None):
+    def pack(self, codes, code_range=None, point=0):
         """Returns the payload (bytes) of one image.
 
         Args:
-            codes: uint8 array of `shape`.
+            codes: Array of `shape`, of the codec's `code_dtype`.
             code_range: `(low, high)`, exactly representable in float16;
                 needed if and only if the quantizer sends a range.
+            point: Index of the operating point, to which the codes belong.
 
         Raises:
             ValueError: for codes of another shape or type, or a range that
                 is missing, no pair of numbers, not finite, not ordered or not
-                float16; if the codec makes more bytes than its `max_bytes`.
+                float16; for a point that the unit does not have; if the codec
+                makes more bytes than its `max_bytes`, or too few.
         """
-        check_codes(codes)
-        if tuple(codes.shape) != self.shape:
+        check_point(point, self.points)
+        point = int(point)  # It may be one of NumPy's.
+        self._check_codes(codes, ValueError)
+        body = self._pack_range(code_range) + self.codec.encode(codes, point)
+        payload = self._header(body, point) + body
+        if not self._least <= len(payload) <= self._limit:
             raise ValueError(
-                f"Codes must have the unit's shape {self.shape}. "
-                f"Received: shape={codes.shape}"
-            )
-        body = self._pack_range(code_range) + self.codec.encode(codes)
-        payload = self._header(body) + body
-        if not self.overhead_bytes < len(payload) <= self._limit:
-            raise ValueError(
-                f"A payload of this unit has {self.overhead_bytes + 1} to "
-                f"{self._limit} bytes, the codec's `max_bytes` with its "
-                "header, or the receiver would refuse it. "
+                f"A payload of this unit has {self._least} to "
+                f"{self._limit} bytes, the codec's `min_bytes` and `max_bytes` "
+                "with its header, or the receiver would refuse it. "
                 f"Received: {len(payload)} bytes from codec "
                 f"{self.codec.name!r}"
             )
         return payload
 
     def unpack(self, payload):
-        """Returns `(codes, (low, high) or None)` of `payload`.
+        """Returns what `payload` holds, `Unpacked`.
 
         Raises:
             PayloadError: if the bytes are truncated, corrupt, oversized, of
@@ -171,9 +218,11 @@ class PayloadFormat:
             )
         payload = bytes(payload)
         self._check_size_and_version(payload)
-        start = header_bytes(self.sends_range)
-        body = payload[start:]
-        if payload[:start] != self._header(body):
+        fields = layout(self.sends_range)
+        header, body = payload[: fields.size], payload[fields.size :]
+        point = int.from_bytes(header, "big") >> fields.crc
+        point %= 1 << fields.point
+        if header != self._header(body, point):
             raise PayloadError(
                 "A payload's header must match its unit, format and content: "
                 "the bytes are corrupt, or head and tail are not of the same "
@@ -181,8 +230,14 @@ class PayloadFormat:
                 f"Received: {len(payload)} bytes",
                 "foreign or corrupt",
             )
+        if point >= len(self.points):
+            raise PayloadError(
+                "A payload's operating point must be one of the unit's, 0 to "
+                f"{len(self.points) - 1}. Received: point={point}",
+                "unknown point",
+            )
         if not self.sends_range:
-            return self._decode(body), None
+            return Unpacked(self._decode(body, point), None, point)
         low, high = struct.unpack("<ee", body[:RANGE_BYTES])
         if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
             raise PayloadError(
@@ -190,13 +245,13 @@ class PayloadFormat:
                 f"Received: low={low}, high={high}",
                 "bad range",
             )
-        return self._decode(body[RANGE_BYTES:]), (low, high)
+        codes = self._decode(body[RANGE_BYTES:], point)
+        return Unpacked(codes, (low, high), point)
 
-    def _decode(self, data):
+    def _decode(self, data, point):
         """Returns the codec's codes; whatever goes wrong is a PayloadError."""
         try:
-            codes = self.codec.decode(data, self.shape)
-            check_codes(codes)
+            codes = self.codec.decode(data, self.shape, point)
         except PayloadError:
             raise
         except Exception as error:
@@ -204,17 +259,24 @@ class PayloadFormat:
                 f"Codec {self.codec.name!r} could not decode the image data: "
                 f"{error}. Received: {len(data)} bytes"
             ) from error
-        if codes.shape != self.shape:
-            raise PayloadError(
-                f"Decoded codes must have the unit's shape {self.shape}. "
-                f"Received: shape={codes.shape}"
-            )
+        self._check_codes(codes, PayloadError)
         return codes
 
+    def _check_codes(self, codes, error):
+        """Raises `error` unless codes have the unit's shape and type."""
+        shape, dtype = getattr(codes, "shape", None), self.codec.code_dtype
+        if shape != self.shape or codes.dtype != dtype:
+            raise error(
+                "Codes of one image must be an array of the unit's shape "
+                f"{self.shape}, {np.dtype(dtype).name}. "
+                f"Received: shape={shape}, "
+                f"dtype={getattr(codes, 'dtype', type(codes))}"
+            )
+
     def _check_size_and_version(self, payload):
-        if not self.overhead_bytes < len(payload) <= self._limit:
+        if not self._least <= len(payload) <= self._limit:
             raise PayloadError(
-                f"A payload of this unit has {self.overhead_bytes + 1} to "
+                f"A payload of this unit has {self._least} to "
                 f"{self._limit} bytes. Received: {len(payload)} bytes",
                 "wrong size",
             )
@@ -250,24 +312,36 @@ class PayloadFormat:
             )
         return packed
 
-    def _header(self, body):
-        crc = zlib.crc32(body, self._seed)
-        if self.sends_range:
-            header = VERSION << 28 | crc >> 4
-        else:
-            header = VERSION << 44 | self.unit_id >> 20 << 32 | crc
-        return header.to_bytes(header_bytes(self.sends_range), "big")
+    def _header(self, body, point=0):
+        """Returns the bytes in front of range and image data."""
+        fields = layout(self.sends_range)
+        crc = zlib.crc32(body, zlib.crc32(bytes((point,)), self._seed))
+        header = VERSION << fields.tag | self.unit_id >> (32 - fields.tag)
+        header = header << fields.point | point
+        header = header << fields.crc | crc >> (32 - fields.crc)
+        return header.to_bytes(fields.size, "big")
+
+
+def _check_number_of_points(codec, sends_range):
+    most = min(1 << layout(sends_range).point, MAX_POINTS)
+    if not 1 <= len(codec.points) <= most:
+        raise ValueError(
+            f"A unit must have 1 to {MAX_POINTS} operating points, 1 to "
+            f"{1 << layout(True).point} if it sends a range: the header has "
+            f"no room for more. Received: {len(codec.points)} points, "
+            f"sends_range={sends_range}"
+        )
 
 
 def _whole_shape(shape):
-    """Returns `shape` as three ints, which NumPy's may stand for."""
+    """Returns `shape` as ints, which NumPy's may stand for."""
     try:
         whole = tuple(int(operator.index(side)) for side in shape)
     except TypeError:
         whole = ()
-    if len(whole) != 3 or min(whole) < 1:
+    if len(whole) not in (1, 3) or min(whole) < 1:
         raise ValueError(
-            "`shape` must be three positive integers, (h, w, c) of the codes. "
-            f"Received: shape={shape!r}"
+            "`shape` must be (h, w, c) or (n,) of the codes, positive "
+            f"integers. Received: shape={shape!r}"
         )
     return whole

@@ -40,22 +40,26 @@ from bottlenet_tf.evaluation.report import (
     write_report,
 )
 from bottlenet_tf.evaluation.split import (
+    Curve,
     SizeSummary,
     SplitResult,
-    WirePath,
-    encode_to_payloads,
     evaluate_codecs,
     evaluate_split,
-    predict_payloads,
     summarize,
 )
 from bottlenet_tf.evaluation.table import markdown_table
+from bottlenet_tf.evaluation.wire_path import (
+    WirePath,
+    encode_to_payloads,
+    predict_payloads,
+)
 from bottlenet_tf.run_folders import choosing_figures, load_report
 
 __all__ = [
     "IMAGE_CODECS",
     "Baselines",
     "CloudPoint",
+    "Curve",
     "LabelOnly",
     "Match",
     "Measured",

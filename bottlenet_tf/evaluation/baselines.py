@@ -18,7 +18,7 @@ from bottlenet_tf.evaluation.cache import (
 )
 from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
 from bottlenet_tf.evaluation.image_codecs import usable_codecs
-from bottlenet_tf.evaluation.split import whole_codes
+from bottlenet_tf.evaluation.wire_path import whole_codes
 from bottlenet_tf.layers import PerImageQuantizer
 
 

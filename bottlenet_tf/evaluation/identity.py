@@ -68,7 +68,7 @@ def payload_format(model, codec=None):
         unit_id=unit_id(model),
         shape=tuple(model.unit.code_shape),
         codec=model.unit.byte_codec if codec is None else codec,
-        sends_range=model.unit.quantizer.sends_range,
+        sends_range=model.unit.sends_range,
     )
 
 

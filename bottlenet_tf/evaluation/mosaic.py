@@ -1,9 +1,11 @@
 """Pictures of what the codec sees and of what it makes of it."""
 
+import math
+
 import numpy as np
 
 from bottlenet_tf.codec import tiling
-from bottlenet_tf.evaluation.split import whole_codes
+from bottlenet_tf.evaluation.wire_path import WirePath
 
 _CELL = 128  # Pixels a side at least; a plane of 8x8 is no thumbnail.
 _SEPARATOR = 2
@@ -14,7 +16,8 @@ def plane_mosaic(model, images):
     """Returns a picture of some images on their way through the codec.
 
     One column for each image; from the top: the image, the plane the codec
-    sees, the plane after a round trip through its bytes.
+    sees, the plane after a round trip through its bytes, at the unit's default
+    operating point.
 
     Args:
         model: Built `BottleNet`.
@@ -33,17 +36,36 @@ def plane_mosaic(model, images):
             "A mosaic needs a batch of at least one image. "
             f"Received: images of shape {images.shape}"
         )
-    unit = model.unit
-    codes = whole_codes(model.encode(images)[0])
+    codec, point = model.unit.byte_codec, model.unit.default_point
+    codes, _ = WirePath(model).codes(images)
     rows = [list(np.clip(images, 0, 255).astype(np.uint8)), [], []]
     for code in codes:
-        data = unit.byte_codec.encode(code)
-        decoded = unit.byte_codec.decode(data, code.shape)
+        data = codec.encode(code, point)
+        decoded = codec.decode(data, code.shape, point)
+        # One scale for both.
+        largest = max(1, np.abs(code.astype(np.int32)).max())
         for row, seen in zip(rows[1:], (code, decoded), strict=True):
-            plane = tiling.tile(seen)
+            plane = _plane(seen, largest)
             row.append(np.repeat(plane[..., None], 3, axis=-1))
     cell = max(_CELL, *(max(row[0].shape) for row in rows))
     return _grid([[_enlarge(p, cell) for p in row] for row in rows])
+
+
+def _plane(codes, largest):
+    """Returns codes as a grey plane; other than uint8, 0 is medium grey.
+
+    Args:
+        codes: `(h, w, c)` or `(n,)`.
+        largest: The largest magnitude of what isn't uint8.
+    """
+    if codes.ndim == 1:  # Rows of a square, the last one filled up.
+        side = math.isqrt(len(codes) - 1) + 1
+        spare = np.zeros(side * side - len(codes), codes.dtype)
+        codes = np.append(codes, spare).reshape(side, side, 1)
+    if codes.dtype != np.uint8:
+        scaled = tiling.SPARE_CODE + 127.0 / largest * codes
+        codes = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return tiling.tile(codes)
 
 
 def _enlarge(picture, cell):

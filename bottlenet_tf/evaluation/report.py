@@ -28,13 +28,13 @@ class Measured:
         part: `data.Part`.
         baselines: `Baselines` of the untouched network; None if the run has
             none, being trained from scratch with its unit.
-        result: `SplitResult`; None if and only if the mode has no unit.
+        curve: `Curve`; None if and only if the mode has no unit.
         raw: `RawFeatures` or None.
     """
 
     part: object
     baselines: object
-    result: object = None
+    curve: object = None
     raw: object = None
 
 
@@ -119,12 +119,12 @@ def build_report(
 
 def _figures(config, dataset, measured):
     """Returns `(figures, reasons)` of one part."""
-    part, baselines, result = measured.part, measured.baselines, measured.result
-    if config.has_unit == (result is None) or not (result or baselines):
+    part, baselines, curve = measured.part, measured.baselines, measured.curve
+    if config.has_unit == (curve is None) or not (curve or baselines):
         raise ValueError(
-            "A split network's report needs its `result`; one without a unit "
-            "needs `baselines` and has no `result`. "
-            f"Received: mode={config.mode!r}, result={result!r}, "
+            "A split network's report needs its `curve`; one without a unit "
+            "needs `baselines` and has no `curve`. "
+            f"Received: mode={config.mode!r}, curve={curve!r}, "
             f"baselines={type(baselines).__name__}"
         )
     reasons = {}
@@ -148,10 +148,11 @@ def _figures(config, dataset, measured):
             reasons[f"cloud_only.{codec}"] = reason
     if config.mode == "cloud":
         figures |= _own_point(config, baselines)
-    if result is not None:
+    if curve is not None:
         figures["raw_features"] = measured.raw
-        figures |= _sizes(result)
-        compared, missing = compare(result, baselines)
+        figures |= _sizes(curve.default)
+        figures["points"] = _points(curve, baselines)
+        compared, missing = compare(curve.default, baselines)
         figures |= compared
         reasons |= missing
         figures["tuned_rivals"] = None
@@ -202,6 +203,27 @@ def _sizes(result):
             for name, value in summarize(sizes)._asdict().items()
         },
     }
+
+
+def _points(curve, baselines):
+    """Returns what each operating point reaches, and what it costs."""
+    rows = []
+    for index, result in enumerate(curve.results):
+        drop = None
+        if baselines is not None:
+            drop = baselines.network_accuracy - result.accuracy
+        wire = summarize(result.wire_bytes)._asdict()
+        rows.append(
+            {
+                "index": index,
+                "value": curve.points[index],
+                "accuracy": result.accuracy,
+                "accuracy_drop": drop,
+                **{f"wire_bytes_{name}": size for name, size in wire.items()},
+                "payload_bytes_mean": summarize(result.payload_bytes).mean,
+            }
+        )
+    return rows
 
 
 def _plain(value, path, reasons):

@@ -21,6 +21,7 @@ from bottlenet_tf.layers.restoration import (
 )
 from bottlenet_tf.layers.tiling import Tile, Untile
 from bottlenet_tf.layers.unit import BottleneckUnit
+from bottlenet_tf.layers.unit_base import Unit
 from bottlenet_tf.layers.unit_halves import UnitHead, UnitTail
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SpatialReduction",
     "SpatialRestoration",
     "Tile",
+    "Unit",
     "UnitHead",
     "UnitTail",
     "Untile",

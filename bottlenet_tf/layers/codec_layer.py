@@ -57,13 +57,15 @@ class CodecLayer(keras.layers.Layer):
         )
 
     def graph_decoder(self, shape):
-        """Returns the server's decoder of codes of `shape` = (h, w, c).
+        """Returns the server's decoder of codes of `shape`.
 
-        It takes image data (string `(batch,)`) from outside: their checksum
-        was right, yet they may be anything. It returns `(codes, decodable)`,
-        float32 `(batch, h, w, c)` and bool `(batch,)`: the byte form's codes
-        where that decodes, any where it does not. It raises for none and is
-        made of TensorFlow ops alone. The layer need not be built.
+        It takes image data (string `(batch,)`) from outside and the index of
+        each one's operating point (int32 `(batch,)`, one of the codec's):
+        their checksum was right, yet the data may be anything. It returns
+        `(codes, decodable)`, float32 `(batch, *shape)` and bool `(batch,)`:
+        the byte form's codes where that decodes, any where it does not. It
+        raises for none and is made of TensorFlow ops alone. The layer need
+        not be built.
 
         Raises:
             NotImplementedError: if the codec has no such decoder.
@@ -86,9 +88,9 @@ class CodecLayer(keras.layers.Layer):
 class ByteRoundTrip(CodecLayer):
     """Graph form of any codec: calls its byte form, image by image.
 
-    Slower than a native form by the Python call for each image; see
-    `CodecLayer`. It cannot leave the process in a SavedModel; a subclass may
-    have a `graph_decoder` that can.
+    At the first operating point. Slower than a native form by the Python call
+    for each image; see `CodecLayer`. It cannot leave the process in a
+    SavedModel; a subclass may have a `graph_decoder` that can.
     """
 
     def _round_trip(self, codes):
@@ -103,7 +105,7 @@ class ByteRoundTrip(CodecLayer):
     def call(self, codes):
         @tf.custom_gradient
         def straight_through(codes):
-            whole = tf.cast(tf.round(codes), tf.uint8)
+            whole = tf.cast(tf.round(codes), self.codec.code_dtype)
             decoded, size = tf.numpy_function(
                 self._round_trip, [whole], (tf.float32, tf.float32)
             )

@@ -1,53 +1,23 @@
 """JPEG in the graph: real encoding and decoding, identity backward."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec import tiling
 from bottlenet_tf.codec.jpeg import MAX_SIDE, JpegCodec, jpeg_prefix
 from bottlenet_tf.layers.codec_layer import CodecLayer
+from bottlenet_tf.layers.jpeg_rate import BLOCK, jpeg_rate, whole_blocks
 from bottlenet_tf.layers.jpeg_stack import StackDecoder
 from bottlenet_tf.layers.tiling import Tile, Untile
 
-_BLOCK = 8
 _EOI = b"\xff\xd9"
-_CONTAINER_BYTES = len(jpeg_prefix(50, _BLOCK, _BLOCK)) + len(_EOI)
-# JPEG's luminance table, ITU-T T.81 (1992), table K.1.
-_LUMINANCE = np.array(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ],
-    np.int32,
-)
-
-
-def quantization_table(quality):
-    """Returns the 8x8 float32 steps libjpeg uses at `quality` (a tensor)."""
-    quality = tf.cast(quality, tf.int32)
-    scale = tf.where(quality < 50, 5000 // quality, 200 - 2 * quality)
-    steps = (_LUMINANCE * scale + 50) // 100
-    return tf.cast(tf.clip_by_value(steps, 1, 255), tf.float32)
+_CONTAINER_BYTES = len(jpeg_prefix(50, BLOCK, BLOCK)) + len(_EOI)
 
 
 def _encode_file(plane, quality):
     return tf.raw_ops.EncodeJpegVariableQuality(
         images=plane, quality=tf.convert_to_tensor(quality)
     )
-
-
-def _dct_matrix():
-    k = np.arange(_BLOCK)
-    matrix = 0.5 * np.cos((2 * k[None] + 1) * k[:, None] * np.pi / 16)
-    matrix[0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -62,9 +32,10 @@ class JpegRoundTrip(CodecLayer):
     instead of zero, so `image_data_bytes` is off by a byte or so; evaluation
     counts real payloads.
 
-    The variable `quality` is for annealing: it starts at the codec's and may
-    be changed during training. `call` and `rate` use it; `encode` and
-    `decode` keep the codec's, which both sides of the wire share.
+    The variable `quality` is for annealing: it starts at the codec's, the
+    first if there are several, and may be changed during training. `call` and
+    `rate` use it; `encode` and `decode` keep the codec's, which both sides of
+    the wire share.
 
     Call arguments:
         codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
@@ -95,37 +66,22 @@ class JpegRoundTrip(CodecLayer):
         self.tile = Tile(name="tile")
         self.untile = Untile(shape, name="untile")
         self.plane_shape = (height, width)
-        self.padded_shape = (-height % _BLOCK + height, -width % _BLOCK + width)
         self.quality = self.add_weight(
             shape=(),
             dtype="int32",
-            initializer=keras.initializers.Constant(self.codec.quality),
+            initializer=keras.initializers.Constant(self.codec.points[0]),
             trainable=False,
             name="quality",
         )
 
-    def _pad(self, planes):
-        """Repeats the last row and column up to whole blocks."""
-        bottom, right = (
-            padded - size
-            for padded, size in zip(self.padded_shape, self.plane_shape)
-        )
-        if bottom:
-            edge = tf.repeat(planes[:, -1:], bottom, axis=1)
-            planes = tf.concat([planes, edge], axis=1)
-        if right:
-            edge = tf.repeat(planes[:, :, -1:], right, axis=2)
-            planes = tf.concat([planes, edge], axis=2)
-        return planes
-
     def _round_trip(self, planes):
         """Codes `(batch, H, W, 1)` planes; one call while they fit."""
-        height, width = self.padded_shape
+        height, width = (-(-size // BLOCK) * BLOCK for size in self.plane_shape)
         batch = tf.shape(planes)[0]
         # At least one plane, so that an empty batch makes no empty image.
         calls = tf.maximum(-(-batch // (MAX_SIDE // height)), 1)
         each = tf.maximum(-(-batch // calls), 1)
-        stacked = self._pad(tf.cast(tf.round(planes), tf.uint8))
+        stacked = whole_blocks(tf.cast(tf.round(planes), tf.uint8))
         spare = ((0, calls * each - batch), (0, 0), (0, 0), (0, 0))
         stacked = tf.pad(stacked, spare, constant_values=tiling.SPARE_CODE)
         files = tf.reshape(stacked, (calls, each * height, width, 1))
@@ -156,28 +112,30 @@ class JpegRoundTrip(CodecLayer):
         planes, image_data_bytes = straight_through(self.tile(codes))
         return self.untile(planes), image_data_bytes
 
-    def encode(self, codes):
+    def encode(self, codes, point=0):
         """Returns the image data of each image: string `(batch,)`.
 
-        At the codec's own quality, not an annealed one.
+        At one of the codec's own qualities, not an annealed one.
 
         Args:
             codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
+            point: Index of the quality.
         """
+        quality = self.codec.points[point]
         planes = tf.cast(tf.round(self.tile(codes)), tf.uint8)
         start = _CONTAINER_BYTES - len(_EOI)
 
         def encode_one(plane):
-            file = _encode_file(plane, self.codec.quality)
+            file = _encode_file(plane, quality)
             length = tf.strings.length(file) - _CONTAINER_BYTES
             return tf.strings.substr(file, start, length)
 
         return tf.map_fn(encode_one, planes, fn_output_signature=tf.string)
 
-    def decode(self, image_data):
+    def decode(self, image_data, point=0):
         """Returns codes `(batch, h, w, c)` of string `(batch,)`.
 
-        Built for the codec's own quality, not an annealed one. For trusted
+        At one of the codec's own qualities, not an annealed one. For trusted
         bytes only, such as `encode` makes: unlike the byte form, it lets
         markers pass. Others go through `PayloadFormat.unpack` first.
 
@@ -185,7 +143,7 @@ class JpegRoundTrip(CodecLayer):
             tf.errors.InvalidArgumentError: if TensorFlow cannot decode the
                 bytes, or they make a plane of another size.
         """
-        prefix = jpeg_prefix(self.codec.quality, *self.plane_shape)
+        prefix = jpeg_prefix(self.codec.points[point], *self.plane_shape)
 
         def decode_one(data):
             file = tf.strings.join([prefix, data, _EOI])
@@ -201,43 +159,37 @@ class JpegRoundTrip(CodecLayer):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
         It refuses exactly what the byte form does, data with a marker, and
-        gives the same pixels: `StackDecoder` with the codec's own quality.
+        gives the same pixels: a `StackDecoder` for each of the codec's own
+        qualities, which gets the images of that quality.
 
         Raises:
             ValueError: for a plane of 2**20 blocks of 8x8 pixels or more, or
                 one too large for libjpeg.
         """
         self.codec.check_shape(shape)
-        decoder = StackDecoder(self.codec.quality, *tiling.plane_shape(shape))
+        sides = tiling.plane_shape(shape)
+        decoders = [StackDecoder(q, *sides) for q in self.codec.points]
         untile = Untile(shape)
 
-        def decode(image_data):
-            planes, decodable = decoder(image_data)
+        def decode(image_data, point):
+            planes, decodable = _by_point(decoders, image_data, point)
             return untile(tf.cast(planes, tf.float32)), decodable
 
         return decode
 
     def rate(self, codes):
-        """Returns a differentiable stand-in for bits, `(batch,)`.
+        """Returns a differentiable stand-in for bits; see `jpeg_rate`."""
+        return jpeg_rate(self.tile(codes), self.quality)
 
-        sum log2(1 + |coefficient / step|) over all DCT coefficients, DC as
-        the difference to the block before it: the size category that Huffman
-        coding spends bits on, without its rounding. Plus 1: never zero.
-        """
-        rows, columns = (size // _BLOCK for size in self.padded_shape)
-        planes = self._pad(self.tile(codes)) - 128.0
-        blocks = tf.reshape(planes, (-1, rows, _BLOCK, columns, _BLOCK))
-        dct = _dct_matrix()
-        coefficients = tf.einsum("uy,nryxz->nruxz", dct, blocks)
-        coefficients = tf.einsum("vz,nruxz->nrxuv", dct, coefficients)
-        scaled = coefficients / quantization_table(self.quality)
-        bits = tf.math.log1p(tf.abs(scaled))
-        dc = tf.reshape(scaled[..., 0, 0], (-1, rows * columns))
-        before = tf.pad(dc[:, :-1], ((0, 0), (1, 0)))
-        dc_bits = tf.math.log1p(tf.abs(dc - before))
-        total = (
-            tf.reduce_sum(bits, axis=(1, 2, 3, 4))
-            - tf.reduce_sum(bits[..., 0, 0], axis=(1, 2))
-            + tf.reduce_sum(dc_bits, axis=1)
-        )
-        return 1.0 + total / np.log(2.0)
+
+def _by_point(decoders, image_data, point):
+    """Decodes each image by the decoder of its operating point."""
+    if len(decoders) == 1:  # The usual case goes without the sorting.
+        return decoders[0](image_data)
+    places = tf.range(tf.size(image_data))
+    places = tf.dynamic_partition(places, point, len(decoders))
+    parts = tf.dynamic_partition(image_data, point, len(decoders))
+    decoded = [decode(part) for decode, part in zip(decoders, parts)]
+    planes, decodable = zip(*decoded)
+    planes = tf.dynamic_stitch(places, planes)
+    return planes, tf.dynamic_stitch(places, decodable)

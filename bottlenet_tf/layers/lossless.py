@@ -101,7 +101,7 @@ class RawRoundTrip(ByteRoundTrip):
         """
         height, width, channels = shape
 
-        def decode(image_data):
+        def decode(image_data, point):
             values, whole = _inflate(image_data, height * width * channels)
             codes = tf.reshape(values, (-1, channels, height, width))
             codes = tf.transpose(codes, (0, 2, 3, 1))
@@ -142,7 +142,7 @@ class PngRoundTrip(ByteRoundTrip):
             plane = tf.io.decode_png(file, channels=1)
             return tf.ensure_shape(plane, (height, width, 1))
 
-        def decode(image_data):
+        def decode(image_data, point):
             rows, whole = _inflate(image_data, height * (width + 1))
             rows = tf.reshape(rows, (-1, height, width + 1))
             whole &= tf.reduce_all(rows[:, :, 0] < _FILTERS, axis=1)

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec import tiling
-from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION, header_bytes
-from bottlenet_tf.layers.codec_layer import codec_layer
+from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION, layout
+from bottlenet_tf.layers.codec_layer import codec_layer, to_bytes
 
 # What became of a payload; its status is the index. The first rule it breaks
 # counts, in the order of `PayloadFormat.unpack`.
@@ -21,6 +21,7 @@ STATUSES = (
     "wrong size",
     "wrong version",
     "foreign or corrupt",
+    "unknown point",
     "bad range",
     "undecodable",
 )
@@ -167,14 +168,15 @@ class PayloadParser(tf.Module):
     """Checks and decodes a batch of payloads; a bad one fails alone.
 
     ```
-    payload -> size -> version -> checksum -> range -> codec -> codes
+    payload -> size -> version -> checksum -> point -> range -> codec -> codes
     ```
 
     Accepts and refuses what `PayloadFormat.unpack` does and gives the same
     codes; the codec's `graph_decoder` states any exception. A payload that
     breaks a rule is replaced, before more work is done on it, by an honest
-    one of grey codes, so it neither raises nor touches its neighbours: each
-    item comes out as if it had been alone.
+    one of blank codes, so it neither raises nor touches its neighbours: each
+    item comes out as if it had been alone, whatever operating points a batch
+    mixes.
 
     It does not dequantize: where the format sends no range, the tail knows
     it. It has no variables. Everything in it is a TensorFlow op, so
@@ -187,10 +189,12 @@ class PayloadParser(tf.Module):
         payloads: string `(batch,)`; the batch may be empty.
 
     Returns:
-        `(codes, code_range, status)`: float32 whole numbers `(batch, h, w,
-        c)`; float32 `(batch, 2)`, low and high, which mean something only if
-        the format sends them; int32 `(batch,)`, an index into `STATUSES`.
-        Codes of a status other than 0 are 128, their range is (0, 1).
+        `(codes, code_range, point_index, status)`: float32 whole numbers
+        `(batch, *shape)`; float32 `(batch, 2)`, low and high, which mean
+        something only if the format sends them; int32 `(batch,)`, an index
+        into the format's `points`; int32 `(batch,)`, an index into
+        `STATUSES`. Codes of a status other than 0 are blank, 128 if they are
+        uint8 and else 0; their range is (0, 1) and their point 0.
 
     Raises:
         NotImplementedError: if the codec has no decoder in the graph.
@@ -202,10 +206,13 @@ class PayloadParser(tf.Module):
         layer = codec_layer(message.codec)
         self._decode = layer.graph_decoder(message.shape)
         self._message = message
-        self._start = header_bytes(message.sends_range)
-        self._crc = Crc32(message._seed, message._limit)
-        grey = np.full(message.shape, tiling.SPARE_CODE, np.uint8)
-        self._grey_data = message.codec.encode(grey)
+        self._layout = layout(message.sends_range)
+        # What the checksum covers begins with the point's byte.
+        self._crc = Crc32(message._seed, 1 + message._limit)
+        dtype = message.codec.code_dtype
+        self._blank = tiling.SPARE_CODE if dtype == np.uint8 else 0
+        codes = np.full(message.shape, self._blank, dtype)
+        self._blank_data = message.codec.encode(codes)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "payload")])
     def __call__(self, payloads):
@@ -218,56 +225,66 @@ class PayloadParser(tf.Module):
         message = self._message
         overhead = message.overhead_bytes
         lengths = tf.strings.length(payloads)
-        right_size = (lengths > overhead) & (lengths <= message._limit)
-        stand_in = bytes(overhead) + self._grey_data
+        right_size = (lengths >= message._least) & (lengths <= message._limit)
+        stand_in = bytes(overhead) + self._blank_data
         payloads = tf.where(right_size, payloads, stand_in)
-        right_version, intact = self._check_header(payloads)
+        right_version, intact, point = self._read_header(payloads)
         code_range, usable = self._code_range(payloads)
 
-        rules = [right_size, right_version, intact, usable]
+        known = point < len(message.points)
+        rules = [right_size, right_version, intact, known, usable]
         honest = tf.reduce_all(tf.stack(rules), axis=0)
-        rest = tf.strings.length(payloads) - overhead
-        starts = tf.fill(tf.shape(rest), overhead)
-        image_data = tf.strings.substr(payloads, starts, rest)
-        image_data = tf.where(honest, image_data, self._grey_data)
-        codes, decodable = self._decode(image_data)
+        point = tf.where(honest, point, 0)
+        image_data = tf.where(
+            honest, _from(payloads, overhead), self._blank_data
+        )
+        codes, decodable = self._decode(image_data, point)
 
         rules.append(decodable)
         status = tf.zeros_like(lengths)
         for i, kept in reversed(list(enumerate(rules, 1))):
             status = tf.where(kept, status, i)
         ok = status == 0
-        grey = float(tiling.SPARE_CODE)
-        codes = tf.where(ok[:, None, None, None], codes, grey)
+        each = tf.reshape(ok, (-1, *(1 for _ in message.shape)))
+        codes = tf.where(each, codes, float(self._blank))
         code_range = tf.where(ok[:, None], code_range, [0.0, 1.0])
-        return codes, code_range, status
+        return codes, code_range, tf.where(ok, point, 0), status
 
-    def _check_header(self, payloads):
-        """Returns `(right_version, intact)`, bool `(batch,)`."""
-        start = self._start
+    def _read_header(self, payloads):
+        """Returns `(right_version, intact, point)`, each `(batch,)`."""
+        fields = self._layout
         header = tf.io.decode_raw(
-            tf.strings.substr(payloads, 0, start), tf.uint8, fixed_length=start
+            tf.strings.substr(payloads, 0, fields.size),
+            tf.uint8,
+            fixed_length=fields.size,
         )
         # The header as one big-endian number.
-        places = 256 ** np.arange(start, dtype=np.int64)[::-1]
+        places = 256 ** np.arange(fields.size, dtype=np.int64)[::-1]
         header = tf.reduce_sum(tf.cast(header, tf.int64) * places, axis=1)
-        rest = tf.strings.length(payloads) - start
-        starts = tf.fill(tf.shape(rest), start)
-        crc = self._crc(tf.strings.substr(payloads, starts, rest))
-        if self._message.sends_range:
-            want = (VERSION << 28) + crc // 16
-        else:
-            tag = self._message.unit_id >> 20
-            want = (VERSION << 44 | tag << 32) + crc
-        return header // places[0] // 16 == VERSION, header == want
+        point = header // 2**fields.crc % 2**fields.point
+        covered = tf.strings.join(
+            [to_bytes(point, 1), _from(payloads, fields.size)]
+        )
+        crc = self._crc(covered)
+        tag = self._message.unit_id >> (32 - fields.tag)
+        first = (VERSION << fields.tag | tag) << fields.point
+        want = (first + point) * 2**fields.crc + crc // 2 ** (32 - fields.crc)
+        right_version = header // places[0] // 16 == VERSION
+        return right_version, header == want, tf.cast(point, tf.int32)
 
     def _code_range(self, payloads):
         """Returns float32 `(batch, 2)` and whether it is usable, bool."""
         if not self._message.sends_range:
             nothing = tf.zeros_like(payloads, tf.float32)
             return tf.stack([nothing, nothing + 1], axis=1), nothing == 0
-        ends = tf.strings.substr(payloads, self._start, RANGE_BYTES)
+        ends = tf.strings.substr(payloads, self._layout.size, RANGE_BYTES)
         ends = tf.io.decode_raw(ends, tf.uint16, fixed_length=RANGE_BYTES)
         ends = tf.cast(tf.bitcast(ends, tf.float16), tf.float32)
         ordered = ends[:, 0] <= ends[:, 1]  # False for NaN.
         return ends, ordered & tf.reduce_all(tf.math.is_finite(ends), axis=1)
+
+
+def _from(strings, start):
+    """Returns what strings, none of them shorter, hold from a place on."""
+    rest = tf.strings.length(strings) - start
+    return tf.strings.substr(strings, tf.fill(tf.shape(rest), start), rest)

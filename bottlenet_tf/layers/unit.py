@@ -11,13 +11,14 @@ from bottlenet_tf.layers.restoration import (
     ChannelRestoration,
     SpatialRestoration,
 )
+from bottlenet_tf.layers.unit_base import Unit
 
 ORDERS = ("channels_first", "spatial_first")
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class BottleneckUnit(keras.layers.Layer):
-    """Squeezes a feature tensor into bytes and restores it.
+class BottleneckUnit(Unit):
+    """The paper's unit: squeezes a feature tensor into bytes and restores it.
 
     ```
     (H, W, C) -> reduction -> (H/s, W/s, c') -> quantizer -> codes, range
@@ -27,6 +28,10 @@ class BottleneckUnit(keras.layers.Layer):
     `channels_first` (the default) is by far the cheaper order on the device;
     `spatial_first` keeps all C channels (or `hidden_channels`) up to the last
     convolution. Restoration mirrors reduction.
+
+    Its operating points are the codec's, JPEG's qualities; neither reduction
+    nor restoration depends on them. With several it trains at the first. See
+    `Unit`.
 
     Args:
         channels: c', channels that are coded.
@@ -47,12 +52,7 @@ class BottleneckUnit(keras.layers.Layer):
         codec: Registered codec, e.g. "jpeg".
         codec_config: The codec's parameters, e.g. `{"quality": 20}`.
 
-    Call arguments:
-        x: Feature `(batch, H, W, C)`.
-        use_codec: Python bool; False skips the codec (quantizer stays).
-
-    Returns:
-        Restored feature `(batch, H, W, C)`.
+    Call arguments, Returns: as `Unit`.
 
     Raises:
         ValueError: for an unknown order, quantizer or codec, or parameters
@@ -118,6 +118,7 @@ class BottleneckUnit(keras.layers.Layer):
             # Batch-normalised values without ReLU lie around zero.
             quantizer_args.update(initial_low=-4.0)
         self.quantizer = QUANTIZERS.get(quantizer)(**quantizer_args)
+        self.sends_range = self.quantizer.sends_range
 
     def build(self, input_shape):
         if None in input_shape[1:]:
@@ -204,23 +205,38 @@ class BottleneckUnit(keras.layers.Layer):
             channel(channels, "last_restoration", **final),
         ]
 
-    def encode(self, x, training=None):
-        """Device side: feature `(batch, H, W, C)` -> `(codes, code_range)`.
+    def encode(self, feature, point=None, training=None):
+        """Device side: feature `(batch, H, W, C)` -> codes; see `Unit`.
 
-        Codes are float32 whole numbers `(batch, H/s, W/s, c')`, the range
-        float32 `(batch, 2)`.
+        In training the range is among them even if it isn't sent: a learned
+        one gets its gradient from both sides by the same tensor.
         """
-        for layer in self.reduction:
-            x = layer(x, training=training)
-        return self.quantizer(ops.cast(x, "float32"))
+        codes, code_range = self.quantizer(self._reduce(feature, training))
+        if self.sends_range or training:
+            return {"codes": codes, "range": code_range}
+        return {"codes": codes}
 
-    def decode(self, codes, code_range, training=None):
-        """Cloud side: decoded codes and range -> feature `(batch, H, W, C)`."""
-        x = self.quantizer.dequantize(codes, code_range)
+    def decode(self, codes, point=None, training=None):
+        """Cloud side: decoded codes -> feature `(batch, H, W, C)`."""
+        code_range = codes.get("range")
+        if code_range is None:  # One range for all images: a constant.
+            code_range = self.quantizer.code_range(ops.zeros((1, 1)))
+        x = self.quantizer.dequantize(codes["codes"], code_range)
         x = ops.cast(x, self.compute_dtype)
         for layer in self.restoration:
             x = layer(x, training=training)
         return x
+
+    def deployed_encode(self, feature, point=None):
+        codes, code_range = self.quantizer.encode(self._reduce(feature, False))
+        if self.sends_range:
+            return {"codes": codes, "range": code_range}
+        return {"codes": codes}
+
+    def _reduce(self, x, training):
+        for layer in self.reduction:
+            x = layer(x, training=training)
+        return ops.cast(x, "float32")
 
     def match_feature(self, mean, std):
         """Lets restored features begin with the cut tensor's statistics.
@@ -236,25 +252,8 @@ class BottleneckUnit(keras.layers.Layer):
         norm.beta.assign(mean)
         norm.gamma.assign(std)
 
-    def call(self, x, training=None, use_codec=True):
-        codes, code_range = self.encode(x, training=training)
-        if use_codec:
-            codes, _ = self.codec(codes)
-        return self.decode(codes, code_range, training=training)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def macs(self, input_shape):
-        """Multiply-accumulates of both sides for one image.
-
-        Args:
-            input_shape: `(batch, H, W, C)`; the batch may be left out.
-        """
-        return self.device_macs(input_shape) + self.cloud_macs()
-
     def device_macs(self, input_shape):
-        """Multiply-accumulates of the reduction for one image; see `macs`."""
+        """Multiply-accumulates of the reduction for one image."""
         return _macs(self.reduction, input_shape)
 
     def cloud_macs(self):

@@ -1,7 +1,6 @@
-"""The two halves of a bottleneck unit as layers, for deployment."""
+"""The two halves of a unit as layers, for deployment."""
 
 import keras
-from keras import ops
 
 
 class _UnitHalf(keras.layers.Layer):
@@ -25,59 +24,48 @@ class _UnitHalf(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class UnitHead(_UnitHalf):
-    """The device's half: reduction and quantizer.
-
-    Gives the codes that `BottleneckUnit.encode` gives, by fewer operations:
-    nothing of the straight-through gradient is left, which would reach the
-    exported graph. Doesn't train.
+    """The device's half: the unit's `deployed_encode`. Doesn't train.
 
     Args:
-        unit: Built `BottleneckUnit`.
+        unit: Built `Unit`.
 
     Call arguments:
         feature: `(batch, H, W, C)`.
+        point: float32 `(batch,)`, the operating point; only if the unit takes
+            it.
 
     Returns:
-        `{"codes": float32 (batch, h, w, c')}`, whole numbers 0..255, and
-        `"range": float32 (batch, 2)` if the quantizer sends it.
+        `{"codes": float32 (batch, *code_shape)}`, whole numbers, and
+        `"range": float32 (batch, 2)` if the unit sends it.
     """
 
-    def call(self, feature):
-        x = feature
-        for layer in self.unit.reduction:
-            x = layer(x, training=False)
-        quantizer = self.unit.quantizer
-        codes, code_range = quantizer.encode(ops.cast(x, "float32"))
-        if quantizer.sends_range:
-            return {"codes": codes, "range": code_range}
-        return {"codes": codes}
+    def call(self, feature, point=None):
+        return self.unit.deployed_encode(feature, point)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image; see `BottleneckUnit.macs`."""
-        return self.unit.device_macs(input_shape)
+        """Multiply-accumulates for one image; see `Unit.macs`."""
+        several = isinstance(input_shape, list)
+        return self.unit.device_macs(input_shape[0] if several else input_shape)
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class UnitTail(_UnitHalf):
-    """The cloud's half: dequantizer and restoration. Doesn't train.
+    """The cloud's half: the unit's `decode`. Doesn't train.
 
     Args:
-        unit: Built `BottleneckUnit`.
+        unit: Built `Unit`.
 
     Call arguments:
-        inputs: What `UnitHead` returns, codes as the codec decoded them.
+        inputs: What `UnitHead` returns, codes as the codec decoded them, and
+            `"point": float32 (batch,)` if the unit takes it.
 
     Returns:
         Restored feature `(batch, H, W, C)`.
     """
 
     def call(self, inputs):
-        codes = inputs["codes"]
-        if self.unit.quantizer.sends_range:
-            code_range = inputs["range"]
-        else:  # One range for all images: a constant in the graph.
-            code_range = self.unit.quantizer.code_range(ops.zeros((1, 1)))
-        return self.unit.decode(codes, code_range, training=False)
+        codes = {key: inputs[key] for key in inputs if key != "point"}
+        return self.unit.decode(codes, inputs.get("point"), training=False)
 
     def macs(self, input_shape):
         """Multiply-accumulates for one image; the unit fixes their number."""

@@ -1,9 +1,9 @@
-"""The split network: backbone prefix, bottleneck unit, backbone suffix.
+"""The split network: backbone prefix, unit, backbone suffix.
 
 ```
-image ─ prefix ─ reduction ─ quantizer ─┐                device: the head
-                                        ├─ codec ─ bytes
-logits ─ suffix ─ restoration ─ dequantize ─┘            cloud: the tail
+image ─ prefix ─ unit's encode ─┐                        device: the head
+                                ├─ codec ─ bytes
+logits ─ suffix ─ unit's decode ┘                        cloud: the tail
 ```
 """
 
@@ -51,21 +51,26 @@ class Macs(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class BottleNet(keras.Model):
-    """A backbone cut in two with a bottleneck unit in between.
+    """A backbone cut in two with a unit in between.
 
     A half that doesn't train runs in inference mode in training, too: with
     its moving statistics, without dropout, noise or stochastic depth. It is
     what will be deployed, and what the other half and the unit must fit.
 
+    An operating point is given by its value, one for each image, to a unit
+    that takes it (`Unit.takes_point`); without one, such a unit works at its
+    default point.
+
     Args:
         prefix: Functional model, image `(batch, image, image, 3)` in 0..255
             -> feature `(batch, H, W, C)`.
-        unit: `BottleneckUnit`.
+        unit: `layers.Unit`.
         suffix: Functional model, feature -> logits `(batch, classes)`.
 
     Call arguments:
         images: uint8 or float `(batch, image, image, 3)`, raw RGB 0..255.
         use_codec: Python bool; False skips the codec.
+        point: float32 `(batch,)`, the operating points, or None.
 
     Returns:
         float32 logits `(batch, classes)`.
@@ -84,31 +89,60 @@ class BottleNet(keras.Model):
             unit.built = True
         self.built = True
 
-    def transmit(self, images, training=None, use_codec=True):
+    def transmit(self, images, training=None, use_codec=True, point=None):
         """Runs the whole network and returns a `ForwardPass`."""
+        point = self._point(point, images)
         feature = self._before(images, training)
-        codes, code_range = self.unit.encode(feature, training=training)
-        rate = self.unit.codec.rate(codes)
+        sent = self.unit.encode(feature, point, training=training)
+        rate = self.unit.codec.rate(sent["codes"])
         size = tf.zeros(())
         if use_codec:
-            codes, size = self.unit.codec(codes)
-        restored = self.unit.decode(codes, code_range, training=training)
+            decoded, size = self.unit.codec(sent["codes"])
+            sent = {**sent, "codes": decoded}
+        restored = self.unit.decode(sent, point, training=training)
         logits = self._after(restored, training)
         return ForwardPass(logits, feature, size, rate, restored)
 
-    def call(self, images, training=None, use_codec=True):
+    def call(self, images, training=None, use_codec=True, point=None):
+        point = self._point(point, images)
         feature = self._before(images, training)
-        feature = self.unit(feature, training=training, use_codec=use_codec)
+        feature = self.unit(
+            feature, point, training=training, use_codec=use_codec
+        )
         return self._after(feature, training)
 
-    def encode(self, images):
-        """Device side: images -> float32 codes `(batch, h, w, c')`, range."""
-        return self.unit.encode(self._before(images, False), training=False)
+    def features(self, images):
+        """The device's first part: images -> feature `(batch, H, W, C)`."""
+        return self._before(images, False)
 
-    def decode(self, codes, code_range):
-        """Cloud side: codes and range -> float32 logits."""
-        feature = self.unit.decode(codes, code_range, training=False)
+    def encode_features(self, feature, point=None):
+        """The device's second part: feature -> codes; see `encode`."""
+        point = self._point(point, feature)
+        return self.unit.encode(feature, point, training=False)
+
+    def encode(self, images, point=None):
+        """Device side: images -> codes.
+
+        Returns:
+            Dictionary of float32 `"codes"`, `(batch, *code_shape)`, and
+            `"range"`, `(batch, 2)`, if the unit sends it.
+        """
+        return self.encode_features(self.features(images), point)
+
+    def decode(self, codes, point=None):
+        """Cloud side: codes, as `encode` returns them -> float32 logits."""
+        point = self._point(point, codes["codes"])
+        feature = self.unit.decode(codes, point, training=False)
         return self._after(feature, False)
+
+    def _point(self, point, batch):
+        """Returns what the unit takes as operating point, or None."""
+        if not self.unit.takes_point:
+            return None
+        if point is None:
+            default = self.unit.points[self.unit.default_point]
+            point = ops.full((ops.shape(batch)[0],), default, "float32")
+        return point
 
     def _before(self, images, training):
         images = ops.cast(images, "float32")
@@ -122,25 +156,33 @@ class BottleNet(keras.Model):
     def head(self):
         """The device's half, a functional Keras model that shares weights.
 
-        float image `(batch, image, image, 3)`, raw RGB 0..255 ->
-        `{"codes": float32 (batch, h, w, c'), whole numbers 0..255}` and, if
-        the quantizer sends its range, `"range": float32 (batch, 2)`.
+        float image `(batch, image, image, 3)`, raw RGB 0..255, and, if the
+        unit takes it, the operating point `(batch,)` -> `{"codes": float32
+        (batch, *code_shape), whole numbers}` and, if the unit sends its
+        range, `"range": float32 (batch, 2)`.
         """
-        image = self.prefix.inputs[0]
-        outputs = UnitHead(self.unit, name="unit_head")(self.prefix.outputs[0])
-        return keras.Model(image, outputs, name="head")
+        inputs, feature = self.prefix.inputs[0], self.prefix.outputs[0]
+        layer = UnitHead(self.unit, name="unit_head")
+        if self.unit.takes_point:
+            point = keras.Input((), name="point")
+            inputs, outputs = [inputs, point], layer(feature, point)
+        else:
+            outputs = layer(feature)
+        return keras.Model(inputs, outputs, name="head")
 
     @property
     def tail(self):
         """The cloud's half, a functional Keras model that shares weights.
 
-        What `head` returns, codes as decoded -> float32 logits
-        `(batch, classes)`.
+        What `head` returns, codes as decoded, and, if the unit takes it,
+        `"point": (batch,)` -> float32 logits `(batch, classes)`.
         """
         codes = keras.Input(self.unit.code_shape, name="codes")
         inputs = {"codes": codes}
-        if self.unit.quantizer.sends_range:
+        if self.unit.sends_range:
             inputs["range"] = keras.Input((2,), name="range")
+        if self.unit.takes_point:
+            inputs["point"] = keras.Input((), name="point")
         feature = UnitTail(self.unit, name="unit_tail")(inputs)
         return keras.Model(inputs, self._after(feature, False), name="tail")
 

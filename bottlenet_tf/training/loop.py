@@ -55,7 +55,7 @@ class Loop:
         self.has_unit = config.has_unit
         overhead = 0
         if self.has_unit:
-            overhead = overhead_bytes(self.model.unit.quantizer.sends_range)
+            overhead = overhead_bytes(self.model.unit.sends_range)
         with strategy.scope():
             self.optimizer = build_optimizer(
                 config, self.steps_per_epoch, self.total_steps

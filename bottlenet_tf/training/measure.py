@@ -99,8 +99,8 @@ def _on(part, config, network):
             part,
             cache_dir=baseline_cache(workdir),
         )
-    result = evaluation.evaluate_split(network.model, part)
-    return evaluation.Measured(part, baselines, result, raw)
+    curve = evaluation.evaluate_split(network.model, part)
+    return evaluation.Measured(part, baselines, curve, raw)
 
 
 def _tuned_on(part, config, network):

@@ -256,11 +256,11 @@ def _describe(config, dataset, network):
         print(f"{config.backbone}, without unit.")
         return
     point, unit = network.split_point, network.model.unit
-    height, width, channels = unit.code_shape
+    codes = "x".join(map(str, unit.code_shape))
     print(
         f"{config.backbone} cut after {point.name} ({point.layer}, "
-        f"{'x'.join(map(str, point.shape))}): {height}x{width}x{channels} "
-        f"codes by {unit.byte_codec.name}; the device computes "
+        f"{'x'.join(map(str, point.shape))}): {codes} codes by "
+        f"{unit.byte_codec.name}; the device computes "
         f"{100 * network.model.device_mac_share():.1f} % of the network's "
         "multiply-accumulates.",
         flush=True,

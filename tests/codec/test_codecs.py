@@ -214,10 +214,10 @@ def test_an_option_that_a_codec_has_not_is_named_in_the_error(name, option):
 
 def test_a_codec_whose_own_name_differs_is_refused(monkeypatch):
     class Nameless(Codec):
-        def encode(self, codes):
+        def encode(self, codes, point=0):
             return codes.tobytes()
 
-        def decode(self, data, shape):
+        def decode(self, data, shape, point=0):
             return np.frombuffer(data, np.uint8).reshape(shape)
 
     monkeypatch.setattr(CODECS, "_entries", dict(CODECS._entries))
@@ -232,6 +232,20 @@ def test_get_config_builds_the_same_codec(name, codes):
     codec = create_codec(name, **config)
     twin = create_codec(name, **codec.get_config())
     assert twin.encode(codes) == codec.encode(codes)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_codec_has_one_operating_point_unless_told_otherwise(name):
+    codec = create_codec(name)
+    assert codec.points == ((20,) if name == "jpeg" else (None,))
+    assert codec.code_dtype == np.uint8 and codec.min_bytes == 1
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("shape", [(9,), (9, 7), (9, 7, 3, 1)])
+def test_codes_of_another_number_of_axes_are_refused(name, shape):
+    with pytest.raises(ValueError, match=r"\(h, w, c\).*Received: shape="):
+        create_codec(name).check_shape(shape)
 
 
 def test_the_byte_side_imports_neither_tensorflow_nor_keras():

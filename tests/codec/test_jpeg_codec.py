@@ -73,10 +73,59 @@ def test_a_marker_in_image_data_is_refused(library, marker, codes):
         codec.decode(data + marker, codes.shape)
 
 
-@pytest.mark.parametrize("quality", [0, 101, 20.0, True, None])
+@pytest.mark.parametrize("quality", [0, 101, 20.0, True, None, "20"])
 def test_an_impossible_quality_is_named_in_the_error(quality):
-    with pytest.raises(ValueError, match=f"Received: quality={quality}"):
+    with pytest.raises(ValueError, match=f"Received: quality={quality!r}"):
         create_codec("jpeg", quality=quality)
+
+
+@pytest.mark.parametrize("quality", [[20, 0], (20, 101), [20.0], [None], [[2]]])
+def test_an_impossible_one_of_several_qualities_is_refused(quality):
+    with pytest.raises(ValueError, match="Received: quality="):
+        create_codec("jpeg", quality=quality)
+
+
+@pytest.mark.parametrize("quality", [[], [20, 20], list(range(1, 66))])
+def test_several_qualities_are_distinct_and_at_most_64(quality):
+    with pytest.raises(ValueError, match="at most 64.*Received: quality="):
+        create_codec("jpeg", quality=quality)
+
+
+def test_each_of_several_qualities_codes_as_if_alone(library, codes):
+    codec = create_codec("jpeg", quality=[75, 5, 20])
+    assert codec.points == (75, 5, 20)
+    for point, quality in enumerate(codec.points):
+        one = create_codec("jpeg", quality=quality)
+        data = codec.encode(codes, point)
+        assert data == one.encode(codes)
+        np.testing.assert_array_equal(
+            codec.decode(data, codes.shape, point),
+            one.decode(data, codes.shape),
+        )
+
+
+def test_the_constant_bytes_are_those_of_all_qualities():
+    got = create_codec("jpeg", quality=[75, 5]).constant_bytes((9, 7, 3))
+    one, other = (create_codec("jpeg", quality=q) for q in (75, 5))
+    assert got == one.constant_bytes((9, 7, 3)) + other.constant_bytes(
+        (9, 7, 3)
+    )
+
+
+@pytest.mark.parametrize("quality, stored", [([75, 5], [75, 5]), ([30], 30)])
+def test_the_configuration_is_a_number_if_there_is_one_quality(quality, stored):
+    codec = create_codec("jpeg", quality=quality)
+    assert codec.get_config() == {"quality": stored}
+    assert create_codec("jpeg", **codec.get_config()).points == codec.points
+
+
+@pytest.mark.parametrize("point", [-1, 2, 1.0, True])
+def test_a_quality_is_named_by_its_index(point, codes):
+    codec = create_codec("jpeg", quality=[75, 5])
+    with pytest.raises(ValueError, match=f"Received: point={point}"):
+        codec.encode(codes, point)
+    with pytest.raises(ValueError, match=f"Received: point={point}"):
+        codec.decode(b"\0", codes.shape, point)
 
 
 def test_the_largest_plane_is_one_that_stays_in_the_limit_padded():

@@ -5,7 +5,7 @@ import pytest
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.codec import Codec, PayloadError, PayloadFormat, create_codec
-from bottlenet_tf.evaluation.split import whole_codes
+from bottlenet_tf.evaluation.wire_path import whole_codes
 
 
 class BlackCodec(Codec):
@@ -13,10 +13,10 @@ class BlackCodec(Codec):
 
     name = "black"
 
-    def encode(self, codes):
+    def encode(self, codes, point=0):
         return b"\x07"
 
-    def decode(self, data, shape):
+    def decode(self, data, shape, point=0):
         return np.zeros(shape, np.uint8)
 
 
@@ -24,16 +24,18 @@ def test_sizes_are_the_lengths_of_payloads_packed_alone(
     make_bottlenet, dataset
 ):
     model = make_bottlenet(quality=60)
-    codes, ranges = model.encode(dataset.images)
+    sent = model.encode(dataset.images)
     form = PayloadFormat(
         evaluation.unit_id(model), (4, 4, 3), create_codec("jpeg", quality=60),
         sends_range=True,
     )  # fmt: skip
     expected = [
         len(form.pack(np.rint(c).astype(np.uint8), tuple(map(float, r))))
-        for c, r in zip(np.asarray(codes), np.asarray(ranges), strict=True)
+        for c, r in zip(
+            np.asarray(sent["codes"]), np.asarray(sent["range"]), strict=True
+        )
     ]
-    result = evaluation.evaluate_split(model, dataset, progress=False)
+    result = evaluation.evaluate_split(model, dataset, progress=False).default
     np.testing.assert_array_equal(result.wire_bytes, expected)
     np.testing.assert_array_equal(result.payload_bytes + 8, expected)
     assert (result.num_images, result.overhead_bytes) == (20, 8)
@@ -83,10 +85,10 @@ def test_accuracy_is_counted_in_percent_and_over_all_batches(
     payloads = evaluation.encode_to_payloads(model, dataset.images)
     labels = np.argmax(evaluation.predict_payloads(model, payloads), -1)
     labels[:5] = (labels[:5] + 1) % 4  # 5 of 20 wrong
-    result = evaluation.evaluate_split(
+    curve = evaluation.evaluate_split(
         model, make_dataset(dataset.images, labels), 7, progress=False
     )
-    assert result.accuracy == 75.0
+    assert curve.default.accuracy == 75.0
 
 
 def test_tail_sees_the_codes_that_came_out_of_the_bytes(
@@ -94,11 +96,10 @@ def test_tail_sees_the_codes_that_came_out_of_the_bytes(
 ):
     model = make_bottlenet(quantizer="learned")
     black = np.zeros((1, 4, 4, 3), np.float32)
-    bounds = model.unit.quantizer.code_range(black)
-    answer = int(np.argmax(model.decode(black, bounds)))
+    answer = int(np.argmax(model.decode({"codes": black})))
     everywhere = make_dataset(dataset.images, np.full(20, answer, np.int32))
     honest = evaluation.evaluate_split(model, everywhere, progress=False)
-    assert honest.accuracy < 100.0
+    assert honest.default.accuracy < 100.0
     (result,) = evaluation.evaluate_codecs(
         model, everywhere, [BlackCodec()], progress=False
     )
@@ -121,11 +122,48 @@ def test_many_codecs_give_what_each_gives_alone(make_bottlenet, dataset):
 
 def test_sizes_do_not_depend_on_the_batch(make_bottlenet, dataset):
     model = make_bottlenet()
-    sizes = [
-        evaluation.evaluate_split(model, dataset, b, progress=False).wire_bytes
+    curves = [
+        evaluation.evaluate_split(model, dataset, b, progress=False)
         for b in (3, 20)
     ]
-    np.testing.assert_array_equal(*sizes)
+    np.testing.assert_array_equal(*(c.default.wire_bytes for c in curves))
+
+
+def test_a_curve_has_what_each_quality_gives_alone(make_bottlenet, dataset):
+    model = make_bottlenet(quality=[90, 10])
+    curve = evaluation.evaluate_split(model, dataset, 7, progress=False)
+    assert curve.points == (90, 10) and curve.default is curve.results[0]
+    codecs = [create_codec("jpeg", quality=quality) for quality in (90, 10)]
+    alone = evaluation.evaluate_codecs(model, dataset, codecs, progress=False)
+    for got, want in zip(curve.results, alone, strict=True):
+        assert got.accuracy == want.accuracy
+        np.testing.assert_array_equal(got.wire_bytes, want.wire_bytes)
+
+
+def test_a_batch_mixes_operating_points(make_bottlenet, dataset):
+    path = evaluation.WirePath(make_bottlenet(quality=[90, 10, 40]))
+    points = [i % 3 for i in range(20)]
+    alone = [path.encode(dataset.images, point) for point in range(3)]
+    mixed = [alone[point][i] for i, point in enumerate(points)]
+    assert [path.format.unpack(payload).point for payload in mixed] == points
+    logits = path.decode(mixed)
+    for i, point in enumerate(points):
+        want = path.decode([alone[point][i]])[0]
+        # One image against a batch: float32 sums in another order.
+        np.testing.assert_allclose(logits[i], want, rtol=1e-4, atol=1e-5)
+
+
+def test_without_a_point_payloads_are_of_the_default_one(
+    make_bottlenet, dataset
+):
+    model = make_bottlenet(quality=[90, 10])
+    path = evaluation.WirePath(model)
+    assert path.encode(dataset.images) == path.encode(dataset.images, 0)
+    model.unit.default_point = 1
+    other = evaluation.WirePath(model)
+    assert other.encode(dataset.images) == path.encode(dataset.images, 1)
+    curve = evaluation.evaluate_split(model, dataset, progress=False)
+    assert curve.default is curve.results[1]
 
 
 def test_payloads_of_another_training_are_refused(make_bottlenet, dataset):
@@ -156,10 +194,19 @@ def test_codes_that_fit_no_byte_are_refused(value):
         whole_codes(np.float32([0, value]))
 
 
+def test_codes_of_another_type_have_its_limits():
+    codes = whole_codes(np.float32([-32768.4, 32767.4]), np.int16)
+    assert codes.dtype == np.int16 and codes.tolist() == [-32768, 32767]
+    with pytest.raises(ValueError, match="-32768..32767.*as int16"):
+        whole_codes(np.float32([32768]), np.int16)
+
+
 def test_summary_by_hand():
     # 1..20: mean and median 10.5; 19 images of 20 have at most 19 bytes.
     sizes = np.arange(1, 21)
-    assert evaluation.summarize(sizes) == (10.5, 10.5, 19.0)
+    assert evaluation.summarize(sizes) == (10.5, 10.5, 19.0, 20.0, 20.0)
+    # Of 200, 198 have at most 198 bytes.
+    assert evaluation.summarize(np.arange(1, 201))[3:] == (198.0, 200.0)
 
 
 def test_no_test_images_is_an_error(make_bottlenet, make_dataset):

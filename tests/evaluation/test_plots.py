@@ -163,7 +163,7 @@ def test_mosaic_holds_image_plane_and_decoded_plane(
     assert mosaic.shape == (3 * 128 + 4 * 2, 2 * 128 + 3 * 2, 3)
     # 16 px enlarged 8-fold; 3 channels of 4x4 in 2x2 tiles enlarged 16-fold.
     np.testing.assert_array_equal(mosaic[2:130:8, 2:130:8], images[0])
-    codes = np.rint(model.encode(images)[0]).astype(np.uint8)
+    codes = np.rint(model.encode(images)["codes"]).astype(np.uint8)
     plane = tiling.tile(codes[1])
     np.testing.assert_array_equal(mosaic[132:260:16, 132:260:16, 0], plane)
     codec = model.unit.byte_codec

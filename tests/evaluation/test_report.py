@@ -11,6 +11,7 @@ from bottlenet_tf.config import TrainConfig, UnitConfig
 from bottlenet_tf.evaluation import (
     Baselines,
     CloudPoint,
+    Curve,
     SplitResult,
     image_codecs,
 )
@@ -32,10 +33,10 @@ RAW = evaluation.RawFeatures((8, 8, 4), 264, 200.0, 20, 79.9)
 
 
 def _report(dataset, config=CONFIG, baselines=BASELINES, **kwargs):
-    measured = {"result": RESULT, "raw": RAW}
-    for name in measured.keys() & kwargs.keys():
-        measured[name] = kwargs.pop(name)
-    measured = evaluation.Measured(dataset, baselines, **measured)
+    result, raw = kwargs.pop("result", RESULT), kwargs.pop("raw", RAW)
+    curve = result and Curve((50,), (result,))
+    curve = kwargs.pop("curve", curve)
+    measured = evaluation.Measured(dataset, baselines, curve, raw)
     kwargs = {
         "device_mac_share": np.float32(0.25),
         "training": {"steps": 10, "examples": np.int64(1280), "seconds": 1.5},
@@ -65,6 +66,49 @@ def test_sizes_and_ratios_by_hand(report):
     assert ratio == pytest.approx(expected / 50)
     assert report["paper_ratio"] == pytest.approx(1019 / 42)
     assert set(report["reasons"]) == {"tuned_rivals"}
+
+
+def test_points_by_hand(dataset):
+    other = SplitResult(70.0, np.array([62, 72, 76]), np.array([70, 80, 84]))
+    curve = Curve((50, 90), (RESULT, other))
+    first, second = _report(dataset, curve=curve)["points"]
+    assert first["index"] == 0 and first["value"] == 50
+    assert second == {
+        "index": 1,
+        "value": 90,
+        "accuracy": 70.0,
+        "accuracy_drop": 10.0,
+        "wire_bytes_mean": 78.0,
+        "wire_bytes_median": 80.0,
+        "wire_bytes_p95": 84.0,
+        "wire_bytes_p99": 84.0,
+        "wire_bytes_max": 84.0,
+        "payload_bytes_mean": 70.0,
+    }
+
+
+def test_the_figures_are_those_of_the_default_point(dataset):
+    other = SplitResult(70.0, np.array([62, 72, 76]), np.array([70, 80, 84]))
+    curve = Curve((90, 50), (other, RESULT), default_point=1)
+    report, alone = _report(dataset, curve=curve), _report(dataset)
+    assert len(report.pop("points")) == 2
+    assert len(alone.pop("points")) == 1
+    assert report == alone
+
+
+def test_points_without_an_untouched_network_have_no_drop(dataset):
+    (point,) = _report(dataset, baselines=None, raw=None)["points"]
+    assert point["accuracy_drop"] is None and point["accuracy"] == 60.0
+
+
+def test_a_validation_section_has_points_of_its_own(dataset):
+    better = SplitResult(79.0, RESULT.payload_bytes, RESULT.wire_bytes)
+    measured = evaluation.Measured(
+        dataset, BASELINES, Curve((50,), (better,)), RAW
+    )
+    report = _report(dataset, validation=measured)
+    assert report["points"][0]["accuracy"] == 60.0
+    assert report["validation"]["points"][0]["accuracy"] == 79.0
 
 
 def test_report_says_how_it_came_about(report):
@@ -150,7 +194,7 @@ def test_baseline_reports_no_unit(dataset, tmp_path):
 def test_result_must_fit_the_mode(dataset):
     with pytest.raises(ValueError, match="mode='baseline'"):
         _report(dataset, TrainConfig(mode="baseline"))
-    with pytest.raises(ValueError, match="result=None"):
+    with pytest.raises(ValueError, match="curve=None"):
         _report(dataset, result=None)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bottlenet_tf.codec import create_codec, tiling
 from bottlenet_tf.layers import JpegRoundTrip
-from bottlenet_tf.layers.jpeg import quantization_table
+from bottlenet_tf.layers.jpeg_rate import quantization_table
 from bottlenet_tf.layers.jpeg_stack import StackDecoder
 
 # Planes of whole blocks, of odd sizes, and with spare tiles.
@@ -347,11 +347,14 @@ def unstuffed(data):
 @pytest.mark.parametrize("quality", [1, 20, 100])
 def test_the_server_decodes_the_byte_form_s_pixels(shape, quality):
     layer = jpeg_layer(quality)
-    any_number = [tf.TensorSpec([None], tf.string)]
+    any_number = [
+        tf.TensorSpec([None], tf.string),
+        tf.TensorSpec([None], tf.int32),
+    ]
     decode = tf.function(layer.graph_decoder(shape), any_number)
     for batch in (0, 1, 2, 9, 17):
         data = [layer.codec.encode(image) for image in noise((batch, *shape))]
-        decoded, decodable = decode(tf.constant(data, tf.string))
+        decoded, decodable = decode(tf.constant(data, tf.string), [0] * batch)
         assert decoded.shape == (batch, *shape) and np.all(decodable)
         for got, one in zip(decoded, data):
             np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
@@ -416,7 +419,9 @@ def test_malformed_image_data_stay_within_their_plane(shape, rng):
         elif kind == 2:
             one = one + rng.bytes(rng.integers(1, 300))
         data.append(one.replace(b"\xff", b"\xff\0") if kind < 3 else one)
-    decoded, decodable = layer.graph_decoder(shape)(tf.constant(data))
+    decoded, decodable = layer.graph_decoder(shape)(
+        tf.constant(data), [0] * len(data)
+    )
     assert np.all(decodable)
     for got, one in zip(decoded, data):
         np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
@@ -437,7 +442,7 @@ def test_extreme_image_data_stay_within_their_plane(data):
     layer = jpeg_layer()
     honest = layer.codec.encode(smooth((1, 28, 28, 1))[0])
     decode = layer.graph_decoder((28, 28, 1))
-    decoded, _ = decode(tf.constant([honest, data, honest, data]))
+    decoded, _ = decode(tf.constant([honest, data, honest, data]), [0] * 4)
     alone = layer.codec.decode(honest, (28, 28, 1))
     np.testing.assert_array_equal(decoded[0], alone)
     np.testing.assert_array_equal(decoded[2], alone)
@@ -450,5 +455,5 @@ def test_the_server_decodes_at_the_codec_s_own_quality():
     layer.build(codes.shape)
     layer.quality.assign(90)
     data = tf.constant([layer.codec.encode(image) for image in codes])
-    decoded, _ = layer.graph_decoder((8, 8, 1))(data)
+    decoded, _ = layer.graph_decoder((8, 8, 1))(data, [0, 0])
     np.testing.assert_array_equal(decoded, one_file_each(codes, 20))

@@ -16,42 +16,48 @@ from bottlenet_tf.codec import (
     PayloadFormat,
     create_codec,
 )
-from bottlenet_tf.layers import STATUSES, PayloadParser
+from bottlenet_tf.layers import STATUSES, CodecLayer, PayloadParser
 from bottlenet_tf.layers.payload import Crc32
 from tests.jpeg_libraries import OTHER_TABLES, encoding_by
 
 UNIT_ID = 0x12345678
 SHAPE = (9, 7, 3)
 RANGE = (-0.5, 3.25)  # Both exact in float16.
+NAMES = ("jpeg", "qualities", "png", "raw")
 FORMATS = [
-    (name, sends_range)
-    for name in ("jpeg", "png", "raw")
-    for sends_range in (True, False)
+    (name, sends_range) for name in NAMES for sends_range in (True, False)
 ]
-OK, SIZE, VERSION, CHECKSUM, BAD_RANGE, UNDECODABLE = range(len(STATUSES))
+CODECS = {name: create_codec(name) for name in ("jpeg", "png", "raw")} | {
+    "qualities": create_codec("jpeg", quality=[60, 5, 20])
+}
+OK, SIZE, VERSION, CHECKSUM, POINT, BAD_RANGE, UNDECODABLE = range(
+    len(STATUSES)
+)
 
 
 @functools.cache
 def message_and_parser(name, sends_range=True, shape=SHAPE):
-    codec = create_codec(name)
-    message = PayloadFormat(UNIT_ID, shape, codec, sends_range)
+    message = PayloadFormat(UNIT_ID, shape, CODECS[name], sends_range)
     return message, PayloadParser(message)
 
 
 def parse(parser, payloads):
-    codes, code_range, status = parser(tf.constant(payloads, tf.string))
-    return codes.numpy(), code_range.numpy(), status.numpy()
+    return tuple(t.numpy() for t in parser(tf.constant(payloads, tf.string)))
 
 
-def pack(message, codes):
-    return message.pack(codes, RANGE if message.sends_range else None)
+def pack(message, codes, point=0):
+    return message.pack(codes, RANGE if message.sends_range else None, point)
 
 
-def sealed(message, image_data, code_range=RANGE):
+def sealed(message, image_data, code_range=RANGE, point=0):
     """A payload of any image data, with the header an insider would give."""
     body = struct.pack("<ee", *code_range) if message.sends_range else b""
     body += image_data
-    return message._header(body) + body
+    return message._header(body, point) + body
+
+
+def random_points(message, rng, count):
+    return rng.integers(len(message.points), size=count)
 
 
 def random_codes(rng, count, shape=SHAPE):
@@ -102,19 +108,21 @@ def crafted(honest, rng):
 
 
 def assert_same_as_unpack(message, parser, payloads):
-    """Holds the parser's verdicts, codes and ranges against the byte side."""
-    codes, code_range, status = parse(parser, payloads)
+    """Holds all that the parser gives against the byte side."""
+    codes, code_range, point, status = parse(parser, payloads)
     accepted = 0
     for i, payload in enumerate(payloads):
         try:
-            want, want_range = message.unpack(payload)
+            want = message.unpack(payload)
         except PayloadError as error:
-            assert status[i] != OK, (payload.hex(), error)
-            assert np.all(codes[i] == 128)
+            assert STATUSES[status[i]] == error.status, (payload.hex(), error)
+            assert np.all(codes[i] == 128) and point[i] == 0
             want_range = None
         else:
             assert status[i] == OK, (payload.hex(), STATUSES[status[i]])
-            np.testing.assert_array_equal(codes[i], want)
+            np.testing.assert_array_equal(codes[i], want.codes)
+            assert point[i] == want.point
+            want_range = want.code_range
             accepted += 1
         assert tuple(code_range[i]) == (want_range or (0, 1))
     return accepted
@@ -137,7 +145,11 @@ def test_the_checksum_is_zlib_s(seed, max_bytes, rng):
 @pytest.mark.parametrize("name, sends_range", FORMATS)
 def test_honest_payloads_give_what_unpack_gives(name, sends_range, rng):
     message, parser = message_and_parser(name, sends_range)
-    payloads = [pack(message, codes) for codes in random_codes(rng, 40)]
+    points = random_points(message, rng, 40)
+    payloads = [
+        pack(message, codes, point)
+        for codes, point in zip(random_codes(rng, 40), points)
+    ]
     assert assert_same_as_unpack(message, parser, payloads) == 40
 
 
@@ -159,14 +171,22 @@ def test_crafted_image_data_give_what_unpack_gives(name, sends_range, rng):
     message, parser = message_and_parser(name, sends_range)
     for _ in range(20):
         data = map(message.codec.encode, random_codes(rng, 30))
-        payloads = [sealed(message, crafted(honest, rng)) for honest in data]
+        points = random_points(message, rng, 30)
+        payloads = [
+            sealed(message, crafted(honest, rng), point=int(point))
+            for honest, point in zip(data, points)
+        ]
         assert_same_as_unpack(message, parser, payloads)
 
 
-@pytest.mark.parametrize("name", ["jpeg", "png", "raw"])
+@pytest.mark.parametrize("name", NAMES)
 def test_neighbours_of_a_bad_payload_are_as_if_alone(name, rng):
     message, parser = message_and_parser(name)
-    honest = [pack(message, codes) for codes in random_codes(rng, 20)]
+    points = random_points(message, rng, 20)
+    honest = [
+        pack(message, codes, point)
+        for codes, point in zip(random_codes(rng, 20), points)
+    ]
     alone = np.concatenate([parse(parser, [each])[0] for each in honest])
     for _ in range(20):
         payloads = list(honest)
@@ -176,9 +196,10 @@ def test_neighbours_of_a_bad_payload_are_as_if_alone(name, rng):
                 message.codec.encode(random_codes(rng, 1)[0]), rng
             )
             payloads[i] = sealed(message, image_data)
-        codes, _, status = parse(parser, payloads)
+        codes, _, point, status = parse(parser, payloads)
         good = np.delete(np.arange(20), bad)
         np.testing.assert_array_equal(codes[good], alone[good])
+        np.testing.assert_array_equal(point[good], points[good])
         assert np.all(status[good] == OK)
 
 
@@ -192,7 +213,7 @@ def test_payloads_made_with_other_tables_are_refused(sends_range, rng):
             theirs = PayloadFormat(UNIT_ID, SHAPE, message.codec, sends_range)
             payloads.append(pack(theirs, codes))
     assert assert_same_as_unpack(message, parser, payloads) == 1
-    assert parse(parser, payloads)[2].tolist() == [OK, *[CHECKSUM] * 5]
+    assert parse(parser, payloads)[3].tolist() == [OK, *[CHECKSUM] * 5]
 
 
 def broken_payloads(message, codes):
@@ -206,6 +227,12 @@ def broken_payloads(message, codes):
         VERSION: [bytes(20), b"\xff" * 20, other_version],
         CHECKSUM: [honest[:-1], honest + b"\0", honest[:start] + bytes(20)],
         UNDECODABLE: [sealed(message, b"\xff")],
+        # The first that it has not, and the last that the header holds.
+        POINT: [
+            sealed(message, data, point=len(message.points)),
+            sealed(message, data, point=15 if message.sends_range else 63),
+            sealed(message, b"\xff", (1, 0), point=9),
+        ],
     }
     payloads[SIZE].append(bytes(message._limit + 1))
     # The longest one passes that rule and breaks the next.
@@ -225,9 +252,10 @@ def test_the_status_names_the_first_rule_that_is_broken(name, sends_range, rng):
     cases = broken_payloads(message, random_codes(rng, 1)[0])
     want = [status for status, bad in cases.items() for _ in bad]
     payloads = [payload for bad in cases.values() for payload in bad]
-    codes, code_range, status = parse(parser, payloads)
+    codes, code_range, point, status = parse(parser, payloads)
     assert status.tolist() == want
     assert np.all(codes == 128) and np.all(code_range == [0, 1])
+    assert not point.any()
 
 
 def test_every_float16_comes_back_as_a_bound():
@@ -235,7 +263,7 @@ def test_every_float16_comes_back_as_a_bound():
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     data = message.codec.encode(np.zeros((1, 1, 1), np.uint8))
     payloads = [sealed(message, data, (low, 2.0)) for low in halves]
-    _, code_range, status = parse(parser, payloads)
+    _, code_range, _, status = parse(parser, payloads)
     usable = np.isfinite(halves) & (halves <= 2)
     np.testing.assert_array_equal(status, np.where(usable, OK, BAD_RANGE))
     want = halves[usable].astype(np.float32)
@@ -245,9 +273,10 @@ def test_every_float16_comes_back_as_a_bound():
 @pytest.mark.parametrize("name, sends_range", FORMATS)
 def test_an_empty_batch_stays_empty(name, sends_range):
     _, parser = message_and_parser(name, sends_range)
-    codes, code_range, status = parse(parser, [])
+    codes, code_range, point, status = parse(parser, [])
     assert codes.shape == (0, *SHAPE)
-    assert code_range.shape == (0, 2) and status.shape == (0,)
+    assert code_range.shape == (0, 2)
+    assert point.shape == status.shape == (0,)
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "raw"])
@@ -267,7 +296,7 @@ def test_long_payloads_are_parsed_among_short_ones(name, rng):
 def test_an_oversized_payload_costs_its_neighbours_nothing():
     message, parser = message_and_parser("jpeg")
     honest = pack(message, np.full(SHAPE, 7, np.uint8))
-    _, _, status = parse(parser, [honest, bytes(10**7), honest])
+    status = parse(parser, [honest, bytes(10**7), honest])[3]
     assert status.tolist() == [OK, SIZE, OK]
 
 
@@ -285,10 +314,9 @@ def test_a_function_with_a_batch_of_any_size_may_call_it(rng):
 
 def test_output_shapes_are_known_but_for_the_batch():
     _, parser = message_and_parser("png")
-    codes, code_range, status = parser.__call__.get_concrete_function().outputs
-    assert codes.shape.as_list() == [None, *SHAPE]
-    assert code_range.shape.as_list() == [None, 2]
-    assert status.shape.as_list() == [None]
+    outputs = parser.__call__.get_concrete_function().outputs
+    shapes = [output.shape.as_list() for output in outputs]
+    assert shapes == [[None, *SHAPE], [None, 2], [None], [None]]
 
 
 PROGRAM = """
@@ -309,22 +337,89 @@ for name in sys.argv[1:]:
 
 @pytest.mark.slow
 def test_a_saved_model_parses_where_only_tensorflow_is(tmp_path, rng):
-    names = ("jpeg", "png", "raw")
-    for name in names:
+    for name in NAMES:
         message, parser = message_and_parser(name)
-        payloads = [pack(message, codes) for codes in random_codes(rng, 4)]
+        payloads = [
+            pack(message, codes, i % len(message.points))
+            for i, codes in enumerate(random_codes(rng, 4))
+        ]
         payloads.insert(2, payloads[0][:-1])
         payloads.insert(3, sealed(message, payloads[0][8:-2] + b"\xff"))
         outputs = parse(parser, payloads)
-        assert outputs[2].tolist() == [OK, OK, CHECKSUM, UNDECODABLE, OK, OK]
+        assert outputs[3].tolist() == [OK, OK, CHECKSUM, UNDECODABLE, OK, OK]
         tf.saved_model.save(parser, str(tmp_path / name))
         np.savez(
             tmp_path / name,
             payloads=[payload.hex() for payload in payloads],
             **{f"output_{i}": output for i, output in enumerate(outputs)},
         )
-    command = [sys.executable, "-c", PROGRAM, *names]
+    command = [sys.executable, "-c", PROGRAM, *NAMES]
     subprocess.run(command, check=True, cwd=tmp_path)
+
+
+def test_a_batch_mixes_operating_points(rng):
+    message, parser = message_and_parser("qualities")
+    codes = random_codes(rng, 12)
+    points = [2, 0, 1, 1, 0, 2, 2, 2, 0, 1, 0, 2]
+    payloads = [pack(message, *each) for each in zip(codes, points)]
+    got, _, point, _ = parse(parser, payloads)
+    assert point.tolist() == points
+    for each, quality in zip(zip(got, codes), [(60, 5, 20)[p] for p in points]):
+        one = create_codec("jpeg", quality=quality)
+        want = one.decode(one.encode(each[1]), SHAPE)
+        np.testing.assert_array_equal(each[0], want)
+
+
+class VectorCodec(Codec):
+    """int16 codes `(n,)` as they are, big-endian; nothing at all for zeros."""
+
+    name = "vector"
+    graph_layer = "tests.layers.test_payload_parser.VectorLayer"
+    code_dtype = np.int16
+    points = (-1.0, 0.0, 1.0)
+    min_bytes = 0
+
+    def encode(self, codes, point=0):
+        return codes.astype(">i2").tobytes() if codes.any() else b""
+
+    def decode(self, data, shape, point=0):
+        data = data or bytes(2 * shape[0])
+        return np.frombuffer(data, ">i2").astype(np.int16).reshape(shape)
+
+    def check_shape(self, shape):
+        pass
+
+
+class VectorLayer(CodecLayer):
+    """Its graph form."""
+
+    def graph_decoder(self, shape):
+        def decode(image_data, point):
+            size = tf.strings.length(image_data)
+            whole = tf.where(
+                size == 2 * shape[0], image_data, bytes(2 * shape[0])
+            )
+            codes = tf.io.decode_raw(whole, tf.int16, little_endian=False)
+            codes = tf.ensure_shape(codes, (None, *shape))
+            decodable = (size == 0) | (size == 2 * shape[0])
+            return tf.cast(codes, tf.float32), decodable
+
+        return decode
+
+
+@pytest.mark.parametrize("sends_range", [True, False])
+def test_codes_of_one_axis_and_another_type_are_parsed(sends_range, rng):
+    message = PayloadFormat(UNIT_ID, (5,), VectorCodec(), sends_range)
+    codes = rng.integers(-300, 300, (6, 5)).astype(np.int16)
+    codes[3] = 0
+    payloads = [pack(message, each, i % 3) for i, each in enumerate(codes)]
+    assert len(payloads[3]) == message.overhead_bytes
+    payloads += [payloads[0][:-1], sealed(message, bytes(3)), b""]
+    got, _, point, status = parse(PayloadParser(message), payloads)
+    np.testing.assert_array_equal(got[:6], codes)
+    assert not got[6:].any()  # Blank codes are zeros.
+    assert point.tolist() == [0, 1, 2, 0, 1, 2, 0, 0, 0]
+    assert status.tolist() == [OK] * 6 + [CHECKSUM, UNDECODABLE, SIZE]
 
 
 def test_it_has_no_variables():
@@ -336,10 +431,10 @@ class ForeignCodec(Codec):
 
     name = "foreign"
 
-    def encode(self, codes):
+    def encode(self, codes, point=0):
         return codes.tobytes()
 
-    def decode(self, data, shape):
+    def decode(self, data, shape, point=0):
         return np.frombuffer(data, np.uint8).reshape(shape)
 
 

@@ -31,7 +31,8 @@ def test_every_arrangement_restores_the_feature_s_shape(order, stride, wide, x):
 def test_codes_have_the_reduced_shape(order, channels, x):
     unit = BottleneckUnit(channels, order=order)
     unit(x)
-    codes, code_range = unit.encode(x)
+    sent = unit.encode(x)
+    codes, code_range = sent["codes"], sent["range"]
     # Stride 2: ceil(7 / 2) = 4 positions a side.
     assert codes.shape == (2, 4, 4, channels)
     assert code_range.shape == (2, 2)
@@ -52,28 +53,28 @@ def test_the_orders_differ_in_their_first_convolution(x):
 def test_encode_and_decode_are_the_two_halves_of_call(quantizer, activation, x):
     unit = BottleneckUnit(3, quantizer=quantizer, activation=activation)
     whole = unit(x)
-    codes, code_range = unit.encode(x)
-    codes, _ = unit.codec(codes)
-    np.testing.assert_array_equal(unit.decode(codes, code_range), whole)
+    sent = unit.encode(x)
+    sent["codes"], _ = unit.codec(sent["codes"])
+    np.testing.assert_array_equal(unit.decode(sent), whole)
 
 
 def test_the_byte_side_gives_the_tail_what_training_saw(x):
     unit = BottleneckUnit(3, codec_config={"quality": 50})
     whole = unit(x)
-    codes, code_range = unit.encode(x)
+    sent = unit.encode(x)
     codec = unit.byte_codec
     decoded = [
         codec.decode(codec.encode(image), unit.code_shape)
-        for image in codes.numpy().astype("uint8")
+        for image in sent["codes"].numpy().astype("uint8")
     ]
-    codes = tf.constant(np.stack(decoded), tf.float32)
-    np.testing.assert_array_equal(unit.decode(codes, code_range), whole)
+    sent["codes"] = tf.constant(np.stack(decoded), tf.float32)
+    np.testing.assert_array_equal(unit.decode(sent), whole)
 
 
 def test_without_codec_the_codes_pass_untouched(x):
     unit = BottleneckUnit(3, codec_config={"quality": 1})
     assert not np.array_equal(unit(x), unit(x, use_codec=False))
-    want = unit.decode(*unit.encode(x))
+    want = unit.decode(unit.encode(x))
     np.testing.assert_array_equal(unit(x, use_codec=False), want)
 
 
@@ -133,9 +134,9 @@ def test_get_config_rebuilds_the_unit():
 def test_mixed_precision_keeps_the_codes_float32(policy, x):
     unit = BottleneckUnit(3, dtype=policy)
     y = unit(x)
-    codes, code_range = unit.encode(x)
+    sent = unit.encode(x)
     assert y.dtype == unit.compute_dtype
-    assert codes.dtype == code_range.dtype == tf.float32
+    assert sent["codes"].dtype == sent["range"].dtype == tf.float32
 
 
 def test_a_global_mixed_policy_reaches_the_convolutions_only(x):
@@ -143,7 +144,7 @@ def test_a_global_mixed_policy_reaches_the_convolutions_only(x):
     try:
         unit = BottleneckUnit(3)
         assert unit(x).dtype == tf.bfloat16
-        assert unit.codec(unit.encode(x)[0])[0].dtype == tf.float32
+        assert unit.codec(unit.encode(x)["codes"])[0].dtype == tf.float32
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -151,7 +152,53 @@ def test_a_global_mixed_policy_reaches_the_convolutions_only(x):
 def test_a_negative_latent_starts_with_a_learned_range_around_zero(x):
     unit = BottleneckUnit(3, activation=None, quantizer="learned")
     unit(x)
-    np.testing.assert_array_equal(unit.encode(x)[1][0], [-4.0, 4.0])
+    code_range = unit.encode(x, training=True)["range"]
+    np.testing.assert_array_equal(code_range[0], [-4.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    "quantizer, sent",
+    [("per_image", ["codes", "range"]), ("learned", ["codes"])],
+)
+def test_a_range_is_among_the_codes_where_it_is_sent(quantizer, sent, x):
+    unit = BottleneckUnit(3, quantizer=quantizer)
+    unit(x)
+    assert sorted(unit.encode(x)) == sorted(unit.deployed_encode(x)) == sent
+    assert unit.sends_range == ("range" in sent)
+
+
+@pytest.mark.parametrize("quantizer", ["per_image", "learned"])
+def test_deployed_codes_are_those_of_encode(quantizer, x):
+    unit = BottleneckUnit(3, quantizer=quantizer, bits=6)
+    unit(x, training=True)
+    want = unit.encode(x)
+    for name, value in unit.deployed_encode(x).items():
+        np.testing.assert_array_equal(value, want[name])
+
+
+def test_a_learned_range_restores_alike_in_training_and_deployed(x):
+    unit = BottleneckUnit(3, quantizer="learned")
+    unit(x)
+    sent = unit.encode(x, training=True)
+    assert sent["range"].shape == (2, 2)
+    alone = {"codes": sent["codes"]}
+    np.testing.assert_array_equal(unit.decode(alone), unit.decode(sent))
+
+
+def test_its_points_are_the_codec_s_and_it_takes_none():
+    unit = BottleneckUnit(3, codec_config={"quality": [40, 10]})
+    assert unit.points == (40, 10) and unit.default_point == 0
+    assert not unit.takes_point
+    assert BottleneckUnit(3, codec="png").points == (None,)
+
+
+def test_with_several_qualities_it_trains_at_the_first(x):
+    several = BottleneckUnit(3, codec_config={"quality": [40, 10]})
+    one = BottleneckUnit(3, codec_config={"quality": 40})
+    several(x), one(x)
+    codes = one.encode(x)["codes"]
+    for got, want in zip(several.codec(codes), one.codec(codes)):
+        np.testing.assert_array_equal(got, want)
 
 
 def test_device_macs_match_the_paper_s_first_block():

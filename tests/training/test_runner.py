@@ -119,7 +119,7 @@ def test_a_mixed_run_reports_the_figures_of_what_is_deployed(mixed):
     assert not _policies(run.model)
     found = evaluation.evaluate_split(
         run.model, run.dataset.test, progress=False
-    )
+    ).default
     assert report["wire_bytes_mean"] == found.wire_bytes.mean()
     assert report["accuracy"] == found.accuracy
     assert report["unit_id"] == evaluation.unit_id(run.model)

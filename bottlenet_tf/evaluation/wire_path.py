@@ -1,0 +1,154 @@
+"""The whole signal path with nothing but real bytes in the middle."""
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.evaluation.identity import payload_format
+
+
+def whole_codes(codes, dtype=np.uint8):
+    """Returns the codes, as they travel, that float32 whole numbers stand for.
+
+    Args:
+        codes: float32 array.
+        dtype: The codec's `code_dtype`.
+
+    Raises:
+        ValueError: if one isn't finite or doesn't fit `dtype`.
+    """
+    whole, limits = np.rint(codes), np.iinfo(dtype)
+    # The negation also catches NaN, which compares False with anything.
+    if not np.all((whole >= limits.min) & (whole <= limits.max)):
+        raise ValueError(
+            f"Codes must be finite and within {limits.min}..{limits.max}, "
+            f"because they travel as {limits.dtype}; a network that has "
+            "diverged makes others. "
+            f"Received: smallest={np.min(whole)}, largest={np.max(whole)}"
+        )
+    return whole.astype(dtype)
+
+
+class WirePath:
+    """Head and tail of one network, joined by nothing but bytes.
+
+    Head and tail run in batches, the byte side on one image at a time. The
+    tail gets only what `PayloadFormat.unpack` returns. A batch may be empty;
+    the network never sees such a one, which oneDNN's convolutions can't take.
+
+    Operating points are given by their index; None is the unit's default.
+
+    Args:
+        model: Built `BottleNet`.
+    """
+
+    def __init__(self, model):
+        self.format = payload_format(model)
+        self.default_point = model.unit.default_point
+        self._takes_point = model.unit.takes_point
+        self._num_classes = model.suffix.output_shape[-1]
+        self._prefix = tf.function(model.features, reduce_retracing=True)
+        self._encode = tf.function(model.encode_features, reduce_retracing=True)
+        self._tail = tf.function(model.decode, reduce_retracing=True)
+
+    def codes(self, images, point=None):
+        """Device side up to the codec: images -> `(codes, code_range)`.
+
+        Returns:
+            Codes `(batch, *code_shape)` of the codec's type; float32
+            `(batch, 2)`, zeros if the unit sends no range.
+
+        Raises:
+            ValueError: if the network's features are not finite.
+        """
+        point = self.default_point if point is None else point
+        return self.codes_at(images, [point])[0]
+
+    def codes_at(self, images, points):
+        """Returns a list of `codes` at several points; the prefix runs once.
+
+        Args:
+            images: `(batch, H, W, 3)`.
+            points: List of indices.
+
+        Raises:
+            ValueError: if the network's features are not finite.
+        """
+        dtype, count = self.format.codec.code_dtype, len(images)
+        if not count:
+            codes = np.zeros((0, *self.format.shape), dtype)
+            return [(codes, np.zeros((0, 2), np.float32)) for _ in points]
+        feature = self._prefix(tf.convert_to_tensor(images))
+        found = {}
+        for point in points:
+            value = self._values([point] * count)
+            if value is None and found:  # The same at every point.
+                found[point] = next(iter(found.values()))
+                continue
+            sent = self._encode(feature, value)
+            ranges = np.zeros((count, 2), np.float32)
+            if "range" in sent:
+                ranges = sent["range"].numpy()
+            codes = whole_codes(sent["codes"].numpy(), dtype)
+            found[point] = codes, ranges
+        return [found[point] for point in points]
+
+    def pack(self, codes, code_range, point=None, form=None):
+        """Codec and payload: `(codes, code_range)` -> list of payloads.
+
+        Args:
+            codes, code_range: As `codes` returns them.
+            point: Index of the operating point that they are of.
+            form: `PayloadFormat` in place of the unit's own: one network seen
+                through other codecs.
+        """
+        form = form or self.format
+        point = self.default_point if point is None else point
+        return [
+            form.pack(
+                image,
+                tuple(map(float, bounds)) if form.sends_range else None,
+                point,
+            )
+            for image, bounds in zip(codes, code_range, strict=True)
+        ]
+
+    def encode(self, images, point=None):
+        """Device side: images `(batch, H, W, 3)` -> list of payloads."""
+        return self.pack(*self.codes(images, point), point)
+
+    def decode(self, payloads, form=None):
+        """Cloud side: list of payloads -> float32 logits `(batch, classes)`.
+
+        Args:
+            payloads: As `encode` or `pack` returns them, of any operating
+                points.
+            form: As for `pack`.
+
+        Raises:
+            PayloadError: if a payload is corrupt or of another network.
+        """
+        form = form or self.format
+        if not len(payloads):
+            return np.zeros((0, self._num_classes), np.float32)
+        unpacked = [form.unpack(payload) for payload in payloads]
+        codes, ranges, points = zip(*unpacked)
+        inputs = {"codes": np.stack(codes).astype(np.float32)}
+        if form.sends_range:
+            inputs["range"] = np.array(ranges, np.float32)
+        return self._tail(inputs, self._values(points)).numpy()
+
+    def _values(self, points):
+        """Returns float32 values of indices, or None if the unit takes none."""
+        if not self._takes_point:
+            return None
+        return np.array([self.format.points[i] for i in points], np.float32)
+
+
+def encode_to_payloads(model, images, point=None):
+    """Returns the payload (bytes) of each image; see `WirePath.encode`."""
+    return WirePath(model).encode(images, point)
+
+
+def predict_payloads(model, payloads):
+    """Returns the logits of a list of payloads; see `WirePath.decode`."""
+    return WirePath(model).decode(payloads)

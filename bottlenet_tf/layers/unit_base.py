@@ -1,0 +1,123 @@
+"""What every unit offers: what stands between a network's two halves."""
+
+import keras
+
+
+class Unit(keras.layers.Layer):
+    """Base of the units: turns a feature into few bytes and back.
+
+    A unit is three functions and a number.
+
+    ```
+    encode: feature, operating point -> integer codes        on the device
+    codec:  codes <-> bytes                                  on both sides
+    decode: codes, operating point -> feature                in the cloud
+    ```
+
+    The number, the *operating point*, moves along the rate-accuracy curve:
+    quality for JPEG, nothing for PNG, t in -1 .. 1 for learned units. A unit
+    has a finite, ordered tuple of `points`; whatever travels or is stored
+    names one by its index. Encode and decode take the value itself, float32
+    `(batch,)`, and only if `takes_point`: a point may move the codec alone.
+
+    A subclass is a registered Keras layer with complete `get_config`. It
+    makes its weights, `code_shape` and its codec's layer in `build`. Codes are
+    dictionaries: `"codes"`, float32 whole numbers `(batch, *code_shape)`, and
+    `"range"`, float32 `(batch, 2)`, where it travels with each image.
+
+    Attributes:
+        code_shape: `(h, w, c)` or `(n,)` of one image's codes, once built.
+        sends_range: Whether a range travels with each image.
+        takes_point: Whether encode and decode depend on the point.
+        default_point: Index of the point to use where none is asked for.
+        byte_codec: The codec's byte form, `bottlenet_tf.codec.Codec`.
+        codec: Its graph form, a `CodecLayer`.
+
+    Call arguments:
+        feature: `(batch, H, W, C)`.
+        point: float32 `(batch,)`, None unless `takes_point`.
+        use_codec: Python bool; False skips the codec.
+
+    Returns:
+        Restored feature `(batch, H, W, C)`.
+    """
+
+    sends_range = False
+    takes_point = False
+    default_point = 0
+
+    @property
+    def points(self):
+        """What each operating point is, in order; see `Codec.points`."""
+        return self.byte_codec.points
+
+    def encode(self, feature, point=None, training=None):
+        """Device side: feature -> codes, a dictionary.
+
+        Args:
+            feature: `(batch, H, W, C)`.
+            point: float32 `(batch,)`, None unless `takes_point`.
+            training: Python bool.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must say how it encodes a feature."
+        )
+
+    def decode(self, codes, point=None, training=None):
+        """Cloud side: decoded codes, a dictionary -> feature.
+
+        Args:
+            codes: As `encode` returns them, as the codec decoded them.
+            point: As for `encode`.
+            training: Python bool.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must say how it decodes its codes."
+        )
+
+    def deployed_encode(self, feature, point=None):
+        """Returns the codes that are sent, by the fewest operations.
+
+        The same as those of `encode`. What it computes reaches the exported
+        graph, so nothing of a gradient should be left.
+        """
+        return self.encode(feature, point, training=False)
+
+    def match_feature(self, mean, std):
+        """Lets restored features begin with the cut tensor's statistics.
+
+        Nothing here: for units that would begin far from them.
+
+        Args:
+            mean: Mean of the cut tensor's channels, `(C,)`.
+            std: Their standard deviation, `(C,)`.
+        """
+
+    def call(self, feature, point=None, training=None, use_codec=True):
+        codes = self.encode(feature, point, training=training)
+        if use_codec:
+            codes = {**codes, "codes": self.codec(codes["codes"])[0]}
+        return self.decode(codes, point, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def macs(self, input_shape):
+        """Multiply-accumulates of both sides for one image.
+
+        Args:
+            input_shape: `(batch, H, W, C)`; the batch may be left out.
+        """
+        return self.device_macs(input_shape) + self.cloud_macs()
+
+    def device_macs(self, input_shape):
+        """Multiply-accumulates of `encode` for one image; see `macs`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must count what the device computes."
+        )
+
+    def cloud_macs(self):
+        """Multiply-accumulates of `decode` for one image."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must count what the cloud computes."
+        )
