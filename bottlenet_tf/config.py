@@ -5,6 +5,7 @@ import json
 import typing
 
 from bottlenet_tf.codec.payload import overhead_bytes
+from bottlenet_tf.unit_config import UNITS, LearnedUnitConfig, UnitConfig
 from bottlenet_tf.validation import (
     check,
     check_at_least,
@@ -14,68 +15,12 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
-MODES = ("baseline", "cloud", "aware", "naive", "frozen")
-OPTIMIZERS = ("sgd", "adamw")
+MODES = ("baseline", "cloud", "aware", "naive", "tail", "frozen")
+OPTIMIZERS = ("sgd", "adam", "adamw")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("none", "mirrored", "multiworker")
 KEPT_EPOCHS = ("last", "best")
 MEASURED_PARTS = ("test", "validation")
-
-
-@dataclasses.dataclass(frozen=True)
-class UnitConfig:
-    """The bottleneck unit; fields as in `layers.BottleneckUnit`."""
-
-    channels: int = 2
-    stride: int = 2
-    order: str = "channels_first"
-    hidden_channels: int | None = None
-    restoration_channels: int | None = None
-    channel_kernel: int = 1
-    spatial_kernel: int = 3
-    activation: str = "relu"
-    bits: int = 8
-    quantizer: str = "per_image"
-    codec: str = "jpeg"
-    quality: int = 20
-
-    def __post_init__(self):
-        check_types(self)
-        check_named(codec=self.codec)
-        check_at_least(
-            1,
-            channels=self.channels,
-            stride=self.stride,
-            channel_kernel=self.channel_kernel,
-            spatial_kernel=self.spatial_kernel,
-        )
-        check_choice("order", self.order, ("channels_first", "spatial_first"))
-        check_choice("activation", self.activation, ("relu", "linear"))
-        check_choice("quantizer", self.quantizer, ("per_image", "learned"))
-        for name in ("hidden_channels", "restoration_channels"):
-            value = getattr(self, name)
-            check(
-                value is None or value >= 1,
-                f"--{name} must be positive, or unset for the unit's default.",
-                **{name: value},
-            )
-        check(
-            self.stride == 1 or self.spatial_kernel > self.stride,
-            "--spatial_kernel must be larger than --stride, or positions "
-            "between windows would not overlap.",
-            spatial_kernel=self.spatial_kernel,
-            stride=self.stride,
-        )
-        check(1 <= self.bits <= 8, "--bits must be 1 to 8.", bits=self.bits)
-        check(
-            1 <= self.quality <= 100,
-            "--quality must be 1 to 100, libjpeg's scale.",
-            quality=self.quality,
-        )
-
-    def codec_config(self):
-        """Returns the parameters of the codec's byte form."""
-        return {"quality": self.quality} if self.codec == "jpeg" else {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,24 +92,25 @@ class TrainConfig:
     init_from: str | None = None
     init_partly: bool = False
     freeze_prefix: bool = False
-    unit: UnitConfig = UnitConfig()
+    unit: UnitConfig | LearnedUnitConfig = UnitConfig()
     data: DataConfig = DataConfig()
     epochs: int = 10
     max_steps: int | None = None
     first_epoch: int = 0
     norm_batches: int = 0
     batch_size: int = 128
-    optimizer: str = "sgd"
-    learning_rate: float = 0.1
+    optimizer: str | None = None
+    learning_rate: float | None = None
     warmup_epochs: float = 0.5
-    weight_decay: float = 1e-3
+    weight_decay: float | None = None
     clip_norm: float | None = None
     label_smoothing: float = 0.0
     mixup: float = 0.0
-    distillation: float = 0.0
+    distillation: float | None = None
     temperature: float = 2.0
-    feature_weight: float = 0.0
+    feature_weight: float | None = None
     codec_warmup: float = 0.0
+    clean_finish: float = 0.0
     quality_start: int | None = None
     quality_epochs: float = 0.0
     rate_weight: float = 0.0
@@ -190,6 +136,9 @@ class TrainConfig:
     )  # fmt: skip
 
     def __post_init__(self):
+        for name, value in self.unit.defaults(self.mode).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         # Flags and JSON give lists; equality and hashing need a tuple.
         for name in ("sweep_qualities", "tuned_rivals", "tuned_losses"):
             if isinstance(getattr(self, name), list):
@@ -252,6 +201,7 @@ class TrainConfig:
             label_smoothing=self.label_smoothing,
             distillation=self.distillation,
             codec_warmup=self.codec_warmup,
+            clean_finish=self.clean_finish,
         )
         check(
             self.quality_start is None or 1 <= self.quality_start <= 100,
@@ -286,15 +236,16 @@ class TrainConfig:
             backbone_weights=self.backbone_weights,
         )
         check(
-            self.quality_start is None or self.unit.codec == "jpeg",
+            self.quality_start is None or self.unit.quality is not None,
             "--quality_start anneals JPEG's quality: --codec=jpeg.",
-            codec=self.unit.codec,
+            unit=self.unit.kind,
         )
         check(
-            not (self.mode == "frozen" or self.freeze_prefix)
+            not (self.mode in ("tail", "frozen") or self.freeze_prefix)
             or self.starts_trained
             or self.init_from is not None,
-            "--mode=frozen and --freeze_prefix leave the backbone as it is, "
+            "--mode=frozen, --mode=tail and --freeze_prefix leave blocks as they "
+            "are, "
             "so it must come trained: set --backbone_weights or --init_from.",
             mode=self.mode,
             freeze_prefix=self.freeze_prefix,
@@ -416,18 +367,20 @@ class TrainConfig:
 
     def _check_codec_in_training(self):
         """Flags about bytes and quality need a codec that runs."""
-        has_codec = self.mode in ("aware", "frozen") and self.codec_warmup < 1
+        has_codec = (
+            self.mode in ("aware", "tail", "frozen") and self.codec_warmup < 1
+        )
         for name in ("byte_budget", "quality_start", "rate_weight"):
             value = getattr(self, name)
             check(
                 not value or has_codec,
-                f"--{name} needs a codec in training: --mode=aware or frozen, "
+                f"--{name} needs a codec in training: --mode=aware, tail or frozen, "
                 "and --codec_warmup below 1.",
                 **{name: value},
                 mode=self.mode,
                 codec_warmup=self.codec_warmup,
             )
-        overhead = overhead_bytes(self.unit.quantizer == "per_image")
+        overhead = overhead_bytes(self.unit.sends_range)
         check(
             self.byte_budget is None or self.byte_budget > overhead + 1,
             f"--byte_budget counts wire bytes, {overhead} of which are header.",
@@ -517,7 +470,11 @@ def _from_dict(cls, values):
     hints = typing.get_type_hints(cls)
     built = {}
     for name, value in values.items():
-        if dataclasses.is_dataclass(hints[name]):
+        if name == "unit" and isinstance(value, dict):
+            kind = value.get("kind", UnitConfig.kind)
+            check_choice("unit", kind, tuple(UNITS))
+            value = _from_dict(UNITS[kind], value)
+        elif dataclasses.is_dataclass(hints[name]):
             value = _from_dict(hints[name], value)
         built[name] = value
     return cls(**built)

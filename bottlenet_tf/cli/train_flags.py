@@ -16,8 +16,8 @@ cloud: the same, tuned on images that went through --image_codec: the rival
 that sends the image;
 aware: unit and network with the codec in the loop (BottleNet);
 naive: the same without the codec, which is switched on afterwards;
-frozen: the unit alone, the network stays as it is (give it channels enough: a
-network that doesn't adapt needs most of what the cut tensor holds)."""
+tail: unit and the blocks after it; the device's blocks stay as they are;
+frozen: the unit alone, the network stays as it is."""
 
 # Help texts by field. Defaults stand in config.py alone.
 _HELP = {
@@ -47,8 +47,10 @@ _HELP = {
     "norm_batches": "After training, estimate batch norms' statistics anew "
     "from this many batches: for runs too short for moving averages.",
     "batch_size": "Images a step, over all devices together.",
-    "optimizer": "sgd (Nesterov momentum 0.9) or adamw.",
-    "learning_rate": "Peak rate; a cosine takes it to 0.",
+    "optimizer": "sgd (Nesterov momentum 0.9), adam or adamw; unset: what suits "
+    "the unit, sgd or, learned, adam.",
+    "learning_rate": "Peak rate; a cosine takes it to 0. Unset: what suits the "
+    "unit, 0.1 or, learned, 0.0008.",
     "warmup_epochs": "Epochs of linear warm-up to the peak.",
     "weight_decay": "Decoupled, times the learning rate; spares biases, "
     "norms and ranges. With sgd, 10 times the usual L2 coefficient.",
@@ -102,7 +104,31 @@ _HELP = {
     "checkpoint_minutes": "Minutes between checkpoints within an epoch.",
     "sweep_qualities": "Qualities at which cloud-only image codecs are "
     "measured for comparison.",
-    # The unit.
+    "clean_finish": "Share of the epochs, the last ones, that see the images "
+    "without augmentation.",
+    # The learned unit.
+    "patch": "Learned unit: side of the patches that the feature is cut into.",
+    "patch_channels": "Learned unit: channels that a patch is projected to.",
+    "coefficients": "Learned unit: coefficients that may be sent.",
+    "mixed": "Learned unit: values of the grid that enter a dense matrix; "
+    "--mixed times --mixed_to multiply-accumulates on the device.",
+    "mixed_to": "Learned unit: coefficients that this matrix makes; the other "
+    "--coefficients are values of the grid as they are.",
+    "shared_frequencies": "Learned unit: one channel matrix for all "
+    "frequencies of the grid, for features of many positions.",
+    "encoder": "Learned unit: linear, or residual for a nonlinear branch "
+    "beside it on the device.",
+    "synthesis_width": "Learned unit: channels of the server's nonlinear "
+    "branch; 0 leaves it out.",
+    "synthesis_blocks": "Learned unit: its residual blocks at each size.",
+    "num_points": "Learned unit: operating points it offers once trained.",
+    "fine_rate_weight": "Learned unit: weight of a bit in the loss at the "
+    "point of most bytes.",
+    "coarse_rate_weight": "The same at the point of fewest bytes. Between "
+    "them one unit learns all rates.",
+    "statistics_images": "Learned unit: training images that the closed form "
+    "is computed from.",
+    # The bottleneck unit.
     "channels": "c', channels that are sent.",
     "stride": "s, spatial reduction; 1 keeps all positions.",
     "order": "channels_first (cheap on the device) or spatial_first.",
@@ -157,6 +183,7 @@ _CHOICES = {
     "measure_on": config_lib.MEASURED_PARTS,
     "order": ("channels_first", "spatial_first"),
     "activation": ("relu", "linear"),
+    "encoder": ("linear", "residual"),
     "quantizer": ("per_image", "learned"),
     "augmentation": ("auto", "pad_crop", "resize_crop", "none"),
 }
@@ -169,14 +196,24 @@ def define(flag_values=flags.FLAGS, module_name=None):
         flag_values: Where to define them.
         module_name: The program whose --help lists them.
     """
+    flags.DEFINE_enum(
+        "unit",
+        config_lib.UnitConfig.kind,
+        tuple(config_lib.UNITS),
+        "bottlenet: reduction, quantizer and an image codec, one training for "
+        "each rate (BottleNet); learned: transform, entropy coder and "
+        "synthesis, one training for all rates.",
+        flag_values=flag_values,
+        module_name=module_name,
+    )
     for section in (
         config_lib.TrainConfig,
-        config_lib.UnitConfig,
+        *config_lib.UNITS.values(),
         config_lib.DataConfig,
     ):
         hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
-            if field.name not in ("unit", "data"):
+            if field.name not in ("unit", "data", "kind"):
                 _define(field, hints[field.name], flag_values, module_name)
 
 
@@ -212,13 +249,14 @@ def read(values):
     """
     sections = {}
     for name, section in (
-        ("unit", config_lib.UnitConfig),
+        ("unit", config_lib.UNITS[values.unit]),
         ("data", config_lib.DataConfig),
     ):
         sections[name] = section(
             **{
                 field.name: getattr(values, field.name)
                 for field in dataclasses.fields(section)
+                if field.name != "kind"
             }
         )
     for field in dataclasses.fields(config_lib.TrainConfig):

@@ -6,6 +6,7 @@ from bottlenet_tf.layers.codec_layer import (
     codec_layer,
 )
 from bottlenet_tf.layers.jpeg import JpegRoundTrip
+from bottlenet_tf.layers.learned.unit import LearnedUnit
 from bottlenet_tf.layers.lossless import PngRoundTrip, RawRoundTrip
 from bottlenet_tf.layers.normalization import BatchNormalization
 from bottlenet_tf.layers.payload import STATUSES, PayloadParser
@@ -35,6 +36,7 @@ __all__ = [
     "BatchNormalization",
     "JpegRoundTrip",
     "LearnedRangeQuantizer",
+    "LearnedUnit",
     "PayloadParser",
     "PerImageQuantizer",
     "PngRoundTrip",

@@ -1,6 +1,7 @@
 """What every unit offers: what stands between a network's two halves."""
 
 import keras
+from keras import ops
 
 
 class Unit(keras.layers.Layer):
@@ -82,6 +83,20 @@ class Unit(keras.layers.Layer):
         graph, so nothing of a gradient should be left.
         """
         return self.encode(feature, point, training=False)
+
+    def transmit(self, feature, point=None, training=None, use_codec=True):
+        """Runs both sides; returns `(restored, image_data_bytes, rate)`.
+
+        Mean bytes of the codec for an image, float32 scalar (0 without it),
+        and a differentiable stand-in for bits, `(batch,)`.
+        """
+        sent = self.encode(feature, point, training=training)
+        rate = self.codec.rate(sent["codes"])
+        size = ops.zeros(())
+        if use_codec:
+            decoded, size = self.codec(sent["codes"])
+            sent = {**sent, "codes": decoded}
+        return self.decode(sent, point, training=training), size, rate
 
     def match_feature(self, mean, std):
         """Lets restored features begin with the cut tensor's statistics.

@@ -14,7 +14,12 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf.backbones import macs
-from bottlenet_tf.layers import BottleneckUnit, UnitHead, UnitTail
+from bottlenet_tf.layers import (
+    BottleneckUnit,
+    LearnedUnit,
+    UnitHead,
+    UnitTail,
+)
 from bottlenet_tf.models.split import split_backbone
 
 
@@ -93,13 +98,9 @@ class BottleNet(keras.Model):
         """Runs the whole network and returns a `ForwardPass`."""
         point = self._point(point, images)
         feature = self._before(images, training)
-        sent = self.unit.encode(feature, point, training=training)
-        rate = self.unit.codec.rate(sent["codes"])
-        size = tf.zeros(())
-        if use_codec:
-            decoded, size = self.unit.codec(sent["codes"])
-            sent = {**sent, "codes": decoded}
-        restored = self.unit.decode(sent, point, training=training)
+        restored, size, rate = self.unit.transmit(
+            feature, point, training=training, use_codec=use_codec
+        )
         logits = self._after(restored, training)
         return ForwardPass(logits, feature, size, rate, restored)
 
@@ -133,6 +134,13 @@ class BottleNet(keras.Model):
         """Cloud side: codes, as `encode` returns them -> float32 logits."""
         point = self._point(point, codes["codes"])
         feature = self.unit.decode(codes, point, training=False)
+        return self._after(feature, False)
+
+    def answer(self, feature):
+        """The cloud's last part: restored feature -> float32 logits.
+
+        As it is deployed, with moving statistics, even in training.
+        """
         return self._after(feature, False)
 
     def _point(self, point, batch):
@@ -249,26 +257,47 @@ def build_bottlenet(backbone, split, unit):
     """
     prefix, suffix = split_backbone(backbone, split)
     layer = backbone.model.get_layer(backbone.split_point(split).layer)
+    restored_activation = "relu" if _is_rectified(layer) else None
+    build = _learned_unit if unit.kind == "learned" else _bottleneck_unit
     return BottleNet(
-        prefix,
-        BottleneckUnit(
-            channels=unit.channels,
-            stride=unit.stride,
-            order=unit.order,
-            hidden_channels=unit.hidden_channels,
-            restoration_channels=unit.restoration_channels,
-            channel_kernel=unit.channel_kernel,
-            spatial_kernel=unit.spatial_kernel,
-            activation="relu" if unit.activation == "relu" else None,
-            restored_activation="relu" if _is_rectified(layer) else None,
-            bits=unit.bits,
-            quantizer=unit.quantizer,
-            codec=unit.codec,
-            codec_config=unit.codec_config(),
-            name="unit",
-        ),
-        suffix,
-        name="bottlenet",
+        prefix, build(unit, restored_activation), suffix, name="bottlenet"
+    )
+
+
+def _bottleneck_unit(unit, restored_activation):
+    return BottleneckUnit(
+        channels=unit.channels,
+        stride=unit.stride,
+        order=unit.order,
+        hidden_channels=unit.hidden_channels,
+        restoration_channels=unit.restoration_channels,
+        channel_kernel=unit.channel_kernel,
+        spatial_kernel=unit.spatial_kernel,
+        activation="relu" if unit.activation == "relu" else None,
+        restored_activation=restored_activation,
+        bits=unit.bits,
+        quantizer=unit.quantizer,
+        codec=unit.codec,
+        codec_config=unit.codec_config(),
+        name="unit",
+    )
+
+
+def _learned_unit(unit, restored_activation):
+    del restored_activation
+    return LearnedUnit(
+        patch=unit.patch,
+        channels=unit.patch_channels,
+        coefficients=unit.coefficients,
+        mixed=unit.mixed,
+        mixed_to=unit.mixed_to,
+        shared=unit.shared_frequencies,
+        encoder=unit.encoder,
+        width=unit.synthesis_width,
+        blocks=unit.synthesis_blocks,
+        num_points=unit.num_points,
+        rate_weights=(unit.fine_rate_weight, unit.coarse_rate_weight),
+        name="unit",
     )
 
 

@@ -24,7 +24,7 @@ class ClosedForm:
     """The linear transform of a feature and its inverse.
 
     Shapes: C channels of the feature, D = p p C of a patch, d kept channels,
-    h x w patches, n kept coefficients, m mixed ones.
+    h x w patches, n kept coefficients, m values that are mixed to k.
 
     Attributes:
         mean, deviation: Of the feature's channels, `(C,)`.
@@ -32,9 +32,9 @@ class ClosedForm:
         unpatches: `(d, D)`.
         rows, columns: `(h, h)` and `(w, w)`, and their inverses.
         frequencies: `(h w, d, d)` or `(1, d, d)`, and its inverse.
-        kept: int `(n,)`, places in the grid, most variance first.
-        offset: `(n,)`, subtracted before mixing.
-        mixing: `(m, m)` and its inverse.
+        kept: int `(m + n - k,)`, places in the grid, most variance first.
+        offset: `(m + n - k,)`, subtracted before mixing.
+        mixing: `(m, k)` and its inverse.
         scale: `(n,)`: what coefficients are multiplied with after mixing, so
             that a quantization error of any counts the same in the answer.
         deviations: `(n,)`, standard deviations after that.
@@ -67,6 +67,7 @@ def solve(
     channels,
     coefficients,
     mixed,
+    mixed_to,
     shared=False,
 ):
     """Computes the transform of a split from some images' statistics.
@@ -81,7 +82,7 @@ def solve(
         features: float32 `(images, H, W, C)`.
         gradients: Of the same shape: of random projections of the answer, of
             which the mean outer product is the Fisher information.
-        patch, channels, coefficients, mixed, shared: As in
+        patch, channels, coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
 
     Returns:
@@ -108,19 +109,22 @@ def solve(
     v = np.matmul(u.transpose(1, 0, 2), frequencies).transpose(1, 0, 2)
     g = np.matmul(g.transpose(1, 0, 2), unfrequencies.transpose(0, 2, 1))
     g = g.transpose(1, 0, 2).reshape(count, -1)
-    kept = np.argsort(-variances.reshape(-1), kind="stable")[:coefficients]
+    count_kept = mixed + coefficients - mixed_to
+    kept = np.argsort(-variances.reshape(-1), kind="stable")[:count_kept]
     c, g = v.reshape(count, -1)[:, kept], g[:, kept]
     offset = c.mean(0)
     c = c - offset
     mixing, unmixing, _ = _weighted_klt(
         _outer(c[:, :mixed]), _outer(g[:, :mixed]), SHRINKAGE
     )
+    mixing, unmixing = mixing[:, :mixed_to], unmixing[:mixed_to]
     c = np.concatenate([c[:, :mixed] @ mixing, c[:, mixed:]], axis=1)
     # The metric is in the mixing already; the rest has its own.
     metric = np.square(g, dtype=np.float64).mean(0)
-    metric = (1 - SHRINKAGE) * metric + SHRINKAGE * metric[:mixed or None].mean()
-    scale = np.sqrt(metric)
-    scale[:mixed] = 1.0
+    metric = (1 - SHRINKAGE) * metric + SHRINKAGE * metric[
+        : mixed or None
+    ].mean()
+    scale = np.concatenate([np.ones(mixed_to), np.sqrt(metric[mixed:])])
     return ClosedForm(
         patch=patch,
         mean=mean,

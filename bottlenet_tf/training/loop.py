@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec.payload import overhead_bytes
-from bottlenet_tf.training import distribution, logs
+from bottlenet_tf.training import distribution, grouped_adam, logs
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
+from bottlenet_tf.training.learned_step import LearnedStepper
 from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
 from bottlenet_tf.training.step import Outputs, Stepper
 
@@ -57,11 +58,9 @@ class Loop:
         if self.has_unit:
             overhead = overhead_bytes(self.model.unit.sends_range)
         with strategy.scope():
-            self.optimizer = build_optimizer(
-                config, self.steps_per_epoch, self.total_steps
-            )
-            self.optimizer.build(self.model.trainable_variables)
-        self.stepper = Stepper(
+            self.optimizer = self._build_optimizer()
+        is_learned = self.has_unit and config.unit.kind == "learned"
+        self.stepper = (LearnedStepper if is_learned else Stepper)(
             config,
             self.model,
             network.teacher,
@@ -103,6 +102,15 @@ class Loop:
             self._quality = self.model.unit.codec.quality
         self._evaluate = tf.function(self._count_correct, reduce_retracing=True)
 
+    def _build_optimizer(self):
+        config = self.config
+        length = (self.steps_per_epoch, self.total_steps)
+        if self.has_unit and config.unit.kind == "learned":
+            return grouped_adam.for_learned_unit(config, self.model, *length)
+        optimizer = build_optimizer(config, *length)
+        optimizer.build(self.model.trainable_variables)
+        return optimizer
+
     def run(self):
         """Trains to the end.
 
@@ -119,6 +127,8 @@ class Loop:
         while step < self.total_steps and not self._is_over():
             step = self._epoch(epoch, step)
             epoch += 1
+        if isinstance(self.optimizer, grouped_adam.GroupedAdam):
+            self.optimizer.finalize()
         if self.best is not None:
             self.best.restore()
             if self.is_chief:
@@ -132,6 +142,12 @@ class Loop:
             "seconds": self.log.total("seconds"),
             "kept_epoch": self.best and self.best.epoch,
         }
+
+    def _augments(self, epoch):
+        """Whether an epoch's images are augmented."""
+        return epoch < round(
+            (1 - self.config.clean_finish) * self.config.epochs
+        )
 
     def _is_over(self):
         return self.best is not None and self.best.is_over
@@ -147,6 +163,7 @@ class Loop:
             self.config.batch_size,
             epoch=self.config.first_epoch + epoch,
             start_batch=step - first,
+            augment=self._augments(epoch),
         )
         if self.strategy.num_replicas_in_sync > 1:
             batches = self.strategy.experimental_distribute_dataset(batches)

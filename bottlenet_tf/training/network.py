@@ -74,7 +74,7 @@ def build_network(config, image_size, num_classes):
         load = _load_what_fits if config.init_partly else _load_into
         load(model, config.init_from, "init_from")
     model.prefix.trainable = not (
-        config.freeze_prefix or config.mode == "frozen"
+        config.freeze_prefix or config.mode in ("tail", "frozen")
     )
     model.suffix.trainable = config.mode != "frozen"
     teacher = None

@@ -22,6 +22,7 @@ from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
 from bottlenet_tf.training.network import build_network, match_feature
 from bottlenet_tf.training.norms import estimate_statistics
+from bottlenet_tf.training.unit_start import start_unit
 
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = (
@@ -66,8 +67,8 @@ def run(config):
         provenance.check_source(flag, config, stands_on)
     with strategy.scope(), dtype_policy(config.precision):
         network = build_network(config, dataset.image_size, dataset.num_classes)
-    if config.mode == "frozen" and config.init_from is None:
-        match_feature(network.model, dataset, config.batch_size)
+    if config.init_from is None:
+        _start_unit(config, network, dataset)
     _describe(config, dataset, network)
     picture = None
     if config.has_unit:
@@ -96,6 +97,14 @@ def run(config):
     if rivals.are_missing(config, report):
         rivals.add(config, report, stands_on, run)
     return report
+
+
+def _start_unit(config, network, dataset):
+    """Begins a unit where its network expects the feature to be."""
+    if config.has_unit and config.unit.kind == "learned":
+        start_unit(network.model, dataset, config)
+    elif config.mode == "frozen":
+        match_feature(network.model, dataset, config.batch_size)
 
 
 def _show_finished(workdir, config):

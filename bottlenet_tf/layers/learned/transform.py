@@ -2,7 +2,7 @@
 
 ```
 feature (H, W, C) ─ patches p x p ─ (h, w, d) ─ rows ─ columns ─ channels of
-each frequency ─ the n coefficients of most variance ─ mixing of the first m
+each frequency ─ those of most variance ─ mixing of the first ones ─ n codes
 ```
 """
 
@@ -22,7 +22,7 @@ class Analysis(keras.layers.Layer):
     z = conv(x, p x p, stride p) + bias
     u = rows z columns^T, over the grid, for each channel
     v[f] = u[f] channels[f], for each frequency f of the grid
-    c = v[kept] - offset;  c[:m] = c[:m] mixing
+    v = v[kept] - offset;  c = [v[:m] mixing, v[m:]]
     ```
 
     A closed form computes the weights (`training.closed_form`); as built they
@@ -31,8 +31,11 @@ class Analysis(keras.layers.Layer):
     Args:
         patch: p, side of the patches; it must divide H and W.
         channels: d, channels that a patch is projected to.
-        coefficients: n, how many are kept.
-        mixed: m, how many of them are mixed by a dense matrix; 0 for none.
+        coefficients: n, how many are coded.
+        mixed: m, how many of the grid's values enter a dense matrix; 0 for
+            none.
+        mixed_to: k, how many of the coefficients it makes; the other n - k
+            are values of the grid as they are. None means m.
         shared: Whether all frequencies share one channel matrix.
 
     Call arguments:
@@ -52,7 +55,14 @@ class Analysis(keras.layers.Layer):
     """
 
     def __init__(
-        self, patch, channels, coefficients, mixed=0, shared=False, **kwargs
+        self,
+        patch,
+        channels,
+        coefficients,
+        mixed=0,
+        mixed_to=None,
+        shared=False,
+        **kwargs,
     ):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
@@ -60,19 +70,13 @@ class Analysis(keras.layers.Layer):
         self.channels = channels
         self.coefficients = coefficients
         self.mixed = mixed
+        self.mixed_to = mixed if mixed_to is None else mixed_to
         self.shared = shared
 
     def build(self, input_shape):
         self.grid = grid_shape(input_shape[1:3], self.patch)
         height, width = self.grid
         total = height * width * self.channels
-        if not self.mixed <= self.coefficients <= total:
-            raise ValueError(
-                "A unit must keep at most as many coefficients as its "
-                f"{height}x{width} patches of {self.channels} channels have, "
-                f"{total}, and mix at most those. Received: "
-                f"coefficients={self.coefficients}, mixed={self.mixed}"
-            )
         self.projection = keras.layers.Conv2D(
             self.channels,
             self.patch,
@@ -81,10 +85,7 @@ class Analysis(keras.layers.Layer):
             name="patches",
         )
         self.projection.build(tuple(input_shape))
-        _add_grid_weights(self, total)
-        self.offset = self.add_weight(
-            shape=(self.coefficients,), initializer="zeros", name="offset"
-        )
+        _add_grid_weights(self, total, (self.mixed, self.mixed_to))
 
     def patches(self, x):
         """Returns z `(batch, h, w, d)` of the feature `x`."""
@@ -98,8 +99,8 @@ class Analysis(keras.layers.Layer):
         z = ops.reshape(z, (-1, height * width, self.channels))
         z = _each_frequency(z, self.frequencies)
         z = ops.reshape(z, (-1, height * width * self.channels))
-        c = ops.take(z, self.kept, axis=1) - self.offset
-        return _mix(c, self.mixing, self.mixed)
+        v = ops.take(z, self.kept, axis=1) - self.offset
+        return _mix(v, self.mixing)
 
     def call(self, x):
         z = self.patches(x)
@@ -115,7 +116,8 @@ class Analysis(keras.layers.Layer):
     def grid_macs(self, height, width):
         """Multiply-accumulates after the patches, of a grid of this size."""
         patches = height * width * self.channels
-        return patches * (height + width + self.channels) + self.mixed**2
+        mixing = self.mixed * self.mixed_to
+        return patches * (height + width + self.channels) + mixing
 
     def get_config(self):
         return {
@@ -124,6 +126,7 @@ class Analysis(keras.layers.Layer):
             "channels": self.channels,
             "coefficients": self.coefficients,
             "mixed": self.mixed,
+            "mixed_to": self.mixed_to,
             "shared": self.shared,
         }
 
@@ -133,7 +136,7 @@ class Synthesis(keras.layers.Layer):
     """The server's linear transform: the way back, with weights of its own.
 
     ```
-    c[:m] = c[:m] mixing;  v[kept] = c + offset, 0 elsewhere
+    v[kept] = [c[:k] mixing, c[k:]] + offset, 0 elsewhere
     u[f] = v[f] channels[f];  z = rows u columns^T
     x = pixels(conv([z, t z], 3 x 3))
     ```
@@ -142,7 +145,8 @@ class Synthesis(keras.layers.Layer):
     operating point t, so that it can trust coarse coefficients less.
 
     Args:
-        patch, channels, coefficients, mixed, shared: As in `Analysis`.
+        patch, channels, coefficients, mixed, mixed_to, shared: As in
+            `Analysis`.
         output_shape: `(H, W, C)` of the feature.
 
     Call arguments:
@@ -160,6 +164,7 @@ class Synthesis(keras.layers.Layer):
         coefficients,
         output_shape,
         mixed=0,
+        mixed_to=None,
         shared=False,
         **kwargs,
     ):
@@ -170,6 +175,7 @@ class Synthesis(keras.layers.Layer):
         self.coefficients = coefficients
         self.restored_shape = tuple(output_shape)
         self.mixed = mixed
+        self.mixed_to = mixed if mixed_to is None else mixed_to
         self.shared = shared
 
     def build(self, input_shape):
@@ -177,16 +183,13 @@ class Synthesis(keras.layers.Layer):
         height, width, depth = self.restored_shape
         self.grid = grid_shape((height, width), self.patch)
         total = self.grid[0] * self.grid[1] * self.channels
-        _add_grid_weights(self, total)
-        self.offset = self.add_weight(
-            shape=(self.coefficients,), initializer="zeros", name="offset"
-        )
-        # Where each value of the grid is found; n is where nothing is.
+        _add_grid_weights(self, total, (self.mixed_to, self.mixed))
+        # Where each value of the grid is found; the last is where nothing is.
         self.places = self.add_weight(
             shape=(total,),
             dtype="int32",
             initializer=lambda shape, dtype: ops.minimum(
-                ops.arange(shape[0], dtype=dtype), self.coefficients
+                ops.arange(shape[0], dtype=dtype), self.kept.shape[0]
             ),
             trainable=False,
             name="places",
@@ -200,12 +203,18 @@ class Synthesis(keras.layers.Layer):
         )
         self.pixels.build((None, *self.grid, 2 * self.channels))
 
+    @property
+    def grid_variables(self):
+        """Weights of the transform alone, without the convolution."""
+        own = {id(v) for v in self.pixels.trainable_variables}
+        return [v for v in self.trainable_variables if id(v) not in own]
+
     def patches(self, c):
         """Returns z `(batch, h, w, d)` of coefficients `(batch, n)`."""
         height, width = self.grid
-        c = _mix(c, self.mixing, self.mixed) + self.offset
-        c = ops.pad(c, ((0, 0), (0, 1)))
-        v = ops.take(c, self.places, axis=1)
+        v = _mix(c, self.mixing) + self.offset
+        v = ops.pad(v, ((0, 0), (0, 1)))
+        v = ops.take(v, self.places, axis=1)
         v = ops.reshape(v, (-1, height * width, self.channels))
         v = _each_frequency(v, self.frequencies)
         v = ops.reshape(v, (-1, height, width, self.channels))
@@ -223,7 +232,8 @@ class Synthesis(keras.layers.Layer):
         patches = height * width * self.channels
         pixels = self.restored_shape[2] * self.patch**2
         grid = patches * (height + width + self.channels)
-        return grid + self.mixed**2 + 18 * patches * pixels
+        mixing = self.mixed * self.mixed_to
+        return grid + mixing + 18 * patches * pixels
 
     def compute_output_shape(self, input_shape, point_shape=None):
         batch = input_shape[0]
@@ -240,6 +250,7 @@ class Synthesis(keras.layers.Layer):
             "coefficients": self.coefficients,
             "output_shape": self.restored_shape,
             "mixed": self.mixed,
+            "mixed_to": self.mixed_to,
             "shared": self.shared,
         }
 
@@ -269,7 +280,15 @@ def depth_to_space(x, block):
     return ops.reshape(x, (-1, height * block, width * block, channels))
 
 
-def _add_grid_weights(layer, total):
+def _add_grid_weights(layer, total, mixing):
+    kept = layer.mixed + layer.coefficients - layer.mixed_to
+    if not layer.mixed_to <= layer.coefficients or not kept <= total:
+        raise ValueError(
+            f"A unit on a grid of {total} values must take at most those, "
+            "--mixed and what isn't mixed, and make at most --coefficients by "
+            f"mixing. Received: coefficients={layer.coefficients}, "
+            f"mixed={layer.mixed}, mixed_to={layer.mixed_to}"
+        )
     height, width = layer.grid
     for name, side in (("rows", height), ("columns", width)):
         matrix = layer.add_weight(
@@ -286,16 +305,19 @@ def _add_grid_weights(layer, total):
         name="frequencies",
     )
     layer.kept = layer.add_weight(
-        shape=(layer.coefficients,),
+        shape=(kept,),
         dtype="int32",
         initializer=lambda shape, dtype: ops.arange(shape[0], dtype=dtype),
         trainable=False,
         name="kept",
     )
+    layer.offset = layer.add_weight(
+        shape=(kept,), initializer="zeros", name="offset"
+    )
     layer.mixing = None
     if layer.mixed:
         layer.mixing = layer.add_weight(
-            shape=(layer.mixed, layer.mixed),
+            shape=mixing,
             initializer="identity",
             name="mixing",
         )
@@ -318,11 +340,12 @@ def _each_frequency(z, matrices):
     return ops.transpose(z, (1, 0, 2))
 
 
-def _mix(c, matrix, mixed):
-    """Returns `c` `(batch, n)` with its first `mixed` values mixed."""
-    if not mixed:
-        return c
-    first = ops.matmul(c[:, :mixed], matrix)
-    if mixed == c.shape[1]:
+def _mix(values, matrix):
+    """Returns `values` `(batch, n)`, the first ones times `matrix`."""
+    if matrix is None:
+        return values
+    mixed = matrix.shape[0]
+    first = ops.matmul(values[:, :mixed], matrix)
+    if mixed == values.shape[1]:
         return first
-    return ops.concatenate([first, c[:, mixed:]], axis=1)
+    return ops.concatenate([first, values[:, mixed:]], axis=1)

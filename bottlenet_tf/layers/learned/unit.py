@@ -8,20 +8,25 @@ from bottlenet_tf.layers.learned.branches import Encoder, Restorer
 from bottlenet_tf.layers.learned.modulation import PointEmbedding
 from bottlenet_tf.layers.learned.prior import LogisticMixture
 from bottlenet_tf.layers.learned.transform import Analysis, Synthesis
+from bottlenet_tf.layers.unit_base import Unit
 
 ENCODERS = ("linear", "residual")
 MAX_CODE = 2**15 - 1  # Codes travel as int16.
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class LearnedUnit(keras.layers.Layer):
+class LearnedUnit(Unit):
     """Transform, gain and rounding on the device; synthesis on the server.
 
     ```
     feature ─ analysis ─ c ─ c exp(g + g' t) ─ round ─ codes      device
     codes ─ codes exp(s + s' t) ─ synthesis ─ x                   server
-            restored = activation(x + restorer(z, t))
+            restored = x + restorer(z, t)
     ```
+
+    What is restored may be negative where the cut tensor, after a ReLU, never
+    is: rectified errors would no longer be zero on average, and a frozen tail
+    loses more by that than by their size.
 
     The operating point t runs from -1 (most bytes) to 1 (fewest). Training
     draws the weight of a bit log-uniformly for each image,
@@ -32,14 +37,13 @@ class LearnedUnit(keras.layers.Layer):
     what a byte means.
 
     Args:
-        patch, channels, coefficients, mixed, shared: See `Analysis`.
+        patch, channels, coefficients, mixed, mixed_to, shared: See `Analysis`.
         encoder: "linear", or "residual" for a nonlinear branch beside it.
         width: Channels of the server's nonlinear branch; 0 for none.
         blocks: Its residual blocks at each size.
         components: Logistics in the prior of each coefficient.
         num_points: P, operating points that the frozen unit offers.
         rate_weights: Weight of a bit in the loss at t = -1 and t = 1.
-        restored_activation: "relu" or None, what the cut tensor has.
         tables: Base64 text of the frozen `Tables`; None before.
 
     Call arguments:
@@ -54,12 +58,15 @@ class LearnedUnit(keras.layers.Layer):
         arXiv:2208.11596; one unit for all rates: Hossain et al., 2023.
     """
 
+    takes_point = True
+
     def __init__(
         self,
         patch=4,
         channels=24,
-        coefficients=768,
-        mixed=512,
+        coefficients=512,
+        mixed=1024,
+        mixed_to=512,
         shared=False,
         encoder="linear",
         width=64,
@@ -67,7 +74,6 @@ class LearnedUnit(keras.layers.Layer):
         components=2,
         num_points=16,
         rate_weights=(3e-5, 2.5e-3),
-        restored_activation="relu",
         tables=None,
         **kwargs,
     ):
@@ -77,6 +83,7 @@ class LearnedUnit(keras.layers.Layer):
             "channels": channels,
             "coefficients": coefficients,
             "mixed": mixed,
+            "mixed_to": mixed_to,
             "shared": shared,
             "encoder": encoder,
             "width": width,
@@ -84,7 +91,6 @@ class LearnedUnit(keras.layers.Layer):
             "components": components,
             "num_points": num_points,
             "rate_weights": list(rate_weights),
-            "restored_activation": restored_activation,
             "tables": tables,
         }
         if encoder not in ENCODERS:
@@ -113,7 +119,14 @@ class LearnedUnit(keras.layers.Layer):
         self.code_shape = (count,)
         common = {
             name: c[name]
-            for name in ("patch", "channels", "coefficients", "mixed", "shared")
+            for name in (
+                "patch",
+                "channels",
+                "coefficients",
+                "mixed",
+                "mixed_to",
+                "shared",
+            )
         }
         self.analysis = Analysis(**common, name="analysis")
         self.analysis.build(shape)
@@ -203,27 +216,31 @@ class LearnedUnit(keras.layers.Layer):
             normal = ops.cast(z / self.patch_deviation, self.compute_dtype)
             added = self.restorer(normal, self.embedding(point))
             x = x + self.feature_deviation * ops.cast(added, "float32")
-        if self._config["restored_activation"] == "relu":
-            x = ops.relu(x)
         return ops.cast(x, self.compute_dtype)
 
-    def transmit(self, x, point, noise=None):
-        """Returns `(restored, bits)`, both differentiable.
+    def transmit(self, x, point, training=None, use_codec=True, noise=None):
+        """Runs both sides; returns `(restored, bytes, bits)`.
+
+        The bytes are the mean of the prior's bits, which a codec's bytes
+        exceed by some tenths of a byte.
 
         Args:
             x: Feature `(batch, H, W, C)`.
             point: t `(batch,)`.
+            training, use_codec: Not used: coding is lossless.
             noise: Uniform in -1/2 ... 1/2, `(batch, n)`, which the prior sees
                 in place of rounding; None for the rounded codes themselves.
         """
+        del training, use_codec
         gain = self.gain(point)
         y = self.coefficients(x) * gain
         rounded = y + ops.stop_gradient(ops.round(y) - y)
         seen = rounded if noise is None else y + noise
         bits = self.prior(seen, gain, point)
-        return self.decode({"codes": rounded}, point), bits
+        restored = self.decode({"codes": rounded}, point)
+        return restored, ops.mean(bits) / 8.0, bits
 
-    def call(self, x, point, training=None):
+    def call(self, x, point, training=None, use_codec=True):
         return self.decode(self.encode(x, point), point)
 
     def compute_output_shape(self, input_shape, point_shape=None):

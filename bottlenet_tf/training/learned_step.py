@@ -1,0 +1,81 @@
+"""The training step of a learned unit: every image at a rate of its own."""
+
+import tensorflow as tf
+
+from bottlenet_tf.training.losses import feature_loss, task_loss
+from bottlenet_tf.training.step import Outputs, Stepper
+
+# Shares of the run: the weight of bits rises from a tenth in the first, the
+# weight of the feature's error falls to its last share in the second.
+RATE_RISE, FIRST_RATE = 0.1, 0.1
+FEATURE_FALL = 0.6
+LAST_FEATURE = {"frozen": 0.1, "tail": 0.4}
+
+
+class LearnedStepper(Stepper):
+    """Builds the compiled training steps of a learned unit.
+
+    loss = mean over images of (task loss + weight(t) * bits)
+           + f * feature loss
+
+    t is uniform in -1 .. 1 for each image, so that the weight of a bit is
+    log-uniform. The decoder sees rounded codes, with a straight-through
+    gradient; the rate sees uniform noise. The device's blocks are frozen and
+    the blocks after the unit run as they are deployed, with their moving
+    statistics. See `Stepper`.
+    """
+
+    def _replica_step(self, images, labels, index, use_codec):
+        del use_codec
+        config, unit = self.config, self.model.unit
+        feature = tf.stop_gradient(self.model.features(images))
+        teacher_logits = None
+        if self.teacher is not None:
+            teacher_logits = tf.stop_gradient(self.teacher(images, feature))
+        point, noise = self._draw(tf.shape(images)[0], index)
+        done = tf.cast(index, tf.float32) / max(self.total_steps, 1)
+        with tf.GradientTape() as tape:
+            restored, size, bits = unit.transmit(feature, point, noise=noise)
+            logits = self.model.answer(restored)
+            targets = tf.one_hot(labels, logits.shape[-1])
+            task = tf.reduce_mean(
+                task_loss(
+                    targets,
+                    logits,
+                    teacher_logits,
+                    label_smoothing=config.label_smoothing,
+                    distillation=config.distillation,
+                    temperature=config.temperature,
+                )
+            )
+            rise = tf.minimum(FIRST_RATE + done * (1 / RATE_RISE), 1.0)
+            loss = task + rise * tf.reduce_mean(unit.rate_weight(point) * bits)
+            if config.feature_weight:
+                error = feature_loss(feature, restored)
+                loss += self._feature_weight(done) * error
+            replicas = self.strategy.num_replicas_in_sync
+            scaled = self.optimizer.scale_loss(loss / replicas)
+        gradients = tape.gradient(scaled, self.variables)
+        gradients = self._reduce_and_clip(gradients)
+        self.optimizer.apply(gradients, self.variables)
+        count = tf.cast(tf.shape(labels)[0], tf.float32)
+        hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
+        correct = tf.reduce_sum(tf.cast(hits, tf.float32))
+        return tf.stack(
+            Outputs(loss * count, task * count, correct, size * count, count)
+        )
+
+    def _draw(self, count, index):
+        """Returns t `(count,)` and noise `(count, n)` of this step."""
+        seed = tf.stack([tf.cast(index, tf.int32), self.config.seed])
+        replica = tf.distribute.get_replica_context()
+        number = tf.cast(replica.replica_id_in_sync_group, tf.int32)
+        seeds = tf.random.split(tf.random.fold_in(seed, number), 2)
+        point = tf.random.stateless_uniform((count,), seeds[0], -1.0, 1.0)
+        shape = (count, *self.model.unit.code_shape)
+        return point, tf.random.stateless_uniform(shape, seeds[1], -0.5, 0.5)
+
+    def _feature_weight(self, done):
+        last = LAST_FEATURE[self.config.mode]
+        left = tf.maximum(1.0 - done / FEATURE_FALL, 0.0)
+        return self.config.feature_weight * (last + (1.0 - last) * left)

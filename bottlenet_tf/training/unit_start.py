@@ -1,0 +1,236 @@
+"""Starts a learned unit: statistics of its split, then the closed form."""
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.training import closed_form, logs
+from bottlenet_tf.training.losses import task_loss
+
+_BATCH = 200
+# The answers' temperature in the metric. Twice that of distillation: a network
+# is sure of most training images, and then only few of them would count.
+METRIC_TEMPERATURE = 4.0
+# Of the images, for the ladder of steps and for the synthesis.
+_LADDER_IMAGES, _SYNTHESIS_IMAGES = 1000, 2000
+_LADDER_STEPS = 8
+_BLENDS = (0.0, 0.5, 1.0)  # Shares of the least-squares synthesis.
+
+
+def start_unit(model, dataset, config):
+    """Gives a learned unit the closed form of its split; reports the time.
+
+    Reads training images only, and no label: features and gradients of some
+    images (augmented, as training sees them), the transform from these, the
+    steps that the two ends of `rate_weights` ask for, and the server's linear
+    synthesis by least squares.
+
+    Args:
+        model: `BottleNet` with a built `LearnedUnit`.
+        dataset: `data.Dataset`.
+        config: `TrainConfig`.
+    """
+    unit = model.unit
+    count = min(config.unit.statistics_images, dataset.num_train)
+    features, gradients = collect(model, dataset, count, config.seed)
+    form = closed_form.solve(
+        features,
+        gradients,
+        patch=config.unit.patch,
+        channels=config.unit.patch_channels,
+        coefficients=config.unit.coefficients,
+        mixed=config.unit.mixed,
+        mixed_to=config.unit.mixed_to,
+        shared=config.unit.shared_frequencies,
+    )
+    del gradients
+    closed_form.assign(unit, form)
+    features = tf.constant(features)
+    fit_steps(model, form, features[:_LADDER_IMAGES], config.temperature)
+    fit_synthesis(model, features[:_SYNTHESIS_IMAGES], config.temperature)
+
+
+def collect(model, dataset, count, seed):
+    """Returns features and gradients of `count` training images.
+
+    A gradient is that of a random projection of the answer,
+    sum over classes of r z, z the logits and r = sqrt(p) e - p sum(sqrt(p) e)
+    with p the probabilities at `METRIC_TEMPERATURE` and e normal: the mean
+    outer product of such gradients is the Fisher information, by which
+    KL(p || p') is half the squared error of the feature.
+
+    Returns:
+        float32 `(count, H, W, C)`, twice.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def step(images, draw):
+        feature = model.features(images)
+        with tf.GradientTape() as tape:
+            tape.watch(feature)
+            logits = model.suffix(feature, training=False)
+            logits = tf.cast(logits, tf.float32)
+            p = tf.nn.softmax(tf.stop_gradient(logits) / METRIC_TEMPERATURE)
+            root = tf.sqrt(p) * draw
+            r = root - p * tf.reduce_sum(root * tf.sqrt(p), -1, keepdims=True)
+            projected = tf.reduce_sum(r * logits)
+        gradient = tape.gradient(projected, feature)
+        return tf.cast(feature, tf.float32), tf.cast(gradient, tf.float32)
+
+    batch = min(_BATCH, count)
+    generator = np.random.default_rng(seed)
+    classes = model.suffix.output_shape[-1]
+    steps = count // batch
+    found = []
+    batches = dataset.train.guard(
+        dataset.train_batches(batch, epoch=0).take(steps)
+    )
+    with logs.progress_bar(steps, 0, "closed form", True) as bar:
+        for images, _ in batches:
+            draw = generator.standard_normal((len(images), classes))
+            found.append(step(images, tf.constant(draw, tf.float32)))
+            bar.update()
+    return tuple(np.concatenate(part) for part in zip(*found))
+
+
+def fit_steps(model, form, features, temperature):
+    """Sets the gains by what a bit is worth at each step.
+
+    A ladder of steps gives bits and divergences from the unsplit answers. The
+    negative slope between two of them is the weight of a bit for which the
+    step between is the best one; log(weight) is fitted linearly in log(step),
+    and the two ends of the unit's `rate_weights` get the steps it says.
+    """
+    unit = model.unit
+    likely = np.sort(form.deviations)[::-1]
+    # From where all that is kept is alive to where next to nothing is.
+    coarsest = likely[min(8, len(likely) - 1)]
+    finest = likely[min(len(likely) // 2, 400)] / 2
+    ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
+    wanted = model.suffix(features, training=False)
+    base = np.log(form.scale)
+
+    @tf.function
+    def measure(feature, wanted):
+        zeros = tf.zeros(tf.shape(feature)[:1])
+        codes = unit.encode(feature, zeros)
+        restored = unit.decode(codes, zeros)
+        loss = _loss(model.answer(restored), wanted, temperature)
+        return codes["codes"], loss
+
+    bits, losses = [], []
+    for step in ladder:
+        unit.log_gain.assign(base - np.log(step))
+        unit.log_step.assign(np.log(step) - base)
+        found = [
+            measure(features[i : i + _BATCH], wanted[i : i + _BATCH])
+            for i in range(0, len(features), _BATCH)
+        ]
+        bits.append(_entropy(np.concatenate([c for c, _ in found])))
+        losses.append(np.mean(np.concatenate([loss for _, loss in found])))
+    slopes = -np.diff(losses) / np.diff(bits)
+    middles = np.log(ladder[1:] * ladder[:-1]) / 2
+    usable = slopes > 0
+    rising, at_one = np.polyfit(middles[usable], np.log(slopes[usable]), 1)
+    rising = max(rising, 0.5)
+    low, high = unit.rate_weight(tf.constant([-1.0, 1.0])).numpy()
+    fine, coarse = (np.log([low, high]) - at_one) / rising
+    fine = max(fine, np.log(ladder[0]) - 1)
+    coarse = min(coarse, np.log(ladder[-1]))
+    middle, slope = (fine + coarse) / 2, (coarse - fine) / 2
+    unit.log_gain.assign(base - middle)
+    unit.log_step.assign(middle - base)
+    unit.gain_slope.assign(np.full(len(base), -slope, np.float32))
+    unit.step_slope.assign(np.full(len(base), slope, np.float32))
+    return list(zip(ladder, bits, losses))
+
+
+def fit_synthesis(model, features, temperature, ridge=1e-3):
+    """Sets the server's 3 x 3 convolution: inverse or least squares.
+
+    Least squares, solved over features that went through the codes at three
+    operating points, has the smaller error; the exact inverse leaves the
+    feature its energy, which an early cut's tail needs more. The blend of the
+    two with the least divergence from the unsplit answers is kept.
+    """
+    unit = model.unit
+    rows, patch = [], unit.synthesis.patch
+    points = (-1.0, 0.0, 1.0)
+    for t in points:
+        point = tf.fill((len(features),), t)
+        codes = unit.encode(features, point)["codes"]
+        gain = unit.log_step + t * unit.step_slope
+        z = unit.synthesis.patches(codes * tf.exp(gain))
+        rows.append(tf.concat([z, t * z], axis=-1))
+    inputs = tf.concat(rows, axis=0)
+    z = inputs[:, :, :, : unit.synthesis.channels]
+    deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
+    unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
+    targets = features
+    if patch > 1:
+        targets = tf.nn.space_to_depth(features, patch)
+    solved = _least_squares(inputs, tf.tile(targets, (3, 1, 1, 1)), ridge)
+    weights = (unit.synthesis.pixels.kernel, unit.synthesis.pixels.bias)
+    inverse = [weight.numpy() for weight in weights]
+    wanted = model.suffix(features[:_LADDER_IMAGES], training=False)
+    losses = []
+    for share in _BLENDS:
+        for weight, old, new in zip(weights, inverse, solved):
+            weight.assign((1 - share) * old + share * new)
+        losses.append(
+            sum(
+                _divergence(model, features, wanted, t, temperature)
+                for t in points
+            )
+        )
+    share = _BLENDS[int(np.argmin(losses))]
+    for weight, old, new in zip(weights, inverse, solved):
+        weight.assign((1 - share) * old + share * new)
+
+
+def _divergence(model, features, wanted, point, temperature):
+    """Returns the mean distillation loss of features sent at one point."""
+    losses = []
+    for i in range(0, len(wanted), _BATCH):
+        feature, answer = features[i : i + _BATCH], wanted[i : i + _BATCH]
+        t = tf.fill((len(feature),), point)
+        restored = model.unit.decode(model.unit.encode(feature, t), t)
+        losses.append(_loss(model.answer(restored), answer, temperature))
+    return float(np.mean(np.concatenate(losses)))
+
+
+def _loss(logits, wanted, temperature):
+    answers = tf.nn.softmax(wanted)
+    return task_loss(
+        answers, logits, wanted, distillation=1.0, temperature=temperature
+    )
+
+
+def _least_squares(inputs, targets, ridge):
+    """Returns kernel `(3, 3, in, out)` and bias of the best convolution."""
+    depth, wide = inputs.shape[-1], 9 * inputs.shape[-1] + 1
+    gram = np.zeros((wide, wide))
+    cross = np.zeros((wide, targets.shape[-1]))
+    for i in range(0, len(inputs), _BATCH):
+        around = tf.image.extract_patches(
+            inputs[i : i + _BATCH], (1, 3, 3, 1), (1, 1, 1, 1), (1, 1, 1, 1),
+            "SAME",
+        ).numpy().reshape(-1, wide - 1)  # fmt: skip
+        around = np.concatenate([around, np.ones((len(around), 1))], axis=1)
+        around = around.astype(np.float32)
+        wanted = targets[i : i + _BATCH].numpy().reshape(len(around), -1)
+        gram += around.T @ around
+        cross += around.T @ wanted
+    # Relative to each input's size, or the weak ones would be lost.
+    gram += ridge * np.diag(np.maximum(np.diag(gram), 1e-12))
+    solved = np.linalg.solve(gram, cross)
+    kernel = solved[:-1].reshape(3, 3, depth, -1).astype(np.float32)
+    return kernel, solved[-1].astype(np.float32)
+
+
+def _entropy(codes):
+    """Returns bits an image by each coefficient's own frequencies."""
+    total = 0.0
+    for column in codes.T:
+        _, counts = np.unique(column, return_counts=True)
+        total -= np.sum(counts * np.log2(counts / len(column)))
+    return total / len(codes)
