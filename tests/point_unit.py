@@ -11,7 +11,7 @@ from keras import ops
 from bottlenet_tf import backbones
 from bottlenet_tf.codec import CODECS, Codec, PayloadError
 from bottlenet_tf.codec.lossless import PngCodec
-from bottlenet_tf.layers import CodecLayer, Unit, codec_layer
+from bottlenet_tf.layers import ByteRoundTrip, Unit, codec_layer
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.models.split import split_backbone
 
@@ -52,8 +52,8 @@ class VectorCodec(Codec):
             raise ValueError(f"Codes have one axis. Received: shape={shape}")
 
 
-class VectorLayer(CodecLayer):
-    """Its graph form; for honest image data alone."""
+class VectorLayer(ByteRoundTrip):
+    """Its graph form; decodes honest image data alone."""
 
     def graph_decoder(self, shape):
         blank = zlib.compress(bytes(2 * shape[0]))
