@@ -35,6 +35,7 @@ import tensorflow as tf  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from bottlenet_tf.runtime.edge import Head  # noqa: E402
+from bottlenet_tf.runtime.engines import as_batch  # noqa: E402
 from bottlenet_tf.training.network import load_model  # noqa: E402
 
 BATCH = 16
@@ -68,12 +69,10 @@ def device_half(deploy, runtime, threads, repeats):
     """Prints what encoding adds to the bare head."""
     head = Head.load(deploy, runtime=runtime, threads=threads)
     image = photos(head.unit.image_size, 1)[0]
-    ready = {head._input: image[None].astype(np.float32)}
-    if head._engine.channels_first:
-        ready = {
-            name: np.ascontiguousarray(value.transpose(0, 3, 1, 2))
-            for name, value in ready.items()
-        }
+    ready = {head._image: as_batch(head._engine, image)}
+    if head._point is not None:
+        value = head.unit.points[head.unit.default_point]
+        ready[head._point] = np.float32([value])
     bare, codes, whole = in_turns(
         (
             lambda: head._engine(ready),
@@ -138,9 +137,13 @@ def served_tail(workdir, deploy, repeats):
     images = photos(head.unit.image_size, BATCH)
     payloads = tf.constant([head.encode(image) for image in images])
     unpacked = [head.unit.format.unpack(p) for p in payloads.numpy()]
-    ready = {"codes": tf.constant([c for c, _ in unpacked], tf.float32)}
+    codes, ranges, points = zip(*unpacked)
+    ready = {"codes": tf.constant(codes, tf.float32)}
     if head.unit.format.sends_range:
-        ready["range"] = tf.constant([r for _, r in unpacked], tf.float32)
+        ready["range"] = tf.constant(ranges, tf.float32)
+    if head.unit.takes_point:
+        values = [head.unit.points[point] for point in points]
+        ready["point"] = tf.constant(values, tf.float32)
     tail = tf.function(model.tail)
     bare, whole = in_turns(
         (

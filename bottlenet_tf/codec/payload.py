@@ -134,9 +134,17 @@ class PayloadFormat:
             # The CRC-32 that both sides start a payload's with.
             _seed=zlib.crc32(constant, crc),
         )
-        overhead = self.overhead_bytes
-        self.__dict__["_least"] = overhead + codec.min_bytes
-        self.__dict__["_limit"] = overhead + codec.max_bytes(shape)
+        fields, overhead = layout(sends_range), overhead_bytes(sends_range)
+        self.__dict__.update(
+            # So that nothing is worked out for every payload again.
+            _least=overhead + codec.min_bytes,
+            _limit=overhead + codec.max_bytes(shape),
+            _layout=fields,
+            _header_bytes=fields.size,
+            # The header's number in front of the checksum, at point 0.
+            _first=(VERSION << fields.tag | unit_id >> (32 - fields.tag))
+            << fields.point,
+        )
 
     def __setattr__(self, name, value):
         raise AttributeError(
@@ -218,10 +226,10 @@ class PayloadFormat:
             )
         payload = bytes(payload)
         self._check_size_and_version(payload)
-        fields = layout(self.sends_range)
-        header, body = payload[: fields.size], payload[fields.size :]
+        start, fields = self._header_bytes, self._layout
+        header, body = payload[:start], payload[start:]
         point = int.from_bytes(header, "big") >> fields.crc
-        point %= 1 << fields.point
+        point &= (1 << fields.point) - 1
         if header != self._header(body, point):
             raise PayloadError(
                 "A payload's header must match its unit, format and content: "
@@ -314,12 +322,10 @@ class PayloadFormat:
 
     def _header(self, body, point=0):
         """Returns the bytes in front of range and image data."""
-        fields = layout(self.sends_range)
+        bits = self._layout.crc
         crc = zlib.crc32(body, zlib.crc32(bytes((point,)), self._seed))
-        header = VERSION << fields.tag | self.unit_id >> (32 - fields.tag)
-        header = header << fields.point | point
-        header = header << fields.crc | crc >> (32 - fields.crc)
-        return header.to_bytes(fields.size, "big")
+        header = (self._first | point) << bits | crc >> (32 - bits)
+        return header.to_bytes(self._header_bytes, "big")
 
 
 def _check_number_of_points(codec, sends_range):

@@ -9,8 +9,9 @@ from tensorflow.python.framework.convert_to_constants import (
 def frozen_head(model):
     """Returns the head for one image as a function with constant weights.
 
-    `image` float32 `(1, S, S, 3)` -> `[codes]`, `(1, h, w, c')`, or, if the
-    quantizer sends it, `[codes, range]`, the range `(1, 2)`.
+    `image` float32 `(1, S, S, 3)` and, if the unit takes it, `point` float32
+    `(1,)` -> `[codes]`, `(1, *code_shape)`, or, if the unit sends its range,
+    `[codes, range]`, the range `(1, 2)`.
 
     Converters need it frozen. LiteRT's drops the values of variables without
     a word; tf2onnx makes an input of every tensor that a layer computed when
@@ -22,12 +23,15 @@ def frozen_head(model):
     Returns:
         A concrete function that captures nothing.
     """
-    head = model.head
-    spec = tf.TensorSpec((1, *head.input_shape[1:]), tf.float32, name="image")
+    head, shape = model.head, model.prefix.input_shape[1:]
+    specs = [tf.TensorSpec((1, *shape), tf.float32, name="image")]
+    if model.unit.takes_point:
+        specs.append(tf.TensorSpec((1,), tf.float32, name="point"))
 
-    @tf.function(input_signature=[spec])
-    def run(image):
-        outputs = head(image, training=False)
+    @tf.function(input_signature=specs)
+    def run(image, *point):
+        inputs = [image, *point] if point else image
+        outputs = head(inputs, training=False)
         return [outputs[name] for name in ("codes", "range") if name in outputs]
 
     return convert_variables_to_constants_v2(run.get_concrete_function())
@@ -36,8 +40,9 @@ def frozen_head(model):
 def frozen_tail(model):
     """Returns the tail for N images as a function with constant weights.
 
-    `codes` float32 `(N, h, w, c')` and, if the quantizer sends it, `range`
-    float32 `(N, 2)` -> `[logits]`, `(N, classes)`.
+    `codes` float32 `(N, *code_shape)`, if the unit sends it, `range` float32
+    `(N, 2)`, and, if the unit takes it, `point` float32 `(N,)` -> `[logits]`,
+    `(N, classes)`.
 
     Args:
         model: Built `BottleNet` that computes in float32.
@@ -46,19 +51,25 @@ def frozen_tail(model):
         A concrete function that captures nothing.
     """
     tail = model.tail
-    shape = tuple(model.unit.code_shape)
-    specs = [tf.TensorSpec((None, *shape), tf.float32, name="codes")]
-    if model.unit.quantizer.sends_range:
-        specs.append(tf.TensorSpec((None, 2), tf.float32, name="range"))
+    shapes = {name: tensor.shape[1:] for name, tensor in tail.input.items()}
+    names = tail_inputs(model)
+    specs = [
+        tf.TensorSpec((None, *shapes[name]), tf.float32, name=name)
+        for name in names
+    ]
 
     @tf.function(input_signature=specs)
-    def run(codes, *code_range):
-        inputs = {"codes": codes}
-        if code_range:
-            inputs["range"] = code_range[0]
-        return [tail(inputs, training=False)]
+    def run(*inputs):
+        return [tail(dict(zip(names, inputs)), training=False)]
 
     return convert_variables_to_constants_v2(run.get_concrete_function())
+
+
+def tail_inputs(model):
+    """Returns the names of the tail's inputs, in the order of `frozen_tail`."""
+    unit = model.unit
+    is_there = {"range": unit.sends_range, "point": unit.takes_point}
+    return ["codes", *(name for name in is_there if is_there[name])]
 
 
 def frozen_whole(network):

@@ -18,7 +18,7 @@ python3 encode.py photos --timing
 ```
 
 `sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
-then prefers. `python3 encode.py --help` says the rest.
+then prefers. `python3 encode.py --help` says the rest.{points}
 
 ## The network without a split
 
@@ -66,6 +66,13 @@ On {images} images, through real payloads:
 """
 
 
+_POINTS = """
+
+A unit with several operating points trades bytes for accuracy as it is asked:
+`--point` takes the index of one, `unit.json` says which is the default. Every
+payload names its own, so the server needs no telling.
+
+{table}"""
 _ANSWER = """
 
 In its folder, Python answers with it alone:
@@ -93,6 +100,7 @@ def guide(config, models, wholes):
         edge="NAME/edge" if several else "edge",
         one=models[0]["name"] if several else ".",
         target=config.target,
+        points=_points(models),
         whole=_wholes(wholes),
         answer=_ANSWER if any(not w["timing_only"] for w in wholes) else "",
         images=models[0]["parity"][0]["images"],
@@ -117,6 +125,24 @@ def _measured(models):
             f"| {run['wire_bytes_mean']:.1f} |"
         )
     return "\n".join(rows)
+
+
+def _points(models):
+    """Returns what to know of operating points, if a unit has several."""
+    rows = [
+        "| model | point | value | accuracy | wire B mean | p99 |",
+        "|:--|--:|--:|--:|--:|--:|",
+    ]
+    several = [m for m in models if len(m["run"].get("points") or ()) > 1]
+    for model in several:
+        for point in model["run"]["points"]:
+            rows.append(
+                f"| {model['name']} | {point['index']} | {point['value']} "
+                f"| {_percent(point['accuracy'])} "
+                f"| {point['wire_bytes_mean']:.1f} "
+                f"| {point['wire_bytes_p99']:.0f} |"
+            )
+    return _POINTS.format(table="\n".join(rows)) if several else ""
 
 
 def _wholes(wholes):

@@ -10,7 +10,7 @@ MEASURED = (
     "mode", "backbone", "split", "dataset", "dataset_fingerprint",
     "measured_on", "num_images", "baseline_accuracy", "accuracy",
     "payload_bytes_mean", "wire_bytes_mean",
-    "wire_bytes_median", "wire_bytes_p95", "accuracy_matched_ratio",
+    "wire_bytes_median", "wire_bytes_p95", "points", "accuracy_matched_ratio",
     "device_mac_share", "seed", "flags",
 )  # fmt: skip
 
@@ -59,15 +59,16 @@ def network_facts(model):
 def parity_table(models, wholes):
     """Returns a Markdown table of all artefacts against the Keras models."""
     rows = [
-        "| model | artefact | images | other codes | by at most "
+        "| model | artefact | point | images | other codes | by at most "
         "| same payloads | same class | logits apart | accuracy | Keras |",
-        "|:--|:--|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "|:--|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for entry in (*models, *wholes):
         for parity in entry["parity"]:
             cells = (
                 entry["name"],
                 parity["artefact"],
+                _cell(parity["point"], "d"),
                 f"{parity['images']}",
                 _cell(parity["differing_codes"], ".2f", " %"),
                 _cell(parity["code_difference"], ".0f"),

@@ -5,7 +5,12 @@ import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx
 
 from bottlenet_tf.export import onnx_flatten, onnx_passes, onnx_transposes
-from bottlenet_tf.export.frozen import frozen_head, frozen_tail, frozen_whole
+from bottlenet_tf.export.frozen import (
+    frozen_head,
+    frozen_tail,
+    frozen_whole,
+    tail_inputs,
+)
 
 # Accepted by TensorRT 8.2 to 11, and by every ONNX Runtime since 1.8.
 OPSET = 13
@@ -16,11 +21,12 @@ BATCH_NAME = "N"
 def head_graph(model):
     """Returns the head as an ONNX model for one image.
 
-    Input `image` float32 `(1, 3, S, S)`, raw RGB 0..255. Outputs `codes`
-    float32 `(1, c', h, w)`, whole numbers 0..255, and `range` float32 `(1, 2)`
-    if the quantizer sends it. Channels come first, as in ONNX's convolutions:
-    neither end needs a Transpose. Codes are floats because TensorRT has no
-    uint8 before 8.5.
+    Inputs `image` float32 `(1, 3, S, S)`, raw RGB 0..255, and `point` float32
+    `(1,)`, the operating point, if the unit takes it. Outputs `codes` float32
+    `(1, c', h, w)` or `(1, n)`, whole numbers, and `range` float32 `(1, 2)` if
+    the unit sends it. Channels come first, as in ONNX's convolutions: neither
+    end needs a Transpose. Codes are floats because TensorRT has no uint8 before
+    8.5.
 
     Args:
         model: Built `BottleNet` that computes in float32.
@@ -28,17 +34,18 @@ def head_graph(model):
     Returns:
         `onnx.ModelProto`, checked.
     """
-    outputs = ["codes"]
-    if model.unit.quantizer.sends_range:
-        outputs.append("range")
-    return _convert(frozen_head(model), ["image"], outputs)
+    unit = model.unit
+    inputs = ["image", "point"] if unit.takes_point else ["image"]
+    outputs = ["codes", "range"] if unit.sends_range else ["codes"]
+    return _convert(frozen_head(model), inputs, outputs)
 
 
 def tail_graph(model):
     """Returns the tail as an ONNX model for any number of images N.
 
-    Inputs `codes` float32 `(N, c', h, w)` and, if the quantizer sends it,
-    `range` float32 `(N, 2)`. Output `logits` float32 `(N, classes)`.
+    Inputs `codes` float32 `(N, c', h, w)` or `(N, n)`, `range` float32 `(N,
+    2)` if the unit sends it, and `point` float32 `(N,)`, the operating points,
+    if the unit takes them. Output `logits` float32 `(N, classes)`.
 
     Args:
         model: Built `BottleNet` that computes in float32.
@@ -46,10 +53,7 @@ def tail_graph(model):
     Returns:
         `onnx.ModelProto`, checked.
     """
-    inputs = ["codes"]
-    if model.unit.quantizer.sends_range:
-        inputs.append("range")
-    return _convert(frozen_tail(model), inputs, ["logits"])
+    return _convert(frozen_tail(model), tail_inputs(model), ["logits"])
 
 
 def whole_graph(network):

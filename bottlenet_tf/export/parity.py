@@ -8,6 +8,8 @@ import numpy as np
 from bottlenet_tf.evaluation import WirePath
 
 BATCH = 32  # Bounds what the first layers of a large network hold.
+# Of more operating points, the first, the last and the default are compared.
+MOST_POINTS = 4
 
 
 class Tolerance(NamedTuple):
@@ -80,10 +82,11 @@ TOLERANCES = {
 class Parity:
     """How an artefact compared; fields as in `Tolerance`.
 
-    `same_payloads` is the share of images, in percent, whose payload is the
-    Keras model's to the byte. `accuracy` is in percent, on these images;
-    `keras_accuracy` that of the Keras model on the same. A network without a
-    split has neither codes nor payloads: their figures are None.
+    `point` is the index of the operating point. `same_payloads` is the share
+    of images, in percent, whose payload is the Keras model's to the byte.
+    `accuracy` is in percent, on these images; `keras_accuracy` that of the
+    Keras model on the same. A network without a split has neither codes,
+    payloads nor operating points: their figures are None.
     """
 
     artefact: str
@@ -96,6 +99,7 @@ class Parity:
     accuracy: float
     keras_accuracy: float
     tolerance: Tolerance
+    point: int | None = None
 
     def values(self):
         """Returns all fields as a dictionary, the tolerance's by name."""
@@ -111,6 +115,9 @@ class ParityError(ValueError):
 class Reference:
     """What the Keras model does with some images, through real payloads.
 
+    At each of some operating points; payloads, codes and logits come image by
+    image, so that a batch mixes the points.
+
     Args:
         model: Built `BottleNet`.
         images: uint8 `(n, S, S, 3)`.
@@ -118,41 +125,66 @@ class Reference:
 
     Attributes:
         images, labels: The same.
-        codes: uint8 `(n, h, w, c')`.
-        payloads: List of n payloads.
-        logits: float32 `(n, classes)`, computed from the payloads.
+        points: Indices of the p operating points.
+        codes: `(n * p, *code_shape)`.
+        payloads: List of n * p payloads.
+        logits: float32 `(n * p, classes)`, computed from the payloads.
     """
 
     def __init__(self, model, images, labels):
         self._path = WirePath(model)
-        self._levels = model.unit.quantizer.levels
+        self._step = model.unit.code_step
         self.images, self.labels = images, labels
-        self.codes = in_batches(lambda part: self._path.codes(part)[0], images)
-        self.payloads = in_batches(self._path.encode, images)
+        count = len(model.unit.points)
+        self.points = list(range(count))
+        if count > MOST_POINTS:
+            ends = {0, model.unit.default_point, count - 1}
+            self.points = sorted(ends)
+
+        codes, self.payloads = zip(*in_batches(self._encode, images))
+        self.codes, self.payloads = np.stack(codes), list(self.payloads)
         self.logits = in_batches(self._path.decode, self.payloads)
 
+    def _encode(self, images):
+        """Returns `(codes, payload)` of every image at every point."""
+        made = []
+        coded = self._path.codes_at(images, self.points)
+        for codes, point in zip(coded, self.points, strict=True):
+            payloads = self._path.pack(*codes, point)
+            made.append(list(zip(codes[0], payloads, strict=True)))
+        return [pair for image in zip(*made) for pair in image]
+
     def compare_head(self, artefact, kind, head):
-        """Returns the `Parity` of a head, its payloads seen by Keras's tail.
+        """Compares a head, its payloads seen by Keras's tail.
 
         Args:
             artefact: Its file's name.
             kind: Which tolerance, a key of `TOLERANCES`.
             head: `runtime.edge.Head`.
+
+        Returns:
+            List of `Parity`, one for each of `points`.
         """
-        made = [head.codes(image) for image in self.images]
-        codes = np.stack([image_codes for image_codes, _ in made])
-        payloads = [head.pack(*what) for what in made]
+        codes, payloads = [], []
+        for image in self.images:
+            for point in self.points:
+                made = head.codes(image, point)
+                codes.append(made[0])
+                payloads.append(head.pack(*made, point))
         logits = in_batches(self._path.decode, payloads)
-        return self._parity(artefact, kind, codes, payloads, logits)
+        return self._parities(artefact, kind, np.stack(codes), payloads, logits)
 
     def compare_served(self, artefact, serve, class_names):
-        """Returns the `Parity` of a served tail, all its outputs looked at.
+        """Compares a served tail, all its outputs looked at.
 
         Args:
             artefact: Its file's name.
             serve: Callable, list of payloads -> dictionary of arrays as
                 `runtime.cloud.Tail.answer` returns them.
             class_names: In the order of the logits.
+
+        Returns:
+            List of `Parity`, one for each of `points`.
 
         Raises:
             ParityError: if another output isn't what the logits say, or a
@@ -197,27 +229,43 @@ class Reference:
         return self.compare_tail(artefact, logits)
 
     def compare_tail(self, artefact, logits):
-        """Returns the `Parity` of a tail.
+        """Compares a tail.
 
         Args:
             artefact: Its file's name.
-            logits: float32 `(n, classes)` that it made of `payloads`.
-        """
-        return self._parity(artefact, "tail", self.codes, self.payloads, logits)
+            logits: float32 `(n * p, classes)` that it made of `payloads`.
 
-    def _parity(self, artefact, kind, codes, payloads, logits):
-        apart = np.abs(self._level(codes) - self._level(self.codes))
-        same = [a == b for a, b in zip(payloads, self.payloads, strict=True)]
-        return dataclasses.replace(
-            compare_logits(artefact, kind, logits, self.logits, self.labels),
-            differing_codes=_percent(apart > 0),
-            code_difference=float(apart.max()),
-            same_payloads=_percent(same),
+        Returns:
+            List of `Parity`, one for each of `points`.
+        """
+        return self._parities(
+            artefact, "tail", self.codes, self.payloads, logits
         )
 
+    def _parities(self, artefact, kind, codes, payloads, logits):
+        apart = np.abs(self._level(codes) - self._level(self.codes))
+        pairs = zip(payloads, self.payloads, strict=True)
+        same = np.array([a == b for a, b in pairs])
+        parities = []
+        for i, point in enumerate(self.points):
+            mine = slice(i, None, len(self.points))
+            compared = compare_logits(
+                artefact, kind, logits[mine], self.logits[mine], self.labels
+            )
+            parities.append(
+                dataclasses.replace(
+                    compared,
+                    differing_codes=_percent(apart[mine] > 0),
+                    code_difference=float(apart[mine].max()),
+                    same_payloads=_percent(same[mine]),
+                    point=point,
+                )
+            )
+        return parities
+
     def _level(self, codes):
-        """Returns the quantizer's level of each code; see `Quantizer`."""
-        return np.rint(codes * (self._levels / 255)).astype(int)
+        """Returns each code in steps of the unit's; see `Unit.code_step`."""
+        return np.rint(codes / self._step).astype(int)
 
 
 def compare_logits(artefact, kind, logits, wanted, labels):
@@ -297,10 +345,11 @@ def require(parity):
             f"(at least {least_agreement:g})"
         )
     if beyond:
+        at = f" at operating point {parity.point}" if parity.point else ""
         is_litert = parity.artefact.endswith(".tflite")
         raise ParityError(
             f"{parity.artefact} must agree with the Keras model on real "
             f"images, within what is its nature ({limit.why}). "
             f"{'--litert can leave it out. ' if is_litert else ''}"
-            f"Received: {', '.join(beyond)} on {parity.images} images"
+            f"Received: {', '.join(beyond)} on {parity.images} images{at}"
         )

@@ -187,16 +187,17 @@ class _Export:
 
     def _write_scripts(self):
         unit = self._unit()
-        height, width, channels = unit["code_shape"]
-        side = unit["image_size"]
-        tail_inputs = {"codes": (channels, height, width)}
+        side, shape = unit["image_size"], tuple(unit["code_shape"])
+        if len(shape) == 3:
+            shape = (shape[2], *shape[:2])
+        head_inputs = {"image": (1, 3, side, side)}
+        tail_inputs = {"codes": shape}
         if unit["sends_range"]:
             tail_inputs["range"] = (2,)
+        if unit["takes_point"]:
+            head_inputs["point"], tail_inputs["point"] = (1,), ()
         scripts = trtexec.build_scripts(
-            self.config.target,
-            {"image": (1, 3, side, side)},
-            tail_inputs,
-            self.config.max_batch,
+            self.config.target, head_inputs, tail_inputs, self.config.max_batch
         )
         for part, folder in (("head", self.edge), ("tail", self.cloud)):
             trtexec.write(
@@ -221,9 +222,10 @@ class _Export:
         digests = {p.name: unit_file.file_sha256(p) for p in networks}
         write_json(folder / unit_file.NAME, {**self._unit(), "sha256": digests})
 
-    def _check(self, parity):
-        require(parity)
-        self.parities.append(parity)
+    def _check(self, parities):
+        for parity in parities:
+            require(parity)
+        self.parities += parities
 
     def _step(self, what):
         print(f"  {what}", flush=True)
@@ -243,6 +245,9 @@ class _Export:
                 "config": message.codec.get_config(),
             },
             "codec_sha256": unit_file.codec_sha256(message),
+            "points": list(message.points),
+            "default_point": model.unit.default_point,
+            "takes_point": model.unit.takes_point,
             "image_size": dataset.image_size,
             "resize": dataset.preprocessing.resize,
             "classes": list(dataset.class_names),

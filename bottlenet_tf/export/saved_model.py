@@ -5,7 +5,7 @@ import pathlib
 import tensorflow as tf
 
 from bottlenet_tf.evaluation import payload_format
-from bottlenet_tf.export.frozen import frozen_tail
+from bottlenet_tf.export.frozen import frozen_tail, tail_inputs
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.layers import STATUSES, PayloadParser
 
@@ -20,12 +20,13 @@ class ServedTail(tf.Module):
     """The cloud's half from bytes to labels, in one graph.
 
     ```
-    payload -> check, decode -> dequantize, restore -> suffix -> softmax
+    payload -> check, codec -> unit's decode -> suffix -> softmax
     ```
 
     A payload that is refused fails alone: its `status` says why, its class is
     -1, its label empty and its numbers are 0. It has no variables: weights
-    are constants, so that TensorFlow can fold them where it runs.
+    are constants, so that TensorFlow can fold them where it runs. A batch may
+    mix operating points: each payload names its own.
 
     Args:
         model: Built `BottleNet` that computes in float32.
@@ -46,7 +47,9 @@ class ServedTail(tf.Module):
     def __init__(self, model, labels):
         super().__init__(name="served_tail")
         self._parse = PayloadParser(payload_format(model))
-        self._sends_range = model.unit.quantizer.sends_range
+        self._inputs = tail_inputs(model)
+        if model.unit.takes_point:
+            self._points = [float(value) for value in model.unit.points]
         self._tail = frozen_tail(model)
         self._labels = [*labels, ""]
 
@@ -58,9 +61,11 @@ class ServedTail(tf.Module):
         # payload, which is refused and whose answer is cut off.
         spare = tf.fill([tf.maximum(1 - batch, 0)], "")
         payload = tf.concat([payload, spare], axis=0)
-        codes, code_range, status = self._parse(payload)
-        inputs = [codes, code_range] if self._sends_range else [codes]
-        (logits,) = self._tail(*inputs)
+        codes, code_range, point, status = self._parse(payload)
+        inputs = {"codes": codes, "range": code_range}
+        if "point" in self._inputs:  # The graph's tail takes its value.
+            inputs["point"] = tf.gather(tf.constant(self._points), point)
+        (logits,) = self._tail(*(inputs[name] for name in self._inputs))
         ok = status == 0
         logits = tf.where(ok[:, None], logits, 0.0)
         classes = tf.argmax(logits, axis=-1, output_type=tf.int32)

@@ -21,7 +21,7 @@ class CodecLayer(keras.layers.Layer):
             `{"name": ..., "config": ...}`.
 
     Call arguments:
-        codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
+        codes: float32 whole numbers, `(batch, h, w, c)` or `(batch, n)`.
 
     Returns:
         `(decoded, image_data_bytes)`: decoded codes of the same shape, and
@@ -45,15 +45,21 @@ class CodecLayer(keras.layers.Layer):
 
         Only its relative gradient is used: training scales it to the bytes
         that the codec really made. Here: log2(1 + |difference to the left
-        neighbour|) and to the one above, summed, plus 1: never zero, so that
-        the scale is always finite.
+        neighbour|) and to the one above, or to the one before where codes
+        have one axis, summed, plus 1: never zero, so that the scale is always
+        finite.
         """
-        return 1.0 + sum(
-            ops.sum(ops.log2(1.0 + ops.abs(difference)), axis=(1, 2, 3))
-            for difference in (
+        if len(codes.shape) == 2:
+            differences = (codes[:, 1:] - codes[:, :-1],)
+        else:
+            differences = (
                 codes[:, :, 1:] - codes[:, :, :-1],
                 codes[:, 1:] - codes[:, :-1],
             )
+        axes = tuple(range(1, len(codes.shape)))
+        return 1.0 + sum(
+            ops.sum(ops.log2(1.0 + ops.abs(difference)), axis=axes)
+            for difference in differences
         )
 
     def graph_decoder(self, shape):

@@ -5,7 +5,7 @@ from keras import ops
 
 from bottlenet_tf.codec import create_codec
 from bottlenet_tf.layers.codec_layer import codec_layer
-from bottlenet_tf.layers.quantizer import QUANTIZERS
+from bottlenet_tf.layers.quantizer import MAX_CODE, QUANTIZERS
 from bottlenet_tf.layers.reduction import ChannelReduction, SpatialReduction
 from bottlenet_tf.layers.restoration import (
     ChannelRestoration,
@@ -119,6 +119,7 @@ class BottleneckUnit(Unit):
             quantizer_args.update(initial_low=-4.0)
         self.quantizer = QUANTIZERS.get(quantizer)(**quantizer_args)
         self.sends_range = self.quantizer.sends_range
+        self.code_step = MAX_CODE / self.quantizer.levels
 
     def build(self, input_shape):
         if None in input_shape[1:]:

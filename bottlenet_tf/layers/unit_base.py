@@ -31,6 +31,7 @@ class Unit(keras.layers.Layer):
         sends_range: Whether a range travels with each image.
         takes_point: Whether encode and decode depend on the point.
         default_point: Index of the point to use where none is asked for.
+        code_step: How far apart neighbouring codes are.
         byte_codec: The codec's byte form, `bottlenet_tf.codec.Codec`.
         codec: Its graph form, a `CodecLayer`.
 
@@ -46,6 +47,7 @@ class Unit(keras.layers.Layer):
     sends_range = False
     takes_point = False
     default_point = 0
+    code_step = 1.0
 
     @property
     def points(self):

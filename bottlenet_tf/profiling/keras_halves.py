@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from bottlenet_tf import evaluation, json_file
 from bottlenet_tf.config import TrainConfig
-from bottlenet_tf.evaluation.split import whole_codes
+from bottlenet_tf.evaluation.wire_path import whole_codes
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.onnx_graphs import whole_graph
 from bottlenet_tf.export.unsplit import without_unit
@@ -38,14 +38,18 @@ def steps(job):
 def _device(job, model):
     images = np.load(job.images)
     message = evaluation.payload_format(model)
-    run = _function(model.head)
+    run, point = _function(model.head), model.unit.default_point
 
     def head(i):
-        outputs = run(images[i % len(images)][None].astype(np.float32))
-        codes = whole_codes(outputs["codes"].numpy()[0])
+        inputs = images[i % len(images)][None].astype(np.float32)
+        if model.unit.takes_point:
+            inputs = [inputs, np.float32([message.points[point]])]
+        outputs = run(inputs)
+        codes = outputs["codes"].numpy()[0]
+        codes = whole_codes(codes, message.codec.code_dtype)
         if not message.sends_range:
-            return codes, None
-        return codes, tuple(map(float, outputs["range"].numpy()[0]))
+            return codes, None, point
+        return codes, tuple(map(float, outputs["range"].numpy()[0])), point
 
     coded = [head(i) for i in range(len(images))]
     return {
@@ -60,10 +64,12 @@ def _server(job, model):
     run, count = _function(model.tail), len(unpacked)
 
     def tail(i):
-        codes, code_range = unpacked[i % count]
+        codes, code_range, point = unpacked[i % count]
         inputs = {"codes": codes[None].astype(np.float32)}
         if code_range is not None:
             inputs["range"] = np.array([code_range], np.float32)
+        if model.unit.takes_point:
+            inputs["point"] = np.float32([message.points[point]])
         return run(inputs).numpy()
 
     return {

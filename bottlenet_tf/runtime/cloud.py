@@ -14,7 +14,10 @@ FILE = "tail.onnx"
 class Tail:
     """Turns payloads into class probabilities.
 
-    probabilities = softmax(tail(codes, range)); codes, range = unpack(payload)
+    codes, range, point = unpack(payload)
+    probabilities = softmax(tail(codes, range, point))
+
+    A batch may mix operating points.
 
     Made by `Tail.load`.
 
@@ -122,25 +125,24 @@ class Tail:
         """Runs the network alone.
 
         Args:
-            batch: List of N `(codes, range or None)`, as `unit.format.unpack`
-                returns them; may be empty.
+            batch: List of N `Unpacked`, as `unit.format.unpack` returns
+                them; may be empty.
 
         Returns:
             float32 logits `(N, classes)`.
         """
         if not batch:  # Not every engine takes an empty one.
             return np.zeros((0, len(self.classes)), np.float32)
-        height, width, channels = self.unit.format.shape
-        count = len(batch)
-        codes = np.empty((count, channels, height, width), np.float32)
-        ranges = np.empty((count, 2), np.float32)
-        for i, (image, bounds) in enumerate(batch):
-            codes[i] = image.transpose(2, 0, 1)
-            if bounds is not None:
-                ranges[i] = bounds
+        codes, ranges, points = zip(*batch)
+        codes = np.stack(codes).astype(np.float32)
+        if codes.ndim == 4:  # Graphs have channels first.
+            codes = np.ascontiguousarray(codes.transpose(0, 3, 1, 2))
         inputs = {"codes": codes}
         if self.unit.format.sends_range:
-            inputs["range"] = ranges
+            inputs["range"] = np.array(ranges, np.float32)
+        if self.unit.takes_point:
+            values = [self.unit.points[point] for point in points]
+            inputs["point"] = np.array(values, np.float32)
         return self._engine(inputs)["logits"]
 
     def _answers(self, payloads, strict):
@@ -176,10 +178,14 @@ class Tail:
         return logits, status
 
     def _check_engine(self):
-        height, width, channels = self.unit.format.shape
-        inputs = {"codes": (None, channels, height, width)}
+        shape = self.unit.format.shape
+        if len(shape) == 3:
+            shape = (shape[2], *shape[:2])
+        inputs = {"codes": (None, *shape)}
         if self.unit.format.sends_range:
             inputs["range"] = (None, 2)
+        if self.unit.takes_point:
+            inputs["point"] = (None,)
         self._check_tensors("inputs", self._engine.inputs, inputs)
         outputs = {"logits": (None, len(self.classes))}
         self._check_tensors("outputs", self._engine.outputs, outputs)

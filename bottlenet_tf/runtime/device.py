@@ -56,22 +56,27 @@ def main(argv=None, deploy=None):
 
 def _run(jobs, args):
     # NumPy comes with these.
+    from bottlenet_tf.codec.base import check_point
     from bottlenet_tf.runtime.edge import Head
     from bottlenet_tf.runtime.timing import Timing
 
     try:
         head = Head.load(args.deploy, args.runtime, args.threads)
+        if args.point is not None:
+            check_point(args.point, head.unit.points)
         if args.out and os.path.isdir(args.image):
             os.makedirs(args.out, exist_ok=True)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _say(f"error: {error}")
         return 1
-    timing = Timing(head, args.repeat) if args.timing else None
-    encode = timing.encode if timing else head.encode
+    timing = Timing(head, args.repeat, args.point) if args.timing else None
     failed = 0
     for number, (path, out) in enumerate(jobs, 1):
         try:
-            payload = encode(path)
+            if timing:
+                payload = timing.encode(path)
+            else:
+                payload = head.encode(path, args.point)
             if out is not None:
                 _write(out, payload)
             outcome = f"{len(payload)} bytes"
@@ -171,6 +176,13 @@ def _parser(deploy):
         f"{', '.join(AUTOMATIC)} whose file and library are there",
     )
     parser.add_argument(
+        "--point",
+        metavar="N",
+        type=_whole,
+        help="index of the operating point, by which size is traded for "
+        "accuracy: unit.json lists them (default: its default_point)",
+    )
+    parser.add_argument(
         "--threads",
         metavar="N",
         type=_positive,
@@ -194,6 +206,12 @@ def _parser(deploy):
 def _positive(text):
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive integer")
+    return int(text)
+
+
+def _whole(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an index, 0 or more")
     return int(text)
 
 

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from bottlenet_tf.codec.base import check_point
 from bottlenet_tf.runtime import images, runtimes, unit_file
 from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
 
@@ -12,7 +13,10 @@ from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
 class Head:
     """Turns images into payloads.
 
-    payload = format.pack(codes, range), codes and range = head(image)
+    codes, range = head(image, point)
+    payload = format.pack(codes, range, point)
+
+    Operating points are given by their index; None is the unit's default.
 
     Made by `Head.load`. One call at a time.
 
@@ -36,7 +40,7 @@ class Head:
         self.unit = unit
         self.runtime = runtime
         self._engine = engine
-        self._input = self._find_input()
+        self._image, self._point = self._find_inputs()
         self._codes, self._range = self._find_outputs()
 
     @classmethod
@@ -62,9 +66,13 @@ class Head:
         unit_file.check_network(unit, path)
         return cls(unit, open_engine(path, threads), runtime)
 
-    def encode(self, image):
-        """Returns the payload (bytes) of one image; see `prepare`."""
-        return self.pack(*self.codes(image))
+    def encode(self, image, point=None):
+        """Returns the payload (bytes) of one image; see `prepare`.
+
+        Raises:
+            ValueError: if the unit has no such operating point; see `codes`.
+        """
+        return self.pack(*self.codes(image, point), point)
 
     def prepare(self, image):
         """Returns the pixels that the network sees, uint8 `(S, S, 3)`.
@@ -79,68 +87,94 @@ class Head:
         """
         return images.pixels(image, self.unit.image_size, self.unit.resize)
 
-    def codes(self, image):
+    def codes(self, image, point=None):
         """Runs the network.
 
         Args:
             image: As for `prepare`.
+            point: Index of an operating point.
 
         Returns:
-            uint8 codes `(h, w, c)`; and `(low, high)`, rounded to float16, or
-            None if the unit sends no range.
+            Codes of the format's shape and its codec's type; and `(low,
+            high)`, rounded to float16, or None if the unit sends no range.
 
         Raises:
-            ValueError: if the network's codes don't fit uint8, or its range
-                isn't finite and ordered.
+            ValueError: if the network's codes don't fit their type, or its
+                range isn't finite and ordered.
         """
-        batch = as_batch(self._engine, self.prepare(image))
-        outputs = self._engine({self._input: batch})
+        message = self.unit.format
+        inputs = {self._image: as_batch(self._engine, self.prepare(image))}
+        point = self._index(point)
+        if self._point is not None:
+            value = self.unit.points[point]
+            inputs[self._point] = np.array([value], np.float32)
+        outputs = self._engine(inputs)
         codes = outputs[self._codes][0]
-        if self._engine.channels_first:
+        if self._engine.channels_first and codes.ndim == 3:
             codes = codes.transpose(1, 2, 0)
+        codes = _whole(codes, message.codec.code_dtype)
         if self._range is None:
-            return _whole(codes), None
-        return _whole(codes), _float16_range(outputs[self._range])
+            return codes, None
+        return codes, _float16_range(outputs[self._range])
 
-    def pack(self, codes, code_range):
+    def pack(self, codes, code_range, point=None):
         """Returns the payload (bytes) of what `codes` returned."""
-        return self.unit.format.pack(codes, code_range)
+        return self.unit.format.pack(codes, code_range, self._index(point))
 
-    def _find_input(self):
+    def _index(self, point):
+        if point is None:
+            return self.unit.default_point
+        check_point(point, self.unit.points)
+        return point
+
+    def _find_inputs(self):
+        """Returns the names of image and point, told by their rank.
+
+        Not by their names: LiteRT has none of its own. The second is None if
+        the unit's networks take no point.
+        """
         size = self.unit.image_size
         shape = (1, size, size, 3)
         if self._engine.channels_first:
             shape = (1, 3, size, size)
-        if len(self._engine.inputs) != 1:
-            self._refuse("one input, the image", self._engine.inputs)
-        ((name, received),) = self._engine.inputs.items()
-        if not fits(received, shape):
-            self._refuse(f"an input of shape {shape}", self._engine.inputs)
-        return name
+        inputs = self._engine.inputs
+        images = [name for name in inputs if len(inputs[name]) == 4]
+        points = [name for name in inputs if len(inputs[name]) == 1]
+        if not self.unit.takes_point:
+            if len(inputs) != 1:
+                self._refuse("one input, the image", inputs)
+            points = [None]
+        elif len(inputs) != 2 or len(points) != 1:
+            self._refuse("two inputs, image and operating point", inputs)
+        elif not fits(inputs[points[0]], (1,)):
+            self._refuse("an operating point of shape (1,)", inputs)
+        if len(images) != 1 or not fits(inputs[images[0]], shape):
+            self._refuse(f"an input of shape {shape}", inputs)
+        return images[0], points[0]
 
     def _find_outputs(self):
-        """Returns the names of the codes and the range, told by their rank.
+        """Returns the names of codes and range, told by their shape.
 
-        Not by their names: LiteRT has none of its own.
+        As in `_find_inputs`; the name decides only between a range and two
+        codes. The second is None if the unit sends no range.
         """
-        height, width, channels = self.unit.format.shape
-        shape = (1, height, width, channels)
-        if self._engine.channels_first:
-            shape = (1, channels, height, width)
-        outputs = self._engine.outputs
-        codes = [name for name in outputs if len(outputs[name]) == 4]
-        ranges = [name for name in outputs if len(outputs[name]) == 2]
-        if len(codes) != 1 or not fits(outputs[codes[0]], shape):
-            self._refuse(f"codes of shape {shape}", outputs)
-        if not self.unit.format.sends_range:
-            if len(outputs) != 1:
-                self._refuse("no output but the codes", outputs)
-            return codes[0], None
-        if len(outputs) != 2 or len(ranges) != 1:
-            self._refuse("two outputs, codes and range", outputs)
-        if not fits(outputs[ranges[0]], (1, 2)):
-            self._refuse("a range of shape (1, 2)", outputs)
-        return codes[0], ranges[0]
+        shape, outputs = self.unit.format.shape, self._engine.outputs
+        if self._engine.channels_first and len(shape) == 3:
+            shape = (shape[2], *shape[:2])
+        names, code_range = list(outputs), None
+        if self.unit.format.sends_range:
+            ranges = [name for name in names if fits(outputs[name], (1, 2))]
+            if len(ranges) == 2:
+                ranges = [name for name in ranges if name == "range"]
+            if len(names) != 2 or len(ranges) != 1:
+                self._refuse("two outputs, codes and a range (1, 2)", outputs)
+            (code_range,) = ranges
+            names.remove(code_range)
+        elif len(names) != 1:
+            self._refuse("no output but the codes", outputs)
+        if not fits(outputs[names[0]], (1, *shape)):
+            self._refuse(f"codes of shape {(1, *shape)}", outputs)
+        return names[0], code_range
 
     def _refuse(self, rule, received):
         file = runtimes.file_of(self.runtime)
@@ -151,16 +185,18 @@ class Head:
         )
 
 
-def _whole(codes):
-    """Returns the uint8 codes that float32 whole numbers stand for."""
-    whole = np.rint(codes)
-    if not (whole.min() >= 0 and whole.max() <= 255):  # Also refuses NaN.
+def _whole(codes, dtype):
+    """Returns the codes that float32 whole numbers stand for."""
+    whole, limits = np.rint(codes), np.iinfo(dtype)
+    # Also refuses NaN.
+    if not (whole.min() >= limits.min and whole.max() <= limits.max):
         raise ValueError(
-            "Codes must be finite and within 0..255, because they travel as "
-            "uint8; the head's file is not what the export checked. "
+            f"Codes must be finite and within {limits.min}..{limits.max}, "
+            f"because they travel as {limits.dtype}; the head's file is not "
+            "what the export checked. "
             f"Received: smallest={np.min(whole)}, largest={np.max(whole)}"
         )
-    return whole.astype(np.uint8)
+    return whole.astype(dtype)
 
 
 def _float16_range(values):

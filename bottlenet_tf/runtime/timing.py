@@ -17,11 +17,13 @@ class Timing:
     Args:
         head: `edge.Head`.
         repeat: How many times each image is encoded.
+        point: Index of the operating point; None is the unit's default.
     """
 
-    def __init__(self, head, repeat=1):
+    def __init__(self, head, repeat=1, point=None):
         self._head = head
         self._repeat = repeat
+        self._point = point
         self._is_warm = False
         self._sizes = []
         self._laps = []
@@ -30,15 +32,15 @@ class Timing:
         """Returns the payload of one image file, encoded `repeat` times."""
         head, laps = self._head, []
         if not self._is_warm:
-            head.encode(path)
+            head.encode(path, self._point)
             self._is_warm = True
         for _ in range(self._repeat):
             start = time.perf_counter()
             pixels = head.prepare(path)
             prepared = time.perf_counter()
-            codes, code_range = head.codes(pixels)
+            codes, code_range = head.codes(pixels, self._point)
             coded = time.perf_counter()
-            payload = head.pack(codes, code_range)
+            payload = head.pack(codes, code_range, self._point)
             end = time.perf_counter()
             laps.append((prepared - start, coded - prepared, end - coded))
         # An image that failed on the way has left no trace.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
 
-FORMAT = "bottlenet_tf.unit.1"
+FORMAT = "bottlenet_tf.unit.2"  # 1 had no operating points.
 NAME = "unit.json"
 # What lies beside the folders `edge` and `cloud`.
 MANIFEST = "manifest.json"
@@ -25,6 +25,10 @@ class UnitFile(NamedTuple):
         resize: Length of the shorter side before the centre crop.
         classes: Class names, in the order of the logits.
         sha256: `{file name: SHA-256}` of the network files beside it.
+        default_point: Index of the operating point to use where none is
+            asked for.
+        takes_point: Whether head and tail take the operating point as their
+            input "point".
     """
 
     name: str
@@ -33,6 +37,13 @@ class UnitFile(NamedTuple):
     resize: int
     classes: tuple
     sha256: dict
+    default_point: int = 0
+    takes_point: bool = False
+
+    @property
+    def points(self):
+        """What each operating point is, in order; see `Codec.points`."""
+        return self.format.points
 
 
 def file_sha256(path):
@@ -134,6 +145,8 @@ def read(path):
         content["resize"],
         tuple(content["classes"]),
         content.get("sha256", {}),
+        content["default_point"],
+        content["takes_point"],
     )
 
 
@@ -202,6 +215,23 @@ def _payload_format(content, path):
             f"{path}: field 'codec' must be a codec of this version, with "
             f"its parameters, that takes codes of 'code_shape': {error}"
         ) from error
+    points = list(message.points)
+    if points != content["points"]:
+        raise ValueError(
+            f"{path}: field 'points' must list the codec's operating points, "
+            f"{points}. Received: points={content['points']}"
+        )
+    if content["default_point"] >= len(points):
+        raise ValueError(
+            f"{path}: field 'default_point' must be an index of 'points'. "
+            f"Received: default_point={content['default_point']}, "
+            f"{len(points)} points"
+        )
+    if content["takes_point"] and None in points:
+        raise ValueError(
+            f"{path}: field 'points' must be numbers if the networks take "
+            f"them. Received: points={points}"
+        )
     received = codec_sha256(message)
     wanted = content.get("codec_sha256", received)
     if received != wanted:
@@ -227,7 +257,7 @@ def _is_whole(value, low):
 def _is_shape(value):
     return (
         isinstance(value, list)
-        and len(value) == 3
+        and len(value) in (1, 3)
         and all(_is_whole(side, 1) for side in value)
     )
 
@@ -238,6 +268,10 @@ def _is_codec(value):
         and _is_text(value.get("name"))
         and isinstance(value.get("config"), dict)
     )
+
+
+def _are_points(value):
+    return isinstance(value, list) and bool(value)
 
 
 def _are_classes(value):
@@ -279,13 +313,24 @@ _RULES = (
         "an integer that fits 32 unsigned bits",
         lambda value: _is_whole(value, 0) and value < 2**32,
     ),
-    ("code_shape", "three positive integers, [h, w, c]", _is_shape),
+    ("code_shape", "[h, w, c] or [n], positive integers", _is_shape),
     (
         "sends_range",
         "true or false",
         lambda value: isinstance(value, bool),
     ),
     ("codec", 'an object {"name": ..., "config": {...}}', _is_codec),
+    ("points", "a list of operating points, at least one", _are_points),
+    (
+        "default_point",
+        "the index of an operating point",
+        lambda value: _is_whole(value, 0),
+    ),
+    (
+        "takes_point",
+        "true or false",
+        lambda value: isinstance(value, bool),
+    ),
     ("codec_sha256", "a hexadecimal SHA-256", _is_text),
 ) + IMAGE_RULES
 # Not in the files of early exports.

@@ -8,7 +8,9 @@ import pytest
 
 from bottlenet_tf import backbones
 from bottlenet_tf.config import UnitConfig
-from bottlenet_tf.models.bottlenet import build_bottlenet
+from bottlenet_tf.layers import BottleneckUnit
+from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
+from tests import point_unit
 
 
 def make_network(seed=0, split="RB3", **unit):
@@ -16,7 +18,16 @@ def make_network(seed=0, split="RB3", **unit):
     keras.utils.set_random_seed(seed)
     backbone = backbones.create("cifar_resnet20", image_size=24, num_classes=7)
     unit = {"channels": 3, "quality": 60, **unit}
-    return build_bottlenet(backbone, split, UnitConfig(**unit))
+    several = isinstance(unit["quality"], list) and unit.pop("quality")
+    model = build_bottlenet(backbone, split, UnitConfig(**unit))
+    if several:  # A run has one.
+        config = {
+            **model.unit.get_config(),
+            "codec_config": {"quality": several},
+        }
+        unit = BottleneckUnit.from_config(config)
+        model = BottleNet(model.prefix, unit, model.suffix, name="bottlenet")
+    return model
 
 
 def make_keras_network(activation="hard_silu"):
@@ -60,3 +71,15 @@ def learned_network():
 def keras_network():
     """One whose layers compute with constants, hard swish and Flatten."""
     return make_keras_network()
+
+
+@pytest.fixture(scope="session")
+def several_network():
+    """One of three qualities that sends its range."""
+    return make_network(quality=[60, 10, 90])
+
+
+@pytest.fixture(scope="session", params=[False, True], ids=["plane", "flat"])
+def point_network(request):
+    """One whose halves take the point; codes of three axes, and of one."""
+    return point_unit.point_network(request.param)

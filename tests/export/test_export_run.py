@@ -1,5 +1,6 @@
 """export.py from runs to a folder that works, and what it refuses."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -18,10 +19,12 @@ from PIL import Image
 from bottlenet_tf import backbones, export
 from bottlenet_tf.export import runner, staging, unsplit
 from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.whole import Whole
 from bottlenet_tf.training import load_model
+from tests import point_unit
 from tests.jpeg_libraries import coarser, encoding_by
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -265,6 +268,41 @@ def test_a_wrong_network_without_a_split_stops_the_export(
     with pytest.raises(export.ParityError, match="edge/whole.onnx"):
         export.run(_config(sweep, tmp_path / "out", "range", litert=()))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_unit_that_takes_the_point_is_exported_and_checked_at_each(
+    sweep, tmp_path, monkeypatch, flat
+):
+    point_unit.register_codecs(monkeypatch)
+    load_run = runner.load_run
+
+    def with_points(workdir):
+        run = load_run(workdir)
+        unit = point_unit.ScaleUnit(flat, name="unit")
+        model = BottleNet(run.model.prefix, unit, run.model.suffix)
+        return dataclasses.replace(run, model=model)
+
+    monkeypatch.setattr(runner, "load_run", with_points)
+    out = tmp_path / "out"
+    litert = ("float32", "int8")
+    manifest = export.run(_config(sweep, out, "range", litert=litert))
+    (model,) = manifest["models"]
+    artefacts = [(p["artefact"], p["point"]) for p in model["parity"]]
+    files = ["head.onnx", "head.tflite", "head_int8.tflite", "tail.onnx"]
+    files += ["serving/range", "triton/range"]
+    assert artefacts == [(file, i) for file in files for i in range(3)]
+    unit = json.loads((out / "edge" / "unit.json").read_text())
+    assert unit["points"] == list(point_unit.POINTS)
+    assert (unit["default_point"], unit["takes_point"]) == (1, True)
+    image = np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)
+    head, tail = Head.load(out, "litert"), Tail.load(out)
+    payloads = [head.encode(image, point) for point in (0, 1, 2)]
+    assert head.encode(image) == payloads[1]
+    assert [tail.unit.format.unpack(p).point for p in payloads] == [0, 1, 2]
+    assert tail.predict(payloads).shape == (3, 10)
+    script = (out / "cloud" / "build_tail.sh").read_text()
+    assert re.search(r"--minShapes=codes:[\dx]+,point:1 ", script)
 
 
 def test_a_full_disk_leaves_nothing(sweep, tmp_path, monkeypatch):

@@ -20,10 +20,29 @@ def test_constants_of_layers_are_no_inputs(keras_network):
 def test_they_compute_as_the_keras_model(keras_network):
     wanted = keras_network.encode(IMAGES)
     found = frozen_head(keras_network)(tf.constant(IMAGES, tf.float32))
-    for part, wanted_part in zip(found, wanted, strict=True):
-        np.testing.assert_array_equal(part, wanted_part)
-    (logits,) = frozen_tail(keras_network)(*wanted)
-    np.testing.assert_allclose(logits, keras_network.decode(*wanted), atol=1e-5)
+    names = ("codes", "range")
+    for part, name in zip(found, names, strict=True):
+        np.testing.assert_array_equal(part, wanted[name])
+    (logits,) = frozen_tail(keras_network)(*(wanted[name] for name in names))
+    np.testing.assert_allclose(logits, keras_network.decode(wanted), atol=1e-5)
+
+
+def test_the_operating_point_is_an_input_where_the_unit_takes_it(point_network):
+    head, tail = frozen_head(point_network), frozen_tail(point_network)
+    names = [[t.name for t in half.inputs] for half in (head, tail)]
+    assert names == [["image:0", "point:0"], ["codes:0", "point:0"]]
+    points = np.float32([0.25])
+    wanted = point_network.encode(IMAGES, points)
+    (codes,) = head(tf.constant(IMAGES, tf.float32), tf.constant(points))
+    np.testing.assert_array_equal(codes, wanted["codes"])
+    (logits,) = tail(codes, tf.constant(points))
+    want = point_network.decode(wanted, points)
+    np.testing.assert_allclose(logits, want, atol=1e-5)
+
+
+def test_a_point_of_the_codec_alone_is_no_input(several_network):
+    assert len(frozen_head(several_network).inputs) == 1
+    assert len(frozen_tail(several_network).inputs) == 2
 
 
 def test_a_learned_range_does_not_travel(learned_network):

@@ -27,7 +27,7 @@ def test_the_guide_tells_how_to_answer_without_a_server(both):
     for path in re.findall(r"`(\S+)`", cells):
         assert Whole.load((both / path).parent).classes
     assert 'Whole.load(".")' in text
-    assert "| tiny.keras | edge/whole.onnx | 20 | – | – | – |" in text
+    assert "| tiny.keras | edge/whole.onnx | – | 20 | – | – | – |" in text
 
 
 def test_one_for_timing_alone_is_called_that():
@@ -54,6 +54,34 @@ def test_one_for_timing_alone_is_called_that():
         "network | `edge/whole_for_timing.onnx` |"
     ) in text
     assert "Whole.load" not in text
+
+
+def test_operating_points_are_told_where_there_are_several(both):
+    assert "--point" not in (both / "README.md").read_text()
+    config = ExportConfig(workdir=("a",), out="out")
+    run = dict.fromkeys(("backbone", "split", "accuracy", "baseline_accuracy"))
+    points = [
+        {
+            "index": i,
+            "value": value,
+            "accuracy": 90.0 + i,
+            "wire_bytes_mean": 30.04 - 10 * i,
+            "wire_bytes_p99": 40.0,
+        }
+        for i, value in enumerate((-1.0, 1.0))
+    ]
+    parity = Parity("tail.onnx", 20, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
+                    TOLERANCES["tail"]).values()  # fmt: skip
+    model = {
+        "name": "a",
+        "run": {**run, "wire_bytes_mean": 20.0, "points": points},
+        "unit": {"code_shape": [16], "codec": {"name": "entropy"}},
+        "parity": [parity],
+    }
+    text = guide(config, [model], [])
+    assert "| a | 0 | -1.0 | 90.00 % | 30.0 | 40 |" in text
+    assert "| a | 1 | 1.0 | 91.00 % | 20.0 | 40 |" in text
+    assert "`--point`" in text
 
 
 def test_every_commands_example_loads(both):

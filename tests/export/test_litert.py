@@ -7,19 +7,24 @@ from ai_edge_litert.interpreter import Interpreter
 
 from bottlenet_tf.export import litert
 from bottlenet_tf.export.unsplit import without_unit
+from tests.point_unit import POINTS
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
 
 
-def _codes(content):
+def _codes(content, points=None):
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
-    place = interpreter.get_input_details()[0]["index"]
+    inputs = {len(i["shape"]): i for i in interpreter.get_input_details()}
+    assert {i["dtype"] for i in inputs.values()} == {np.float32}
     outputs = interpreter.get_output_details()
-    (codes,) = [o["index"] for o in outputs if len(o["shape"]) == 4]
+    (codes,) = [o["index"] for o in outputs if tuple(o["shape"]) != (1, 2)]
     found = []
-    for image in IMAGES:
-        interpreter.set_tensor(place, image[None].astype(np.float32))
+    for i, image in enumerate(IMAGES):
+        pixels = image[None].astype(np.float32)
+        interpreter.set_tensor(inputs[4]["index"], pixels)
+        if points is not None:
+            interpreter.set_tensor(inputs[1]["index"], points[i : i + 1])
         interpreter.invoke()
         found.append(interpreter.get_tensor(codes)[0])
     return np.rint(found)
@@ -35,10 +40,30 @@ def test_a_head_gives_the_keras_models_codes(
     learned_network, kind, share, steps
 ):
     content = litert.head_file(learned_network, kind, IMAGES)
-    wanted = learned_network.encode(IMAGES)[0].numpy()
+    wanted = learned_network.encode(IMAGES)["codes"].numpy()
     apart = np.abs(_codes(content) - np.rint(wanted))
     assert np.mean(apart > 0) <= share
     assert apart.max() <= np.ceil(steps * 255 / 63)
+
+
+# In int8, the feature that is scaled has 8 bits.
+@pytest.mark.parametrize(
+    "kind, share, most", [("float32", 0.01, 1), ("float16", 0.2, 1),
+                          ("int8", 0.9, 40)],
+)  # fmt: skip
+def test_a_head_that_takes_the_point_gives_the_keras_models_codes(
+    point_network, kind, share, most
+):
+    points = np.float32([*POINTS, *POINTS])
+    content = litert.head_file(point_network, kind, IMAGES)
+    wanted = point_network.encode(IMAGES, points)["codes"].numpy()
+    found = _codes(content, points)
+    apart = np.abs(found - np.rint(wanted))
+    assert np.mean(apart > 0) <= share
+    assert apart.max() <= most
+    # exp(2) from the first to the last.
+    sums = found.reshape(6, -1).sum(1)
+    assert np.all(sums[[2, 5]] > 2 * sums[[0, 3]])
 
 
 def test_a_head_with_a_range_has_two_outputs(network):

@@ -14,6 +14,7 @@ from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph, whole_graph
 from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from tests.export.conftest import make_keras_network
+from tests.point_unit import POINTS
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_head_takes_one_image_and_gives_codes(model, head):
     side = model.prefix.input_shape[1]
     assert _values(head.graph.input) == {"image": [1, 3, side, side]}
     outputs = {"codes": [1, channels, height, width]}
-    if model.unit.quantizer.sends_range:
+    if model.unit.sends_range:
         outputs["range"] = [1, 2]
     assert _values(head.graph.output) == outputs
 
@@ -81,7 +82,7 @@ def test_the_head_takes_one_image_and_gives_codes(model, head):
 def test_the_tail_takes_n_images(model, tail):
     height, width, channels = model.unit.code_shape
     inputs = {"codes": ["N", channels, height, width]}
-    if model.unit.quantizer.sends_range:
+    if model.unit.sends_range:
         inputs["range"] = ["N", 2]
     assert _values(tail.graph.input) == inputs
     assert _values(tail.graph.output) == {"logits": ["N", 7]}
@@ -119,18 +120,18 @@ def test_other_inputs_than_documented_are_refused(network, monkeypatch):
 
 @pytest.mark.onednn
 def test_the_head_gives_the_keras_models_codes(model, head, images):
-    codes, code_range = model.encode(images)
+    sent = model.encode(images)
     session = _session(head)
     for i, image in enumerate(images):
         feed = image[None].transpose(0, 3, 1, 2).astype(np.float32)
         found = session.run(None, {"image": feed})
         found_codes = found[0].transpose(0, 2, 3, 1)[0]
-        apart = np.abs(found_codes - codes[i].numpy())
+        apart = np.abs(found_codes - sent["codes"][i].numpy())
         # Sums in another order may move a value over the edge of a code.
         assert np.mean(apart > 1e-3) < 0.01
         assert apart.max() <= 255 / model.unit.quantizer.levels + 1
-        if model.unit.quantizer.sends_range:
-            np.testing.assert_array_equal(found[1][0], code_range[i].numpy())
+        if model.unit.sends_range:
+            np.testing.assert_array_equal(found[1][0], sent["range"][i].numpy())
 
 
 def test_the_range_is_rounded_to_float16_in_the_graph(network):
@@ -142,15 +143,57 @@ def test_the_range_is_rounded_to_float16_in_the_graph(network):
 
 @pytest.mark.onednn
 def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail, images):
-    codes, code_range = model.encode(images)
-    wanted = model.decode(codes, code_range).numpy()
+    sent = model.encode(images)
+    wanted = model.decode(sent).numpy()
     session = _session(tail)
     for count in (0, 1, 3):
-        feed = {"codes": codes[:count].numpy().transpose(0, 3, 1, 2)}
-        if model.unit.quantizer.sends_range:
-            feed["range"] = code_range[:count].numpy()
+        codes = sent["codes"][:count].numpy()
+        feed = {"codes": codes.transpose(0, 3, 1, 2)}
+        if model.unit.sends_range:
+            feed["range"] = sent["range"][:count].numpy()
         (logits,) = session.run(None, feed)
         np.testing.assert_allclose(logits, wanted[:count], rtol=1e-5, atol=1e-4)
+
+
+def _channels_first(array):
+    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
+
+
+@pytest.mark.onednn
+def test_the_operating_point_is_an_input_where_the_unit_takes_it(
+    point_network,
+):
+    graphs = head_graph(point_network), tail_graph(point_network)
+    shape = point_network.unit.code_shape
+    shape = [shape[0]] if len(shape) == 1 else [shape[2], *shape[:2]]
+    head, tail = (_values(graph.graph.input) for graph in graphs)
+    assert head == {"image": [1, 3, 24, 24], "point": [1]}
+    assert tail == {"codes": ["N", *shape], "point": ["N"]}
+    assert _values(graphs[0].graph.output) == {"codes": [1, *shape]}
+    for target in tensorrt.TARGETS:
+        for graph in graphs:
+            tensorrt.require_supported(graph, target)
+
+    images = np.random.RandomState(0).randint(0, 256, (3, 24, 24, 3), np.uint8)
+    points = np.float32(POINTS)
+    sent = point_network.encode(images, points)
+    wanted = _channels_first(sent["codes"].numpy())
+    session = _session(graphs[0])
+    for i, image in enumerate(images):
+        feed = {
+            "image": _channels_first(image[None].astype(np.float32)),
+            "point": points[i : i + 1],
+        }
+        (codes,) = session.run(None, feed)
+        # Sums in another order may move a value over the edge of a code.
+        assert np.mean(np.abs(codes[0] - wanted[i]) > 1e-3) < 0.01
+        assert np.abs(codes[0] - wanted[i]).max() <= 1
+    # A batch that mixes all points.
+    (logits,) = _session(graphs[1]).run(
+        None, {"codes": wanted, "point": points}
+    )
+    want = point_network.decode(sent, points)
+    np.testing.assert_allclose(logits, want, rtol=1e-5, atol=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from bottlenet_tf.export.parity import (
     compare_logits,
     require,
 )
+from tests.export.conftest import make_network
+from tests.point_unit import point_network
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (8, 24, 24, 3), np.uint8)
 GOOD = Parity("a.onnx", 100, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
@@ -26,15 +28,15 @@ class KerasHead:
     def __init__(self, reference, move=0):
         self._path, self._move = reference._path, move
 
-    def codes(self, image):
-        codes, code_range = self._path.codes(image[None])
+    def codes(self, image, point=None):
+        codes, code_range = self._path.codes(image[None], point)
         moved = np.clip(codes[0].astype(int) + self._move, 0, 255)
         if not self._path.format.sends_range:
             return moved.astype(np.uint8), None
         return moved.astype(np.uint8), tuple(map(float, code_range[0]))
 
-    def pack(self, codes, code_range):
-        return self._path.format.pack(codes, code_range)
+    def pack(self, codes, code_range, point=0):
+        return self._path.format.pack(codes, code_range, point)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,8 @@ def reference(network):
 
 
 def test_the_same_model_agrees_exactly(reference):
-    parity = reference.compare_head("h", "onnx", KerasHead(reference))
+    (parity,) = reference.compare_head("h", "onnx", KerasHead(reference))
+    assert parity.point == 0
     assert parity.differing_codes == parity.code_difference == 0
     assert parity.same_payloads == parity.top1_agreement == 100
     assert parity.accuracy == parity.keras_accuracy
@@ -51,7 +54,7 @@ def test_the_same_model_agrees_exactly(reference):
 
 
 def test_moved_codes_are_seen_and_refused(reference):
-    parity = reference.compare_head("h", "onnx", KerasHead(reference, 5))
+    (parity,) = reference.compare_head("h", "onnx", KerasHead(reference, 5))
     assert parity.differing_codes > 50
     assert parity.code_difference == 5
     assert parity.same_payloads < 100
@@ -60,9 +63,11 @@ def test_moved_codes_are_seen_and_refused(reference):
 
 
 def test_a_tail_is_compared_by_its_logits(reference):
-    require(reference.compare_tail("t", reference.logits))
+    (same,) = reference.compare_tail("t", reference.logits)
+    require(same)
+    (other,) = reference.compare_tail("t", reference.logits * 1.01)
     with pytest.raises(ParityError, match="logit_difference"):
-        require(reference.compare_tail("t", reference.logits * 1.01))
+        require(other)
 
 
 def test_one_image_of_few_may_change_its_class():
@@ -78,7 +83,7 @@ def test_a_move_by_two_levels_of_a_coarse_quantizer_counts_as_two(
     images = IMAGES[:4]
     reference = Reference(learned_network, images, np.zeros(4, int))
     # 6 bits: 63 levels, 255 / 63 codes apart; two are 8 codes, or 9.
-    parity = reference.compare_head("h", "onnx", KerasHead(reference, 8))
+    (parity,) = reference.compare_head("h", "onnx", KerasHead(reference, 8))
     assert parity.code_difference == 2
 
 
@@ -88,8 +93,50 @@ def test_every_code_of_a_quantizer_has_its_own_level(reference, bits):
     levels = np.arange(2**bits)
     codes = np.rint(levels * (255 / (2**bits - 1))).astype(np.uint8)
     like = copy.copy(reference)
-    like._levels = 2**bits - 1
+    like._step = 255 / (2**bits - 1)
     np.testing.assert_array_equal(like._level(codes), levels)
+
+
+class OnePointHead(KerasHead):
+    """Encodes at the first point whatever it is asked for."""
+
+    def codes(self, image, point=None):
+        return super().codes(image, 0)
+
+
+@pytest.fixture(scope="module")
+def mixed_reference():
+    return Reference(point_network(), IMAGES[:3], np.zeros(3, int))
+
+
+def test_every_point_is_compared_by_itself(mixed_reference):
+    assert mixed_reference.points == [0, 1, 2]
+    head = OnePointHead(mixed_reference)
+    parities = mixed_reference.compare_head("h", "onnx", head)
+    assert [parity.point for parity in parities] == [0, 1, 2]
+    require(parities[0])
+    for parity in parities[1:]:
+        assert parity.code_difference > 1 and parity.images == 3
+        with pytest.raises(
+            ParityError, match=f"operating point {parity.point}"
+        ):
+            require(parity)
+
+
+def test_payloads_mix_the_points_image_by_image(mixed_reference):
+    path = mixed_reference._path
+    want = [path.encode(IMAGES[:3], point) for point in range(3)]
+    assert mixed_reference.payloads == [p for one in zip(*want) for p in one]
+    logits = mixed_reference.logits.copy()
+    logits[5] *= -1  # The second image at the last point.
+    apart = mixed_reference.compare_tail("t", logits)
+    assert [p.logit_difference > 0 for p in apart] == [False, False, True]
+
+
+def test_of_many_points_first_default_and_last_are_compared():
+    model = make_network(quality=[90, 80, 60, 40, 20, 10])
+    model.unit.default_point = 3
+    assert Reference(model, IMAGES[:1], np.zeros(1, int)).points == [0, 3, 5]
 
 
 @pytest.mark.parametrize(

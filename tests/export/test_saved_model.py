@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.evaluation import WirePath
+from bottlenet_tf.evaluation import WirePath, payload_format
 from bottlenet_tf.export import saved_model
+from tests import point_unit
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (5, 24, 24, 3), np.uint8)
 LABELS = [f"class {i}" for i in range(7)]
@@ -71,6 +72,33 @@ def test_a_bad_payload_fails_alone(payloads, serve):
         assert cut["classes"][bad] == -1
         assert cut["labels"][bad] == b""
         assert not cut["probabilities"][bad].any()
+
+
+@pytest.mark.onednn
+@pytest.mark.parametrize("kind", ["qualities", "plane", "flat"])
+def test_a_batch_mixes_operating_points(kind, several_network):
+    model = several_network
+    if kind != "qualities":
+        model = point_unit.point_network(kind == "flat")
+    path = WirePath(model)
+    points = [2, 0, 1, 1, 2]
+    encoded = [path.encode(IMAGES, point) for point in range(3)]
+    payloads = [encoded[point][i] for i, point in enumerate(points)]
+    wanted = path.decode(payloads)
+    tail = saved_model.ServedTail(model, LABELS)
+    found = tail.serve(tf.constant(payloads))
+    np.testing.assert_allclose(found["logits"], wanted, atol=1e-4)
+    assert found["status"].numpy().tolist() == [b"ok"] * 5
+
+
+def test_a_point_that_the_unit_has_not_gets_a_status(several_network):
+    (good,) = WirePath(several_network).encode(IMAGES[:1])
+    message = payload_format(several_network)
+    unknown = message._header(good[4:], 3) + good[4:]
+    tail = saved_model.ServedTail(several_network, LABELS)
+    found = tail.serve(tf.constant([unknown, good]))
+    assert found["status"].numpy().tolist() == [b"unknown point", b"ok"]
+    assert found["classes"].numpy()[0] == -1
 
 
 def test_another_exports_payload_is_refused(serve):

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf.codec import PayloadFormat
-from bottlenet_tf.codec.payload import header_bytes
+from bottlenet_tf.codec.payload import layout
 from bottlenet_tf.export import triton
 from bottlenet_tf.layers import STATUSES
 from bottlenet_tf.runtime import triton_model
@@ -134,15 +134,15 @@ def test_no_file_names_a_place_outside_the_repository(both, sweep):
             assert str(sweep.parent).encode() not in path.read_bytes()
 
 
-def _with_header(message, body):
-    return message._header(body) + body
+def _with_header(message, body, point=0):
+    return message._header(body, point) + body
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_servers_refuse_with_the_same_words(both, payloads, name):
     tail = Tail.load(both / name)
     message, good = tail.unit.format, payloads[name][0]
-    start = header_bytes(message.sends_range)
+    start = layout(message.sends_range).size
     honest_range = good[start : message.overhead_bytes]
     batch = [
         good,
@@ -150,9 +150,10 @@ def test_both_servers_refuse_with_the_same_words(both, payloads, name):
         good + bytes(100_000),
         bytes([good[0] ^ 0xF0]) + good[1:],
         good[:-1] + bytes([good[-1] ^ 1]),
+        _with_header(message, good[start:], 1),
         _with_header(message, honest_range + b"\xff\xc4 no JPEG"),
     ]
-    want = [*STATUSES[:4], "undecodable"]
+    want = [*STATUSES[:5], "undecodable"]
     want.insert(1, "wrong size")
     if message.sends_range:
         backwards = struct.pack("<ee", 2.0, -1.0)

@@ -68,6 +68,14 @@ def machine(tmp_path):
     return run
 
 
+def test_an_operating_point_is_an_input_of_one_number_for_each_image():
+    inputs = {"codes": (1, 8, 8), "point": ()}
+    made = build_scripts("trt10", {**HEAD, "point": (1,)}, inputs, 16)
+    assert "Inputs: image 1x3x64x64, point 1." in made["build_head.sh"]
+    assert "Inputs: codes Nx1x8x8, point N." in made["build_tail.sh"]
+    assert "--maxShapes=codes:16x1x8x8,point:16 " in made["build_tail.sh"]
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_script_is_valid_shell(target):
     for name, text in scripts(target).items():

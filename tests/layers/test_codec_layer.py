@@ -17,6 +17,7 @@ from bottlenet_tf.layers import (
     codec_layer,
 )
 from bottlenet_tf.layers.codec_layer import to_bytes
+from tests.point_unit import VectorCodec
 
 
 class HalvingCodec(Codec):
@@ -131,6 +132,21 @@ def test_rate_matches_a_hand_worked_value():
     codes = tf.reshape(tf.constant([5.0, 6.0, 5.0, 8.0]), (1, 2, 2, 1))
     rate = codec_layer(create_codec("raw")).rate(codes)
     np.testing.assert_allclose(rate, [4 + np.log2(3)], rtol=1e-6)
+
+
+def test_rate_of_codes_of_one_axis_matches_a_hand_worked_value():
+    # Differences 1, -3 and 0: 1 + log2(2) + log2(4) + log2(1).
+    codes = tf.constant([[5.0, 6.0, 3.0, 3.0]])
+    rate = codec_layer(create_codec("raw")).rate(codes)
+    np.testing.assert_allclose(rate, [4.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("codes", [[[-300.0, 7.0]], [[0.0, 0.0]]])
+def test_codes_of_one_axis_and_another_type_are_coded(codes):
+    layer = codec_layer(VectorCodec())
+    decoded, size = layer(tf.constant(codes))
+    np.testing.assert_array_equal(decoded, codes)
+    assert size == len(layer.codec.encode(np.int16(codes[0])))
 
 
 def test_rate_is_one_value_an_image_and_never_zero():

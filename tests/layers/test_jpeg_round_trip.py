@@ -360,6 +360,44 @@ def test_the_server_decodes_the_byte_form_s_pixels(shape, quality):
             np.testing.assert_array_equal(got, layer.codec.decode(one, shape))
 
 
+@pytest.mark.parametrize("points", [[], [2], [0, 0], [2, 0, 1, 1, 0, 2, 2]])
+def test_the_server_decodes_each_image_at_its_own_quality(points):
+    codec = create_codec("jpeg", quality=[80, 5, 30])
+    codes = noise((len(points), 9, 5, 2))
+    data = [codec.encode(*each) for each in zip(codes, points)]
+    decode = tf.function(JpegRoundTrip(codec).graph_decoder((9, 5, 2)))
+    decoded, decodable = decode(
+        tf.constant(data, tf.string), tf.constant(points, tf.int32)
+    )
+    assert decoded.shape == (len(points), 9, 5, 2) and np.all(decodable)
+    for got, one, point in zip(decoded, data, points):
+        want = codec.decode(one, (9, 5, 2), point)
+        np.testing.assert_array_equal(got, want)
+
+
+def test_a_marker_is_refused_alone_among_several_qualities():
+    codec = create_codec("jpeg", quality=[80, 5])
+    honest = [codec.encode(noise((9, 5, 2)), point) for point in (0, 1)]
+    decode = JpegRoundTrip(codec).graph_decoder((9, 5, 2))
+    data = [honest[1], b"\xff\xd0" + honest[0], honest[0], b"\xff"]
+    decoded, decodable = decode(tf.constant(data), [1, 0, 0, 1])
+    assert decodable.numpy().tolist() == [True, False, True, False]
+    for i, point in ((0, 1), (2, 0)):
+        want = codec.decode(data[i], (9, 5, 2), point)
+        np.testing.assert_array_equal(decoded[i], want)
+
+
+@pytest.mark.parametrize("point", [0, 1])
+def test_both_sides_agree_at_each_of_several_qualities(point):
+    codec = create_codec("jpeg", quality=[80, 5])
+    layer, codes = JpegRoundTrip(codec), noise((3, 9, 5, 2))
+    layer.build(codes.shape)
+    data = layer.encode(codes.astype("float32"), point)
+    assert data.numpy().tolist() == [codec.encode(c, point) for c in codes]
+    want = [codec.decode(d, (9, 5, 2), point) for d in data.numpy()]
+    np.testing.assert_array_equal(layer.decode(data, point), want)
+
+
 @pytest.mark.parametrize("batch", [292, 293, 585])
 def test_a_batch_beyond_one_stack_loses_nothing(batch):
     # libjpeg stops at 65,500 rows: 292 planes of 224. 585 = 2 * 292 + 1.

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones.macs import count_macs
 from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.models.bottlenet import build_bottlenet
+from tests.point_unit import POINTS, point_network
 
 HALVES = ["prefix", "suffix"]
 
@@ -88,3 +90,79 @@ def test_a_half_without_weights_keeps_its_dropout(images):
     model = build_bottlenet(backbone, "cut", UnitConfig(stride=1, codec="raw"))
     once, twice = (model.transmit(images, training=True) for _ in range(2))
     assert np.any(once.logits != twice.logits)
+
+
+@pytest.fixture(params=[False, True], ids=["plane", "flat"])
+def points_model(request):
+    return point_network(request.param)
+
+
+@pytest.fixture
+def small_images():
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (3, 24, 24, 3))
+    return keras.ops.convert_to_tensor(images, "float32")
+
+
+def test_head_and_tail_take_a_point_for_each_image(points_model, small_images):
+    points = keras.ops.array(POINTS, "float32")
+    head, tail = points_model.head, points_model.tail
+    sent = head([small_images, points], training=False)
+    assert list(sent) == ["codes"]
+    logits = tail({**sent, "point": points}, training=False)
+    for i, point in enumerate(points):
+        image, value = small_images[i : i + 1], points[i : i + 1]
+        alone = points_model.encode(image, value)
+        np.testing.assert_allclose(
+            sent["codes"][i], alone["codes"][0], atol=1
+        )  # Sums in another order.
+        want = points_model.decode({"codes": sent["codes"][i : i + 1]}, value)
+        np.testing.assert_allclose(logits[i], want[0], rtol=1e-4, atol=1e-4)
+
+
+def test_codes_follow_the_point_by_hand(points_model, small_images):
+    feature = np.asarray(points_model.features(small_images))
+    points = keras.ops.array(POINTS, "float32")
+    scale = 2 * np.exp(POINTS)[:, None, None, None]
+    want = np.clip(feature * scale, 0, 255).round().reshape(3, -1)
+    codes = points_model.encode(small_images, points)["codes"]
+    # One graph against another: a value on an edge may fall to either side.
+    apart = np.abs(np.asarray(codes).reshape(3, -1) - want)
+    assert apart.max() <= 1 and np.mean(apart > 1e-3) < 1e-3
+
+
+def test_without_a_point_the_default_one_is_taken(points_model, small_images):
+    default = np.full(3, POINTS[1], np.float32)
+    want = points_model(small_images, point=default)
+    np.testing.assert_array_equal(points_model(small_images), want)
+    assert np.any(points_model(small_images, point=-default) != want)
+    passed = points_model.transmit(small_images, training=False)
+    np.testing.assert_allclose(passed.logits, want, rtol=1e-5, atol=1e-5)
+
+
+def test_the_halves_of_a_unit_without_a_point_have_no_such_input(model):
+    assert len(model.head.inputs) == 1
+    assert set(model.tail.input) == {"codes", "range"}
+
+
+def test_halves_that_take_a_point_survive_a_file(
+    points_model, small_images, tmp_path
+):
+    points = keras.ops.array(POINTS, "float32")
+    sent = points_model.head([small_images, points])
+    inputs = {"head": [small_images, points], "tail": {**sent, "point": points}}
+    for name, given in inputs.items():
+        half, path = getattr(points_model, name), tmp_path / f"{name}.keras"
+        half.save(path)
+        loaded = keras.saving.load_model(path)
+        for want, got in zip(
+            keras.tree.flatten(half(given)), keras.tree.flatten(loaded(given))
+        ):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_multiply_accumulates_need_no_single_input(points_model):
+    macs = points_model.macs()
+    assert macs.head + macs.tail == macs.whole  # The unit has none.
+    assert count_macs(points_model.head) == macs.head
+    assert count_macs(points_model.tail) == macs.tail

@@ -2,7 +2,9 @@
 
 Head: codes are a weighted sum of red, green and blue at every second pixel,
 clipped and rounded; the range is what those sums span. Tail: logits are
-weighted sums of all codes, plus the range's bounds.
+weighted sums of all codes, plus the range's bounds. Both halves may take an
+operating point: the head's sums are multiplied by a 64th of it, and it is added
+to the logits.
 """
 
 import json
@@ -22,14 +24,15 @@ HEAD = np.array([[0.5, 0.25, 0.25], [1.5, -0.5, 0.0]], np.float32)
 TAIL = np.random.RandomState(0).randint(-8, 8, (32, 3)).astype(np.float32) / 64
 
 
-def head_sums(pixels):
+def head_sums(pixels, point=64):
     """The sums (4, 4, 2) that the tiny head makes of uint8 (8, 8, 3)."""
-    return pixels[::2, ::2].astype(np.float32) @ HEAD.T
+    sums = pixels[::2, ::2].astype(np.float32) @ HEAD.T
+    return sums * np.float32(point / 64)
 
 
-def head_codes(pixels):
+def head_codes(pixels, point=64):
     """The codes, uint8 (4, 4, 2), worked out without any engine."""
-    return np.rint(np.clip(head_sums(pixels), 0, 255)).astype(np.uint8)
+    return np.rint(np.clip(head_sums(pixels, point), 0, 255)).astype(np.uint8)
 
 
 def head_range(pixels):
@@ -38,13 +41,13 @@ def head_range(pixels):
     return float(np.float16(sums.min())), float(np.float16(sums.max()))
 
 
-def tail_logits(codes, code_range=None):
+def tail_logits(codes, code_range=None, point=0):
     """The logits (3,) of one image's codes, by the tail's own formula."""
     plane = codes.transpose(2, 0, 1).astype(np.float32)
     logits = plane.ravel() @ TAIL
     if code_range is not None:
         logits = logits + np.float32(sum(code_range))
-    return logits
+    return logits + np.float32(point)
 
 
 def save_graph(path, nodes, inputs, outputs, constants=()):
@@ -68,10 +71,22 @@ def save_graph(path, nodes, inputs, outputs, constants=()):
     onnx.save(model, str(path))
 
 
-def save_head(path, sends_range, size=SIZE, weights=HEAD):
+def save_head(path, sends_range, size=SIZE, weights=HEAD, takes_point=False):
     channels, side = len(weights), -(-size // 2)
+    inputs = {"image": (1, 3, size, size)}
+    if takes_point:
+        inputs["point"] = (1,)
+        scaled = [
+            helper.make_node("Conv", ["image", "w"], ["x"], strides=[2, 2]),
+            helper.make_node("Mul", ["point", "64th"], ["factor"]),
+            helper.make_node("Mul", ["x", "factor"], ["sums"]),
+        ]
+    else:
+        scaled = [
+            helper.make_node("Conv", ["image", "w"], ["sums"], strides=[2, 2]),
+        ]
     nodes = [
-        helper.make_node("Conv", ["image", "w"], ["sums"], strides=[2, 2]),
+        *scaled,
         helper.make_node("Clip", ["sums", "low", "high"], ["clipped"]),
         helper.make_node("Round", ["clipped"], ["codes"]),
     ]
@@ -90,11 +105,12 @@ def save_head(path, sends_range, size=SIZE, weights=HEAD):
         ("low", np.float32(0)),
         ("high", np.float32(255)),
         ("one", np.array([1, 1], np.int64)),
+        ("64th", np.array([1 / 64], np.float32)),
     ]
-    save_graph(path, nodes, {"image": (1, 3, size, size)}, outputs, constants)
+    save_graph(path, nodes, inputs, outputs, constants)
 
 
-def save_tail(path, sends_range, batch="N", shape=SHAPE):
+def save_tail(path, sends_range, batch="N", shape=SHAPE, takes_point=False):
     height, width, channels = shape
     nodes = [
         helper.make_node("Flatten", ["codes"], ["flat"]),
@@ -107,10 +123,18 @@ def save_tail(path, sends_range, batch="N", shape=SHAPE):
             helper.make_node(
                 "ReduceSum", ["range", "axis"], ["sum"], keepdims=1
             ),
-            helper.make_node("Add", ["product", "sum"], ["logits"]),
+            helper.make_node("Add", ["product", "sum"], ["unmoved"]),
         ]
     else:
-        nodes.append(helper.make_node("Identity", ["product"], ["logits"]))
+        nodes.append(helper.make_node("Identity", ["product"], ["unmoved"]))
+    if takes_point:
+        inputs["point"] = (batch,)
+        nodes += [
+            helper.make_node("Unsqueeze", ["point", "axis"], ["column"]),
+            helper.make_node("Add", ["unmoved", "column"], ["logits"]),
+        ]
+    else:
+        nodes.append(helper.make_node("Identity", ["unmoved"], ["logits"]))
     weights = np.resize(TAIL, (height * width * channels, 3))
     constants = [("w", weights), ("axis", np.array([1], np.int64))]
     save_graph(path, nodes, inputs, {"logits": (batch, 3)}, constants)
@@ -119,12 +143,15 @@ def save_tail(path, sends_range, batch="N", shape=SHAPE):
 def unit_content(sends_range=True, **changes):
     """The content of unit.json."""
     content = {
-        "format": "bottlenet_tf.unit.1",
+        "format": "bottlenet_tf.unit.2",
         "name": "tiny",
         "unit_id": 1234,
         "code_shape": list(SHAPE),
         "sends_range": sends_range,
         "codec": {"name": "png", "config": {}},
+        "points": [None],
+        "default_point": 0,
+        "takes_point": False,
         "image_size": SIZE,
         "resize": SIZE,
         "classes": CLASSES,
@@ -159,11 +186,23 @@ def deploy(tmp_path):
         for side in ("edge", "cloud"):
             (folder / side).mkdir(parents=True, exist_ok=True)
             (folder / side / "unit.json").write_text(json.dumps(content))
-        save_head(folder / "edge" / "head.onnx", sends_range)
-        save_tail(folder / "cloud" / "tail.onnx", sends_range)
+        takes = {"takes_point": content["takes_point"]}
+        save_head(folder / "edge" / "head.onnx", sends_range, **takes)
+        save_tail(folder / "cloud" / "tail.onnx", sends_range, **takes)
         return folder
 
     return write
+
+
+@pytest.fixture
+def qualities():
+    """Changes to unit.json: JPEG at three qualities, which networks take."""
+    return {
+        "codec": {"name": "jpeg", "config": {"quality": [96, 32, 64]}},
+        "points": [96, 32, 64],
+        "default_point": 2,
+        "takes_point": True,
+    }
 
 
 @pytest.fixture

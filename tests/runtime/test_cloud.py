@@ -44,6 +44,46 @@ def test_logits_are_the_ones_worked_out_by_hand(deploy, hand, sends_range):
     np.testing.assert_allclose(logits, want, rtol=1e-5, atol=1e-4)
 
 
+def test_a_batch_mixes_operating_points(deploy, hand, sends_range, qualities):
+    tail = Tail.load(deploy(sends_range, **qualities), max_batch=4)
+    codes, points = random_codes(tail, 7), [2, 0, 1, 1, 2, 2, 0]
+    bounds = (-1.5, 2.0) if sends_range else None
+    message = tail.unit.format
+    payloads = [
+        message.pack(image, bounds, point)
+        for image, point in zip(codes, points)
+    ]
+    want = [
+        hand.tail_logits(
+            message.unpack(payload).codes, bounds, (96, 32, 64)[point]
+        )
+        for payload, point in zip(payloads, points)
+    ]
+    # Sums of 32 products of about 100, in float32.
+    logits = tail.logits(payloads)
+    np.testing.assert_allclose(logits, want, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("in_unit", [True, False])
+def test_a_tail_and_a_unit_json_that_differ_in_the_point_are_refused(
+    deploy, hand, qualities, in_unit
+):
+    folder = deploy(**{**qualities, "takes_point": in_unit})
+    path = folder / "cloud" / "tail.onnx"
+    hand.save_tail(path, True, takes_point=not in_unit)
+    with pytest.raises(ValueError, match="'tiny'.*tail.onnx.*unit.json"):
+        Tail.load(folder)
+
+
+def test_an_unknown_point_fails_alone(deploy, sends_range, qualities):
+    tail = Tail.load(deploy(sends_range, **qualities))
+    good = pack(tail, random_codes(tail, 1)[0])
+    start = 4 if sends_range else 6
+    unknown = tail.unit.format._header(good[start:], 3) + good[start:]
+    answer = tail.answer([good, unknown, good])
+    assert answer["status"].tolist() == ["ok", "unknown point", "ok"]
+
+
 def test_probabilities_are_the_softmax_of_the_logits(deploy, sends_range):
     tail = Tail.load(deploy(sends_range))
     payloads = [pack(tail, codes) for codes in random_codes(tail, 4)]

@@ -63,6 +63,32 @@ def test_the_whole_path_gives_the_probabilities_worked_out_by_hand(
     np.testing.assert_allclose(tail.predict(payloads), want, atol=1e-4)
 
 
+def test_an_operating_point_is_asked_for_by_its_index(
+    deploy, photos, tmp_path, qualities
+):
+    folder, out = deploy(**qualities), tmp_path / "b.payload"
+    head = Head.load(folder)
+    arguments = [str(photos / "b.png"), "--out", str(out)]
+    for point in ("1", "0"):
+        assert device.main([*arguments, "--point", point], deploy=folder) == 0
+        want = head.encode(photos / "b.png", int(point))
+        assert out.read_bytes() == want
+    assert device.main(arguments, deploy=folder) == 0
+    assert out.read_bytes() == head.encode(photos / "b.png", 2)
+
+
+def test_an_operating_point_that_the_unit_has_not_is_told(
+    deploy, photos, tmp_path, qualities, capsys
+):
+    folder, out = deploy(**qualities), tmp_path / "b.payload"
+    arguments = [str(photos / "b.png"), "--out", str(out), "--point"]
+    assert device.main([*arguments, "3"], deploy=folder) == 1
+    assert "Received: point=3" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        device.main([*arguments, "-1"], deploy=folder)
+    assert not out.exists()
+
+
 def test_the_edge_folder_works_when_copied_away_alone(deploy, photos, tmp_path):
     edge = tmp_path / "elsewhere"
     shutil.copytree(deploy() / "edge", edge)

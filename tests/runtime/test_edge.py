@@ -8,6 +8,7 @@ import pytest
 from onnx import helper
 from PIL import Image
 
+from bottlenet_tf.codec import CODECS, Codec
 from bottlenet_tf.runtime import edge, runtimes
 from bottlenet_tf.runtime.edge import Head
 
@@ -39,9 +40,115 @@ def test_the_payload_unpacks_to_codes_and_range(
     deploy, hand, pixels, sends_range
 ):
     head = Head.load(deploy(sends_range))
-    codes, code_range = head.unit.format.unpack(head.encode(pixels))
-    np.testing.assert_array_equal(codes, hand.head_codes(pixels))
-    assert code_range == (hand.head_range(pixels) if sends_range else None)
+    unpacked = head.unit.format.unpack(head.encode(pixels))
+    np.testing.assert_array_equal(unpacked.codes, hand.head_codes(pixels))
+    want = hand.head_range(pixels) if sends_range else None
+    assert unpacked.code_range == want and unpacked.point == 0
+
+
+@pytest.mark.parametrize(
+    "point, value", [(0, 96), (1, 32), (2, 64), (None, 64)]
+)
+def test_codes_are_of_the_point_asked_for_or_the_default_one(
+    deploy, hand, pixels, qualities, point, value
+):
+    head = Head.load(deploy(sends_range=False, **qualities))
+    codes, _ = head.codes(pixels, point)
+    np.testing.assert_array_equal(codes, hand.head_codes(pixels, value))
+    payload = head.encode(pixels, point)
+    index = 2 if point is None else point
+    assert payload == head.unit.format.pack(codes, None, index)
+
+
+def test_a_point_may_be_the_codec_s_alone(deploy, hand, pixels, qualities):
+    head = Head.load(deploy(**{**qualities, "takes_point": False}))
+    for point in (0, 1, 2):
+        codes, code_range = head.codes(pixels, point)
+        np.testing.assert_array_equal(codes, hand.head_codes(pixels))
+        want = head.unit.format.pack(codes, code_range, point)
+        assert head.encode(pixels, point) == want
+
+
+@pytest.mark.parametrize("point", [-1, 3, 0.5, True])
+def test_a_point_that_the_unit_has_not_is_refused(
+    deploy, pixels, qualities, point
+):
+    head = Head.load(deploy(**qualities))
+    with pytest.raises(ValueError, match=f"0 to 2 .*point={point}"):
+        head.encode(pixels, point)
+
+
+@pytest.mark.parametrize("in_unit", [True, False])
+def test_a_head_and_a_unit_json_that_differ_in_the_point_are_refused(
+    deploy, hand, qualities, in_unit
+):
+    folder = deploy(**{**qualities, "takes_point": in_unit})
+    path = folder / "edge" / "head.onnx"
+    hand.save_head(path, True, takes_point=not in_unit)
+    rule = "two inputs, image and operating" if in_unit else "one input"
+    with pytest.raises(ValueError, match=rule):
+        Head.load(folder)
+
+
+def vector_codec(name="vector"):
+    class VectorCodec(Codec):
+        """int16 codes `(n,)` as they are."""
+
+        code_dtype = np.int16
+
+        def encode(self, codes, point=0):
+            return codes.astype(">i2").tobytes()
+
+        def decode(self, data, shape, point=0):
+            return np.frombuffer(data, ">i2").astype(np.int16).reshape(shape)
+
+        def check_shape(self, shape):
+            pass
+
+    VectorCodec.name = name
+    return VectorCodec
+
+
+@pytest.mark.parametrize("length", [2, 5])
+@pytest.mark.parametrize("sends_range", [True, False])
+def test_codes_of_one_axis_are_told_from_the_range(
+    deploy, hand, pixels, monkeypatch, length, sends_range
+):
+    monkeypatch.setattr(CODECS, "_entries", dict(CODECS._entries))
+    CODECS.register("vector")(vector_codec())
+    folder = deploy(
+        sends_range,
+        code_shape=[length],
+        codec={"name": "vector", "config": {}},
+    )
+    nodes = [
+        helper.make_node(
+            "ReduceMax", ["image"], ["x"], axes=[1, 2, 3], keepdims=0
+        ),
+        helper.make_node("Unsqueeze", ["x", "last"], ["column"]),
+        helper.make_node("Mul", ["column", "w"], ["codes"]),
+        helper.make_node("Identity", ["limits"], ["range"]),
+    ]
+    outputs = {"codes": (1, length), "range": (1, 2)}
+    if not sends_range:
+        del nodes[3], outputs["range"]
+    weights = np.arange(-length, 0, dtype=np.float32)
+    constants = [
+        ("w", weights[None]),
+        ("limits", np.float32([[-1, 4]])),
+        ("last", np.array([1], np.int64)),
+    ]
+    hand.save_graph(
+        folder / "edge" / "head.onnx",
+        nodes,
+        {"image": (1, 3, 8, 8)},
+        outputs,
+        constants,
+    )
+    codes, code_range = Head.load(folder).codes(pixels)
+    np.testing.assert_array_equal(codes, weights * pixels.max())
+    assert codes.dtype == np.int16 and codes.shape == (length,)
+    assert code_range == ((-1.0, 4.0) if sends_range else None)
 
 
 def test_a_file_a_pillow_image_and_an_array_give_the_same_payload(
@@ -207,7 +314,9 @@ def test_a_range_that_the_payload_cannot_hold_is_refused(bounds):
 
 
 def test_codes_a_little_off_a_whole_number_are_rounded():
-    codes = edge._whole(np.array([[[0.4, 254.6, -0.3, 2.5001]]], np.float32))
+    codes = edge._whole(
+        np.array([[[0.4, 254.6, -0.3, 2.5001]]], np.float32), np.uint8
+    )
     np.testing.assert_array_equal(codes, [[[0, 255, 0, 3]]])
 
 

@@ -12,13 +12,21 @@ from bottlenet_tf.runtime.engines import open_engine
 pytest.importorskip("ai_edge_litert")
 
 
-def convert(head, codes_first=True, sends_range=True):
-    """A .tflite file of the tiny head, NHWC as the export makes it."""
-    weights = tf.constant(head.T[None, None])  # (1, 1, 3, channels)
+def convert(head, codes_first=True, sends_range=True, point=None):
+    """A .tflite file of the tiny head, NHWC as the export makes it.
 
-    @tf.function(input_signature=[tf.TensorSpec((1, 8, 8, 3), name="image")])
-    def run(image):
-        sums = tf.nn.conv2d(image, weights, 2, "VALID")
+    Its input `point`, if there is one, is the "first" or the "last".
+    """
+    weights = tf.constant(head.T[None, None])  # (1, 1, 3, channels)
+    specs = {None: [(1, 8, 8, 3)], "last": [(1, 8, 8, 3), (1,)]}
+    specs["first"] = specs["last"][::-1]
+
+    @tf.function(input_signature=list(map(tf.TensorSpec, specs[point])))
+    def run(*inputs):
+        inputs = inputs[::-1] if point == "first" else inputs
+        sums = tf.nn.conv2d(inputs[0], weights, 2, "VALID")
+        if point:
+            sums *= inputs[1] / 64
         codes = tf.round(tf.clip_by_value(sums, 0, 255))
         bounds = [tf.reduce_min(sums), tf.reduce_max(sums)]
         code_range = tf.reshape(tf.stack(bounds), (1, 2))
@@ -41,11 +49,17 @@ def files():
 def litert_folder(deploy, hand, files):
     """Writes a deployment whose head is a .tflite file alone."""
 
-    def write(codes_first=True, sends_range=True, name="head.tflite"):
-        key = codes_first, sends_range
+    def write(
+        codes_first=True,
+        sends_range=True,
+        point=None,
+        name="head.tflite",
+        **changes,
+    ):
+        key = codes_first, sends_range, point
         if key not in files:
             files[key] = convert(hand.HEAD, *key)
-        folder = deploy(sends_range)
+        folder = deploy(sends_range, **changes)
         (folder / "edge" / "head.onnx").unlink()
         (folder / "edge" / name).write_bytes(files[key])
         return folder
@@ -62,6 +76,16 @@ def test_codes_and_range_are_told_apart_in_either_order(
     assert head.runtime == "litert"
     np.testing.assert_array_equal(codes, hand.head_codes(pixels))
     assert code_range == hand.head_range(pixels)
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_image_and_point_are_told_apart_in_either_order(
+    litert_folder, hand, pixels, qualities, place
+):
+    head = Head.load(litert_folder(point=place, **qualities))
+    for index, value in enumerate((96, 32, 64)):
+        codes, _ = head.codes(pixels, index)
+        np.testing.assert_array_equal(codes, hand.head_codes(pixels, value))
 
 
 def test_a_unit_without_a_range_has_codes_alone(litert_folder, hand, pixels):

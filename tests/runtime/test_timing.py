@@ -13,23 +13,26 @@ class FakeHead:
     def __init__(self):
         self.now = 0.0
         self.encoded = []
+        self.points = []
 
-    def encode(self, path):
-        return self.pack(*self.codes(self.prepare(path)))
+    def encode(self, path, point=None):
+        return self.pack(*self.codes(self.prepare(path), point), point)
 
     def prepare(self, path):
         self.now += 1e-3
         self.encoded.append(path)
         return path
 
-    def codes(self, path):
+    def codes(self, path, point=None):
         self.now += 2e-3
+        self.points.append(point)
         if path == "broken":
             raise ValueError("no codes")
         return path, None
 
-    def pack(self, path, code_range):
+    def pack(self, path, code_range, point=None):
         self.now += 3e-3
+        self.points.append(point)
         return bytes(len(path))
 
 
@@ -52,6 +55,11 @@ def test_every_step_gets_its_own_milliseconds(head):
     assert values["head"] == ["2.000", "2.000"]
     assert values["payload"] == ["3.000", "3.000"]
     assert values["all"] == ["6.000", "6.000"]
+
+
+def test_all_is_encoded_at_the_point_asked_for(head):
+    timing.Timing(head, repeat=2, point=3).encode("abc")
+    assert head.points == [3] * 6
 
 
 def test_the_first_image_warms_up_once(head):

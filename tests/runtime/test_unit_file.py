@@ -16,27 +16,36 @@ def path(tmp_path):
 
 
 def test_every_field_is_handed_on(path, hand):
-    codec = {"name": "jpeg", "config": {"quality": 30}}
-    content = hand.unit_content(codec=codec, resize=9)
+    codec = {"name": "jpeg", "config": {"quality": [30, 60]}}
+    content = hand.unit_content(
+        codec=codec,
+        resize=9,
+        points=[30, 60],
+        default_point=1,
+        takes_point=True,
+    )
     path.write_text(json.dumps(content))
     unit = unit_file.read(path)
     assert unit == unit_file.UnitFile(
         name="tiny",
         format=PayloadFormat(
-            1234, (4, 4, 2), create_codec("jpeg", quality=30), True
+            1234, (4, 4, 2), create_codec("jpeg", quality=[30, 60]), True
         ),
         image_size=8,
         resize=9,
         classes=("cat", "dog", "newt"),
         sha256={},
+        default_point=1,
+        takes_point=True,
     )
+    assert unit.points == (30, 60)
 
 
 def test_a_library_with_other_tables_than_the_exports_is_refused(path, hand):
     codec = {"name": "jpeg", "config": {"quality": 30}}
     constant = create_codec("jpeg", quality=30).constant_bytes((4, 4, 2))
     digest = hashlib.sha256(constant).hexdigest()
-    content = hand.unit_content(codec=codec, codec_sha256=digest)
+    content = hand.unit_content(codec=codec, codec_sha256=digest, points=[30])
     path.write_text(json.dumps(content))
     unit_file.read(path)
     with encoding_by(coarser):
@@ -88,8 +97,12 @@ def test_a_field_of_a_later_version_is_passed_over(path, hand):
 
 
 @pytest.mark.parametrize(
-    "field", ["format", "name", "unit_id", "code_shape", "classes", "resize"]
-)
+    "field",
+    [
+        "format", "name", "unit_id", "code_shape", "classes", "resize",
+        "points", "default_point", "takes_point",
+    ],
+)  # fmt: skip
 def test_a_missing_field_is_named(path, hand, field):
     content = hand.unit_content()
     del content[field]
@@ -101,7 +114,8 @@ def test_a_missing_field_is_named(path, hand, field):
 @pytest.mark.parametrize(
     "field, value",
     [
-        ("format", "bottlenet_tf.unit.2"),
+        ("format", "bottlenet_tf.unit.1"),
+        ("format", "bottlenet_tf.unit.3"),
         ("name", ""),
         ("name", 7),
         ("unit_id", -1),
@@ -121,6 +135,14 @@ def test_a_missing_field_is_named(path, hand, field):
         ("codec", {"name": "jpeg", "config": {"quality": 101}}),
         ("codec", {"name": "jpeg", "config": {"level": 1}}),
         ("codec_sha256", 7),
+        ("points", []),
+        ("points", None),
+        ("points", [20]),  # PNG has one point, which is nothing.
+        ("points", [None, None]),
+        ("default_point", -1),
+        ("default_point", 1),
+        ("default_point", True),
+        ("takes_point", 0),
         ("image_size", 0),
         ("image_size", "32"),
         ("resize", 8.5),
@@ -135,6 +157,12 @@ def test_an_unusable_value_is_named_with_file_and_field(
 ):
     path.write_text(json.dumps(hand.unit_content(**{field: value})))
     with pytest.raises(ValueError, match=f"unit.json: field '{field}'"):
+        unit_file.read(path)
+
+
+def test_networks_that_take_points_need_numbers(path, hand):
+    path.write_text(json.dumps(hand.unit_content(takes_point=True)))
+    with pytest.raises(ValueError, match="field 'points' must be numbers"):
         unit_file.read(path)
 
 
