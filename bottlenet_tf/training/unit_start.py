@@ -13,7 +13,7 @@ METRIC_TEMPERATURE = 4.0
 # Of the images, for the ladder of steps and for the synthesis.
 _LADDER_IMAGES, _SYNTHESIS_IMAGES = 1000, 2000
 _LADDER_STEPS = 8
-_BLENDS = (0.0, 0.5, 1.0)  # Shares of the least-squares synthesis.
+_BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # Shares of the least-squares synthesis.
 
 
 def start_unit(model, dataset, config):
@@ -106,7 +106,7 @@ def fit_steps(model, form, features, temperature):
     coarsest = likely[min(8, len(likely) - 1)]
     finest = likely[min(len(likely) // 2, 400)] / 2
     ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
-    wanted = model.suffix(features, training=False)
+    wanted = model.answer(features)
     base = np.log(form.scale)
 
     @tf.function
@@ -144,47 +144,46 @@ def fit_steps(model, form, features, temperature):
     return list(zip(ladder, bits, losses))
 
 
-def fit_synthesis(model, features, temperature, ridge=1e-3):
+def fit_synthesis(model, features, temperature):
     """Sets the server's 3 x 3 convolution: inverse or least squares.
 
-    Least squares, solved over features that went through the codes at three
-    operating points, has the smaller error; the exact inverse leaves the
-    feature its energy, which an early cut's tail needs more. The blend of the
-    two with the least divergence from the unsplit answers is kept.
+    Least squares has the smaller error; the exact inverse leaves the feature
+    its energy, which the tail of an early cut needs more. At both ends of the
+    curve the blend of the two is kept that diverges least from the unsplit
+    answers; between them the convolution is linear in t.
     """
-    unit = model.unit
-    rows, patch = [], unit.synthesis.patch
-    points = (-1.0, 0.0, 1.0)
-    for t in points:
-        point = tf.fill((len(features),), t)
-        codes = unit.encode(features, point)["codes"]
-        gain = unit.log_step + t * unit.step_slope
-        z = unit.synthesis.patches(codes * tf.exp(gain))
-        rows.append(tf.concat([z, t * z], axis=-1))
-    inputs = tf.concat(rows, axis=0)
-    z = inputs[:, :, :, : unit.synthesis.channels]
-    deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
-    unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
+    unit, patch = model.unit, model.unit.synthesis.patch
+    kernel, bias = unit.synthesis.pixels.kernel, unit.synthesis.pixels.bias
+    channels = unit.synthesis.channels
+    inverse = kernel.numpy()[:, :, :channels], bias.numpy()
+    wanted = model.answer(features[:_LADDER_IMAGES])
     targets = features
     if patch > 1:
         targets = tf.nn.space_to_depth(features, patch)
-    solved = _least_squares(inputs, tf.tile(targets, (3, 1, 1, 1)), ridge)
-    weights = (unit.synthesis.pixels.kernel, unit.synthesis.pixels.bias)
-    inverse = [weight.numpy() for weight in weights]
-    wanted = model.suffix(features[:_LADDER_IMAGES], training=False)
-    losses = []
-    for share in _BLENDS:
-        for weight, old, new in zip(weights, inverse, solved):
-            weight.assign((1 - share) * old + share * new)
-        losses.append(
-            sum(
-                _divergence(model, features, wanted, t, temperature)
-                for t in points
-            )
-        )
-    share = _BLENDS[int(np.argmin(losses))]
-    for weight, old, new in zip(weights, inverse, solved):
-        weight.assign((1 - share) * old + share * new)
+    ends = []
+    for t in (-1.0, 1.0):
+        point = tf.fill((len(features),), t)
+        codes = unit.encode(features, point)["codes"]
+        steps = tf.exp(unit.log_step + t * unit.step_slope)
+        z = unit.synthesis.patches(codes * steps)
+        solved = _least_squares(z, targets)
+        tried = []
+        for share in _BLENDS:
+            blend = [
+                (1 - share) * old + share * new
+                for old, new in zip(inverse, solved)
+            ]
+            kernel.assign(np.concatenate([blend[0], 0 * blend[0]], axis=2))
+            bias.assign(blend[1])
+            loss = _divergence(model, features, wanted, t, temperature)
+            tried.append((loss, share, blend))
+        ends.append(min(tried, key=lambda each: each[0])[2])
+    (fine, fine_bias), (coarse, coarse_bias) = ends
+    both = [(fine + coarse) / 2, (coarse - fine) / 2]
+    kernel.assign(np.concatenate(both, axis=2))
+    bias.assign((fine_bias + coarse_bias) / 2)
+    deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
+    unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
 
 
 def _divergence(model, features, wanted, point, temperature):
@@ -205,7 +204,7 @@ def _loss(logits, wanted, temperature):
     )
 
 
-def _least_squares(inputs, targets, ridge):
+def _least_squares(inputs, targets, ridge=1e-3):
     """Returns kernel `(3, 3, in, out)` and bias of the best convolution."""
     depth, wide = inputs.shape[-1], 9 * inputs.shape[-1] + 1
     gram = np.zeros((wide, wide))
