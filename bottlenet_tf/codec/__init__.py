@@ -1,6 +1,6 @@
 """The byte side of the split: codecs and payloads, without TensorFlow."""
 
-from bottlenet_tf.codec import jpeg, lossless
+from bottlenet_tf.codec import entropy, jpeg, lossless
 from bottlenet_tf.codec.base import (
     CODECS,
     Codec,
@@ -15,6 +15,7 @@ __all__ = [
     "PayloadError",
     "PayloadFormat",
     "create_codec",
+    "entropy",
     "jpeg",
     "lossless",
 ]

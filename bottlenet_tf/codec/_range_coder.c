@@ -53,7 +53,8 @@ static int find_table(const Plan *plan, Py_ssize_t row, Table *table)
     table->sums = plan->cumulative + start;
     table->escape = end - start - 2;
     table->first = plan->firsts[row];
-    return table->sums[0] == 0 && table->sums[table->escape + 1] == TOTAL;
+    return table->sums[0] == 0 && table->sums[table->escape + 1] == TOTAL &&
+           table->first >= INT16_MIN && table->first <= INT16_MAX;
 }
 
 /* Where coefficient number i lies in an image's codes, or -1. */
