@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LARGE := tensorflow/python keras sklearn matplotlib
 
 # The pinned versions are those that demo and tests were made with.
-$(STAMP): setup.py constraints.txt
+$(STAMP): setup.py constraints.txt bottlenet_tf/codec/_range_coder.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 		--constraint constraints.txt --editable '.[dev]'

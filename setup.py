@@ -1,6 +1,6 @@
 """Package metadata of bottlenet_tf."""
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 setup(
     name="bottlenet_tf",
@@ -8,6 +8,17 @@ setup(
     description="Split computing for TensorFlow: train, measure and deploy "
     "networks cut in two by a learned bottleneck.",
     packages=find_packages(include=["bottlenet_tf", "bottlenet_tf.*"]),
+    # Without a compiler the package is installed all the same: the range coder
+    # has a plain form. Of the limited API, 3.11's is the first with buffers.
+    ext_modules=[
+        Extension(
+            "bottlenet_tf.codec._range_coder",
+            ["bottlenet_tf/codec/_range_coder.c"],
+            define_macros=[("Py_LIMITED_API", "0x030B0000")],
+            py_limited_api=True,
+            optional=True,
+        )
+    ],
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1",

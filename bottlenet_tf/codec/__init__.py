@@ -1,6 +1,6 @@
 """The byte side of the split: codecs and payloads, without TensorFlow."""
 
-from bottlenet_tf.codec import jpeg, lossless
+from bottlenet_tf.codec import entropy, jpeg, lossless
 from bottlenet_tf.codec.base import (
     CODECS,
     Codec,
@@ -16,6 +16,7 @@ __all__ = [
     "PayloadFormat",
     "Unpacked",
     "create_codec",
+    "entropy",
     "jpeg",
     "lossless",
 ]

@@ -25,7 +25,11 @@ def copy_program(folder):
 
 
 def copy_package(folder):
-    """Copies the part of this package that runs a deployment to `folder`."""
+    """Copies the part of this package that runs a deployment to `folder`.
+
+    Not what was compiled for this machine: the device has others, or makes its
+    own from the source.
+    """
     package = pathlib.Path(folder) / "bottlenet_tf"
     package.mkdir(parents=True)
     for part in _PARTS:
@@ -33,7 +37,7 @@ def copy_package(folder):
             shutil.copytree(
                 _PACKAGE / part,
                 package / part,
-                ignore=shutil.ignore_patterns("__pycache__"),
+                ignore=shutil.ignore_patterns("__pycache__", "*.so"),
             )
         else:
             shutil.copy(_PACKAGE / part, package / part)

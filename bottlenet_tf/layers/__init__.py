@@ -5,6 +5,7 @@ from bottlenet_tf.layers.codec_layer import (
     CodecLayer,
     codec_layer,
 )
+from bottlenet_tf.layers.entropy import EntropyCode
 from bottlenet_tf.layers.jpeg import JpegRoundTrip
 from bottlenet_tf.layers.learned.unit import LearnedUnit
 from bottlenet_tf.layers.lossless import PngRoundTrip, RawRoundTrip
@@ -33,6 +34,7 @@ __all__ = [
     "ChannelReduction",
     "ChannelRestoration",
     "CodecLayer",
+    "EntropyCode",
     "BatchNormalization",
     "JpegRoundTrip",
     "LearnedRangeQuantizer",

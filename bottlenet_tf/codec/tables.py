@@ -1,0 +1,338 @@
+"""Integer tables of the entropy codec: what each coefficient is coded with."""
+
+import collections
+import hashlib
+import struct
+import zlib
+
+import numpy as np
+
+TOTAL = 1 << 16  # A table's frequencies sum to it.
+MAX_POINTS = 64
+MAX_CELLS = 1 << 22  # Points times coefficients.
+MAX_INTERVALS = 1 << 20  # Of all tables together.
+_MAGIC = b"BTT1"
+_HEADER = struct.Struct(">4sHHII")  # Magic, tables, points, coefficients, all
+_ARRAYS = ("firsts", "starts", "cumulative", "index")
+
+# Of one operating point. `order`: int32 (coefficients,), in which they are
+# coded, silent ones last. `rows`: uint16, each one's table, in that order.
+# `active`: how many are not silent.
+Plan = collections.namedtuple("Plan", "order rows active")
+
+
+class Tables:
+    """A bank of K static tables, and which of them codes which coefficient.
+
+    Table k gives the symbols `firsts[k]`, `firsts[k]` + 1, ... an interval
+    of 0 ... 65536 each, as wide as its frequency; the last interval is the
+    *escape*, for any value beyond them. Everything is an integer, so that
+    head and tail of any two machines agree.
+
+    A table of the one symbol 0 with an escape of frequency 1 is *silent*.
+    The coefficients that a point gives it are expected to be 0 always: the
+    range coder codes all of them as one symbol, which saves it the time.
+
+    Tables are immutable; those of equal content are equal.
+
+    Args:
+        firsts: K integers, each table's smallest symbol, int16.
+        frequencies: K sequences of at least two positive integers that sum
+            to 65536, the escape's last.
+        index: Integer array `(points, coefficients)`, 0 to K - 1.
+
+    Attributes:
+        firsts: int32 `(K,)`.
+        starts: int32 `(K + 1,)`, where each table begins in `cumulative`.
+        cumulative: int32; of each table 0, ..., 65536, one more than its
+            intervals.
+        index: uint16 `(points, coefficients)`.
+        sha256: Of the content, hexadecimal; it does not depend on zlib.
+
+    Raises:
+        ValueError: if anything is not as above; for more than 64 points,
+            2**22 pairs of point and coefficient or 2**20 intervals.
+        AttributeError: if an attribute is set or deleted.
+    """
+
+    def __init__(self, firsts, frequencies, index):
+        sizes = [len(each) for each in frequencies]
+        flat = [np.asarray(each) for each in frequencies]
+        flat = np.concatenate(flat) if flat else np.zeros(0)
+        firsts, sizes, flat, index = (
+            _whole(name, values)
+            for name, values in (
+                ("firsts", firsts),
+                ("sizes", sizes),
+                ("frequencies", flat),
+                ("index", index),
+            )
+        )
+        self._set(firsts, sizes, flat, index)
+
+    def _set(self, firsts, sizes, frequencies, index):
+        """Checks int64 arrays and keeps what they say."""
+        _check_index(index, len(firsts))
+        _check_bank(firsts, sizes, frequencies)
+        content = _content(firsts, sizes, frequencies, index)
+        # Each table's sums start with 0, so one entry more than frequencies.
+        starts = np.append(0, np.cumsum(sizes + 1))
+        cumulative = np.insert(frequencies, np.cumsum(sizes) - sizes, 0)
+        cumulative = np.cumsum(cumulative)
+        before = TOTAL * np.arange(len(sizes))
+        cumulative -= np.repeat(before, sizes + 1)
+        silent = (sizes == 2) & (firsts == 0)
+        silent &= frequencies[np.cumsum(sizes) - sizes] == TOTAL - 1
+        arrays = dict(
+            firsts=firsts.astype(np.int32),
+            starts=starts.astype(np.int32),
+            cumulative=cumulative.astype(np.int32),
+            index=index.astype(np.uint16),
+        )
+        for array in arrays.values():
+            array.setflags(write=False)
+        self.__dict__.update(
+            arrays,
+            sha256=hashlib.sha256(content).hexdigest(),
+            _silent=silent,
+            _content=content,
+            _packed=None,
+            _plans={},
+            _lists=None,
+        )
+
+    def __setattr__(self, name, value):
+        raise AttributeError(
+            "Tables are fixed once made: head and tail must have the same. "
+            f"Received: {name}={value!r}"
+        )
+
+    def __delattr__(self, name):
+        raise AttributeError(
+            "Tables are fixed once made: head and tail must have the same. "
+            f"Received: del {name}"
+        )
+
+    def __eq__(self, other):
+        if not isinstance(other, Tables):
+            return NotImplemented
+        return self.sha256 == other.sha256
+
+    def __hash__(self):
+        return hash(self.sha256)
+
+    def __repr__(self):
+        points, coefficients = self.index.shape
+        return (
+            f"<Tables: {len(self.firsts)} for {points} points, "
+            f"{coefficients} coefficients, sha256 {self.sha256[:8]}>"
+        )
+
+    @property
+    def points(self):
+        """Number of operating points."""
+        return self.index.shape[0]
+
+    @property
+    def coefficients(self):
+        """Number of coefficients of an image."""
+        return self.index.shape[1]
+
+    def plan(self, point):
+        """Returns the `Plan` of an operating point."""
+        if point not in self._plans:
+            rows = self.index[point]
+            silent = self._silent[rows]
+            order = np.argsort(silent, kind="mergesort")  # Stable.
+            active = int(len(rows) - silent.sum())
+            plan = Plan(order.astype(np.int32), rows[order], active)
+            for array in plan[:2]:
+                array.setflags(write=False)
+            self._plans[point] = plan
+        return self._plans[point]
+
+    def lists(self):
+        """Returns each table's cumulative frequencies as a Python list."""
+        if self._lists is None:
+            numbers = self.cumulative.tolist()
+            edges = self.starts.tolist()
+            lists = [numbers[a:b] for a, b in zip(edges, edges[1:])]
+            self.__dict__["_lists"] = lists
+        return self._lists
+
+    def bits(self):
+        """Returns what a symbol costs: float64, an entry of `cumulative` each.
+
+        Entry `starts[k] + s` is symbol `firsts[k] + s` in table k; the last
+        but one of a table is the escape, with its 16 bits for the value; the
+        last means nothing.
+        """
+        widths = np.append(np.diff(self.cumulative), 1)
+        last = self.starts[1:] - 1
+        widths[last] = TOTAL
+        bits = np.log2(TOTAL) - np.log2(widths)
+        bits[last - 1] += 16
+        return bits
+
+    def to_bytes(self):
+        """Returns the tables packed and deflated.
+
+        Tables from `from_bytes` give the very bytes they came from: another
+        machine's zlib may deflate to others.
+        """
+        if self._packed is None:
+            self.__dict__["_packed"] = zlib.compress(self._content, 9)
+        return self._packed
+
+    @classmethod
+    def from_bytes(cls, data):
+        """Returns the tables that `to_bytes` packed.
+
+        Inflates no more than the header states, and at most 11 MiB.
+
+        Raises:
+            ValueError: if `data` is anything else.
+        """
+        data = bytes(data)
+        tables = cls.__new__(cls)
+        tables._set(*_unpack(data))
+        tables.__dict__["_packed"] = data
+        return tables
+
+    def __getstate__(self):
+        return self.to_bytes()
+
+    def __setstate__(self, state):
+        self.__dict__.update(Tables.from_bytes(state).__dict__)
+
+
+def _whole(name, values):
+    """Returns int64 of whole numbers."""
+    values = np.asarray(values)
+    if values.size == 0 or values.dtype.kind not in "iu":
+        raise ValueError(
+            f"`{name}` of tables must be integers, at least one: no float may "
+            "decide what bytes mean. "
+            f"Received: {name} of shape {values.shape}, {values.dtype}"
+        )
+    if values.max() >= 1 << 31 or values.min() < -(1 << 31):
+        raise ValueError(
+            f"`{name}` of tables must fit 32 bits. "
+            f"Received: {values.min()} to {values.max()}"
+        )
+    return values.astype(np.int64)
+
+
+def _check_index(index, count):
+    shape = index.shape
+    if len(shape) != 2 or shape[0] > MAX_POINTS or index.size > MAX_CELLS:
+        raise ValueError(
+            f"`index` must be (points, coefficients), at most {MAX_POINTS} "
+            f"points and {MAX_CELLS} entries. Received: shape={shape}"
+        )
+    if index.min() < 0 or index.max() >= count or count >= TOTAL:
+        raise ValueError(
+            "`index` must name tables, and there must be fewer than 65536. "
+            f"Received: index of {index.min()} to {index.max()}, "
+            f"{count} tables"
+        )
+
+
+def _check_bank(firsts, sizes, frequencies):
+    if firsts.ndim != 1 or sizes.shape != firsts.shape:
+        raise ValueError(
+            "Each table must have one first symbol and its frequencies. "
+            f"Received: firsts of shape {firsts.shape}, {len(sizes)} tables"
+        )
+    if frequencies.ndim != 1 or len(frequencies) > MAX_INTERVALS:
+        raise ValueError(
+            f"Tables must have at most {MAX_INTERVALS} intervals in all. "
+            f"Received: frequencies of shape {frequencies.shape}"
+        )
+    if sizes.min() < 2 or sizes.max() > TOTAL:
+        raise ValueError(
+            "A table must have at least one symbol, and an escape. "
+            f"Received: tables of {sizes.min()} to {sizes.max()} frequencies"
+        )
+    last = firsts + sizes - 2
+    if firsts.min() < -(1 << 15) or last.max() >= 1 << 15:
+        raise ValueError(
+            "A table's symbols must fit int16. "
+            f"Received: symbols {firsts.min()} to {last.max()}"
+        )
+    sums = np.add.reduceat(frequencies, np.cumsum(sizes) - sizes)
+    if frequencies.min() < 1 or np.any(sums != TOTAL):
+        raise ValueError(
+            "A table's frequencies must be positive and sum to 65536, or some "
+            "symbol could not be coded. "
+            f"Received: least frequency {frequencies.min()}, sums from "
+            f"{sums.min()} to {sums.max()}"
+        )
+
+
+def _content(firsts, sizes, frequencies, index):
+    """Returns the one form of these tables in bytes, not deflated.
+
+    Header; first symbols, sizes and frequencies of 16 bits; then the index as
+    differences from point to point, which are mostly 0 or small, high bytes
+    before low ones.
+    """
+    header = _HEADER.pack(_MAGIC, len(firsts), *index.shape, len(frequencies))
+    steps = np.diff(np.vstack([0 * index[:1], index]), axis=0) & (TOTAL - 1)
+    return b"".join(
+        [
+            header,
+            firsts.astype(">i2").tobytes(),
+            sizes.astype(">u2").tobytes(),
+            frequencies.astype(">u2").tobytes(),
+            (steps >> 8).astype(np.uint8).tobytes(),
+            (steps & 255).astype(np.uint8).tobytes(),
+        ]
+    )
+
+
+def _broken(what):
+    return ValueError(f"Packed tables must be whole and honest; {what}.")
+
+
+def _unpack(data):
+    """Returns `firsts`, `sizes`, `frequencies` and `index`, int64."""
+    inflate = zlib.decompressobj()
+    try:
+        header = inflate.decompress(data, _HEADER.size)
+        if len(header) < _HEADER.size or header[:4] != _MAGIC:
+            raise _broken("there is no header of this version")
+        _, count, points, coefficients, total = _HEADER.unpack(header)
+        cells = points * coefficients
+        if not (
+            0 < count
+            and 0 < points <= MAX_POINTS
+            and 0 < cells <= MAX_CELLS
+            and 0 < total <= MAX_INTERVALS
+        ):
+            raise _broken("its header is out of bounds")
+        size = 4 * count + 2 * total + 2 * cells
+        body = inflate.decompress(inflate.unconsumed_tail, size)
+        # The end of the stream may still be due; it makes nothing.
+        rest = inflate.decompress(inflate.unconsumed_tail, 1)
+    except zlib.error as error:
+        raise _broken(f"zlib: {error}") from None
+    if len(body) != size or rest or not inflate.eof or inflate.unused_data:
+        raise _broken("it is longer or shorter than its header says")
+    at, parts = 0, []
+    for dtype, length in (
+        (">i2", count),
+        (">u2", count),
+        (">u2", total),
+        (np.uint8, cells),
+        (np.uint8, cells),
+    ):
+        part = np.frombuffer(body, dtype, length, at)
+        at += part.nbytes
+        parts.append(part.astype(np.int64))
+    firsts, sizes, frequencies, high, low = parts
+    if sizes.sum() != total:
+        raise _broken("its tables' sizes do not sum to their number")
+    steps = (high << 8 | low).reshape(points, coefficients)
+    index = np.cumsum(steps, axis=0) & (TOTAL - 1)
+    return firsts, sizes, frequencies, index
