@@ -226,9 +226,7 @@ class _Decoder:
         column = tf.gather(self._places, point)
         silent = column - active[:, None]
         end = tf.shape(values)[1]
-        column = tf.where(
-            silent < 0, column, tf.minimum(split + silent, end)
-        )
+        column = tf.where(silent < 0, column, tf.minimum(split + silent, end))
         values = tf.pad(values, ((0, 0), (0, 1)))
         codes = tf.gather(values, column, batch_dims=1)
         return tf.cast(codes, tf.float32)

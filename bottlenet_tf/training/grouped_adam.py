@@ -62,7 +62,9 @@ class GroupedAdam:
             optimizer.apply([by_variable[id(v)] for v in group], group)
 
     def finalize(self):
-        """Gives the variables their averages."""
+        """Gives the variables their averages, if there was any step."""
+        if not int(self._optimizers[0].iterations):
+            return
         for optimizer, group in zip(self._optimizers, self._groups):
             optimizer.finalize_variable_values(group)
 

@@ -25,6 +25,8 @@ class LearnedStepper(Stepper):
     statistics. See `Stepper`.
     """
 
+    steers_bytes = False  # A budget picks an operating point afterwards.
+
     def _replica_step(self, images, labels, index, use_codec):
         del use_codec
         config, unit = self.config, self.model.unit

@@ -78,7 +78,7 @@ class Loop:
         states = list(self.stepper.budget_state)
         if config.keep == "best" or config.early_stopping is not None:
             most_bytes = None
-            if config.byte_budget is not None:
+            if self.stepper.steers_bytes:
                 most_bytes = config.byte_budget * BUDGET_TOLERANCE - overhead
             self.best = BestEpoch(
                 config.workdir,
@@ -190,7 +190,7 @@ class Loop:
                     self._save(step, totals, spent)
             totals = self._account(totals, pending, bar)
         self._average_statistics()
-        if self.config.byte_budget is not None:
+        if self.stepper.steers_bytes:
             self._correct_budget(epoch)
         seconds += time.monotonic() - started
         self._finish_epoch(epoch, step, totals, seconds)

@@ -18,6 +18,11 @@ from bottlenet_tf.run_folders import (
 )
 from bottlenet_tf.training import provenance, rivals
 from bottlenet_tf.training.distribution import build_strategy
+from bottlenet_tf.training.freeze_unit import (
+    choose_default_point,
+    freeze,
+    with_unit_config,
+)
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
 from bottlenet_tf.training.network import build_network, match_feature
@@ -25,6 +30,7 @@ from bottlenet_tf.training.norms import estimate_statistics
 from bottlenet_tf.training.unit_start import start_unit
 
 # Fields that may differ when a run is resumed: they change no result.
+_CHOOSING_IMAGES = 2000  # On which the default point is chosen.
 _FREE_FIELDS = (
     "workdir", "checkpoint_minutes", "tuned_rivals", "tuned_losses",
     "tuned_epochs", "tuned_learning_rate",
@@ -71,7 +77,7 @@ def run(config):
         _start_unit(config, network, dataset)
     _describe(config, dataset, network)
     picture = None
-    if config.has_unit:
+    if config.has_unit and config.unit.kind == "bottlenet":
         images = next(iter(dataset.development.batches(4)))[0].numpy()
         picture = _Picture(network.model, images)
     loop = Loop(config, network, dataset, strategy, picture)
@@ -83,6 +89,8 @@ def run(config):
     if not loop.is_chief:
         return None
     network = network.as_deployed()
+    if config.has_unit and config.unit.kind == "learned":
+        network = _frozen(config, network, dataset)
     if config.norm_batches:
         _estimate_norms(config, network.model, dataset, loop.stepper.receive)
         spent["norm_examples"] = config.norm_batches * config.batch_size
@@ -105,6 +113,19 @@ def _start_unit(config, network, dataset):
         start_unit(network.model, dataset, config)
     elif config.mode == "frozen":
         match_feature(network.model, dataset, config.batch_size)
+
+
+def _frozen(config, network, dataset):
+    """Returns the `Network` with tables and a default operating point."""
+    model = freeze(network.model, dataset)
+    part = dataset.development.limit(_CHOOSING_IMAGES)
+    accuracy = 0.0
+    if network.untouched is not None:
+        accuracy = evaluation.network_accuracy(network.untouched, part)
+    curve = evaluation.evaluate_split(model, part)
+    default = choose_default_point(curve, accuracy, config.byte_budget)
+    model = with_unit_config(model, default_point=default)
+    return network._replace(model=model)
 
 
 def _show_finished(workdir, config):
@@ -233,7 +254,8 @@ def _check_unclaimed(workdir, config):
 
 def _check_names(config):
     """Refuses what no data set could make right, before any is read."""
-    create_codec(config.unit.codec, **config.unit.codec_config())
+    if config.unit.kind == "bottlenet":
+        create_codec(config.unit.codec, **config.unit.codec_config())
     for codec in filter(None, (config.image_codec, *config.tuned_rivals)):
         evaluation.usable_codec(codec)
     backbones.check_name(config.backbone)
@@ -266,10 +288,11 @@ def _describe(config, dataset, network):
         return
     point, unit = network.split_point, network.model.unit
     codes = "x".join(map(str, unit.code_shape))
+    codec = unit.byte_codec.name if unit.byte_codec else "entropy coding"
     print(
         f"{config.backbone} cut after {point.name} ({point.layer}, "
         f"{'x'.join(map(str, point.shape))}): {codes} codes by "
-        f"{unit.byte_codec.name}; the device computes "
+        f"{codec}; the device computes "
         f"{100 * network.model.device_mac_share():.1f} % of the network's "
         "multiply-accumulates.",
         flush=True,

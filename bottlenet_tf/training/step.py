@@ -96,6 +96,11 @@ class Stepper:
         self.with_codec = self._compile(use_codec=True)
         self.without_codec = self._compile(use_codec=False)
 
+    @property
+    def steers_bytes(self):
+        """Whether the weight of the bytes follows a budget."""
+        return self.config.byte_budget is not None
+
     def _compile(self, use_codec):
         @tf.function(reduce_retracing=True)
         def step(images, labels, index):
@@ -105,7 +110,7 @@ class Stepper:
             outputs = self.strategy.reduce(
                 tf.distribute.ReduceOp.SUM, per_replica, axis=None
             )
-            if use_codec and self.config.byte_budget is not None:
+            if use_codec and self.steers_bytes:
                 self._follow_budget(Outputs(*tf.unstack(outputs)))
             return outputs
 

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from bottlenet_tf.codec.entropy import EntropyCodec
+from bottlenet_tf.layers.codec_layer import codec_layer
 from bottlenet_tf.layers.learned.branches import Encoder, Restorer
 from bottlenet_tf.layers.learned.modulation import PointEmbedding
 from bottlenet_tf.layers.learned.prior import LogisticMixture
@@ -45,6 +47,7 @@ class LearnedUnit(Unit):
         num_points: P, operating points that the frozen unit offers.
         rate_weights: Weight of a bit in the loss at t = -1 and t = 1.
         tables: Base64 text of the frozen `Tables`; None before.
+        default_point: Index of the point to use where none is asked for.
 
     Call arguments:
         x: Feature `(batch, H, W, C)`.
@@ -75,6 +78,7 @@ class LearnedUnit(Unit):
         num_points=16,
         rate_weights=(3e-5, 2.5e-3),
         tables=None,
+        default_point=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -92,7 +96,13 @@ class LearnedUnit(Unit):
             "num_points": num_points,
             "rate_weights": list(rate_weights),
             "tables": tables,
+            "default_point": default_point,
         }
+        self.default_point = default_point
+        self.byte_codec = self.codec = None
+        if tables is not None:
+            self.byte_codec = EntropyCodec(tables, self.points)
+            self.codec = codec_layer(self.byte_codec)
         if encoder not in ENCODERS:
             raise ValueError(
                 f"`encoder` must be one of {', '.join(ENCODERS)}. "
