@@ -128,7 +128,7 @@ class _Decoder:
 
     def __call__(self, image_data, point):
         known = (point >= 0) & (point < len(self._active))
-        point = tf.where(known, point, 0)
+        point = tf.cast(tf.where(known, point, 0), tf.int32)
         short = tf.strings.length(image_data) <= self._max_bytes
         image_data = tf.where(short, image_data, b"")
         stream = _Stream(image_data)
@@ -226,9 +226,7 @@ class _Decoder:
         column = tf.gather(self._places, point)
         silent = column - active[:, None]
         end = tf.shape(values)[1]
-        column = tf.where(
-            silent < 0, column, tf.minimum(split + silent, end)
-        )
+        column = tf.where(silent < 0, column, tf.minimum(split + silent, end))
         values = tf.pad(values, ((0, 0), (0, 1)))
         codes = tf.gather(values, column, batch_dims=1)
         return tf.cast(codes, tf.float32)
