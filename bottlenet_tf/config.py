@@ -244,9 +244,9 @@ class TrainConfig:
             not (self.mode in ("tail", "frozen") or self.freeze_prefix)
             or self.starts_trained
             or self.init_from is not None,
-            "--mode=frozen, --mode=tail and --freeze_prefix leave blocks as they "
-            "are, "
-            "so it must come trained: set --backbone_weights or --init_from.",
+            "--mode=frozen, --mode=tail and --freeze_prefix leave blocks as "
+            "they are, so the network must come trained: set "
+            "--backbone_weights or --init_from.",
             mode=self.mode,
             freeze_prefix=self.freeze_prefix,
             backbone_weights=self.backbone_weights,
@@ -374,8 +374,8 @@ class TrainConfig:
             value = getattr(self, name)
             check(
                 not value or has_codec,
-                f"--{name} needs a codec in training: --mode=aware, tail or frozen, "
-                "and --codec_warmup below 1.",
+                f"--{name} needs a codec in training: --mode=aware, tail or "
+                "frozen, and --codec_warmup below 1.",
                 **{name: value},
                 mode=self.mode,
                 codec_warmup=self.codec_warmup,
