@@ -72,5 +72,5 @@ def why_timing_only(workdir, report):
 
 def without_unit(model):
     """Returns a `BottleNet`'s prefix and suffix as one Keras model."""
-    logits = model.suffix(model.prefix.outputs[0])
+    logits = model.answer(model.prefix.outputs[0])
     return keras.Model(model.prefix.inputs[0], logits, name="without_unit")

@@ -20,6 +20,7 @@ from bottlenet_tf.layers import (
     UnitHead,
     UnitTail,
 )
+from bottlenet_tf.models.conditioning import conditioned
 from bottlenet_tf.models.split import split_backbone
 
 
@@ -70,7 +71,8 @@ class BottleNet(keras.Model):
         prefix: Functional model, image `(batch, image, image, 3)` in 0..255
             -> feature `(batch, H, W, C)`.
         unit: `layers.Unit`.
-        suffix: Functional model, feature -> logits `(batch, classes)`.
+        suffix: Functional model, feature -> logits `(batch, classes)`; or, of
+            a tail that is told the operating point, `[feature, point]`.
 
     Call arguments:
         images: uint8 or float `(batch, image, image, 3)`, raw RGB 0..255.
@@ -101,7 +103,7 @@ class BottleNet(keras.Model):
         restored, size, rate = self.unit.transmit(
             feature, point, training=training, use_codec=use_codec
         )
-        logits = self._after(restored, training)
+        logits = self._after(restored, point, training)
         return ForwardPass(logits, feature, size, rate, restored)
 
     def call(self, images, training=None, use_codec=True, point=None):
@@ -110,7 +112,7 @@ class BottleNet(keras.Model):
         feature = self.unit(
             feature, point, training=training, use_codec=use_codec
         )
-        return self._after(feature, training)
+        return self._after(feature, point, training)
 
     def features(self, images):
         """The device's first part: images -> feature `(batch, H, W, C)`."""
@@ -134,14 +136,14 @@ class BottleNet(keras.Model):
         """Cloud side: codes, as `encode` returns them -> float32 logits."""
         point = self._point(point, codes["codes"])
         feature = self.unit.decode(codes, point, training=False)
-        return self._after(feature, False)
+        return self._after(feature, point, False)
 
-    def answer(self, feature):
+    def answer(self, feature, point=None):
         """The cloud's last part: restored feature -> float32 logits.
 
         As it is deployed, with moving statistics, even in training.
         """
-        return self._after(feature, False)
+        return self._after(feature, self._point(point, feature), False)
 
     def _point(self, point, batch):
         """Returns what the unit takes as operating point, or None."""
@@ -152,12 +154,18 @@ class BottleNet(keras.Model):
             point = ops.full((ops.shape(batch)[0],), default, "float32")
         return point
 
+    @property
+    def tells_tail(self):
+        """Whether the suffix is told the operating point."""
+        return len(self.suffix.inputs) == 2
+
     def _before(self, images, training):
         images = ops.cast(images, "float32")
         return self.prefix(images, training=_mode(self.prefix, training))
 
-    def _after(self, feature, training):
-        logits = self.suffix(feature, training=_mode(self.suffix, training))
+    def _after(self, feature, point, training):
+        inputs = [feature, point] if self.tells_tail else feature
+        logits = self.suffix(inputs, training=_mode(self.suffix, training))
         return ops.cast(logits, "float32")
 
     @property
@@ -192,7 +200,8 @@ class BottleNet(keras.Model):
         if self.unit.takes_point:
             inputs["point"] = keras.Input((), name="point")
         feature = UnitTail(self.unit, name="unit_tail")(inputs)
-        return keras.Model(inputs, self._after(feature, False), name="tail")
+        logits = self._after(feature, inputs.get("point"), False)
+        return keras.Model(inputs, logits, name="tail")
 
     def __dir__(self):
         # Keras saves what it finds here, and the halves are no further parts.
@@ -237,7 +246,7 @@ class BottleNet(keras.Model):
         return cls(**config)
 
 
-def build_bottlenet(backbone, split, unit):
+def build_bottlenet(backbone, split, unit, tells_tail=False):
     """Inserts a bottleneck unit after a split point of a backbone.
 
     The network shares its layers with `backbone`: training one changes the
@@ -246,7 +255,9 @@ def build_bottlenet(backbone, split, unit):
     Args:
         backbone: `backbones.Backbone`.
         split: Split point or layer name.
-        unit: `config.UnitConfig`.
+        unit: `config.UnitConfig` or another of `unit_config.UNITS`.
+        tells_tail: Whether the suffix is told the operating point of a
+            learned unit; see `conditioning.conditioned`.
 
     Returns:
         `BottleNet`.
@@ -256,6 +267,8 @@ def build_bottlenet(backbone, split, unit):
             refuses its parameters.
     """
     prefix, suffix = split_backbone(backbone, split)
+    if unit.kind == "learned" and tells_tail:
+        suffix = conditioned(suffix)
     layer = backbone.model.get_layer(backbone.split_point(split).layer)
     restored_activation = "relu" if _is_rectified(layer) else None
     build = _learned_unit if unit.kind == "learned" else _bottleneck_unit

@@ -38,7 +38,7 @@ class LearnedStepper(Stepper):
         done = tf.cast(index, tf.float32) / max(self.total_steps, 1)
         with tf.GradientTape() as tape:
             restored, size, bits = unit.transmit(feature, point, noise=noise)
-            logits = self.model.answer(restored)
+            logits = self.model.answer(restored, point)
             targets = tf.one_hot(labels, logits.shape[-1])
             task = tf.reduce_mean(
                 task_loss(

@@ -69,7 +69,12 @@ def build_network(config, image_size, num_classes):
         if config.distillation > 0:
             teacher = _whole_teacher(untouched)
         return Network(backbone.model, untouched, teacher, None)
-    model = build_bottlenet(backbone, config.split, config.unit)
+    model = build_bottlenet(
+        backbone,
+        config.split,
+        config.unit,
+        tells_tail=config.mode == "tail",
+    )
     if config.init_from is not None:
         load = _load_what_fits if config.init_partly else _load_into
         load(model, config.init_from, "init_from")

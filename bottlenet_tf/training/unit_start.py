@@ -67,8 +67,7 @@ def collect(model, dataset, count, seed):
         feature = model.features(images)
         with tf.GradientTape() as tape:
             tape.watch(feature)
-            logits = model.suffix(feature, training=False)
-            logits = tf.cast(logits, tf.float32)
+            logits = model.answer(feature)
             p = tf.nn.softmax(tf.stop_gradient(logits) / METRIC_TEMPERATURE)
             root = tf.sqrt(p) * draw
             r = root - p * tf.reduce_sum(root * tf.sqrt(p), -1, keepdims=True)
@@ -114,7 +113,7 @@ def fit_steps(model, form, features, temperature):
         zeros = tf.zeros(tf.shape(feature)[:1])
         codes = unit.encode(feature, zeros)
         restored = unit.decode(codes, zeros)
-        loss = _loss(model.answer(restored), wanted, temperature)
+        loss = _loss(model.answer(restored, zeros), wanted, temperature)
         return codes["codes"], loss
 
     bits, losses = [], []
@@ -193,7 +192,7 @@ def _divergence(model, features, wanted, point, temperature):
         feature, answer = features[i : i + _BATCH], wanted[i : i + _BATCH]
         t = tf.fill((len(feature),), point)
         restored = model.unit.decode(model.unit.encode(feature, t), t)
-        losses.append(_loss(model.answer(restored), answer, temperature))
+        losses.append(_loss(model.answer(restored, t), answer, temperature))
     return float(np.mean(np.concatenate(losses)))
 
 

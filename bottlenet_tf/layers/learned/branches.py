@@ -29,14 +29,14 @@ class ResidualBlock(keras.layers.Layer):
         embedded: `PointEmbedding`'s output.
     """
 
-    def build(self, input_shape, embedded_shape):
-        channels = input_shape[-1]
+    def build(self, x_shape, embedded_shape):
+        channels = x_shape[-1]
         self.first = _conv(channels, name="first")
         self.modulation = Modulation(name="modulation")
         self.second = _conv(channels, zero=True, name="second")
-        self.first.build(input_shape)
-        self.modulation.build(input_shape, embedded_shape)
-        self.second.build(input_shape)
+        self.first.build(x_shape)
+        self.modulation.build(x_shape, embedded_shape)
+        self.second.build(x_shape)
 
     def call(self, x, embedded):
         inner = self.modulation(self.first(x), embedded)
@@ -46,8 +46,8 @@ class ResidualBlock(keras.layers.Layer):
         height, width, channels = shape
         return 2 * 9 * height * width * channels**2
 
-    def compute_output_shape(self, input_shape, embedded_shape):
-        return input_shape
+    def compute_output_shape(self, x_shape, embedded_shape):
+        return x_shape
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -88,12 +88,12 @@ class Restorer(keras.layers.Layer):
         self.width = width
         self.blocks = blocks
 
-    def build(self, input_shape, embedded_shape):
-        _, height, width, _ = input_shape
+    def build(self, z_shape, embedded_shape):
+        _, height, width, _ = z_shape
         doublings = int(math.log2(self.patch))
         depth = self.width
         self.steps, self.shapes = [], []
-        shape = (None, height, width, input_shape[-1])
+        shape = (None, height, width, z_shape[-1])
 
         def add(layer, *others):
             layer.build(shape, *others)
@@ -137,8 +137,8 @@ class Restorer(keras.layers.Layer):
                 height, width, depth = 2 * height, 2 * width, depth // 4
         return total
 
-    def compute_output_shape(self, input_shape, embedded_shape):
-        batch, height, width, _ = input_shape
+    def compute_output_shape(self, z_shape, embedded_shape):
+        batch, height, width, _ = z_shape
         side = self.patch
         return (batch, height * side, width * side, self.channels)
 

@@ -29,6 +29,11 @@ class PointEmbedding(keras.layers.Layer):
         t = ops.reshape(point, (-1, 1))
         return self.dense(ops.concatenate([t, t * t, t * t * t], axis=-1))
 
+    def macs(self, input_shape):
+        """Multiply-accumulates for one image."""
+        del input_shape
+        return 3 * self.width
+
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.width)
 
@@ -51,9 +56,9 @@ class Modulation(keras.layers.Layer):
         Perez et al., 2018, arXiv:1709.07871.
     """
 
-    def build(self, input_shape, embedded_shape):
+    def build(self, x_shape, embedded_shape):
         self.dense = keras.layers.Dense(
-            2 * input_shape[-1],
+            2 * x_shape[-1],
             kernel_initializer="zeros",
             dtype=self.dtype_policy,
             name="dense",
@@ -66,5 +71,10 @@ class Modulation(keras.layers.Layer):
         scale, shift = ops.split(both, 2, axis=-1)
         return x * (1.0 + scale) + shift
 
-    def compute_output_shape(self, input_shape, embedded_shape):
-        return input_shape
+    def macs(self, input_shape):
+        """Multiply-accumulates for one image, of `[x, embedded]`."""
+        x_shape, embedded_shape = input_shape
+        return 2 * x_shape[-1] * embedded_shape[-1]
+
+    def compute_output_shape(self, x_shape, embedded_shape):
+        return x_shape

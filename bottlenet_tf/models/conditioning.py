@@ -1,0 +1,48 @@
+"""Tells a network's tail the operating point of what it gets."""
+
+import keras
+
+from bottlenet_tf.backbones import graph
+from bottlenet_tf.layers.learned.modulation import Modulation, PointEmbedding
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+
+
+def conditioned(suffix):
+    """Returns a suffix that scales and shifts its channels by the point.
+
+    A `Modulation` follows every batch normalisation, or, in a network that
+    has none left, every convolution. All begin as the identity, so that the
+    network gives the same answers as before at every point. The layers are
+    shared with `suffix`.
+
+    Args:
+        suffix: Functional model, feature -> logits.
+
+    Returns:
+        Functional model, [feature, t `(batch,)`] -> logits. `suffix` itself
+        if there is nothing to modulate.
+    """
+    operations = {node.operation for node in graph.nodes(suffix)}
+    kinds = (keras.layers.BatchNormalization,)
+    if not any(isinstance(each, kinds) for each in operations):
+        kinds = _CONVOLUTIONS
+    if not any(isinstance(each, kinds) for each in operations):
+        return suffix
+    feature = keras.Input(suffix.input_shape[1:], name="restored_feature")
+    point = keras.Input((), name="tail_point")
+    embedded = PointEmbedding(name="tail_embedding")(point)
+    calls = {}
+
+    def call(operation, *args, **kwargs):
+        result = operation(*args, **kwargs)
+        if not isinstance(operation, kinds):
+            return result
+        number = calls[operation.name] = calls.get(operation.name, 0) + 1
+        name = f"{operation.name}_modulation"
+        if number > 1:  # A layer that is called twice.
+            name += f"_{number}"
+        return Modulation(name=name)(result, embedded)
+
+    logits = graph.replay(suffix, feature, call)
+    return keras.Model([feature, point], logits, name=suffix.name)
