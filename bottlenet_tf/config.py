@@ -136,14 +136,14 @@ class TrainConfig:
     )  # fmt: skip
 
     def __post_init__(self):
-        for name, value in self.unit.defaults(self.mode).items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
         # Flags and JSON give lists; equality and hashing need a tuple.
         for name in ("sweep_qualities", "tuned_rivals", "tuned_losses"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check_types(self)
+        for name, value in self.unit.defaults(self.mode).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         check_choice("mode", self.mode, MODES)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("precision", self.precision, PRECISIONS)
@@ -244,9 +244,9 @@ class TrainConfig:
             not (self.mode in ("tail", "frozen") or self.freeze_prefix)
             or self.starts_trained
             or self.init_from is not None,
-            "--mode=frozen, --mode=tail and --freeze_prefix leave blocks as they "
-            "are, "
-            "so it must come trained: set --backbone_weights or --init_from.",
+            "--mode=frozen, --mode=tail and --freeze_prefix leave blocks as "
+            "they are, so the network must come trained: set "
+            "--backbone_weights or --init_from.",
             mode=self.mode,
             freeze_prefix=self.freeze_prefix,
             backbone_weights=self.backbone_weights,
@@ -257,10 +257,45 @@ class TrainConfig:
             "set with it.",
             init_from=self.init_from,
         )
+        self._check_learned_unit()
         self._check_validation()
         self._check_image_codec()
         self._check_rivals()
         self._check_codec_in_training()
+
+    def _check_learned_unit(self):
+        """A learned unit fits a network that is there, by steps of its own."""
+        if self.unit.kind != "learned" or not self.has_unit:
+            return
+        check(
+            self.mode in ("tail", "frozen"),
+            "--unit=learned starts from the statistics of a network whose "
+            "first blocks stay as they are: --mode=tail or frozen.",
+            mode=self.mode,
+        )
+        check(
+            self.optimizer == "adam",
+            "--unit=learned is trained by --optimizer=adam, with a rate for "
+            "each of its parts.",
+            optimizer=self.optimizer,
+        )
+        check(
+            self.precision != "mixed_float16",
+            "--unit=learned scales no loss, which float16 needs: "
+            "--precision=float32 or mixed_bfloat16.",
+            precision=self.precision,
+        )
+        for name in (
+            "weight_decay", "mixup", "norm_batches", "codec_warmup",
+            "rate_weight",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            check(
+                not value,
+                f"--{name} has no place in the steps of --unit=learned: leave "
+                "it at 0.",
+                **{name: value},
+            )
 
     def _check_validation(self):
         """The best epoch is chosen by its accuracy on validation images."""
@@ -374,8 +409,8 @@ class TrainConfig:
             value = getattr(self, name)
             check(
                 not value or has_codec,
-                f"--{name} needs a codec in training: --mode=aware, tail or frozen, "
-                "and --codec_warmup below 1.",
+                f"--{name} needs a codec in training: --mode=aware, tail or "
+                "frozen, and --codec_warmup below 1.",
                 **{name: value},
                 mode=self.mode,
                 codec_warmup=self.codec_warmup,
@@ -470,11 +505,18 @@ def _from_dict(cls, values):
     hints = typing.get_type_hints(cls)
     built = {}
     for name, value in values.items():
-        if name == "unit" and isinstance(value, dict):
-            kind = value.get("kind", UnitConfig.kind)
-            check_choice("unit", kind, tuple(UNITS))
-            value = _from_dict(UNITS[kind], value)
+        if name == "unit":
+            value = _from_dict(_unit_class(value), value)
         elif dataclasses.is_dataclass(hints[name]):
             value = _from_dict(hints[name], value)
         built[name] = value
     return cls(**built)
+
+
+def _unit_class(values):
+    """Returns the unit's dataclass; early files had one kind and no name."""
+    kind = UnitConfig.kind
+    if isinstance(values, dict):
+        kind = values.get("kind", kind)
+    check_choice("unit", kind, tuple(UNITS))
+    return UNITS[kind]

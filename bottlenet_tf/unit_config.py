@@ -149,6 +149,8 @@ class LearnedUnitConfig:
 
     def defaults(self, mode):
         """Returns what training takes where nothing is asked for."""
+        if mode not in ("tail", "frozen"):  # Without a unit, or refused.
+            return UnitConfig().defaults(mode)
         return {
             "optimizer": "adam",
             "learning_rate": 8e-4,

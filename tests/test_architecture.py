@@ -20,6 +20,7 @@ LEVELS = {
     "run_folders": 2,
     "validation": 0,
     "config": 2,
+    "unit_config": 1,
     "export_config": 1,
     "codec": 1,
     "runtime": 2,
@@ -51,6 +52,7 @@ WITHOUT_TENSORFLOW = (
     "runtime.edge",
     "run_folders",
     "selection",
+    "unit_config",
 )
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -7,10 +7,32 @@ import sys
 
 import pytest
 
-from bottlenet_tf.config import DataConfig, TrainConfig, UnitConfig
+from bottlenet_tf.config import (
+    DataConfig,
+    LearnedUnitConfig,
+    TrainConfig,
+    UnitConfig,
+)
 
+LEARNED = {"unit": LearnedUnitConfig(), "backbone_weights": "weights.npz"}
 REFUSED = {
+    LearnedUnitConfig: {
+        "patch": [0],
+        "patch_channels": [0],
+        "coefficients": [0, 511],  # Of which 512 are mixed.
+        "mixed": [-1, 511],  # To 512.
+        "mixed_to": [-1, 513, 1025],
+        "encoder": ["deep"],
+        "synthesis_width": [-1],
+        "synthesis_blocks": [0],
+        "num_points": [1, 65],
+        "fine_rate_weight": [0.0, -1e-5, 2.5e-3],
+        "coarse_rate_weight": [3e-5],
+        "statistics_images": [0],
+        "kind": ["bottlenet"],
+    },
     UnitConfig: {
+        "kind": ["learned"],
         "channels": [0],
         "stride": [0, 3],  # 3 with the default kernel of 3.
         "order": ["last"],
@@ -73,13 +95,14 @@ CASES = [
 
 @pytest.mark.parametrize("cls, name, value", CASES)
 def test_a_value_out_of_range_is_named_in_the_error(cls, name, value):
-    with pytest.raises(ValueError, match=f"Received: .*{name}="):
+    told = "unit" if name == "kind" else name
+    with pytest.raises(ValueError, match=f"Received: .*{told}="):
         cls(**{name: value})
 
 
 FIELDS = [
     (cls, field.name)
-    for cls in (UnitConfig, DataConfig, TrainConfig)
+    for cls in (UnitConfig, LearnedUnitConfig, DataConfig, TrainConfig)
     for field in dataclasses.fields(cls)
 ]
 
@@ -99,6 +122,8 @@ def test_a_value_of_another_type_is_named_in_the_error(cls, name):
         (DataConfig, "skip_corrupt", 1),
         (TrainConfig, "sweep_qualities", (20.0,)),
         (TrainConfig, "unit", {}),
+        (LearnedUnitConfig, "patch", 4.0),
+        (LearnedUnitConfig, "shared_frequencies", 0),
     ],
 )
 def test_look_alikes_of_another_type_are_refused(cls, name, value):
@@ -135,6 +160,56 @@ def test_fields_that_contradict_each_other_are_refused(fields, flag):
         TrainConfig(**fields)
 
 
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("mode", "aware"),
+        ("mode", "naive"),
+        ("optimizer", "sgd"),
+        ("precision", "mixed_float16"),
+        ("weight_decay", 1e-4),
+        ("mixup", 0.2),
+        ("norm_batches", 1),
+        ("codec_warmup", 0.1),
+        ("rate_weight", 0.1),
+    ],
+)
+def test_what_a_learned_unit_s_training_does_not_do_is_refused(field, value):
+    fields = {"mode": "frozen", **LEARNED, field: value}
+    with pytest.raises(ValueError, match=f"--unit=learned.*{field}="):
+        TrainConfig(**fields)
+
+
+@pytest.mark.parametrize(
+    "changes, wanted",
+    [
+        ({}, ("sgd", 0.1, 1e-3, 0.0, 0.0)),
+        ({"mode": "frozen", **LEARNED}, ("adam", 8e-4, 0.0, 1.0, 0.5)),
+        ({"mode": "tail", **LEARNED}, ("adam", 8e-4, 0.0, 1.0, 0.05)),
+        # Without a unit, its kind decides nothing.
+        ({"mode": "baseline", **LEARNED}, ("sgd", 0.1, 1e-3, 0.0, 0.0)),
+    ],
+)
+def test_what_is_not_asked_for_is_what_suits_the_unit(changes, wanted):
+    config = TrainConfig(**changes)
+    assert wanted == (
+        config.optimizer,
+        config.learning_rate,
+        config.weight_decay,
+        config.distillation,
+        config.feature_weight,
+    )
+
+
+def test_what_is_asked_for_stays():
+    config = TrainConfig(
+        mode="frozen", **LEARNED, learning_rate=1e-3, distillation=0.5,
+        feature_weight=0.0,
+    )  # fmt: skip
+    assert config.learning_rate == 1e-3
+    assert (config.distillation, config.feature_weight) == (0.5, 0.0)
+
+
 def test_a_frozen_run_needs_a_trained_backbone():
     with pytest.raises(ValueError, match="--backbone_weights or --init_from"):
         TrainConfig(mode="frozen")
@@ -163,6 +238,12 @@ def test_a_list_of_qualities_becomes_a_tuple():
             sweep_qualities=(),
             clip_norm=1.5,
         ),
+        TrainConfig(
+            mode="tail",
+            unit=LearnedUnitConfig(patch=2, mixed=600),
+            init_from="runs/a",
+            distillation=0.0,
+        ),
     ],
 )
 def test_json_gives_the_same_configuration_back(config):
@@ -174,9 +255,24 @@ def test_json_may_leave_fields_at_their_defaults():
     assert config == TrainConfig(unit=UnitConfig(channels=3))
 
 
+def test_json_of_before_units_had_kinds_is_of_the_bottleneck_unit():
+    values = json.loads(TrainConfig().to_json())
+    del values["unit"]["kind"]
+    assert TrainConfig.from_json(json.dumps(values)) == TrainConfig()
+
+
+def test_an_unknown_unit_lists_the_kinds():
+    with pytest.raises(ValueError, match="bottlenet, learned.*unit='best'"):
+        TrainConfig.from_json('{"unit": {"kind": "best"}}')
+
+
 @pytest.mark.parametrize(
     "values, name",
-    [({"epoch": 1}, "TrainConfig"), ({"unit": {"width": 1}}, "UnitConfig")],
+    [
+        ({"epoch": 1}, "TrainConfig"),
+        ({"unit": {"width": 1}}, "UnitConfig"),
+        ({"unit": {"kind": "learned", "bits": 8}}, "LearnedUnitConfig"),
+    ],
 )
 def test_an_unknown_json_field_is_refused(values, name):
     with pytest.raises(ValueError, match=f"Unknown fields for {name}"):

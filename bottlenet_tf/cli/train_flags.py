@@ -47,8 +47,8 @@ _HELP = {
     "norm_batches": "After training, estimate batch norms' statistics anew "
     "from this many batches: for runs too short for moving averages.",
     "batch_size": "Images a step, over all devices together.",
-    "optimizer": "sgd (Nesterov momentum 0.9), adam or adamw; unset: what suits "
-    "the unit, sgd or, learned, adam.",
+    "optimizer": "sgd (Nesterov momentum 0.9), adam or adamw; unset: what "
+    "suits the unit, sgd or, learned, adam.",
     "learning_rate": "Peak rate; a cosine takes it to 0. Unset: what suits the "
     "unit, 0.1 or, learned, 0.0008.",
     "warmup_epochs": "Epochs of linear warm-up to the peak.",

@@ -10,7 +10,12 @@ import pytest
 from absl import flags
 
 from bottlenet_tf.cli import train_flags
-from bottlenet_tf.config import DataConfig, TrainConfig, UnitConfig
+from bottlenet_tf.config import (
+    DataConfig,
+    LearnedUnitConfig,
+    TrainConfig,
+    UnitConfig,
+)
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLAGFILES = sorted(
@@ -42,19 +47,30 @@ def test_defaults_are_those_of_the_config(parse):
     assert parse() == TrainConfig()
 
 
-@pytest.mark.parametrize("section", [TrainConfig, UnitConfig, DataConfig])
+@pytest.mark.parametrize(
+    "section", [TrainConfig, UnitConfig, LearnedUnitConfig, DataConfig]
+)
 def test_every_field_is_a_flag_with_help(section):
     values = flags.FlagValues()
     train_flags.define(values)
     for field in dataclasses.fields(section):
         if field.name not in ("unit", "data"):
-            assert values[field.name].help
+            name = "unit" if field.name == "kind" else field.name
+            assert values[name].help
 
 
 def test_flags_reach_their_section(parse):
     config = parse("--quality=7", "--dataset=cifar10", "--epochs=3")
     assert (config.unit.quality, config.data.dataset) == (7, "cifar10")
     assert config.epochs == 3
+
+
+def test_the_unit_s_kind_chooses_among_the_units(parse):
+    config = parse(
+        "--unit=learned", "--mode=frozen", "--backbone_weights=w.npz",
+        "--patch=8", "--quality=7",
+    )  # fmt: skip
+    assert config.unit == LearnedUnitConfig(patch=8)
 
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)

@@ -1,1 +1,1 @@
-"""Learned units: a transform, an entropy model and a synthesis for all rates."""
+"""Learned units: transform, entropy model and synthesis for all rates."""

@@ -14,7 +14,8 @@ class LogisticMixture(keras.layers.Layer):
     """A mixture of logistics for each coefficient and operating point t.
 
     ```
-    P(y) = sum over k of w_k (F((y + 1/2 - g m_k) / (g s_k)) - F((y - 1/2 - ...)))
+    P(y) = sum over k of w_k (F(r_k + d_k) - F(r_k - d_k))
+    r_k = (y - g m_k) / (g s_k),  d_k = 1 / (2 g s_k)
     F(x) = 1 / (1 + exp(-x)),  s_k = exp(a_k + b_k t),  w = softmax(u + v t)
     ```
 
