@@ -111,6 +111,7 @@ class TrainConfig:
     feature_weight: float | None = None
     codec_warmup: float = 0.0
     clean_finish: float = 0.0
+    feature_cache_gb: float = 4.0
     quality_start: int | None = None
     quality_epochs: float = 0.0
     rate_weight: float = 0.0
@@ -175,7 +176,11 @@ class TrainConfig:
         check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )
-        check_at_least(0, checkpoint_minutes=self.checkpoint_minutes)
+        check_at_least(
+            0,
+            checkpoint_minutes=self.checkpoint_minutes,
+            feature_cache_gb=self.feature_cache_gb,
+        )
         check_at_least(0, evaluate_every=self.evaluate_every)
         check(
             self.learning_rate > 0,

@@ -107,6 +107,10 @@ _HELP = {
     "measured for comparison.",
     "clean_finish": "Share of the epochs, the last ones, that see the images "
     "without augmentation.",
+    "feature_cache_gb": "Learned unit: disk space, in 10^9 bytes, for the "
+    "features of the frozen blocks, computed once for several augmented "
+    "versions of every image and removed at the end. 0, or too little for "
+    "four versions: computed anew in every epoch.",
     # The learned unit.
     "patch": "Learned unit: side of the patches that the feature is cut into.",
     "patch_channels": "Learned unit: channels that a patch is projected to.",
