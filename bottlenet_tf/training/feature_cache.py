@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 
+from bottlenet_tf.layers.quantizer import MAX_FLOAT16
 from bottlenet_tf.training import logs
 
 # With fewer augmented versions of each image than this, the time saved isn't
@@ -98,13 +99,13 @@ class FeatureCache:
             for i, (images, labels) in enumerate(guarded):
                 step = first * self._steps + i
                 feature, answers, targets = self._prepare(images, labels, step)
-                parts = (answers, targets, feature.astype(np.float16))
-                if not np.isfinite(parts[-1]).all():
+                if not np.abs(feature).max() <= MAX_FLOAT16:  # Also NaN.
                     raise ValueError(
                         "Features that are kept must fit float16, at most "
-                        "65504: train with --feature_cache_gb=0. Received: "
+                        f"{MAX_FLOAT16:.0f}: train with --feature_cache_gb=0. Received: "
                         f"largest={np.abs(feature).max()}"
                     )
+                parts = (answers, targets, feature.astype(np.float16))
                 if files is None:
                     files = [
                         np.lib.format.open_memmap(
