@@ -237,10 +237,8 @@ class Synthesis(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape, point_shape=None):
         batch = input_shape[0]
-        return (
-            (batch, *self.restored_shape),
-            (batch, *self.grid, self.channels),
-        )
+        grid = grid_shape(self.restored_shape[:2], self.patch)
+        return (batch, *self.restored_shape), (batch, *grid, self.channels)
 
     def get_config(self):
         return {
