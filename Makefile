@@ -90,6 +90,7 @@ results: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/byte_side.py
+	$(BIN)/python benchmarks/entropy_coding.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/batch_norm.py
 	$(BIN)/python benchmarks/input_pipeline.py --dataset=digits

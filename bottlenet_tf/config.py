@@ -286,8 +286,7 @@ class TrainConfig:
             precision=self.precision,
         )
         for name in (
-            "weight_decay", "mixup", "norm_batches", "codec_warmup",
-            "rate_weight",
+            "weight_decay", "norm_batches", "codec_warmup", "rate_weight",
         ):  # fmt: skip
             value = getattr(self, name)
             check(

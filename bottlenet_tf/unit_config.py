@@ -153,6 +153,7 @@ class LearnedUnitConfig:
             return UnitConfig().defaults(mode)
         return {
             "optimizer": "adam",
+            "clip_norm": 2.0,
             "learning_rate": 8e-4,
             "weight_decay": 0.0,
             "distillation": 1.0,

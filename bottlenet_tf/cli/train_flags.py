@@ -54,7 +54,8 @@ _HELP = {
     "warmup_epochs": "Epochs of linear warm-up to the peak.",
     "weight_decay": "Decoupled, times the learning rate; spares biases, "
     "norms and ranges. With sgd, 10 times the usual L2 coefficient.",
-    "clip_norm": "Clip gradients to this global norm.",
+    "clip_norm": "Clip gradients to this global norm. Unset: none or, learned "
+    "unit, 2.",
     "label_smoothing": "Share of each label spread over all classes.",
     "mixup": "Blend images and their labels in pairs, with shares from "
     "Beta(mixup, mixup). Off in the last fifth. Slows short runs down.",

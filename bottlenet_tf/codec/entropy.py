@@ -16,8 +16,8 @@ class EntropyCodec(Codec):
     """Codes `(n,)` of a learned unit, each by the table of its point; exact.
 
     A symbol of frequency f costs 16 - log2(f) bits, an escaped one 16 bits
-    more, and an image on average half a byte more than the sum; `range_coder`
-    describes the stream.
+    more, and an image on average a third of a byte more than the sum;
+    `range_coder` describes the stream.
 
     `decode` accepts only what `encode` makes, one stream for each array of
     codes, but nearly every change to a stream gives the stream of other

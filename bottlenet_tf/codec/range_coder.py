@@ -27,7 +27,8 @@ taken: the rounding costs a millionth of a bit a symbol. At the end one more
 "symbol" with a = 0, f = 65536 follows, which makes R a multiple of 2**16. The
 stream is then the shortest string of bytes whose number lies in [L, L + R),
 and the smallest of those; its trailing zeros are left out and understood. It
-is 0 to 1 byte longer than the interval has bits, half a byte on average.
+is at most a byte longer than the sum of the symbols' -log2(f / 65536), and a
+third of a byte on average.
 
 **What is refused.** A stream is decoded if and only if it is the very one that
 `encode` makes of the codes: there is one stream for each array of codes. So

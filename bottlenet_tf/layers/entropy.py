@@ -86,7 +86,7 @@ class _Decoder:
     def __init__(self, codec):
         tables = codec.tables
         self._max_bytes = codec.max_bytes((tables.coefficients,))
-        self._starts_of_tables(tables)
+        self._sort_entries(tables)
         plans = [tables.plan(point) for point in range(tables.points)]
         self._active = np.array([plan.active for plan in plans], np.int32)
         # Active coefficients, the flag if there are silent ones, then those.
@@ -104,8 +104,8 @@ class _Decoder:
         silent = self._active < tables.coefficients
         self._first = self._active + silent  # Symbols that are always there.
 
-    def _starts_of_tables(self, tables):
-        """Makes the sorted list, with a table that moves nothing."""
+    def _sort_entries(self, tables):
+        """Makes the sorted list, and a table that moves nothing."""
         starts, last = tables.starts[:-1], tables.starts[1:] - 1
         lengths = np.diff(tables.starts)
         rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -128,7 +128,7 @@ class _Decoder:
 
     def __call__(self, image_data, point):
         known = (point >= 0) & (point < len(self._active))
-        point = tf.where(known, point, 0)
+        point = tf.cast(tf.where(known, point, 0), tf.int32)
         short = tf.strings.length(image_data) <= self._max_bytes
         image_data = tf.where(short, image_data, b"")
         stream = _Stream(image_data)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from bottlenet_tf.training.losses import feature_loss, task_loss
+from bottlenet_tf.training.mixup import blend
 from bottlenet_tf.training.step import Outputs, Stepper
 
 # Shares of the run: the weight of bits rises from a tenth in the first, the
@@ -30,6 +31,9 @@ class LearnedStepper(Stepper):
     def _replica_step(self, images, labels, index, use_codec):
         del use_codec
         config, unit = self.config, self.model.unit
+        shares = self._shares(tf.shape(labels)[0], index)
+        if config.mixup > 0:
+            images = blend(images, shares)
         feature = tf.stop_gradient(self.model.features(images))
         teacher_logits = None
         if self.teacher is not None:
@@ -39,7 +43,7 @@ class LearnedStepper(Stepper):
         with tf.GradientTape() as tape:
             restored, size, bits = unit.transmit(feature, point, noise=noise)
             logits = self.model.answer(restored, point)
-            targets = tf.one_hot(labels, logits.shape[-1])
+            targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
             task = tf.reduce_mean(
                 task_loss(
                     targets,

@@ -155,15 +155,9 @@ class Stepper:
 
     def _replica_step(self, images, labels, index, use_codec):
         config = self.config
-        shares, received = tf.zeros(tf.shape(labels)), self.receive(images)
+        received = self.receive(images)
+        shares = self._shares(tf.shape(labels)[0], index)
         if config.mixup > 0:
-            shares = blend_shares(
-                tf.shape(labels)[0],
-                config.mixup,
-                config.seed,
-                index,
-                self.total_steps,
-            )
             images, received = blend(images, shares), blend(received, shares)
         with tf.GradientTape() as tape:
             logits, teacher_logits, passed = self._forward(
@@ -199,6 +193,18 @@ class Stepper:
         correct = tf.reduce_sum(tf.cast(hits, tf.float32))
         return tf.stack(
             Outputs(loss * count, task * count, correct, size * count, count)
+        )
+
+    def _shares(self, count, index):
+        """Returns each example's share of its partner, 0 without mixup."""
+        if self.config.mixup == 0:
+            return tf.zeros((count,))
+        return blend_shares(
+            count,
+            self.config.mixup,
+            self.config.seed,
+            index,
+            self.total_steps,
         )
 
     def _unit_loss(self, passed, use_codec):

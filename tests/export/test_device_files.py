@@ -1,0 +1,36 @@
+"""Tests of the package's files that travel with a deployment."""
+
+import pathlib
+
+import bottlenet_tf
+from bottlenet_tf.export import device_files
+
+
+def test_what_is_compiled_for_one_machine_stays_there(tmp_path, monkeypatch):
+    package = tmp_path / "from" / "bottlenet_tf"
+    for part in ("codec", "runtime"):
+        (package / part / "__pycache__").mkdir(parents=True)
+    for name in (
+        "__init__.py",
+        "registry.py",
+        "codec/_range_coder.c",
+        "codec/_range_coder.abi3.so",
+        "runtime/__pycache__/edge.pyc",
+    ):
+        (package / name).touch()
+    monkeypatch.setattr(device_files, "_PACKAGE", package)
+    device_files.copy_package(tmp_path / "to")
+    copied = [path for path in (tmp_path / "to").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in copied) == [
+        "__init__.py",
+        "_range_coder.c",
+        "registry.py",
+    ]
+
+
+def test_the_source_of_what_is_compiled_travels(tmp_path):
+    device_files.copy_package(tmp_path)
+    here = pathlib.Path(bottlenet_tf.__file__).parent
+    name = "codec/_range_coder.c"
+    copy = tmp_path / "bottlenet_tf" / name
+    assert copy.read_bytes() == (here / name).read_bytes()

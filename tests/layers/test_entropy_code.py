@@ -1,0 +1,191 @@
+"""Tests of the entropy codec in the graph: sizes, and the server's decoder."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bottlenet_tf.codec import PayloadError
+from bottlenet_tf.codec.entropy import EntropyCodec
+from bottlenet_tf.codec.tables import Tables
+from bottlenet_tf.layers import EntropyCode, codec_layer
+from tests.entropy_examples import (
+    hostile_streams,
+    random_codes,
+    random_tables,
+)
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "codec/golden/range_coder.json"
+
+
+@pytest.fixture
+def codec(rng):
+    return EntropyCodec(random_tables(rng, 20, points=3), [-1, 0, 1])
+
+
+def check_decoder(codec, decode, data, points):
+    """Holds a decoder against the byte form; returns how many it took."""
+    shape = (codec.tables.coefficients,)
+    codes, decodable = decode(tf.constant(data, tf.string), points)
+    assert codes.dtype == tf.float32 and codes.shape == (len(data), *shape)
+    accepted = 0
+    for i, each in enumerate(data):
+        try:
+            want = codec.decode(each, shape, int(points[i]))
+        except PayloadError:
+            assert not decodable[i], each.hex()
+            continue
+        assert decodable[i], each.hex()
+        np.testing.assert_array_equal(codes[i], want)
+        accepted += 1
+    return accepted
+
+
+def test_the_entropy_codec_has_this_graph_form(codec):
+    assert type(codec_layer(codec)) is EntropyCode
+
+
+def test_codes_pass_as_they_are_and_so_do_gradients(codec, rng):
+    codes = tf.constant(rng.integers(-9, 10, (3, 20)).astype("float32"))
+    weights = rng.normal(size=codes.shape).astype("float32")
+    with tf.GradientTape() as tape:
+        tape.watch(codes)
+        decoded, _ = codec_layer(codec)(codes)
+        loss = tf.reduce_sum(weights * decoded)
+    np.testing.assert_array_equal(decoded, codes)
+    np.testing.assert_array_equal(tape.gradient(loss, codes), weights)
+
+
+def test_bytes_are_the_mean_at_each_image_s_point(codec, rng):
+    codes = np.stack([random_codes(rng, 20) for _ in range(5)])
+    points = np.array([2, 0, 2, 1, 0], np.int32)
+    layer = codec_layer(codec)
+    run = tf.function(lambda codes, point: layer(codes, point)[1])
+    sizes = [
+        len(codec.encode(image, point))
+        for image, point in zip(codes, points, strict=True)
+    ]
+    got = run(codes.astype("float32"), points)
+    np.testing.assert_allclose(got, np.mean(sizes), rtol=1e-6)
+
+
+def test_the_first_point_counts_where_none_is_given(codec, rng):
+    codes = np.stack([random_codes(rng, 20) for _ in range(2)])
+    _, size = codec_layer(codec)(codes.astype("float32"))
+    assert size == np.mean(codec.sizes(codes))
+
+
+def test_rate_matches_a_hand_worked_value(codec):
+    # 1 + log2(1 + 3) + log2(1 + 1).
+    codes = tf.constant([[-3.0, 1.0] + 18 * [0.0], 20 * [0.0]])
+    rate = codec_layer(codec).rate(codes)
+    np.testing.assert_allclose(rate, [4, 1])
+
+
+def test_a_saved_model_gives_identical_output(codec, revive, rng):
+    codes = rng.integers(-9, 10, (2, 20)).astype("float32")
+    model, loaded = revive(codec_layer(codec), codes)
+    for want, got in zip(model(codes), loaded(codes), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_golden_streams_are_decoded():
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    tables = Tables.from_bytes(bytes.fromhex(golden["packed"]))
+    codec = EntropyCodec(tables, range(tables.points))
+    decode = codec_layer(codec).graph_decoder((tables.coefficients,))
+    streams = golden["streams"]
+    codes, decodable = decode(
+        tf.constant([bytes.fromhex(case["stream"]) for case in streams]),
+        tf.constant([case["point"] for case in streams]),
+    )
+    assert decodable.numpy().all()
+    want = [case["codes"] for case in streams]
+    np.testing.assert_array_equal(codes, want)
+
+
+def test_a_mixed_batch_is_decoded_and_refused_as_by_the_byte_form(rng):
+    # Honest and hostile, of all points together; with silent tables and
+    # without.
+    accepted = sent = 0
+    for coefficients, silent in ((1, True), (2, False), (30, True)):
+        tables = random_tables(rng, coefficients, 3, silent)
+        codec = EntropyCodec(tables, [-1, 0, 1])
+        layer = codec_layer(codec)
+        decode = tf.function(layer.graph_decoder((coefficients,)))
+        data, points = [], []
+        for i in range(24):
+            honest = codec.encode(random_codes(rng, coefficients), i % 3)
+            data += [honest, *hostile_streams(rng, honest)]
+            points += [i % 3] * (len(data) - len(points))
+        order = rng.permutation(len(data))
+        data = [data[i] for i in order]
+        accepted += check_decoder(codec, decode, data, np.array(points)[order])
+        sent += len(data)
+    assert 100 < accepted < sent - 100
+
+
+def test_an_image_does_not_depend_on_its_neighbours(codec, rng):
+    decode = codec_layer(codec).graph_decoder((20,))
+    codes = np.stack([random_codes(rng, 20) for _ in range(12)])
+    points = np.arange(12, dtype=np.int32) % 3
+    data = [
+        codec.encode(image, point)
+        for image, point in zip(codes, points, strict=True)
+    ]
+    together, _ = decode(tf.constant(data), points)
+    for i in range(12):
+        alone, decodable = decode(
+            tf.constant(data[i : i + 1]), points[i : i + 1]
+        )
+        assert decodable[0]
+        np.testing.assert_array_equal(alone[0], together[i])
+        np.testing.assert_array_equal(alone[0], codes[i])
+
+
+def test_data_longer_than_any_and_unknown_points_are_refused(codec):
+    decode = codec_layer(codec).graph_decoder((20,))
+    honest = codec.encode(np.zeros(20, np.int16))
+    too_long = b"\1" * (codec.max_bytes((20,)) + 1)
+    data = tf.constant([honest, too_long, honest, honest])
+    _, decodable = decode(data, tf.constant([0, 0, 3, -1]))
+    assert decodable.numpy().tolist() == [True, False, False, False]
+
+
+def test_an_empty_batch_gives_an_empty_one(codec):
+    decode = tf.function(codec_layer(codec).graph_decoder((20,)))
+    empty = tf.constant([], tf.string), tf.constant([], tf.int32)
+    codes, decodable = decode(*empty)
+    assert codes.shape == (0, 20) and decodable.shape == (0,)
+
+
+def test_steps_end_with_the_last_coefficient_that_is_not_silent(rng):
+    # 5000 silent coefficients and 3 others.
+    index = np.zeros((1, 5003), int)
+    index[0, [0, 70, 4000]] = 1
+    tables = Tables([0, -1], [[65535, 1], [20000, 20000, 25536]], index)
+    decode = codec_layer(EntropyCodec(tables, [0])).graph_decoder((5003,))
+    # Three coefficients and the flag.
+    assert decode._first_rows(tf.constant([0])).shape == (1, 4)
+
+
+def test_another_shape_is_refused(codec):
+    with pytest.raises(ValueError, match="shape"):
+        codec_layer(codec).graph_decoder((21,))
+
+
+def test_a_server_loads_it_without_this_package(codec, rng, tmp_path):
+    decode = codec_layer(codec).graph_decoder((20,))
+    module = tf.Module()
+    specs = [tf.TensorSpec([None], kind) for kind in (tf.string, tf.int32)]
+    module.decode = tf.function(decode, input_signature=specs)
+    tf.saved_model.save(module, tmp_path)
+    loaded = tf.saved_model.load(tmp_path)
+    data, points = [], []
+    for i in range(30):
+        data.append(codec.encode(random_codes(rng, 20), i % 3))
+        points.append(i % 3)
+    points = np.array(points, np.int32)
+    assert check_decoder(codec, loaded.decode, data, points) == 30
