@@ -290,6 +290,13 @@ class TrainConfig:
             "--precision=float32 or mixed_bfloat16.",
             precision=self.precision,
         )
+        check(
+            self.keep == "last" and self.early_stopping is None,
+            "--unit=learned keeps the average of its last weights, so there "
+            "is no epoch to choose: --keep=last, no --early_stopping.",
+            keep=self.keep,
+            early_stopping=self.early_stopping,
+        )
         for name in (
             "weight_decay", "norm_batches", "codec_warmup", "rate_weight",
         ):  # fmt: skip
