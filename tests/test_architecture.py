@@ -16,6 +16,7 @@ LEVELS = {
     "json_file": 1,
     "markdown": 0,
     "plot_labels": 0,
+    "rate_curves": 0,
     "registry": 0,
     "run_folders": 2,
     "validation": 0,
@@ -49,6 +50,7 @@ WITHOUT_TENSORFLOW = (
     "runtime.cloud",
     "runtime.device",
     "runtime.edge",
+    "rate_curves",
     "run_folders",
     "selection",
 )
