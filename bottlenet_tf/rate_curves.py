@@ -228,21 +228,6 @@ def unit_curves(units):
     ]
 
 
-def jpeg_unit(units, split):
-    """Returns all points of the JPEG units of a split point, as one curve.
-
-    Args:
-        units: Iterable of `Unit`.
-        split: Name of the split point.
-    """
-    return [
-        point
-        for unit in units
-        if (unit.split, unit.kind) == (split, "jpeg")
-        for point in unit.points
-    ]
-
-
 def unit_kind(unit_flags):
     """Returns the `Unit.kind` of a unit's flags, as a report has them."""
     if unit_flags.get("kind") == "learned":

@@ -23,6 +23,7 @@ LEVELS = {
     "config": 2,
     "export_config": 1,
     "codec": 1,
+    "curve_cells": 1,
     "runtime": 2,
     "layers": 2,
     "backbones": 3,

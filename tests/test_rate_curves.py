@@ -176,13 +176,6 @@ def test_two_units_of_several_points_stay_apart():
     assert len(rate_curves.unit_curves([LEARNED, LEARNED])) == 2
 
 
-def test_the_jpeg_unit_is_all_jpeg_units_of_a_split():
-    other = ONE._replace(mode="frozen", points=((60, 84.0),))
-    elsewhere = ONE._replace(split="RB4")
-    found = rate_curves.jpeg_unit([ONE, LEARNED, other, elsewhere], "RB3")
-    assert found == [(90, 85.0), (60, 84.0)]
-
-
 @pytest.mark.parametrize(
     ("flags", "kind"),
     [
