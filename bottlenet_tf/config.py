@@ -5,7 +5,12 @@ import json
 import typing
 
 from bottlenet_tf.codec.payload import overhead_bytes
-from bottlenet_tf.unit_config import UNITS, LearnedUnitConfig, UnitConfig
+from bottlenet_tf.unit_config import (
+    UNITS,
+    DattaUnitConfig,
+    LearnedUnitConfig,
+    UnitConfig,
+)
 from bottlenet_tf.validation import (
     check,
     check_at_least,
@@ -92,7 +97,7 @@ class TrainConfig:
     init_from: str | None = None
     init_partly: bool = False
     freeze_prefix: bool = False
-    unit: UnitConfig | LearnedUnitConfig = UnitConfig()
+    unit: UnitConfig | LearnedUnitConfig | DattaUnitConfig = UnitConfig()
     data: DataConfig = DataConfig()
     epochs: int = 10
     max_steps: int | None = None
@@ -263,6 +268,7 @@ class TrainConfig:
             init_from=self.init_from,
         )
         self._check_learned_unit()
+        self._check_datta_unit()
         self._check_validation()
         self._check_image_codec()
         self._check_rivals()
@@ -307,6 +313,30 @@ class TrainConfig:
                 "it at 0.",
                 **{name: value},
             )
+
+    def _check_datta_unit(self):
+        """Of --unit=datta, --task_weight alone decides the rate."""
+        if self.unit.kind != "datta" or not self.has_unit:
+            return
+        check(
+            self.mode != "naive",
+            "--mode=naive leaves an image codec out, and --unit=datta has "
+            "none: --mode=frozen (the paper), tail or aware.",
+            mode=self.mode,
+        )
+        for name in ("byte_budget", "rate_weight", "codec_warmup"):
+            value = getattr(self, name)
+            check(
+                not value,
+                f"--{name} has no place in the loss of --unit=datta, whose "
+                "rate --task_weight decides: leave it unset.",
+                **{name: value},
+            )
+        check(
+            not self.init_partly,
+            "--init_partly is for --unit=bottlenet.",
+            unit=self.unit.kind,
+        )
 
     def _check_validation(self):
         """The best epoch is chosen by its accuracy on validation images."""

@@ -11,6 +11,7 @@ from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.training import distribution, grouped_adam, logs
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
+from bottlenet_tf.training.datta_step import DattaStepper
 from bottlenet_tf.training.feature_cache import FeatureCache
 from bottlenet_tf.training.learned_step import LearnedStepper
 from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
@@ -26,6 +27,7 @@ _DIVERGED = (
     "--workdir with a lower --learning_rate, a --clip_norm or more "
     "--warmup_epochs."
 )
+_STEPPERS = {"learned": LearnedStepper, "datta": DattaStepper}
 
 
 class TrainingDiverged(RuntimeError):
@@ -62,8 +64,8 @@ class Loop:
             overhead = overhead_bytes(self.model.unit.sends_range)
         with strategy.scope():
             self.optimizer = self._build_optimizer()
-        is_learned = self.has_unit and config.unit.kind == "learned"
-        self.stepper = (LearnedStepper if is_learned else Stepper)(
+        kind = config.unit.kind if self.has_unit else None
+        self.stepper = _STEPPERS.get(kind, Stepper)(
             config,
             self.model,
             network.teacher,
