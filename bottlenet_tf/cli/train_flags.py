@@ -217,8 +217,8 @@ def define(flag_values=flags.FLAGS, module_name=None):
         tuple(config_lib.UNITS),
         "bottlenet: reduction, quantizer and an image codec, one training for "
         "each rate (BottleNet); learned: transform, entropy coder and "
-        "synthesis, one training for all rates; datta: depthwise-separable, "
-        "with an entropy coder, on a frozen network, one training for each rate.",
+        "synthesis, one training for all rates; datta: depthwise-separable "
+        "with an entropy coder, on a frozen network, one training a rate.",
         flag_values=flag_values,
         module_name=module_name,
     )

@@ -102,8 +102,8 @@ class FeatureCache:
                 if not np.abs(feature).max() <= MAX_FLOAT16:  # Also NaN.
                     raise ValueError(
                         "Features that are kept must fit float16, at most "
-                        f"{MAX_FLOAT16:.0f}: train with --feature_cache_gb=0. Received: "
-                        f"largest={np.abs(feature).max()}"
+                        f"{MAX_FLOAT16:.0f}: train with --feature_cache_gb=0. "
+                        f"Received: largest={np.abs(feature).max()}"
                     )
                 parts = (answers, targets, feature.astype(np.float16))
                 if files is None:
