@@ -272,6 +272,8 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
         suffix = conditioned(suffix)
     layer = backbone.model.get_layer(backbone.split_point(split).layer)
     restored_activation = "relu" if _is_rectified(layer) else None
+    if unit.kind == "learned":
+        unit = unit.resolved(prefix.output_shape[1:])
     layer = _UNITS[unit.kind](unit, restored_activation)
     return BottleNet(prefix, layer, suffix, name="bottlenet")
 
