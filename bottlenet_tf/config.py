@@ -5,7 +5,12 @@ import json
 import typing
 
 from bottlenet_tf.codec.payload import overhead_bytes
-from bottlenet_tf.unit_config import UNITS, LearnedUnitConfig, UnitConfig
+from bottlenet_tf.unit_config import (
+    UNITS,
+    DattaUnitConfig,
+    LearnedUnitConfig,
+    UnitConfig,
+)
 from bottlenet_tf.validation import (
     check,
     check_at_least,
@@ -92,7 +97,7 @@ class TrainConfig:
     init_from: str | None = None
     init_partly: bool = False
     freeze_prefix: bool = False
-    unit: UnitConfig | LearnedUnitConfig = UnitConfig()
+    unit: UnitConfig | LearnedUnitConfig | DattaUnitConfig = UnitConfig()
     data: DataConfig = DataConfig()
     epochs: int = 10
     max_steps: int | None = None
@@ -111,6 +116,7 @@ class TrainConfig:
     feature_weight: float | None = None
     codec_warmup: float = 0.0
     clean_finish: float = 0.0
+    feature_cache_gb: float = 4.0
     quality_start: int | None = None
     quality_epochs: float = 0.0
     rate_weight: float = 0.0
@@ -175,7 +181,11 @@ class TrainConfig:
         check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )
-        check_at_least(0, checkpoint_minutes=self.checkpoint_minutes)
+        check_at_least(
+            0,
+            checkpoint_minutes=self.checkpoint_minutes,
+            feature_cache_gb=self.feature_cache_gb,
+        )
         check_at_least(0, evaluate_every=self.evaluate_every)
         check(
             self.learning_rate > 0,
@@ -258,6 +268,7 @@ class TrainConfig:
             init_from=self.init_from,
         )
         self._check_learned_unit()
+        self._check_datta_unit()
         self._check_validation()
         self._check_image_codec()
         self._check_rivals()
@@ -285,6 +296,13 @@ class TrainConfig:
             "--precision=float32 or mixed_bfloat16.",
             precision=self.precision,
         )
+        check(
+            self.keep == "last" and self.early_stopping is None,
+            "--unit=learned keeps the average of its last weights, so there "
+            "is no epoch to choose: --keep=last, no --early_stopping.",
+            keep=self.keep,
+            early_stopping=self.early_stopping,
+        )
         for name in (
             "weight_decay", "norm_batches", "codec_warmup", "rate_weight",
         ):  # fmt: skip
@@ -295,6 +313,30 @@ class TrainConfig:
                 "it at 0.",
                 **{name: value},
             )
+
+    def _check_datta_unit(self):
+        """Of --unit=datta, --task_weight alone decides the rate."""
+        if self.unit.kind != "datta" or not self.has_unit:
+            return
+        check(
+            self.mode != "naive",
+            "--mode=naive leaves an image codec out, and --unit=datta has "
+            "none: --mode=frozen (the paper), tail or aware.",
+            mode=self.mode,
+        )
+        for name in ("byte_budget", "rate_weight", "codec_warmup"):
+            value = getattr(self, name)
+            check(
+                not value,
+                f"--{name} has no place in the loss of --unit=datta, whose "
+                "rate --task_weight decides: leave it unset.",
+                **{name: value},
+            )
+        check(
+            not self.init_partly,
+            "--init_partly is for --unit=bottlenet.",
+            unit=self.unit.kind,
+        )
 
     def _check_validation(self):
         """The best epoch is chosen by its accuracy on validation images."""

@@ -10,6 +10,9 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
+# Which codes of a `DattaUnit` share a table.
+TABLES = ("shared", "per_channel", "per_coefficient")
+
 
 @dataclasses.dataclass(frozen=True)
 class UnitConfig:
@@ -161,5 +164,50 @@ class LearnedUnitConfig:
         }
 
 
+@dataclasses.dataclass(frozen=True)
+class DattaUnitConfig:
+    """The rate-distortion-optimised unit; fields as in `layers.DattaUnit`.
+
+    `channels` and `stride` share their flags with the bottleneck unit.
+    `tables` says which codes share a table: all of them ("shared", as
+    published), those of a channel ("per_channel") or none
+    ("per_coefficient").
+    """
+
+    kind: str = "datta"
+    channels: int = 2
+    stride: int = 2
+    latent_step: float = 1.0
+    task_weight: float = 1000.0
+    tables: str = "per_coefficient"
+
+    quality = None
+    sends_range = False
+
+    def __post_init__(self):
+        check_types(self)
+        check_choice("unit", self.kind, ("datta",))
+        check_choice("tables", self.tables, TABLES)
+        check_at_least(1, channels=self.channels, stride=self.stride)
+        for name in ("latent_step", "task_weight"):
+            value = getattr(self, name)
+            check(value > 0, f"--{name} must be positive.", **{name: value})
+
+    def defaults(self, mode):
+        """Returns what training takes where nothing is asked for."""
+        if mode in ("baseline", "cloud"):  # Without a unit.
+            return UnitConfig().defaults(mode)
+        return {
+            "optimizer": "adam",
+            "learning_rate": 2e-3,
+            "weight_decay": 0.0,
+            "distillation": 0.0,
+            "feature_weight": 0.0,
+        }
+
+
 # What `--unit` chooses from.
-UNITS = {config.kind: config for config in (UnitConfig, LearnedUnitConfig)}
+UNITS = {
+    config.kind: config
+    for config in (UnitConfig, LearnedUnitConfig, DattaUnitConfig)
+}

@@ -9,6 +9,7 @@ import typing
 from absl import app, flags, logging
 
 from bottlenet_tf import config as config_lib
+from bottlenet_tf import unit_config
 
 _MODES = """What is trained:
 baseline: the network without unit;
@@ -48,9 +49,9 @@ _HELP = {
     "from this many batches: for runs too short for moving averages.",
     "batch_size": "Images a step, over all devices together.",
     "optimizer": "sgd (Nesterov momentum 0.9), adam or adamw; unset: what "
-    "suits the unit, sgd or, learned, adam.",
+    "suits the unit, sgd or, learned and datta, adam.",
     "learning_rate": "Peak rate; a cosine takes it to 0. Unset: what suits the "
-    "unit, 0.1 or, learned, 0.0008.",
+    "unit, 0.1 or, learned, 0.0008, or, datta, 0.002.",
     "warmup_epochs": "Epochs of linear warm-up to the peak.",
     "weight_decay": "Decoupled, times the learning rate; spares biases, "
     "norms and ranges. With sgd, 10 times the usual L2 coefficient.",
@@ -107,6 +108,10 @@ _HELP = {
     "measured for comparison.",
     "clean_finish": "Share of the epochs, the last ones, that see the images "
     "without augmentation.",
+    "feature_cache_gb": "Learned unit: disk space, in 10^9 bytes, for the "
+    "features of the frozen blocks, computed once for several augmented "
+    "versions of every image and removed at the end. 0, or too little for "
+    "four versions: computed anew in every epoch.",
     # The learned unit.
     "patch": "Learned unit: side of the patches that the feature is cut into.",
     "patch_channels": "Learned unit: channels that a patch is projected to.",
@@ -129,7 +134,13 @@ _HELP = {
     "them one unit learns all rates.",
     "statistics_images": "Learned unit: training images that the closed form "
     "is computed from.",
-    # The bottleneck unit.
+    # The rate-distortion-optimised unit.
+    "latent_step": "Datta's unit: q, the step to which the latent is rounded.",
+    "task_weight": "Datta's unit: lambda, the weight of the task loss against "
+    "the l1 norm of an image's latent; more of it makes more bytes.",
+    "tables": "Datta's unit: codes that share an entropy coder's table: shared "
+    "(the paper), per_channel or per_coefficient.",
+    # The bottleneck unit, and Datta's.
     "channels": "c', channels that are sent.",
     "stride": "s, spatial reduction; 1 keeps all positions.",
     "order": "channels_first (cheap on the device) or spatial_first.",
@@ -185,6 +196,7 @@ _CHOICES = {
     "order": ("channels_first", "spatial_first"),
     "activation": ("relu", "linear"),
     "encoder": ("linear", "residual"),
+    "tables": unit_config.TABLES,
     "quantizer": ("per_image", "learned"),
     "augmentation": ("auto", "pad_crop", "resize_crop", "none"),
 }
@@ -192,6 +204,8 @@ _CHOICES = {
 
 def define(flag_values=flags.FLAGS, module_name=None):
     """Defines a flag for every field of the configuration.
+
+    A field that two units have is one flag, and must have one default.
 
     Args:
         flag_values: Where to define them.
@@ -203,10 +217,12 @@ def define(flag_values=flags.FLAGS, module_name=None):
         tuple(config_lib.UNITS),
         "bottlenet: reduction, quantizer and an image codec, one training for "
         "each rate (BottleNet); learned: transform, entropy coder and "
-        "synthesis, one training for all rates.",
+        "synthesis, one training for all rates; datta: depthwise-separable "
+        "with an entropy coder, on a frozen network, one training a rate.",
         flag_values=flag_values,
         module_name=module_name,
     )
+    defined = {}
     for section in (
         config_lib.TrainConfig,
         *config_lib.UNITS.values(),
@@ -214,8 +230,17 @@ def define(flag_values=flags.FLAGS, module_name=None):
     ):
         hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
-            if field.name not in ("unit", "data", "kind"):
+            if field.name in ("unit", "data", "kind"):
+                continue
+            if field.name not in defined:
+                defined[field.name] = field.default
                 _define(field, hints[field.name], flag_values, module_name)
+            elif defined[field.name] != field.default:
+                raise ValueError(
+                    "Fields of one name share a flag and need one default. "
+                    f"Received: {section.__name__}.{field.name}="
+                    f"{field.default!r}, {defined[field.name]!r} elsewhere"
+                )
 
 
 def _define(field, hint, flag_values, module_name):

@@ -5,6 +5,11 @@ from bottlenet_tf.layers.codec_layer import (
     CodecLayer,
     codec_layer,
 )
+from bottlenet_tf.layers.datta import DattaUnit
+from bottlenet_tf.layers.depthwise import (
+    DepthwiseReduction,
+    DepthwiseRestoration,
+)
 from bottlenet_tf.layers.entropy import EntropyCode
 from bottlenet_tf.layers.jpeg import JpegRoundTrip
 from bottlenet_tf.layers.learned.unit import LearnedUnit
@@ -34,6 +39,9 @@ __all__ = [
     "ChannelReduction",
     "ChannelRestoration",
     "CodecLayer",
+    "DattaUnit",
+    "DepthwiseReduction",
+    "DepthwiseRestoration",
     "EntropyCode",
     "BatchNormalization",
     "JpegRoundTrip",

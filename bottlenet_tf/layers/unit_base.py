@@ -32,6 +32,7 @@ class Unit(keras.layers.Layer):
         takes_point: Whether encode and decode depend on the point.
         default_point: Index of the point to use where none is asked for.
         code_step: How far apart neighbouring codes are.
+        signed: Whether codes may be negative.
         byte_codec: The codec's byte form, `bottlenet_tf.codec.Codec`.
         codec: Its graph form, a `CodecLayer`.
 
@@ -48,6 +49,7 @@ class Unit(keras.layers.Layer):
     takes_point = False
     default_point = 0
     code_step = 1.0
+    signed = False
 
     @property
     def points(self):
@@ -85,6 +87,17 @@ class Unit(keras.layers.Layer):
         graph, so nothing of a gradient should be left.
         """
         return self.encode(feature, point, training=False)
+
+    def codes_at_points(self, feature):
+        """Returns the codes that are sent at each operating point, a list."""
+        count = ops.shape(feature)[0]
+        sent = [
+            self.deployed_encode(feature, ops.full((count,), point))
+            if self.takes_point
+            else self.deployed_encode(feature)
+            for point in self.points
+        ]
+        return [each["codes"] for each in sent]
 
     def transmit(self, feature, point=None, training=None, use_codec=True):
         """Runs both sides; returns `(restored, image_data_bytes, rate)`.

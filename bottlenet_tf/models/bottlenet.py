@@ -16,6 +16,7 @@ from keras import ops
 from bottlenet_tf.backbones import macs
 from bottlenet_tf.layers import (
     BottleneckUnit,
+    DattaUnit,
     LearnedUnit,
     UnitHead,
     UnitTail,
@@ -271,10 +272,8 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
         suffix = conditioned(suffix)
     layer = backbone.model.get_layer(backbone.split_point(split).layer)
     restored_activation = "relu" if _is_rectified(layer) else None
-    build = _learned_unit if unit.kind == "learned" else _bottleneck_unit
-    return BottleNet(
-        prefix, build(unit, restored_activation), suffix, name="bottlenet"
-    )
+    layer = _UNITS[unit.kind](unit, restored_activation)
+    return BottleNet(prefix, layer, suffix, name="bottlenet")
 
 
 def _bottleneck_unit(unit, restored_activation):
@@ -312,6 +311,23 @@ def _learned_unit(unit, restored_activation):
         rate_weights=(unit.fine_rate_weight, unit.coarse_rate_weight),
         name="unit",
     )
+
+
+def _datta_unit(unit, restored_activation):
+    return DattaUnit(
+        channels=unit.channels,
+        stride=unit.stride,
+        step=unit.latent_step,
+        restored_activation=restored_activation,
+        name="unit",
+    )
+
+
+_UNITS = {
+    "bottlenet": _bottleneck_unit,
+    "learned": _learned_unit,
+    "datta": _datta_unit,
+}
 
 
 def _mode(half, training):

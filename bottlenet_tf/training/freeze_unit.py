@@ -1,4 +1,4 @@
-"""Freezes a trained learned unit: its densities become integer tables."""
+"""Freezes a trained unit: what its codes are like becomes integer tables."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from bottlenet_tf.codec.entropy import EntropyCodec
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training import freezing, logs
 
-# Training images that are counted, and how many the learned prior weighs.
+# Training images that are counted, and how many a prior weighs.
 IMAGES, PRIOR_WEIGHT = 5000, 20.0
 LARGEST_SYMBOL = 63  # Of a table; what is beyond escapes.
 _BATCH = 200
@@ -17,21 +17,29 @@ _BATCH = 200
 DEFAULT_LOSS = 1.0
 
 
-def freeze(model, dataset):
+def freeze(model, dataset, grouping="per_coefficient"):
     """Returns a `BottleNet` whose unit has tables, ready for payloads.
 
     Counts the codes of whole training images at every operating point, draws
-    the counts towards the learned prior, which knows the tails, and fits
-    integer tables. Shares the halves with `model`; the unit is a copy.
+    the counts towards a prior, which knows the tails, and fits integer tables.
+    The prior is the learned one of a unit that has it; else the counts of more
+    codes together: a coefficient's is its channel, a channel's is all. Shares
+    the halves with `model`; the unit is a copy.
 
     Args:
-        model: `BottleNet` with a `LearnedUnit`.
+        model: `BottleNet` with a `LearnedUnit` or `DattaUnit`.
         dataset: `data.Dataset`; training images alone are read.
+        grouping: Which codes of a unit without a learned prior are counted
+            together, one of `unit_config.TABLES`. "shared" is the paper's
+            one static table; it is a range coder's here and Huffman's there.
     """
     unit = model.unit
     counts = _count(model, dataset.train.limit(IMAGES))
-    pmfs = freezing.smooth_counts(counts, _prior(unit), PRIOR_WEIGHT)
-    tables, _ = freezing.fit_tables(pmfs, -LARGEST_SYMBOL)
+    if hasattr(unit, "prior"):
+        pmfs = freezing.smooth_counts(counts, _prior(unit), PRIOR_WEIGHT)
+    else:
+        pmfs = _grouped(counts, unit.latent_shape[-1], grouping)
+    tables, _ = freezing.fit_tables(pmfs, _first_symbol(unit))
     text = EntropyCodec(tables, unit.points).get_config()["tables"]
     return with_unit_config(model, tables=text)
 
@@ -40,7 +48,7 @@ def with_unit_config(model, **changes):
     """Returns the same network around a copy of its unit.
 
     Args:
-        model: `BottleNet` with a `LearnedUnit`.
+        model: `BottleNet`.
         **changes: Entries of the unit's configuration that the copy has anew;
             none that decides a weight.
     """
@@ -88,29 +96,56 @@ def choose_default_point(curve, accuracy, byte_budget=None):
 
 def _count(model, part):
     """Returns counts `(points, n, symbols + 1)` of a part's codes."""
-    unit, points = model.unit, model.unit.points
-    count, symbols = unit.code_shape[0], 2 * LARGEST_SYMBOL + 1
-    gains = [unit.gain(tf.constant([t])).numpy()[0] for t in points]
-    totals = np.zeros((len(points), count * (symbols + 1)), np.int64)
+    unit, points = model.unit, len(model.unit.points)
+    first, count = _first_symbol(unit), unit.code_shape[0]
+    symbols = LARGEST_SYMBOL + 1 - first
+    totals = np.zeros((points, count * (symbols + 1)), np.int64)
     places = np.arange(count) * (symbols + 1)
 
     @tf.function(reduce_retracing=True)
-    def coefficients(images):
-        return unit.coefficients(model.features(images))
+    def encode(images):
+        return unit.codes_at_points(model.features(images))
 
     batches = part.guard(part.batches(_BATCH))
     steps = -(-len(part) // _BATCH)
     with logs.progress_bar(steps, 0, "tables", True) as bar:
         for images, _ in batches:
-            found = coefficients(images).numpy()
-            for total, gain in zip(totals, gains):
-                codes = np.rint(found * gain) + LARGEST_SYMBOL
+            for total, codes in zip(totals, encode(images), strict=True):
+                codes = codes.numpy() - first
                 beyond = (codes < 0) | (codes >= symbols)
                 symbol = np.where(beyond, symbols, codes).astype(np.int64)
                 index = (symbol + places).reshape(-1)
                 total += np.bincount(index, minlength=len(total))
             bar.update()
-    return totals.reshape(len(points), count, symbols + 1)
+    return totals.reshape(points, count, symbols + 1)
+
+
+def _first_symbol(unit):
+    return -LARGEST_SYMBOL if unit.signed else 0
+
+
+def _grouped(counts, channels, grouping):
+    """Returns the probabilities of codes that are counted in groups.
+
+    Args:
+        counts: As `_count` returns them, channels innermost.
+        channels: How many there are.
+        grouping: One of `unit_config.TABLES`.
+
+    Returns:
+        Float `(points, n, symbols)`.
+    """
+    points, n, symbols = counts.shape
+    by_place = counts.reshape(points, n // channels, channels, symbols)
+    together = by_place.sum(axis=(1, 2), keepdims=True)
+    pmfs = (together / together.sum(axis=-1, keepdims=True))[..., :-1]
+    levels = {"shared": (), "per_channel": (1,), "per_coefficient": (1, ())}
+    for axes in levels[grouping]:
+        counted = by_place.sum(axis=axes, keepdims=True)
+        prior = np.broadcast_to(pmfs, (*counted.shape[:-1], symbols - 1))
+        pmfs = freezing.smooth_counts(counted, prior, PRIOR_WEIGHT)
+    pmfs = np.broadcast_to(pmfs, (*by_place.shape[:-1], symbols - 1))
+    return pmfs.reshape(points, n, symbols - 1)
 
 
 def _prior(unit):

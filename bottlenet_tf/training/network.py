@@ -244,5 +244,6 @@ def _load_what_fits(model, run, flag):
 def _learned(model):
     if not isinstance(model, BottleNet):
         return model.variables
-    codec = {id(v) for v in model.unit.codec.variables}
-    return [v for v in model.variables if id(v) not in codec]
+    codec = model.unit.codec  # None before a unit has tables.
+    given = {id(v) for v in codec.variables} if codec else ()
+    return [v for v in model.variables if id(v) not in given]

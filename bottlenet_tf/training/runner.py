@@ -89,11 +89,11 @@ def run(config):
     if not loop.is_chief:
         return None
     network = network.as_deployed()
-    if config.has_unit and config.unit.kind == "learned":
-        network = _frozen(config, network, dataset)
     if config.norm_batches:
         _estimate_norms(config, network.model, dataset, loop.stepper.receive)
         spent["norm_examples"] = config.norm_batches * config.batch_size
+    if config.has_unit and config.unit.kind != "bottlenet":
+        network = _frozen(config, network, dataset)
     spent["steps_per_epoch"] = loop.steps_per_epoch
     spent["examples_in_all"] = spent["examples"] + _examples_before(config)
     if network.untouched is not None and config.measure_on == "test":
@@ -117,6 +117,9 @@ def _start_unit(config, network, dataset):
 
 def _frozen(config, network, dataset):
     """Returns the `Network` with tables and a default operating point."""
+    if config.unit.kind == "datta":  # It has one point.
+        model = freeze(network.model, dataset, config.unit.tables)
+        return network._replace(model=model)
     model = freeze(network.model, dataset)
     part = dataset.development.limit(_CHOOSING_IMAGES)
     accuracy = 0.0

@@ -98,7 +98,9 @@ def build_optimizer(config, steps_per_epoch, total_steps):
         total_steps,
     )
     decay = config.weight_decay or None
-    if config.optimizer == "adamw":
+    if config.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(schedule, weight_decay=decay)
+    elif config.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(
             schedule, weight_decay=config.weight_decay
         )

@@ -62,6 +62,7 @@ class LearnedUnit(Unit):
     """
 
     takes_point = True
+    signed = True
 
     def __init__(
         self,
@@ -217,6 +218,17 @@ class LearnedUnit(Unit):
         """Returns what `encode` does, clipped to what can travel."""
         y = self.coefficients(x) * self.gain(point)
         return {"codes": ops.clip(ops.round(y), -MAX_CODE, MAX_CODE)}
+
+    def codes_at_points(self, x):
+        """Returns `deployed_encode`'s codes at each point, a list.
+
+        One analysis serves all of them.
+        """
+        c = self.coefficients(x)
+        codes = [
+            ops.round(c * self.gain(ops.full((1,), t))) for t in self.points
+        ]
+        return [ops.clip(each, -MAX_CODE, MAX_CODE) for each in codes]
 
     def decode(self, codes, point, training=None):
         """Returns the restored feature of `{"codes": ...}` and t."""
