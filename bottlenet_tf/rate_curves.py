@@ -15,10 +15,18 @@ DROPS = (2, 1, 0.5)
 
 
 class Figure(NamedTuple):
-    """A figure, or None and the reason."""
+    """Bytes; see `bytes_at`.
+
+    Attributes:
+        value: Mean bytes of an image; None if there is no figure.
+        reason: Why there is none; else None.
+        at_most: Without a figure, bytes that are known to be enough, if there
+            are any.
+    """
 
     value: float | None
     reason: str | None = None
+    at_most: float | None = None
 
 
 class BdRate(NamedTuple):
@@ -62,7 +70,7 @@ def bytes_at(points, accuracy):
         accuracy: In percent.
 
     Returns:
-        `Figure`: mean bytes of an image, or why there are none.
+        `Figure`.
 
     Raises:
         ValueError: if a size isn't positive.
@@ -76,6 +84,7 @@ def bytes_at(points, accuracy):
             None,
             f"{accuracy:.2f} % is below the {lowest:.2f} % of the smallest "
             "measured point, so fewer bytes may do",
+            curve[0][0],
         )
     if accuracy > highest:
         return Figure(

@@ -43,16 +43,17 @@ def test_a_point_that_is_worse_than_a_smaller_one_does_not_count():
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "reason"),
+    ("accuracy", "reason", "at_most"),
     [
-        (90.1, "90.10 % is above the 90.00 % of the most accurate"),
-        (79.9, "79.90 % is below the 80.00 % of the smallest"),
+        (90.1, "90.10 % is above the 90.00 % of the most accurate", None),
+        (79.9, "79.90 % is below the 80.00 % of the smallest", 100),
     ],
 )
-def test_nothing_is_extrapolated(accuracy, reason):
+def test_nothing_is_extrapolated(accuracy, reason, at_most):
     found = rate_curves.bytes_at(CURVE, accuracy)
     assert found.value is None
     assert reason in found.reason
+    assert found.at_most == at_most
 
 
 def test_no_points_give_a_reason():
