@@ -242,3 +242,42 @@ def unit_kind(unit_flags):
     if unit_flags.get("kind") == "learned":
         return "learned"
     return unit_flags.get("codec", "jpeg")
+
+
+def jpeg_units(curve, units):
+    """Returns the JPEG units at a learned unit's split point; else none.
+
+    Args:
+        curve: `UnitCurve`.
+        units: List of `Unit`.
+    """
+    if curve.kind != "learned":
+        return []
+    return [u for u in units if (u.split, u.kind) == (curve.split, "jpeg")]
+
+
+def rival_curves(untouched, tuned=()):
+    """Returns the curves of image codecs, of all sides in pixels together.
+
+    Who may tune the network for a codec may also leave it as it is, so that a
+    tuned rival's curve holds the untouched network's points, too.
+
+    Args:
+        untouched: `(codec, bytes, accuracy)` of cloud-only.
+        tuned: The same of networks that were tuned for the codec.
+
+    Returns:
+        `(untouched, tuned)`, `{codec: points}` each.
+    """
+    curves = _by_codec(untouched)
+    return curves, {
+        codec: curves.get(codec, []) + points
+        for codec, points in _by_codec(tuned).items()
+    }
+
+
+def _by_codec(points):
+    curves = {}
+    for codec, *pair in points:
+        curves.setdefault(codec, []).append(tuple(pair))
+    return curves

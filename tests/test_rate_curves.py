@@ -177,6 +177,25 @@ def test_two_units_of_several_points_stay_apart():
     assert len(rate_curves.unit_curves([LEARNED, LEARNED])) == 2
 
 
+def test_a_learned_unit_is_compared_with_jpeg_units_of_its_split():
+    units = [ONE, LEARNED, TWO._replace(mode="naive"), TWO._replace(split="x")]
+    curves = rate_curves.unit_curves(units)
+    found = [rate_curves.jpeg_units(curve, units) for curve in curves]
+    assert found == [[], [ONE, TWO._replace(mode="naive")], [], []]
+
+
+def test_a_tuned_rival_may_leave_the_network_as_it_is():
+    untouched = [("webp", 90, 70.0), ("jpeg", 80, 60.0), ("webp", 40, 50.0)]
+    tuned = [("webp", 50, 65.0), ("avif", 30, 60.0)]
+    assert rate_curves.rival_curves(untouched, tuned) == (
+        {"webp": [(90, 70.0), (40, 50.0)], "jpeg": [(80, 60.0)]},
+        {
+            "webp": [(90, 70.0), (40, 50.0), (50, 65.0)],
+            "avif": [(30, 60.0)],
+        },
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "kind"),
     [
