@@ -54,4 +54,7 @@ def test_a_bad_folder_is_refused_without_a_traceback(tmp_path):
 def test_one_folder_must_be_named():
     ran = programs.run("report")
     assert ran.returncode != 0
-    assert "One folder of a search must be given" in ran.stdout + ran.stderr
+    assert (
+        "One folder of a search or of runs must be given"
+        in ran.stdout + ran.stderr
+    )
