@@ -53,8 +53,8 @@ def picture(search, against=()):
             f"{first.num_images:,} test images. Small marks: what the search's "
             f"trials reached with fewer bytes than others, on {images} "
             f"validation images.{_told_of(runs, against)} Grey: the image "
-            "itself, compressed and sent to the untouched network. Bytes are wire bytes, without the message "
-            "that carries them. Points below "
+            "itself, compressed and sent to the untouched network. Bytes are "
+            "wire bytes, without the message that carries them. Points below "
             f"{floor:.0f} % aren't drawn; the CSV file has them."
             + left_out(first)
         ),
