@@ -34,6 +34,7 @@ setup(
         "onnxruntime>=1.20",
         "pillow>=11.3",
         "scikit-learn>=1.5",
+        "scipy>=1.13",
         "tensorboard>=2.20",
         "tensorflow>=2.20",
         "tensorflow-datasets>=4.9.9",

@@ -116,6 +116,7 @@ class TrainConfig:
     feature_weight: float | None = None
     codec_warmup: float = 0.0
     clean_finish: float = 0.0
+    feature_cache_gb: float = 4.0
     quality_start: int | None = None
     quality_epochs: float = 0.0
     rate_weight: float = 0.0
@@ -180,7 +181,11 @@ class TrainConfig:
         check_at_least(
             0, rate_weight=self.rate_weight, quality_epochs=self.quality_epochs
         )
-        check_at_least(0, checkpoint_minutes=self.checkpoint_minutes)
+        check_at_least(
+            0,
+            checkpoint_minutes=self.checkpoint_minutes,
+            feature_cache_gb=self.feature_cache_gb,
+        )
         check_at_least(0, evaluate_every=self.evaluate_every)
         check(
             self.learning_rate > 0,
@@ -291,9 +296,15 @@ class TrainConfig:
             "--precision=float32 or mixed_bfloat16.",
             precision=self.precision,
         )
+        check(
+            self.keep == "last" and self.early_stopping is None,
+            "--unit=learned keeps the average of its last weights, so there "
+            "is no epoch to choose: --keep=last, no --early_stopping.",
+            keep=self.keep,
+            early_stopping=self.early_stopping,
+        )
         for name in (
-            "weight_decay", "mixup", "norm_batches", "codec_warmup",
-            "rate_weight",
+            "weight_decay", "norm_batches", "codec_warmup", "rate_weight",
         ):  # fmt: skip
             value = getattr(self, name)
             check(

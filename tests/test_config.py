@@ -168,7 +168,6 @@ def test_fields_that_contradict_each_other_are_refused(fields, flag):
         ("optimizer", "sgd"),
         ("precision", "mixed_float16"),
         ("weight_decay", 1e-4),
-        ("mixup", 0.2),
         ("norm_batches", 1),
         ("codec_warmup", 0.1),
         ("rate_weight", 0.1),

@@ -72,6 +72,10 @@ def _demo(config):
             "No split is accurate enough; see --max_accuracy_loss and --epochs."
             f" Received: max_accuracy_loss={flags.FLAGS.max_accuracy_loss}"
         )
+    print("\n== One learned unit for all rates ==", flush=True)
+    learned = _learned_config(config)
+    training.run(learned)
+    candidates.append(pathlib.Path(learned.workdir))
     reports = [evaluation.load_report(folder) for folder in candidates]
     plot = root / "rate_accuracy.png"
     evaluation.plot_rate_accuracy(reports, plot)
@@ -102,6 +106,39 @@ def _demo(config):
     print(f"Curves and planes: tensorboard --logdir={root}")
 
 
+def _learned_config(config):
+    """The same network with a learned unit, on what the recipe leaves open."""
+    from bottlenet_tf.config import LearnedUnitConfig
+
+    split = flags.FLAGS.learned_split
+    unit = LearnedUnitConfig(
+        patch=4,
+        patch_channels=16,
+        mixed=128,
+        mixed_to=64,
+        coefficients=64,
+        synthesis_width=16,
+        num_points=8,
+        statistics_images=1000,
+    )
+    unset = (
+        "optimizer", "learning_rate", "weight_decay", "distillation",
+        "feature_weight", "clip_norm",
+    )  # fmt: skip
+    return dataclasses.replace(
+        config,
+        mode="tail",
+        unit=unit,
+        split=split,
+        workdir=f"{config.workdir}/learned/{split}_learned",
+        freeze_prefix=False,
+        rate_weight=0.0,
+        codec_warmup=0.0,
+        tuned_rivals=(),
+        **dict.fromkeys(unset),
+    )
+
+
 def _search_config(config):
     """One unit a split, trained once; the search chooses its quality."""
     from bottlenet_tf.search import SearchConfig
@@ -125,6 +162,9 @@ def main():
     train_flags.define(module_name=sys.argv[0])
     flags.DEFINE_list(
         "splits", ["RB1", "RB3", "RB6"], "Split points to compare."
+    )
+    flags.DEFINE_string(
+        "learned_split", "RB3", "Split point of the learned unit."
     )
     flags.DEFINE_list(
         "qualities", ["10", "30"], "Qualities of JPEG to choose among."

@@ -108,6 +108,10 @@ _HELP = {
     "measured for comparison.",
     "clean_finish": "Share of the epochs, the last ones, that see the images "
     "without augmentation.",
+    "feature_cache_gb": "Learned unit: disk space, in 10^9 bytes, for the "
+    "features of the frozen blocks, computed once for several augmented "
+    "versions of every image and removed at the end. 0, or too little for "
+    "four versions: computed anew in every epoch.",
     # The learned unit.
     "patch": "Learned unit: side of the patches that the feature is cut into.",
     "patch_channels": "Learned unit: channels that a patch is projected to.",
@@ -213,8 +217,8 @@ def define(flag_values=flags.FLAGS, module_name=None):
         tuple(config_lib.UNITS),
         "bottlenet: reduction, quantizer and an image codec, one training for "
         "each rate (BottleNet); learned: transform, entropy coder and "
-        "synthesis, one training for all rates; datta: depthwise-separable, "
-        "with an entropy coder, on a frozen network, one training for each rate.",
+        "synthesis, one training for all rates; datta: depthwise-separable "
+        "with an entropy coder, on a frozen network, one training a rate.",
         flag_values=flag_values,
         module_name=module_name,
     )

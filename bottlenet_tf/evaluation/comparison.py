@@ -1,6 +1,7 @@
 """A split network's bytes and accuracy beside cloud-only's."""
 
 from bottlenet_tf.evaluation.cloud_only import CloudPoint
+from bottlenet_tf.evaluation.curves import add_curve_figures
 from bottlenet_tf.evaluation.matching import matched_bytes
 from bottlenet_tf.evaluation.split import summarize
 
@@ -37,7 +38,8 @@ def add_tuned(figures, points, settings):
     `tuned_matched_bytes` are the fewest that cloud-only needs for our
     accuracy if the network may be tuned for the codec; untouched networks
     count, too, where they need fewer. `tuned_matched_ratio` divides them by
-    our mean wire bytes: below 1, the rival wins.
+    our mean wire bytes: below 1, the rival wins. What is told of curves is
+    renewed with theirs.
 
     Args:
         figures: Dictionary of a report, or of what it says of validation
@@ -53,6 +55,7 @@ def add_tuned(figures, points, settings):
     match = matched_bytes(everyone, figures["accuracy"])
     ours = figures["wire_bytes_mean"]
     figures |= _figures_of("tuned_matched", match, ours, reasons)
+    add_curve_figures(figures)
 
 
 def _as_point(values):

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from bottlenet_tf.rate_curves import front
+
 
 @dataclasses.dataclass(frozen=True)
 class Match:
@@ -59,7 +61,9 @@ def matched_bytes(points, accuracy):
         )
     found, open_ended = [], []
     for codec in sorted({point.codec for point in points}):
-        curve = envelope(p for p in points if p.codec == codec)
+        curve = front(
+            (p.bytes_mean, p.accuracy) for p in points if p.codec == codec
+        )
         bytes_mean, at_most = _bytes_on(curve, accuracy)
         if bytes_mean is not None:
             found.append((bytes_mean, codec))
@@ -81,17 +85,8 @@ def matched_bytes(points, accuracy):
     return Match(*min(found), bool(open_ended), reason)
 
 
-def envelope(points):
-    """Returns `(bytes, accuracy)` pairs that rise in both, from `points`."""
-    curve = []
-    for point in sorted(points, key=lambda p: (p.bytes_mean, -p.accuracy)):
-        if not curve or point.accuracy > curve[-1][1]:
-            curve.append((point.bytes_mean, point.accuracy))
-    return curve
-
-
 def _bytes_on(curve, accuracy):
-    """Returns `(bytes or None, at_most)` on one codec's envelope."""
+    """Returns `(bytes or None, at_most)` on one codec's front."""
     if accuracy <= curve[0][1]:
         return curve[0][0], accuracy < curve[0][1]
     for (low, worse), (high, better) in zip(curve, curve[1:], strict=False):

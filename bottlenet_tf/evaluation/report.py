@@ -10,6 +10,7 @@ import numpy as np
 from bottlenet_tf import formats
 from bottlenet_tf.evaluation.baselines import label_only
 from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
+from bottlenet_tf.evaluation.curves import curve_figures
 from bottlenet_tf.evaluation.environment import hardware, versions
 from bottlenet_tf.evaluation.image_codecs import missing_codecs
 from bottlenet_tf.evaluation.split import summarize
@@ -57,7 +58,9 @@ def build_report(
     cloud-only bytes at our accuracy by our mean wire bytes; it is an upper
     bound if `accuracy_matched_at_most`. `paper_ratio` is the paper's way,
     whatever the accuracies: the whole JPEG file at the sweep's highest
-    quality over our image data alone. A figure that doesn't exist is None,
+    quality over our image data alone. `points` are the unit's operating
+    points, and `curves.curve_figures` explains what is told of the curve
+    through them. A figure that doesn't exist is None,
     and `reasons` says why under its name; under "cloud_only.avif", why the
     sweep has no AVIF.
 
@@ -152,8 +155,12 @@ def _figures(config, dataset, measured):
         figures["raw_features"] = measured.raw
         figures |= _sizes(curve.default)
         figures["points"] = _points(curve, baselines)
+        figures["default_point"] = curve.default_point
         compared, missing = compare(curve.default, baselines)
         figures |= compared
+        reasons |= missing
+        curves, missing = curve_figures(figures)
+        figures |= curves
         reasons |= missing
         figures["tuned_rivals"] = None
         reasons["tuned_rivals"] = "none were asked for (--tuned_rivals)"

@@ -2,6 +2,8 @@
 
 import re
 
+from bottlenet_tf.curve_cells import codec_label
+from bottlenet_tf.evaluation.curve_table import curve_lines
 from bottlenet_tf.markdown import aligned
 
 _HEADER = (
@@ -19,36 +21,56 @@ _HEADER = (
     "ratio",
     "device MACs",
 )
-_CODECS = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL"}
+# What reports that are compared have in common.
+_SHARED = (
+    "dataset",
+    "measured_on",
+    "num_images",
+    "backbone",
+    "dataset_fingerprint",
+    "baseline_accuracy",
+)
 # The loss of accuracy that BottleNet accepts, in points.
 _ACCEPTED_DROP = 2.0
 
 
-def markdown_table(reports):
+def markdown_table(reports, against=()):
     """Returns reports as Markdown: split networks, then what they must beat.
 
     Reports of the same data, backbone and untouched network share a table. A
-    "≤" marks a cloud-only figure that is only an upper bound.
+    "≤" marks a cloud-only figure that is only an upper bound. Curves, of units
+    of several operating points or of several units, have tables of their own.
 
     Args:
         reports: List of dictionaries from `build_report` or `load_report`.
+        against: Reports of units whose points, as one curve, are what BD-rates
+            are told against, besides the rivals; if there are none, a learned
+            unit is compared with the JPEG units of its split point.
+
+    Raises:
+        ValueError: if one of `against` can't be compared with any report.
     """
+    groups = _grouped(reports)
+    anchors = _grouped(against)
+    for key in anchors:
+        if key not in groups:
+            raise ValueError(
+                "A unit is compared with those on the same images and the same "
+                f"untouched network. Received: against={key}, "
+                f"reports={sorted(groups, key=str)}"
+            )
+    return "\n".join(
+        _group(key, members, anchors.get(key, ()))
+        for key, members in groups.items()
+    ).rstrip("\n")
+
+
+def _grouped(reports):
     groups = {}
     for report in reports:
-        shared = (
-            "dataset",
-            "measured_on",
-            "num_images",
-            "backbone",
-            "dataset_fingerprint",
-            "baseline_accuracy",
-        )
-        groups.setdefault(tuple(report[key] for key in shared), []).append(
-            report
-        )
-    return "\n".join(
-        _group(key, members) for key, members in groups.items()
-    ).rstrip("\n")
+        key = tuple(report[name] for name in _SHARED)
+        groups.setdefault(key, []).append(report)
+    return groups
 
 
 def split_order(report):
@@ -58,20 +80,22 @@ def split_order(report):
     return natural, report.get("wire_bytes_mean", 0)
 
 
-def _group(key, reports):
+def _group(key, reports, against):
     dataset, part, num_images, backbone, *_ = key
     lines = [f"{backbone} on {dataset}, {num_images:,} {part} images", ""]
     split = [report for report in reports if report["split"] is not None]
     if split:
-        rows = [_row(report) for report in sorted(split, key=split_order)]
+        split = sorted(split, key=split_order)
+        rows = [_row(report) for report in split]
         lines += [*aligned(_HEADER, rows, 2), ""]
+        lines += curve_lines(split, against)
     rows = _baseline_rows(reports)
     if rows:
         header = ("baseline", "accuracy %", "B", "whole file B")
         lines += [*aligned(header, rows, 1), ""]
     for figure, reason in reports[0].get("reasons", {}).items():
         if figure.startswith("cloud_only."):
-            codec = _label(figure.removeprefix("cloud_only."))
+            codec = codec_label(figure.removeprefix("cloud_only."))
             lines += [f"{codec} is left out: {reason}.", ""]
     return "\n".join(lines)
 
@@ -97,7 +121,7 @@ def _matched(report, name):
     bound = "≤ " if report.get(f"{name}_at_most") else ""
     size = _number(report.get(f"{name}_bytes"), ".0f", bound)
     if report.get(f"{name}_codec"):
-        size += f" {_label(report[f'{name}_codec'])}"
+        size += f" {codec_label(report[f'{name}_codec'])}"
     ratio = report.get(f"{name}_ratio")
     wins = ", rival wins" if ratio is not None and ratio < 1.0 else ""
     return size, _number(ratio, ".2f", bound, f"x{wins}")
@@ -151,7 +175,7 @@ def _codec_rows(codec, points, known, largest, kind):
         rows.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
     return [
         (
-            f"{_label(codec)} {point['quality']}{kind}"
+            f"{codec_label(codec)} {point['quality']}{kind}"
             + (f" at {point['side']} px" if point["side"] < largest else "")
             + f", {what}",
             _number(point["accuracy"], ".2f"),
@@ -160,10 +184,6 @@ def _codec_rows(codec, points, known, largest, kind):
         )
         for what, point in rows
     ]
-
-
-def _label(codec):
-    return _CODECS.get(codec, codec)
 
 
 def _number(value, spec, before="", after=""):

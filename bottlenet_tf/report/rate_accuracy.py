@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bottlenet_tf.plot_labels import place_labels
+from bottlenet_tf.rate_curves import front
 from bottlenet_tf.report import palette, text
 from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
@@ -74,15 +75,6 @@ def picture(search):
 
 def _name(codec):
     return _CODECS.get(codec, (text.short(codec),))[0]
-
-
-def front(points):
-    """Returns `(bytes, accuracy)` of those that no smaller one reaches."""
-    best = []
-    for size, accuracy in sorted(points, key=lambda p: (p[0], -p[1])):
-        if not best or accuracy > best[-1][1]:
-            best.append((size, accuracy))
-    return best
 
 
 def _floor(search):

@@ -28,27 +28,49 @@ class LearnedStepper(Stepper):
 
     steers_bytes = False  # A budget picks an operating point afterwards.
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._prepared = tf.function(self._prepare, reduce_retracing=True)
+        self.with_features = tf.function(self._learn, reduce_retracing=True)
+
+    def prepare(self, images, labels, step):
+        """Returns `(feature, answers, targets)` of a batch, NumPy arrays.
+
+        What is frozen computes of it: the feature, the unsplit network's
+        logits (zeros if nothing is learned from them) and the labels'
+        probabilities.
+        """
+        found = self._prepared(images, labels, tf.constant(step))
+        return tuple(each.numpy() for each in found)
+
     def _replica_step(self, images, labels, index, use_codec):
         del use_codec
-        config, unit = self.config, self.model.unit
+        return self._learn(*self._prepare(images, labels, index), index)
+
+    def _prepare(self, images, labels, index):
+        classes = self.model.suffix.output_shape[-1]
         shares = self._shares(tf.shape(labels)[0], index)
-        if config.mixup > 0:
+        if self.config.mixup > 0:
             images = blend(images, shares)
+        targets = blend(tf.one_hot(labels, classes), shares)
         feature = tf.stop_gradient(self.model.features(images))
-        teacher_logits = None
+        answers = tf.zeros_like(targets)
         if self.teacher is not None:
-            teacher_logits = tf.stop_gradient(self.teacher(images, feature))
-        point, noise = self._draw(tf.shape(images)[0], index)
+            answers = tf.stop_gradient(self.teacher(images, feature))
+        return feature, tf.cast(answers, tf.float32), targets
+
+    def _learn(self, feature, answers, targets, index):
+        config, unit = self.config, self.model.unit
+        point, noise = self._draw(tf.shape(feature)[0], index)
         done = tf.cast(index, tf.float32) / max(self.total_steps, 1)
         with tf.GradientTape() as tape:
             restored, size, bits = unit.transmit(feature, point, noise=noise)
             logits = self.model.answer(restored, point)
-            targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
             task = tf.reduce_mean(
                 task_loss(
                     targets,
                     logits,
-                    teacher_logits,
+                    answers,
                     label_smoothing=config.label_smoothing,
                     distillation=config.distillation,
                     temperature=config.temperature,
@@ -64,8 +86,9 @@ class LearnedStepper(Stepper):
         gradients = tape.gradient(scaled, self.variables)
         gradients = self._reduce_and_clip(gradients)
         self.optimizer.apply(gradients, self.variables)
-        count = tf.cast(tf.shape(labels)[0], tf.float32)
-        hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
+        count = tf.cast(tf.shape(targets)[0], tf.float32)
+        # Of a blend, the larger share counts.
+        hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets, -1))
         correct = tf.reduce_sum(tf.cast(hits, tf.float32))
         return tf.stack(
             Outputs(loss * count, task * count, correct, size * count, count)

@@ -1,5 +1,7 @@
 """The training loop: epochs, checkpoints, logs; every mode and strategy."""
 
+import math
+import pathlib
 import time
 
 import numpy as np
@@ -10,6 +12,7 @@ from bottlenet_tf.training import distribution, grouped_adam, logs
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
 from bottlenet_tf.training.datta_step import DattaStepper
+from bottlenet_tf.training.feature_cache import FeatureCache
 from bottlenet_tf.training.learned_step import LearnedStepper
 from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
 from bottlenet_tf.training.step import Outputs, Stepper
@@ -71,6 +74,7 @@ class Loop:
             self.total_steps,
             overhead,
         )
+        self.cache = self._open_cache()
         role = distribution.role(strategy)
         self.is_chief = role.is_chief
         self._average_statistics = distribution.statistics_averager(
@@ -131,6 +135,8 @@ class Loop:
             epoch += 1
         if isinstance(self.optimizer, grouped_adam.GroupedAdam):
             self.optimizer.finalize()
+        if self.cache is not None:
+            self.cache.close()
         if self.best is not None:
             self.best.restore()
             if self.is_chief:
@@ -161,14 +167,7 @@ class Loop:
         totals = self.checkpoints.sums.numpy()
         seconds = float(self.checkpoints.seconds.numpy())
         started = time.monotonic()
-        batches = self.dataset.train_batches(
-            self.config.batch_size,
-            epoch=self.config.first_epoch + epoch,
-            start_batch=step - first,
-            augment=self._augments(epoch),
-        )
-        if self.strategy.num_replicas_in_sync > 1:
-            batches = self.strategy.experimental_distribute_dataset(batches)
+        batches = self._batches(epoch, step - first)
         bar = logs.progress_bar(
             last - first,
             step - first,
@@ -177,8 +176,8 @@ class Loop:
         )
         pending = None
         with bar:
-            for images, labels in self.dataset.train.guard(batches):
-                outputs = self._step(step, images, labels)
+            for batch in batches:
+                outputs = self._step(step, *batch)
                 step += 1
                 # The device works on this step while the last one is read.
                 totals = self._account(totals, pending, bar)
@@ -199,6 +198,43 @@ class Loop:
         self._save(step, np.zeros(5), 0.0)
         return step
 
+    def _batches(self, epoch, start):
+        """Returns what the steps of an epoch take, batch by batch."""
+        if self.cache is not None:
+            return self.cache.batches(epoch, start)
+        batches = self.dataset.train_batches(
+            self.config.batch_size,
+            epoch=self.config.first_epoch + epoch,
+            start_batch=start,
+            augment=self._augments(epoch),
+        )
+        if self.strategy.num_replicas_in_sync > 1:
+            batches = self.strategy.experimental_distribute_dataset(batches)
+        return self.dataset.train.guard(batches)
+
+    def _open_cache(self):
+        """Returns the `FeatureCache` of a learned unit, or None."""
+        config = self.config
+        is_learned = isinstance(self.stepper, LearnedStepper)
+        if not is_learned or not config.feature_cache_gb:
+            return None
+        if config.strategy != "none":
+            return None
+        augmented = sum(map(self._augments, range(config.epochs)))
+        cache = FeatureCache(
+            pathlib.Path(config.workdir) / "features",
+            self.dataset,
+            config,
+            self.stepper.prepare,
+            1e9 * config.feature_cache_gb,
+            (augmented, config.epochs - augmented),
+        )
+        elements = math.prod(self.model.prefix.output_shape[1:])
+        classes = self.model.suffix.output_shape[-1]
+        if cache.is_worthwhile(2 * elements + 8 * classes):
+            return cache
+        return None
+
     def _correct_budget(self, epoch):
         """Compares bytes in inference, of whole training images."""
         batches = self.dataset.train_batches(
@@ -218,7 +254,9 @@ class Loop:
             raise TrainingDiverged(_DIVERGED.format("weights", step))
         self.checkpoints.save(step, totals, seconds)
 
-    def _step(self, step, images, labels):
+    def _step(self, step, *batch):
+        if self.cache is not None:
+            return self.stepper.with_features(*batch, tf.constant(step))
         use_codec = self.has_unit and self.schedule.uses_codec(step)
         if self._quality is not None:
             quality = self.schedule.quality_at(step)
@@ -229,7 +267,7 @@ class Loop:
             run = self.stepper.with_codec
         else:
             run = self.stepper.without_codec
-        return run(images, labels, tf.constant(step))
+        return run(*batch, tf.constant(step))
 
     def _may_save_now(self):
         """Whether to save in the middle of an epoch.

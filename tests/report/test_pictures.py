@@ -208,11 +208,6 @@ def test_what_is_unknown_has_no_bar_and_no_rivals(chosen, change):
     assert not [t for t in told if "least of all" in t]
 
 
-def test_the_front_rises_in_bytes_and_accuracy():
-    points = [(3, 50), (1, 40), (2, 30), (2, 45), (4, 50)]
-    assert rate_accuracy.front(points) == [(1, 40), (2, 45), (3, 50)]
-
-
 def test_rate_accuracy_holds_every_point(sources):
     found = rate_accuracy.picture(sources.search)
     kinds = [row[0] for row in found.rows]

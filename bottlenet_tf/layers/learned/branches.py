@@ -20,6 +20,15 @@ def _conv(filters, kernel=3, strides=1, zero=False, name=None):
     )
 
 
+def _check_patch(patch):
+    if patch < 1 or patch & (patch - 1):
+        raise ValueError(
+            "--patch must be a power of 2 where the unit has a nonlinear "
+            "branch, whose layers double or halve sizes. "
+            f"Received: patch={patch}"
+        )
+
+
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class ResidualBlock(keras.layers.Layer):
     """x + conv(relu(modulation(conv(x)))), 3 x 3.
@@ -78,11 +87,7 @@ class Restorer(keras.layers.Layer):
 
     def __init__(self, patch, channels, width=64, blocks=1, **kwargs):
         super().__init__(**kwargs)
-        if patch < 1 or patch & (patch - 1):
-            raise ValueError(
-                "--patch must be a power of 2 where the unit has a nonlinear "
-                f"branch, which doubles sizes. Received: patch={patch}"
-            )
+        _check_patch(patch)
         self.patch = patch
         self.channels = channels
         self.width = width
@@ -170,6 +175,7 @@ class Encoder(keras.layers.Layer):
 
     def __init__(self, patch, channels, widths=(48, 64), **kwargs):
         super().__init__(**kwargs)
+        _check_patch(patch)
         self.patch = patch
         self.channels = channels
         self.widths = tuple(widths)

@@ -97,8 +97,8 @@ class LogisticMixture(keras.layers.Layer):
         bits = -ops.log2(ops.maximum(likely, MIN_PROBABILITY))
         return ops.sum(bits, axis=1)
 
-    def compute_output_shape(self, input_shape, *_):
-        return (input_shape[0],)
+    def compute_output_shape(self, y_shape, gain_shape, point_shape):
+        return (y_shape[0],)
 
     def get_config(self):
         return {

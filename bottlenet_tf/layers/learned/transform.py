@@ -235,12 +235,10 @@ class Synthesis(keras.layers.Layer):
         mixing = self.mixed * self.mixed_to
         return grid + mixing + 18 * patches * pixels
 
-    def compute_output_shape(self, input_shape, point_shape=None):
-        batch = input_shape[0]
-        return (
-            (batch, *self.restored_shape),
-            (batch, *self.grid, self.channels),
-        )
+    def compute_output_shape(self, c_shape, point_shape=None):
+        batch = c_shape[0]
+        grid = grid_shape(self.restored_shape[:2], self.patch)
+        return (batch, *self.restored_shape), (batch, *grid, self.channels)
 
     def get_config(self):
         return {

@@ -128,6 +128,8 @@ class LearnedUnit(Unit):
         shape = tuple(input_shape)
         count = c["coefficients"]
         self.code_shape = (count,)
+        if self.byte_codec is not None:
+            self.byte_codec.check_shape(self.code_shape)
         common = {
             name: c[name]
             for name in (
@@ -265,8 +267,8 @@ class LearnedUnit(Unit):
     def call(self, x, point, training=None, use_codec=True):
         return self.decode(self.encode(x, point), point)
 
-    def compute_output_shape(self, input_shape, point_shape=None):
-        return input_shape
+    def compute_output_shape(self, x_shape, point_shape=None):
+        return x_shape
 
     def device_macs(self, input_shape):
         """Multiply-accumulates of the encoder for one image."""

@@ -1,0 +1,235 @@
+"""Rate-accuracy curves: bytes at an accuracy, and the BD-rate of two curves.
+
+A curve is a list of `(bytes, accuracy)` points, mean bytes of an image and
+percent. Reports and pages compute from the same functions.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+# Points of accuracy below the unsplit network.
+DROPS = (2, 1, 0.5)
+
+
+class Figure(NamedTuple):
+    """A figure, or None and the reason."""
+
+    value: float | None
+    reason: str | None = None
+
+
+class BdRate(NamedTuple):
+    """Mean difference in bytes; see `bd_rate`.
+
+    Attributes:
+        percent: Negative where the curve takes fewer bytes; None if there is
+            no figure.
+        low, high: The accuracies in percent between which it is the mean;
+            None without a figure.
+        reason: Why there is no figure; else None.
+    """
+
+    percent: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+def front(points):
+    """Returns the points that rise in bytes and in accuracy, in order.
+
+    Points that take as many bytes as another without being more accurate are
+    left out.
+    """
+    rising = []
+    for size, accuracy in sorted(points, key=lambda p: (p[0], -p[1])):
+        if not rising or accuracy > rising[-1][1]:
+            rising.append((size, accuracy))
+    return rising
+
+
+def bytes_at(points, accuracy):
+    """Returns the bytes that a curve needs for an accuracy.
+
+    Between two neighbours on the `front`, the logarithm of bytes is
+    interpolated linearly over accuracy. Nothing is extrapolated.
+
+    Args:
+        points: `(bytes, accuracy)` pairs, in any order.
+        accuracy: In percent.
+
+    Returns:
+        `Figure`: mean bytes of an image, or why there are none.
+
+    Raises:
+        ValueError: if a size isn't positive.
+    """
+    curve = _positive_front(points)
+    if not curve:
+        return Figure(None, "nothing was measured")
+    lowest, highest = curve[0][1], curve[-1][1]
+    if accuracy < lowest:
+        return Figure(
+            None,
+            f"{accuracy:.2f} % is below the {lowest:.2f} % of the smallest "
+            "measured point, so fewer bytes may do",
+        )
+    if accuracy > highest:
+        return Figure(
+            None,
+            f"{accuracy:.2f} % is above the {highest:.2f} % of the most "
+            "accurate measured point",
+        )
+    sizes, accuracies = zip(*curve, strict=True)
+    return Figure(float(np.exp(np.interp(accuracy, accuracies, np.log(sizes)))))
+
+
+def bytes_at_drop(points, unsplit_accuracy, drops=DROPS):
+    """Returns the bytes a curve needs some points below the unsplit network.
+
+    Args:
+        points: `(bytes, accuracy)` pairs, in any order.
+        unsplit_accuracy: In percent; None if it isn't known.
+        drops: Points of accuracy that are lost.
+
+    Returns:
+        `{"2": Figure, ...}`, a `bytes_at` of each drop.
+    """
+    if unsplit_accuracy is None:
+        unknown = Figure(None, "the unsplit network's accuracy isn't known")
+        return {f"{drop:g}": unknown for drop in drops}
+    return {
+        f"{drop:g}": bytes_at(points, unsplit_accuracy - drop) for drop in drops
+    }
+
+
+def bd_rate(points, anchor):
+    """Returns how many percent more bytes a curve takes than another.
+
+    100 (exp(D) - 1), where D is the mean, over the accuracies that both
+    curves reach, of ln(bytes of `points`) - ln(bytes of `anchor`). Bjøntegaard
+    fits a cubic through four points of each; here, as in the current practice
+    of video coding, a piecewise cubic (PCHIP) passes through all points of the
+    `front`, which accuracy over many points calls for: it doesn't overshoot.
+
+    Args:
+        points: `(bytes, accuracy)` pairs, in any order.
+        anchor: The same of the curve that is compared with.
+
+    Returns:
+        `BdRate`.
+
+    Raises:
+        ValueError: if a size isn't positive.
+
+    Reference:
+        Bjøntegaard, 2001, "Calculation of average PSNR differences between
+        RD-curves", ITU-T VCEG-M33.
+    """
+    curves = [_positive_front(points), _positive_front(anchor)]
+    for curve, whose in zip(curves, ("the curve", "the anchor"), strict=True):
+        if len(curve) < 2:
+            return BdRate(
+                None,
+                reason="two points that rise in bytes and accuracy make a "
+                f"curve, and {whose} has {len(curve)}",
+            )
+    low = max(curve[0][1] for curve in curves)
+    high = min(curve[-1][1] for curve in curves)
+    if low >= high:
+        ends = (f"{c[0][1]:.2f} to {c[-1][1]:.2f} %" for c in curves)
+        return BdRate(
+            None,
+            reason="the curves share no range of accuracy: "
+            f"{' and '.join(ends)}",
+        )
+    ours, theirs = (_mean_log_bytes(curve, low, high) for curve in curves)
+    return BdRate(100 * math.expm1(ours - theirs), low, high)
+
+
+def _positive_front(points):
+    curve = front(points)
+    if curve and not curve[0][0] > 0:
+        raise ValueError(
+            "A point of a curve must take more than 0 bytes: curves are "
+            f"interpolated in log bytes. Received: bytes={curve[0][0]!r}"
+        )
+    return curve
+
+
+def _mean_log_bytes(curve, low, high):
+    sizes, accuracies = np.array(curve, np.float64).T
+    log_bytes = PchipInterpolator(accuracies, np.log(sizes))
+    return float(log_bytes.integrate(low, high)) / (high - low)
+
+
+class Unit(NamedTuple):
+    """A measured unit, whatever file it was read from.
+
+    Attributes:
+        split: Name of its split point.
+        mode: How it was trained.
+        kind: Its codec's name; "learned" for the learned unit.
+        points: Tuple of `(bytes, accuracy)`, one for each operating point.
+        default: The one of the default operating point.
+    """
+
+    split: str
+    mode: str
+    kind: str
+    points: tuple
+    default: tuple
+
+
+class UnitCurve(NamedTuple):
+    """A unit of several operating points, or several units of one.
+
+    Attributes:
+        split, mode, kind: Of the unit, or of all.
+        points: Tuple of `(bytes, accuracy)`, by bytes.
+        marked: Tuple of those that a deployment would send by itself: the
+            default point, or all of units of one point.
+        members: Positions in the list that `unit_curves` was given.
+    """
+
+    split: str
+    mode: str
+    kind: str
+    points: tuple
+    marked: tuple
+    members: tuple
+
+
+def unit_curves(units):
+    """Returns the `UnitCurve`s of some units of one network.
+
+    Units of one operating point, of the same split point, training and kind,
+    form a curve together. A curve may be of one point.
+
+    Args:
+        units: Iterable of `Unit`.
+    """
+    groups = {}
+    for i, unit in enumerate(units):
+        own = i if len(unit.points) > 1 else None
+        key = (unit.split, unit.mode, unit.kind, own)
+        groups.setdefault(key, []).append((i, unit))
+    return [
+        UnitCurve(
+            *key[:3],
+            tuple(sorted(p for _, unit in group for p in unit.points)),
+            tuple(sorted(unit.default for _, unit in group)),
+            tuple(i for i, _ in group),
+        )
+        for key, group in groups.items()
+    ]
+
+
+def unit_kind(unit_flags):
+    """Returns the `Unit.kind` of a unit's flags, as a report has them."""
+    if unit_flags.get("kind") == "learned":
+        return "learned"
+    return unit_flags.get("codec", "jpeg")

@@ -1,0 +1,125 @@
+"""Features of frozen blocks, computed once and read from disk after that."""
+
+import pathlib
+import shutil
+
+import numpy as np
+
+from bottlenet_tf.layers.quantizer import MAX_FLOAT16
+from bottlenet_tf.training import logs
+
+# With fewer augmented versions of each image than this, the time saved isn't
+# worth the sameness.
+LEAST_VERSIONS = 4
+_CLEAN = "clean"
+
+
+class FeatureCache:
+    """Keeps several augmented versions of all training images' features.
+
+    Epoch e trains on version e mod V, in an order of its own; epochs without
+    augmentation share one more version. A version is computed whole before
+    its first epoch, from the images, crops and blends that this epoch would
+    have had, so that a resumed run trains on the same numbers. Features are
+    float16.
+
+    Args:
+        folder: Where versions are kept, as .npy files; removed by `close`.
+        dataset: `data.Dataset`.
+        config: `TrainConfig`.
+        prepare: Callable `(images, labels, step) -> (feature, answers,
+            targets)`, arrays of one batch.
+        most_bytes: What all versions may take.
+        epochs: `(augmented, clean)`, how many epochs of either kind.
+    """
+
+    def __init__(self, folder, dataset, config, prepare, most_bytes, epochs):
+        self._folder = pathlib.Path(folder)
+        self._dataset = dataset
+        self._config = config
+        self._prepare = prepare
+        self._most_bytes = most_bytes
+        self._epochs = epochs
+        self._steps = dataset.steps_per_epoch(config.batch_size)
+        self._versions = None
+
+    def is_worthwhile(self, row_bytes):
+        """Whether enough versions fit, by the bytes of one image's row."""
+        augmented, clean = self._epochs
+        size = row_bytes * self._steps * self._config.batch_size
+        fitting = int(self._most_bytes // size) - min(clean, 1)
+        self._versions = min(fitting, augmented)
+        return self._versions >= min(augmented, LEAST_VERSIONS)
+
+    def batches(self, epoch, start):
+        """Yields `(feature, answers, targets)` of an epoch's batches.
+
+        Args:
+            epoch: Number of the epoch.
+            start: First batch to yield.
+        """
+        version = _CLEAN
+        if epoch < self._epochs[0]:
+            version = epoch % self._versions
+        names = ("answers", "targets", "features")
+        paths = [self._folder / f"{version}_{name}.npy" for name in names]
+        if not paths[-1].is_file():  # Renamed last.
+            self._build(version, epoch, paths)
+        answers, targets, features = (np.load(p, mmap_mode="r") for p in paths)
+        generator = np.random.default_rng((self._config.seed, epoch))
+        order = generator.permutation(len(features))
+        size = self._config.batch_size
+        for i in range(start, self._steps):
+            rows = np.sort(order[i * size : (i + 1) * size])
+            yield (
+                features[rows].astype(np.float32),
+                answers[rows],
+                targets[rows],
+            )
+
+    def close(self):
+        """Removes all versions."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _build(self, version, epoch, paths):
+        """Computes one version; files appear only when they are whole."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        is_clean = version == _CLEAN
+        first = self._epochs[0] if is_clean else version
+        batches = self._dataset.train_batches(
+            self._config.batch_size,
+            epoch=self._config.first_epoch + first,
+            augment=not is_clean,
+        )
+        temporary = [path.with_suffix(".tmp") for path in paths]
+        size, files = self._config.batch_size, None
+        name = f"features for epoch {epoch + 1}"
+        with logs.progress_bar(self._steps, 0, name, True) as bar:
+            guarded = self._dataset.train.guard(batches)
+            for i, (images, labels) in enumerate(guarded):
+                step = first * self._steps + i
+                feature, answers, targets = self._prepare(images, labels, step)
+                if not np.abs(feature).max() <= MAX_FLOAT16:  # Also NaN.
+                    raise ValueError(
+                        "Features that are kept must fit float16, at most "
+                        f"{MAX_FLOAT16:.0f}: train with --feature_cache_gb=0. "
+                        f"Received: largest={np.abs(feature).max()}"
+                    )
+                parts = (answers, targets, feature.astype(np.float16))
+                if files is None:
+                    files = [
+                        np.lib.format.open_memmap(
+                            path,
+                            mode="w+",
+                            dtype=part.dtype,
+                            shape=(self._steps * size, *part.shape[1:]),
+                        )
+                        for path, part in zip(temporary, parts)
+                    ]
+                for file, part in zip(files, parts):
+                    file[i * size : (i + 1) * size] = part
+                bar.update()
+        for file in files:
+            file.flush()
+        for path, final in zip(temporary, paths):
+            path.replace(final)

@@ -1,0 +1,26 @@
+"""Transforms of random features, in closed form."""
+
+import numpy as np
+
+from bottlenet_tf.training import closed_form
+
+
+def smooth_features(rng, count, height, width, depth):
+    """Returns features whose neighbours and channels are alike."""
+    x = rng.standard_normal((count, height + 2, width + 2, depth))
+    x = sum(
+        x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)
+    )
+    mixed = x @ rng.standard_normal((depth, depth))
+    return (mixed + rng.uniform(-5, 5, depth)).astype(np.float32)
+
+
+def solve(rng, shape, **transform):
+    """Returns features, their gradients and their `ClosedForm`."""
+    features = smooth_features(rng, *shape)
+    gradients = smooth_features(rng, *shape)
+    return (
+        features,
+        gradients,
+        closed_form.solve(features, gradients, **transform),
+    )
