@@ -255,7 +255,7 @@ class DattaUnitConfig:
             return UnitConfig().defaults(mode)
         return {
             "optimizer": "adam",
-            "learning_rate": 2e-3,
+            "learning_rate": 1e-2,
             "weight_decay": 0.0,
             "distillation": 0.0,
             "feature_weight": 0.0,

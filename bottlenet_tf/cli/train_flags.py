@@ -51,7 +51,7 @@ _HELP = {
     "optimizer": "sgd (Nesterov momentum 0.9), adam or adamw; unset: what "
     "suits the unit, sgd or, learned and datta, adam.",
     "learning_rate": "Peak rate; a cosine takes it to 0. Unset: what suits the "
-    "unit, 0.1 or, learned, 0.0008, or, datta, 0.002.",
+    "unit, 0.1 or, learned, 0.0008, or, datta, 0.01.",
     "warmup_epochs": "Epochs of linear warm-up to the peak.",
     "weight_decay": "Decoupled, times the learning rate; spares biases, "
     "norms and ranges. With sgd, 10 times the usual L2 coefficient.",

@@ -33,6 +33,7 @@ from bottlenet_tf.evaluation.mosaic import plane_mosaic
 from bottlenet_tf.evaluation.plots import (
     plot_aware_against_naive,
     plot_rate_accuracy,
+    plot_samples,
 )
 from bottlenet_tf.evaluation.report import (
     Measured,
@@ -88,6 +89,7 @@ __all__ = [
     "plane_mosaic",
     "plot_aware_against_naive",
     "plot_rate_accuracy",
+    "plot_samples",
     "predict_payloads",
     "raw_features",
     "summarize",

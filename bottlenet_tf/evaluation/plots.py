@@ -125,6 +125,41 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
     return _save(figure, path)
 
 
+def plot_samples(samples, path, network_accuracy=None):
+    """Draws accuracy over wire bytes of sampled units, the kept ones joined.
+
+    Args:
+        samples: Dictionaries with "wire_bytes_mean", "accuracy" (percent) and
+            "kept", whether none of the others beats it.
+        path: PNG file to write.
+        network_accuracy: Of the untouched network in percent, or None.
+
+    Returns:
+        The `pathlib.Path` written.
+    """
+    figure, axes = _figure("bytes an image (logarithmic)", "accuracy (%)")
+    axes.set_xscale("log")
+    for kept, line, color, label in (
+        (False, "", _GREY, "sampled"),
+        (True, "-", _BLUE, "Pareto set"),
+    ):
+        points = sorted(
+            (s["wire_bytes_mean"], s["accuracy"])
+            for s in samples
+            if s["kept"] == kept
+        )
+        if points:
+            x, y = zip(*points)
+            axes.plot(x, y, "o", linestyle=line, color=color, label=label)
+    if network_accuracy is not None:
+        _draw_network(axes, network_accuracy)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.margins(y=0.08)
+    if samples:
+        axes.legend(loc="best", fontsize=9)
+    return _save(figure, path)
+
+
 def _figure(xlabel, ylabel):
     figure = Figure(figsize=(8, 5), dpi=140, layout="constrained")
     FigureCanvasAgg(figure)

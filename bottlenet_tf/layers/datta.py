@@ -76,6 +76,11 @@ class DattaUnit(Unit):
                 "`step` must be positive and finite: codes are round(x / "
                 f"step). Received: step={step!r}"
             )
+        if restored_activation not in (None, "relu"):
+            raise ValueError(
+                '`restored_activation` must be "relu" or None. '
+                f"Received: restored_activation={restored_activation!r}"
+            )
         self._config = {
             "channels": channels,
             "stride": stride,

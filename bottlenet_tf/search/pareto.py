@@ -1,0 +1,208 @@
+"""Samples units of one frozen network and keeps the Pareto set of them.
+
+samples/000/ ...    a run each, measured on validation images, and its
+                    unit alone, unit.pack
+pareto.json         all samples, and which of them are worth having
+pareto.png          the same, drawn
+"""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+from tqdm import tqdm
+
+from bottlenet_tf.config import TrainConfig, differing_flags
+from bottlenet_tf.json_file import read_json, write_json
+from bottlenet_tf.validation import check
+
+FORMAT = "bottlenet_tf.pareto.1"
+FILE, PICTURE, PACK = "pareto.json", "pareto.png", "unit.pack"
+_REMEDY = "Use another --workdir."
+# What differs from sample to sample, of the unit and of the run.
+SAMPLED = ("channels", "stride", "latent_step", "task_weight")
+_FREE = (*SAMPLED, "workdir", "checkpoint_minutes", "measure_on")
+
+
+@dataclasses.dataclass(frozen=True)
+class ParetoConfig:
+    """What to sample.
+
+    Attributes:
+        base: `TrainConfig` of all samples, its unit a `DattaUnitConfig`;
+            `base.seed` decides what is sampled.
+        samples: How many. More may be asked for later: the first ones stay.
+        strides: To choose from, evenly.
+        channels, task_weights, latent_steps: Least and most, log-uniform.
+    """
+
+    base: TrainConfig
+    samples: int = 16
+    strides: tuple[int, ...] = (1, 2)
+    channels: tuple[int, ...] = (2, 16)
+    task_weights: tuple[float, ...] = (100.0, 10000.0)
+    latent_steps: tuple[float, ...] = (0.5, 2.0)
+
+    def __post_init__(self):
+        check(
+            self.base.unit.kind == "datta" and self.base.has_unit,
+            "Units are sampled of --unit=datta, in a --mode with a unit.",
+            unit=self.base.unit.kind,
+            mode=self.base.mode,
+        )
+        check(self.samples >= 1, "--samples must be at least 1.",
+              samples=self.samples)  # fmt: skip
+        check(
+            bool(self.strides) and min(self.strides) >= 1,
+            "--strides must be positive, at least one.",
+            strides=self.strides,
+        )
+        for name, flag in (
+            ("channels", "channel_range"),
+            ("task_weights", "task_weight_range"),
+            ("latent_steps", "latent_step_range"),
+        ):
+            value = getattr(self, name)
+            check(
+                len(value) == 2 and 0 < value[0] <= value[1] < np.inf,
+                f"--{flag} must be two positive numbers, least and most.",
+                **{flag: value},
+            )
+
+    def sample(self, number):
+        """Returns the `TrainConfig` of a sample."""
+        generator = np.random.default_rng((self.base.seed, number))
+        stride = self.strides[generator.integers(len(self.strides))]
+
+        def between(least, most):
+            drawn = generator.uniform(np.log(least), np.log(most))
+            return float(f"{np.exp(drawn):.4g}")  # That flags can repeat it.
+
+        unit = dataclasses.replace(
+            self.base.unit,
+            stride=int(stride),
+            channels=round(between(*self.channels)),
+            task_weight=between(*self.task_weights),
+            latent_step=between(*self.latent_steps),
+        )
+        folder = pathlib.Path(self.base.workdir) / "samples" / f"{number:03d}"
+        return dataclasses.replace(
+            self.base, unit=unit, workdir=str(folder), measure_on="validation"
+        )
+
+
+def run(config):
+    """Trains and measures all samples; returns what `pareto.json` holds.
+
+    Killed, it resumes with the same flags: finished samples stay, the one
+    that was training goes on from its checkpoint. A sample whose training
+    diverges is noted and left out.
+
+    Args:
+        config: `ParetoConfig`.
+
+    Raises:
+        ValueError: if the folder holds samples of other flags, or the data
+            have no validation images.
+    """
+    from bottlenet_tf import evaluation
+
+    root = pathlib.Path(config.base.workdir)
+    content = _begin(root, config.base)
+    samples = content["samples"]
+    bar = tqdm(
+        total=config.samples,
+        initial=min(len(samples), config.samples),
+        desc="samples",
+        unit="unit",
+    )
+    with bar:
+        for number in range(len(samples), config.samples):
+            _add(content, config.sample(number), number)
+            points = [
+                None if s["error"] else (s["wire_bytes_mean"], s["accuracy"])
+                for s in samples
+            ]
+            for sample, kept in zip(samples, pareto_set(points), strict=True):
+                sample["kept"] = kept
+            write_json(root / FILE, content)
+            evaluation.plot_samples(
+                [s for s in samples if not s["error"]],
+                root / PICTURE,
+                network_accuracy=content["network_accuracy"],
+            )
+            bar.update()
+            bar.set_postfix(kept=sum(s["kept"] for s in samples))
+    return content
+
+
+def pareto_set(points):
+    """Returns which of the points no other beats, a list of bool.
+
+    A point is beaten by one of at most its bytes and at least its accuracy
+    that is better in one of the two, and by an earlier one equal in both.
+
+    Args:
+        points: List of `(bytes, accuracy)`; None for a point that counts not.
+    """
+    kept, best = [False] * len(points), -np.inf
+    order = [i for i, point in enumerate(points) if point is not None]
+    for i in sorted(order, key=lambda i: (points[i][0], -points[i][1], i)):
+        if points[i][1] > best:
+            kept[i], best = True, points[i][1]
+    return kept
+
+
+def _begin(root, base):
+    """Returns the content of the file that is there, or of a new one."""
+    path = root / FILE
+    if not path.is_file():
+        return {
+            "format": FORMAT,
+            "base": dataclasses.asdict(base),
+            "network_accuracy": None,
+            "samples": [],
+        }
+    content = read_json(path, FORMAT, ("base", "samples"), _REMEDY)
+    before = TrainConfig.from_json(json.dumps(content["base"]))
+    differing = differing_flags(before, base, _FREE)
+    check(
+        not differing,
+        f"--workdir holds samples that were made with other flags. {_REMEDY}",
+        workdir=str(root),
+        differing=differing,
+    )
+    return content
+
+
+def _add(content, config, number):
+    """Trains one sample and adds what it reached."""
+    from bottlenet_tf import training
+    from bottlenet_tf.export.pack import save_pack
+    from bottlenet_tf.training.loop import TrainingDiverged
+
+    unit, folder = config.unit, pathlib.Path(config.workdir)
+    sample = {
+        "number": number,
+        **{name: getattr(unit, name) for name in SAMPLED},
+        "wire_bytes_mean": None,
+        "accuracy": None,
+        "error": None,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            open(folder / "log.txt", "a") as log,
+            contextlib.redirect_stdout(log),
+        ):
+            report = training.run(config)
+    except TrainingDiverged as error:
+        sample["error"] = str(error)
+    else:
+        sample["wire_bytes_mean"] = report["wire_bytes_mean"]
+        sample["accuracy"] = report["accuracy"]
+        content["network_accuracy"] = report["baseline_accuracy"]
+        save_pack(folder / PACK, training.load_model(folder))
+    content["samples"].append(sample)
