@@ -178,3 +178,13 @@ def test_mosaic_needs_an_image(make_bottlenet):
         evaluation.plane_mosaic(
             make_bottlenet(), np.zeros((0, 16, 16, 3), np.uint8)
         )
+
+
+@pytest.mark.parametrize("kept", [[True, False], [True, True], []])
+def test_samples_are_drawn_whichever_are_kept(kept, tmp_path):
+    samples = [
+        {"wire_bytes_mean": 10.0 + i, "accuracy": 50.0, "kept": each}
+        for i, each in enumerate(kept)
+    ]
+    path = evaluation.plot_samples(samples, tmp_path / "a.png", 90.0)
+    assert Image.open(path).size == (1120, 700)
