@@ -9,9 +9,10 @@ CODEC_LABELS = {
     "jxl": "JPEG XL",
 }
 NOTE = (
-    "–: above or below all measured points, beyond which nothing is "
-    "extrapolated. BD-rate: how many percent more bytes than the column's "
-    "curve, less if negative, in the mean over the accuracies below it."
+    "Nothing is extrapolated. ≤: the smallest measured point is more accurate; "
+    "–: none is accurate enough. BD-rate: by how many percent the unit's bytes "
+    "differ from the column's, in the mean over the accuracies below; negative "
+    "where the unit takes fewer."
 )
 
 
@@ -62,7 +63,7 @@ def cells(points, unsplit_accuracy, compared):
         rate_curves.bytes_at_drop(curve, unsplit_accuracy)
         for curve in (points, *compared.values())
     ]
-    rows = [[drop, *(_size(d[drop].value) for d in drops)] for drop in drops[0]]
+    rows = [[drop, *(_size(d[drop]) for d in drops)] for drop in drops[0]]
     rates = [rate_curves.bd_rate(points, c) for c in compared.values()]
     if rates:
         percents = ("–" if r.reason else f"{r.percent:+.1f}" for r in rates)
@@ -73,7 +74,11 @@ def cells(points, unsplit_accuracy, compared):
     return header, rows
 
 
-def _size(value):
-    if value is None:
-        return "–"
-    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+def _size(figure):
+    if figure.value is None:
+        return "–" if figure.at_most is None else f"≤ {_digits(figure.at_most)}"
+    return _digits(figure.value)
+
+
+def _digits(size):
+    return f"{size:.1f}" if size < 100 else f"{size:,.0f}"

@@ -15,10 +15,18 @@ DROPS = (2, 1, 0.5)
 
 
 class Figure(NamedTuple):
-    """A figure, or None and the reason."""
+    """Bytes; see `bytes_at`.
+
+    Attributes:
+        value: Mean bytes of an image; None if there is no figure.
+        reason: Why there is none; else None.
+        at_most: Without a figure, bytes that are known to be enough, if there
+            are any.
+    """
 
     value: float | None
     reason: str | None = None
+    at_most: float | None = None
 
 
 class BdRate(NamedTuple):
@@ -62,7 +70,7 @@ def bytes_at(points, accuracy):
         accuracy: In percent.
 
     Returns:
-        `Figure`: mean bytes of an image, or why there are none.
+        `Figure`.
 
     Raises:
         ValueError: if a size isn't positive.
@@ -76,6 +84,7 @@ def bytes_at(points, accuracy):
             None,
             f"{accuracy:.2f} % is below the {lowest:.2f} % of the smallest "
             "measured point, so fewer bytes may do",
+            curve[0][0],
         )
     if accuracy > highest:
         return Figure(
@@ -233,3 +242,42 @@ def unit_kind(unit_flags):
     if unit_flags.get("kind") == "learned":
         return "learned"
     return unit_flags.get("codec", "jpeg")
+
+
+def jpeg_units(curve, units):
+    """Returns the JPEG units at a learned unit's split point; else none.
+
+    Args:
+        curve: `UnitCurve`.
+        units: List of `Unit`.
+    """
+    if curve.kind != "learned":
+        return []
+    return [u for u in units if (u.split, u.kind) == (curve.split, "jpeg")]
+
+
+def rival_curves(untouched, tuned=()):
+    """Returns the curves of image codecs, of all sides in pixels together.
+
+    Who may tune the network for a codec may also leave it as it is, so that a
+    tuned rival's curve holds the untouched network's points, too.
+
+    Args:
+        untouched: `(codec, bytes, accuracy)` of cloud-only.
+        tuned: The same of networks that were tuned for the codec.
+
+    Returns:
+        `(untouched, tuned)`, `{codec: points}` each.
+    """
+    curves = _by_codec(untouched)
+    return curves, {
+        codec: curves.get(codec, []) + points
+        for codec, points in _by_codec(tuned).items()
+    }
+
+
+def _by_codec(points):
+    curves = {}
+    for codec, *pair in points:
+        curves.setdefault(codec, []).append(tuple(pair))
+    return curves

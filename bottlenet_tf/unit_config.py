@@ -10,6 +10,8 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
+# Sizes of a learned unit where none are asked for; see `resolved`.
+MOST_POSITIONS, MIXED, MIXED_TO, LARGE_GRID, MORE = 14, 800, 560, 2048, 4096
 # Which codes of a `DattaUnit` share a table.
 TABLES = ("shared", "per_channel", "per_coefficient")
 
@@ -93,11 +95,11 @@ class LearnedUnitConfig:
     """The learned unit; fields as in `layers.learned.unit.LearnedUnit`."""
 
     kind: str = "learned"
-    patch: int = 4
-    patch_channels: int = 24
-    coefficients: int = 512
-    mixed: int = 1024
-    mixed_to: int = 512
+    patch: int | None = None
+    patch_channels: int | None = None
+    coefficients: int | None = None
+    mixed: int | None = None
+    mixed_to: int | None = None
     shared_frequencies: bool = False
     encoder: str = "linear"
     synthesis_width: int = 64
@@ -116,20 +118,23 @@ class LearnedUnitConfig:
         check_choice("encoder", self.encoder, ("linear", "residual"))
         check_at_least(
             1,
-            patch=self.patch,
-            patch_channels=self.patch_channels,
-            coefficients=self.coefficients,
             synthesis_blocks=self.synthesis_blocks,
             statistics_images=self.statistics_images,
         )
-        check_at_least(
-            0,
-            mixed=self.mixed,
-            mixed_to=self.mixed_to,
-            synthesis_width=self.synthesis_width,
-        )
+        for name, least in (
+            ("patch", 1), ("patch_channels", 1), ("coefficients", 1),
+            ("mixed", 0), ("mixed_to", 0), ("synthesis_width", 0),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            check(
+                value is None or value >= least,
+                f"--{name} must be at least {least}, or unset for what suits "
+                "the feature.",
+                **{name: value},
+            )
+        sizes = (self.mixed_to, self.mixed, self.coefficients)
         check(
-            self.mixed_to <= min(self.mixed, self.coefficients),
+            None in sizes or self.mixed_to <= min(sizes[1:]),
             "--mixed_to must be at most --mixed, which it is made of, and at "
             "most --coefficients, of which it is a part.",
             mixed=self.mixed,
@@ -148,6 +153,57 @@ class LearnedUnitConfig:
             "curve.",
             fine_rate_weight=self.fine_rate_weight,
             coarse_rate_weight=self.coarse_rate_weight,
+        )
+
+    def resolved(self, feature_shape):
+        """Returns the same unit with all sizes, for a feature `(H, W, C)`.
+
+        Patches leave a grid of at most 14 positions a side; a patch keeps as
+        many channels as the feature has, within 24 .. 64; 800 values are
+        mixed to 560 coefficients, and large grids send 4,096 more.
+
+        Raises:
+            ValueError: if no power of two up to 16 makes such patches.
+        """
+        height, width, depth = feature_shape
+        patch = self.patch
+        if patch is None:
+            fitting = [
+                p
+                for p in (1, 2, 4, 8, 16)
+                if height % p == 0
+                and width % p == 0
+                and max(height, width) <= MOST_POSITIONS * p
+            ]
+            check(
+                bool(fitting),
+                "--patch must be set: no power of two divides both sides of "
+                f"the feature and leaves at most {MOST_POSITIONS} positions a "
+                "side.",
+                feature_shape=feature_shape,
+            )
+            patch = fitting[0]
+        channels = self.patch_channels
+        if channels is None:
+            channels = min(patch**2 * depth, max(24, min(depth, 64)))
+        total = (height // patch) * (width // patch) * channels
+        mixed, to, count = self.mixed, self.mixed_to, self.coefficients
+        if mixed is None:
+            mixed = min(MIXED, total)
+        if to is None:
+            to = min(mixed, max(mixed * MIXED_TO // MIXED, 1 if mixed else 0))
+            to = to if count is None else min(to, count)
+        if count is None:
+            is_large = total > LARGE_GRID
+            count = to + (min(MORE, total - mixed) if is_large else 0)
+            count = count or min(MORE, total)
+        return dataclasses.replace(
+            self,
+            patch=patch,
+            patch_channels=channels,
+            coefficients=count,
+            mixed=mixed,
+            mixed_to=to,
         )
 
     def defaults(self, mode):

@@ -11,6 +11,7 @@ import pytest
 
 from bottlenet_tf.config import (
     DataConfig,
+    LearnedUnitConfig,
     TrainConfig,
     UnitConfig,
 )
@@ -60,6 +61,30 @@ def tiny_backbone(tmp_path_factory):
     logits = layers.Dense(10, name="logits")(x)
     path = tmp_path_factory.mktemp("backbone") / "tiny.keras"
     keras.Model(image, logits, name="tiny").save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def sure_backbone(tmp_path_factory):
+    """Path of a network that is sure of its answers, trained or not.
+
+    16x16 feature of 4 channels at "cut"; the answer depends on where things
+    are.
+    """
+    import keras
+
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    image = keras.Input((32, 32, 3))
+    x = layers.Rescaling(1 / 255)(image)
+    x = layers.Conv2D(4, 3, 2, padding="same", name="conv")(x)
+    x = layers.ReLU(name="cut")(x)
+    x = layers.Conv2D(6, 3, 2, padding="same", name="second")(x)
+    x = layers.Flatten()(layers.ReLU()(x))
+    spread = keras.initializers.RandomNormal(stddev=2.0)
+    logits = layers.Dense(10, kernel_initializer=spread, name="logits")(x)
+    path = tmp_path_factory.mktemp("backbone") / "sure.keras"
+    keras.Model(image, logits, name="sure").save(path)
     return str(path)
 
 
@@ -137,6 +162,36 @@ def tiny_run(tiny_backbone):
         learning_rate=0.01,
         sweep_qualities=(10, 90),
     )
+
+
+@pytest.fixture(scope="session")
+def learned_run(sure_backbone):
+    """A run with a learned unit, 3 steps on 96 digits; has no folder yet."""
+    return TrainConfig(
+        mode="frozen",
+        backbone=sure_backbone,
+        split="cut",
+        unit=LearnedUnitConfig(
+            patch=2,
+            patch_channels=8,
+            coefficients=96,
+            mixed=60,
+            mixed_to=40,
+            synthesis_width=8,
+            num_points=5,
+        ),
+        data=DataConfig(max_train=96, max_validation=24, max_test=24),
+        epochs=1,
+        batch_size=32,
+        sweep_qualities=(10, 90),
+    )
+
+
+@pytest.fixture
+def learned_config(learned_run, tmp_path):
+    """`learned_run` in a folder of the test's own."""
+    workdir = str(tmp_path / "runs" / "learned")
+    return dataclasses.replace(learned_run, workdir=workdir)
 
 
 @pytest.fixture

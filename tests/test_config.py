@@ -29,9 +29,9 @@ REFUSED = {
     LearnedUnitConfig: {
         "patch": [0],
         "patch_channels": [0],
-        "coefficients": [0, 511],  # Of which 512 are mixed.
-        "mixed": [-1, 511],  # To 512.
-        "mixed_to": [-1, 513, 1025],
+        "coefficients": [0],
+        "mixed": [-1],
+        "mixed_to": [-1],
         "encoder": ["deep"],
         "synthesis_width": [-1],
         "synthesis_blocks": [0],

@@ -13,8 +13,8 @@ def test_bytes_at_drops_stand_above_bd_rates():
     assert header == ("points lost", "wire B", "JPEG", "WebP")
     # 100 and 200 bytes times the square root of 2, and 2 ** 0.75.
     assert rows == [
-        ["2", "100", "200", "–"],
-        ["1", "141", "283", "–"],
+        ["2", "100", "200", "≤ 450"],
+        ["1", "141", "283", "≤ 450"],
         ["0.5", "168", "336", "450"],
         ["BD-rate %", "", "-50.0", "–"],
         ["accuracies %", "", "70.0–80.0", "–"],
@@ -24,6 +24,11 @@ def test_bytes_at_drops_stand_above_bd_rates():
 def test_fewer_than_100_bytes_have_a_decimal():
     _, rows = curve_cells.cells(OURS, 72.0, {})
     assert rows[0] == ["2", "50.0"]
+
+
+def test_what_is_not_accurate_enough_has_no_bytes():
+    _, rows = curve_cells.cells(OURS, 82.5, {})
+    assert [row[1] for row in rows] == ["–", "–", "–"]
 
 
 def test_a_curve_alone_has_no_bd_rate():

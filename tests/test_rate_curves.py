@@ -43,16 +43,17 @@ def test_a_point_that_is_worse_than_a_smaller_one_does_not_count():
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "reason"),
+    ("accuracy", "reason", "at_most"),
     [
-        (90.1, "90.10 % is above the 90.00 % of the most accurate"),
-        (79.9, "79.90 % is below the 80.00 % of the smallest"),
+        (90.1, "90.10 % is above the 90.00 % of the most accurate", None),
+        (79.9, "79.90 % is below the 80.00 % of the smallest", 100),
     ],
 )
-def test_nothing_is_extrapolated(accuracy, reason):
+def test_nothing_is_extrapolated(accuracy, reason, at_most):
     found = rate_curves.bytes_at(CURVE, accuracy)
     assert found.value is None
     assert reason in found.reason
+    assert found.at_most == at_most
 
 
 def test_no_points_give_a_reason():
@@ -174,6 +175,25 @@ def test_units_of_another_kind_form_another_curve(change):
 
 def test_two_units_of_several_points_stay_apart():
     assert len(rate_curves.unit_curves([LEARNED, LEARNED])) == 2
+
+
+def test_a_learned_unit_is_compared_with_jpeg_units_of_its_split():
+    units = [ONE, LEARNED, TWO._replace(mode="naive"), TWO._replace(split="x")]
+    curves = rate_curves.unit_curves(units)
+    found = [rate_curves.jpeg_units(curve, units) for curve in curves]
+    assert found == [[], [ONE, TWO._replace(mode="naive")], [], []]
+
+
+def test_a_tuned_rival_may_leave_the_network_as_it_is():
+    untouched = [("webp", 90, 70.0), ("jpeg", 80, 60.0), ("webp", 40, 50.0)]
+    tuned = [("webp", 50, 65.0), ("avif", 30, 60.0)]
+    assert rate_curves.rival_curves(untouched, tuned) == (
+        {"webp": [(90, 70.0), (40, 50.0)], "jpeg": [(80, 60.0)]},
+        {
+            "webp": [(90, 70.0), (40, 50.0), (50, 65.0)],
+            "avif": [(30, 60.0)],
+        },
+    )
 
 
 @pytest.mark.parametrize(

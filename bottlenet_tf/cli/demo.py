@@ -119,6 +119,7 @@ def _learned_config(config):
         coefficients=64,
         synthesis_width=16,
         num_points=8,
+        coarse_rate_weight=0.02,
         statistics_images=1000,
     )
     unset = (

@@ -1,4 +1,4 @@
-"""`bottlenet-report SEARCH_DIR`: a search and its selection on one page."""
+"""`bottlenet-report FOLDER`: a search and its selection, or runs, on a page."""
 
 import sys
 
@@ -6,32 +6,38 @@ from absl import app, flags
 
 from bottlenet_tf.cli import program, train_flags
 
-USAGE = """Makes one page of a search: bottlenet-report SEARCH_DIR
+USAGE = """Makes one page of a search, or of runs: bottlenet-report FOLDER
 
-Writes SEARCH_DIR/report.html, which holds all it shows, and every figure as
-PNG and CSV to SEARCH_DIR/report/. What isn't there yet is left out, with the
-command that makes it.
+Writes FOLDER/report.html, which holds all it shows, and every figure as PNG
+and CSV to FOLDER/report/. What isn't there yet is left out, with the command
+that makes it. Where the folder holds no search, the finished runs in it are
+compared: their curves, bytes at the same accuracy, and BD-rates.
 
 Examples:
   bottlenet-select --runs=SEARCH_DIR/candidates \\
       --device_profile=phone.json --cloud_profile=server.json \\
       --out=SEARCH_DIR/selection.json
   bottlenet-report SEARCH_DIR --profiles=phone.json,server.json
-  bottlenet-report SEARCH_DIR --figure7=runs/figure7/figure7.json"""
+  bottlenet-report SEARCH_DIR --figure7=runs/figure7/figure7.json
+  bottlenet-report runs/learned --against=runs/jpeg_q10,runs/jpeg_q40"""
 
 
 def _main(argv):
     if len(argv) != 2:
         raise app.UsageError(
-            "One folder of a search must be given: bottlenet-report "
-            f"SEARCH_DIR. Received: {' '.join(argv[1:]) or 'none'}"
+            "One folder of a search or of runs must be given: "
+            f"bottlenet-report FOLDER. Received: {' '.join(argv[1:]) or 'none'}"
         )
     values = flags.FLAGS
     try:
         from bottlenet_tf import report
 
         sources = report.read(
-            argv[1], values.selection, values.figure7, values.profiles
+            argv[1],
+            values.selection,
+            values.figure7,
+            values.profiles,
+            values.against,
         )
         path = report.write(sources, values.out or argv[1])
     except train_flags.EXPECTED_ERRORS as error:
@@ -44,17 +50,19 @@ def _main(argv):
 
 def _define(module_name):
     for name, text in (
-        ("selection", "File of bottlenet-select; unset: SEARCH_DIR's."),
-        ("figure7", "figure7.json, aware against naive; unset: SEARCH_DIR's."),
-        ("out", "Folder to write to; unset: SEARCH_DIR."),
+        ("selection", "File of bottlenet-select; unset: FOLDER's."),
+        ("figure7", "figure7.json, aware against naive; unset: FOLDER's."),
+        ("out", "Folder to write to; unset: FOLDER."),
     ):
         flags.DEFINE_string(name, None, text, module_name=module_name)
-    flags.DEFINE_list(
-        "profiles",
-        [],
-        "Files of bottlenet-profile, to tell how times were measured.",
-        module_name=module_name,
-    )
+    for name, text in (
+        ("profiles", "Files of bottlenet-profile, to tell how times were "
+                     "measured."),
+        ("against", "Finished runs, or folders of such, that curves are "
+                    "compared with by BD-rate, together as one curve; unset: "
+                    "the JPEG units at a learned unit's split point."),
+    ):  # fmt: skip
+        flags.DEFINE_list(name, [], text, module_name=module_name)
 
 
 def main():

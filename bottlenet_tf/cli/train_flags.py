@@ -113,7 +113,8 @@ _HELP = {
     "versions of every image and removed at the end. 0, or too little for "
     "four versions: computed anew in every epoch.",
     # The learned unit.
-    "patch": "Learned unit: side of the patches that the feature is cut into.",
+    "patch": "Learned unit: side of the patches that the feature is cut into. "
+    "This and the next four, unset: what suits the feature.",
     "patch_channels": "Learned unit: channels that a patch is projected to.",
     "coefficients": "Learned unit: coefficients that may be sent.",
     "mixed": "Learned unit: values of the grid that enter a dense matrix; "

@@ -1,12 +1,7 @@
 """Units of several operating points, and curves of units, as tables."""
 
 from bottlenet_tf import curve_cells, rate_curves
-from bottlenet_tf.evaluation.curves import (
-    TUNED,
-    UNTOUCHED,
-    rival_curves,
-    unit_of,
-)
+from bottlenet_tf.evaluation.curves import rival_curves, unit_of
 from bottlenet_tf.markdown import aligned
 
 _SIZES = ("mean", "median", "p95", "p99", "max")
@@ -36,20 +31,16 @@ def curve_lines(reports, against=()):
         lines += [f"{curve_cells.unit_label(curve)}:", ""]
         if len(members) == 1:
             lines += [*_points(members[0]), ""]
-        compared = _anchors(curve, members, others or _jpeg(curve, units))
+        compared = _anchors(
+            members, others or rate_curves.jpeg_units(curve, units)
+        )
         known = members[0]["baseline_accuracy"]
         header, rows = curve_cells.cells(curve.points, known, compared)
         lines += [*aligned(header, rows, 1), ""]
     return [*lines, curve_cells.NOTE, ""] if lines else []
 
 
-def _jpeg(curve, units):
-    if curve.kind == "jpeg":
-        return []
-    return [u for u in units if (u.split, u.kind) == (curve.split, "jpeg")]
-
-
-def _anchors(curve, members, units):
+def _anchors(members, units):
     """Returns `curve_cells.anchors` of a curve's reports."""
     tuned = [
         point
@@ -62,7 +53,7 @@ def _anchors(curve, members, units):
             "tuned_rivals": {"points": tuned},
         }
     )
-    return curve_cells.anchors(rivals[UNTOUCHED], rivals[TUNED], units)
+    return curve_cells.anchors(*rivals, units)
 
 
 def _points(report):

@@ -5,7 +5,8 @@ Figures are dictionaries, those of a report or of its validation section.
 
 from bottlenet_tf import rate_curves
 
-UNTOUCHED, TUNED = "untouched", "tuned"
+# Of rivals: the network without a split, or one tuned for the codec.
+_NETWORKS = ("untouched", "tuned")
 
 
 def measured_points(figures):
@@ -18,23 +19,12 @@ def measured_points(figures):
 
 
 def rival_curves(figures):
-    """Returns the curves of the image codecs that a unit must beat.
-
-    A codec's points are of all sides in pixels. Who may tune the network for a
-    codec may also leave it as it is, so that a tuned rival's curve holds the
-    untouched network's points, too.
-
-    Returns:
-        `{"untouched": {codec: points}, "tuned": {codec: points}}`; "tuned" is
-        empty where none were measured.
-    """
-    untouched = _by_codec(figures["cloud_only"])
+    """Returns `rate_curves.rival_curves` of the figures."""
     rivals = figures.get("tuned_rivals") or {}
-    tuned = {
-        codec: untouched.get(codec, []) + points
-        for codec, points in _by_codec(rivals.get("points", ())).items()
-    }
-    return {UNTOUCHED: untouched, TUNED: tuned}
+    return rate_curves.rival_curves(
+        map(_rival_point, figures["cloud_only"]),
+        map(_rival_point, rivals.get("points", ())),
+    )
 
 
 def curve_figures(figures):
@@ -60,7 +50,8 @@ def curve_figures(figures):
         "bd_rate": {},
         "bd_rate_range": {},
     }
-    for network, curves in rival_curves(figures).items():
+    networks = zip(_NETWORKS, rival_curves(figures), strict=True)
+    for network, curves in networks:
         for name in ("rival_bytes_at_drop", "bd_rate", "bd_rate_range"):
             found[name][network] = {}
         for codec, points in curves.items():
@@ -105,12 +96,8 @@ def unit_of(report):
     )
 
 
-def _by_codec(points):
-    curves = {}
-    for point in points:
-        pair = (point["bytes"], point["accuracy"])
-        curves.setdefault(point["codec"], []).append(pair)
-    return curves
+def _rival_point(point):
+    return point["codec"], point["bytes"], point["accuracy"]
 
 
 def _drops(points, known, reasons, path):

@@ -7,6 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from bottlenet_tf import rate_curves
+from bottlenet_tf.evaluation.curves import unit_of
 from bottlenet_tf.evaluation.table import split_order
 from bottlenet_tf.plot_labels import place_labels
 
@@ -14,6 +16,8 @@ from bottlenet_tf.plot_labels import place_labels
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"
 _ORANGE, _PURPLE, _BLACK = "#E69F00", "#CC79A7", "#000000"
 _SKY, _GREY = "#56B4E9", "0.6"
+# Not theirs, but darker than all of them.
+_BROWN, _INDIGO = "#7A4B2A", "#332288"
 _CODECS = {
     "jpeg": ("JPEG", _ORANGE, "s"),
     "webp": ("WebP", _PURPLE, "^"),
@@ -22,6 +26,7 @@ _CODECS = {
 }
 _MODES = {
     "aware": ("split, trained with the codec", _BLUE, "o"),
+    "tail": ("split, prefix frozen", _BROWN, "h"),
     "frozen": ("split, backbone frozen", _GREEN, "D"),
     "naive": ("split, trained without the codec", _VERMILION, "X"),
 }
@@ -29,6 +34,9 @@ _MODES = {
 
 def plot_rate_accuracy(reports, path):
     """Draws accuracy over wire bytes: split networks against cloud-only.
+
+    Operating points of a unit are joined, and its default point is marked. So
+    are units of one point at the same split point, all of them marked.
 
     Args:
         reports: Dictionaries from `build_report` or `load_report`, all of
@@ -56,7 +64,8 @@ def plot_rate_accuracy(reports, path):
     obstacles = _cloud_curves(axes, reports[0])
     for report in reports:
         _tuned_points(axes, report)
-    labels = _split_points(axes, reports)
+    labels, lines = _split_points(axes, reports)
+    obstacles += lines
     known = reports[0]["baseline_accuracy"]
     if known is not None:
         _draw_network(axes, known)
@@ -208,33 +217,51 @@ def _cloud_curves(axes, report):
             linestyle=":" if is_small else "-",
             label=f"cloud-only, {tuned}{name}" + is_small * f", {side} px",
         )  # fmt: skip
-        at = np.linspace(np.log(x[0]), np.log(x[-1]), 400)
-        along += list(zip(np.exp(at), np.interp(at, np.log(x), y)))
+        along += _along(curve)
     return along
 
 
 def _split_points(axes, reports):
-    """Draws the split networks; returns their labels."""
+    """Draws the split networks; returns labels, and points along lines."""
     split = [report for report in reports if report["split"] is not None]
-    places = [(report["split"], report["mode"]) for report in split]
-    labels = []
-    for mode, (name, color, marker) in _MODES.items():
-        chosen = [report for report in split if report["mode"] == mode]
-        if not chosen:
-            continue
-        x = [report["wire_bytes_mean"] for report in chosen]
-        y = [report["accuracy"] for report in chosen]
+    curves = rate_curves.unit_curves(map(unit_of, split))
+    labels, along, drawn = [], [], set()
+    for curve in sorted(curves, key=lambda c: list(_MODES).index(c.mode)):
+        name, color, marker = _MODES[curve.mode]
+        if curve.kind == "learned":
+            name = f"learned unit, {name.removeprefix('split, ')}"
+            color = _INDIGO
+        label = None if name in drawn else name
+        drawn.add(name)
         axes.plot(
-            x, y, marker, color=color, markersize=8, label=name, zorder=4,
-            markeredgecolor="white",
+            *zip(*curve.marked), marker, color=color, markersize=8,
+            label=label, zorder=4, markeredgecolor="white",
         )  # fmt: skip
-        for report, *xy in zip(chosen, x, y, strict=True):
-            text = report["split"]
-            if places.count((text, mode)) > 1:
-                unit = report["flags"]["unit"]
-                text += f" c{unit['channels']} q{unit['quality']}"
-            labels.append((*xy, text))
-    return labels
+        if len(curve.points) > 1:
+            axes.plot(
+                *zip(*curve.points), color=color, marker=marker, markersize=3,
+                linewidth=1.2, zorder=3,
+            )  # fmt: skip
+            along += _along(curve.points)
+        labels += _labels(curve, [split[i] for i in curve.members])
+    return labels, along
+
+
+def _labels(curve, reports):
+    """Returns `(bytes, accuracy, text)` of a curve's units."""
+    for report in reports:
+        text = report["split"]
+        if len(reports) > 1:
+            unit = report["flags"]["unit"]
+            text += f" c{unit['channels']} q{unit['quality']}"
+        yield report["wire_bytes_mean"], report["accuracy"], text
+
+
+def _along(line):
+    """Returns points along a line, for labels to keep off."""
+    x, y = np.array(line).T
+    at = np.linspace(np.log(x[0]), np.log(x[-1]), 400)
+    return list(zip(np.exp(at), np.interp(at, np.log(x), y)))
 
 
 def _save(figure, path):

@@ -141,7 +141,8 @@ class WirePath:
         """Returns float32 values of indices, or None if the unit takes none."""
         if not self._takes_point:
             return None
-        return np.array([self.format.points[i] for i in points], np.float32)
+        values = [self.format.points[i] for i in points]
+        return tf.constant(values, tf.float32)
 
 
 def encode_to_payloads(model, images, point=None):

@@ -1,10 +1,16 @@
 """Whether a run's model is the one that its other files are about."""
 
-import dataclasses
 import pathlib
 
 from bottlenet_tf import backbones, evaluation
+from bottlenet_tf.models.bottlenet import build_unit
 from bottlenet_tf.models.split import split_backbone
+
+# Of a unit, what its network, precision or training decides.
+_FOUND = (
+    "name", "trainable", "dtype", "restored_activation", "tables",
+    "default_point",
+)  # fmt: skip
 
 
 def check_belongs(model, config, report, workdir):
@@ -49,17 +55,20 @@ def _differing(wanted, found, file):
 
 
 def _unit(model):
-    config = model.unit.get_config()
-    del config["activation"]  # Named in another way there.
-    return {**config, "image_size": model.prefix.input_shape[1]}
+    size = model.prefix.input_shape[1]
+    return {**_decided(model.unit), "image_size": size}
 
 
 def _of_unit(config, model):
-    return {
-        **dataclasses.asdict(config.unit),
-        "codec_config": config.unit.codec_config(),
-        "image_size": config.data.image_size or model.prefix.input_shape[1],
-    }
+    size = config.data.image_size or model.prefix.input_shape[1]
+    unit = build_unit(config.unit, model.prefix.output_shape[1:])
+    return {**_decided(unit), "image_size": size}
+
+
+def _decided(unit):
+    """Returns what a run's configuration says of its unit."""
+    config = unit.get_config()
+    return {name: config[name] for name in config if name not in _FOUND}
 
 
 def _network(prefix, suffix):

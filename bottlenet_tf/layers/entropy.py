@@ -266,7 +266,10 @@ class _Stream:
         Returns:
             int32 `(batch, steps)`.
         """
-        kept = tf.TensorArray(tf.int32, steps, element_shape=(1, None))
+        # One more than there are steps: a stack of none would not know the
+        # batch, which a server's TensorFlow refuses.
+        kept = tf.TensorArray(tf.int32, steps + 1, element_shape=(1, None))
+        kept = kept.write(steps, tf.zeros_like(self._value, tf.int32))
 
         def step(i, value, size, at, kept):
             small = size < _LOW_RANGE
@@ -285,9 +288,7 @@ class _Stream:
             step,
             (0, self._value, self._size, self._at, kept),
         )
-        # The stack of none does not know the batch.
-        shape = tf.stack([steps, tf.shape(self._value)[1]])
-        return tf.transpose(tf.reshape(kept.stack(), shape))
+        return tf.transpose(kept.stack()[:steps, 0])
 
     def is_whole(self, image_data):
         """Whether streams are what an encoder makes of some number.

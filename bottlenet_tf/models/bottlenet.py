@@ -272,8 +272,21 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
         suffix = conditioned(suffix)
     layer = backbone.model.get_layer(backbone.split_point(split).layer)
     restored_activation = "relu" if _is_rectified(layer) else None
-    layer = _UNITS[unit.kind](unit, restored_activation)
+    layer = build_unit(unit, prefix.output_shape[1:], restored_activation)
     return BottleNet(prefix, layer, suffix, name="bottlenet")
+
+
+def build_unit(unit, feature_shape, restored_activation=None):
+    """Returns the layer of a unit's configuration, not built.
+
+    Args:
+        unit: One of `unit_config.UNITS`.
+        feature_shape: `(H, W, C)` of the cut tensor.
+        restored_activation: What the cut tensor has passed, or None.
+    """
+    if unit.kind == "learned":
+        unit = unit.resolved(feature_shape)
+    return _UNITS[unit.kind](unit, restored_activation)
 
 
 def _bottleneck_unit(unit, restored_activation):

@@ -1,9 +1,9 @@
 """The page: one HTML file with all of it, which opens anywhere."""
 
-import importlib.resources
-
 from bottlenet_tf.report import (
     costs,
+    curve_tables,
+    document,
     markup,
     network,
     rate_accuracy,
@@ -14,8 +14,6 @@ from bottlenet_tf.report import (
 )
 from bottlenet_tf.report import modes as modes_picture
 
-# Nothing is loaded from anywhere, whatever a file may smuggle in.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _TITLES = {
     "summary": "What was chosen",
     "network": "The network and its split points",
@@ -27,6 +25,12 @@ _TITLES = {
     "origins": "What made these figures",
     "words": "Words",
 }
+
+
+def planes(sources):
+    """Returns `{name: path}` of the pictures of planes."""
+    runs = sources.search.runs
+    return {split: run.planes for split, run in runs.items() if run.planes}
 
 
 def pictures(sources):
@@ -42,7 +46,7 @@ def pictures(sources):
             if d.scenarios
         ]
     if search.runs:
-        found["rate"] = [rate_accuracy.picture(search)]
+        found["rate"] = [rate_accuracy.picture(search, sources.against)]
     if sources.modes:
         found["modes"] = [modes_picture.picture(sources.modes)]
     return found
@@ -60,51 +64,16 @@ def html(sources, drawn, maker):
         "summary": _summary(sources),
         "network": [*_drawings(drawn, "network"), _candidates(sources)],
         "costs": _costs(sources, drawn),
-        "rate": _drawings(drawn, "rate") or _missing(sources, "runs"),
+        "rate": _rate(sources, drawn) or _missing(sources, "runs"),
         "modes": _drawings(drawn, "modes") or _missing(sources, "modes"),
         "sensitivity": _sensitivity(sources, drawn),
         "planes": _planes(sources.search),
-        "origins": _origins(sources, maker),
+        "origins": document.origins((*sources.origins, maker)),
         "words": [words.listed()],
     }
     search = sources.search
     title = f"Where to split {search.backbone}"
-    sections = "\n".join(
-        markup.section(name, _TITLES[name], pieces)
-        for name, pieces in bodies.items()
-    )
-    links = "".join(
-        f'<li><a href="#{name}">{title}</a></li>'
-        for name, title in _TITLES.items()
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{text.escaped(title)}</title>
-<style>
-{_style()}</style>
-</head>
-<body>
-<header>
-<h1>{text.escaped(title)}</h1>
-{markup.paragraph(_lead(search), "lead")}
-<nav aria-label="Sections"><ul>{links}</ul></nav>
-</header>
-<main>
-{sections}
-</main>
-</body>
-</html>
-"""
-
-
-def _style():
-    folder = importlib.resources.files("bottlenet_tf.report")
-    return (folder / "style.css").read_text(encoding="utf-8")
+    return document.html(title, _lead(search), _TITLES, bodies)
 
 
 def _lead(search):
@@ -200,6 +169,15 @@ def _candidates(sources):
     return table + markup.paragraph(told, "note")
 
 
+def _rate(sources, drawn):
+    runs = list(sources.search.runs.values())
+    return [
+        *_drawings(drawn, "rate"),
+        *curve_tables.tables(runs, sources.against),
+        *curve_tables.operating_points(runs),
+    ]
+
+
 def _costs(sources, drawn):
     missing = _missing(sources, "selection") + _missing(sources, "profiles")
     if not sources.selection:
@@ -260,38 +238,7 @@ def _cost_table(decision):
 
 
 def _planes(search):
-    pieces = []
-    for split, run in search.runs.items():
-        if run.planes is None:
-            continue
-        unit = search.candidates[split].unit
-        pieces.append(
-            markup.photograph(
-                run.planes.read_bytes(),
-                f"Images and their planes at {split}",
-                f"{split} ({unit}). Top: images. Middle: the plane the "
-                "codec sees. Bottom: the plane after a round trip through "
-                f"its bytes, {text.number(run.wire_bytes)} wire bytes in the "
-                "mean.",
-                (run.origin,),
-            )
-        )
-    if pieces:
-        return pieces
+    runs = search.runs.items()
+    names = [(split, search.candidates[split].unit, run) for split, run in runs]
     told = "No run left a planes.png; bottlenet-search writes it for each."
-    return [markup.paragraph(told, "note")]
-
-
-def _origins(sources, maker):
-    entries = []
-    for origin in (*sources.origins, maker):
-        command = text.command(origin.command)
-        versions = ", ".join(f"{k} {v}" for k, v in origin.versions.items())
-        basis = f"from {origin.basis}" if origin.basis else ""
-        lines = [line for line in (origin.machine, basis, versions) if line]
-        entries.append((origin.what, command, lines))
-    folder = (
-        "Each drawing lies in the folder report as a PNG file, with its data "
-        "as CSV."
-    )
-    return [markup.paragraph(folder, "note"), markup.definitions(entries)]
+    return document.planes(names) or [markup.paragraph(told, "note")]

@@ -4,9 +4,11 @@ import dataclasses
 import pathlib
 
 from bottlenet_tf import formats
+from bottlenet_tf.rate_curves import Unit, unit_kind
 from bottlenet_tf.report import fields
 
 REPORT, PLANES = "report.json", "planes.png"
+_TRAIN = "bottlenet-train"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,21 +42,38 @@ class CloudPoint:
 
 
 @dataclasses.dataclass(frozen=True)
+class OperatingPoint:
+    """What a unit takes and reaches at one; sizes in wire bytes."""
+
+    mean: float
+    median: float
+    p95: float
+    p99: float
+    max: float
+    accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Run:
     """A network with its unit, measured on all test images.
 
     Attributes:
         file: Its report.json.
+        name: Of its folder.
+        split, mode, kind: As of `rate_curves.Unit`.
         backbone, dataset, fingerprint: What was measured.
-        num_images: On how many test images.
+        part: Of the data, on which it was measured: "test".
+        num_images: On how many images of it.
         accuracy: In percent.
         baseline_accuracy: Of the unsplit network; None if unknown.
         wire_bytes: Of one test image, in the mean.
+        points: Tuple of `OperatingPoint`; empty if the report has none.
         chosen_bytes: The same of a validation image, by which it is chosen;
             None if the run had none.
         device_mac_share: Of the unsplit network's multiply-accumulates; may
             exceed 1, since the unit adds some. None if unknown.
         cloud: Tuple of `CloudPoint`.
+        tuned: The same of networks that were tuned for the codec.
         left_out: `{codec: why}` of those that cloud-only lacks.
         feature_shape: `(H, W, C)` at the split; None if unknown.
         feature_bytes: Of the feature in 8 bits; None if unknown.
@@ -63,36 +82,55 @@ class Run:
     """
 
     file: str
+    name: str
+    split: str
+    mode: str
+    kind: str
     backbone: str
     dataset: str
     fingerprint: str
+    part: str
     num_images: int
     accuracy: float
     baseline_accuracy: float | None
     wire_bytes: float
+    points: tuple
     chosen_bytes: float | None
     device_mac_share: float | None
     cloud: tuple
+    tuned: tuple
     left_out: dict
     feature_shape: tuple | None
     feature_bytes: float | None
     planes: pathlib.Path | None
     origin: Origin
 
+    @property
+    def unit(self):
+        """Its `rate_curves.Unit`."""
+        default = (self.wire_bytes, self.accuracy)
+        points = tuple((p.mean, p.accuracy) for p in self.points)
+        return Unit(
+            self.split, self.mode, self.kind, points or (default,), default
+        )
 
-def read(folder, split):
+
+def read(folder, split=None, made_by="bottlenet-search"):
     """Returns the `Run` in a folder.
 
     Args:
         folder: Its work directory.
-        split: Which split point it must be of.
+        split: Which split point it must be of; None if of any.
+        made_by: Program that makes such, for messages.
 
     Raises:
         FileNotFoundError, ValueError: naming file and field, if the run isn't
             finished, or its report is damaged or of another split.
     """
     folder = pathlib.Path(folder)
-    report = fields.read(folder / REPORT, formats.REPORT, "bottlenet-search")
+    report = fields.read(folder / REPORT, formats.REPORT, made_by)
+    if split is None:
+        split = report.text("split")
     report.check("split", repr(split), lambda value: value == split)
     raw = None if report.is_null("raw_features") else report.object(
         "raw_features"
@@ -100,24 +138,71 @@ def read(folder, split):
     planes = folder / PLANES
     return Run(
         file=report.file,
+        name=folder.resolve().name,
+        split=split,
+        mode=report.text("mode"),
+        kind=unit_kind(report.object("flags").object("unit").content),
         backbone=report.text("backbone"),
         dataset=report.text("dataset"),
         fingerprint=report.text("dataset_fingerprint"),
+        part=report.text("measured_on"),
         num_images=report.whole("num_images", 1),
         accuracy=report.percent("accuracy"),
         baseline_accuracy=report.percent_or_none("baseline_accuracy"),
         wire_bytes=report.number("wire_bytes_mean"),
+        points=_points(report),
         chosen_bytes=None
         if report.is_null("validation")
         else report.object("validation").number("wire_bytes_mean"),
         device_mac_share=report.number_or_none("device_mac_share"),
         cloud=tuple(_cloud(point) for point in report.objects("cloud_only")),
+        tuned=_tuned(report),
         left_out=_left_out(report),
         feature_shape=raw and _shape(raw),
         feature_bytes=raw and raw.number("bytes"),
         planes=planes if planes.is_file() else None,
         origin=origin(report, f"network and unit at {split}"),
     )
+
+
+def holds_runs(path):
+    """Whether a folder is the work directory of a run, or holds some."""
+    path = pathlib.Path(path)
+    return (path / REPORT).is_file() or any(path.glob(f"*/{REPORT}"))
+
+
+def find(paths):
+    """Returns the `Run`s with a unit in some folders.
+
+    Args:
+        paths: Work directories, or folders that hold some.
+
+    Raises:
+        ValueError: if there is none in one of them, or they aren't of one
+            network and data set; and as `read`.
+    """
+    found = []
+    for path in map(pathlib.Path, paths):
+        folders = (
+            [path]
+            if (path / REPORT).is_file()
+            else sorted(file.parent for file in path.glob(f"*/{REPORT}"))
+        )
+        inner = [read(f, made_by=_TRAIN) for f in folders if _has_unit(f)]
+        if not inner:
+            raise ValueError(
+                "Runs with a unit are compared, and a folder must be the work "
+                "directory of one that is finished, or hold some. "
+                f"Received: {str(path)!r}"
+            )
+        found += inner
+    check_same_network(found)
+    return tuple(found)
+
+
+def _has_unit(folder):
+    report = fields.read(folder / REPORT, formats.REPORT, _TRAIN)
+    return not report.is_null("split")
 
 
 def origin(report, what):
@@ -169,8 +254,31 @@ def _cloud(point):
         point.text("codec"),
         point.whole("quality"),
         point.whole("side", 1),
-        point.number("bytes"),
+        point.positive("bytes"),
         point.percent("accuracy"),
+    )
+
+
+def _tuned(report):
+    if report.content.get("tuned_rivals") is None:
+        return ()
+    points = report.object("tuned_rivals").objects("points")
+    return tuple(_cloud(point) for point in points)
+
+
+def _points(report):
+    if "points" not in report.content:
+        return ()
+    return tuple(
+        OperatingPoint(
+            point.positive("wire_bytes_mean"),
+            *(
+                point.number(f"wire_bytes_{name}")
+                for name in ("median", "p95", "p99", "max")
+            ),
+            point.percent("accuracy"),
+        )
+        for point in report.objects("points")
     )
 
 

@@ -7,10 +7,13 @@ from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report import (
     modes_file,
     network,
+    run_file,
     search_file,
     selection_file,
 )
 from bottlenet_tf.report.run_file import Origin
+from bottlenet_tf.report.runs_page import Runs
+from bottlenet_tf.search import ground
 
 SELECTION, MODES = "selection.json", "figure7.json"
 
@@ -24,6 +27,7 @@ class Sources:
         selection: `selection_file.Selection`; None if nothing was chosen.
         modes: `modes_file.Modes`; None if there is no comparison.
         profiles: Tuple of `profiling.profile_file.Profile`.
+        against: Tuple of `run_file.Run`s that curves are compared with.
         missing: `{what: sentence that says which command makes it}`.
     """
 
@@ -31,6 +35,7 @@ class Sources:
     selection: object
     modes: object
     profiles: tuple
+    against: tuple
     missing: dict
 
     @property
@@ -56,20 +61,24 @@ class Sources:
         """All `Origin`s, the search's first."""
         found = [self.search.origin]
         found += [run.origin for run in self.search.runs.values()]
+        found += [run.origin for run in self.against]
         found += [_origin(profile) for profile in self.profiles]
         for part in (self.selection, self.modes):
             found += [part.origin] if part else []
         return found
 
 
-def read(root, selection=None, modes=None, profiles=()):
-    """Returns the `Sources` of a search.
+def read(root, selection=None, modes=None, profiles=(), against=()):
+    """Returns the `Sources` of a search, or the `Runs` in a folder.
 
     Args:
-        root: The search's folder.
+        root: The search's folder; one without a search that holds finished
+            runs, or is one.
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
         profiles: Files of bottlenet-profile, to tell what was measured how.
+        against: Work directories of units, or folders of such, that curves
+            are compared with, together as one curve.
 
     Raises:
         FileNotFoundError: if the search, or a file that was named, isn't
@@ -78,6 +87,10 @@ def read(root, selection=None, modes=None, profiles=()):
             belong together.
     """
     root = pathlib.Path(root)
+    if not (root / ground.SEARCH).is_file() and run_file.holds_runs(root):
+        _refuse_files_of_a_search(selection, modes, profiles)
+        runs = run_file.find([root])
+        return Runs(runs, _against(against, runs))
     search = search_file.read(root)
     missing = {}
     chosen = compared = None
@@ -111,8 +124,25 @@ def read(root, selection=None, modes=None, profiles=()):
             "bottlenet-search with another grid or a larger "
             "--max_accuracy_loss may find one."
         )
-    return Sources(search, chosen, compared, _profiles(profiles, search),
-                   missing)  # fmt: skip
+    return Sources(
+        search, chosen, compared, _profiles(profiles, search),
+        _against(against, list(search.runs.values())), missing,
+    )  # fmt: skip
+
+
+def _against(paths, runs):
+    found = run_file.find(paths)
+    run_file.check_same_network([*runs, *found])
+    return found
+
+
+def _refuse_files_of_a_search(selection, modes, profiles):
+    if selection or modes or profiles:
+        raise ValueError(
+            "--selection, --figure7 and --profiles tell of a search; a folder "
+            "of runs has none. Received: "
+            f"selection={selection!r}, figure7={modes!r}, profiles={profiles!r}"
+        )
 
 
 def _profiles(paths, search):

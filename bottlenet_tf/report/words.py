@@ -21,6 +21,16 @@ _WORDS = (
         "with its checksum; 8 if each image has its own range.",
     ),
     (
+        "operating point",
+        "What moves a unit along its curve of bytes and accuracy: the codec's "
+        "quality, or a learned unit's rate. Payloads name it by its number.",
+    ),
+    (
+        "BD-rate",
+        "Bjøntegaard's: by how many percent the bytes of two curves differ at "
+        "the same accuracy, in the mean over the accuracies that both reach.",
+    ),
+    (
         "on air",
         "Wire bytes, and what the message that carries them takes: headers of "
         "HTTP or gRPC, TCP and IP. Time and energy of sending are those of all "

@@ -10,7 +10,7 @@ import sys
 import matplotlib
 
 from bottlenet_tf import whole_file
-from bottlenet_tf.report import page
+from bottlenet_tf.report import page, runs_page
 from bottlenet_tf.report.run_file import Origin
 
 PAGE, FOLDER = "report.html", "report"
@@ -21,7 +21,7 @@ def write(sources, out):
     """Writes report.html, and every figure as PNG and CSV.
 
     Args:
-        sources: `sources.Sources`.
+        sources: `sources.Sources` or `runs_page.Runs`.
         out: Folder to write to; made if need be.
 
     Returns:
@@ -31,15 +31,15 @@ def write(sources, out):
         OSError: if something can't be written.
     """
     out = pathlib.Path(out)
-    drawn = page.pictures(sources)
+    kind = runs_page if isinstance(sources, runs_page.Runs) else page
+    drawn = kind.pictures(sources)
     for picture in (p for group in drawn.values() for p in group):
         path = out / FOLDER / _file_name(picture.name)
         whole_file.write(path.with_name(f"{path.name}.png"), picture.png())
         whole_file.write(path.with_name(f"{path.name}.csv"), _csv(picture))
-    for split, run in sources.search.runs.items():
-        if run.planes is not None:
-            path = out / FOLDER / f"planes_{_file_name(split)}.png"
-            whole_file.write(path, run.planes.read_bytes())
+    for name, planes in kind.planes(sources).items():
+        path = out / FOLDER / f"planes_{_file_name(name)}.png"
+        whole_file.write(path, planes.read_bytes())
     maker = Origin(
         "this page",
         tuple(sys.argv),
@@ -49,7 +49,7 @@ def write(sources, out):
             "matplotlib": matplotlib.__version__,
         },
     )
-    text = page.html(sources, drawn, maker)
+    text = kind.html(sources, drawn, maker)
     return whole_file.write(out / PAGE, text.encode("utf-8"))
 
 

@@ -32,15 +32,12 @@ def start_unit(model, dataset, config):
     unit = model.unit
     count = min(config.unit.statistics_images, dataset.num_train)
     features, gradients = collect(model, dataset, count, config.seed)
+    sizes = unit.get_config()
+    names = (
+        "patch", "channels", "coefficients", "mixed", "mixed_to", "shared",
+    )  # fmt: skip
     form = closed_form.solve(
-        features,
-        gradients,
-        patch=config.unit.patch,
-        channels=config.unit.patch_channels,
-        coefficients=config.unit.coefficients,
-        mixed=config.unit.mixed,
-        mixed_to=config.unit.mixed_to,
-        shared=config.unit.shared_frequencies,
+        features, gradients, **{name: sizes[name] for name in names}
     )
     del gradients
     closed_form.assign(unit, form)

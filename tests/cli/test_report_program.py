@@ -2,6 +2,7 @@
 
 import json
 
+from bottlenet_tf import formats
 from bottlenet_tf.search import ground, runner
 from tests.cli import programs
 
@@ -54,4 +55,39 @@ def test_a_bad_folder_is_refused_without_a_traceback(tmp_path):
 def test_one_folder_must_be_named():
     ran = programs.run("report")
     assert ran.returncode != 0
-    assert "One folder of a search must be given" in ran.stdout + ran.stderr
+    assert (
+        "One folder of a search or of runs must be given"
+        in ran.stdout + ran.stderr
+    )
+
+
+def _run(folder, size, accuracy, **changes):
+    """A run with a unit, of no image codec's rivals."""
+    content = {
+        "format": formats.REPORT, "mode": "aware", "backbone": "tiny",
+        "split": "RB1", "dataset": "digits", "dataset_fingerprint": "abc",
+        "measured_on": "test", "num_images": 10, "validation": None,
+        "baseline_accuracy": 90.0, "accuracy": accuracy, "cloud_only": [],
+        "raw_features": None, "device_mac_share": 0.2,
+        "wire_bytes_mean": size, "flags": {"unit": {"codec": "jpeg"}},
+        "command": ["train.py"], "versions": {},
+        "hardware": {"cpu": "Test CPU", "cores": 2, "gpus": []}, **changes,
+    }  # fmt: skip
+    folder.mkdir(parents=True)
+    (folder / "report.json").write_text(json.dumps(content))
+
+
+def test_runs_are_compared_with_others(tmp_path):
+    for folder, size, split in (
+        ("ours/fine", 100.0, "RB1"), ("ours/coarse", 50.0, "RB1"),
+        ("theirs/fine", 200.0, "RB2"), ("theirs/coarse", 100.0, "RB2"),
+    ):  # fmt: skip
+        accuracy = 89.0 if folder.endswith("fine") else 80.0
+        _run(tmp_path / folder, size, accuracy, split=split)
+    ours = tmp_path / "ours"
+    ran = programs.run("report", str(ours), f"--against={tmp_path / 'theirs'}")
+    assert ran.returncode == 0, ran.stderr
+    page = (ours / "report.html").read_text(encoding="utf-8")
+    # Half of their bytes.
+    assert "<td>-50.0</td>" in page
+    assert (ours / "report" / "rate_accuracy.csv").is_file()

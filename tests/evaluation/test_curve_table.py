@@ -98,7 +98,7 @@ def test_a_curve_s_bytes_stand_beside_its_rivals(make_report):
         ["BD-rate %", "", "-50.0"],
         ["accuracies %", "", "70.0–80.0"],
     ]
-    assert "nothing is extrapolated" in text
+    assert "Nothing is extrapolated" in text
 
 
 def test_a_unit_of_one_point_has_no_curve(jpeg_units):

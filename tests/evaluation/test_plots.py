@@ -12,6 +12,7 @@ from PIL import Image
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.codec import tiling
+from bottlenet_tf.evaluation import plots
 from bottlenet_tf.plot_labels import place_labels
 
 REPORT = {
@@ -71,6 +72,68 @@ def test_rate_accuracy_without_baselines_or_unit_is_drawn(tmp_path):
     del baseline["wire_bytes_mean"]
     evaluation.plot_rate_accuracy([baseline], tmp_path / "b.png")
     assert _is_picture(tmp_path / "a.png") and _is_picture(tmp_path / "b.png")
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Function that draws reports, and returns the Matplotlib axes."""
+    kept = []
+    monkeypatch.setattr(plots, "_save", lambda figure, _: kept.append(figure))
+
+    def draw(*reports):
+        evaluation.plot_rate_accuracy(reports, tmp_path / "rate.png")
+        (axes,) = kept.pop().axes
+        return axes
+
+    return draw
+
+
+def _lines(axes):
+    """Returns `{label: [points]}` of what has one in the legend."""
+    return {
+        line.get_label(): list(zip(*line.get_data()))
+        for line in axes.get_lines()
+    }
+
+
+POINTS = [
+    {"wire_bytes_mean": size, "accuracy": accuracy}
+    for size, accuracy in ((40.0, 60.0), (90.0, 70.0), (200.0, 79.0))
+]
+LEARNED = {"unit": {"kind": "learned"}}
+
+
+def test_a_unit_of_several_points_is_a_curve_with_its_default_marked(drawn):
+    report = _variant(mode="frozen", points=POINTS, flags=LEARNED)
+    axes = drawn(report)
+    assert _lines(axes)["learned unit, backbone frozen"] == [(90.0, 70.0)]
+    joined = [(40.0, 60.0), (90.0, 70.0), (200.0, 79.0)]
+    assert joined in [list(zip(*li.get_data())) for li in axes.get_lines()]
+    assert axes.get_xscale() == "log"
+
+
+def test_units_of_one_point_at_a_split_are_joined_and_all_marked(drawn):
+    other = _variant(
+        wire_bytes_mean=300.0, accuracy=75.0,
+        flags={"unit": {"channels": 2, "quality": 60}},
+    )  # fmt: skip
+    axes = drawn(other, REPORT, _variant(split="RB2"))
+    both = [(90.0, 70.0), (300.0, 75.0)]
+    assert _lines(axes)["split, trained with the codec"] == both
+    drawn_lines = [
+        line.get_linestyle()
+        for line in axes.get_lines()
+        if list(zip(*line.get_data())) == both
+    ]
+    assert drawn_lines == ["None", "-"]
+    labels = {text.get_text() for text in axes.texts}
+    assert {"RB1 c2 q20", "RB1 c2 q60", "RB2"} <= labels
+
+
+@pytest.mark.parametrize("mode", ["aware", "tail", "frozen", "naive"])
+def test_every_way_of_training_is_drawn(drawn, mode):
+    lines = _lines(drawn(_variant(mode=mode))).values()
+    assert [(90.0, 70.0)] in lines
 
 
 @pytest.mark.parametrize(

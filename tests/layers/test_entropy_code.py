@@ -176,13 +176,30 @@ def test_another_shape_is_refused(codec):
         codec_layer(codec).graph_decoder((21,))
 
 
-def test_a_server_loads_it_without_this_package(codec, rng, tmp_path):
+def _served(codec, folder):
+    """Returns the decoder as a server loads it."""
     decode = codec_layer(codec).graph_decoder((20,))
     module = tf.Module()
     specs = [tf.TensorSpec([None], kind) for kind in (tf.string, tf.int32)]
     module.decode = tf.function(decode, input_signature=specs)
-    tf.saved_model.save(module, tmp_path)
-    loaded = tf.saved_model.load(tmp_path)
+    tf.saved_model.save(module, folder)
+    return tf.saved_model.load(folder)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_server_takes_a_batch_without_any_escape(codec, tmp_path, count):
+    loaded = _served(codec, tmp_path)
+    codes = np.zeros((count, 20), np.int16)
+    points = np.arange(count, dtype=np.int32)
+    data = [
+        codec.encode(image, int(point))
+        for image, point in zip(codes, points, strict=True)
+    ]
+    assert check_decoder(codec, loaded.decode, data, points) == count
+
+
+def test_a_server_loads_it_without_this_package(codec, rng, tmp_path):
+    loaded = _served(codec, tmp_path)
     data, points = [], []
     for i in range(30):
         data.append(codec.encode(random_codes(rng, 20), i % 3))

@@ -95,6 +95,37 @@ def _report(split, made):
     return report
 
 
+def points_of(*pairs):
+    """Returns operating points of `(wire bytes, accuracy)`."""
+    return [
+        {
+            "index": i, "value": float(i), "accuracy": accuracy,
+            "accuracy_drop": 90.0 - accuracy, "wire_bytes_mean": size,
+            "wire_bytes_median": size, "wire_bytes_p95": size + 1,
+            "wire_bytes_p99": size + 2, "wire_bytes_max": size + 3,
+            "payload_bytes_mean": size - 6,
+        }
+        for i, (size, accuracy) in enumerate(pairs)
+    ]  # fmt: skip
+
+
+def make_runs(root):
+    """Writes three runs at one split: a learned unit, two of one point."""
+    learned = {
+        **_report("late", Made(100.0, 88.0, 0.9, 9.0, 0.1)),
+        "mode": "frozen",
+        "points": points_of((200.0, 89.5), (100.0, 88.0), (50.0, 82.0)),
+        "flags": {"unit": {"kind": "learned"}},
+    }
+    write(root / "learned" / "report.json", learned)
+    for quality, size, accuracy in ((20, 150.0, 82.0), (60, 600.0, 89.5)):
+        run = root / f"jpeg_q{quality}"
+        made = Made(size, accuracy, 0.9, 9.0, 0.1)
+        write(run / "report.json", _report("late", made))
+        Image.new("RGB", (70, 40), "gray").save(run / "planes.png")
+    return root
+
+
 def _cloud(codec, quality, size, accuracy, side=32):
     return {
         "codec": codec, "quality": quality, "side": side, "bytes": size,
@@ -261,6 +292,12 @@ def compare(root):
 def search(tmp_path):
     """A folder of a search, with neither selection nor comparison."""
     return make(tmp_path / "search")
+
+
+@pytest.fixture
+def units(tmp_path):
+    """A folder of three runs, without a search."""
+    return make_runs(tmp_path / "units")
 
 
 @pytest.fixture

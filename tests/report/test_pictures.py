@@ -18,6 +18,7 @@ from bottlenet_tf.report import (
     palette,
     picture,
     rate_accuracy,
+    runs_picture,
     sensitivity,
     text,
 )
@@ -216,6 +217,67 @@ def test_rate_accuracy_holds_every_point(sources):
         4,
         3,
     ]
+
+
+RUN = "candidates/early/report.json"
+POINTS = [
+    {
+        **{f"wire_bytes_{n}": size for n in ("median", "p95", "p99", "max")},
+        "wire_bytes_mean": size, "accuracy": accuracy,
+    }
+    for size, accuracy in ((500.0, 89.0), (400.0, 88.0), (60.0, 30.0))
+]  # fmt: skip
+
+
+def _drawn_lines(figure):
+    return [list(zip(*li.get_data())) for li in figure.axes[0].get_lines()]
+
+
+def test_operating_points_of_a_candidate_are_a_line(search, change):
+    change(search / RUN, ["points"], POINTS)
+    found = rate_accuracy.picture(report.read(search).search)
+    with rc_context(picture._STYLE):
+        lines = _drawn_lines(found.draw(picture.WIDE))
+    # What is 12 points below all that is accepted isn't drawn.
+    assert [(400.0, 88.0), (500.0, 89.0)] in lines
+    assert "Thick lines: all operating points" in found.caption
+    rows = [row for row in found.rows if row[0] == "operating point"]
+    assert [row[5:7] for row in rows] == [
+        [500.0, 89.0], [400.0, 88.0], [60.0, 30.0],
+    ]  # fmt: skip
+
+
+def test_units_that_are_compared_with_are_drawn_beside_a_search(search, units):
+    sources = report.read(search, against=[units / "learned"])
+    found = rate_accuracy.picture(sources.search, sources.against)
+    with rc_context(picture._STYLE):
+        figure = found.draw(picture.WIDE)
+        lines = _drawn_lines(figure)
+    assert [(50.0, 82.0), (100.0, 88.0), (200.0, 89.5)] in lines
+    legend = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert "late frozen, learned …" in legend
+    assert "Black: the units" in found.caption
+
+
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+def test_units_of_one_point_are_joined_in_the_picture_of_runs(units, width):
+    found = runs_picture.picture(report.read(units).all)
+    with rc_context(picture._STYLE), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = found.draw(width)
+        lines = _drawn_lines(figure)
+    both = [(150.0, 82.0), (600.0, 89.5)]
+    assert lines.count(both) == 2  # A line, and large marks.
+    assert [(100.0, 88.0)] in lines
+    assert figure.axes[0].get_xscale() == "log"
+
+
+def test_the_data_of_runs_hold_every_operating_point(units):
+    found = runs_picture.picture(report.read(units).all)
+    kinds = [row[:2] for row in found.rows]
+    assert kinds.count(["operating point", "learned"]) == 3
+    assert kinds.count(["operating point", "jpeg_q20"]) == 1
+    assert kinds.count(["cloud-only", "jpeg"]) == 2
 
 
 @pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])

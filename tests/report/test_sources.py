@@ -94,6 +94,10 @@ def test_a_named_file_must_be_there(search, tmp_path):
         (RUN, ["backbone"], "other", "'backbone' must be that of .*early"),
         (RUN, ["dataset_fingerprint"], "x", "'dataset_fingerprint' must be"),
         (RUN, ["cloud_only", 1, "bytes"], -1, r"'cloud_only\[1\].bytes'"),
+        (RUN, ["points"], [{"wire_bytes_mean": 0}], "'points.0..wire_bytes_m"),
+        (RUN, ["points"], 5, "'points' must be a list"),
+        (RUN, ["flags"], {}, "'flags.unit' is missing"),
+        (RUN, ["tuned_rivals"], {}, "'tuned_rivals.points' is missing"),
         (TRIAL, ["points", 0, "wire_bytes"], -1, r"'points\[0\].wire_bytes'"),
         (TRIAL, ["points"], [1], "outcome.json: points must hold"),
         (CHOSEN, ["format"], "x", "'format' must be 'bottlenet_tf.selection"),
@@ -294,3 +298,46 @@ def test_a_file_that_holds_no_object_is_refused(search):
     (search / MODES).write_text(json.dumps([1]))
     with pytest.raises(ValueError, match="figure7.json: it must be a JSON obj"):
         report.read(search)
+
+
+def test_a_folder_of_runs_is_read_without_a_search(units):
+    found = report.read(units)
+    assert isinstance(found, report.Runs)
+    names = [run.name for run in found.runs]
+    assert names == ["jpeg_q20", "jpeg_q60", "learned"]
+    unit = found.runs[2].unit
+    assert (unit.split, unit.mode, unit.kind) == ("late", "frozen", "learned")
+    assert unit.points == ((200.0, 89.5), (100.0, 88.0), (50.0, 82.0))
+    assert unit.default == (100.0, 88.0)
+
+
+def test_one_run_alone_is_read(units):
+    (run,) = report.read(units / "learned").runs
+    assert run.name == "learned"
+
+
+def test_a_report_without_operating_points_has_one(units):
+    (run,) = report.read(units / "jpeg_q20").runs
+    assert run.unit.points == ((150.0, 82.0),)
+
+
+def test_a_run_without_a_unit_is_passed_over(units, change):
+    change(units / "jpeg_q20" / "report.json", ["split"], None)
+    assert len(report.read(units).runs) == 2
+    with pytest.raises(ValueError, match="Runs with a unit.*jpeg_q20"):
+        report.read(units / "learned", against=[units / "jpeg_q20"])
+
+
+@pytest.mark.parametrize("is_search", [True, False])
+def test_units_of_another_network_are_not_compared_with(
+    search, units, change, is_search
+):
+    change(units / "jpeg_q20" / "report.json", ["baseline_accuracy"], 91.0)
+    root = search if is_search else units / "learned"
+    with pytest.raises(ValueError, match="'baseline_accuracy' must be that"):
+        report.read(root, against=[units / "jpeg_q20"])
+
+
+def test_a_folder_of_runs_takes_no_files_of_a_search(units, tmp_path):
+    with pytest.raises(ValueError, match="a folder of runs has none.*x.json"):
+        report.read(units, selection=tmp_path / "x.json")

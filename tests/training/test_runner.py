@@ -194,10 +194,10 @@ def test_a_mixed_float16_run_reports_of_the_model_that_is_saved(
 def _kill_before(patch, fatal_step):
     take_step = loop_module.Loop._step
 
-    def step_or_die(self, step, images, labels):
+    def step_or_die(self, step, *batch):
         if step == fatal_step:
             raise KeyboardInterrupt
-        return take_step(self, step, images, labels)
+        return take_step(self, step, *batch)
 
     patch.setattr(loop_module.Loop, "_step", step_or_die)
 
@@ -251,6 +251,123 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert (
         _rows(killed)[-1]["rate_weight"] == (_rows(straight)[-1]["rate_weight"])
     )
+
+
+@pytest.mark.parametrize("mode", ["frozen", "tail"])
+def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
+    learned_config, replace, tmp_path, monkeypatch, mode
+):
+    straight = replace(
+        learned_config, workdir=str(tmp_path / "straight"), mode=mode
+    )
+    killed = replace(
+        straight, workdir=str(tmp_path / "killed"), checkpoint_minutes=0.0
+    )
+    _train(straight)
+    with monkeypatch.context() as patch:
+        _kill_before(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            _train(killed)
+    _train(killed)
+    ours, theirs = (load_model(c.workdir) for c in (straight, killed))
+    for expected, resumed in zip(
+        ours.get_weights(), theirs.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(resumed, expected)
+    # Tables and default point, too: they are the same unit on the wire.
+    assert evaluation.unit_id(ours) == evaluation.unit_id(theirs)
+    assert [row["step"] for row in _rows(killed)] == ["3"]
+
+
+@pytest.fixture(scope="module")
+def learned(learned_run, replace, tmp_path_factory):
+    """Config and report of a finished run with a learned unit."""
+    workdir = tmp_path_factory.mktemp("learned") / "run"
+    config = replace(learned_run, workdir=str(workdir))
+    with eagerly():
+        return config, training.run(config)
+
+
+def test_a_run_of_a_learned_unit_reports_all_its_points(learned):
+    _, report = learned
+    sizes = [point["wire_bytes_mean"] for point in report["points"]]
+    assert len(sizes) == 5 and np.all(np.diff(sizes) < 0)
+    assert report["wire_bytes_mean"] in sizes
+    # Without a range, 6 bytes of header.
+    assert report["wire_bytes_mean"] == pytest.approx(
+        report["payload_bytes_mean"] + 6
+    )
+
+
+def test_a_run_of_a_learned_unit_leaves_the_network_as_it_was(learned):
+    config, _ = learned
+    model = load_model(config.workdir)
+    given = keras.saving.load_model(config.backbone)
+    kept = model.prefix.get_weights() + model.suffix.get_weights()
+    for before, after in zip(given.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+def test_a_run_of_a_learned_unit_reports_what_its_file_does(learned):
+    config, report = learned
+    run = load_run(config.workdir)
+    assert report["unit_id"] == evaluation.unit_id(run.model)
+    curve = evaluation.evaluate_split(run.model, run.dataset.test)
+    assert report["wire_bytes_mean"] == curve.default.wire_bytes.mean()
+    assert report["accuracy"] == curve.default.accuracy
+
+
+def test_a_finished_run_of_a_learned_unit_is_not_started_again(
+    learned, monkeypatch
+):
+    config, report = learned
+
+    def refuse(*_):
+        raise AssertionError("started again")
+
+    monkeypatch.setattr(runner, "start_unit", refuse)
+    assert training.run(config) == report
+
+
+def test_a_closed_form_takes_no_step(learned_config, replace):
+    config = replace(learned_config, epochs=0, warmup_epochs=0.0)
+    with eagerly():
+        report = training.run(config)
+    assert report["training"]["steps"] == 0
+    assert load_model(config.workdir).unit.byte_codec is not None
+
+
+def test_a_budget_chooses_a_learned_unit_s_default_point(
+    learned_config, replace, learned
+):
+    _, report = learned
+    sizes = [point["wire_bytes_mean"] for point in report["points"]]
+    # Of the test images; the point is chosen on validation images.
+    budget = (sizes[1] + sizes[2]) / 2
+    _train(replace(learned_config, byte_budget=budget))
+    model = load_model(learned_config.workdir)
+    assert model.unit.default_point in (1, 2)
+
+
+def test_a_learned_unit_starts_from_another_run_s(
+    learned_config, replace, learned, monkeypatch
+):
+    other, _ = learned
+
+    def refuse(*_):
+        raise AssertionError("started in closed form")
+
+    monkeypatch.setattr(runner, "start_unit", refuse)
+    _train(
+        replace(
+            learned_config, init_from=other.workdir, epochs=0,
+            warmup_epochs=0.0,
+        )
+    )  # fmt: skip
+    for before, after in zip(
+        _weights(other.workdir), _weights(learned_config.workdir), strict=True
+    ):
+        np.testing.assert_array_equal(after, before)
 
 
 def test_a_run_killed_before_its_report_keeps_its_last_row(

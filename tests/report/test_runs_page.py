@@ -1,0 +1,119 @@
+"""The page of runs without a search, and tables of curves on both pages."""
+
+import json
+import re
+
+import pytest
+
+from bottlenet_tf import report
+from bottlenet_tf.report import curve_tables, runs_page, writing
+from tests.report.test_page import Tags
+
+
+def _rows(pieces):
+    """Returns the cells of the first table among pieces of HTML."""
+    table = next(piece for piece in pieces if "<table>" in piece)
+    return [
+        re.findall("<t[hd][^>]*>(.*?)</t[hd]>", line)
+        for line in re.findall("<tr[^>]*>(.*?)</tr>", table)
+    ]
+
+
+@pytest.fixture
+def runs(units):
+    return report.read(units).runs
+
+
+def test_a_learned_unit_stands_beside_rivals_and_jpeg_units(runs):
+    pieces = curve_tables.tables(runs)
+    _, drops, *_ = pieces[2:]
+    assert pieces[2] == "<h3>late frozen, learned unit</h3>"
+    header, two, one, half, rates, between = _rows([drops])
+    assert header == ["points lost", "wire B", "JPEG", "WebP", "JPEG unit"]
+    # 88 and 89.5 % are measured. JPEG from 150 B at 60 to 900 at 89.5, its
+    # unit from 150 at 82 to 600 at 89.5: 150 * 4 ** 0.8.
+    assert two == ["2", "100", "822", "≤ 600", "455"]
+    assert half[:3] == ["0.5", "200", "900"]
+    # 89 %: two thirds of a doubling.
+    assert one[1] == "159"
+    assert rates[1:] == ["", rates[2], "–", rates[4]]
+    assert float(rates[2]) < float(rates[4]) < 0
+    assert between[-1] == "82.0–89.5"
+
+
+def test_units_may_be_given_to_compare_with(runs):
+    learned, jpeg = runs[2:], runs[:2]
+    assert "JPEG unit" not in _rows(curve_tables.tables(learned))[0]
+    header, two, *_ = _rows(curve_tables.tables(learned, jpeg))
+    assert (header[-1], two[-1]) == ("JPEG unit", "455")
+
+
+def test_tuned_rivals_have_a_column(units, change):
+    tuned = {
+        "codec": "webp", "quality": 20, "side": 32, "bytes": 300.0,
+        "accuracy": 87.5,
+    }  # fmt: skip
+    path = units / "learned" / "report.json"
+    change(path, ["tuned_rivals"], {"points": [tuned]})
+    rows = _rows(curve_tables.tables(report.read(units / "learned").runs))
+    assert rows[0][-1] == "tuned WebP"
+    # From 300 bytes at 87.5 to the untouched network's 600 at 88.5.
+    assert rows[1][-1] == "424"
+
+
+def test_units_of_one_point_at_different_splits_have_no_table(search):
+    runs = list(report.read(search).search.runs.values())
+    assert curve_tables.tables(runs) == []
+    assert curve_tables.operating_points(runs) == []
+
+
+def test_the_default_point_is_stressed(runs):
+    (piece,) = curve_tables.operating_points(runs)
+    (row,) = re.findall("<tr class=chosen>(.*?)</tr>", piece)
+    cells = re.findall("<td[^>]*>(.*?)</td>", row)
+    assert cells[:2] == ["1", "100"] and cells[-1] == "2.00"
+
+
+def test_the_page_holds_all_of_it(units):
+    path = report.write(report.read(units), units)
+    tags = Tags(path.read_text(encoding="utf-8"))
+    there = {given["id"] for _, given in tags.found if "id" in given}
+    linked = {given["href"].removeprefix("#") for given in tags.named("a")}
+    assert linked == there == set(runs_page._TITLES)
+    for attributes in tags.named("img"):
+        assert attributes["src"].startswith("data:")
+        assert len(attributes["alt"]) > 20
+    words = " ".join(tags.words)
+    assert "3 units of tiny on digits, measured on 1,000 test images" in words
+    files = {file.name for file in (units / writing.FOLDER).iterdir()}
+    assert files == {
+        "rate_accuracy.png", "rate_accuracy.csv", "planes_jpeg_q20.png",
+        "planes_jpeg_q60.png",
+    }  # fmt: skip
+
+
+def test_a_page_without_a_curve_says_so(units):
+    sources = report.read(units / "jpeg_q20")
+    path = report.write(sources, units / "out")
+    text = path.read_text(encoding="utf-8")
+    assert "there is no curve to read bytes off" in text
+    assert 'id="points"' not in text
+
+
+def test_hostile_names_stay_text(units, change):
+    path = units / "learned" / "report.json"
+    change(path, ["split"], "<script>alert(1)</script>")
+    text = report.write(report.read(units), units).read_text(encoding="utf-8")
+    assert "<script" not in text
+
+
+def test_a_search_has_tables_of_its_curves_too(search, units, change):
+    learned = json.loads((units / "learned" / "report.json").read_text())
+    change(
+        search / "candidates/late/report.json", ["points"], learned["points"]
+    )
+    sources = report.read(search, against=[units / "jpeg_q20"])
+    text = report.write(sources, search).read_text(encoding="utf-8")
+    assert "<h3>late aware, JPEG unit</h3>" in text
+    assert "Operating points of late" in text
+    assert "points lost" in text

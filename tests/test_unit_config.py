@@ -1,0 +1,67 @@
+"""Tests of the units' settings: sizes that follow the feature."""
+
+import pytest
+
+from bottlenet_tf.unit_config import LearnedUnitConfig
+
+SIZES = ("patch", "patch_channels", "mixed", "mixed_to", "coefficients")
+
+
+def sizes(unit):
+    return tuple(getattr(unit, name) for name in SIZES)
+
+
+@pytest.mark.parametrize(
+    "shape, wanted",
+    [
+        # (H, W, C) -> patch, channels, mixed, mixed to, coefficients
+        ((32, 32, 16), (4, 24, 800, 560, 560)),
+        ((16, 16, 32), (2, 32, 800, 560, 560)),
+        ((8, 8, 64), (1, 64, 800, 560, 560 + 3296)),  # 4,096 in all.
+        ((14, 14, 80), (1, 64, 800, 560, 560 + 4096)),
+        ((56, 56, 24), (4, 24, 800, 560, 560 + 3904)),  # 4,704 in all.
+        ((4, 4, 3), (1, 3, 48, 33, 33)),
+        ((7, 7, 512), (1, 64, 800, 560, 560 + 2336)),
+    ],
+)
+def test_sizes_follow_the_feature(shape, wanted):
+    assert sizes(LearnedUnitConfig().resolved(shape)) == wanted
+
+
+def test_what_is_asked_for_stays():
+    unit = LearnedUnitConfig(
+        patch=2, patch_channels=5, mixed=10, mixed_to=4, coefficients=7
+    )
+    assert unit.resolved((16, 16, 32)) == unit
+
+
+def test_coefficients_bound_what_is_mixed():
+    unit = LearnedUnitConfig(coefficients=100).resolved((16, 16, 32))
+    assert (unit.mixed, unit.mixed_to, unit.coefficients) == (800, 100, 100)
+
+
+def test_nothing_mixed_sends_values_of_the_grid():
+    unit = LearnedUnitConfig(mixed=0).resolved((16, 16, 32))
+    assert (unit.mixed_to, unit.coefficients) == (0, 2048)
+
+
+def test_a_feature_without_a_fitting_patch_is_refused():
+    with pytest.raises(ValueError, match=r"--patch must be set.*\(30, 32, 8\)"):
+        LearnedUnitConfig().resolved((30, 32, 8))
+
+
+@pytest.mark.parametrize(
+    "fields, flag",
+    [
+        ({"patch": 0}, "--patch "),
+        ({"mixed": -1}, "--mixed "),
+        ({"mixed": 4, "mixed_to": 5, "coefficients": 9}, "--mixed_to"),
+        ({"mixed": 9, "mixed_to": 5, "coefficients": 4}, "--mixed_to"),
+        ({"num_points": 65}, "--num_points"),
+        ({"fine_rate_weight": 1.0}, "--fine_rate_weight"),
+        ({"encoder": "deep"}, "encoder"),
+    ],
+)
+def test_settings_out_of_range_are_refused(fields, flag):
+    with pytest.raises(ValueError, match=flag):
+        LearnedUnitConfig(**fields)

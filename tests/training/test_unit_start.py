@@ -1,0 +1,177 @@
+"""Tests of how a learned unit starts, before any step."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bottlenet_tf.training import closed_form, unit_start
+from tests.eager import eagerly
+
+TEMPERATURE = 2.0
+
+
+def _at(features, t):
+    return tf.fill((len(features),), t)
+
+
+def _bits(model, features, t):
+    """Entropy of the codes at a point, by each coefficient's histogram."""
+    codes = np.asarray(model.unit.encode(features, _at(features, t))["codes"])
+    bits = 0.0
+    for column in codes.T:
+        share = np.unique(column, return_counts=True)[1] / len(column)
+        bits -= np.sum(share * np.log2(share))
+    return bits
+
+
+def _divergence(model, features, t):
+    """Mean of T^2 KL(unsplit || split), worked out by NumPy."""
+    point = _at(features, t)
+    restored = model.unit.decode(model.unit.encode(features, point), point)
+    logs = []
+    for feature in (features, restored):
+        x = np.asarray(model.answer(feature), np.float64) / TEMPERATURE
+        x -= x.max(1, keepdims=True)
+        logs.append(x - np.log(np.exp(x).sum(1, keepdims=True)))
+    wanted, found = logs
+    each = np.sum(np.exp(wanted) * (wanted - found), axis=1)
+    return TEMPERATURE**2 * each.mean()
+
+
+def test_the_gradients_outer_product_is_the_fisher_information(started, digits):
+    model, count = started.model, 96
+    features, gradients = unit_start.collect(model, digits, count, seed=0)
+    assert features.shape == gradients.shape == (96, 16, 16, 4)
+    # E[g g^T] = J^T (diag p - p p^T) J, of which the trace is worked out.
+    x = tf.constant(features)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = model.answer(x)
+    jacobian = tape.batch_jacobian(logits, x).numpy().reshape(96, 10, -1)
+    p = tf.nn.softmax(logits / unit_start.METRIC_TEMPERATURE).numpy()
+    mean = np.einsum("bk,bkd->bd", p, jacobian)
+    trace = np.einsum("bk,bkd->", p, jacobian**2) - np.sum(mean**2)
+    # 96 draws of chi-square with few degrees of freedom.
+    assert np.sum(gradients**2) == pytest.approx(trace, rel=0.3)
+
+
+def test_the_draw_of_projections_follows_the_seed(started, digits):
+    with eagerly():
+        first, again, other = (
+            unit_start.collect(started.model, digits, 32, seed)[1]
+            for seed in (0, 0, 1)
+        )
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != other)
+
+
+def test_bits_fall_and_errors_rise_along_the_points(started, features):
+    points = (-1.0, 0.0, 1.0)
+    bits = [_bits(started.model, features, t) for t in points]
+    errors = [_divergence(started.model, features, t) for t in points]
+    assert bits[0] > bits[1] > bits[2] > 0
+    assert errors[0] < errors[1] < errors[2]
+
+
+def test_steps_are_the_gains_inverses_and_coarser_with_the_point(started):
+    unit = started.model.unit
+    np.testing.assert_allclose(unit.log_step, -unit.log_gain, atol=1e-6)
+    np.testing.assert_allclose(unit.step_slope, -unit.gain_slope, atol=1e-6)
+    slopes = unit.step_slope.numpy()
+    assert slopes.min() > 0 and np.ptp(slopes) == 0
+
+
+def test_the_ladder_is_monotone(start_afresh, digits, features):
+    config, network = start_afresh()
+    collected = unit_start.collect(network.model, digits, 96, 0)
+    unit = config.unit
+    form = closed_form.solve(
+        *collected, patch=unit.patch, channels=unit.patch_channels,
+        coefficients=unit.coefficients, mixed=unit.mixed,
+        mixed_to=unit.mixed_to,
+    )  # fmt: skip
+    closed_form.assign(network.model.unit, form)
+    ladder = unit_start.fit_steps(network.model, form, features, TEMPERATURE)
+    steps, bits, losses = map(np.array, zip(*ladder, strict=True))
+    assert np.all(np.diff(steps) > 0) and np.all(np.diff(bits) < 0)
+    assert losses[0] < 0.5 * losses[-1]
+
+
+def test_a_dearer_bit_asks_for_coarser_steps(
+    started, start_afresh, learned_run, replace
+):
+    # At the fine end, where the ladder leaves room.
+    unit = replace(learned_run.unit, fine_rate_weight=6e-5)
+    dearer = start_afresh(unit=unit)[1].model.unit
+
+    def ends(unit):
+        middle, slope = unit.log_step.numpy(), unit.step_slope.numpy()
+        return (middle - slope)[0], (middle + slope)[0]
+
+    usual, dearer = ends(started.model.unit), ends(dearer)
+    assert dearer[0] > usual[0]
+    assert dearer[1] == pytest.approx(usual[1], abs=1e-5)
+
+
+def test_the_synthesis_is_no_worse_than_inverse_or_least_squares(
+    started, start_afresh, features, monkeypatch
+):
+    both = {}
+    for share in (0.0, 1.0):  # At both ends the same share of the latter.
+        monkeypatch.setattr(unit_start, "_BLENDS", (share,))
+        model = start_afresh()[1].model
+        both[share] = [_divergence(model, features, t) for t in (-1.0, 1.0)]
+    found = [_divergence(started.model, features, t) for t in (-1.0, 1.0)]
+    # What is linear between the ends is exact there but for float32.
+    best = np.minimum(both[0.0], both[1.0])
+    assert np.all(np.array(found) <= best * (1 + 1e-3))
+    # At the fine end, least squares against what is left out helps.
+    assert found[0] < 0.9 * both[0.0][0]
+
+
+def test_least_squares_finds_a_planted_convolution():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(300, 6, 6, 2)).astype(np.float32)
+    kernel = rng.normal(size=(3, 3, 2, 5)).astype(np.float32)
+    bias = rng.normal(size=5).astype(np.float32)
+    targets = tf.nn.conv2d(inputs, kernel, 1, "SAME") + bias
+    found = unit_start._least_squares(tf.constant(inputs), targets, ridge=1e-9)
+    np.testing.assert_allclose(found[0], kernel, atol=1e-3)
+    np.testing.assert_allclose(found[1], bias, atol=1e-3)
+
+
+def test_statistics_of_the_branches_are_the_patches(started, features):
+    unit = started.model.unit
+    np.testing.assert_allclose(
+        unit.feature_deviation, np.std(features, axis=(0, 1, 2)), rtol=0.1
+    )
+    assert np.all(unit.patch_deviation.numpy() > 0)
+
+
+def test_a_start_is_repeatable(started, start_afresh):
+    again = start_afresh()[1].model
+    for ours, theirs in zip(
+        started.model.get_weights(), again.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_start_reads_no_label(started, learned_run, digits, monkeypatch):
+    import keras
+
+    from bottlenet_tf.training.network import build_network
+
+    read = type(digits).train_batches
+
+    def other_labels(self, *args, **kwargs):
+        return read(self, *args, **kwargs).map(lambda x, y: (x, 9 - y))
+
+    monkeypatch.setattr(type(digits), "train_batches", other_labels)
+    keras.utils.set_random_seed(0)
+    model = build_network(learned_run, 32, 10).model
+    with eagerly():
+        unit_start.start_unit(model, digits, learned_run)
+    for ours, theirs in zip(
+        started.model.get_weights(), model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
