@@ -184,6 +184,21 @@ def test_unknown_mode_is_named(tmp_path):
         evaluation.plot_aware_against_naive(points, tmp_path / "x.png")
 
 
+def test_units_of_datta_s_kind_are_told_apart_by_lambda(drawn):
+    units = (
+        {"kind": "datta", "channels": 8, "task_weight": weight}
+        for weight in (300.0, 1000.0)
+    )
+    axes = drawn(
+        *(
+            _variant(flags={"unit": unit}, wire_bytes_mean=50.0 * i)
+            for i, unit in enumerate(units, 1)
+        )
+    )
+    labels = {text.get_text() for text in axes.texts}
+    assert {"RB1 c8 λ300", "RB1 c8 λ1000"} <= labels
+
+
 def test_labels_of_close_points_do_not_overlap():
     figure = Figure(figsize=(6, 4))
     FigureCanvasAgg(figure)
