@@ -181,7 +181,7 @@ class Unit(NamedTuple):
     Attributes:
         split: Name of its split point.
         mode: How it was trained.
-        kind: Its codec's name; "learned" for the learned unit.
+        kind: Its codec's name; "learned" or "datta" for these units.
         points: Tuple of `(bytes, accuracy)`, one for each operating point.
         default: The one of the default operating point.
     """
@@ -239,8 +239,8 @@ def unit_curves(units):
 
 def unit_kind(unit_flags):
     """Returns the `Unit.kind` of a unit's flags, as a report has them."""
-    if unit_flags.get("kind") == "learned":
-        return "learned"
+    if unit_flags.get("kind") in ("learned", "datta"):
+        return unit_flags["kind"]
     return unit_flags.get("codec", "jpeg")
 
 

@@ -9,13 +9,23 @@ import pytest
 
 from bottlenet_tf.config import (
     DataConfig,
+    DattaUnitConfig,
     LearnedUnitConfig,
     TrainConfig,
     UnitConfig,
 )
 
 LEARNED = {"unit": LearnedUnitConfig(), "backbone_weights": "weights.npz"}
+DATTA = {"unit": DattaUnitConfig(), "backbone_weights": "weights.npz"}
 REFUSED = {
+    DattaUnitConfig: {
+        "channels": [0],
+        "stride": [0],
+        "latent_step": [0.0, float("nan")],
+        "task_weight": [-1.0, float("inf")],
+        "tables": ["huffman"],
+        "kind": ["learned"],
+    },
     LearnedUnitConfig: {
         "patch": [0],
         "patch_channels": [0],
@@ -101,9 +111,7 @@ def test_a_value_out_of_range_is_named_in_the_error(cls, name, value):
 
 
 FIELDS = [
-    (cls, field.name)
-    for cls in (UnitConfig, LearnedUnitConfig, DataConfig, TrainConfig)
-    for field in dataclasses.fields(cls)
+    (cls, field.name) for cls in REFUSED for field in dataclasses.fields(cls)
 ]
 
 
@@ -180,11 +188,37 @@ def test_what_a_learned_unit_s_training_does_not_do_is_refused(field, value):
 
 
 @pytest.mark.parametrize(
+    "field, value",
+    [
+        ("mode", "naive"),
+        ("byte_budget", 100.0),
+        ("rate_weight", 0.1),
+        ("codec_warmup", 0.1),
+        ("init_partly", True),
+    ],
+)
+def test_what_decides_no_rate_of_datta_s_unit_is_refused(field, value):
+    fields = {"mode": "frozen", "init_from": "runs/a", **DATTA, field: value}
+    with pytest.raises(ValueError, match=f"--{field}"):
+        TrainConfig(**fields)
+
+
+@pytest.mark.parametrize(
     "changes, wanted",
     [
         ({}, ("sgd", 0.1, 1e-3, 0.0, 0.0)),
         ({"mode": "frozen", **LEARNED}, ("adam", 8e-4, 0.0, 1.0, 0.5)),
         ({"mode": "tail", **LEARNED}, ("adam", 8e-4, 0.0, 1.0, 0.05)),
+        ({"mode": "frozen", **DATTA}, ("adam", 1e-2, 0.0, 0.0, 0.0)),
+        (
+            {
+                "mode": "cloud",
+                "image_codec": "webp",
+                "image_quality": 50,
+                **DATTA,
+            },
+            ("sgd", 0.1, 1e-3, 0.0, 0.0),
+        ),
         # Without a unit, its kind decides nothing.
         ({"mode": "baseline", **LEARNED}, ("sgd", 0.1, 1e-3, 0.0, 0.0)),
     ],

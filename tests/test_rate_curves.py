@@ -200,6 +200,7 @@ def test_a_tuned_rival_may_leave_the_network_as_it_is():
     ("flags", "kind"),
     [
         ({"kind": "learned"}, "learned"),
+        ({"kind": "datta"}, "datta"),
         ({"kind": "bottlenet", "codec": "png"}, "png"),
         ({}, "jpeg"),
     ],

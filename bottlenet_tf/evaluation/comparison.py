@@ -104,4 +104,8 @@ def _paper_ratio(points, result, reasons):
         reasons["paper_ratio"] = "the cloud-only sweep holds no JPEG"
         return None
     finest = max(jpeg, key=lambda point: (point.side, point.quality))
-    return finest.file_bytes_mean / summarize(result.payload_bytes).mean
+    ours = summarize(result.payload_bytes).mean
+    if not ours:
+        reasons["paper_ratio"] = "no image has any image data"
+        return None
+    return finest.file_bytes_mean / ours

@@ -253,7 +253,11 @@ def _labels(curve, reports):
         text = report["split"]
         if len(reports) > 1:
             unit = report["flags"]["unit"]
-            text += f" c{unit['channels']} q{unit['quality']}"
+            text += f" c{unit['channels']} "
+            if "task_weight" in unit:
+                text += f"λ{unit['task_weight']:g}"
+            else:
+                text += f"q{unit['quality']}"
         yield report["wire_bytes_mean"], report["accuracy"], text
 
 

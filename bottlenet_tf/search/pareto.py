@@ -161,7 +161,7 @@ def _begin(root, base):
     if not path.is_file():
         return {
             "format": FORMAT,
-            "base": dataclasses.asdict(base),
+            "base": json.loads(base.to_json()),
             "network_accuracy": None,
             "samples": [],
         }
@@ -179,6 +179,8 @@ def _begin(root, base):
 
 def _add(content, config, number):
     """Trains one sample and adds what it reached."""
+    import keras
+
     from bottlenet_tf import training
     from bottlenet_tf.export.pack import save_pack
     from bottlenet_tf.training.loop import TrainingDiverged
@@ -192,6 +194,7 @@ def _add(content, config, number):
         "error": None,
     }
     folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.clear_session()  # Or the graphs of all samples stay.
     try:
         with (
             open(folder / "log.txt", "a") as log,

@@ -12,6 +12,7 @@ from absl import flags
 from bottlenet_tf.cli import train_flags
 from bottlenet_tf.config import (
     DataConfig,
+    DattaUnitConfig,
     LearnedUnitConfig,
     TrainConfig,
     UnitConfig,
@@ -48,7 +49,8 @@ def test_defaults_are_those_of_the_config(parse):
 
 
 @pytest.mark.parametrize(
-    "section", [TrainConfig, UnitConfig, LearnedUnitConfig, DataConfig]
+    "section",
+    [TrainConfig, UnitConfig, LearnedUnitConfig, DattaUnitConfig, DataConfig],
 )
 def test_every_field_is_a_flag_with_help(section):
     values = flags.FlagValues()
@@ -71,6 +73,28 @@ def test_the_unit_s_kind_chooses_among_the_units(parse):
         "--patch=8", "--quality=7",
     )  # fmt: skip
     assert config.unit == LearnedUnitConfig(patch=8)
+
+
+def test_units_share_the_flags_of_fields_that_they_share(parse):
+    config = parse(
+        "--unit=datta", "--mode=frozen", "--backbone_weights=w.npz",
+        "--channels=5", "--stride=1", "--task_weight=300", "--latent_step=2",
+        "--tables=shared",
+    )  # fmt: skip
+    assert config.unit == DattaUnitConfig(
+        channels=5, stride=1, task_weight=300.0, latent_step=2.0,
+        tables="shared",
+    )  # fmt: skip
+
+
+def test_a_shared_flag_must_have_one_default(monkeypatch):
+    @dataclasses.dataclass
+    class Other:
+        channels: int = 7
+
+    monkeypatch.setitem(train_flags.config_lib.UNITS, "other", Other)
+    with pytest.raises(ValueError, match="Other.channels=7, 2 elsewhere"):
+        train_flags.define(flags.FlagValues())
 
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)

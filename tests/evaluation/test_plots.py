@@ -184,6 +184,21 @@ def test_unknown_mode_is_named(tmp_path):
         evaluation.plot_aware_against_naive(points, tmp_path / "x.png")
 
 
+def test_units_of_datta_s_kind_are_told_apart_by_lambda(drawn):
+    units = (
+        {"kind": "datta", "channels": 8, "task_weight": weight}
+        for weight in (300.0, 1000.0)
+    )
+    axes = drawn(
+        *(
+            _variant(flags={"unit": unit}, wire_bytes_mean=50.0 * i)
+            for i, unit in enumerate(units, 1)
+        )
+    )
+    labels = {text.get_text() for text in axes.texts}
+    assert {"RB1 c8 λ300", "RB1 c8 λ1000"} <= labels
+
+
 def test_labels_of_close_points_do_not_overlap():
     figure = Figure(figsize=(6, 4))
     FigureCanvasAgg(figure)
@@ -241,3 +256,13 @@ def test_mosaic_needs_an_image(make_bottlenet):
         evaluation.plane_mosaic(
             make_bottlenet(), np.zeros((0, 16, 16, 3), np.uint8)
         )
+
+
+@pytest.mark.parametrize("kept", [[True, False], [True, True], []])
+def test_samples_are_drawn_whichever_are_kept(kept, tmp_path):
+    samples = [
+        {"wire_bytes_mean": 10.0 + i, "accuracy": 50.0, "kept": each}
+        for i, each in enumerate(kept)
+    ]
+    path = evaluation.plot_samples(samples, tmp_path / "a.png", 90.0)
+    assert Image.open(path).size == (1120, 700)

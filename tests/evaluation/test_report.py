@@ -77,6 +77,13 @@ def test_sizes_and_ratios_by_hand(report):
     assert _reasons_besides_curves(report) == {"tuned_rivals"}
 
 
+def test_a_codec_that_sends_nothing_has_no_ratio_of_the_paper_s(dataset):
+    nothing = SplitResult(20.0, np.zeros(3, int), np.full(3, 6))
+    report = _report(dataset, result=nothing)
+    assert report["paper_ratio"] is None
+    assert report["reasons"]["paper_ratio"] == "no image has any image data"
+
+
 def test_points_by_hand(dataset):
     other = SplitResult(70.0, np.array([62, 72, 76]), np.array([70, 80, 84]))
     curve = Curve((50, 90), (RESULT, other))

@@ -85,7 +85,19 @@ def test_descent_has_nesterovs_momentum_and_a_warm_up_in_epochs():
         assert float(weight) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_adam_s_first_step_is_of_the_rate_whatever_the_gradient(name):
+    config = TrainConfig(
+        optimizer=name, learning_rate=0.5, warmup_epochs=0.0, weight_decay=0.0
+    )
+    weight = keras.Variable(2.0, name="kernel")
+    optimizer = build_optimizer(config, 10, 100)
+    optimizer.build([weight])
+    optimizer.apply([tf.constant(7.0)], [weight])
+    assert float(weight) == pytest.approx(2 - 0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_a_step_without_gradient_decays_by_rate_and_flag(name, decay):
     config = TrainConfig(
@@ -112,7 +124,7 @@ def test_half_precision_of_few_exponents_scales_its_loss(precision, scaled):
     assert isinstance(optimizer, kind) == scaled
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
 def test_weight_decay_spares_norms_biases_and_the_range(name):
     layers = [
         keras.layers.Dense(1),
