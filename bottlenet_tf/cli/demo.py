@@ -9,8 +9,8 @@ from absl import flags
 from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains a network on handwritten digits, then searches the smallest
-payload at several split points, and compares what each sends with what it
-costs. Exports what was found, encodes some images with the device program and
+payload at several split points, trains one learned unit for all rates, and
+compares what each sends with what it costs. Exports what was found, encodes some images with the device program and
 lets the server's half name them. Then times both halves on this machine, which
 is the server, assumes a device 20 times slower, and reports which split to
 choose over 3G, 4G and Wi-Fi.
@@ -75,20 +75,21 @@ def _demo(config):
     print("\n== One learned unit for all rates ==", flush=True)
     learned = _learned_config(config)
     training.run(learned)
-    candidates.append(pathlib.Path(learned.workdir))
-    reports = [evaluation.load_report(folder) for folder in candidates]
+    # The selection is among what the search found; the rest shows all.
+    runs = [*candidates, pathlib.Path(learned.workdir)]
+    reports = [evaluation.load_report(folder) for folder in runs]
     plot = root / "rate_accuracy.png"
     evaluation.plot_rate_accuracy(reports, plot)
     text = evaluation.markdown_table(reports)
     (root / "results.md").write_text(text + "\n")
     print(f"\n== Results ==\n\n{text}\n")
     print("== Deployed, as device and server run it ==\n", flush=True)
-    deploy = demo_halves.export_all(root, candidates)
-    smallest = min(
-        reports,
-        key=lambda r: evaluation.choosing_figures(r)["wire_bytes_mean"],
-    )
-    half = deploy if len(candidates) == 1 else deploy / smallest["split"]
+    deploy = demo_halves.export_all(root, runs)
+    sizes = [
+        evaluation.choosing_figures(report)["wire_bytes_mean"]
+        for report in reports
+    ]
+    half = deploy / runs[sizes.index(min(sizes))].name
     demo_halves.send(root, half, training.load_data(config))
     print("\n== Which split? ==", flush=True)
     values = flags.FLAGS

@@ -95,10 +95,7 @@ def from_report(name, report, workdir=None):
     )
     unit = report["flags"]["unit"]
     point = "" if report["split"] == name else f"{report['split']}, "
-    detail = (
-        f"{point}c'={unit['channels']}, s={unit['stride']}, {unit['codec']} "
-        f"{unit['quality']}"
-    )
+    detail = f"{point}{_unit_words(unit)}"
     return Choice(
         name,
         Way.SPLIT,
@@ -108,6 +105,20 @@ def from_report(name, report, workdir=None):
         detail,
         workdir,
         _on_test(report, "accuracy"),
+    )
+
+
+def _unit_words(unit):
+    """Returns a unit of a report's flags in a few words."""
+    kind = unit.get("kind", "bottlenet")
+    if kind == "learned":
+        return "learned unit, its default point"
+    if kind == "datta":
+        sizes = f"c'={unit['channels']}, s={unit['stride']}"
+        return f"Datta's unit, {sizes}, q={unit['latent_step']:g}"
+    return (
+        f"c'={unit['channels']}, s={unit['stride']}, {unit['codec']} "
+        f"{unit['quality']}"
     )
 
 
