@@ -63,11 +63,21 @@ def payload_format(model, codec=None):
     Args:
         model: Built `BottleNet`.
         codec: Byte side `Codec` in place of the unit's own.
+
+    Raises:
+        ValueError: if the unit has no codec yet.
     """
+    codec = model.unit.byte_codec if codec is None else codec
+    if codec is None:
+        raise ValueError(
+            "A unit must have its tables, which are made at the end of its "
+            "training, before anything is sent. "
+            f"Received: unit={type(model.unit).__name__} without tables"
+        )
     return PayloadFormat(
         unit_id=unit_id(model),
         shape=tuple(model.unit.code_shape),
-        codec=model.unit.byte_codec if codec is None else codec,
+        codec=codec,
         sends_range=model.unit.sends_range,
     )
 

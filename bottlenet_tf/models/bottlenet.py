@@ -152,8 +152,8 @@ class BottleNet(keras.Model):
             return None
         if point is None:
             default = self.unit.points[self.unit.default_point]
-            point = ops.full((ops.shape(batch)[0],), default, "float32")
-        return point
+            return ops.full((ops.shape(batch)[0],), default, "float32")
+        return ops.convert_to_tensor(point, "float32")
 
     @property
     def tells_tail(self):

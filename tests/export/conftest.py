@@ -10,7 +10,7 @@ from bottlenet_tf import backbones
 from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.layers import BottleneckUnit
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
-from tests import point_unit
+from tests import learned_unit, point_unit
 
 
 def make_network(seed=0, split="RB3", **unit):
@@ -79,7 +79,15 @@ def several_network():
     return make_network(quality=[60, 10, 90])
 
 
-@pytest.fixture(scope="session", params=[False, True], ids=["plane", "flat"])
+_POINT_NETWORKS = {
+    "plane": lambda: point_unit.point_network(False),
+    "flat": lambda: point_unit.point_network(True),
+    "learned": learned_unit.learned_network,
+    "learned, tail told": lambda: learned_unit.learned_network(told=True),
+}
+
+
+@pytest.fixture(scope="session", params=_POINT_NETWORKS)
 def point_network(request):
     """One whose halves take the point; codes of three axes, and of one."""
-    return point_unit.point_network(request.param)
+    return _POINT_NETWORKS[request.param]()

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from bottlenet_tf.evaluation import WirePath, payload_format
 from bottlenet_tf.export import saved_model
-from tests import point_unit
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (5, 24, 24, 3), np.uint8)
 LABELS = [f"class {i}" for i in range(7)]
@@ -75,11 +74,16 @@ def test_a_bad_payload_fails_alone(payloads, serve):
 
 
 @pytest.mark.onednn
-@pytest.mark.parametrize("kind", ["qualities", "plane", "flat"])
-def test_a_batch_mixes_operating_points(kind, several_network):
-    model = several_network
-    if kind != "qualities":
-        model = point_unit.point_network(kind == "flat")
+def test_a_batch_mixes_qualities(several_network):
+    _check_mixed_batch(several_network)
+
+
+@pytest.mark.onednn
+def test_a_batch_mixes_operating_points(point_network):
+    _check_mixed_batch(point_network)
+
+
+def _check_mixed_batch(model):
     path = WirePath(model)
     points = [2, 0, 1, 1, 2]
     encoded = [path.encode(IMAGES, point) for point in range(3)]
