@@ -10,10 +10,10 @@ from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains a network on handwritten digits, then searches the smallest
 payload at several split points, trains one learned unit for all rates, and
-compares what each sends with what it costs. Exports what was found, encodes some images with the device program and
-lets the server's half name them. Then times both halves on this machine, which
-is the server, assumes a device 20 times slower, and reports which split to
-choose over 3G, 4G and Wi-Fi.
+compares what each sends with what it costs. Exports what was found, encodes
+some images with the device program and lets the server's half name them. Then
+times both halves on this machine, which is the server, assumes a device 20
+times slower, and reports which split to choose over 3G, 4G and Wi-Fi.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
 changes it: try --channels=2 --stride=2 --workdir=runs/digits_2."""
