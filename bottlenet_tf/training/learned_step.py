@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from bottlenet_tf.training.losses import feature_loss, task_loss
+from bottlenet_tf.training.losses import feature_loss
 from bottlenet_tf.training.mixup import blend
 from bottlenet_tf.training.step import Outputs, Stepper
 
@@ -66,16 +66,7 @@ class LearnedStepper(Stepper):
         with tf.GradientTape() as tape:
             restored, size, bits = unit.transmit(feature, point, noise=noise)
             logits = self.model.answer(restored, point)
-            task = tf.reduce_mean(
-                task_loss(
-                    targets,
-                    logits,
-                    answers,
-                    label_smoothing=config.label_smoothing,
-                    distillation=config.distillation,
-                    temperature=config.temperature,
-                )
-            )
+            task = self._task_loss(targets, logits, answers)
             rise = tf.minimum(FIRST_RATE + done * (1 / RATE_RISE), 1.0)
             loss = task + rise * tf.reduce_mean(unit.rate_weight(point) * bits)
             if config.feature_weight:

@@ -164,16 +164,7 @@ class Stepper:
                 images, received, use_codec
             )
             targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
-            task = tf.reduce_mean(
-                task_loss(
-                    targets,
-                    logits,
-                    teacher_logits,
-                    label_smoothing=config.label_smoothing,
-                    distillation=config.distillation,
-                    temperature=config.temperature,
-                )
-            )
+            task = self._task_loss(targets, logits, teacher_logits)
             loss, size = task, tf.zeros(())
             if passed is not None:
                 size = passed.image_data_bytes
@@ -206,6 +197,18 @@ class Stepper:
             index,
             self.total_steps,
         )
+
+    def _task_loss(self, targets, logits, teacher_logits):
+        """Returns the batch's mean `losses.task_loss`, by the flags."""
+        losses = task_loss(
+            targets,
+            logits,
+            teacher_logits,
+            label_smoothing=self.config.label_smoothing,
+            distillation=self.config.distillation,
+            temperature=self.config.temperature,
+        )
+        return tf.reduce_mean(losses)
 
     def _unit_loss(self, passed, use_codec):
         """Returns what bytes and restored feature add to the loss."""

@@ -13,6 +13,8 @@ METRIC_TEMPERATURE = 4.0
 # Of the images, for the ladder of steps and for the synthesis.
 _LADDER_IMAGES, _SYNTHESIS_IMAGES = 1000, 2000
 _LADDER_STEPS = 8
+# Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
+_LEAST_RISE = 0.5
 _BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # Shares of the least-squares synthesis.
 
 
@@ -123,21 +125,43 @@ def fit_steps(model, form, features, temperature):
         ]
         bits.append(_entropy(np.concatenate([c for c, _ in found])))
         losses.append(np.mean(np.concatenate([loss for _, loss in found])))
-    slopes = -np.diff(losses) / np.diff(bits)
-    middles = np.log(ladder[1:] * ladder[:-1]) / 2
-    usable = slopes > 0
-    rising, at_one = np.polyfit(middles[usable], np.log(slopes[usable]), 1)
-    rising = max(rising, 0.5)
-    low, high = unit.rate_weight(tf.constant([-1.0, 1.0])).numpy()
-    fine, coarse = (np.log([low, high]) - at_one) / rising
-    fine = max(fine, np.log(ladder[0]) - 1)
-    coarse = min(coarse, np.log(ladder[-1]))
+    ends = unit.rate_weight(tf.constant([-1.0, 1.0])).numpy()
+    fine, coarse = log_steps(ladder, bits, losses, ends)
     middle, slope = (fine + coarse) / 2, (coarse - fine) / 2
     unit.log_gain.assign(base - middle)
     unit.log_step.assign(middle - base)
     unit.gain_slope.assign(np.full(len(base), -slope, np.float32))
     unit.step_slope.assign(np.full(len(base), slope, np.float32))
     return list(zip(ladder, bits, losses))
+
+
+def log_steps(ladder, bits, losses, rate_weights):
+    """Returns the logarithms of the steps that two weights of a bit ask for.
+
+    Where the ladder doesn't tell what a bit is worth (an answer that hardly
+    depends on the feature), or both weights lie beyond one end of it, its
+    ends are taken.
+
+    Args:
+        ladder: Steps, rising.
+        bits, losses: What an image took and lost at each of them.
+        rate_weights: Two weights of a bit, rising.
+
+    Returns:
+        `(fine, coarse)`, fine below coarse.
+    """
+    ends = tuple(np.log([ladder[0], ladder[-1]]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = -np.diff(losses) / np.diff(bits)
+    middles = np.log(ladder[1:] * ladder[:-1]) / 2
+    usable = (slopes > 0) & np.isfinite(slopes)
+    if usable.sum() < 2:
+        return ends
+    rising, at_one = np.polyfit(middles[usable], np.log(slopes[usable]), 1)
+    fine, coarse = (np.log(rate_weights) - at_one) / max(rising, _LEAST_RISE)
+    fine = max(fine, ends[0] - 1)  # At most e times finer than measured.
+    coarse = min(coarse, ends[1])
+    return (fine, coarse) if fine < coarse else ends
 
 
 def fit_synthesis(model, features, temperature):

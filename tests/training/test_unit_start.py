@@ -175,3 +175,35 @@ def test_a_start_reads_no_label(started, learned_run, digits, monkeypatch):
         started.model.get_weights(), model.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_steps_follow_the_worth_of_a_bit_on_the_ladder():
+    # loss = step^2 and bits = -10 log(step): a bit is worth step^2 / 5.
+    ladder = np.geomspace(0.1, 1.0, 8)
+    steps = unit_start.log_steps(
+        ladder, -10 * np.log(ladder), ladder**2, [0.2**2 / 5, 0.6**2 / 5]
+    )
+    # The slope between two steps is that of their middle within a percent.
+    np.testing.assert_allclose(np.exp(steps), [0.2, 0.6], rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    "bits, losses",
+    [
+        (np.arange(8.0)[::-1], np.zeros(8)),  # Nothing is lost.
+        (np.zeros(8), np.arange(8.0)),  # Nothing is saved.
+        (np.arange(8.0)[::-1], np.arange(8.0)[::-1]),  # Fewer bits are better.
+    ],
+)
+def test_a_ladder_that_tells_nothing_gives_its_ends(bits, losses):
+    ladder = np.geomspace(0.1, 1.0, 8)
+    steps = unit_start.log_steps(ladder, bits, losses, [1e-3, 1e-2])
+    np.testing.assert_allclose(np.exp(steps), [0.1, 1.0])
+
+
+def test_weights_beyond_the_ladder_give_its_ends():
+    ladder = np.geomspace(0.1, 1.0, 8)
+    steps = unit_start.log_steps(
+        ladder, -10 * np.log(ladder), ladder**2, [20.0, 40.0]
+    )
+    np.testing.assert_allclose(np.exp(steps), [0.1, 1.0])

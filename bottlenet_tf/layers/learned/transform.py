@@ -10,12 +10,49 @@ import keras
 import numpy as np
 from keras import ops
 
-# A transform is fine-tuned from its closed form, with a learning rate of its
-# own: `training` finds these weights by their layer.
+
+class _GridTransform(keras.layers.Layer):
+    """What both directions share: sizes, and the grid's matrices."""
+
+    def __init__(
+        self,
+        patch,
+        channels,
+        coefficients,
+        mixed=0,
+        mixed_to=None,
+        shared=False,
+        **kwargs,
+    ):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.patch = patch
+        self.channels = channels
+        self.coefficients = coefficients
+        self.mixed = mixed
+        self.mixed_to = mixed if mixed_to is None else mixed_to
+        self.shared = shared
+
+    def grid_macs(self, height, width):
+        """Multiply-accumulates without patches, of a grid of this size."""
+        patches = height * width * self.channels
+        mixing = self.mixed * self.mixed_to
+        return patches * (height + width + self.channels) + mixing
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "patch": self.patch,
+            "channels": self.channels,
+            "coefficients": self.coefficients,
+            "mixed": self.mixed,
+            "mixed_to": self.mixed_to,
+            "shared": self.shared,
+        }
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class Analysis(keras.layers.Layer):
+class Analysis(_GridTransform):
     """The device's linear transform.
 
     ```
@@ -47,31 +84,7 @@ class Analysis(keras.layers.Layer):
     Raises:
         ValueError: from `build` if a side isn't divisible by p, or there are
             fewer than n coefficients.
-
-    Reference:
-        Transform coding with a transform weighted by what the task needs of
-        each direction; first transform of the patches, second one over the
-        grid, as in a video codec's secondary transforms.
     """
-
-    def __init__(
-        self,
-        patch,
-        channels,
-        coefficients,
-        mixed=0,
-        mixed_to=None,
-        shared=False,
-        **kwargs,
-    ):
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
-        self.patch = patch
-        self.channels = channels
-        self.coefficients = coefficients
-        self.mixed = mixed
-        self.mixed_to = mixed if mixed_to is None else mixed_to
-        self.shared = shared
 
     def build(self, input_shape):
         self.grid = grid_shape(input_shape[1:3], self.patch)
@@ -113,26 +126,9 @@ class Analysis(keras.layers.Layer):
         taps = self.patch**2 * input_shape[-1]
         return patches * taps + self.grid_macs(height, width)
 
-    def grid_macs(self, height, width):
-        """Multiply-accumulates after the patches, of a grid of this size."""
-        patches = height * width * self.channels
-        mixing = self.mixed * self.mixed_to
-        return patches * (height + width + self.channels) + mixing
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "patch": self.patch,
-            "channels": self.channels,
-            "coefficients": self.coefficients,
-            "mixed": self.mixed,
-            "mixed_to": self.mixed_to,
-            "shared": self.shared,
-        }
-
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class Synthesis(keras.layers.Layer):
+class Synthesis(_GridTransform):
     """The server's linear transform: the way back, with weights of its own.
 
     ```
@@ -157,26 +153,9 @@ class Synthesis(keras.layers.Layer):
         `(x, z)`: feature `(batch, H, W, C)`; patches `(batch, h, w, d)`.
     """
 
-    def __init__(
-        self,
-        patch,
-        channels,
-        coefficients,
-        output_shape,
-        mixed=0,
-        mixed_to=None,
-        shared=False,
-        **kwargs,
-    ):
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
-        self.patch = patch
-        self.channels = channels
-        self.coefficients = coefficients
+    def __init__(self, *args, output_shape, **kwargs):
+        super().__init__(*args, **kwargs)
         self.restored_shape = tuple(output_shape)
-        self.mixed = mixed
-        self.mixed_to = mixed if mixed_to is None else mixed_to
-        self.shared = shared
 
     def build(self, input_shape):
         del input_shape
@@ -231,9 +210,7 @@ class Synthesis(keras.layers.Layer):
         height, width = self.grid
         patches = height * width * self.channels
         pixels = self.restored_shape[2] * self.patch**2
-        grid = patches * (height + width + self.channels)
-        mixing = self.mixed * self.mixed_to
-        return grid + mixing + 18 * patches * pixels
+        return self.grid_macs(height, width) + 18 * patches * pixels
 
     def compute_output_shape(self, c_shape, point_shape=None):
         batch = c_shape[0]
@@ -241,16 +218,7 @@ class Synthesis(keras.layers.Layer):
         return (batch, *self.restored_shape), (batch, *grid, self.channels)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "patch": self.patch,
-            "channels": self.channels,
-            "coefficients": self.coefficients,
-            "output_shape": self.restored_shape,
-            "mixed": self.mixed,
-            "mixed_to": self.mixed_to,
-            "shared": self.shared,
-        }
+        return {**super().get_config(), "output_shape": self.restored_shape}
 
 
 def grid_shape(size, patch):

@@ -153,7 +153,9 @@ def test_the_analysis_survives_a_file(rng, revive):
 
 
 def test_the_synthesis_is_rebuilt_from_its_configuration():
-    layer = Synthesis(2, 5, 14, (4, 6, 7), 9, 6, shared=True, name="s")
+    layer = Synthesis(
+        2, 5, 14, 9, 6, shared=True, output_shape=(4, 6, 7), name="s"
+    )
     twin = Synthesis.from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()
     assert twin.compute_output_shape((2, 14)) == ((2, 4, 6, 7), (2, 2, 3, 5))
@@ -170,14 +172,14 @@ def test_multiply_accumulates_are_counted():
     # 6 patches of 2 * 2 * 7 values to 5 channels; each value of the 2 x 3
     # grid by 2 of its column, 3 of its row, 5 channels; 9 * 6 mixed.
     assert analysis.macs((None, *SHAPE[1:])) == 6 * 28 * 5 + 30 * 10 + 54
-    synthesis = Synthesis(2, 5, 14, SHAPE[1:], 9, 6)
+    synthesis = Synthesis(2, 5, 14, 9, 6, output_shape=SHAPE[1:])
     synthesis.build((None, 14))
     # 9 taps of twice 5 channels for each of 28 values of 6 patches.
     assert synthesis.macs() == 30 * 10 + 54 + 6 * 9 * 10 * 28
 
 
 def test_the_convolution_is_no_weight_of_the_grid():
-    synthesis = Synthesis(2, 5, 14, SHAPE[1:], 9, 6)
+    synthesis = Synthesis(2, 5, 14, 9, 6, output_shape=SHAPE[1:])
     synthesis.build((None, 14))
     names = {v.name for v in synthesis.grid_variables}
     assert names == {"rows", "columns", "frequencies", "offset", "mixing"}
