@@ -112,6 +112,8 @@ class TrainConfig:
     label_smoothing: float = 0.0
     mixup: float = 0.0
     distillation: float | None = None
+    teacher_backbone: str | None = None
+    teacher_weights: str | None = None
     temperature: float = 2.0
     feature_weight: float | None = None
     codec_warmup: float = 0.0
@@ -244,6 +246,21 @@ class TrainConfig:
             "trained: set --backbone_weights.",
             distillation=self.distillation,
             backbone_weights=self.backbone_weights,
+        )
+        check(
+            self.teacher_backbone is None or self.distillation > 0,
+            "--teacher_backbone is imitated by --distillation, which must be "
+            "above 0.",
+            teacher_backbone=self.teacher_backbone,
+            distillation=self.distillation,
+        )
+        check(
+            is_trained(self.teacher_backbone, self.teacher_weights)
+            == (self.teacher_backbone is not None),
+            "--teacher_backbone must come trained, with --teacher_weights, "
+            "which belong to it alone.",
+            teacher_backbone=self.teacher_backbone,
+            teacher_weights=self.teacher_weights,
         )
         check(
             self.quality_start is None or self.unit.quality is not None,
@@ -489,10 +506,8 @@ class TrainConfig:
 
     @property
     def starts_trained(self):
-        """Whether the backbone comes with weights: given, or in its file."""
-        return self.backbone_weights is not None or self.backbone.endswith(
-            ".keras"
-        )
+        """Whether the backbone comes with weights."""
+        return is_trained(self.backbone, self.backbone_weights)
 
     def to_json(self):
         """Returns the run as JSON text; `from_json` is its inverse."""
@@ -508,6 +523,11 @@ class TrainConfig:
             TypeError: if a value has the wrong type.
         """
         return _from_dict(cls, json.loads(text))
+
+
+def is_trained(backbone, weights):
+    """Whether a network comes with weights: given, or in its own file."""
+    return weights is not None or (backbone or "").endswith(".keras")
 
 
 def differing_flags(before, now, free=()):

@@ -156,6 +156,16 @@ def test_crops_are_no_larger_than_what_they_are_cut_from():
     "fields, flag",
     [
         ({"mode": "baseline", "distillation": 0.5}, "--distillation"),
+        ({"teacher_backbone": "teacher.keras"}, "--teacher_backbone"),
+        (
+            {
+                "teacher_backbone": "cifar_resnet56",
+                "backbone_weights": "weights.npz",
+                "distillation": 0.5,
+            },
+            "--teacher_weights",
+        ),
+        ({"teacher_weights": "weights.npz"}, "--teacher_weights"),
         ({"mode": "naive", "byte_budget": 100.0}, "--byte_budget"),
         (
             {"unit": UnitConfig(codec="png"), "quality_start": 90},

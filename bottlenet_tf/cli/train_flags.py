@@ -61,7 +61,10 @@ _HELP = {
     "mixup": "Blend images and their labels in pairs, with shares from "
     "Beta(mixup, mixup). Off in the last fifth. Slows short runs down.",
     "distillation": "Weight, 0 to 1, of imitating the unsplit network "
-    "(--backbone_weights); the labels keep the rest.",
+    "(--backbone_weights), or the teacher; the labels keep the rest.",
+    "teacher_backbone": "A larger network to imitate in place of the unsplit "
+    "one, named as --backbone is. It trains, and is not deployed.",
+    "teacher_weights": "Its weights, as --backbone_weights.",
     "temperature": "Softens both networks' outputs in distillation.",
     "feature_weight": "Weight of the restored feature's squared error, in "
     "units of each channel's variance. Helps where the network after the "

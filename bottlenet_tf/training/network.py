@@ -1,5 +1,6 @@
 """Builds what a run trains: backbone, split network, teacher."""
 
+import dataclasses
 import pathlib
 from typing import NamedTuple
 
@@ -67,7 +68,8 @@ def build_network(config, image_size, num_classes):
             _load_into(backbone.model, config.init_from, "init_from")
         teacher = None
         if config.distillation > 0:
-            teacher = _whole_teacher(untouched)
+            whole = _other_teacher(config, image_size, num_classes)
+            teacher = _whole_teacher(whole or untouched)
         return Network(backbone.model, untouched, teacher, None)
     model = build_bottlenet(
         backbone,
@@ -84,10 +86,29 @@ def build_network(config, image_size, num_classes):
     model.suffix.trainable = config.mode != "frozen"
     teacher = None
     if config.distillation > 0:
-        teacher = _teacher(config, backbone, untouched, model.prefix)
+        other = _other_teacher(config, image_size, num_classes)
+        if other is not None:
+            teacher = _whole_teacher(other)
+        else:
+            teacher = _teacher(config, backbone, untouched, model.prefix)
     return Network(
         model, untouched, teacher, backbone.split_point(config.split)
     )
+
+
+def _other_teacher(config, image_size, num_classes):
+    """Returns the network of --teacher_backbone, frozen; None without one."""
+    if config.teacher_backbone is None:
+        return None
+    named = dataclasses.replace(
+        config,
+        backbone=config.teacher_backbone,
+        backbone_weights=config.teacher_weights,
+        preprocessing="auto",
+    )
+    teacher = build_backbone(named, image_size, num_classes).model
+    teacher.trainable = False
+    return teacher
 
 
 def build_backbone(config, image_size, num_classes):

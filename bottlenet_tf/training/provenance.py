@@ -17,7 +17,10 @@ from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, PROVENANCE_FILE
 
 FORMAT = "bottlenet_tf.provenance.1"
 # Flags that may name a file or a run to begin with.
-FILES = ("backbone", "backbone_weights", "init_from")
+FILES = (
+    "backbone", "backbone_weights", "init_from", "teacher_backbone",
+    "teacher_weights",
+)  # fmt: skip
 _SHOWN = 5
 # Flags that decide which images there are and how they are divided.
 _DATA_FLAGS = (
@@ -67,9 +70,10 @@ def files_of(config):
 def _path(config, flag):
     """Returns the path that a flag names; None if it names something else."""
     value = getattr(config, flag)
-    is_name = flag == "backbone" and not value.endswith(".keras")
-    if value is None or value == "imagenet" or is_name:
+    if value is None or value == "imagenet":
         return None
+    if flag.endswith("backbone") and not value.endswith(".keras"):
+        return None  # A name.
     return pathlib.Path(value).expanduser().resolve()
 
 

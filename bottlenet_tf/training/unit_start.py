@@ -15,7 +15,8 @@ _LADDER_IMAGES, _SYNTHESIS_IMAGES = 1000, 2000
 _LADDER_STEPS = 8
 # Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
 _LEAST_RISE = 0.5
-_BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # Shares of the least-squares synthesis.
+# Factors on decoded coefficients that are tried.
+_ENERGIES = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6)
 
 
 def start_unit(model, dataset, config):
@@ -23,8 +24,8 @@ def start_unit(model, dataset, config):
 
     Reads training images only, and no label: features and gradients of some
     images (augmented, as training sees them), the transform from these, the
-    steps that the two ends of `rate_weights` ask for, and the server's linear
-    synthesis by least squares.
+    steps that the two ends of `rate_weights` ask for, the server's linear
+    synthesis by least squares, and the energy that it lacks.
 
     Args:
         model: `BottleNet` with a built `LearnedUnit`.
@@ -45,7 +46,8 @@ def start_unit(model, dataset, config):
     closed_form.assign(unit, form)
     features = tf.constant(features)
     fit_steps(model, form, features[:_LADDER_IMAGES], config.temperature)
-    fit_synthesis(model, features[:_SYNTHESIS_IMAGES], config.temperature)
+    fit_synthesis(model, features[:_SYNTHESIS_IMAGES])
+    fit_energy(model, features[:_LADDER_IMAGES], config.temperature)
 
 
 def collect(model, dataset, count, seed):
@@ -164,46 +166,54 @@ def log_steps(ladder, bits, losses, rate_weights):
     return (fine, coarse) if fine < coarse else ends
 
 
-def fit_synthesis(model, features, temperature):
-    """Sets the server's 3 x 3 convolution: inverse or least squares.
+def fit_synthesis(model, features):
+    """Sets the server's 3 x 3 convolution by least squares.
 
-    Least squares has the smaller error; the exact inverse leaves the feature
-    its energy, which the tail of an early cut needs more. At both ends of the
-    curve the blend of the two is kept that diverges least from the unsplit
-    answers; between them the convolution is linear in t.
+    It makes up for what the transform leaves out. It is solved at the finest
+    point: of coarser codes it would make smaller features.
     """
     unit, patch = model.unit, model.unit.synthesis.patch
-    kernel, bias = unit.synthesis.pixels.kernel, unit.synthesis.pixels.bias
-    channels = unit.synthesis.channels
-    inverse = kernel.numpy()[:, :, :channels], bias.numpy()
-    wanted = model.answer(features[:_LADDER_IMAGES])
-    targets = features
-    if patch > 1:
-        targets = tf.nn.space_to_depth(features, patch)
-    ends = []
-    for t in (-1.0, 1.0):
-        point = tf.fill((len(features),), t)
-        codes = unit.encode(features, point)["codes"]
-        steps = tf.exp(unit.log_step + t * unit.step_slope)
-        z = unit.synthesis.patches(codes * steps)
-        solved = _least_squares(z, targets)
-        tried = []
-        for share in _BLENDS:
-            blend = [
-                (1 - share) * old + share * new
-                for old, new in zip(inverse, solved)
-            ]
-            kernel.assign(np.concatenate([blend[0], 0 * blend[0]], axis=2))
-            bias.assign(blend[1])
-            loss = _divergence(model, features, wanted, t, temperature)
-            tried.append((loss, share, blend))
-        ends.append(min(tried, key=lambda each: each[0])[2])
-    (fine, fine_bias), (coarse, coarse_bias) = ends
-    both = [(fine + coarse) / 2, (coarse - fine) / 2]
-    kernel.assign(np.concatenate(both, axis=2))
-    bias.assign((fine_bias + coarse_bias) / 2)
+    targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
+    point = tf.fill((len(features),), -1.0)
+    codes = unit.encode(features, point)["codes"]
+    z = unit.synthesis.patches(codes * tf.exp(unit.log_step - unit.step_slope))
+    kernel, bias = _least_squares(z, targets)
+    unit.synthesis.pixels.kernel.assign(kernel)
+    unit.synthesis.pixels.bias.assign(bias)
     deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
     unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
+
+
+def fit_energy(model, features, temperature):
+    """Makes up for the energy that the unit leaves out.
+
+    A frozen tail, whose normalisations expect all of it, loses more by that
+    than by the errors. At both ends of the curve, of a few factors on the
+    decoded coefficients, the one is taken whose answers diverge least; between
+    them it is log-linear in t.
+
+    Args:
+        model: `BottleNet`.
+        features: float32 `(images, H, W, C)`.
+        temperature: Of the divergence.
+
+    Returns:
+        The two factors.
+    """
+    unit = model.unit
+    wanted = model.answer(features)
+    level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
+    found = []
+    for t in (-1.0, 1.0):
+        losses = []
+        for factor in _ENERGIES:
+            unit.log_step.assign(level + np.log(factor))
+            losses.append(_divergence(model, features, wanted, t, temperature))
+        found.append(_ENERGIES[int(np.argmin(losses))])
+    fine, coarse = np.log(found)
+    unit.log_step.assign(level + (fine + coarse) / 2)
+    unit.step_slope.assign(slope + (coarse - fine) / 2)
+    return tuple(found)
 
 
 def _divergence(model, features, wanted, point, temperature):

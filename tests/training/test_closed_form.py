@@ -69,8 +69,7 @@ def test_what_is_left_out_matters_least(planted, kept):
         unit = LearnedUnit(1, channels, kept, 0, 0, width=0)
         unit.build((None, 1, 1, 4))
         closed_form.assign(unit, form)
-        point = np.zeros(64, np.float32)
-        restored, _ = unit.synthesis(unit.coefficients(planted[0]), point)
+        restored, _ = unit.synthesis(unit.coefficients(planted[0]))
         error = np.reshape(restored - planted[0], (64, 4)) @ planted[2]
         # All of the last directions is lost, nothing of the first.
         power = np.square(error).mean(0)
@@ -91,10 +90,7 @@ def test_errors_of_all_coefficients_count_the_same(rng, mixed, shared):
     closed_form.assign(unit, form)
     # A change by 1 after the scale, and what it does to the answer.
     change = np.eye(96, dtype=np.float32) / form.scale
-    point = np.zeros(96, np.float32)
-    moved = unit.synthesis(change, point)[0] - unit.synthesis(
-        0 * change, point
-    )[0]  # fmt: skip
+    moved = unit.synthesis(change)[0] - unit.synthesis(0 * change)[0]
     moved = np.reshape(moved, (96, -1))
     slopes = gradients.reshape(len(gradients), -1)
     counts = np.square(slopes @ moved.T).mean(0)

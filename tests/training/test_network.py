@@ -49,6 +49,31 @@ def test_the_teacher_is_the_untouched_network_in_inference(
         np.testing.assert_allclose(logits, answer, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["frozen", "cloud"])
+def test_another_teacher_answers_in_the_unsplit_network_s_place(
+    noisy_backbone, sure_backbone, images, mode
+):
+    options = {}
+    if mode == "cloud":
+        options = dict(image_codec="jpeg", image_quality=50)
+    network = build(
+        noisy_backbone,
+        mode=mode,
+        distillation=0.5,
+        teacher_backbone=sure_backbone,
+        **options,
+    )
+    wanted = keras.saving.load_model(sure_backbone)(images)
+    np.testing.assert_allclose(
+        network.teacher(images, None), wanted, rtol=1e-5, atol=1e-5
+    )
+    assert np.abs(network.untouched(images) - wanted).max() > 0.1
+    # It is no part of what is trained.
+    trained = {id(v) for v in network.model.variables}
+    names = [v for v in network.untouched.variables if id(v) in trained]
+    assert not names
+
+
 def test_a_frozen_prefix_of_another_run_is_not_the_teachers(
     noisy_backbone, images, tmp_path
 ):

@@ -73,10 +73,14 @@ def test_bits_fall_and_errors_rise_along_the_points(started, features):
     assert errors[0] < errors[1] < errors[2]
 
 
-def test_steps_are_the_gains_inverses_and_coarser_with_the_point(started):
+def test_steps_are_the_gains_inverses_but_for_one_factor(started):
     unit = started.model.unit
-    np.testing.assert_allclose(unit.log_step, -unit.log_gain, atol=1e-6)
-    np.testing.assert_allclose(unit.step_slope, -unit.gain_slope, atol=1e-6)
+    level = unit.log_step + unit.log_gain
+    slope = unit.step_slope + unit.gain_slope
+    for t in (-1.0, 1.0):
+        factor = np.exp(level + t * slope)
+        assert np.ptp(factor) < 1e-5
+        assert np.abs(factor[0] - np.array(unit_start._ENERGIES)).min() < 1e-5
     slopes = unit.step_slope.numpy()
     assert slopes.min() > 0 and np.ptp(slopes) == 0
 
@@ -113,20 +117,47 @@ def test_a_dearer_bit_asks_for_coarser_steps(
     assert dearer[1] == pytest.approx(usual[1], abs=1e-5)
 
 
-def test_the_synthesis_is_no_worse_than_inverse_or_least_squares(
-    started, start_afresh, features, monkeypatch
+def _without(monkeypatch, start_afresh, *steps):
+    for step in steps:
+        monkeypatch.setattr(unit_start, step, lambda *args: None)
+    return start_afresh()[1].model
+
+
+def test_least_squares_restores_more_than_the_inverse(
+    start_afresh, features, monkeypatch
 ):
-    both = {}
-    for share in (0.0, 1.0):  # At both ends the same share of the latter.
-        monkeypatch.setattr(unit_start, "_BLENDS", (share,))
-        model = start_afresh()[1].model
-        both[share] = [_divergence(model, features, t) for t in (-1.0, 1.0)]
-    found = [_divergence(started.model, features, t) for t in (-1.0, 1.0)]
-    # What is linear between the ends is exact there but for float32.
-    best = np.minimum(both[0.0], both[1.0])
-    assert np.all(np.array(found) <= best * (1 + 1e-3))
-    # At the fine end, least squares against what is left out helps.
-    assert found[0] < 0.9 * both[0.0][0]
+    with monkeypatch.context() as patch:
+        least = _without(patch, start_afresh, "fit_energy")
+    inverse = _without(monkeypatch, start_afresh, "fit_energy", "fit_synthesis")
+    errors = [
+        np.square(model.unit(features, _at(features, -1.0)) - features).mean()
+        for model in (least, inverse)
+    ]
+    assert errors[0] < 0.9 * errors[1]
+
+
+def test_the_energy_is_the_best_of_the_factors(
+    start_afresh, features, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        model = _without(patch, start_afresh, "fit_energy")
+    unit = model.unit
+    unit.log_step.assign_sub(np.full(unit.log_step.shape, np.log(1.3), "f"))
+    level = unit.log_step.numpy()
+    best = []
+    for t in (-1.0, 1.0):
+        tried = {}
+        for factor in unit_start._ENERGIES:
+            unit.log_step.assign(level + np.log(factor))
+            tried[factor] = _divergence(model, features, t)
+        best.append(min(tried, key=tried.get))
+    unit.log_step.assign(level)
+    slope = unit.step_slope.numpy()
+    found = unit_start.fit_energy(model, features, TEMPERATURE)
+    assert found == tuple(best) and min(found) > 1
+    for t, factor in zip((-1.0, 1.0), found, strict=True):
+        added = unit.log_step - level + t * (unit.step_slope - slope)
+        np.testing.assert_allclose(added, np.log(factor), atol=1e-5)
 
 
 def test_least_squares_finds_a_planted_convolution():

@@ -134,11 +134,11 @@ class Synthesis(_GridTransform):
     ```
     v[kept] = [c[:k] mixing, c[k:]] + offset, 0 elsewhere
     u[f] = v[f] channels[f];  z = rows u columns^T
-    x = pixels(conv([z, t z], 3 x 3))
+    x = pixels(conv(z, 3 x 3))
     ```
 
-    The 3 x 3 convolution sees a patch's neighbours and is linear in the
-    operating point t, so that it can trust coarse coefficients less.
+    The 3 x 3 convolution sees a patch's neighbours. It is the same at every
+    operating point: the coefficients' steps and the nonlinear branch follow t.
 
     Args:
         patch, channels, coefficients, mixed, mixed_to, shared: As in
@@ -147,7 +147,6 @@ class Synthesis(_GridTransform):
 
     Call arguments:
         c: Coefficients `(batch, n)`.
-        point: t `(batch,)`.
 
     Returns:
         `(x, z)`: feature `(batch, H, W, C)`; patches `(batch, h, w, d)`.
@@ -180,7 +179,7 @@ class Synthesis(_GridTransform):
             dtype="float32",
             name="pixels",
         )
-        self.pixels.build((None, *self.grid, 2 * self.channels))
+        self.pixels.build((None, *self.grid, self.channels))
 
     @property
     def grid_variables(self):
@@ -199,20 +198,18 @@ class Synthesis(_GridTransform):
         v = ops.reshape(v, (-1, height, width, self.channels))
         return ops.matmul(self.columns, _along_rows(self.rows, v))
 
-    def call(self, c, point):
+    def call(self, c):
         z = self.patches(c)
-        t = ops.reshape(point, (-1, 1, 1, 1))
-        x = self.pixels(ops.concatenate([z, t * z], axis=-1))
-        return depth_to_space(x, self.patch), z
+        return depth_to_space(self.pixels(z), self.patch), z
 
     def macs(self):
         """Multiply-accumulates for one image."""
         height, width = self.grid
         patches = height * width * self.channels
         pixels = self.restored_shape[2] * self.patch**2
-        return self.grid_macs(height, width) + 18 * patches * pixels
+        return self.grid_macs(height, width) + 9 * patches * pixels
 
-    def compute_output_shape(self, c_shape, point_shape=None):
+    def compute_output_shape(self, c_shape):
         batch = c_shape[0]
         grid = grid_shape(self.restored_shape[:2], self.patch)
         return (batch, *self.restored_shape), (batch, *grid, self.channels)

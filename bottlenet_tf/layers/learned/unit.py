@@ -235,7 +235,7 @@ class LearnedUnit(Unit):
         del training
         t = ops.reshape(point, (-1, 1))
         c = codes["codes"] * ops.exp(self.log_step + t * self.step_slope)
-        x, z = self.synthesis(c, point)
+        x, z = self.synthesis(c)
         if self.restorer is not None:
             normal = ops.cast(z / self.patch_deviation, self.compute_dtype)
             added = self.restorer(normal, self.embedding(point))

@@ -125,7 +125,7 @@ def test_a_step_is_the_gain_s_inverse_if_it_is_told_so(unit, feature):
     unit.log_step.assign(-unit.log_gain)
     unit.step_slope.assign(-unit.gain_slope)
     codes = unit.encode(feature, POINTS)
-    x, z = unit.synthesis(codes["codes"] / unit.gain(POINTS), POINTS)
+    x, z = unit.synthesis(codes["codes"] / unit.gain(POINTS))
     added = unit.restorer(z / unit.patch_deviation, unit.embedding(POINTS))
     np.testing.assert_allclose(
         unit.decode(codes, POINTS),
@@ -142,7 +142,7 @@ def test_without_width_the_synthesis_is_linear(rng):
     codes = {"codes": tf.constant(rng.normal(size=(3, 14)), tf.float32)}
     np.testing.assert_array_equal(
         unit.decode(codes, POINTS),
-        unit.synthesis(codes["codes"], POINTS)[0],
+        unit.synthesis(codes["codes"])[0],
     )
 
 
@@ -179,9 +179,9 @@ def test_multiply_accumulates_are_those_of_the_parts(unit):
     analysis = 6 * 28 * 5 + 30 * (2 + 3 + 5) + 54
     encoder = 6 * (9 * 7 * 48 + 48 * 5)
     assert unit.device_macs(SHAPE) == analysis + encoder
-    # Back, with 9 taps of 10 channels for 28 values; the restorer: 5 to 8
+    # Back, with 9 taps of 5 channels for 28 values; the restorer: 5 to 8
     # channels, a block, then to 28.
-    synthesis = 300 + 54 + 6 * 9 * 10 * 28
+    synthesis = 300 + 54 + 6 * 9 * 5 * 28
     restorer = 6 * 9 * (5 * 8 + 2 * 8 * 8 + 8 * 28)
     assert unit.cloud_macs() == synthesis + restorer
     assert unit.macs(SHAPE) == unit.device_macs(SHAPE) + unit.cloud_macs()

@@ -80,8 +80,7 @@ def test_the_analysis_computes_its_equation(sides, rng):
 def test_the_synthesis_computes_its_equation(sides, rng):
     _, synthesis = sides
     c = rng.normal(size=(3, 14)).astype(np.float32)
-    t = np.float32([-1.0, 0.25, 1.0])
-    x, z = synthesis(c, t)
+    x, z = synthesis(c)
     v = np.zeros((3, 30))
     v[:, np.asarray(synthesis.kept)] = _mixed(c, synthesis.mixing) + np.asarray(
         synthesis.offset
@@ -93,11 +92,10 @@ def test_the_synthesis_computes_its_equation(sides, rng):
         "ik,bkld,jl->bijd", synthesis.rows, v, synthesis.columns
     )
     np.testing.assert_allclose(z, patches, rtol=1e-3, atol=1e-3)
-    both = np.concatenate([patches, t[:, None, None, None] * patches], axis=-1)
-    both = np.pad(both, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    around = np.pad(patches, ((0, 0), (1, 1), (1, 1), (0, 0)))
     kernel = np.asarray(synthesis.pixels.kernel)
     pixels = sum(
-        both[:, i : i + 2, j : j + 3] @ kernel[i, j]
+        around[:, i : i + 2, j : j + 3] @ kernel[i, j]
         for i in range(3)
         for j in range(3)
     ) + np.asarray(synthesis.pixels.bias)
@@ -109,7 +107,7 @@ def test_every_weight_gets_a_gradient(sides, rng):
     analysis, synthesis = sides
     x = tf.constant(rng.normal(size=SHAPE), tf.float32)
     with tf.GradientTape() as tape:
-        restored, _ = synthesis(analysis(x)[0], tf.constant([-1.0, 0.0, 1.0]))
+        restored, _ = synthesis(analysis(x)[0])
         loss = tf.reduce_sum(restored**2)
     weights = analysis.trainable_variables + synthesis.trainable_variables
     for gradient in tape.gradient(loss, weights):
@@ -137,8 +135,7 @@ def test_in_closed_form_the_synthesis_is_the_analysis_inverse(
     unit = LearnedUnit(**transform, shared=shared, width=0)
     unit.build((None, 4, 6, 4))
     closed_form.assign(unit, form)
-    point = np.zeros(len(features), np.float32)
-    restored, _ = unit.synthesis(unit.coefficients(features), point)
+    restored, _ = unit.synthesis(unit.coefficients(features))
     # float32's 6e-8, times the condition of the weighting: eigenvalues of
     # matrices of 5 % identity and more, in four stages.
     scale = np.abs(features).max()
@@ -174,8 +171,8 @@ def test_multiply_accumulates_are_counted():
     assert analysis.macs((None, *SHAPE[1:])) == 6 * 28 * 5 + 30 * 10 + 54
     synthesis = Synthesis(2, 5, 14, 9, 6, output_shape=SHAPE[1:])
     synthesis.build((None, 14))
-    # 9 taps of twice 5 channels for each of 28 values of 6 patches.
-    assert synthesis.macs() == 30 * 10 + 54 + 6 * 9 * 10 * 28
+    # 9 taps of 5 channels for each of 28 values of 6 patches.
+    assert synthesis.macs() == 30 * 10 + 54 + 6 * 9 * 5 * 28
 
 
 def test_the_convolution_is_no_weight_of_the_grid():
