@@ -58,6 +58,7 @@ setup(
     entry_points={
         "console_scripts": [
             "bottlenet-export=bottlenet_tf.cli.export:main",
+            "bottlenet-pareto=bottlenet_tf.cli.pareto:main",
             "bottlenet-profile=bottlenet_tf.cli.profiling:main",
             "bottlenet-report=bottlenet_tf.cli.report:main",
             "bottlenet-search=bottlenet_tf.cli.search:main",

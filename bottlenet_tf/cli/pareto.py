@@ -18,7 +18,7 @@ folder in --workdir/samples. Killed, it resumes with the same flags; a larger
 --samples adds to what is there.
 
 Example:
-  python -m bottlenet_tf.cli.pareto --flagfile=flags/cifar10_datta_rb3.flags \\
+  bottlenet-pareto --flagfile=flags/cifar10_datta_rb3.flags \\
       --workdir=runs/pareto --epochs=2 --samples=40"""
 
 _DEFAULTS = pareto.ParetoConfig.__dataclass_fields__
