@@ -11,7 +11,7 @@ from bottlenet_tf.validation import (
 )
 
 # Sizes of a learned unit where none are asked for; see `resolved`.
-MOST_POSITIONS, MIXED, MIXED_TO, LARGE_GRID, MORE = 14, 800, 560, 2048, 4096
+MOST_POSITIONS, MIXED, MIXED_TO, MORE = 14, 768, 512, 4096
 # Which codes of a `DattaUnit` share a table.
 TABLES = ("shared", "per_channel", "per_coefficient")
 
@@ -159,8 +159,9 @@ class LearnedUnitConfig:
         """Returns the same unit with all sizes, for a feature `(H, W, C)`.
 
         Patches leave a grid of at most 14 positions a side; a patch keeps as
-        many channels as the feature has, within 24 .. 64; 800 values are
-        mixed to 560 coefficients, and large grids send 4,096 more.
+        many channels as the feature has, within 24 .. 64; 768 values are
+        mixed to 512 coefficients, and up to 4,096 more are sent as they are.
+        Those are silent at all but the finest points, and cost nothing there.
 
         Raises:
             ValueError: if no power of two up to 16 makes such patches.
@@ -194,9 +195,7 @@ class LearnedUnitConfig:
             to = min(mixed, max(mixed * MIXED_TO // MIXED, 1 if mixed else 0))
             to = to if count is None else min(to, count)
         if count is None:
-            is_large = total > LARGE_GRID
-            count = to + (min(MORE, total - mixed) if is_large else 0)
-            count = count or min(MORE, total)
+            count = to + min(MORE, total - mixed)
         return dataclasses.replace(
             self,
             patch=patch,

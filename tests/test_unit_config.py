@@ -15,13 +15,13 @@ def sizes(unit):
     "shape, wanted",
     [
         # (H, W, C) -> patch, channels, mixed, mixed to, coefficients
-        ((32, 32, 16), (4, 24, 800, 560, 560)),
-        ((16, 16, 32), (2, 32, 800, 560, 560)),
-        ((8, 8, 64), (1, 64, 800, 560, 560 + 3296)),  # 4,096 in all.
-        ((14, 14, 80), (1, 64, 800, 560, 560 + 4096)),
-        ((56, 56, 24), (4, 24, 800, 560, 560 + 3904)),  # 4,704 in all.
-        ((4, 4, 3), (1, 3, 48, 33, 33)),
-        ((7, 7, 512), (1, 64, 800, 560, 560 + 2336)),
+        ((32, 32, 16), (4, 24, 768, 512, 512 + 768)),  # 1,536 in all.
+        ((16, 16, 32), (2, 32, 768, 512, 512 + 1280)),  # 2,048 in all.
+        ((8, 8, 64), (1, 64, 768, 512, 512 + 3328)),  # 4,096 in all.
+        ((14, 14, 80), (1, 64, 768, 512, 512 + 4096)),  # 12,544 in all.
+        ((56, 56, 24), (4, 24, 768, 512, 512 + 3936)),  # 4,704 in all.
+        ((4, 4, 3), (1, 3, 48, 32, 32)),
+        ((7, 7, 512), (1, 64, 768, 512, 512 + 2368)),
     ],
 )
 def test_sizes_follow_the_feature(shape, wanted):
@@ -37,7 +37,7 @@ def test_what_is_asked_for_stays():
 
 def test_coefficients_bound_what_is_mixed():
     unit = LearnedUnitConfig(coefficients=100).resolved((16, 16, 32))
-    assert (unit.mixed, unit.mixed_to, unit.coefficients) == (800, 100, 100)
+    assert (unit.mixed, unit.mixed_to, unit.coefficients) == (768, 100, 100)
 
 
 def test_nothing_mixed_sends_values_of_the_grid():

@@ -170,8 +170,12 @@ def assign(unit, form):
     places = np.full(synthesis.places.shape, len(form.kept), np.int32)
     places[form.kept] = np.arange(len(form.kept))
     synthesis.places.assign(places)
+    neighbours = np.zeros(synthesis.neighbours.kernel.shape, np.float32)
+    depth = len(form.unpatches)
+    neighbours[1, 1, :, :depth] = np.eye(depth)
+    synthesis.neighbours.kernel.assign(neighbours)
     pixels = np.zeros(synthesis.pixels.kernel.shape, np.float32)
-    pixels[1, 1, : len(form.unpatches)] = form.unpatches * repeated.T
+    pixels[0, 0, :depth] = form.unpatches * repeated.T
     synthesis.pixels.kernel.assign(pixels)
     synthesis.pixels.bias.assign(np.tile(form.mean, patch * patch))
     unit.feature_mean.assign(form.mean)

@@ -167,18 +167,20 @@ def log_steps(ladder, bits, losses, rate_weights):
 
 
 def fit_synthesis(model, features):
-    """Sets the server's 3 x 3 convolution by least squares.
+    """Sets the server's convolutions by least squares, of reduced rank.
 
-    It makes up for what the transform leaves out. It is solved at the finest
-    point: of coarser codes it would make smaller features.
+    They make up for what the transform leaves out, at the finest point: of
+    coarser codes they would make smaller features.
     """
     unit, patch = model.unit, model.unit.synthesis.patch
     targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
     point = tf.fill((len(features),), -1.0)
     codes = unit.encode(features, point)["codes"]
     z = unit.synthesis.patches(codes * tf.exp(unit.log_step - unit.step_slope))
-    kernel, bias = _least_squares(z, targets)
-    unit.synthesis.pixels.kernel.assign(kernel)
+    rank = unit.synthesis.neighbours.filters
+    neighbours, pixels, bias = _least_squares(z, targets, rank)
+    unit.synthesis.neighbours.kernel.assign(neighbours)
+    unit.synthesis.pixels.kernel.assign(pixels)
     unit.synthesis.pixels.bias.assign(bias)
     deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
     unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
@@ -234,11 +236,18 @@ def _loss(logits, wanted, temperature):
     )
 
 
-def _least_squares(inputs, targets, ridge=1e-3):
-    """Returns kernel `(3, 3, in, out)` and bias of the best convolution."""
-    depth, wide = inputs.shape[-1], 9 * inputs.shape[-1] + 1
-    gram = np.zeros((wide, wide))
-    cross = np.zeros((wide, targets.shape[-1]))
+def _least_squares(inputs, targets, rank, ridge=1e-3):
+    """Solves targets = conv(conv(inputs, 3 x 3), 1 x 1) + bias.
+
+    The best convolution of 3 x 3 by itself, cut to the `rank` directions of
+    the targets in which it restores most (reduced-rank regression).
+
+    Returns:
+        Kernels `(3, 3, in, rank)` and `(1, 1, rank, out)`, bias `(out,)`.
+    """
+    depth, out = inputs.shape[-1], targets.shape[-1]
+    wide = 9 * depth + 1
+    gram, cross = np.zeros((wide, wide)), np.zeros((wide, out))
     for i in range(0, len(inputs), _BATCH):
         around = tf.image.extract_patches(
             inputs[i : i + _BATCH], (1, 3, 3, 1), (1, 1, 1, 1), (1, 1, 1, 1),
@@ -249,11 +258,16 @@ def _least_squares(inputs, targets, ridge=1e-3):
         wanted = targets[i : i + _BATCH].numpy().reshape(len(around), -1)
         gram += around.T @ around
         cross += around.T @ wanted
+    means = gram[-1, :-1] / gram[-1, -1], cross[-1] / gram[-1, -1]
     # Relative to each input's size, or the weak ones would be lost.
     gram += ridge * np.diag(np.maximum(np.diag(gram), 1e-12))
-    solved = np.linalg.solve(gram, cross)
-    kernel = solved[:-1].reshape(3, 3, depth, -1).astype(np.float32)
-    return kernel, solved[-1].astype(np.float32)
+    solved = np.linalg.solve(gram, cross)[:-1]
+    restored = np.linalg.cholesky(gram[:-1, :-1]).T @ solved
+    pixels = np.linalg.svd(restored, full_matrices=False)[2][:rank]
+    neighbours = solved @ pixels.T
+    bias = means[1] - means[0] @ neighbours @ pixels
+    found = neighbours.reshape(3, 3, depth, -1), pixels[None, None], bias
+    return tuple(each.astype(np.float32) for each in found)
 
 
 def _entropy(codes):

@@ -160,15 +160,35 @@ def test_the_energy_is_the_best_of_the_factors(
         np.testing.assert_allclose(added, np.log(factor), atol=1e-5)
 
 
-def test_least_squares_finds_a_planted_convolution():
+@pytest.mark.parametrize("rank", [2, 5])
+def test_least_squares_finds_planted_convolutions(rank):
     rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(300, 6, 6, 2)).astype(np.float32)
-    kernel = rng.normal(size=(3, 3, 2, 5)).astype(np.float32)
-    bias = rng.normal(size=5).astype(np.float32)
-    targets = tf.nn.conv2d(inputs, kernel, 1, "SAME") + bias
-    found = unit_start._least_squares(tf.constant(inputs), targets, ridge=1e-9)
-    np.testing.assert_allclose(found[0], kernel, atol=1e-3)
-    np.testing.assert_allclose(found[1], bias, atol=1e-3)
+    inputs = rng.normal(1.0, size=(300, 6, 6, 2)).astype(np.float32)
+    planted = [
+        rng.normal(size=shape).astype(np.float32)
+        for shape in ((3, 3, 2, rank), (1, 1, rank, 5), (5,))
+    ]
+
+    def restored(neighbours, pixels, bias):
+        inner = tf.nn.conv2d(inputs, neighbours, 1, "SAME")
+        return tf.nn.conv2d(inner, pixels, 1, "SAME") + bias
+
+    targets = restored(*planted)
+    found = unit_start._least_squares(
+        tf.constant(inputs), targets, rank, ridge=1e-9
+    )
+    assert [part.shape for part in found] == [part.shape for part in planted]
+    np.testing.assert_allclose(restored(*found), targets, atol=2e-2)
+
+
+def test_a_lower_rank_keeps_what_restores_most():
+    rng = np.random.default_rng(0)
+    inputs = tf.constant(rng.normal(size=(200, 6, 6, 2)), tf.float32)
+    # Two independent inputs, passed on at sizes 3 and 1.
+    found = unit_start._least_squares(inputs, inputs * [3.0, 1.0], 1, 1e-9)
+    np.testing.assert_allclose(np.abs(found[1]).ravel(), [1, 0], atol=1e-2)
+    centre = np.abs(found[0][1, 1, :, 0])
+    np.testing.assert_allclose(centre, [3, 0], atol=2e-2)
 
 
 def test_statistics_of_the_branches_are_the_patches(started, features):

@@ -134,11 +134,12 @@ class Synthesis(_GridTransform):
     ```
     v[kept] = [c[:k] mixing, c[k:]] + offset, 0 elsewhere
     u[f] = v[f] channels[f];  z = rows u columns^T
-    x = pixels(conv(z, 3 x 3))
+    x = shuffle(conv(conv(z, 3 x 3), 1 x 1))
     ```
 
-    The 3 x 3 convolution sees a patch's neighbours. It is the same at every
-    operating point: the coefficients' steps and the nonlinear branch follow t.
+    The 3 x 3 convolution, to twice the channels, sees a patch's neighbours;
+    the other makes its pixels. They are the same at every operating point: the
+    coefficients' steps and the nonlinear branch follow t.
 
     Args:
         patch, channels, coefficients, mixed, mixed_to, shared: As in
@@ -172,19 +173,26 @@ class Synthesis(_GridTransform):
             trainable=False,
             name="places",
         )
-        self.pixels = keras.layers.Conv2D(
-            self.patch**2 * depth,
+        pixels = self.patch**2 * depth
+        self.neighbours = keras.layers.Conv2D(
+            min(2 * self.channels, pixels),
             3,
             padding="same",
+            use_bias=False,
             dtype="float32",
-            name="pixels",
+            name="neighbours",
         )
-        self.pixels.build((None, *self.grid, self.channels))
+        self.pixels = keras.layers.Conv2D(
+            pixels, 1, dtype="float32", name="pixels"
+        )
+        self.neighbours.build((None, *self.grid, self.channels))
+        self.pixels.build((None, *self.grid, self.neighbours.filters))
 
     @property
     def grid_variables(self):
-        """Weights of the transform alone, without the convolution."""
-        own = {id(v) for v in self.pixels.trainable_variables}
+        """Weights of the transform alone, without the convolutions."""
+        layers = (self.neighbours, self.pixels)
+        own = {id(v) for layer in layers for v in layer.trainable_variables}
         return [v for v in self.trainable_variables if id(v) not in own]
 
     def patches(self, c):
@@ -200,14 +208,15 @@ class Synthesis(_GridTransform):
 
     def call(self, c):
         z = self.patches(c)
-        return depth_to_space(self.pixels(z), self.patch), z
+        pixels = self.pixels(self.neighbours(z))
+        return depth_to_space(pixels, self.patch), z
 
     def macs(self):
         """Multiply-accumulates for one image."""
         height, width = self.grid
-        patches = height * width * self.channels
-        pixels = self.restored_shape[2] * self.patch**2
-        return self.grid_macs(height, width) + 9 * patches * pixels
+        between, pixels = self.neighbours.filters, self.pixels.filters
+        convolutions = between * (9 * self.channels + pixels)
+        return self.grid_macs(height, width) + height * width * convolutions
 
     def compute_output_shape(self, c_shape):
         batch = c_shape[0]

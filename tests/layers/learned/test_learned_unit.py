@@ -179,9 +179,9 @@ def test_multiply_accumulates_are_those_of_the_parts(unit):
     analysis = 6 * 28 * 5 + 30 * (2 + 3 + 5) + 54
     encoder = 6 * (9 * 7 * 48 + 48 * 5)
     assert unit.device_macs(SHAPE) == analysis + encoder
-    # Back, with 9 taps of 5 channels for 28 values; the restorer: 5 to 8
-    # channels, a block, then to 28.
-    synthesis = 300 + 54 + 6 * 9 * 5 * 28
+    # Back, with 9 taps of 5 channels to 10, then 28 values; the restorer: 5
+    # to 8 channels, a block, then to 28.
+    synthesis = 300 + 54 + 6 * (9 * 5 * 10 + 10 * 28)
     restorer = 6 * 9 * (5 * 8 + 2 * 8 * 8 + 8 * 28)
     assert unit.cloud_macs() == synthesis + restorer
     assert unit.macs(SHAPE) == unit.device_macs(SHAPE) + unit.cloud_macs()

@@ -93,12 +93,14 @@ def test_the_synthesis_computes_its_equation(sides, rng):
     )
     np.testing.assert_allclose(z, patches, rtol=1e-3, atol=1e-3)
     around = np.pad(patches, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    kernel = np.asarray(synthesis.pixels.kernel)
-    pixels = sum(
+    kernel = np.asarray(synthesis.neighbours.kernel)
+    inner = sum(
         around[:, i : i + 2, j : j + 3] @ kernel[i, j]
         for i in range(3)
         for j in range(3)
-    ) + np.asarray(synthesis.pixels.bias)
+    )
+    pixels = inner @ np.asarray(synthesis.pixels.kernel)[0, 0]
+    pixels += np.asarray(synthesis.pixels.bias)
     wanted = pixels.reshape(3, 2, 3, 2, 2, 7).transpose(0, 1, 3, 2, 4, 5)
     np.testing.assert_allclose(x, wanted.reshape(SHAPE), rtol=1e-3, atol=1e-2)
 
@@ -171,8 +173,8 @@ def test_multiply_accumulates_are_counted():
     assert analysis.macs((None, *SHAPE[1:])) == 6 * 28 * 5 + 30 * 10 + 54
     synthesis = Synthesis(2, 5, 14, 9, 6, output_shape=SHAPE[1:])
     synthesis.build((None, 14))
-    # 9 taps of 5 channels for each of 28 values of 6 patches.
-    assert synthesis.macs() == 30 * 10 + 54 + 6 * 9 * 5 * 28
+    # 9 taps of 5 channels to 10, and these to 28 values, for 6 patches.
+    assert synthesis.macs() == 30 * 10 + 54 + 6 * (9 * 5 * 10 + 10 * 28)
 
 
 def test_the_convolution_is_no_weight_of_the_grid():
