@@ -46,8 +46,15 @@ class DataConfig:
     max_train: int | None = None
     max_validation: int | None = None
     max_test: int | None = None
+    class_indices: tuple[int, ...] = ()
+    num_outputs: int = 1000
+    unseen_classes: tuple[str, ...] = ()
 
     def __post_init__(self):
+        # Flags and JSON give lists; equality and hashing need a tuple.
+        for name in ("class_indices", "unseen_classes"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         check_types(self)
         check_named(dataset=self.dataset)
         check_choice(
@@ -82,6 +89,21 @@ class DataConfig:
             resize=self.resize,
             image_size=self.image_size,
         )
+        check_at_least(2, num_outputs=self.num_outputs)
+        check(
+            all(0 <= i < self.num_outputs for i in self.class_indices),
+            "--class_indices must be outputs of the network, counted from 0: "
+            "below --num_outputs.",
+            class_indices=self.class_indices,
+            num_outputs=self.num_outputs,
+        )
+        for name in ("class_indices", "unseen_classes"):
+            values = getattr(self, name)
+            check(
+                len(set(values)) == len(values),
+                f"--{name} must be different from each other.",
+                **{name: values},
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,12 +306,26 @@ class TrainConfig:
             "set with it.",
             init_from=self.init_from,
         )
+        self._check_classes()
         self._check_learned_unit()
         self._check_datta_unit()
         self._check_validation()
         self._check_image_codec()
         self._check_rivals()
         self._check_codec_in_training()
+
+    def _check_classes(self):
+        """Other outputs and unseen classes are those of a trained network."""
+        for name in ("class_indices", "unseen_classes"):
+            value = getattr(self.data, name)
+            check(
+                not value or self.starts_trained,
+                f"--{name} is for a network that knows the classes already: "
+                "set --backbone_weights, or name a .keras file.",
+                **{name: value},
+                backbone=self.backbone,
+                backbone_weights=self.backbone_weights,
+            )
 
     def _check_learned_unit(self):
         """A learned unit fits a network that is there, by steps of its own."""

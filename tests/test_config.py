@@ -64,6 +64,9 @@ REFUSED = {
         "test_fraction": [0.0, 1.0],
         "max_train": [0],
         "max_test": [0],
+        "num_outputs": [1],
+        "class_indices": [(-1,), (3, 1000), (2, 2)],
+        "unseen_classes": [("cat", "cat")],
     },
     TrainConfig: {
         "workdir": [""],
@@ -171,6 +174,8 @@ def test_crops_are_no_larger_than_what_they_are_cut_from():
             {"unit": UnitConfig(codec="png"), "quality_start": 90},
             "--quality_start",
         ),
+        ({"data": DataConfig(class_indices=(1, 3))}, "--class_indices"),
+        ({"data": DataConfig(unseen_classes=("a",))}, "--unseen_classes"),
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(fields, flag):

@@ -29,7 +29,13 @@ __all__ = [
 
 
 def create(
-    name, *, image_size, num_classes, weights=None, preprocessing="auto"
+    name,
+    *,
+    image_size,
+    num_classes,
+    weights=None,
+    preprocessing="auto",
+    fresh_classifier=True,
 ):
     """Builds the backbone of this name.
 
@@ -44,6 +50,7 @@ def create(
             classes, it is left out and a message is logged.
         preprocessing: "auto" for what the family was trained with, or one of
             "none", "tf", "torch", "caffe".
+        fresh_classifier: Whether the classifier may be left out.
 
     Returns:
         A `Backbone`.
@@ -60,6 +67,12 @@ def create(
         weights=weights,
         preprocessing=preprocessing,
     )
+    if not fresh_classifier and hasattr(backbone.model, "fresh_classifier"):
+        raise ValueError(
+            "`num_classes` must be the weights' own number of classes, since "
+            "their classifier is needed (--num_outputs with --class_indices). "
+            f"Received: num_classes={num_classes}, weights={weights!r}"
+        )
     model = _fused(backbone.model)
     warn_of_uncounted(model)
     return dataclasses.replace(backbone, model=model)

@@ -155,7 +155,8 @@ def existing_file(path, suffixes):
 
 
 def log_fresh_classifier(source, classes, model):
-    """Says that only the feature weights were taken."""
+    """Says, and notes on the model, that only feature weights were taken."""
+    model.fresh_classifier = True
     logging.getLogger(__name__).warning(
         "%s has %d classes, %s has %d: feature weights kept, classifier fresh.",
         source,

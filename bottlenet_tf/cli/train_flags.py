@@ -178,6 +178,13 @@ _HELP = {
     "max_train": "Use at most this many training images.",
     "max_validation": "Use at most this many validation images.",
     "max_test": "Use at most this many test images.",
+    "class_indices": "Of a trained network that knows more classes, which "
+    "outputs those of the data set are, counted from 0, in the sorted order "
+    "of their names, with commas between. It keeps all its outputs. Unset: "
+    "the network has one for each class.",
+    "num_outputs": "With --class_indices: outputs of that network.",
+    "unseen_classes": "Names of classes, with commas between, from which "
+    "nothing is learned or chosen. Their test images are measured apart.",
 }  # fmt: skip
 
 # What a person can cause and mend; anything else is a bug and shows itself.
@@ -282,13 +289,19 @@ def read(values):
         ("unit", config_lib.UNITS[values.unit]),
         ("data", config_lib.DataConfig),
     ):
-        sections[name] = section(
-            **{
-                field.name: getattr(values, field.name)
-                for field in dataclasses.fields(section)
-                if field.name != "kind"
-            }
-        )
+        fields = {
+            field.name: getattr(values, field.name)
+            for field in dataclasses.fields(section)
+            if field.name != "kind"
+        }
+        if name == "data":
+            fields["class_indices"] = whole_numbers(
+                "class_indices", filter(None, fields["class_indices"])
+            )
+            fields["unseen_classes"] = tuple(
+                filter(None, fields["unseen_classes"])
+            )
+        sections[name] = section(**fields)
     for field in dataclasses.fields(config_lib.TrainConfig):
         if field.name not in sections:
             sections[field.name] = getattr(values, field.name)

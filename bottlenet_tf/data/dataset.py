@@ -32,9 +32,12 @@ class Dataset:
             `Dataset.inventory` holds.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
+        unseen: Examples as `test`, of classes that no other part has; None
+            for none.
+        unseen_classes: The names of these.
 
     Attributes:
-        train, validation, test: `Part`s.
+        train, validation, test, unseen: `Part`s.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class Dataset:
         inventory,
         seed=0,
         skipped=(),
+        unseen=None,
+        unseen_classes=(),
     ):
         self.name = name
         self.class_names = tuple(class_names)
@@ -57,6 +62,10 @@ class Dataset:
         self.train = Part("train", train, preprocessing)
         self.validation = Part("validation", validation, preprocessing)
         self.test = Part("test", test, preprocessing)
+        self.unseen_classes = tuple(unseen_classes)
+        if unseen is None:
+            unseen = test.only(test.keys[:0])
+        self.unseen = Part("unseen", unseen, preprocessing)
         self._take_inventory = inventory
 
     @functools.cached_property

@@ -1,5 +1,6 @@
 """One part of a source: addressable examples, not yet decoded."""
 
+import functools
 import hashlib
 import os
 import pathlib
@@ -49,6 +50,15 @@ class IndexedExamples:
             self._items[keys],
             self.labels[keys],
             [self.identities[key] for key in keys],
+            self._paths,
+        )
+
+    def relabelled(self, outputs):
+        """Returns the same examples; label i becomes `outputs[i]`."""
+        return IndexedExamples(
+            self._items,
+            np.asarray(outputs, np.int32)[self.labels],
+            self.identities,
             self._paths,
         )
 
@@ -114,14 +124,16 @@ class RecordExamples:
             `label`.
         split: Name of a split.
         keep: Optional bool array over the stored examples.
+        outputs: Optional list; stored label i becomes `outputs[i]`.
 
     Attributes:
         keys: int64 array, stored positions of the examples that are kept.
     """
 
-    def __init__(self, builder, split, keep=None):
+    def __init__(self, builder, split, keep=None, outputs=None):
         self._builder = builder
         self._split = split
+        self._outputs = outputs
         info = builder.info.splits[split]
         if keep is None:
             keep = np.ones(info.num_examples, bool)
@@ -148,7 +160,18 @@ class RecordExamples:
         """Returns the same kind of split with these keys' examples alone."""
         keep = np.zeros_like(self._keep)
         keep[keys] = True
-        return RecordExamples(self._builder, self._split, keep)
+        return RecordExamples(self._builder, self._split, keep, self._outputs)
+
+    def relabelled(self, outputs):
+        """Returns the same examples; label i becomes `outputs[i]`."""
+        outputs = [int(output) for output in outputs]
+        return RecordExamples(self._builder, self._split, self._keep, outputs)
+
+    @functools.cached_property
+    def labels(self):
+        """int32 array, one label for each key; reads all records."""
+        stream = self._stored().map(lambda key, image, label: label)
+        return np.fromiter(stream.as_numpy_iterator(), np.int32)
 
     def limit(self, count, seed):
         """Keeps the first `count`, so that no more than that need be read."""
@@ -184,7 +207,9 @@ class RecordExamples:
         return 0
 
     def add_contents(self, digest):
-        """Adds nothing: the identities name the preparation."""
+        """Adds other labels, if any: identities name the preparation."""
+        if self._outputs is not None:
+            digest.update(np.array(self._outputs, np.int32).tobytes())
 
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""
@@ -197,13 +222,15 @@ class RecordExamples:
         if len(self) < stop:
             keep = tf.constant(self._keep[:stop])
             records = records.filter(lambda key, _: tf.gather(keep, key))
-        return records.map(
-            lambda key, record: (
-                key,
-                record["image"],
-                tf.cast(record["label"], tf.int32),
-            )
-        )
+        outputs = self._outputs
+
+        def parts(key, record):
+            label = tf.cast(record["label"], tf.int32)
+            if outputs is not None:
+                label = tf.gather(tf.constant(outputs, tf.int32), label)
+            return key, record["image"], label
+
+        return records.map(parts)
 
     def _read(self, split):
         import tensorflow_datasets as tfds

@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from bottlenet_tf.data import corrupt, fingerprints, sources
+from bottlenet_tf.data import classes, corrupt, fingerprints, sources
 from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.folder import folder
 from bottlenet_tf.data.images import Preprocessing
@@ -26,6 +26,9 @@ def load(
     max_train=None,
     max_validation=None,
     max_test=None,
+    class_indices=(),
+    num_outputs=1000,
+    unseen_classes=(),
 ):
     """Opens a data set for training, choosing and measuring.
 
@@ -67,6 +70,13 @@ def load(
             (TFDS: the first ones stored, in an order TFDS has shuffled).
         max_validation, max_test: The same for the other parts. All apply
             before the check for corrupt images.
+        class_indices: For each class, in the order of their names, which
+            output of a network of more classes it is: its label. Default:
+            classes are numbered from 0.
+        num_outputs: Outputs of that network.
+        unseen_classes: Names of classes whose training and validation images
+            are left out; their test images, after `max_test`, are the part
+            `unseen` instead of `test`.
 
     Returns:
         `Dataset`.
@@ -85,13 +95,26 @@ def load(
         resize,
         flip,
     )
+    classes.check_unseen(source, unseen_classes)
+    used = source
+    if class_indices:
+        used = classes.numbered(source, class_indices, num_outputs)
+    unseen = [used.class_names.index(name) for name in unseen_classes]
+    train, _ = classes.divide(used.train, unseen)
+    validation, _ = classes.divide(used.validation, unseen)
+    test = _limit(used.test, split_seed, max_test=max_test)
     parts = {
-        "train": _limit(source.train, split_seed, max_train=max_train),
+        "train": _limit(train, split_seed, max_train=max_train),
         "validation": _limit(
-            source.validation, split_seed, max_validation=max_validation
+            validation, split_seed, max_validation=max_validation
         ),
-        "test": _limit(source.test, split_seed, max_test=max_test),
     }
+    parts["test"], parts["unseen"] = classes.divide(test, unseen)
+    if unseen and not (len(parts["test"]) and len(parts["unseen"])):
+        raise ValueError(
+            "`max_test` must leave test images of seen and of unseen classes. "
+            f"Received: max_test={max_test}, unseen_classes={unseen_classes}"
+        )
     skipped = []
     if skip_corrupt:
         for name, part in parts.items():
@@ -99,14 +122,15 @@ def load(
             skipped += bad
     return Dataset(
         source.name,
-        source.class_names,
+        used.class_names,
         **parts,
+        unseen_classes=unseen_classes,
         preprocessing=preprocessing,
         seed=seed,
         skipped=skipped,
         inventory=lambda: {
             name: fingerprints.fingerprint(getattr(source, name))
-            for name in parts
+            for name in classes.PARTS
         },
     )
 

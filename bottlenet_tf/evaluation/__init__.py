@@ -48,7 +48,7 @@ from bottlenet_tf.evaluation.split import (
     evaluate_split,
     summarize,
 )
-from bottlenet_tf.evaluation.table import markdown_table
+from bottlenet_tf.evaluation.table import markdown_table, of_unseen
 from bottlenet_tf.evaluation.wire_path import (
     WirePath,
     encode_to_payloads,
@@ -85,6 +85,7 @@ __all__ = [
     "missing_codecs",
     "model_digest",
     "network_accuracy",
+    "of_unseen",
     "payload_format",
     "plane_mosaic",
     "plot_aware_against_naive",

@@ -45,6 +45,7 @@ def build_report(
     measured,
     *,
     validation=None,
+    unseen=None,
     device_mac_share=None,
     unit_id=None,
     untouched_sha256=None,
@@ -66,7 +67,9 @@ def build_report(
 
     The figures are those of `measured_on`, the test images unless the run is
     for choosing. What chooses reads those under `validation`, which are the
-    same for the validation images; see `run_folders.choosing_figures`.
+    same for the validation images; see `run_folders.choosing_figures`. With
+    --unseen_classes, the test images are those of the other classes, and the
+    same figures of theirs stand under `unseen`.
 
     Args:
         config: `TrainConfig` of the run.
@@ -74,6 +77,7 @@ def build_report(
         measured: `Measured` on the part that the run reports.
         validation: `Measured` on the validation images; None if `measured`
             is, or if there are none.
+        unseen: `Measured` on the test images of unseen classes, or None.
         device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
         unit_id: `evaluation.unit_id` of the network that was measured.
         untouched_sha256: `evaluation.weights_sha256` of the untouched network
@@ -114,10 +118,16 @@ def build_report(
     report = {**_plain(report, "", reasons), "reasons": reasons}
     report["validation"] = None
     if validation is not None:
-        figures, reasons = _figures(config, dataset, validation)
-        chosen_by = {**_plain(figures, "", reasons), "reasons": reasons}
-        report["validation"] = chosen_by
+        report["validation"] = _section(config, dataset, validation)
+    if unseen is not None:
+        report["unseen"] = _section(config, dataset, unseen)
     return report
+
+
+def _section(config, dataset, measured):
+    """Returns the figures of one more part, with reasons of their own."""
+    figures, reasons = _figures(config, dataset, measured)
+    return {**_plain(figures, "", reasons), "reasons": reasons}
 
 
 def _figures(config, dataset, measured):

@@ -30,6 +30,7 @@ _SHARED = (
     "dataset_fingerprint",
     "baseline_accuracy",
 )
+_IMAGES = {"unseen": "test images of classes that the unit never saw"}
 # The loss of accuracy that BottleNet accepts, in points.
 _ACCEPTED_DROP = 2.0
 
@@ -50,8 +51,8 @@ def markdown_table(reports, against=()):
     Raises:
         ValueError: if one of `against` can't be compared with any report.
     """
-    groups = _grouped(reports)
-    anchors = _grouped(against)
+    groups = _grouped(with_unseen(reports))
+    anchors = _grouped(with_unseen(against))
     for key in anchors:
         if key not in groups:
             raise ValueError(
@@ -63,6 +64,24 @@ def markdown_table(reports, against=()):
         _group(key, members, anchors.get(key, ()))
         for key, members in groups.items()
     ).rstrip("\n")
+
+
+def with_unseen(reports):
+    """Returns reports, each followed by what it says of unseen classes."""
+    return [
+        each
+        for report in reports
+        for each in (report, of_unseen(report))
+        if each is not None
+    ]
+
+
+def of_unseen(report):
+    """Returns a report of unseen classes' test images alone, or None."""
+    if "unseen" not in report:
+        return None
+    rest = {k: v for k, v in report.items() if k not in ("unseen", "validation")}
+    return {**rest, **report["unseen"], "measured_on": "unseen"}
 
 
 def _grouped(reports):
@@ -82,7 +101,8 @@ def split_order(report):
 
 def _group(key, reports, against):
     dataset, part, num_images, backbone, *_ = key
-    lines = [f"{backbone} on {dataset}, {num_images:,} {part} images", ""]
+    images = _IMAGES.get(part, f"{part} images")
+    lines = [f"{backbone} on {dataset}, {num_images:,} {images}", ""]
     split = [report for report in reports if report["split"] is not None]
     if split:
         split = sorted(split, key=split_order)

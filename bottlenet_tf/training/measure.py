@@ -30,12 +30,14 @@ def measure(config, network, dataset, training):
         The report, as written to `report.json`.
     """
     workdir = pathlib.Path(config.workdir)
-    validation = None
+    validation = unseen = None
     if dataset.validation:
         validation = _on(dataset.validation, config, network)
     measured, chosen_by = validation, None
     if config.measure_on == "test":
         measured, chosen_by = _on(dataset.test, config, network), validation
+        if dataset.unseen:
+            unseen = _on(dataset.unseen, config, network)
     own, classifier = {}, _classifier(config, network)
     if classifier is not None:
         own["untouched_sha256"] = evaluation.weights_sha256(classifier)
@@ -47,12 +49,17 @@ def measure(config, network, dataset, training):
         dataset,
         measured,
         validation=chosen_by,
+        unseen=unseen,
         training=training,
         **own,
     )
     if config.has_unit:
         _save_planes(network.model, dataset, workdir / "planes.png")
     evaluation.plot_rate_accuracy([report], workdir / "rate_accuracy.png")
+    if unseen is not None:
+        evaluation.plot_rate_accuracy(
+            [evaluation.of_unseen(report)], workdir / "rate_accuracy_unseen.png"
+        )
     evaluation.write_report(workdir, report)
     print(f"\n{evaluation.markdown_table([report])}\n")
     print(f"Report and pictures: {workdir}")

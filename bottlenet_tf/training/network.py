@@ -130,6 +130,7 @@ def build_backbone(config, image_size, num_classes):
         num_classes=num_classes,
         weights=None if is_run else weights,
         preprocessing=config.preprocessing,
+        fresh_classifier=not config.data.class_indices,
     )
     if is_run:
         _load_into(backbone.model, weights, "backbone_weights")

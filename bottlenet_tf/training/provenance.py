@@ -25,7 +25,7 @@ _SHOWN = 5
 # Flags that decide which images there are and how they are divided.
 _DATA_FLAGS = (
     "dataset", "data_dir", "manual_dir", "split_seed", "test_fraction",
-    "validation_fraction",
+    "validation_fraction", "class_indices", "num_outputs", "unseen_classes",
 )  # fmt: skip
 
 
@@ -34,15 +34,17 @@ class Provenance:
     """What a run was trained on.
 
     Attributes:
-        classes: Names, in the order of the labels.
+        classes: Names, in the order of the network's outputs.
         parts: `{"train", "validation", "test": Fingerprint}`.
         files: `{flag: SHA-256 (hex)}` of the network and weights that the run
             began with; flags that name no file have none.
+        unseen: Names of classes that nothing was learned from.
     """
 
     classes: tuple
     parts: dict
     files: dict
+    unseen: tuple = ()
 
 
 def of(config, dataset):
@@ -52,7 +54,12 @@ def of(config, dataset):
         config: `TrainConfig`.
         dataset: `data.Dataset`.
     """
-    return Provenance(dataset.class_names, dataset.inventory, files_of(config))
+    return Provenance(
+        dataset.class_names,
+        dataset.inventory,
+        files_of(config),
+        dataset.unseen_classes,
+    )
 
 
 def files_of(config):
@@ -110,8 +117,7 @@ def read(workdir):
             f"another folder. Received: {str(workdir)!r}"
         )
     remedy = "The run can't be trusted; train it anew, in another folder."
-    fields = [field.name for field in dataclasses.fields(Provenance)]
-    value = read_json(path, FORMAT, fields, remedy)
+    value = read_json(path, FORMAT, ("classes", "parts", "files"), remedy)
     try:
         return Provenance(
             tuple(map(str, value["classes"])),
@@ -120,6 +126,7 @@ def read(workdir):
                 for part, found in value["parts"].items()
             },
             dict(value["files"]),
+            tuple(map(str, value.get("unseen", ()))),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
@@ -180,6 +187,10 @@ def check_source(flag, config, now):
             f"{flag}={str(run)!r}"
         )
     differing = _differing_data(before, now)
+    # Of the network alone, an unseen class may well be known.
+    seen = [name for name in now.unseen if name not in before.unseen]
+    if flag == "init_from" and seen:
+        differing.append(f"unseen classes: {_names(seen)} not unseen there")
     if differing:
         raise ValueError(
             f"--{flag} must be a run on the same data, divided in the same "

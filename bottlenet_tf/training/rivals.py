@@ -77,8 +77,7 @@ def add(config, report, stands_on, train):
                 reports.append(
                     train(dataclasses.replace(rival, workdir=workdir))
                 )
-    for figures in filter(None, (report, report["validation"])):
-        on = figures.get("measured_on", "validation")
+    for on, figures in _parts(report):
         points = [point for rival in reports for point in _points(rival, on)]
         evaluation.add_tuned(figures, points, _settings(config))
     for flag in ("rivals", "losses", "epochs", "learning_rate"):
@@ -230,11 +229,16 @@ def _alone(folder):
         yield
 
 
+def _parts(report):
+    """Returns `(part, figures)` of all parts that a report has figures of."""
+    parts = [(report["measured_on"], report)]
+    parts += [(name, report.get(name)) for name in ("validation", "unseen")]
+    return [(part, figures) for part, figures in parts if figures]
+
+
 def _points(rival, part):
     """Returns the points of a rival's report on a part of the data."""
-    figures = rival
-    if rival["measured_on"] != part:
-        figures = run_folders.choosing_figures(rival)
+    figures = dict(_parts(rival))[part]
     tuned_at = rival["flags"]["image_quality"]
     name = pathlib.Path(rival["flags"]["workdir"]).name
     return [

@@ -207,6 +207,9 @@ def load_data(config):
         max_train=d.max_train,
         max_validation=d.max_validation,
         max_test=d.max_test,
+        class_indices=d.class_indices,
+        num_outputs=d.num_outputs,
+        unseen_classes=d.unseen_classes,
     )
 
 
@@ -272,12 +275,20 @@ def _check_names(config):
 
 
 def _describe(config, dataset, network):
+    classes = len(config.data.class_indices) or dataset.num_classes
+    classes -= len(dataset.unseen_classes)
     print(
         f"{dataset.name}: {dataset.num_train:,} training, "
         f"{len(dataset.validation):,} validation and {dataset.num_test:,} "
-        f"test images of {dataset.num_classes} classes, "
-        f"{dataset.image_size} px."
+        f"test images of {classes} classes, {dataset.image_size} px."
     )
+    if dataset.unseen:
+        print(
+            f"Besides, {len(dataset.unseen):,} test images of "
+            f"{len(dataset.unseen_classes)} classes that stay unseen."
+        )
+    if config.data.class_indices:
+        print(f"They are among the network's {dataset.num_classes:,} outputs.")
     for flag in ("backbone", "backbone_weights"):
         if provenance.is_unknown(flag, config):
             print(

@@ -7,11 +7,14 @@ from bottlenet_tf.training import closed_form, logs
 from bottlenet_tf.training.losses import task_loss
 
 _BATCH = 200
+# Of the images whose gradients are computed at once: 200 of 64 pixels a side,
+# 16 of 224. EfficientNet-Lite0 takes 100 MB for one of 224.
+_PIXELS = _BATCH * 64 * 64
 # The answers' temperature in the metric. Twice that of distillation: a network
 # is sure of most training images, and then only few of them would count.
 METRIC_TEMPERATURE = 4.0
-# Of the images, for the ladder of steps and for the synthesis.
-_LADDER_IMAGES, _SYNTHESIS_IMAGES = 1000, 2000
+# Of the images, one in so many for the ladder of steps and for the synthesis.
+_LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
 _LADDER_STEPS = 8
 # Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
 _LEAST_RISE = 0.5
@@ -45,9 +48,10 @@ def start_unit(model, dataset, config):
     del gradients
     closed_form.assign(unit, form)
     features = tf.constant(features)
-    fit_steps(model, form, features[:_LADDER_IMAGES], config.temperature)
-    fit_synthesis(model, features[:_SYNTHESIS_IMAGES])
-    fit_energy(model, features[:_LADDER_IMAGES], config.temperature)
+    few = features[: max(1, count // _LADDER_SHARE)]
+    fit_steps(model, form, few, config.temperature)
+    fit_synthesis(model, features[: max(1, count // _SYNTHESIS_SHARE)])
+    fit_energy(model, few, config.temperature)
 
 
 def collect(model, dataset, count, seed):
@@ -76,7 +80,8 @@ def collect(model, dataset, count, seed):
         gradient = tape.gradient(projected, feature)
         return tf.cast(feature, tf.float32), tf.cast(gradient, tf.float32)
 
-    batch = min(_BATCH, count)
+    at_once = max(1, _PIXELS // dataset.image_size**2)
+    batch = min(_BATCH, at_once, count)
     generator = np.random.default_rng(seed)
     classes = model.suffix.output_shape[-1]
     steps = count // batch
@@ -106,7 +111,7 @@ def fit_steps(model, form, features, temperature):
     coarsest = likely[min(8, len(likely) - 1)]
     finest = likely[min(len(likely) // 2, 400)] / 2
     ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
-    wanted = model.answer(features)
+    wanted = _answers(model, features)
     base = np.log(form.scale)
 
     @tf.function
@@ -203,7 +208,7 @@ def fit_energy(model, features, temperature):
         The two factors.
     """
     unit = model.unit
-    wanted = model.answer(features)
+    wanted = _answers(model, features)
     level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
     found = []
     for t in (-1.0, 1.0):
@@ -216,6 +221,14 @@ def fit_energy(model, features, temperature):
     unit.log_step.assign(level + (fine + coarse) / 2)
     unit.step_slope.assign(slope + (coarse - fine) / 2)
     return tuple(found)
+
+
+def _answers(model, features):
+    """Returns the unsplit network's logits of features, some at a time."""
+    parts = range(0, len(features), _BATCH)
+    return tf.concat(
+        [model.answer(features[i : i + _BATCH]) for i in parts], axis=0
+    )
 
 
 def _divergence(model, features, wanted, point, temperature):

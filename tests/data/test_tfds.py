@@ -173,3 +173,31 @@ def test_split_too_large_for_memory_streams_and_resumes(data_dir, monkeypatch):
     assert values(dataset.train_batches(4, epoch=1)) != whole
     rest = dataset.train_batches(4, epoch=0, start_batch=2)
     assert values(rest) == whole[8:]
+
+
+def test_labels_may_be_outputs_of_a_larger_network(data_dir):
+    dataset = load(data_dir, "train-test", class_indices=(9, 4))
+    plain = dataset.train_batches(8, epoch=0, augment=False)
+    for batches in (dataset.test.batches(30), plain):
+        for images, labels in batches:
+            odd = images.numpy()[:, 0, 0, 0] // 3 % 2
+            np.testing.assert_array_equal(labels, np.where(odd, 4, 9))
+
+
+def test_other_labels_make_another_fingerprint(data_dir):
+    plain = load(data_dir, "train-test")
+    mapped = load(data_dir, "train-test", class_indices=(9, 4))
+    assert plain.test.fingerprint != mapped.test.fingerprint
+
+
+def test_unseen_classes_test_apart(data_dir):
+    dataset = load(
+        data_dir, "train-test", validation_fraction=0.25,
+        class_indices=(9, 4), unseen_classes=("odd",),
+    )  # fmt: skip
+    numbers = [
+        values(part.batches(30))
+        for part in (dataset.train, dataset.validation, dataset.test)
+    ]
+    assert all(number % 2 == 0 for part in numbers for number in part)
+    assert sorted(values(dataset.unseen.batches(30))) == [*range(25, 48, 2)]

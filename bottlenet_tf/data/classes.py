@@ -1,0 +1,70 @@
+"""Which outputs of a network the classes are, and which stay unseen."""
+
+import dataclasses
+
+import numpy as np
+
+PARTS = ("train", "validation", "test")
+
+
+def numbered(source, indices, num_outputs):
+    """Returns a source whose labels are outputs of a network of more classes.
+
+    Args:
+        source: `Source`; label i is its class i.
+        indices: For each class, in their order, which output it is.
+        num_outputs: Outputs of the network. Those that are no class here are
+            named "output 3".
+
+    Raises:
+        ValueError: if there isn't one index for each class.
+    """
+    if len(indices) != len(source.class_names):
+        raise ValueError(
+            "--class_indices must name one output of the network for each "
+            "class, in the order of the classes' names. "
+            f"Received: {len(indices)} class_indices, "
+            f"{len(source.class_names)} classes in {source.name!r}"
+        )
+    names = [f"output {output}" for output in range(num_outputs)]
+    for index, name in zip(indices, source.class_names):
+        names[index] = name
+    parts = {
+        part: getattr(source, part).relabelled(indices) for part in PARTS
+    }
+    return dataclasses.replace(source, class_names=tuple(names), **parts)
+
+
+def check_unseen(source, unseen):
+    """Raises ValueError unless some but not all classes are unseen.
+
+    Args:
+        source: `Source`.
+        unseen: Names of the classes that are held out.
+    """
+    known = source.class_names
+    unknown = sorted(set(unseen) - set(known))
+    if unknown:
+        raise ValueError(
+            "--unseen_classes must be classes of the data set: "
+            f"{', '.join(known)}. Received: unseen_classes={unknown}"
+        )
+    if set(unseen) == set(known):
+        raise ValueError(
+            "--unseen_classes must leave a class to learn from. "
+            f"Received: unseen_classes={list(unseen)}"
+        )
+
+
+def divide(examples, labels):
+    """Returns the examples of other labels, and those of these labels.
+
+    Args:
+        examples: `IndexedExamples` or `RecordExamples`.
+        labels: Integers; without any, no label is read.
+    """
+    if not labels:
+        return examples, examples.only(examples.keys[:0])
+    mine = np.isin(examples.labels, labels)
+    keys = examples.keys
+    return examples.only(keys[~mine]), examples.only(keys[mine])
