@@ -29,9 +29,7 @@ def numbered(source, indices, num_outputs):
     names = [f"output {output}" for output in range(num_outputs)]
     for index, name in zip(indices, source.class_names):
         names[index] = name
-    parts = {
-        part: getattr(source, part).relabelled(indices) for part in PARTS
-    }
+    parts = {part: getattr(source, part).relabelled(indices) for part in PARTS}
     return dataclasses.replace(source, class_names=tuple(names), **parts)
 
 

@@ -80,7 +80,9 @@ def of_unseen(report):
     """Returns a report of unseen classes' test images alone, or None."""
     if "unseen" not in report:
         return None
-    rest = {k: v for k, v in report.items() if k not in ("unseen", "validation")}
+    rest = {
+        k: v for k, v in report.items() if k not in ("unseen", "validation")
+    }
     return {**rest, **report["unseen"], "measured_on": "unseen"}
 
 

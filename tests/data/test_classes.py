@@ -47,7 +47,9 @@ def test_other_labels_make_another_fingerprint_of_the_same_images(class_folder):
 
 
 def test_one_output_is_named_for_each_class(class_folder):
-    with pytest.raises(ValueError, match="2 class_indices, 3 classes in 'pets'"):
+    with pytest.raises(
+        ValueError, match="2 class_indices, 3 classes in 'pets'"
+    ):
         data.load(class_folder, class_indices=(7, 2))
 
 
@@ -68,7 +70,9 @@ def test_test_images_are_divided_into_seen_and_unseen(class_folder):
     )
     np.testing.assert_array_equal(_labels(dataset.test), [1, 1])
     np.testing.assert_array_equal(_labels(dataset.unseen), [0, 0, 2, 2])
-    names = [part.examples.identities for part in (dataset.test, dataset.unseen)]
+    names = [
+        part.examples.identities for part in (dataset.test, dataset.unseen)
+    ]
     assert sorted(sum(names, [])) == sorted(whole.test.examples.identities)
 
 
@@ -83,7 +87,9 @@ def test_the_limit_of_training_images_counts_seen_ones_alone(class_folder):
     dataset = data.load(
         class_folder, test_fraction=0.25, max_train=6, unseen_classes=("cat",)
     )
-    np.testing.assert_array_equal(np.bincount(_labels(dataset.train)), [0, 3, 3])
+    np.testing.assert_array_equal(
+        np.bincount(_labels(dataset.train)), [0, 3, 3]
+    )
 
 
 def test_unseen_classes_may_be_outputs_of_a_larger_network(class_folder):
