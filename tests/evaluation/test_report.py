@@ -131,6 +131,31 @@ def test_a_validation_section_has_points_of_its_own(dataset):
     assert report["validation"]["points"][0]["accuracy"] == 79.0
 
 
+def test_unseen_classes_have_a_section_of_their_own(dataset, report):
+    assert "unseen" not in report
+    other = SplitResult(40.0, np.array([58, 74]), np.array([66, 82]))
+    baselines = Baselines(70.0, BASELINES.cloud_only)
+    unseen = evaluation.Measured(dataset, baselines, Curve((50,), (other,)))
+    section = _report(dataset, unseen=unseen)["unseen"]
+    assert section["wire_bytes_mean"] == 74.0
+    assert section["baseline_accuracy"] == 70.0
+    assert section["accuracy_drop"] == 30.0
+    # 50 % at 100 bytes is the cheapest above 40 %.
+    assert section["accuracy_matched_bytes"] == 100.0
+
+
+def test_the_table_has_one_more_part_of_unseen_classes(dataset):
+    other = SplitResult(40.0, np.array([58, 74]), np.array([66, 82]))
+    unseen = evaluation.Measured(dataset, BASELINES, Curve((50,), (other,)))
+    report = _report(dataset, unseen=unseen)
+    report["unseen"]["num_images"] = 7
+    seen, rest = evaluation.markdown_table([report]).split(
+        "7 test images of classes that the unit never saw"
+    )
+    assert "50.0" in seen and "74.0" not in seen
+    assert "74.0" in rest
+
+
 def test_report_says_how_it_came_about(report):
     assert report["flags"]["unit"]["quality"] == 50
     assert report["flags"]["sweep_qualities"][0] == 1

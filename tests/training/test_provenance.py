@@ -1,6 +1,7 @@
 """What a run was trained on, and what is refused when that has changed."""
 
 import dataclasses
+import json
 import pathlib
 import shutil
 
@@ -280,3 +281,12 @@ def test_provenance_survives_the_file(config, tmp_path):
     assert list(found.files) == ["backbone"]
     provenance.write(tmp_path / "run", found)
     assert provenance.read(tmp_path / "run") == found
+
+
+def test_a_run_of_before_unseen_classes_has_none(config):
+    _start(config)
+    path = pathlib.Path(config.workdir, "provenance.json")
+    content = json.loads(path.read_text())
+    assert content.pop("unseen") == []
+    path.write_text(json.dumps(content))
+    assert provenance.read(config.workdir).unseen == ()

@@ -66,6 +66,20 @@ def _report(steps, examples, per_epoch=3):
     return {"training": training}
 
 
+def test_a_rival_s_points_are_those_of_the_part_in_question():
+    section = {"cloud_only": [_cloud(50, 110.0, 70.0)]}
+    report = {
+        "measured_on": "test",
+        "cloud_only": [_cloud(50, 90.0, 80.0)],
+        "validation": {"cloud_only": [_cloud(50, 95.0, 85.0)]},
+        "unseen": section,
+        "flags": {"image_quality": 50, "workdir": "cache/webp_50_abc"},
+    }
+    for part, size in (("test", 90.0), ("validation", 95.0), ("unseen", 110.0)):
+        (point,) = rivals._points(report, part)
+        assert (point["bytes"], point["tuned_at"]) == (size, 50)
+
+
 def test_a_rival_has_the_runs_recipe_and_no_more_images(config):
     rival = rivals.rival_config(config, _report(6, 48), "webp", 40, 32)
     assert (rival.mode, rival.epochs, rival.max_steps) == ("cloud", 2, None)

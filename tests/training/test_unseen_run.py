@@ -106,7 +106,8 @@ def test_a_run_without_unseen_classes_reports_none(config):
 def test_provenance_knows_outputs_and_unseen_classes(config, report):
     found = provenance.read(config.workdir)
     assert found.classes == (
-        "2", "output 1", "output 2", "1", "3", "4", "5", "6", "7", "8", "9", "0",
+        "2", "output 1", "output 2", "1", "3", "4", "5", "6", "7", "8", "9",
+        "0",
     )  # fmt: skip
     assert found.unseen == UNSEEN
 
