@@ -13,7 +13,8 @@ _PIXELS = _BATCH * 64 * 64
 # The answers' temperature in the metric. Twice that of distillation: a network
 # is sure of most training images, and then only few of them would count.
 METRIC_TEMPERATURE = 4.0
-# Of the images, one in so many for the ladder of steps and for the synthesis.
+# Of the images, one in so many for the ladder of steps and for the synthesis;
+# at least as many as 1000 would give.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
 _LADDER_STEPS = 8
 # Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
@@ -48,9 +49,10 @@ def start_unit(model, dataset, config):
     del gradients
     closed_form.assign(unit, form)
     features = tf.constant(features)
-    few = features[: max(1, count // _LADDER_SHARE)]
+    most = max(count, 1000)
+    few = features[: most // _LADDER_SHARE]
     fit_steps(model, form, few, config.temperature)
-    fit_synthesis(model, features[: max(1, count // _SYNTHESIS_SHARE)])
+    fit_synthesis(model, features[: most // _SYNTHESIS_SHARE])
     fit_energy(model, few, config.temperature)
 
 
