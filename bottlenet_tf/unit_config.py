@@ -161,7 +161,7 @@ class LearnedUnitConfig:
         Patches leave a grid of at most 14 positions a side; a patch keeps as
         many channels as the feature has, within 24 .. 64; 768 values are
         mixed to 512 coefficients, and up to 4,096 more are sent as they are.
-        Those are silent at all but the finest points, and cost nothing there.
+        Most of those are silent at all but the finest points.
 
         Raises:
             ValueError: if no power of two up to 16 makes such patches.
@@ -191,6 +191,12 @@ class LearnedUnitConfig:
         mixed, to, count = self.mixed, self.mixed_to, self.coefficients
         if mixed is None:
             mixed = min(MIXED, total)
+        check(
+            mixed <= total,
+            "--mixed must be at most the values of the grid of patches.",
+            mixed=mixed,
+            values=total,
+        )
         if to is None:
             to = min(mixed, max(mixed * MIXED_TO // MIXED, 1 if mixed else 0))
             to = to if count is None else min(to, count)

@@ -45,6 +45,11 @@ def test_nothing_mixed_sends_values_of_the_grid():
     assert (unit.mixed_to, unit.coefficients) == (0, 2048)
 
 
+def test_no_more_is_mixed_than_the_grid_has():
+    with pytest.raises(ValueError, match="--mixed .*mixed=2000, values=1536"):
+        LearnedUnitConfig(mixed=2000).resolved((32, 32, 16))
+
+
 def test_a_feature_without_a_fitting_patch_is_refused():
     with pytest.raises(ValueError, match=r"--patch must be set.*\(30, 32, 8\)"):
         LearnedUnitConfig().resolved((30, 32, 8))

@@ -69,8 +69,9 @@ def create(
     )
     if not fresh_classifier and hasattr(backbone.model, "fresh_classifier"):
         raise ValueError(
-            "`num_classes` must be the weights' own number of classes, since "
-            "their classifier is needed (--num_outputs with --class_indices). "
+            "`num_classes` must be the weights' own number of classes where "
+            "their classifier is needed: for a teacher, --class_indices (with "
+            "--num_outputs) and --unseen_classes. "
             f"Received: num_classes={num_classes}, weights={weights!r}"
         )
     model = _fused(backbone.model)

@@ -296,7 +296,7 @@ def read(values):
         }
         if name == "data":
             fields["class_indices"] = whole_numbers(
-                "class_indices", filter(None, fields["class_indices"])
+                "class_indices", [v for v in fields["class_indices"] if v]
             )
             fields["unseen_classes"] = tuple(
                 filter(None, fields["unseen_classes"])

@@ -36,9 +36,8 @@ class LearnedStepper(Stepper):
     def prepare(self, images, labels, step):
         """Returns `(feature, answers, targets)` of a batch, NumPy arrays.
 
-        What is frozen computes of it: the feature, the unsplit network's
-        logits (zeros if nothing is learned from them) and the labels'
-        probabilities.
+        What is frozen computes of it: the feature, the teacher's logits
+        (zeros if nothing is learned from them) and the labels' probabilities.
         """
         found = self._prepared(images, labels, tf.constant(step))
         return tuple(each.numpy() for each in found)

@@ -27,7 +27,8 @@ def task_loss(
         targets: float32 `(batch, classes)`, probabilities: one-hot labels, or
             blends of them.
         logits: float32 `(batch, classes)`.
-        teacher_logits: Logits of the unsplit network, or None for d = 0.
+        teacher_logits: Logits of the network that is imitated, or None for
+            d = 0.
         label_smoothing: Mass spread evenly over all classes, 0 to 1.
         distillation: d, 0 to 1.
         temperature: T, positive.

@@ -1,6 +1,5 @@
 """Builds what a run trains: backbone, split network, teacher."""
 
-import dataclasses
 import pathlib
 from typing import NamedTuple
 
@@ -100,13 +99,14 @@ def _other_teacher(config, image_size, num_classes):
     """Returns the network of --teacher_backbone, frozen; None without one."""
     if config.teacher_backbone is None:
         return None
-    named = dataclasses.replace(
-        config,
-        backbone=config.teacher_backbone,
-        backbone_weights=config.teacher_weights,
-        preprocessing="auto",
-    )
-    teacher = build_backbone(named, image_size, num_classes).model
+    teacher = _build(
+        config.teacher_backbone,
+        config.teacher_weights,
+        "teacher_weights",
+        image_size=image_size,
+        num_classes=num_classes,
+        fresh_classifier=False,
+    ).model
     teacher.trainable = False
     return teacher
 
@@ -120,21 +120,28 @@ def build_backbone(config, image_size, num_classes):
     Raises:
         ValueError: if backbone and weights don't fit together.
     """
-    weights = config.backbone_weights
+    knows_classes = config.data.class_indices or config.data.unseen_classes
+    return _build(
+        config.backbone,
+        config.backbone_weights,
+        "backbone_weights",
+        image_size=image_size,
+        num_classes=num_classes,
+        preprocessing=config.preprocessing,
+        fresh_classifier=not knows_classes,
+    )
+
+
+def _build(name, weights, flag, **options):
+    """Returns a `backbones.Backbone` whose weights may be a run's."""
     is_run = (
         weights not in (None, "imagenet") and pathlib.Path(weights).is_dir()
     )
-    backbone = backbones.create(
-        config.backbone,
-        image_size=image_size,
-        num_classes=num_classes,
-        weights=None if is_run else weights,
-        preprocessing=config.preprocessing,
-        fresh_classifier=not config.data.class_indices,
-    )
     if is_run:
-        _load_into(backbone.model, weights, "backbone_weights")
-    return backbone
+        backbone = backbones.create(name, **options)
+        _load_into(backbone.model, weights, flag)
+        return backbone
+    return backbones.create(name, weights=weights, **options)
 
 
 def match_feature(model, dataset, batch_size):

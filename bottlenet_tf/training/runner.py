@@ -264,8 +264,9 @@ def _check_names(config):
         create_codec(config.unit.codec, **config.unit.codec_config())
     for codec in filter(None, (config.image_codec, *config.tuned_rivals)):
         evaluation.usable_codec(codec)
-    backbones.check_name(config.backbone)
-    for flag in ("backbone_weights", "init_from"):
+    for name in filter(None, (config.backbone, config.teacher_backbone)):
+        backbones.check_name(name)
+    for flag in ("backbone_weights", "init_from", "teacher_weights"):
         path = getattr(config, flag)
         if path not in (None, "imagenet") and not pathlib.Path(path).exists():
             raise ValueError(
@@ -289,8 +290,8 @@ def _describe(config, dataset, network):
         )
     if config.data.class_indices:
         print(f"They are among the network's {dataset.num_classes:,} outputs.")
-    for flag in ("backbone", "backbone_weights"):
-        if provenance.is_unknown(flag, config):
+    for flag in provenance.FILES:
+        if flag != "init_from" and provenance.is_unknown(flag, config):
             print(
                 f"What --{flag} was trained on isn't recorded; if validation "
                 "images were among it, their accuracies flatter."

@@ -277,7 +277,8 @@ def _least_squares(inputs, targets, rank, ridge=1e-3):
     # Relative to each input's size, or the weak ones would be lost.
     gram += ridge * np.diag(np.maximum(np.diag(gram), 1e-12))
     solved = np.linalg.solve(gram, cross)[:-1]
-    restored = np.linalg.cholesky(gram[:-1, :-1]).T @ solved
+    about_mean = gram[:-1, :-1] - gram[-1, -1] * np.outer(means[0], means[0])
+    restored = np.linalg.cholesky(about_mean).T @ solved
     pixels = np.linalg.svd(restored, full_matrices=False)[2][:rank]
     neighbours = solved @ pixels.T
     bias = means[1] - means[0] @ neighbours @ pixels

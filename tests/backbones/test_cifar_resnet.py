@@ -275,6 +275,11 @@ def test_a_keras_file_of_another_class_count_keeps_the_features(
     assert "classifier fresh" in caplog.text
 
 
+def test_a_classifier_that_is_needed_is_never_fresh(keras_weights):
+    with pytest.raises(ValueError, match="num_classes=3"):
+        create(num_classes=3, weights=keras_weights, fresh_classifier=False)
+
+
 def test_a_keras_file_of_another_network_is_refused(keras_weights):
     with pytest.raises(ValueError, match="must fit the network.*resnet32"):
         create("cifar_resnet32", weights=keras_weights)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.training import network as network_module
 from bottlenet_tf.training.network import build_network, match_feature
 
 
@@ -68,10 +69,27 @@ def test_another_teacher_answers_in_the_unsplit_network_s_place(
         network.teacher(images, None), wanted, rtol=1e-5, atol=1e-5
     )
     assert np.abs(network.untouched(images) - wanted).max() > 0.1
-    # It is no part of what is trained.
-    trained = {id(v) for v in network.model.variables}
-    names = [v for v in network.untouched.variables if id(v) in trained]
-    assert not names
+
+
+def test_a_teacher_is_not_trained(noisy_backbone, sure_backbone, monkeypatch):
+    made = []
+    create = network_module.backbones.create
+
+    def remember(name, **options):
+        made.append(create(name, **options))
+        return made[-1]
+
+    monkeypatch.setattr(network_module.backbones, "create", remember)
+    network = build(
+        noisy_backbone,
+        mode="frozen",
+        distillation=0.5,
+        teacher_backbone=sure_backbone,
+    )
+    (teacher,) = [b.model for b in made if b.name == sure_backbone]
+    assert not teacher.trainable_variables
+    ours = {id(variable) for variable in network.model.variables}
+    assert not ours & {id(variable) for variable in teacher.variables}
 
 
 def test_a_frozen_prefix_of_another_run_is_not_the_teachers(

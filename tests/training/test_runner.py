@@ -401,6 +401,15 @@ def test_a_failed_start_leaves_the_work_directory_free(tiny_config, replace):
         ({"backbone": "resnett50"}, "Unknown backbone"),
         ({"backbone_weights": "no/such.npz"}, "--backbone_weights must name"),
         ({"init_from": "no/such/run"}, "--init_from must name"),
+        (
+            {
+                "backbone_weights": __file__,
+                "teacher_backbone": "cifar_resnet20",
+                "teacher_weights": "no/such.npz",
+                "distillation": 0.5,
+            },
+            "--teacher_weights must name",
+        ),
         ({"unit": UnitConfig(codec="gif")}, "Unknown codec"),
         ({"strategy": "multiworker"}, "TF_CONFIG"),
     ],

@@ -137,9 +137,10 @@ class Synthesis(_GridTransform):
     x = shuffle(conv(conv(z, 3 x 3), 1 x 1))
     ```
 
-    The 3 x 3 convolution, to twice the channels, sees a patch's neighbours;
-    the other makes its pixels. They are the same at every operating point: the
-    coefficients' steps and the nonlinear branch follow t.
+    The 3 x 3 convolution, to twice the channels (or p p C, if that is less),
+    sees a patch's neighbours; the other makes its pixels. They are the same at
+    every operating point: the coefficients' steps and the nonlinear branch
+    follow t.
 
     Args:
         patch, channels, coefficients, mixed, mixed_to, shared: As in
