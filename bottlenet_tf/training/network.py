@@ -191,7 +191,14 @@ def stored_model(run):
             f"one has none, so it was not finished or is no run. "
             f"Received: {str(run)!r}"
         )
-    return keras.saving.load_model(path, compile=False)
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must be a network that this version can read; layers "
+            "change between versions. Train it anew, or use the version that "
+            f"wrote it. Received: {str(error).strip()[:500]}"
+        ) from error
 
 
 def clone(model):

@@ -1,5 +1,7 @@
 """Tests of what a run trains: which parts of it draw random numbers."""
 
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,11 @@ import tensorflow as tf
 
 from bottlenet_tf.config import TrainConfig, UnitConfig
 from bottlenet_tf.training import network as network_module
-from bottlenet_tf.training.network import build_network, match_feature
+from bottlenet_tf.training.network import (
+    build_network,
+    load_model,
+    match_feature,
+)
 
 
 @pytest.fixture
@@ -69,6 +75,22 @@ def test_another_teacher_answers_in_the_unsplit_network_s_place(
         network.teacher(images, None), wanted, rtol=1e-5, atol=1e-5
     )
     assert np.abs(network.untouched(images) - wanted).max() > 0.1
+
+
+def test_a_network_of_another_version_says_so(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(
+        tmp_path / "whole.keras"
+    )
+    path = tmp_path / "model.keras"
+    with (
+        zipfile.ZipFile(tmp_path / "whole.keras") as whole,
+        zipfile.ZipFile(path, "w") as changed,
+    ):
+        for name in whole.namelist():
+            content = whole.read(name).replace(b'"units": 2', b'"units": 4')
+            changed.writestr(name, content)
+    with pytest.raises(ValueError, match="this version.*Train it anew"):
+        load_model(tmp_path)
 
 
 def test_a_teacher_is_not_trained(noisy_backbone, sure_backbone, monkeypatch):
