@@ -112,7 +112,7 @@ def load(
     parts["test"], parts["unseen"] = classes.divide(test, unseen)
     if unseen and not (len(parts["test"]) and len(parts["unseen"])):
         raise ValueError(
-            "`max_test` must leave test images of seen and of unseen classes. "
+            "There must be test images of seen and of unseen classes. "
             f"Received: max_test={max_test}, unseen_classes={unseen_classes}"
         )
     skipped = []

@@ -51,8 +51,8 @@ def markdown_table(reports, against=()):
     Raises:
         ValueError: if one of `against` can't be compared with any report.
     """
-    groups = _grouped(with_unseen(reports))
-    anchors = _grouped(with_unseen(against))
+    groups = _grouped(_with_unseen(reports))
+    anchors = _grouped(_with_unseen(against))
     for key in anchors:
         if key not in groups:
             raise ValueError(
@@ -66,7 +66,7 @@ def markdown_table(reports, against=()):
     ).rstrip("\n")
 
 
-def with_unseen(reports):
+def _with_unseen(reports):
     """Returns reports, each followed by what it says of unseen classes."""
     return [
         each

@@ -65,10 +65,12 @@ def build_network(config, image_size, num_classes):
     if config.mode == "cloud":
         if config.init_from is not None:
             _load_into(backbone.model, config.init_from, "init_from")
-        teacher = None
-        if config.distillation > 0:
-            whole = _other_teacher(config, image_size, num_classes)
-            teacher = _whole_teacher(whole or untouched)
+        teacher = _teacher(
+            config,
+            image_size,
+            num_classes,
+            itself=lambda: _whole_teacher(untouched),
+        )
         return Network(backbone.model, untouched, teacher, None)
     model = build_bottlenet(
         backbone,
@@ -83,23 +85,31 @@ def build_network(config, image_size, num_classes):
         config.freeze_prefix or config.mode in ("tail", "frozen")
     )
     model.suffix.trainable = config.mode != "frozen"
-    teacher = None
-    if config.distillation > 0:
-        other = _other_teacher(config, image_size, num_classes)
-        if other is not None:
-            teacher = _whole_teacher(other)
-        else:
-            teacher = _teacher(config, backbone, untouched, model.prefix)
+    teacher = _teacher(
+        config,
+        image_size,
+        num_classes,
+        itself=lambda: _unsplit(config, backbone, untouched, model.prefix),
+    )
     return Network(
         model, untouched, teacher, backbone.split_point(config.split)
     )
 
 
-def _other_teacher(config, image_size, num_classes):
-    """Returns the network of --teacher_backbone, frozen; None without one."""
-    if config.teacher_backbone is None:
+def _teacher(config, image_size, num_classes, itself):
+    """Returns whose logits are imitated; None without distillation.
+
+    Args:
+        config: `TrainConfig`.
+        image_size, num_classes: As in `build_network`.
+        itself: Callable that makes a teacher of the network itself, where no
+            --teacher_backbone is named.
+    """
+    if config.distillation == 0:
         return None
-    teacher = _build(
+    if config.teacher_backbone is None:
+        return itself()
+    whole = _build(
         config.teacher_backbone,
         config.teacher_weights,
         "teacher_weights",
@@ -107,8 +117,8 @@ def _other_teacher(config, image_size, num_classes):
         num_classes=num_classes,
         fresh_classifier=False,
     ).model
-    teacher.trainable = False
-    return teacher
+    whole.trainable = False
+    return _whole_teacher(whole)
 
 
 def build_backbone(config, image_size, num_classes):
@@ -208,7 +218,7 @@ def clone(model):
     return copy
 
 
-def _teacher(config, backbone, untouched, prefix):
+def _unsplit(config, backbone, untouched, prefix):
     """The unsplit network's logits; a frozen prefix is not computed twice.
 
     Unless it came with `init_from` and differs from the unsplit network's.

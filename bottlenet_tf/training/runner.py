@@ -285,7 +285,7 @@ def _describe(config, dataset, network):
     )
     if dataset.unseen:
         print(
-            f"Besides, {len(dataset.unseen):,} test images of "
+            f"Also {len(dataset.unseen):,} test images of "
             f"{len(dataset.unseen_classes)} classes that stay unseen."
         )
     if config.data.class_indices:
