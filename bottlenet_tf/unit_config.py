@@ -105,8 +105,8 @@ class LearnedUnitConfig:
     synthesis_width: int = 64
     synthesis_blocks: int = 1
     num_points: int = 16
-    fine_rate_weight: float = 3e-5
-    coarse_rate_weight: float = 2.5e-3
+    fine_rate_weight: float = 1e-5
+    coarse_rate_weight: float = 1e-2
     statistics_images: int = 4000
 
     quality = None

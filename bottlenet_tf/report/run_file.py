@@ -8,6 +8,7 @@ from bottlenet_tf.rate_curves import Unit, unit_kind
 from bottlenet_tf.report import fields
 
 REPORT, PLANES = "report.json", "planes.png"
+UNSEEN = "unseen"
 _TRAIN = "bottlenet-train"
 
 
@@ -79,6 +80,8 @@ class Run:
         feature_bytes: Of the feature in 8 bits; None if unknown.
         planes: Path of the pictures; None if there are none.
         origin: `Origin`.
+        unseen: The same run on test images of classes that its unit never
+            saw; None if there are none.
     """
 
     file: str
@@ -104,6 +107,14 @@ class Run:
     feature_bytes: float | None
     planes: pathlib.Path | None
     origin: Origin
+    unseen: "Run | None" = None
+
+    @property
+    def images(self):
+        """On what it was measured, for people."""
+        of = " of unseen classes" if self.part == UNSEEN else ""
+        part = "test" if of else self.part
+        return f"{self.num_images:,} {part} images{of}"
 
     @property
     def unit(self):
@@ -136,7 +147,7 @@ def read(folder, split=None, made_by="bottlenet-search"):
         "raw_features"
     )  # fmt: skip
     planes = folder / PLANES
-    return Run(
+    run = Run(
         file=report.file,
         name=folder.resolve().name,
         split=split,
@@ -144,25 +155,22 @@ def read(folder, split=None, made_by="bottlenet-search"):
         kind=unit_kind(report.object("flags").object("unit").content),
         backbone=report.text("backbone"),
         dataset=report.text("dataset"),
-        fingerprint=report.text("dataset_fingerprint"),
         part=report.text("measured_on"),
-        num_images=report.whole("num_images", 1),
-        accuracy=report.percent("accuracy"),
-        baseline_accuracy=report.percent_or_none("baseline_accuracy"),
-        wire_bytes=report.number("wire_bytes_mean"),
-        points=_points(report),
         chosen_bytes=None
         if report.is_null("validation")
         else report.object("validation").number("wire_bytes_mean"),
         device_mac_share=report.number_or_none("device_mac_share"),
-        cloud=tuple(_cloud(point) for point in report.objects("cloud_only")),
-        tuned=_tuned(report),
-        left_out=_left_out(report),
         feature_shape=raw and _shape(raw),
         feature_bytes=raw and raw.number("bytes"),
         planes=planes if planes.is_file() else None,
         origin=origin(report, f"network and unit at {split}"),
+        **_figures(report),
     )
+    if UNSEEN not in report.content:
+        return run
+    figures = _figures(report.object(UNSEEN))
+    unseen = dataclasses.replace(run, part=UNSEEN, **figures)
+    return dataclasses.replace(run, unseen=unseen)
 
 
 def holds_runs(path):
@@ -247,6 +255,21 @@ def check_same_network(runs):
                     f"{runs[0].file}, because splits of one network are "
                     f"compared. Received: {theirs!r} against {ours!r}"
                 )
+
+
+def _figures(report):
+    """Returns the `Run`'s figures that were measured on one part."""
+    return {
+        "fingerprint": report.text("dataset_fingerprint"),
+        "num_images": report.whole("num_images", 1),
+        "accuracy": report.percent("accuracy"),
+        "baseline_accuracy": report.percent_or_none("baseline_accuracy"),
+        "wire_bytes": report.number("wire_bytes_mean"),
+        "points": _points(report),
+        "cloud": tuple(map(_cloud, report.objects("cloud_only"))),
+        "tuned": _tuned(report),
+        "left_out": _left_out(report),
+    }
 
 
 def _cloud(point):

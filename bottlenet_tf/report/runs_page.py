@@ -15,6 +15,7 @@ from bottlenet_tf.report import (
 _TITLES = {
     "rate": "Accuracy over bytes",
     "drops": "Bytes at the same accuracy",
+    "unseen": "Classes that the unit never saw",
     "points": "Operating points",
     "planes": "What the codec sees",
     "origins": "What made these figures",
@@ -41,6 +42,12 @@ class Runs:
         return list(ours.values())
 
     @property
+    def unseen(self):
+        """Those of `runs` that were measured on unseen classes, as `Runs`."""
+        parts = (self.runs, self.against)
+        return Runs(*(tuple(r.unseen for r in p if r.unseen) for p in parts))
+
+    @property
     def missing(self):
         """As of `sources.Sources`."""
         return {}
@@ -53,7 +60,11 @@ def planes(sources):
 
 def pictures(sources):
     """Returns `{name of section: [Picture]}` of what there is to draw."""
-    return {"rate": [runs_picture.picture(sources.all)]}
+    found = {"rate": [runs_picture.picture(sources.all)]}
+    if sources.unseen.runs:
+        unseen = sources.unseen.all
+        found["unseen"] = [runs_picture.picture(unseen, "rate_accuracy_unseen")]
+    return found
 
 
 def html(sources, drawn, maker):
@@ -74,6 +85,7 @@ def html(sources, drawn, maker):
         "rate": [*map(markup.drawing, drawn["rate"]), _units(names)],
         "drops": curve_tables.tables(runs, sources.against)
         or [markup.paragraph(_NO_CURVE, "note")],
+        "unseen": _unseen(sources.unseen, drawn.get("unseen", ())),
         "points": curve_tables.operating_points(runs),
         "planes": document.planes(names),
         "origins": document.origins(
@@ -85,8 +97,8 @@ def html(sources, drawn, maker):
     known = text.percent(first.baseline_accuracy)
     lead = (
         f"{len(runs)} unit{'s' * (len(runs) > 1)} of {first.backbone} on "
-        f"{first.dataset}, measured on {first.num_images:,} {first.part} "
-        f"images, of which the network without a split gets {known} right."
+        f"{first.dataset}, measured on {first.images}, of which the network "
+        f"without a split gets {known} right."
     )
     title = f"Accuracy over bytes of {first.backbone}"
     return document.html(title, lead, _TITLES, bodies)
@@ -96,6 +108,23 @@ _NO_CURVE = (
     "No unit has several operating points, and no split several units of one: "
     "there is no curve to read bytes off."
 )
+
+
+def _unseen(sources, drawn):
+    """Returns pieces of HTML about images of unseen classes."""
+    if not sources.runs:
+        return []
+    first = sources.runs[0]
+    lead = (
+        f"The same units on {first.images}, of which the network without a "
+        f"split gets {text.percent(first.baseline_accuracy)} right. No image "
+        "of these classes was read when the units were made."
+    )
+    return [
+        markup.paragraph(lead),
+        *map(markup.drawing, drawn),
+        *curve_tables.tables(sources.runs, sources.against),
+    ]
 
 
 def _units(names):

@@ -24,11 +24,12 @@ _HEADER = (
 )  # fmt: skip
 
 
-def picture(runs):
+def picture(runs, name="rate_accuracy"):
     """Returns the `Picture` of some runs.
 
     Args:
         runs: `run_file.Run`s of one network, at least one.
+        name: Of the picture's files.
     """
     first = runs[0]
     floor = max(0.0, min(run.accuracy for run in runs) - _DEPTH)
@@ -37,13 +38,13 @@ def picture(runs):
         for run in runs
     )
     return Picture(
-        name="rate_accuracy",
+        name=name,
         caption=(
             "Lines: all operating points of a unit, or units of one point at "
             "the same split. Large marks: what a unit sends unless it is told "
             "otherwise. Grey: the image itself, compressed and sent to the "
-            f"untouched network. All on {first.num_images:,} {first.part} "
-            "images. Bytes are wire bytes, without the message that carries "
+            f"untouched network. All on {first.images}. Bytes are wire bytes, "
+            "without the message that carries "
             f"them. Points below {floor:.0f} % aren't drawn; the CSV file has "
             "them." + left_out(first)
         ),

@@ -79,7 +79,7 @@ def test_the_page_holds_all_of_it(units):
     tags = Tags(path.read_text(encoding="utf-8"))
     there = {given["id"] for _, given in tags.found if "id" in given}
     linked = {given["href"].removeprefix("#") for given in tags.named("a")}
-    assert linked == there == set(runs_page._TITLES)
+    assert linked == there == set(runs_page._TITLES) - {"unseen"}
     for attributes in tags.named("img"):
         assert attributes["src"].startswith("data:")
         assert len(attributes["alt"]) > 20
@@ -90,6 +90,27 @@ def test_the_page_holds_all_of_it(units):
         "rate_accuracy.png", "rate_accuracy.csv", "planes_jpeg_q20.png",
         "planes_jpeg_q60.png",
     }  # fmt: skip
+
+
+def test_unseen_classes_have_a_section_with_figures_of_their_own(units, change):
+    path = units / "learned" / "report.json"
+    seen = json.loads(path.read_text())
+    unseen = {**seen, "num_images": 77, "baseline_accuracy": 80.0}
+    unseen["points"] = [
+        {**point, "accuracy": point["accuracy"] - 12.0}
+        for point in seen["points"]
+    ]
+    change(path, ["unseen"], unseen)
+    sources = report.read(units)
+    page = report.write(sources, units).read_text(encoding="utf-8")
+    assert "77 test images of unseen classes" in page
+    section = page.split("<section id=\"unseen\"")[1].split("</section>")[0]
+    header, two, *_ = _rows([section[section.index("<table>") :]])
+    # 76 and 77.5 % are measured: 78 % isn't reached.
+    assert (two[0], two[1]) == ("2", "–")
+    assert "JPEG unit" not in header  # Those weren't measured on them.
+    drawn = units / writing.FOLDER / "rate_accuracy_unseen.csv"
+    assert len(drawn.read_text().splitlines()) == 1 + 3 + 3
 
 
 def test_a_page_without_a_curve_says_so(units):

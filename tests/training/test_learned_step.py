@@ -58,8 +58,8 @@ def test_the_loss_is_that_of_its_equation(start_learned, batch):
         distillation=1.0,
         temperature=config.temperature,
     )
-    # 3e-5 to 2.5e-3, log-linear; past the first tenth, in full.
-    weight = np.exp(np.log(3e-5) + (point + 1) / 2 * np.log(2.5e-3 / 3e-5))
+    # 1e-5 to 1e-2, log-linear; past the first tenth, in full.
+    weight = np.exp(np.log(1e-5) + (point + 1) / 2 * np.log(1e3))
     # From 0.5, half of the way to a tenth of it at 60 % of the run.
     wanted = np.mean(task + weight * bits) + 0.5 * 0.55 * float(
         feature_loss(feature, restored)
