@@ -1,5 +1,7 @@
 """Starts a learned unit: statistics of its split, then the closed form."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -198,8 +200,9 @@ def fit_energy(model, features, temperature):
 
     A frozen tail, whose normalisations expect all of it, loses more by that
     than by the errors. At both ends of the curve, of a few factors on the
-    decoded coefficients, the one is taken whose answers diverge least; between
-    them it is log-linear in t.
+    decoded coefficients, the one is taken whose answers diverge least, with
+    one lowest point over them supposed; between the ends it is log-linear in
+    t.
 
     Args:
         model: `BottleNet`.
@@ -212,13 +215,25 @@ def fit_energy(model, features, temperature):
     unit = model.unit
     wanted = _answers(model, features)
     level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
-    found = []
-    for t in (-1.0, 1.0):
+
+    @tf.function(reduce_retracing=True)
+    def measure(feature, wanted, t):
+        restored = unit.decode(unit.encode(feature, t), t)
+        return _loss(model.answer(restored, t), wanted, temperature)
+
+    def divergence(t, factor):
+        unit.log_step.assign(level + np.log(factor))
         losses = []
-        for factor in _ENERGIES:
-            unit.log_step.assign(level + np.log(factor))
-            losses.append(_divergence(model, features, wanted, t, temperature))
-        found.append(_ENERGIES[int(np.argmin(losses))])
+        for i in range(0, len(features), _BATCH):
+            feature = features[i : i + _BATCH]
+            point = tf.fill((len(feature),), t)
+            losses.append(measure(feature, wanted[i : i + _BATCH], point))
+        return float(np.mean(np.concatenate(losses)))
+
+    found = [
+        _lowest(_ENERGIES, functools.partial(divergence, t))
+        for t in (-1.0, 1.0)
+    ]
     fine, coarse = np.log(found)
     unit.log_step.assign(level + (fine + coarse) / 2)
     unit.step_slope.assign(slope + (coarse - fine) / 2)
@@ -233,15 +248,17 @@ def _answers(model, features):
     )
 
 
-def _divergence(model, features, wanted, point, temperature):
-    """Returns the mean distillation loss of features sent at one point."""
-    losses = []
-    for i in range(0, len(wanted), _BATCH):
-        feature, answer = features[i : i + _BATCH], wanted[i : i + _BATCH]
-        t = tf.fill((len(feature),), point)
-        restored = model.unit.decode(model.unit.encode(feature, t), t)
-        losses.append(_loss(model.answer(restored, t), answer, temperature))
-    return float(np.mean(np.concatenate(losses)))
+def _lowest(values, loss):
+    """Returns the value of the least loss, of one that falls, then rises."""
+    low, high = 0, len(values) - 1
+    known = functools.cache(lambda i: loss(values[i]))
+    while low < high:
+        middle = (low + high) // 2
+        if known(middle) <= known(middle + 1):
+            high = middle
+        else:
+            low = middle + 1
+    return values[low]
 
 
 def _loss(logits, wanted, temperature):
