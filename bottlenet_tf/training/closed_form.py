@@ -8,6 +8,7 @@ gradients, so that one step for all coefficients is the best that there is
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,17 +60,93 @@ class ClosedForm:
     deviations: np.ndarray
 
 
-def solve(
-    features,
-    gradients,
-    *,
-    patch,
-    channels,
-    coefficients,
-    mixed,
-    mixed_to,
-    shared=False,
-):
+class Moments:
+    """Sums over the patches of some images, of which their KLT is computed.
+
+    Args:
+        patch: p, side of the patches.
+    """
+
+    def __init__(self, patch):
+        self.patch = patch
+        self.rows = 0
+        self.total = self.products = self.slopes = self.shift = None
+
+    def add(self, features, gradients):
+        """Adds a batch.
+
+        Args:
+            features: float32 `(images, H, W, C)`.
+            gradients: Of the same shape: of random projections of the answer,
+                of which the mean outer product is the Fisher information.
+        """
+        if self.shift is None:
+            size = self.patch**2 * features.shape[-1]
+            self.total = np.zeros(size)
+            self.products, self.slopes = np.zeros((2, size, size))
+            # About the channels' means: what is far from zero keeps digits.
+            self.shift = features.mean((0, 1, 2))
+        x = _to_patches(features - self.shift, self.patch)
+        g = _to_patches(gradients, self.patch)
+        x, g = (v.reshape(-1, v.shape[-1]) for v in (x, g))
+        self.rows += len(x)
+        self.total += x.sum(0)
+        self.products += x.T @ x
+        self.slopes += g.T @ g
+
+
+class Patches(NamedTuple):
+    """The KLT of a split's patches.
+
+    patch: p, their side.
+    mean, deviation: Of the feature's channels, `(C,)`.
+    forward: `(p p C, d)`; z = x forward, x standardised.
+    inverse: `(d, p p C)`.
+    """
+
+    patch: int
+    mean: np.ndarray
+    deviation: np.ndarray
+    forward: np.ndarray
+    inverse: np.ndarray
+
+    def project(self, features, gradients):
+        """Returns z and its gradients, float32 `(images, h, w, d)`."""
+        x = _to_patches((features - self.mean) / self.deviation, self.patch)
+        g = _to_patches(gradients * self.deviation, self.patch)
+        return x @ self.forward, g @ self.inverse.T
+
+
+def solve_patches(moments, channels):
+    """Returns the `Patches` of `Moments`, of d = `channels`."""
+    depth = len(moments.shift)
+    repeats = len(moments.total) // depth
+    total = moments.total / moments.rows
+    mean = total.reshape(repeats, depth).mean(0)
+    squares = np.diag(moments.products).reshape(repeats, depth).mean(0)
+    deviation = np.sqrt(
+        np.maximum(squares / moments.rows - np.square(mean), 0.0)
+    )
+    deviation = np.maximum(deviation, max(1e-3 * deviation.max(), 1e-30))
+    m, scale = (np.tile(v, repeats) for v in (mean, deviation))
+    covariance = (
+        moments.products / moments.rows
+        - np.outer(m, total)
+        - np.outer(total, m)
+        + np.outer(m, m)
+    ) / np.outer(scale, scale)
+    metric = moments.slopes / moments.rows * np.outer(scale, scale)
+    forward, inverse, _ = _weighted_klt(covariance, metric, IDENTITY_SHARE)
+    return Patches(
+        moments.patch,
+        (mean + moments.shift).astype(np.float32),
+        deviation.astype(np.float32),
+        forward[:, :channels],
+        inverse[:channels],
+    )
+
+
+def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     """Computes the transform of a split from some images' statistics.
 
     At every stage, with S the covariance of what the stage before gave and G
@@ -79,27 +156,15 @@ def solve(
     makes to the answer.
 
     Args:
-        features: float32 `(images, H, W, C)`.
-        gradients: Of the same shape: of random projections of the answer, of
-            which the mean outer product is the Fisher information.
-        patch, channels, coefficients, mixed, mixed_to, shared: As in
+        patches: `Patches`.
+        z, g: float32 `(images, h, w, d)`, as `Patches.project` returns them.
+        coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
 
     Returns:
         `ClosedForm`.
     """
-    count, _, _, depth = features.shape
-    mean = features.mean((0, 1, 2), dtype=np.float64).astype(np.float32)
-    deviation = features.std((0, 1, 2), dtype=np.float64).astype(np.float32)
-    deviation = np.maximum(deviation, 1e-3 * deviation.max())
-    x = _to_patches((features - mean) / deviation, patch)
-    g = _to_patches(gradients * deviation, patch)
-    flat, size = x.reshape(-1, x.shape[-1]), patch * patch * depth
-    forward, inverse, _ = _weighted_klt(
-        _outer(flat), _outer(g.reshape(-1, size)), IDENTITY_SHARE
-    )
-    forward, inverse = forward[:, :channels], inverse[:channels]
-    z, g = x @ forward, g @ inverse.T
+    count, *_, channels = z.shape
     rows, unrows = _axis_klt(z, g, axis=1)
     columns, uncolumns = _axis_klt(z, g, axis=2)
     u = _grid(rows, columns, z)
@@ -126,11 +191,11 @@ def solve(
     ].mean()
     scale = np.concatenate([np.ones(mixed_to), np.sqrt(metric[mixed:])])
     return ClosedForm(
-        patch=patch,
-        mean=mean,
-        deviation=deviation,
-        patches=forward,
-        unpatches=inverse,
+        patch=patches.patch,
+        mean=patches.mean,
+        deviation=patches.deviation,
+        patches=patches.forward,
+        unpatches=patches.inverse,
         rows=rows,
         unrows=unrows,
         columns=columns,

@@ -1,20 +1,18 @@
 """Starts a learned unit: statistics of its split, then the closed form."""
 
 import functools
+import math
 
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.training import closed_form, logs
+from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import task_loss
 
-_BATCH = 200
-# Of the images whose gradients are computed at once: 200 of 64 pixels a side,
-# 16 of 224. EfficientNet-Lite0 takes 100 MB for one of 224.
-_PIXELS = _BATCH * 64 * 64
-# The answers' temperature in the metric. Twice that of distillation: a network
-# is sure of most training images, and then only few of them would count.
-METRIC_TEMPERATURE = 4.0
+# Images that are computed at once, and the numbers of their features at most.
+_BATCH, _AT_ONCE = 200, 1 << 23
+# Features that the fits read: at most so many bytes.
+_FIT_BYTES = 1 << 30
 # Of the images, one in so many for the ladder of steps and for the synthesis;
 # at least as many as 1000 would give.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
@@ -26,7 +24,7 @@ _ENERGIES = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6)
 
 
 def start_unit(model, dataset, config):
-    """Gives a learned unit the closed form of its split; reports the time.
+    """Gives a learned unit the closed form of its split.
 
     Reads training images only, and no label: features and gradients of some
     images (augmented, as training sees them), the transform from these, the
@@ -38,67 +36,34 @@ def start_unit(model, dataset, config):
         dataset: `data.Dataset`.
         config: `TrainConfig`.
     """
-    unit = model.unit
     count = min(config.unit.statistics_images, dataset.num_train)
-    features, gradients = collect(model, dataset, count, config.seed)
-    sizes = unit.get_config()
-    names = (
-        "patch", "channels", "coefficients", "mixed", "mixed_to", "shared",
-    )  # fmt: skip
-    form = closed_form.solve(
-        features, gradients, **{name: sizes[name] for name in names}
-    )
-    del gradients
-    closed_form.assign(unit, form)
-    features = tf.constant(features)
-    most = max(count, 1000)
-    few = features[: most // _LADDER_SHARE]
-    fit_steps(model, form, few, config.temperature)
-    fit_synthesis(model, features[: most // _SYNTHESIS_SHARE])
-    fit_energy(model, few, config.temperature)
+    found = statistics.of_unit(model, dataset, count, config.seed)
+    start_from(found, model, dataset, config)
 
 
-def collect(model, dataset, count, seed):
-    """Returns features and gradients of `count` training images.
+def start_from(found, model, dataset, config):
+    """Does what `start_unit` does, with the `Statistics` of its split.
 
-    A gradient is that of a random projection of the answer,
-    sum over classes of r z, z the logits and r = sqrt(p) e - p sum(sqrt(p) e)
-    with p the probabilities at `METRIC_TEMPERATURE` and e normal: the mean
-    outer product of such gradients is the Fisher information, by which
-    KL(p || p') is half the squared error of the feature.
-
-    Returns:
-        float32 `(count, H, W, C)`, twice.
+    Args:
+        found: `statistics.Statistics`, of the unit's own sizes.
+        model, dataset, config: As in `start_unit`.
     """
-
-    @tf.function(reduce_retracing=True)
-    def step(images, draw):
-        feature = model.features(images)
-        with tf.GradientTape() as tape:
-            tape.watch(feature)
-            logits = model.answer(feature)
-            p = tf.nn.softmax(tf.stop_gradient(logits) / METRIC_TEMPERATURE)
-            root = tf.sqrt(p) * draw
-            r = root - p * tf.reduce_sum(root * tf.sqrt(p), -1, keepdims=True)
-            projected = tf.reduce_sum(r * logits)
-        gradient = tape.gradient(projected, feature)
-        return tf.cast(feature, tf.float32), tf.cast(gradient, tf.float32)
-
-    at_once = max(1, _PIXELS // dataset.image_size**2)
-    batch = min(_BATCH, at_once, count)
-    generator = np.random.default_rng(seed)
-    classes = model.suffix.output_shape[-1]
-    steps = count // batch
-    found = []
-    batches = dataset.train.guard(
-        dataset.train_batches(batch, epoch=0).take(steps)
+    unit = model.unit
+    names = "coefficients", "mixed", "mixed_to", "shared"
+    sizes = unit.get_config()
+    form = closed_form.solve(*found, **{name: sizes[name] for name in names})
+    closed_form.assign(unit, form)
+    count = len(found.z)
+    most = max(count, 1000)
+    fitting = max(
+        1, _FIT_BYTES // (4 * math.prod(model.prefix.output_shape[1:]))
     )
-    with logs.progress_bar(steps, 0, "closed form", True) as bar:
-        for images, _ in batches:
-            draw = generator.standard_normal((len(images), classes))
-            found.append(step(images, tf.constant(draw, tf.float32)))
-            bar.update()
-    return tuple(np.concatenate(part) for part in zip(*found))
+    few = min(count, most // _LADDER_SHARE, fitting)
+    some = min(count, most // _SYNTHESIS_SHARE, fitting)
+    features = statistics.first_features(model, dataset, some)
+    fit_steps(model, form, features[:few], config.temperature)
+    fit_synthesis(model, features)
+    fit_energy(model, features[:few], config.temperature)
 
 
 def fit_steps(model, form, features, temperature):
@@ -131,8 +96,8 @@ def fit_steps(model, form, features, temperature):
         unit.log_gain.assign(base - np.log(step))
         unit.log_step.assign(np.log(step) - base)
         found = [
-            measure(features[i : i + _BATCH], wanted[i : i + _BATCH])
-            for i in range(0, len(features), _BATCH)
+            measure(feature, answers)
+            for feature, answers in _batches(features, wanted)
         ]
         bits.append(_entropy(np.concatenate([c for c, _ in found])))
         losses.append(np.mean(np.concatenate([loss for _, loss in found])))
@@ -224,10 +189,9 @@ def fit_energy(model, features, temperature):
     def divergence(t, factor):
         unit.log_step.assign(level + np.log(factor))
         losses = []
-        for i in range(0, len(features), _BATCH):
-            feature = features[i : i + _BATCH]
+        for feature, answers in _batches(features, wanted):
             point = tf.fill((len(feature),), t)
-            losses.append(measure(feature, wanted[i : i + _BATCH], point))
+            losses.append(measure(feature, answers, point))
         return float(np.mean(np.concatenate(losses)))
 
     found = [
@@ -241,11 +205,15 @@ def fit_energy(model, features, temperature):
 
 
 def _answers(model, features):
-    """Returns the unsplit network's logits of features, some at a time."""
-    parts = range(0, len(features), _BATCH)
-    return tf.concat(
-        [model.answer(features[i : i + _BATCH]) for i in parts], axis=0
-    )
+    """Returns the unsplit network's logits of features."""
+    return tf.concat([model.answer(f) for (f,) in _batches(features)], axis=0)
+
+
+def _batches(features, *others):
+    """Yields slices of features, and of what belongs to them."""
+    size = max(1, min(_BATCH, _AT_ONCE // math.prod(features.shape[1:])))
+    for i in range(0, len(features), size):
+        yield tuple(each[i : i + size] for each in (features, *others))
 
 
 def _lowest(values, loss):
@@ -280,14 +248,14 @@ def _least_squares(inputs, targets, rank, ridge=1e-3):
     depth, out = inputs.shape[-1], targets.shape[-1]
     wide = 9 * depth + 1
     gram, cross = np.zeros((wide, wide)), np.zeros((wide, out))
-    for i in range(0, len(inputs), _BATCH):
+    for some, wanted in _batches(inputs, targets):
         around = tf.image.extract_patches(
-            inputs[i : i + _BATCH], (1, 3, 3, 1), (1, 1, 1, 1), (1, 1, 1, 1),
+            some, (1, 3, 3, 1), (1, 1, 1, 1), (1, 1, 1, 1),
             "SAME",
         ).numpy().reshape(-1, wide - 1)  # fmt: skip
         around = np.concatenate([around, np.ones((len(around), 1))], axis=1)
         around = around.astype(np.float32)
-        wanted = targets[i : i + _BATCH].numpy().reshape(len(around), -1)
+        wanted = wanted.numpy().reshape(len(around), -1)
         gram += around.T @ around
         cross += around.T @ wanted
     means = gram[-1, :-1] / gram[-1, -1], cross[-1] / gram[-1, -1]

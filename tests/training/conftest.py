@@ -4,11 +4,11 @@ import dataclasses
 
 import keras
 import pytest
-import tensorflow as tf
 
 from bottlenet_tf.training.network import build_network
 from bottlenet_tf.training.runner import load_data
-from bottlenet_tf.training.unit_start import collect, start_unit
+from bottlenet_tf.training.statistics import first_features
+from bottlenet_tf.training.unit_start import start_unit
 from tests.eager import eagerly
 
 
@@ -57,8 +57,7 @@ def _build(config):
 
 
 @pytest.fixture(scope="session")
-def features(started, learned_run, digits):
+def features(started, digits):
     """What a unit starts from: features of the training images, augmented."""
     with eagerly():
-        found, _ = collect(started.model, digits, 96, learned_run.seed)
-    return tf.constant(found)
+        return first_features(started.model, digits, 96)

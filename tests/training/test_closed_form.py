@@ -5,7 +5,7 @@ import pytest
 
 from bottlenet_tf.layers.learned.unit import LearnedUnit
 from bottlenet_tf.training import closed_form
-from tests.layers.learned.closed import smooth_features, solve
+from tests.layers.learned.closed import smooth_features, solve, solved
 
 SCALES = np.array([3.0, 2.0, 1.0, 0.5])  # Of the planted gradients.
 
@@ -43,7 +43,7 @@ def rng():
 
 def _solve_planted(planted, coefficients, **changes):
     transform = dict(patch=1, channels=4, mixed=0, mixed_to=0)
-    return closed_form.solve(
+    return solved(
         *planted[:2], coefficients=coefficients, **{**transform, **changes}
     )
 
@@ -136,7 +136,7 @@ def test_a_channel_that_never_varies_is_no_trouble(rng):
     features = smooth_features(rng, 100, 4, 4, 3)
     features[..., 1] = 7.0
     gradients = smooth_features(rng, 100, 4, 4, 3)
-    form = closed_form.solve(
+    form = solved(
         features, gradients, patch=2, channels=12, coefficients=48, mixed=10,
         mixed_to=10,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.training import closed_form, unit_start
+from bottlenet_tf.training import closed_form, statistics, unit_start
 from tests.eager import eagerly
 
 TEMPERATURE = 2.0
@@ -38,33 +38,6 @@ def _divergence(model, features, t):
     return TEMPERATURE**2 * each.mean()
 
 
-def test_the_gradients_outer_product_is_the_fisher_information(started, digits):
-    model, count = started.model, 96
-    features, gradients = unit_start.collect(model, digits, count, seed=0)
-    assert features.shape == gradients.shape == (96, 16, 16, 4)
-    # E[g g^T] = J^T (diag p - p p^T) J, of which the trace is worked out.
-    x = tf.constant(features)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        logits = model.answer(x)
-    jacobian = tape.batch_jacobian(logits, x).numpy().reshape(96, 10, -1)
-    p = tf.nn.softmax(logits / unit_start.METRIC_TEMPERATURE).numpy()
-    mean = np.einsum("bk,bkd->bd", p, jacobian)
-    trace = np.einsum("bk,bkd->", p, jacobian**2) - np.sum(mean**2)
-    # 96 draws of chi-square with few degrees of freedom.
-    assert np.sum(gradients**2) == pytest.approx(trace, rel=0.3)
-
-
-def test_the_draw_of_projections_follows_the_seed(started, digits):
-    with eagerly():
-        first, again, other = (
-            unit_start.collect(started.model, digits, 32, seed)[1]
-            for seed in (0, 0, 1)
-        )
-    np.testing.assert_array_equal(first, again)
-    assert np.any(first != other)
-
-
 def test_bits_fall_and_errors_rise_along_the_points(started, features):
     points = (-1.0, 0.0, 1.0)
     bits = [_bits(started.model, features, t) for t in points]
@@ -87,11 +60,10 @@ def test_steps_are_the_gains_inverses_but_for_one_factor(started):
 
 def test_the_ladder_is_monotone(start_afresh, digits, features):
     config, network = start_afresh()
-    collected = unit_start.collect(network.model, digits, 96, 0)
+    found = statistics.of_unit(network.model, digits, 96, 0)
     unit = config.unit
     form = closed_form.solve(
-        *collected, patch=unit.patch, channels=unit.patch_channels,
-        coefficients=unit.coefficients, mixed=unit.mixed,
+        *found, coefficients=unit.coefficients, mixed=unit.mixed,
         mixed_to=unit.mixed_to,
     )  # fmt: skip
     closed_form.assign(network.model.unit, form)

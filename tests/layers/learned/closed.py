@@ -15,12 +15,17 @@ def smooth_features(rng, count, height, width, depth):
     return (mixed + rng.uniform(-5, 5, depth)).astype(np.float32)
 
 
+def solved(features, gradients, *, patch, channels, **transform):
+    """Returns the `ClosedForm` of features and their gradients."""
+    moments = closed_form.Moments(patch)
+    moments.add(features, gradients)
+    patches = closed_form.solve_patches(moments, channels)
+    z, g = patches.project(features, gradients)
+    return closed_form.solve(patches, z, g, **transform)
+
+
 def solve(rng, shape, **transform):
     """Returns features, their gradients and their `ClosedForm`."""
     features = smooth_features(rng, *shape)
     gradients = smooth_features(rng, *shape)
-    return (
-        features,
-        gradients,
-        closed_form.solve(features, gradients, **transform),
-    )
+    return features, gradients, solved(features, gradients, **transform)

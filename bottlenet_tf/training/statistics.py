@@ -1,0 +1,196 @@
+"""What a closed form has to know of the images, of many splits in one pass.
+
+```
+images ─ network ─ features of every split, gradients of a random projection
+  pass 1: moments of the patches        -> their KLT, `closed_form.Patches`
+  pass 2: patches in that KLT, d of p p C values a place, which are kept
+```
+
+So what is held of an image is the reduced patches, whatever the features'
+depth, and no pass is made for a single split.
+"""
+
+import math
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.training import closed_form, logs
+
+# The answers' temperature in the metric. Twice that of distillation: a network
+# is sure of most training images, and then only few of them would count.
+METRIC_TEMPERATURE = 4.0
+# Of these many images the patches' KLT is computed.
+_PATCH_IMAGES = 1000
+# Images whose gradients are computed at once: 200 of 64 pixels a side, 16 of
+# 224. EfficientNet-Lite0 takes 100 MB for one of 224.
+_BATCH = 200
+_PIXELS = _BATCH * 64 * 64
+
+
+class Statistics(NamedTuple):
+    """Of one split.
+
+    patches: `closed_form.Patches`.
+    z, g: float32 `(images, h, w, d)`: its patches and their gradients.
+    """
+
+    patches: closed_form.Patches
+    z: np.ndarray
+    g: np.ndarray
+
+
+def of_unit(model, dataset, count, seed):
+    """Returns the `Statistics` of the split of a `BottleNet`.
+
+    Args:
+        model: `BottleNet` with a built `LearnedUnit`.
+        dataset, count, seed: As in `of_splits`.
+    """
+
+    batches = Batches(_from_unit(model), dataset, seed)
+    (found,) = _gather(batches, [model.unit.get_config()], count)
+    return found
+
+
+def of_splits(backbone, sizes, dataset, count, seed):
+    """Returns the `Statistics` of several splits of a network.
+
+    Args:
+        backbone: `backbones.Backbone`.
+        sizes: `{split: {"patch": p, "channels": d}}`.
+        dataset: `data.Dataset`; training images are read, augmented as
+            training sees them, and no label.
+        count: How many.
+        seed: Of the projections.
+
+    Returns:
+        `{split: Statistics}`.
+    """
+    forward = _from_backbone(backbone, list(sizes))
+    batches = Batches(forward, dataset, seed)
+    found = _gather(batches, list(sizes.values()), count)
+    return dict(zip(sizes, found, strict=True))
+
+
+def _from_unit(model):
+    def forward(images, tape):
+        feature = model.features(images)
+        tape.watch(feature)
+        return [feature], model.answer(feature)
+
+    return forward
+
+
+def _from_backbone(backbone, splits):
+    model = backbone.model
+    layers = [backbone.split_point(split).layer for split in splits]
+    outputs = [model.get_layer(layer).output for layer in layers]
+    together = keras.Model(model.input, [*outputs, model.output])
+
+    def forward(images, tape):
+        images = tf.cast(images, tf.float32)
+        tape.watch(images)
+        *features, logits = together(images, training=False)
+        return features, logits
+
+    return forward
+
+
+def _gather(batches, sizes, count):
+    moments = [closed_form.Moments(each["patch"]) for each in sizes]
+    for found in batches.read(min(count, _PATCH_IMAGES), "patches"):
+        for moment, pair in zip(moments, found, strict=True):
+            moment.add(*pair)
+    patches = [
+        closed_form.solve_patches(moment, each["channels"])
+        for moment, each in zip(moments, sizes, strict=True)
+    ]
+    kept = [[] for _ in sizes]
+    for found in batches.read(count, "coefficients"):
+        for rows, each, pair in zip(kept, patches, found, strict=True):
+            rows.append(each.project(*pair))
+    return [
+        Statistics(each, *map(np.concatenate, zip(*rows, strict=True)))
+        for each, rows in zip(patches, kept, strict=True)
+    ]
+
+
+class Batches:
+    """Features and gradients of training images, the same in every pass.
+
+    A gradient is that of a random projection of the answer,
+    sum over classes of r z, z the logits and r = sqrt(p) e - p sum(sqrt(p) e)
+    with p the probabilities at `METRIC_TEMPERATURE` and e normal: the mean
+    outer product of such gradients is the Fisher information, by which
+    KL(p || p') is half the squared error of the feature.
+
+    Args:
+        forward: Callable `(images, tape) -> (features, logits)`.
+        dataset: `data.Dataset`.
+        seed: Of the projections.
+    """
+
+    def __init__(self, forward, dataset, seed):
+        self._dataset, self._seed = dataset, seed
+        self._batch = batch_size(dataset)
+
+        @tf.function(reduce_retracing=True)
+        def step(images, seeds):
+            with tf.GradientTape() as tape:
+                features, logits = forward(images, tape)
+                scaled = tf.stop_gradient(logits) / METRIC_TEMPERATURE
+                p = tf.nn.softmax(tf.cast(scaled, tf.float32))
+                draw = tf.random.stateless_normal(tf.shape(p), seeds)
+                root = tf.sqrt(p) * draw
+                shift = tf.reduce_sum(root * tf.sqrt(p), -1, keepdims=True)
+                r = root - p * shift
+                projected = tf.reduce_sum(r * tf.cast(logits, tf.float32))
+            gradients = tape.gradient(projected, features)
+            return [
+                (tf.cast(f, tf.float32), tf.cast(g, tf.float32))
+                for f, g in zip(features, gradients, strict=True)
+            ]
+
+        self._step = step
+
+    def read(self, count, name):
+        """Yields, of batches, `(features, gradients)` arrays of each split."""
+        batch = min(self._batch, count)
+        steps = math.ceil(count / batch)
+        batches = self._dataset.train.guard(
+            self._dataset.train_batches(batch, epoch=0).take(steps)
+        )
+        with logs.progress_bar(steps, 0, f"closed form: {name}", True) as bar:
+            for i, (images, _) in enumerate(batches):
+                images = images[: count - i * batch]
+                pairs = self._step(images, tf.constant((self._seed, i)))
+                yield [(f.numpy(), g.numpy()) for f, g in pairs]
+                bar.update()
+
+
+def batch_size(dataset):
+    """Returns how many images gradients are computed of at once."""
+    return min(_BATCH, max(1, _PIXELS // dataset.image_size**2))
+
+
+def first_features(model, dataset, count):
+    """Returns features of the first of these images, float32 `(n, H, W, C)`.
+
+    Args:
+        model: `BottleNet`.
+        dataset: `data.Dataset`.
+        count: n, how many.
+    """
+    batch = min(batch_size(dataset), count)
+    batches = dataset.train_batches(batch, epoch=0).take(
+        math.ceil(count / batch)
+    )
+    compute = tf.function(model.features, reduce_retracing=True)
+    found = [
+        tf.cast(compute(images), tf.float32)
+        for images, _ in dataset.train.guard(batches)
+    ]
+    return tf.concat(found, axis=0)[:count]

@@ -1,0 +1,96 @@
+"""Tests of what is gathered of images before a closed form."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bottlenet_tf.training import statistics
+from bottlenet_tf.training.network import build_backbone
+from tests.eager import eagerly
+
+
+def _read(forward, dataset, count, seed=0):
+    """Returns features and gradients of `count` images, of each split."""
+    with eagerly():
+        batches = statistics.Batches(forward, dataset, seed)
+        found = list(batches.read(count, "test"))
+    return [
+        tuple(map(np.concatenate, zip(*pairs, strict=True)))
+        for pairs in zip(*found, strict=True)
+    ]
+
+
+@pytest.fixture
+def backbone(learned_run, digits):
+    return build_backbone(learned_run, digits.image_size, digits.num_classes)
+
+
+def test_the_gradients_outer_product_is_the_fisher_information(started, digits):
+    model = started.model
+    ((features, gradients),) = _read(statistics._from_unit(model), digits, 96)
+    assert features.shape == gradients.shape == (96, 16, 16, 4)
+    # E[g g^T] = J^T (diag p - p p^T) J, of which the trace is worked out.
+    x = tf.constant(features)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = model.answer(x)
+    jacobian = tape.batch_jacobian(logits, x).numpy().reshape(96, 10, -1)
+    p = tf.nn.softmax(logits / statistics.METRIC_TEMPERATURE).numpy()
+    mean = np.einsum("bk,bkd->bd", p, jacobian)
+    trace = np.einsum("bk,bkd->", p, jacobian**2) - np.sum(mean**2)
+    # 96 draws of chi-square with few degrees of freedom.
+    assert np.sum(gradients**2) == pytest.approx(trace, rel=0.3)
+
+
+def test_the_draw_of_projections_follows_the_seed(started, digits):
+    forward = statistics._from_unit(started.model)
+    first, again, other = (
+        _read(forward, digits, 32, seed)[0][1] for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != other)
+
+
+def test_one_pass_serves_every_split_as_one_of_its_own(
+    started, backbone, digits, learned_run
+):
+    splits = [point.name for point in backbone.split_points]
+    assert len(splits) > 1
+    found = _read(statistics._from_backbone(backbone, splits), digits, 40)
+    (alone,) = _read(statistics._from_unit(started.model), digits, 40)
+    together = found[splits.index(learned_run.split)]
+    for ours, theirs in zip(together, alone, strict=True):
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(ours, theirs, atol=1e-5 * scale)
+
+
+def test_all_splits_statistics_are_those_of_each(
+    started, backbone, digits, learned_run, monkeypatch
+):
+    monkeypatch.setattr(statistics, "_BATCH", 16)  # Not a divisor of 40.
+    sizes = {"patch": 2, "channels": 8}
+    names = [point.name for point in backbone.split_points]
+    with eagerly():
+        alone = statistics.of_unit(started.model, digits, 40, 0)
+        every = statistics.of_splits(
+            backbone, {name: sizes for name in names}, digits, 40, 0
+        )
+    assert list(every) == names
+    together = every[learned_run.split]
+    assert alone.z.shape == alone.g.shape == (40, 8, 8, 8)
+    restored = [
+        each.z @ each.patches.inverse for each in (alone, together)
+    ]  # The sign of a direction is not determined.
+    np.testing.assert_allclose(*restored, atol=1e-3)
+
+
+def test_the_patches_transform_may_read_fewer_images(
+    started, digits, monkeypatch
+):
+    monkeypatch.setattr(statistics, "_PATCH_IMAGES", 24)
+    with eagerly():
+        few = statistics.of_unit(started.model, digits, 64, 0)
+        fewer = statistics.of_unit(started.model, digits, 24, 0)
+    np.testing.assert_array_equal(few.patches.forward, fewer.patches.forward)
+    assert len(few.z) == 64 and len(fewer.z) == 24
+    np.testing.assert_allclose(few.z[:24], fewer.z, rtol=1e-4, atol=1e-5)
