@@ -11,7 +11,7 @@ SEARCH, TRIALS = "search.json", "trials"
 # but which ones there are.
 _FREE = (
     "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed",
-    "max_accuracy_loss", "max_finals",
+    "max_accuracy_loss", "max_finals", "optimism", "max_trained",
 )  # fmt: skip
 _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
@@ -52,7 +52,7 @@ def find(config, root):
     path = root / SEARCH
     stated = dataclasses.asdict(config)
     for name in _FREE:
-        del stated[name]
+        stated.pop(name, None)
     stated = json.loads(json.dumps(stated))
     if path.is_file():
         before = read_json(path, FORMAT, _FIELDS, "Use another --workdir.")

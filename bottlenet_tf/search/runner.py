@@ -66,7 +66,7 @@ def run(config, pool=None):
     )
     plan = config.plan(ground.accuracy, ground.splits, ground.num_classes)
     _describe(config, ground, plan)
-    search = _Search(config, root, ground, plan, pool or _make_pool(config))
+    search = _Search(config, root, ground, plan, pool or make_pool(config))
     try:
         search.train()
         # Until they are made, what is told of the last ones is untrue.
@@ -265,7 +265,8 @@ def _line(trial, outcome):
     return f"{trial.name}: {points}"
 
 
-def _make_pool(config):
+def make_pool(config):
+    """Returns what runs a search's runs: this machine, or a Ray cluster."""
     if config.ray_address is None:
         return LocalPool(config.workers)
     from bottlenet_tf.search.ray_pool import RayPool

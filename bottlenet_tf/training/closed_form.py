@@ -118,7 +118,11 @@ class Patches(NamedTuple):
 
 
 def solve_patches(moments, channels):
-    """Returns the `Patches` of `Moments`, of d = `channels`."""
+    """Returns the `Patches` of `Moments`, of d = `channels`.
+
+    Raises:
+        ValueError: for a feature that is the same everywhere.
+    """
     depth = len(moments.shift)
     repeats = len(moments.total) // depth
     total = moments.total / moments.rows
@@ -127,7 +131,13 @@ def solve_patches(moments, channels):
     deviation = np.sqrt(
         np.maximum(squares / moments.rows - np.square(mean), 0.0)
     )
-    deviation = np.maximum(deviation, max(1e-3 * deviation.max(), 1e-30))
+    if not deviation.max() > 0:
+        raise ValueError(
+            "A feature must vary, or there is nothing to send; all its "
+            f"channels are constant. Received: means={mean + moments.shift}"
+        )
+    # A channel that hardly varies isn't blown up.
+    deviation = np.maximum(deviation, 1e-3 * deviation.max())
     m, scale = (np.tile(v, repeats) for v in (mean, deviation))
     covariance = (
         moments.products / moments.rows

@@ -48,10 +48,14 @@ def of_unit(model, dataset, count, seed):
     Args:
         model: `BottleNet` with a built `LearnedUnit`.
         dataset, count, seed: As in `of_splits`.
+
+    Raises:
+        ValueError: as `of_splits`.
     """
 
     batches = Batches(_from_unit(model), dataset, seed)
-    (found,) = _gather(batches, [model.unit.get_config()], count)
+    sizes = {"the split": model.unit.get_config()}
+    (found,) = _gather(batches, sizes, count).values()
     return found
 
 
@@ -68,11 +72,13 @@ def of_splits(backbone, sizes, dataset, count, seed):
 
     Returns:
         `{split: Statistics}`.
+
+    Raises:
+        ValueError: for features or gradients that aren't finite, a feature
+            that never varies, or an answer that doesn't depend on it.
     """
     forward = _from_backbone(backbone, list(sizes))
-    batches = Batches(forward, dataset, seed)
-    found = _gather(batches, list(sizes.values()), count)
-    return dict(zip(sizes, found, strict=True))
+    return _gather(Batches(forward, dataset, seed), sizes, count)
 
 
 def _from_unit(model):
@@ -100,22 +106,47 @@ def _from_backbone(backbone, splits):
 
 
 def _gather(batches, sizes, count):
-    moments = [closed_form.Moments(each["patch"]) for each in sizes]
+    """Returns `{split: Statistics}`, by `{split: sizes}` in forward's order."""
+    moments = {
+        s: closed_form.Moments(each["patch"]) for s, each in sizes.items()
+    }
     for found in batches.read(min(count, _PATCH_IMAGES), "patches"):
-        for moment, pair in zip(moments, found, strict=True):
+        for (split, moment), pair in zip(moments.items(), found, strict=True):
+            _check(split, *pair)
             moment.add(*pair)
-    patches = [
-        closed_form.solve_patches(moment, each["channels"])
-        for moment, each in zip(moments, sizes, strict=True)
-    ]
-    kept = [[] for _ in sizes]
+    patches = {}
+    for split, moment in moments.items():
+        if not np.any(moment.slopes):
+            raise ValueError(
+                f"The answer must depend on the feature at {split}, by which "
+                "a unit is made; its gradient is 0 on all images. "
+                f"Received: images={min(count, _PATCH_IMAGES)}"
+            )
+        channels = sizes[split]["channels"]
+        patches[split] = closed_form.solve_patches(moment, channels)
+    kept = {split: [] for split in sizes}
     for found in batches.read(count, "coefficients"):
-        for rows, each, pair in zip(kept, patches, found, strict=True):
-            rows.append(each.project(*pair))
-    return [
-        Statistics(each, *map(np.concatenate, zip(*rows, strict=True)))
-        for each, rows in zip(patches, kept, strict=True)
-    ]
+        for split, pair in zip(sizes, found, strict=True):
+            _check(split, *pair)
+            kept[split].append(patches[split].project(*pair))
+    return {
+        split: Statistics(
+            patches[split], *map(np.concatenate, zip(*rows, strict=True))
+        )
+        for split, rows in kept.items()
+    }
+
+
+def _check(split, features, gradients):
+    """Raises ValueError unless all are numbers."""
+    for what, values in (("feature", features), ("gradient", gradients)):
+        if not np.isfinite(np.sum(values)):
+            bad = np.count_nonzero(~np.isfinite(values))
+            raise ValueError(
+                f"The {what} at {split} must be finite; one image that isn't "
+                "would spoil the statistics of all. Check the network and the "
+                f"images. Received: {bad} of {values.size} values are not"
+            )
 
 
 class Batches:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import task_loss
+from bottlenet_tf.validation import check
 
 # Images that are computed at once, and the numbers of their features at most.
 _BATCH, _AT_ONCE = 200, 1 << 23
@@ -36,9 +37,27 @@ def start_unit(model, dataset, config):
         dataset: `data.Dataset`.
         config: `TrainConfig`.
     """
-    count = min(config.unit.statistics_images, dataset.num_train)
+    count = count_images(config, dataset, model.unit.get_config()["mixed_to"])
     found = statistics.of_unit(model, dataset, count, config.seed)
     start_from(found, model, dataset, config)
+
+
+def count_images(config, dataset, mixed_to):
+    """Returns how many images a closed form reads.
+
+    Raises:
+        ValueError: if they are too few for what is mixed.
+    """
+    count = min(config.unit.statistics_images, dataset.num_train)
+    check(
+        count >= mixed_to,
+        f"A closed form needs {mixed_to} images: --mixed_to coefficients are "
+        "told apart by how they vary among images. Give more, or a smaller "
+        "--mixed_to.",
+        statistics_images=config.unit.statistics_images,
+        training_images=dataset.num_train,
+    )
+    return count
 
 
 def start_from(found, model, dataset, config):

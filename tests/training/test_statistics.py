@@ -94,3 +94,48 @@ def test_the_patches_transform_may_read_fewer_images(
     np.testing.assert_array_equal(few.patches.forward, fewer.patches.forward)
     assert len(few.z) == 64 and len(fewer.z) == 24
     np.testing.assert_allclose(few.z[:24], fewer.z, rtol=1e-4, atol=1e-5)
+
+
+def _spoiled(model, factor, added):
+    """Features that are multiplied with a number, and another added."""
+
+    def forward(images, tape):
+        feature = model.features(images) * factor + added
+        tape.watch(feature)
+        return [feature], model.answer(feature)
+
+    return forward
+
+
+@pytest.mark.parametrize(
+    "factor, added, told",
+    [
+        (np.nan, 0.0, "feature at cut must be finite"),
+        (0.0, 1.0, "A feature must vary"),
+    ],
+)
+def test_features_that_tell_nothing_are_refused(
+    started, digits, factor, added, told
+):
+    sizes = {"cut": {"patch": 2, "channels": 8}}
+    with eagerly():
+        forward = _spoiled(started.model, factor, added)
+        batches = statistics.Batches(forward, digits, 0)
+        with pytest.raises(ValueError, match=told):
+            statistics._gather(batches, sizes, 24)
+
+
+def test_an_answer_that_does_not_depend_on_the_feature_is_refused(
+    started, digits
+):
+    def forward(images, tape):
+        feature = started.model.features(images)
+        tape.watch(feature)
+        logits = started.model.answer(feature)
+        return [feature], logits * 0.0
+
+    sizes = {"cut": {"patch": 2, "channels": 8}}
+    with eagerly():
+        batches = statistics.Batches(forward, digits, 0)
+        with pytest.raises(ValueError, match="depend on the feature at cut"):
+            statistics._gather(batches, sizes, 24)

@@ -230,3 +230,13 @@ def test_weights_beyond_the_ladder_give_its_ends():
         ladder, -10 * np.log(ladder), ladder**2, [20.0, 40.0]
     )
     np.testing.assert_allclose(np.exp(steps), [0.1, 1.0])
+
+
+def test_too_few_images_are_refused_with_the_number_needed(
+    start_afresh, replace, learned_run
+):
+    unit = replace(learned_run.unit, statistics_images=39)
+    with pytest.raises(
+        ValueError, match="needs 40 images.*statistics_images=39"
+    ):
+        start_afresh(unit=unit)

@@ -1,0 +1,239 @@
+"""A search without training: the curve of every split, then what can win.
+
+search.json        what all runs share, and what losses are counted from
+starts/SPLIT/      the closed form of each split, see `starts`
+curves/SPLIT/      the same as a run, measured on validation images: its curve
+candidates/SPLIT/  the unit of a split that can win, trained; a run measured
+                   on all test images, too
+results.json       curves, what was trained and why, and what it cost
+
+Runs are the only state: asked again, a search goes on from what is there,
+also for other links, machines or accuracies.
+"""
+
+import dataclasses
+import math
+import pathlib
+import sys
+
+from tqdm import tqdm
+
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.run_folders import (
+    REPORT_FILE,
+    choosing_figures,
+    load_report,
+)
+from bottlenet_tf.search import bounds, starts, trial_folder
+from bottlenet_tf.search import ground as ground_lib
+from bottlenet_tf.search.candidates import CANDIDATES
+from bottlenet_tf.search.runner import RESULTS, make_pool
+from bottlenet_tf.validation import check
+
+CURVES = "curves"
+FORMAT = "bottlenet_tf.curve_search.1"
+_WAIT_S = 1.0
+
+
+def find_curves(config, pool=None):
+    """Measures the curve of every split, or goes on with that.
+
+    Args:
+        config: `CurveConfig`.
+        pool: Runs runs, as `LocalPool` does; made if None.
+
+    Returns:
+        `Curves`.
+
+    Raises:
+        ValueError: for a folder of another search or version, a split point
+            that the network hasn't, a run that failed.
+    """
+    root = pathlib.Path(config.base.workdir).absolute()
+    ground = ground_lib.find(config, root)
+    starts.make(config, root, ground.splits)
+    steps = config.curve_steps
+    per_epoch = ground.num_train // config.base.batch_size
+    for_curves = dataclasses.replace(
+        config.base,
+        epochs=-(-steps // per_epoch),
+        max_steps=steps or None,
+        warmup_epochs=0.1 * steps / per_epoch,
+        evaluate_every=0,
+        measure_on="validation",
+        tuned_rivals=(),
+        feature_cache_gb=0.0,
+        data=ground_lib.searched_data(config),
+    )
+    wanted = {
+        split: dataclasses.replace(
+            for_curves,
+            split=split,
+            workdir=str(root / CURVES / split),
+            init_from=str(root / starts.STARTS / split),
+        )
+        for split in ground.splits
+    }
+    failed = _run_all(wanted, config, pool, "curves")
+    reports = {
+        split: load_report(each.workdir)
+        for split, each in wanted.items()
+        if split not in failed
+    }
+    check(bool(reports), "No curve could be measured.", failed=failed)
+    return Curves(config, root, ground, reports)
+
+
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """What is known of every split before training.
+
+    Attributes:
+        config: `CurveConfig`.
+        root: `pathlib.Path` of the search.
+        ground: `ground.Ground`.
+        reports: `{split: report}` on validation images.
+    """
+
+    config: object
+    root: pathlib.Path
+    ground: object
+    reports: dict
+
+    @property
+    def points(self):
+        """`{split: [(wire bytes, accuracy)]}`."""
+        return {s: points(report) for s, report in self.reports.items()}
+
+    @property
+    def least_accuracy(self):
+        """What is acceptable, in percent."""
+        return self.ground.accuracy - self.config.max_accuracy_loss
+
+    def train(self, prices, pool=None):
+        """Trains the units that can win, and no other.
+
+        For each link the split that costs least by its optimistic curve is
+        trained, until none could beat what is known (`bounds`). If none can
+        win at all, nothing is trained.
+
+        Args:
+            prices: List of `bounds.Price`, one for each link.
+            pool: As in `find_curves`.
+
+        Returns:
+            The results, a dictionary, as written to `results.json`.
+        """
+        curves, asked, failed = self.points, [], {}
+        while True:
+            trained = {s: points(r) for s, r in self.trained().items()}
+            wanted = {}
+            for price in prices:
+                if self.config.max_trained and (
+                    len(trained.keys() | wanted.keys())
+                    >= self.config.max_trained
+                ):
+                    break
+                left = {s: c for s, c in curves.items() if s not in failed}
+                split = bounds.next_split(
+                    price, left, trained, self.least_accuracy,
+                    self.config.optimism,
+                )  # fmt: skip
+                if split is not None:
+                    wanted[split] = self._candidate(split)
+                    asked.append({"link": price.link, "split": split})
+            if not wanted:
+                return self._write(prices, asked)
+            failed |= _run_all(wanted, self.config, pool, "training")
+
+    def trained(self):
+        """Returns `{split: report}` of the units that are trained."""
+        folders = {s: self.root / CANDIDATES / s for s in self.ground.splits}
+        return {
+            split: load_report(folder)
+            for split, folder in folders.items()
+            if (folder / REPORT_FILE).is_file()
+        }
+
+    def _candidate(self, split):
+        return dataclasses.replace(
+            self.config.base,
+            split=split,
+            workdir=str(self.root / CANDIDATES / split),
+            init_from=str(self.root / starts.STARTS / split),
+        )
+
+    def _write(self, prices, asked):
+        least, reports = self.least_accuracy, self.trained()
+        trained = {s: points(report) for s, report in reports.items()}
+        examples = sum(
+            report["training"]["examples"]
+            for report in (*reports.values(), *self.reports.values())
+        )
+        results = {
+            "format": FORMAT,
+            "command": sys.argv,
+            "accuracy": self.ground.accuracy,
+            "least_accuracy": least,
+            "optimism": self.config.optimism,
+            "examples": examples,
+            "curves": self.points,
+            "trained": trained,
+            "asked": asked,
+            "links": {
+                price.link: {
+                    "rival": _known(price.rival),
+                    "best": _known(bounds.best_known(price, trained, least)),
+                }
+                for price in prices
+            },
+        }
+        write_json(self.root / RESULTS, results)
+        return results
+
+
+def points(report):
+    """Returns a report's `(wire bytes, accuracy)` on validation images."""
+    figures = choosing_figures(report)
+    return [(p["wire_bytes_mean"], p["accuracy"]) for p in figures["points"]]
+
+
+def _known(cost):
+    return cost if math.isfinite(cost) else None
+
+
+def _run_all(wanted, config, pool, name):
+    """Makes the runs of `{split: TrainConfig}` that aren't there yet.
+
+    Returns:
+        `{split: why}` of those that failed; the next search tries them again.
+    """
+    waiting, failed = {}, {}
+    for split, each in wanted.items():
+        folder = pathlib.Path(each.workdir)
+        if trial_folder.known(folder, retry_failed=True) is None:
+            trial_folder.write_request(folder, each, ())
+            waiting[folder] = split
+    if not waiting:
+        return failed
+    own, running = pool or make_pool(config), {}
+    try:
+        with tqdm(total=len(waiting), desc=name, unit="run") as bar:
+            while waiting or running:
+                while waiting and own.free:
+                    folder = next(iter(waiting))
+                    running[folder] = waiting.pop(folder)
+                    own.start(folder)
+                for folder, error in own.wait(_WAIT_S).items():
+                    split = running.pop(folder)
+                    bar.update()
+                    outcome = trial_folder.ended(folder, error)
+                    if outcome.error:
+                        failed[split] = outcome.error
+                        bar.write(
+                            f"{split} failed: {outcome.error}", sys.stderr
+                        )
+    finally:
+        if pool is None:
+            own.close()
+    return failed

@@ -1,0 +1,69 @@
+"""The closed form of every split, from one pass over the images.
+
+starts/SPLIT/      a network with its unit before any training step; runs of a
+                   search start from it (--init_from)
+"""
+
+import dataclasses
+
+from bottlenet_tf.run_folders import MODEL_FILE
+
+STARTS = "starts"
+
+
+def make(config, root, splits):
+    """Makes the starts that aren't there yet.
+
+    Training images are read, and no label; no step is trained. Features and
+    gradients of all splits come from the same two passes, and what is held of
+    an image is its reduced patches: `training.statistics`.
+
+    Args:
+        config: `CurveConfig`.
+        root: `pathlib.Path` of the search.
+        splits: Names of the split points.
+
+    Returns:
+        Images that were read; 0 if nothing was to be made.
+
+    Raises:
+        ValueError: for too few images; see `training.statistics`.
+    """
+    missing = [name for name in splits if not _file(root, name).is_file()]
+    if not missing:
+        return 0
+    import keras
+
+    from bottlenet_tf import training
+    from bottlenet_tf.training import provenance, statistics, unit_start
+    from bottlenet_tf.training.network import build_backbone, build_network
+
+    base = config.base
+    dataset = training.load_data(base)
+    stands_on = provenance.of(base, dataset)
+    backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
+    sizes = {}
+    for name in missing:
+        unit = base.unit.resolved(backbone.split_point(name).shape)
+        sizes[name] = {"patch": unit.patch, "channels": unit.patch_channels}
+        count = unit_start.count_images(base, dataset, unit.mixed_to)
+    found = statistics.of_splits(backbone, sizes, dataset, count, base.seed)
+    del backbone
+    for name in missing:
+        keras.utils.set_random_seed(base.seed)
+        own = dataclasses.replace(base, split=name)
+        model = build_network(
+            own, dataset.image_size, dataset.num_classes
+        ).model
+        unit_start.start_from(found.pop(name), model, dataset, own)
+        path = _file(root, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"tmp_{path.name}")
+        model.save(temporary)
+        temporary.replace(path)
+        provenance.write(path.parent, stands_on, path)
+    return count
+
+
+def _file(root, split):
+    return root / STARTS / split / MODEL_FILE
