@@ -11,7 +11,8 @@ from bottlenet_tf.validation import (
 )
 
 # Sizes of a learned unit where none are asked for; see `resolved`.
-MOST_POSITIONS, MIXED, MIXED_TO, MORE = 14, 768, 512, 4096
+MOST_POSITIONS, MOST_VALUES = 14, 256
+MIXED, MIXED_TO, MORE = 768, 512, 4096
 # Which codes of a `DattaUnit` share a table.
 TABLES = ("shared", "per_channel", "per_coefficient")
 
@@ -158,35 +159,27 @@ class LearnedUnitConfig:
     def resolved(self, feature_shape):
         """Returns the same unit with all sizes, for a feature `(H, W, C)`.
 
-        Patches leave a grid of at most 14 positions a side; a patch keeps as
-        many channels as the feature has, within 24 .. 64; 768 values are
-        mixed to 512 coefficients, and up to 4,096 more are sent as they are.
-        Most of those are silent at all but the finest points.
+        Patches leave a grid of at most 14 positions a side and keep as many
+        channels as the feature has, within 24 .. 64; 768 values are mixed to
+        512 coefficients, and up to 4,096 more are sent as they are. Most of
+        those are silent at all but the finest points.
+
+        Where such patches have more than 256 values, as after the first blocks
+        of a network for large images, too much is lost in so few channels:
+        there the grid may have 28 positions a side, a patch keeps 64 channels
+        and four times as many coefficients are sent.
 
         Raises:
             ValueError: if no power of two up to 16 makes such patches.
         """
         height, width, depth = feature_shape
-        patch = self.patch
-        if patch is None:
-            fitting = [
-                p
-                for p in (1, 2, 4, 8, 16)
-                if height % p == 0
-                and width % p == 0
-                and max(height, width) <= MOST_POSITIONS * p
-            ]
-            check(
-                bool(fitting),
-                "--patch must be set: no power of two divides both sides of "
-                f"the feature and leaves at most {MOST_POSITIONS} positions a "
-                "side.",
-                feature_shape=feature_shape,
-            )
-            patch = fitting[0]
+        patch = self.patch or _patch(feature_shape)
+        values, positions = patch**2 * depth, max(height, width) // patch
+        is_fine = positions > MOST_POSITIONS
         channels = self.patch_channels
         if channels is None:
-            channels = min(patch**2 * depth, max(24, min(depth, 64)))
+            channels = 64 if is_fine else max(24, min(depth, 64))
+            channels = min(values, channels)
         total = (height // patch) * (width // patch) * channels
         mixed, to, count = self.mixed, self.mixed_to, self.coefficients
         if mixed is None:
@@ -201,7 +194,7 @@ class LearnedUnitConfig:
             to = min(mixed, max(mixed * MIXED_TO // MIXED, 1 if mixed else 0))
             to = to if count is None else min(to, count)
         if count is None:
-            count = to + min(MORE, total - mixed)
+            count = to + min(4 * MORE if is_fine else MORE, total - mixed)
         return dataclasses.replace(
             self,
             patch=patch,
@@ -223,6 +216,28 @@ class LearnedUnitConfig:
             "distillation": 1.0,
             "feature_weight": 0.5 if mode == "frozen" else 0.05,
         }
+
+
+def _patch(feature_shape):
+    """Returns the side of patches that suits a feature; see `resolved`."""
+    height, width, depth = feature_shape
+    fitting = [
+        p
+        for p in (1, 2, 4, 8, 16)
+        if height % p == 0
+        and width % p == 0
+        and max(height, width) <= MOST_POSITIONS * p
+    ]
+    check(
+        bool(fitting),
+        "--patch must be set: no power of two divides both sides of the "
+        f"feature and leaves at most {MOST_POSITIONS} positions a side.",
+        feature_shape=feature_shape,
+    )
+    patch = fitting[0]
+    if patch > 1 and patch**2 * depth > MOST_VALUES:
+        patch //= 2
+    return patch
 
 
 @dataclasses.dataclass(frozen=True)
