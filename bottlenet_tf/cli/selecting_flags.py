@@ -176,7 +176,7 @@ def limits(values, baseline_accuracy):
     is_any = values.max_accuracy_loss is None and values.deadline_ms is not None
     least = None
     if baseline_accuracy is not None and not is_any:
-        least = baseline_accuracy - max_loss(values)
+        least = max(0.0, baseline_accuracy - max_loss(values))
     return Limits(least, values.max_bytes, values.max_memory_mb)
 
 

@@ -67,6 +67,11 @@ class Decision:
         return tuple(map(self._best_point, by_split(self.costs).values()))
 
     @property
+    def acceptable(self):
+        """Those of `shown` that nothing refuses, a list."""
+        return [c for c in self.shown if c.choice.name not in self.refused]
+
+    @property
     def untimed(self):
         """Names of references that have no `Cost`."""
         timed = {cost.choice.name for cost in self.references}

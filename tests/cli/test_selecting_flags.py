@@ -24,6 +24,7 @@ def _values(**given):
     [
         ({}, 89.0),
         ({"max_accuracy_loss": 0.5}, 90.5),
+        ({"max_accuracy_loss": 100.0}, 0.0),
         # The most accuracy is asked for, whatever it is.
         ({"deadline_ms": 50.0}, None),
         ({"deadline_ms": 50.0, "max_accuracy_loss": 0.5}, 90.5),
