@@ -63,7 +63,7 @@ def cells(points, unsplit_accuracy, compared):
         rate_curves.bytes_at_drop(curve, unsplit_accuracy)
         for curve in (points, *compared.values())
     ]
-    rows = [[drop, *(_size(d[drop]) for d in drops)] for drop in drops[0]]
+    rows = [[drop, *(size(d[drop]) for d in drops)] for drop in drops[0]]
     rates = [rate_curves.bd_rate(points, c) for c in compared.values()]
     if rates:
         percents = ("–" if r.reason else f"{r.percent:+.1f}" for r in rates)
@@ -74,7 +74,8 @@ def cells(points, unsplit_accuracy, compared):
     return header, rows
 
 
-def _size(figure):
+def size(figure):
+    """Returns a `rate_curves.bytes_at` as text, "≤" before an upper bound."""
     if figure.value is None:
         return "–" if figure.at_most is None else f"≤ {_digits(figure.at_most)}"
     return _digits(figure.value)

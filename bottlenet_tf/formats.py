@@ -2,4 +2,5 @@
 
 REPORT = "bottlenet_tf.report.3"
 FIGURE7 = "bottlenet_tf.figure7.1"
-SELECTION = "bottlenet_tf.selection.2"
+SELECTION = "bottlenet_tf.selection.3"
+PLAN = "bottlenet_tf.plan.1"

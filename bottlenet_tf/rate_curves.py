@@ -1,4 +1,4 @@
-"""Rate-accuracy curves: bytes at an accuracy, and the BD-rate of two curves.
+"""Rate-accuracy curves: what lies between points, and the BD-rate of two.
 
 A curve is a list of `(bytes, accuracy)` points, mean bytes of an image and
 percent. Reports and pages compute from the same functions.
@@ -15,10 +15,10 @@ DROPS = (2, 1, 0.5)
 
 
 class Figure(NamedTuple):
-    """Bytes; see `bytes_at`.
+    """Bytes or an accuracy; see `bytes_at` and `accuracy_at`.
 
     Attributes:
-        value: Mean bytes of an image; None if there is no figure.
+        value: Mean bytes of an image, or percent; None if there is no figure.
         reason: Why there is none; else None.
         at_most: Without a figure, bytes that are known to be enough, if there
             are any.
@@ -94,6 +94,36 @@ def bytes_at(points, accuracy):
         )
     sizes, accuracies = zip(*curve, strict=True)
     return Figure(float(np.exp(np.interp(accuracy, accuracies, np.log(sizes)))))
+
+
+def accuracy_at(points, num_bytes):
+    """Returns the accuracy that a curve reaches with so many bytes.
+
+    The inverse of `bytes_at`. Bytes beyond the last point of the `front` are
+    no use: it is that point's.
+
+    Args:
+        points: `(bytes, accuracy)` pairs, in any order.
+        num_bytes: In the mean.
+
+    Returns:
+        `Figure`.
+
+    Raises:
+        ValueError: if a size isn't positive.
+    """
+    curve = _positive_front(points)
+    if not curve:
+        return Figure(None, "nothing was measured")
+    sizes, accuracies = zip(*curve, strict=True)
+    if num_bytes < sizes[0]:
+        return Figure(
+            None,
+            f"{num_bytes:.1f} bytes are fewer than the {sizes[0]:.1f} of the "
+            "smallest measured point",
+        )
+    found = np.interp(math.log(num_bytes), np.log(sizes), accuracies)
+    return Figure(float(found))
 
 
 def bytes_at_drop(points, unsplit_accuracy, drops=DROPS):

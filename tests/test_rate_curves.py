@@ -60,6 +60,27 @@ def test_no_points_give_a_reason():
     assert rate_curves.bytes_at([], 80.0).reason == "nothing was measured"
 
 
+@pytest.mark.parametrize(
+    ("size", "accuracy"),
+    # A half of a doubling, a sixth of one; measured; more than any takes.
+    [(math.sqrt(2) * 200, 88.0), (100 * 2 ** (1 / 6), 81.0), (200, 86.0),
+     (5000, 90.0)],
+)  # fmt: skip
+def test_an_accuracy_is_interpolated_over_the_logarithm_of_bytes(
+    size, accuracy
+):
+    found = rate_curves.accuracy_at(CURVE, size)
+    assert found == (pytest.approx(accuracy), None, None)
+
+
+@pytest.mark.parametrize("size", [99.9, 0.0, -20.0])
+def test_fewer_bytes_than_any_point_takes_reach_nothing_known(size):
+    found = rate_curves.accuracy_at(CURVE, size)
+    assert found.value is None
+    assert f"{size:.1f} bytes are fewer than the 100.0" in found.reason
+    assert rate_curves.accuracy_at([], size).reason == "nothing was measured"
+
+
 def test_bytes_at_drops_are_named_by_them():
     found = rate_curves.bytes_at_drop(CURVE, 90.5)
     assert list(found) == ["2", "1", "0.5"]

@@ -1,4 +1,4 @@
-"""`bottlenet-report FOLDER`: a search and its selection, or runs, on a page."""
+"""`bottlenet-report FOLDER`: a search, or runs, and the selection on a page."""
 
 import sys
 
@@ -11,7 +11,8 @@ USAGE = """Makes one page of a search, or of runs: bottlenet-report FOLDER
 Writes FOLDER/report.html, which holds all it shows, and every figure as PNG
 and CSV to FOLDER/report/. What isn't there yet is left out, with the command
 that makes it. Where the folder holds no search, the finished runs in it are
-compared: their curves, bytes at the same accuracy, and BD-rates.
+compared: their curves, bytes at the same accuracy, and BD-rates; and what was
+chosen of them, if bottlenet-select chose among all of them.
 
 Examples:
   bottlenet-select --runs=SEARCH_DIR/candidates \\
@@ -19,7 +20,8 @@ Examples:
       --out=SEARCH_DIR/selection.json
   bottlenet-report SEARCH_DIR --profiles=phone.json,server.json
   bottlenet-report SEARCH_DIR --figure7=runs/figure7/figure7.json
-  bottlenet-report runs/learned --against=runs/jpeg_q10,runs/jpeg_q40"""
+  bottlenet-report runs/learned --against=runs/jpeg_q10,runs/jpeg_q40
+  bottlenet-report runs/units --selection=units.json"""
 
 
 def _main(argv):

@@ -1,12 +1,11 @@
-"""`bottlenet-select`: candidates, profiles and a link -> which split."""
+"""`bottlenet-select`: runs, profiles and a link -> which split and point."""
 
-import dataclasses
 import sys
 
 from absl import flags
 
 from bottlenet_tf import selection
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import program, selecting_flags, train_flags
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.profiling.targets import network_name
@@ -16,27 +15,22 @@ from bottlenet_tf.run_folders import (
     load_report,
     model_name,
 )
-from bottlenet_tf.selection import (
-    DEFAULT_TRANSPORT,
-    NAMED,
-    TRANSPORTS,
-    Goal,
-    Limits,
-    Link,
-    Machines,
-    message_overhead_bytes,
-    named,
-    published,
-    tables,
-)
+from bottlenet_tf.selection import Machines, published, tables
+from bottlenet_tf.selection.plan import plan_values
 
-USAGE = """Chooses the split point: least latency, energy, or a weighted sum.
+USAGE = """Chooses split and operating point: least latency, energy, or a sum.
 
-Adds up, for every candidate, what the profiles say of device and server and
-what the network takes (Algorithm 1's selection), and shows it beside
-mobile-only, cloud-only, a split without a unit and the label alone, with the
-round trip above which mobile-only costs less; then what would be chosen at
-half and double the rate and at every load that was profiled.
+Or, with --deadline_ms, the most accuracy within a deadline. Adds up, for every
+operating point of every run, what the profiles say of device and server and
+what the network takes (Algorithm 1's selection), and shows each run's best
+point beside mobile-only, cloud-only, a split without a unit and the label
+alone, with the round trip above which mobile-only costs less; then what would
+be chosen at half and double the rate and at every load that was profiled.
+Points that were measured are chosen; what a curve needs between them for the
+accepted accuracy, or reaches at the deadline, stands in a column beside.
+
+Writes all of it to --out, for bottlenet-report, and to --plan what a device
+may want at any rate and load, to choose from while it runs.
 
 Everything that is sent includes a message (--message_overhead). The paper
 counts neither messages nor round trips: --message_overhead=0 --rtt_ms=0.
@@ -46,6 +40,7 @@ Examples:
       --device_profile=phone.json --cloud_profile=server.json
   bottlenet-select ... --networks=4g,wifi --energy_weight=1 --latency_weight=0
   bottlenet-select ... --networks= --uplink_mbps=2.5 --rtt_ms=40
+  bottlenet-select ... --deadline_ms=50
   bottlenet-select --published=docs/paper_totals.csv
 
 The last one reads printed totals, as the paper's, which count neither messages
@@ -69,98 +64,78 @@ def _main(argv):
 
 
 def _decide(values):
-    links = _links(values)
-    goal = Goal(values.latency_weight, values.energy_weight)
+    links, goal = selecting_flags.links(values), selecting_flags.goal(values)
+    plan_path = selecting_flags.plan_path(values)
     for flag in ("runs", "device_profile", "cloud_profile"):
         if not getattr(values, flag):
             raise ValueError(
                 f"--{flag} must be given; --help shows an example. "
                 f"Received: {flag}={getattr(values, flag)!r}"
             )
-    device = profile_file.read(values.device_profile)
-    cloud = profile_file.read(values.cloud_profile)
-    profile_file.check_same_network(device, cloud)
-    if values.device_slowdown != 1.0:
-        device = profile_file.slowed(device, values.device_slowdown)
-    machines = Machines(device, cloud, values.device_load, values.cloud_load)
+    machines = _machines(values)
     runs = _runs(values.runs)
     reports = {name: load_report(run) for name, run in runs.items()}
-    for profile in (device, cloud):
+    for profile in (machines.device, machines.cloud):
         _check_network(profile, reports)
-    loss = values.max_accuracy_loss
     first = choosing_figures(next(iter(reports.values())))
-    baseline = first["baseline_accuracy"]
-    limits = Limits(
-        None if baseline is None else baseline - loss,
-        values.max_bytes,
-        values.max_memory_mb,
-    )
+    limits = selecting_flags.limits(values, first["baseline_accuracy"])
     decisions = selection.decide_runs(
-        runs, reports, machines, links, goal, limits, loss
-    )
+        runs, reports, machines, links, goal, limits,
+        selecting_flags.max_loss(values),
+    )  # fmt: skip
     for decision in decisions:
-        print("\n".join(_told(decision, device, cloud)), flush=True)
+        told = _told(decision, machines, values.all_points)
+        print("\n".join(told), flush=True)
     print("\n== All networks ==\n")
     print("\n".join(tables.winners_table(decisions)))
     path = write_json(
         values.out,
         tables.selection_values(decisions, machines, command=sys.argv),
     )
-    print(f"\nSelection: {path}")
+    plan = write_json(plan_path, plan_values(decisions, machines))
+    print(f"\nSelection: {path}\nPlan: {plan}")
 
 
-def _told(decision, device, cloud):
+def _machines(values):
+    device = profile_file.read(values.device_profile)
+    cloud = profile_file.read(values.cloud_profile)
+    profile_file.check_same_network(device, cloud)
+    if values.device_slowdown != 1.0:
+        device = profile_file.slowed(device, values.device_slowdown)
+    return Machines(device, cloud, values.device_load, values.cloud_load)
+
+
+def _told(decision, machines, all_points):
     """Yields the lines of one decision."""
-    link = decision.link
+    link, device = decision.link, machines.device
     yield (
         f"\n== {link.name}: {link.uplink_mbps:g} Mbit/s up, round trip "
         f"{link.rtt_ms:g} ms, {link.message_overhead_bytes:g} B a message =="
     )
-    yield f"Device: {device.device} ({device.meter}); server: {cloud.device}\n"
-    yield from tables.cost_table(decision)
     yield (
-        f"\nChosen: {tables.chosen(decision)}"
-        if decision.winner
-        else "\nNo split is acceptable."
+        f"Device: {device.device} ({device.meter}); server: "
+        f"{machines.cloud.device}\n"
     )
-    best = decision.best
-    if decision.winner and best is not decision.winner:
-        yield f"But {best.choice.name} costs less than any split here."
+    yield from tables.cost_table(decision, all_points)
+    winner, best = decision.winner, decision.best
+    if winner:
+        yield f"\nChosen: {tables.chosen(decision)}"
+        yield tables.sizes(winner.choice)
+        if best is not winner:
+            yield f"But {best.choice.name} {_beats(decision.goal)}."
+    else:
+        yield "\nNo split is acceptable."
     yield from tables.unmeasured([decision])
-    if not decision.winner:
+    if not decision.scenarios:
         return
     yield "\nOf the splits, at other rates and loads:\n"
     yield from tables.sensitivity_table(decision)
 
 
-def _links(values):
-    overhead = message_overhead_bytes(values.message_overhead)
-    links = [named(name) for name in values.networks if name]
-    if values.uplink_mbps is not None:
-        links.append(
-            Link(
-                "own",
-                values.uplink_mbps,
-                values.alpha_mw_per_mbps,
-                values.beta_mw,
-            )
-        )
-    if not links:
-        raise ValueError(
-            "--networks or --uplink_mbps must name a network. "
-            f"Received: networks={values.networks}, uplink_mbps=None"
-        )
-    return [
-        dataclasses.replace(
-            link,
-            rtt_ms=values.rtt_ms,
-            downlink_mbps=values.downlink_mbps,
-            answer_bytes=values.answer_bytes,
-            waiting_mw=values.waiting_mw,
-            message_overhead_bytes=overhead,
-        )
-        for link in links
-    ]
+def _beats(goal):
+    if goal.deadline_ms is None:
+        return "costs less than any split here"
+    return f"does better within {goal.deadline_ms:g} ms than any split here"
 
 
 def _runs(names):
@@ -218,79 +193,9 @@ def _published(path):
                 )
 
 
-def _define(module_name):
-    common = {"module_name": module_name}
-    flags.DEFINE_list(
-        "runs", [], "Finished runs, or folders that hold some.", **common
-    )
-    flags.DEFINE_string(
-        "device_profile", None, "Profile of the device (JSON or CSV).", **common
-    )
-    flags.DEFINE_string(
-        "cloud_profile", None, "Profile of the server (JSON or CSV).", **common
-    )
-    flags.DEFINE_list(
-        "networks", list(NAMED), f"Of {', '.join(NAMED)} (table 3).", **common
-    )
-    for name, default, text in (
-        ("uplink_mbps", None, "Up-link of another network, 10^6 bit/s."),
-        ("alpha_mw_per_mbps", None, "Its radio's power for each Mbit/s."),
-        ("beta_mw", None, "Its radio's power at any rate."),
-        ("rtt_ms", 0.0, "Round trip; the paper leaves it out."),
-        ("downlink_mbps", None, "Of the answer; the paper leaves it out."),
-        ("waiting_mw", 0.0, "Power of the device while it waits."),
-        (
-            "device_slowdown",
-            1.0,
-            "Assume a device this many times slower than the profiled "
-            "machine, to see whether a split would pay off.",
-        ),
-        ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
-        ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
-        ("max_accuracy_loss", 2.0, "Accepted points below the network."),
-        (
-            "max_bytes",
-            None,
-            "Most bytes that an image may take on the air: wire bytes, as "
-            "--byte_budget counts them, and --message_overhead.",
-        ),
-        ("max_memory_mb", None, "Most memory of the head's process."),
-    ):
-        flags.DEFINE_float(name, default, text, **common)
-    for name, default, text in (
-        (
-            "answer_bytes",
-            Link.answer_bytes,
-            "Size of the answer with its message, for --downlink_mbps.",
-        ),
-        ("device_load", 0, "Competing workers on the device."),
-        ("cloud_load", 0, "Competing workers on the server."),
-    ):
-        flags.DEFINE_integer(name, default, text, **common)
-    measured = "; ".join(
-        f"{name} {transport.num_bytes}, {transport.about}"
-        for name, transport in TRANSPORTS.items()
-    )
-    flags.DEFINE_string(
-        "message_overhead",
-        DEFAULT_TRANSPORT,
-        "Bytes that a message adds to its wire bytes, for everything that is "
-        "sent: a number (0 reproduces the paper) or a transport. Measured at "
-        f"IP level, on an open connection: {measured}. Further packets of long "
-        "payloads aren't counted.",
-        **common,
-    )
-    flags.DEFINE_string(
-        "out", "selection.json", "File for the decisions.", **common
-    )
-    flags.DEFINE_string(
-        "published", None, "Printed totals to choose by (CSV).", **common
-    )
-
-
 def main():
     """Entry point of `bottlenet-select`."""
-    _define(module_name=sys.argv[0])
+    selecting_flags.define(module_name=sys.argv[0])
     program.start(_main, USAGE)
 
 

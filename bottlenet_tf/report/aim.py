@@ -1,10 +1,13 @@
-"""What a selection makes small, in words: time, energy, or their sum."""
+"""What a selection wants, in words: little time or energy, or accuracy."""
 
 TIME, ENERGY, SUM = "time", "energy", "weighted sum"
 
 
 def quantity(goal):
-    """Returns the noun that stands for a `selection.Goal`."""
+    """Returns the noun of `selection.Goal.of`, by which choices are compared.
+
+    With a deadline, that is time.
+    """
     if not goal.energy_weight:
         return TIME
     if not goal.latency_weight:
@@ -13,10 +16,25 @@ def quantity(goal):
 
 
 def told(goal):
-    """Returns the same; a sum with its weights."""
-    if goal.energy_weight and goal.latency_weight:
-        return (
-            f"{quantity(goal)} ({goal.latency_weight:g} × ms + "
-            f"{goal.energy_weight:g} × mJ)"
+    """Returns what was asked for: "the least time"; a sum with its weights."""
+    if goal.deadline_ms is not None:
+        return f"the most accuracy within {goal.deadline_ms:g} ms"
+    weights = ""
+    if quantity(goal) == SUM:
+        weights = (
+            f" ({goal.latency_weight:g} × ms + {goal.energy_weight:g} × mJ)"
         )
-    return quantity(goal)
+    return f"the least {quantity(goal)}{weights}"
+
+
+def reached(goal):
+    """Returns the same with its verb: "takes the least time"."""
+    verb = "takes" if goal.deadline_ms is None else "reaches"
+    return f"{verb} {told(goal)}"
+
+
+def beats(goal):
+    """Returns what something does that is ahead: "takes less time"."""
+    if goal.deadline_ms is not None:
+        return f"does better within {goal.deadline_ms:g} ms"
+    return f"takes less {quantity(goal)}"

@@ -53,7 +53,7 @@ def origins(found):
     """Returns pieces of HTML that say what made the figures.
 
     Args:
-        found: `run_file.Origin`s.
+        found: `origins.Origin`s.
     """
     entries = []
     for origin in found:

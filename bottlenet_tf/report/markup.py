@@ -102,6 +102,20 @@ def drawing(some_picture, made_as=None):
     )
 
 
+def drawings(drawn, name):
+    """Returns the figures of a section.
+
+    Args:
+        drawn: `{name of section: [Picture]}`.
+        name: Of the section.
+    """
+    pictures = drawn.get(name, ())
+    return [
+        drawing(some_picture, before)
+        for before, some_picture in zip((None, *pictures), pictures)
+    ]
+
+
 def photograph(data, alt, caption, origins):
     """Returns the figure of a PNG file; on a phone as large as it is."""
     return (

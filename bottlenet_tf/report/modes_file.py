@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 from bottlenet_tf import formats
-from bottlenet_tf.report import fields, run_file
+from bottlenet_tf.report import fields, origins, run_file
 
 MODES = ("aware", "naive")
 _PROGRAM = "python -m bottlenet_tf.cli.figure7"
@@ -25,7 +25,7 @@ class Modes:
         unit: Split point, channels and stride, for people.
         network_accuracy: Of the unsplit network in percent; None if unknown.
         points: `{mode: ((quality, accuracy, wire_bytes), ...)}`.
-        origin: `run_file.Origin`.
+        origin: `origins.Origin`.
     """
 
     network: str
@@ -113,9 +113,9 @@ def _origin(found, folder):
         for mode in ("naive", "aware_*")
         for path in sorted(folder.glob(f"{mode}/{run_file.REPORT}"))
     ]
-    origins = [run_file.origin(fields.read(path), "") for path in reports]
-    return run_file.of_runs(
+    made = [origins.of_report(fields.read(path), "") for path in reports]
+    return origins.together(
         "aware against naive; machine and versions of its runs",
         found.texts("command"),
-        origins,
+        made,
     )

@@ -22,7 +22,7 @@ class Computing:
     Attributes:
         shares: `{split: the tail's part of the unsplit network's MACs}`, of
             every measured split; empty if no profile tells.
-        origins: Tuple of `run_file.Origin`, the profile's if there is one.
+        origins: Tuple of `origins.Origin`, the profile's if there is one.
     """
 
     shares: dict
@@ -107,9 +107,10 @@ def _caption(search, computing):
             "several of the network's. "
         )
     told += (
-        "Bytes: wire bytes of one image in the mean, and the feature's own in "
-        "8 bits. Bars: multiply-accumulates, of which the unsplit network's "
-        "are 100 %. The device's part of the unit is included; "
+        "Bytes: wire bytes of one image in the mean, at the unit's default "
+        "operating point, and the feature's own in 8 bits. Bars: "
+        "multiply-accumulates, of which the unsplit network's are 100 %. The "
+        "device's part of the unit is included; "
     )
     if computing.shares:
         return told + (

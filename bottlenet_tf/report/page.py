@@ -1,13 +1,12 @@
 """The page: one HTML file with all of it, which opens anywhere."""
 
 from bottlenet_tf.report import (
-    costs,
     curve_tables,
     document,
     markup,
     network,
     rate_accuracy,
-    sensitivity,
+    selection_pieces,
     text,
     verdict,
     words,
@@ -15,12 +14,10 @@ from bottlenet_tf.report import (
 from bottlenet_tf.report import modes as modes_picture
 
 _TITLES = {
-    "summary": "What was chosen",
+    **selection_pieces.TITLES,
     "network": "The network and its split points",
-    "costs": "Latency and energy",
     "rate": "Accuracy over bytes",
     "modes": "Trained with the codec, and without",
-    "sensitivity": "At other rates and loads",
     "planes": "What the codec sees",
     "origins": "What made these figures",
     "words": "Words",
@@ -38,15 +35,11 @@ def pictures(sources):
     search, selection = sources.search, sources.selection
     found = {"network": network.pictures(search, selection, sources.computing)}
     if selection:
-        decisions = selection.decisions
-        found["costs"] = [costs.picture(d, selection) for d in decisions]
-        found["sensitivity"] = [
-            sensitivity.picture(d, selection, search.splits)
-            for d in decisions
-            if d.scenarios
-        ]
+        found |= selection_pieces.pictures(selection, search.splits)
     if search.runs:
-        found["rate"] = [rate_accuracy.picture(search, sources.against)]
+        found["rate"] = [
+            rate_accuracy.picture(search, sources.against, selection)
+        ]
     if sources.modes:
         found["modes"] = [modes_picture.picture(sources.modes)]
     return found
@@ -58,15 +51,19 @@ def html(sources, drawn, maker):
     Args:
         sources: `sources.Sources`.
         drawn: As `pictures` returns it.
-        maker: `run_file.Origin` of the page itself.
+        maker: `origins.Origin` of the page itself.
     """
     bodies = {
         "summary": _summary(sources),
-        "network": [*_drawings(drawn, "network"), _candidates(sources)],
-        "costs": _costs(sources, drawn),
+        "network": [*markup.drawings(drawn, "network"), _candidates(sources)],
+        "costs": _chosen(
+            sources, drawn, selection_pieces.costs_told, "selection", "profiles"
+        ),
         "rate": _rate(sources, drawn) or _missing(sources, "runs"),
-        "modes": _drawings(drawn, "modes") or _missing(sources, "modes"),
-        "sensitivity": _sensitivity(sources, drawn),
+        "modes": markup.drawings(drawn, "modes") or _missing(sources, "modes"),
+        "sensitivity": _chosen(
+            sources, drawn, selection_pieces.sensitivity_told, "selection"
+        ),
         "planes": _planes(sources.search),
         "origins": document.origins((*sources.origins, maker)),
         "words": [words.listed()],
@@ -91,14 +88,6 @@ def _lead(search):
     return told
 
 
-def _drawings(drawn, name):
-    pictures = drawn.get(name, ())
-    return [
-        markup.drawing(picture, before)
-        for before, picture in zip((None, *pictures), pictures)
-    ]
-
-
 def _missing(sources, name):
     told = sources.missing.get(name)
     return [markup.paragraph(told, "note")] if told else []
@@ -113,24 +102,7 @@ def _summary(sources):
             *_missing(sources, "runs"),
             *_missing(sources, "selection"),
         ]
-    known = [run.baseline_accuracy for run in search.runs.values()][:1]
-    pieces = []
-    for decision in selection.decisions:
-        found = verdict.of_decision(decision, known[0] if known else None)
-        pieces.append(
-            f'<div class="verdict{" beaten" if found.beaten else ""}">'
-            f"<h3>{text.escaped(found.title)}</h3>"
-            f"{''.join(map(markup.paragraph, found.sentences))}"
-            f"{markup.items(found.others)}</div>"
-        )
-    machines = f"Device: {selection.device}. Server: {selection.cloud}."
-    if selection.is_one_machine:
-        machines = (
-            "Device and server are the same machine here: one profile, of "
-            f"{selection.device}, stands for both."
-        )
-    machines += f" The device's power: {costs.meter(selection)}."
-    return [*pieces, markup.paragraph(machines, "note")]
+    return selection_pieces.summary(selection, list(search.runs.values()))
 
 
 def _candidates(sources):
@@ -172,69 +144,16 @@ def _candidates(sources):
 def _rate(sources, drawn):
     runs = list(sources.search.runs.values())
     return [
-        *_drawings(drawn, "rate"),
+        *markup.drawings(drawn, "rate"),
         *curve_tables.tables(runs, sources.against),
         *curve_tables.operating_points(runs),
     ]
 
 
-def _costs(sources, drawn):
-    missing = _missing(sources, "selection") + _missing(sources, "profiles")
-    if not sources.selection:
-        return missing
-    pieces = [markup.paragraph(costs.EXPLANATION)]
-    figures = _drawings(drawn, "costs")
-    for decision, figure in zip(sources.selection.decisions, figures):
-        name = decision.link.name
-        table = markup.details(f"All numbers: {name}", _cost_table(decision))
-        pieces += [f"<h3>{text.escaped(name)}</h3>", figure, table]
-    return pieces + missing
-
-
-def _sensitivity(sources, drawn):
-    figures = _drawings(drawn, "sensitivity")
-    if not figures:
-        told = "No split is acceptable under any network."
-        return _missing(sources, "selection") or [markup.paragraph(told)]
-    decided = [d for d in sources.selection.decisions if d.scenarios]
-    pieces = [markup.paragraph(sensitivity.EXPLANATION)]
-    for decision, figure in zip(decided, figures):
-        pieces += [f"<h3>{text.escaped(decision.link.name)}</h3>", figure]
-    return pieces
-
-
-def _cost_table(decision):
-    header = (
-        "choice", "what", "", "accuracy", "wire B", "on air B", "device ms",
-        "codec ms", "up-link ms", "answer ms", "server ms", "latency ms",
-        "energy mJ", "break-even RTT ms",
-    )  # fmt: skip
-    rows = []
-    everything = (*decision.costs, *decision.references)
-    for cost in everything:
-        times = (
-            cost.device_ms, cost.codec_ms, cost.uplink_ms, cost.answer_ms,
-            cost.cloud_ms, cost.latency_ms, cost.energy_mj,
-        )  # fmt: skip
-        rows.append(
-            [
-                cost.choice.name,
-                cost.choice.detail,
-                costs.mark(decision, cost),
-                text.percent(cost.choice.shown_accuracy),
-                text.number(cost.choice.sent_bytes),
-                text.number(cost.on_air_bytes),
-                *map(text.number, times),
-                costs.break_even(decision, cost),
-            ]
-        )
-    rows += [
-        [name, "", "not measured"] + ["–"] * (len(header) - 3)
-        for name in decision.untimed
-    ]
-    marked = [i for i, c in enumerate(everything) if c is decision.winner]
-    name = f"All costs for {decision.link.name}"
-    return markup.table(header, rows, 3, name, marked)
+def _chosen(sources, drawn, pieces, *names):
+    """Returns pieces on the selection, and on what is missing of it."""
+    told = pieces(sources.selection, drawn) if sources.selection else []
+    return told + [p for name in names for p in _missing(sources, name)]
 
 
 def _planes(search):

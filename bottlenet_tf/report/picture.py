@@ -37,7 +37,7 @@ class Picture:
         draw: Function of a width in inches that returns a Matplotlib figure.
         header: Names of the columns of its data.
         rows: Its data.
-        origins: `run_file.Origin`s of its data.
+        origins: `origins.Origin`s of its data.
     """
 
     name: str

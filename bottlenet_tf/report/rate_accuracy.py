@@ -1,9 +1,9 @@
-"""Accuracy over bytes: each split, and cloud-only."""
+"""Accuracy over bytes: each split's curve, what was chosen, and cloud-only."""
 
 from bottlenet_tf import curve_cells
 from bottlenet_tf.plot_labels import place_labels
 from bottlenet_tf.rate_curves import front, unit_curves
-from bottlenet_tf.report import palette, text
+from bottlenet_tf.report import chosen, palette, text
 from bottlenet_tf.report.accuracy_axes import (
     HEIGHT,
     MARKER,
@@ -23,19 +23,21 @@ _MOST_LABELS = {False: 9, True: 6}
 # Points below the worst candidate that are still drawn.
 _DEPTH = 12.0
 _HEADER = (
-    "what", "split", "trial_or_codec", "quality", "side_px", "wire_bytes",
-    "accuracy_percent", "images",
+    "what", "split", "point", "trial_or_codec", "quality", "side_px",
+    "wire_bytes", "accuracy_percent", "images",
 )  # fmt: skip
 
 
-def picture(search, against=()):
+def picture(search, against=(), selection=None):
     """Returns the `Picture` of a search with at least one measured run.
 
     Args:
         search: `search_file.Search`.
         against: `run_file.Run`s of other units that are drawn beside it.
+        selection: `selection_file.Selection` whose choices are marked.
     """
     runs = search.runs
+    marks = chosen.marks(selection, runs)
     first = next(iter(runs.values()))
     images = search.search_images or "all"
     floor = _floor(search)
@@ -52,16 +54,17 @@ def picture(search, against=()):
             f"Large marks: the unit kept for each split{named}, on all "
             f"{first.num_images:,} test images. Small marks: what the search's "
             f"trials reached with fewer bytes than others, on {images} "
-            f"validation images.{_told_of(runs, against)} Grey: the image "
+            f"validation images.{_told_of(runs, against)}"
+            f"{chosen.told(marks)} Grey: the image "
             "itself, compressed and sent to the untouched network. Bytes are "
             "wire bytes, without the message that carries them. Points below "
             f"{floor:.0f} % aren't drawn; the CSV file has them."
             + left_out(first)
         ),
         alt=f"Accuracy over wire bytes of one image: {points}.",
-        draw=lambda width: _draw(search, against, floor, width),
+        draw=lambda width: _draw(search, against, marks, floor, width),
         header=_HEADER,
-        rows=_rows(search, against, first),
+        rows=_rows(search, against, marks, first),
         origins=(search.origin, *(run.origin for run in against)),
     )
 
@@ -90,34 +93,38 @@ def _of_split(search, split):
     ]
 
 
-def _rows(search, against, first):
+def _rows(search, against, marks, first):
+    blank = [""] * 3
     rows = [
-        ["candidate", split, "", "", "", run.wire_bytes, run.accuracy,
-         run.num_images]
+        ["candidate", split, "", *blank, *run.at(None), run.num_images]
         for split, run in search.runs.items()
-    ]  # fmt: skip
+    ]
+    rows += [
+        [what, split, point, *blank, *figures]
+        for what, split, point, *figures in chosen.rows(marks, first.num_images)
+    ]
     of_points = {"operating point": search.runs.values(), "against": against}
     rows += [
-        [what, run.split, "", "", "", *point, run.num_images]
+        [what, run.split, index, *blank, *point, run.num_images]
         for what, some in of_points.items()
         for run in some
-        for point in run.unit.points
+        for index, point in enumerate(run.unit.points)
         if what == "against" or len(run.unit.points) > 1
     ]
     rows += [
-        ["trial", trial.split, trial.name, point.quality, "",
+        ["trial", trial.split, "", trial.name, point.quality, "",
          point.wire_bytes, point.accuracy, search.search_images or ""]
         for trial in search.trials
         for point in trial.points
     ]  # fmt: skip
     return rows + [
-        ["cloud-only", "", point.codec, point.quality, point.side,
+        ["cloud-only", "", "", point.codec, point.quality, point.side,
          point.num_bytes, point.accuracy, first.num_images]
         for point in first.cloud
     ]  # fmt: skip
 
 
-def _draw(search, against, floor, width):
+def _draw(search, against, marks, floor, width):
     narrow = is_narrow(width)
     runs, looks = search.runs, palette.of_splits(search.splits)
     figure = new_figure(width, HEIGHT)
@@ -150,13 +157,14 @@ def _draw(search, against, floor, width):
             text.short(curve_cells.unit_label(curve)),
         )  # fmt: skip
     draw_unsplit(axes, first.baseline_accuracy, search.max_loss)
+    rings = chosen.draw(axes, marks, floor)
     axes.set_ylim(bottom=floor)
     axes.margins(x=0.08)
     label_axes(axes, narrow)
     add_legend(figure, width)
     points = {s: (run.wire_bytes, run.accuracy) for s, run in runs.items()}
     named = _named(points, _MOST_LABELS[narrow])
-    labels = [(*points[split], text.short(split)) for split in named]
+    labels = [(*points[split], text.short(split)) for split in named] + rings
     place_labels(axes, labels, seen, 2, points.values(), MARKER)
     return figure
 

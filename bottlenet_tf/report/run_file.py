@@ -5,30 +5,12 @@ import pathlib
 
 from bottlenet_tf import formats
 from bottlenet_tf.rate_curves import Unit, unit_kind
-from bottlenet_tf.report import fields
+from bottlenet_tf.report import fields, origins
+from bottlenet_tf.run_folders import model_name
 
 REPORT, PLANES = "report.json", "planes.png"
 UNSEEN = "unseen"
 _TRAIN = "bottlenet-train"
-
-
-@dataclasses.dataclass(frozen=True)
-class Origin:
-    """What made some figures.
-
-    Attributes:
-        what: Which figures, for people.
-        command: Arguments of the program.
-        machine: Where it ran; "" if unknown.
-        versions: `{name: version}`; empty if unknown.
-        basis: What it was computed from, for people, where no machine tells.
-    """
-
-    what: str
-    command: tuple = ()
-    machine: str = ""
-    versions: dict = dataclasses.field(default_factory=dict)
-    basis: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +51,9 @@ class Run:
         baseline_accuracy: Of the unsplit network; None if unknown.
         wire_bytes: Of one test image, in the mean.
         points: Tuple of `OperatingPoint`; empty if the report has none.
-        chosen_bytes: The same of a validation image, by which it is chosen;
-            None if the run had none.
+        choices: `{operating point: wire bytes of a validation image}`, what
+            can be chosen; of a unit of one point, that is None. Empty if the
+            run had no validation images.
         device_mac_share: Of the unsplit network's multiply-accumulates; may
             exceed 1, since the unit adds some. None if unknown.
         cloud: Tuple of `CloudPoint`.
@@ -79,7 +62,7 @@ class Run:
         feature_shape: `(H, W, C)` at the split; None if unknown.
         feature_bytes: Of the feature in 8 bits; None if unknown.
         planes: Path of the pictures; None if there are none.
-        origin: `Origin`.
+        origin: `origins.Origin`.
         unseen: The same run on test images of classes that its unit never
             saw; None if there are none.
     """
@@ -98,7 +81,7 @@ class Run:
     baseline_accuracy: float | None
     wire_bytes: float
     points: tuple
-    chosen_bytes: float | None
+    choices: dict
     device_mac_share: float | None
     cloud: tuple
     tuned: tuple
@@ -106,7 +89,7 @@ class Run:
     feature_shape: tuple | None
     feature_bytes: float | None
     planes: pathlib.Path | None
-    origin: Origin
+    origin: object
     unseen: "Run | None" = None
 
     @property
@@ -115,6 +98,12 @@ class Run:
         of = " of unseen classes" if self.part == UNSEEN else ""
         part = "test" if of else self.part
         return f"{self.num_images:,} {part} images{of}"
+
+    def at(self, point):
+        """Returns `(bytes, accuracy)` at an operating point, None the only."""
+        if point is None:
+            return self.wire_bytes, self.accuracy
+        return self.points[point].mean, self.points[point].accuracy
 
     @property
     def unit(self):
@@ -156,14 +145,12 @@ def read(folder, split=None, made_by="bottlenet-search"):
         backbone=report.text("backbone"),
         dataset=report.text("dataset"),
         part=report.text("measured_on"),
-        chosen_bytes=None
-        if report.is_null("validation")
-        else report.object("validation").number("wire_bytes_mean"),
+        choices=_choices(report),
         device_mac_share=report.number_or_none("device_mac_share"),
         feature_shape=raw and _shape(raw),
         feature_bytes=raw and raw.number("bytes"),
         planes=planes if planes.is_file() else None,
-        origin=origin(report, f"network and unit at {split}"),
+        origin=origins.of_report(report, f"network and unit at {split}"),
         **_figures(report),
     )
     if UNSEEN not in report.content:
@@ -208,39 +195,14 @@ def find(paths):
     return tuple(found)
 
 
+def by_name(runs):
+    """Returns `{name: Run}`, by the names that profiles have."""
+    return {model_name(pathlib.Path(run.file).parent): run for run in runs}
+
+
 def _has_unit(folder):
     report = fields.read(folder / REPORT, formats.REPORT, _TRAIN)
     return not report.is_null("split")
-
-
-def origin(report, what):
-    """Returns the `Origin` that a report's fields tell."""
-    return Origin(
-        what,
-        report.texts("command"),
-        _machine(report.object("hardware")),
-        {
-            name: str(version)
-            for name, version in report.object("versions").content.items()
-        },
-    )
-
-
-def of_runs(what, command, origins):
-    """Returns the `Origin` of what some runs were made for.
-
-    Machines and versions are those of the runs; where they differ, all.
-    """
-    versions = {}
-    for origin in origins:
-        for name, version in origin.versions.items():
-            versions.setdefault(name, {})[version] = None
-    return Origin(
-        what,
-        command,
-        "; ".join(dict.fromkeys(o.machine for o in origins if o.machine)),
-        {name: " and ".join(found) for name, found in versions.items()},
-    )
 
 
 def check_same_network(runs):
@@ -305,6 +267,20 @@ def _points(report):
     )
 
 
+def _choices(report):
+    if report.content["measured_on"] != "validation":
+        if report.is_null("validation"):
+            return {}
+        report = report.object("validation")
+    points = report.objects("points") if "points" in report.content else ()
+    if len(points) < 2:
+        return {None: report.number("wire_bytes_mean")}
+    return {
+        point.whole("index"): point.positive("wire_bytes_mean")
+        for point in points
+    }
+
+
 def _left_out(report):
     if "reasons" not in report.content:
         return {}
@@ -323,9 +299,3 @@ def _shape(raw):
             lambda value: isinstance(value, list) and len(value) == 3,
         )
     )
-
-
-def _machine(hardware):
-    names = [hardware.text("cpu"), f"{hardware.whole('cores')} cores"]
-    gpus = [str(gpu) for gpu in hardware.content.get("gpus") or ()]
-    return ", ".join(names + gpus)

@@ -1,18 +1,28 @@
-"""The page of some runs: their curves, without a search or a choice."""
+"""The page of some runs, without a search: their curves, what was chosen."""
 
 import dataclasses
 
 from bottlenet_tf import curve_cells, rate_curves
 from bottlenet_tf.report import (
+    chosen,
     curve_tables,
     document,
     markup,
+    origins,
+    run_file,
     runs_picture,
+    selection_pieces,
     text,
     words,
 )
 
+# What to do to tell how times were measured.
+NO_PROFILES = (
+    "How the times were measured isn't told: give the files of "
+    "bottlenet-profile by --profiles=phone.json,server.json."
+)
 _TITLES = {
+    **selection_pieces.TITLES,
     "rate": "Accuracy over bytes",
     "drops": "Bytes at the same accuracy",
     "unseen": "Classes that the unit never saw",
@@ -30,10 +40,15 @@ class Runs:
     Attributes:
         runs: Tuple of `run_file.Run`s, of one network.
         against: Tuple of those that curves are compared with.
+        selection: `selection_file.Selection` among `runs`; None if nothing was
+            chosen.
+        profiles: Tuple of `profiling.profile_file.Profile`.
     """
 
     runs: tuple
     against: tuple = ()
+    selection: object = None
+    profiles: tuple = ()
 
     @property
     def all(self):
@@ -50,7 +65,15 @@ class Runs:
     @property
     def missing(self):
         """As of `sources.Sources`."""
-        return {}
+        is_told = self.selection is None or self.profiles
+        return {} if is_told else {"profiles": NO_PROFILES}
+
+    @property
+    def origins(self):
+        """All `origins.Origin`s."""
+        found = [run.origin for run in self.all]
+        found += map(origins.of_profile, self.profiles)
+        return found + ([self.selection.origin] if self.selection else [])
 
 
 def planes(sources):
@@ -60,7 +83,11 @@ def planes(sources):
 
 def pictures(sources):
     """Returns `{name of section: [Picture]}` of what there is to draw."""
-    found = {"rate": [runs_picture.picture(sources.all)]}
+    selection, by_name = sources.selection, run_file.by_name(sources.runs)
+    marks = chosen.marks(selection, by_name)
+    found = {"rate": [runs_picture.picture(sources.all, marks=marks)]}
+    if selection:
+        found |= selection_pieces.pictures(selection, list(by_name))
     if sources.unseen.runs:
         unseen = sources.unseen.all
         found["unseen"] = [runs_picture.picture(unseen, "rate_accuracy_unseen")]
@@ -73,7 +100,7 @@ def html(sources, drawn, maker):
     Args:
         sources: `Runs`.
         drawn: As `pictures` returns it.
-        maker: `run_file.Origin` of the page itself.
+        maker: `origins.Origin` of the page itself.
     """
     runs, first = sources.runs, sources.runs[0]
     names = [
@@ -82,15 +109,14 @@ def html(sources, drawn, maker):
         for curve in rate_curves.unit_curves([run.unit])
     ]
     bodies = {
+        **_selected(sources, drawn),
         "rate": [*map(markup.drawing, drawn["rate"]), _units(names)],
         "drops": curve_tables.tables(runs, sources.against)
         or [markup.paragraph(_NO_CURVE, "note")],
         "unseen": _unseen(sources.unseen, drawn.get("unseen", ())),
         "points": curve_tables.operating_points(runs),
         "planes": document.planes(names),
-        "origins": document.origins(
-            [*(run.origin for run in sources.all), maker]
-        ),
+        "origins": document.origins([*sources.origins, maker]),
         "words": [words.listed()],
     }
     bodies = {name: pieces for name, pieces in bodies.items() if pieces}
@@ -108,6 +134,21 @@ _NO_CURVE = (
     "No unit has several operating points, and no split several units of one: "
     "there is no curve to read bytes off."
 )
+
+
+def _selected(sources, drawn):
+    """Returns the sections on what was chosen, none without a selection."""
+    selection = sources.selection
+    if selection is None:
+        return {}
+    return {
+        "summary": selection_pieces.summary(selection, sources.runs),
+        "costs": [
+            *selection_pieces.costs_told(selection, drawn),
+            *(markup.paragraph(m, "note") for m in sources.missing.values()),
+        ],
+        "sensitivity": selection_pieces.sensitivity_told(selection, drawn),
+    }
 
 
 def _unseen(sources, drawn):

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import pathlib
 
-from bottlenet_tf.report import fields, run_file
+from bottlenet_tf.report import fields, origins, run_file
 from bottlenet_tf.search import ground, runner, trial_folder
 from bottlenet_tf.search.candidates import CANDIDATES
 
@@ -59,7 +59,7 @@ class Search:
         examples_exhaustive: Those of the paper's exhaustive search.
         candidates: `{split: Candidate}` of those with an acceptable unit.
         trials: Tuple of `Tried`.
-        origin: `run_file.Origin`.
+        origin: `origins.Origin`.
     """
 
     root: pathlib.Path
@@ -124,7 +124,7 @@ def read(root):
         examples_exhaustive=results.whole("examples_exhaustive"),
         candidates=candidates,
         trials=trials,
-        origin=run_file.of_runs(
+        origin=origins.together(
             "the search; machine and versions of the runs it kept",
             results.texts("command"),
             [run.origin for run in runs],

@@ -5,8 +5,9 @@ import math
 import pathlib
 
 from bottlenet_tf import formats
+from bottlenet_tf.rate_curves import Figure
 from bottlenet_tf.report import fields
-from bottlenet_tf.report.run_file import Origin
+from bottlenet_tf.report.origins import Origin
 from bottlenet_tf.selection import (
     ALWAYS,
     NEVER,
@@ -14,12 +15,15 @@ from bottlenet_tf.selection import (
     Cost,
     Decision,
     Goal,
+    Limits,
     Link,
     Scenario,
+    Spread,
     Way,
 )
 
 _TIMES = ("device_ms", "codec_ms", "uplink_ms", "answer_ms", "cloud_ms")
+_LIMITS = ("min_accuracy", "max_bytes", "max_memory_mb")
 _WAYS = {way.value: way for way in Way}
 
 
@@ -28,12 +32,12 @@ class Won:
     """What a scenario chooses, and what it costs there.
 
     Attributes:
-        name: Of the choice.
+        choice: `Choice`.
         latency_ms: Its latency.
         energy_mj: Its energy; None if unknown.
     """
 
-    name: str
+    choice: object
     latency_ms: float
     energy_mj: float | None
 
@@ -48,7 +52,7 @@ class Selection:
         meter: What measured the device's power.
         decisions: Tuple of `selection.Decision`, one for each network; the
             winners of its scenarios are `Won`.
-        origin: `run_file.Origin`.
+        origin: `origins.Origin`.
         is_one_machine: Whether device and server are the same one.
     """
 
@@ -72,7 +76,8 @@ def read(path, runs):
 
     Args:
         path: Of the file.
-        runs: `{split: run_file.Run}` that it must have chosen among.
+        runs: `{split: run_file.Run}`, by the runs' names, that it must have
+            chosen among.
 
     Raises:
         FileNotFoundError, ValueError: naming file and field, if it is
@@ -116,17 +121,10 @@ def _decision(found, runs):
         cost = costs[item.object("choice").text("name")] = _cost(item)
         _check_run(item.object("choice"), cost.choice, runs)
         _check_message(item, cost, link)
-    for name in runs:
-        if name not in {cost.choice.split for cost in costs.values()}:
-            found.refuse(
-                "splits",
-                f"all of the search's, but {name} is missing; choose again "
-                "with bottlenet-select",
-                sorted(costs),
-            )
+    _check_all_there(found, costs, runs)
     order = list(runs)
     ordered = sorted(costs.values(), key=lambda c: order.index(c.choice.split))
-    goal = found.object("goal")
+    goal, limits = found.object("goal"), found.object("limits")
     winner = found.text_or_none("winner")
     if winner is not None and winner not in costs:
         found.refuse("winner", f"one of {', '.join(costs)}", winner)
@@ -144,6 +142,10 @@ def _decision(found, runs):
             goal,
             goal.number("latency_weight"),
             goal.number("energy_weight"),
+            goal.number_or_none("deadline_ms"),
+        ),
+        limits=Limits(
+            *(limits.number_or_none(name, -math.inf) for name in _LIMITS)
         ),
         costs=tuple(ordered),  # As the network has them.
         references=references,
@@ -162,6 +164,34 @@ def _decision(found, runs):
             _scenario(item, costs) for item in found.objects("sensitivity")
         ),
         break_even=_break_even(found),
+        between={
+            split: _figure(found.object("between").object(split))
+            for split in found.object("between").content
+        },
+    )
+
+
+def _check_all_there(found, costs, runs):
+    """Refuses a decision that lacks an operating point of a run."""
+    there = {(c.choice.split, c.choice.point) for c in costs.values()}
+    for name, run in runs.items():
+        for point in run.choices:
+            if (name, point) in there:
+                continue
+            lacking = name if point is None else f"point {point} of {name}"
+            found.refuse(
+                "splits",
+                f"all that there are, but {lacking} is missing; choose again "
+                "with bottlenet-select",
+                sorted(costs),
+            )
+
+
+def _figure(found):
+    return Figure(
+        found.number_or_none("value"),
+        found.text_or_none("reason"),
+        found.number_or_none("at_most"),
     )
 
 
@@ -179,18 +209,22 @@ def _check_run(item, choice, runs):
     if run is None:
         item.refuse(
             "split",
-            f"one of the search's candidates: {', '.join(runs) or 'none'}",
+            f"one of the runs: {', '.join(runs) or 'none'}",
             choice.split,
         )
-    chosen = run.chosen_bytes
+    chosen = run.choices.get(choice.point)
     if chosen is None or not math.isclose(
         choice.sent_bytes, chosen, rel_tol=1e-6
     ):
         item.refuse(
             "sent_bytes",
-            f"{chosen!r}, validation.wire_bytes_mean of {run.file}; choose "
-            "again with bottlenet-select",
+            f"{chosen!r}, wire_bytes_mean on validation images at point "
+            f"{choice.point} in {run.file}; choose again with bottlenet-select",
             choice.sent_bytes,
+        )
+    if choice.point is not None and choice.point >= len(run.points):
+        item.refuse(
+            "point", f"one of the {len(run.points)} of {run.file}", choice.point
         )
 
 
@@ -249,6 +283,9 @@ def _cost(found):
         item.text("detail"),
         item.text_or_none("workdir"),
         item.percent_or_none("test_accuracy"),
+        None if item.is_null("point") else item.whole("point"),
+        item.percent_or_none("finer_accuracy"),
+        None if item.is_null("spread") else _spread(item.object("spread")),
     )
     return Cost(
         choice,
@@ -260,17 +297,23 @@ def _cost(found):
     )
 
 
+def _spread(found):
+    return Spread(*(found.number(name) for name in ("p95", "p99", "max")))
+
+
 def _scenario(found, costs):
-    winner = found.text("winner")
-    if winner not in costs:
-        found.refuse("winner", f"one of {', '.join(costs)}", winner)
+    winner, won = found.text_or_none("winner"), None
+    if winner is not None:
+        if winner not in costs:
+            found.refuse("winner", f"one of {', '.join(costs)}", winner)
+        won = Won(
+            costs[winner].choice,
+            found.number("latency_ms"),
+            found.number_or_none("energy_mj"),
+        )
     return Scenario(
         found.positive("rate_factor"),
         found.whole("device_load"),
         found.whole("cloud_load"),
-        Won(
-            winner,
-            found.number("latency_ms"),
-            found.number_or_none("energy_mj"),
-        ),
+        won,
     )

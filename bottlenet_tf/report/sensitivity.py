@@ -5,7 +5,8 @@ from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
 
 EXPLANATION = (
     "Rows: the load of device / server, how many other processes each is busy "
-    "with. Splits alone are chosen among here, not mobile-only or cloud-only. "
+    "with. Splits and their operating points alone are chosen among here, not "
+    "mobile-only or cloud-only. "
     "The round trip and what a message takes stay as they are."
 )
 _HEADER = (
@@ -23,7 +24,7 @@ def picture(decision, selection, splits):
         splits: All of the network's, in order, for their colours.
     """
     link = decision.link
-    winners = sorted({s.winner.name for s in decision.scenarios})
+    winners = sorted({_name(s.winner) for s in decision.scenarios})
     told = (
         f"{winners[0]} in all of them"
         if len(winners) == 1
@@ -32,21 +33,29 @@ def picture(decision, selection, splits):
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
-            f"Which split takes the least {aim.told(decision.goal)} around "
+            f"Which split {aim.reached(decision.goal)} around "
             f"{link.name}, with {text.number(link.message_overhead_bytes)} "
             f"bytes a message: {told}."
         ),
         alt=f"Chosen splits at other rates and loads of {link.name}: {told}.",
         draw=lambda width: _draw(decision, splits, width),
         header=_HEADER,
-        rows=[
-            [s.rate_factor, s.rate_factor * link.uplink_mbps, s.device_load,
-             s.cloud_load, s.winner.name, s.winner.latency_ms,
-             s.winner.energy_mj]
-            for s in decision.scenarios
-        ],
+        rows=[_row(s, link) for s in decision.scenarios],
         origins=(selection.origin,),
-    )  # fmt: skip
+    )
+
+
+def _name(winner):
+    return winner.choice.name if winner else "none"
+
+
+def _row(scenario, link):
+    winner = scenario.winner
+    return [
+        scenario.rate_factor, scenario.rate_factor * link.uplink_mbps,
+        scenario.device_load, scenario.cloud_load, _name(winner),
+        winner and winner.latency_ms, winner and winner.energy_mj,
+    ]  # fmt: skip
 
 
 def _draw(decision, splits, width):
@@ -54,19 +63,20 @@ def _draw(decision, splits, width):
     rates = sorted({s.rate_factor for s in scenarios})
     loads = sorted({(s.device_load, s.cloud_load) for s in scenarios})
     looks = palette.of_splits(splits)
-    of_name = {c.choice.name: c.choice.split for c in decision.costs}
     narrow = is_narrow(width)
-    figure = new_figure(width, 0.75 + (0.42 if narrow else 0.36) * len(loads))
+    told = [_told(s.winner, decision.goal, narrow) for s in scenarios]
+    lines = 1 + max(one.count("\n") for one in told)
+    figure = new_figure(width, 0.75 + (0.24 + 0.12 * lines) * len(loads))
     axes = figure.add_subplot()
-    for scenario in scenarios:
+    for scenario, words in zip(scenarios, told, strict=True):
         x = rates.index(scenario.rate_factor)
         y = loads.index((scenario.device_load, scenario.cloud_load))
-        color, _ = looks.get(of_name[scenario.winner.name], (palette.PALE, ""))
+        won = scenario.winner and scenario.winner.choice.split
+        color, _ = looks.get(won, (palette.PALE, ""))
         axes.barh(y, 1, left=x - 0.5, height=1, color=color, edgecolor="white")
         axes.text(
-            x, y, _told(scenario.winner, decision.goal, narrow),
-            ha="center", va="center", fontsize=8, linespacing=1.1,
-            color=palette.ink_on(color),
+            x, y, words, ha="center", va="center", fontsize=8,
+            linespacing=1.1, color=palette.ink_on(color),
         )  # fmt: skip
     mbps = decision.link.uplink_mbps
     axes.set_xticks(
@@ -84,10 +94,16 @@ def _draw(decision, splits, width):
 
 
 def _told(winner, goal, narrow):
+    if winner is None:
+        return "none"
     figures = []
-    if goal.latency_weight:
+    if goal.deadline_ms is not None:
+        figures.append(text.percent(winner.choice.shown_accuracy))
+    elif goal.latency_weight:
         figures.append(f"{text.number(winner.latency_ms)} ms")
     if goal.energy_weight:
         figures.append(f"{text.number(winner.energy_mj)} mJ")
-    name = text.short(winner.name)
-    return f"{name}{chr(10) if narrow else ': '}{', '.join(figures)}"
+    name, figures = text.short_choice(winner.choice), ", ".join(figures)
+    if narrow:
+        return f"{name.replace(' at point', chr(10) + 'point')}\n{figures}"
+    return f"{name}: {figures}"

@@ -7,12 +7,12 @@ from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report import (
     modes_file,
     network,
+    origins,
     run_file,
     search_file,
     selection_file,
 )
-from bottlenet_tf.report.run_file import Origin
-from bottlenet_tf.report.runs_page import Runs
+from bottlenet_tf.report.runs_page import NO_PROFILES, Runs
 from bottlenet_tf.search import ground
 
 SELECTION, MODES = "selection.json", "figure7.json"
@@ -53,7 +53,7 @@ class Sources:
                 and all(tails.get(split) is not None for split in measured)
             ):
                 shares = {s: tails[s] / profile.whole_macs for s in measured}
-                return network.Computing(shares, (_origin(profile),))
+                return network.Computing(shares, (origins.of_profile(profile),))
         return network.Computing({})
 
     @property
@@ -62,7 +62,7 @@ class Sources:
         found = [self.search.origin]
         found += [run.origin for run in self.search.runs.values()]
         found += [run.origin for run in self.against]
-        found += [_origin(profile) for profile in self.profiles]
+        found += [origins.of_profile(profile) for profile in self.profiles]
         for part in (self.selection, self.modes):
             found += [part.origin] if part else []
         return found
@@ -73,7 +73,8 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
 
     Args:
         root: The search's folder; one without a search that holds finished
-            runs, or is one.
+            runs, or is one. With a search, the selection must have chosen
+            among what it kept, else among all runs of the folder.
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
         profiles: Files of bottlenet-profile, to tell what was measured how.
@@ -87,15 +88,22 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
             belong together.
     """
     root = pathlib.Path(root)
+    path = pathlib.Path(selection or root / SELECTION)
+    is_chosen = selection or path.is_file()
     if not (root / ground.SEARCH).is_file() and run_file.holds_runs(root):
-        _refuse_files_of_a_search(selection, modes, profiles)
+        _refuse_modes(modes)
         runs = run_file.find([root])
-        return Runs(runs, _against(against, runs))
+        by_name = run_file.by_name(runs)
+        return Runs(
+            runs,
+            _against(against, runs),
+            selection_file.read(path, by_name) if is_chosen else None,
+            _profiles(profiles, runs[0].backbone, by_name),
+        )
     search = search_file.read(root)
     missing = {}
     chosen = compared = None
-    path = pathlib.Path(selection or root / SELECTION)
-    if selection or path.is_file():
+    if is_chosen:
         chosen = selection_file.read(path, search.runs)
     else:
         missing["selection"] = (
@@ -114,10 +122,7 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
             "figure7.json by --figure7."
         )
     if chosen and not profiles:
-        missing["profiles"] = (
-            "How the times were measured isn't told: give the files of "
-            "bottlenet-profile by --profiles=phone.json,server.json."
-        )
+        missing["profiles"] = NO_PROFILES
     if not search.runs:
         missing["runs"] = (
             "No split has an acceptable unit that was measured; "
@@ -125,7 +130,8 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
             "--max_accuracy_loss may find one."
         )
     return Sources(
-        search, chosen, compared, _profiles(profiles, search),
+        search, chosen, compared,
+        _profiles(profiles, search.backbone, search.runs),
         _against(against, list(search.runs.values())), missing,
     )  # fmt: skip
 
@@ -136,44 +142,25 @@ def _against(paths, runs):
     return found
 
 
-def _refuse_files_of_a_search(selection, modes, profiles):
-    if selection or modes or profiles:
+def _refuse_modes(modes):
+    if modes:
         raise ValueError(
-            "--selection, --figure7 and --profiles tell of a search; a folder "
-            "of runs has none. Received: "
-            f"selection={selection!r}, figure7={modes!r}, profiles={profiles!r}"
+            "--figure7 tells of a search's network; a folder of runs has none. "
+            f"Received: figure7={modes!r}"
         )
 
 
-def _profiles(paths, search):
+def _profiles(paths, backbone, splits):
     found = tuple(profile_file.read(path) for path in paths)
+    network = pathlib.PurePath(backbone).name
     for profile in found:
         profile_file.check_same_network(found[0], profile)
-        if profile.network != search.backbone:
+        if profile.network != network:
             raise ValueError(
-                f"{profile.file}: field 'network' must be the search's, "
-                f"{search.backbone!r}: its times would be another network's. "
+                f"{profile.file}: field 'network' must be that of the runs, "
+                f"{network!r}: its times would be another network's. "
                 f"Received: network={profile.network!r}"
             )
-        for split in search.runs:
+        for split in splits:
             profile.split(split)
     return found
-
-
-def _origin(profile):
-    if profile.runtime == profile_file.BY_HAND:
-        return Origin(
-            f"times of {profile.file}",
-            machine=f"{profile.device}, figures by hand",
-        )
-    threads = ""
-    if profile.threads:
-        threads = f", {profile.threads} thread{'s' * (profile.threads > 1)}"
-    made = f", {profile.made}" if profile.made else ""
-    return Origin(
-        f"times of {profile.file}",
-        profile.command,
-        f"{profile.device} ({profile.runtime}{threads}; "
-        f"power: {profile.meter}{made})",
-        dict(profile.versions),
-    )

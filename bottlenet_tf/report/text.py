@@ -19,10 +19,16 @@ def plain(value):
     )
 
 
-def short(value):
+def short(value, longest=_LONGEST):
     """Returns the same, cut to what a diagram has room for."""
     value = plain(value)
-    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
+    return value if len(value) <= longest else value[: longest - 1] + "…"
+
+
+def short_choice(choice):
+    """Returns the same of a `selection.Choice`, its operating point whole."""
+    end = "" if choice.point is None else f" at point {choice.point}"
+    return short(choice.name.removesuffix(end), _LONGEST - len(end)) + end
 
 
 def escaped(value):

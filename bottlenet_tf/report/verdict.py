@@ -44,9 +44,11 @@ def of_decision(decision, baseline_accuracy):
     link, won = decision.link, decision.winner
     title = f"{link.name} ({link.uplink_mbps:g} Mbit/s up)"
     if won is None:
+        shown = (c.choice.name for c in (*decision.shown, *decision.references))
         reasons = tuple(
-            f"{name}: {'; '.join(why)}"
-            for name, why in decision.refused.items()
+            f"{name}: {'; '.join(decision.refused[name])}"
+            for name in shown
+            if name in decision.refused
         )
         return Verdict(
             f"{title}: no split",
@@ -56,22 +58,23 @@ def of_decision(decision, baseline_accuracy):
         )
     choice, best = won.choice, decision.best
     beaten = best is not won
-    noun = aim.quantity(decision.goal)
     sentences = [
-        f"Of the splits, {choice.name} takes the least "
-        f"{aim.told(decision.goal)}: {_figures(won)} an image, with "
+        f"Of the splits, {choice.name} {aim.reached(decision.goal)}: "
+        f"{_figures(won)} an image, with "
         f"{text.number(won.on_air_bytes)} bytes on the air "
         f"({text.number(choice.sent_bytes)} wire bytes, "
         f"{text.number(link.message_overhead_bytes)} of the message) and "
         f"{text.percent(choice.shown_accuracy)} accuracy"
         + _loss(choice.shown_accuracy, baseline_accuracy)
     ]
+    if choice.spread:
+        sentences.append(tables.sizes(choice))
     title += f": {choice.name}"
     if beaten:
         name = _RIVALS.get(best.choice.name, best.choice.name)
-        title += f" of the splits, but {name} takes less {noun}"
+        title += f" of the splits, but {name} {aim.beats(decision.goal)}"
         sentences.append(
-            f"No split pays here: {name} takes less {noun} than any, "
+            f"No split pays here: {name} {aim.beats(decision.goal)} than any, "
             f"{_told(best)}."
         )
     title += costs.not_compared(decision)
@@ -82,8 +85,9 @@ def of_decision(decision, baseline_accuracy):
         for cost in decision.references
         if cost.choice.name in _RIVALS and not (beaten and cost is best)
     ]
-    others += _break_even(decision, noun)
+    others += _break_even(decision)
     others += _least_of_splits(decision)
+    others += _slack(decision)
     beaten = beaten or bool(decision.uncompared)
     return Verdict(title, tuple(sentences), tuple(others), beaten)
 
@@ -109,8 +113,22 @@ def without_selection(search):
     return told
 
 
+def _slack(decision):
+    """Says up to which round trip the deadline is kept."""
+    won, link, most = decision.winner, decision.link, decision.goal.deadline_ms
+    if most is not None:
+        rtt_ms = link.rtt_ms + most - won.latency_ms
+        yield (
+            f"{won.choice.name} keeps the deadline up to a round trip of "
+            f"{text.number(rtt_ms)}{text.NO_BREAK}ms, for an image of mean "
+            "size."
+        )
+
+
 def _least_of_splits(decision):
     """Says which split another goal would choose, if it is another one."""
+    if decision.goal.deadline_ms is not None:
+        return
     for field, noun in _NOUNS:
         least = costs.least(decision, field)
         if least is not None and least is not decision.winner:
@@ -120,9 +138,10 @@ def _least_of_splits(decision):
             )
 
 
-def _break_even(decision, noun):
+def _break_even(decision):
     """Says from which round trip on mobile-only is ahead of what was chosen."""
     value = decision.break_even.get(decision.winner.choice.name)
+    noun = aim.quantity(decision.goal)
     ahead = f"ahead of {decision.winner.choice.name} in {noun}"
     if value == ALWAYS:
         yield f"Mobile-only is {ahead} at any round trip."

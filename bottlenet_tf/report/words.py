@@ -31,6 +31,16 @@ _WORDS = (
         "the same accuracy, in the mean over the accuracies that both reach.",
     ),
     (
+        "wire B for … %",
+        "Read off the split's curve between its measured points. A device "
+        "sends one of these.",
+    ),
+    (
+        "% in … ms",
+        "The same the other way round: the accuracy that just keeps the "
+        "deadline.",
+    ),
+    (
         "on air",
         "Wire bytes, and what the message that carries them takes: headers of "
         "HTTP or gRPC, TCP and IP. Time and energy of sending are those of all "
@@ -45,13 +55,16 @@ _WORDS = (
     ),
     (
         "chosen",
-        "The split that takes the least of what was asked for (time, energy "
-        "or a weighted sum) and that no limit refuses.",
+        "The split and operating point that takes the least of what was asked "
+        "for (time, energy or a weighted sum), or reaches the most accuracy "
+        "within a deadline, and that no limit refuses. It is chosen by figures "
+        "on validation images; the next finer point must keep to the least "
+        "accuracy, too, so that one lucky measurement doesn't win alone.",
     ),
     (
         "on the front",
-        "Pareto front: no other acceptable split is as good in time, energy, "
-        "accuracy and wire bytes, and better in one of them.",
+        "Pareto front: no other acceptable point of any split is as good in "
+        "time, energy, accuracy and wire bytes, and better in one of them.",
     ),
     ("reference", "Not a split with a unit, but what one must beat."),
     ("mobile-only", "The device computes all of it and sends nothing."),

@@ -11,7 +11,7 @@ import matplotlib
 
 from bottlenet_tf import whole_file
 from bottlenet_tf.report import page, runs_page
-from bottlenet_tf.report.run_file import Origin
+from bottlenet_tf.report.origins import Origin
 
 PAGE, FOLDER = "report.html", "report"
 _LONGEST_NAME = 60

@@ -1,4 +1,4 @@
-"""Which split point: what each costs over a link, and which costs least."""
+"""Which split, at which operating point: what each costs, and the best."""
 
 from bottlenet_tf.selection import published
 from bottlenet_tf.selection.break_even import (
@@ -8,23 +8,26 @@ from bottlenet_tf.selection.break_even import (
 )
 from bottlenet_tf.selection.choices import (
     Choice,
+    Image,
+    Spread,
     Way,
     from_report,
-    references,
 )
 from bottlenet_tf.selection.choosing import (
-    ENERGY,
-    LATENCY,
-    Goal,
-    Limits,
     Scenario,
-    cheapest,
+    choose,
     pareto_front,
-    refusals,
     sensitivity,
 )
 from bottlenet_tf.selection.costs import Cost, Machines, cost
 from bottlenet_tf.selection.decision import Decision, decide, decide_runs
+from bottlenet_tf.selection.goals import (
+    ENERGY,
+    LATENCY,
+    Goal,
+    Limits,
+    refusals,
+)
 from bottlenet_tf.selection.links import (
     DEFAULT_TRANSPORT,
     NAMED,
@@ -33,6 +36,7 @@ from bottlenet_tf.selection.links import (
     message_overhead_bytes,
     named,
 )
+from bottlenet_tf.selection.rivals import references
 
 __all__ = [
     "ALWAYS",
@@ -46,13 +50,15 @@ __all__ = [
     "Cost",
     "Decision",
     "Goal",
+    "Image",
     "Limits",
     "Link",
     "Machines",
     "Scenario",
+    "Spread",
     "Way",
     "break_even_rtt_ms",
-    "cheapest",
+    "choose",
     "cost",
     "decide",
     "decide_runs",

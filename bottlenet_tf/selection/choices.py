@@ -1,4 +1,4 @@
-"""What there is to choose from: the splits, and what they must beat."""
+"""What there is to choose from: every operating point of every split."""
 
 import dataclasses
 import enum
@@ -17,22 +17,52 @@ class Way(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
+class Spread:
+    """How far wire bytes reach above their mean.
+
+    Attributes:
+        p95, p99: What so many percent of the images don't exceed.
+        max: The largest.
+    """
+
+    p95: float
+    p99: float
+    max: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """The image file that cloud-only sends; `side` in pixels."""
+
+    codec: str
+    quality: int
+    side: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Choice:
     """One way to get an answer.
 
     Attributes:
-        name: Such as "RB3" or "mobile-only".
+        name: Such as "RB3", "RB6 at point 9" or "mobile-only".
         way: `Way`.
         sent_bytes: Wire bytes of one image, in the mean; 0 if nothing is sent.
             What the message around them takes is the `Link`'s.
-        accuracy: In percent, by which it is chosen: on validation images.
-            None if unknown.
+        accuracy: In percent, as measured on validation images. None if
+            unknown.
         split: What the profiles call it, the run's name; None unless something
             is split.
         detail: What it is, for people: unit, quality, codec.
         workdir: Run that it comes from; None if there is none.
         test_accuracy: In percent, on test images; chooses nothing. None if
             unknown.
+        point: Index of the operating point; None if the unit has just one.
+        finer_accuracy: That of the unit's point with the next more bytes; None
+            if there is none.
+        spread: `Spread` of the wire bytes; None if unknown.
+        unit_id: Identity of the unit, whose first bits its payloads carry;
+            None if unknown.
+        image: `Image` of cloud-only with the untouched network; else None.
     """
 
     name: str
@@ -43,6 +73,11 @@ class Choice:
     detail: str = ""
     workdir: str | None = None
     test_accuracy: float | None = None
+    point: int | None = None
+    finer_accuracy: float | None = None
+    spread: Spread | None = None
+    unit_id: int | None = None
+    image: Image | None = None
 
     def __post_init__(self):
         check(
@@ -60,8 +95,20 @@ class Choice:
         )
 
     @property
+    def sure_accuracy(self):
+        """In percent, by which it is chosen; None if unknown.
+
+        The measured accuracy, but no more than that of the next finer point:
+        fewer bytes of the same unit aren't more accurate, so that one lucky
+        measurement doesn't win alone.
+        """
+        if self.finer_accuracy is None or self.accuracy is None:
+            return self.accuracy
+        return min(self.accuracy, self.finer_accuracy)
+
+    @property
     def shown_accuracy(self):
-        """In percent: on test images if it is known, else what chooses."""
+        """In percent: on test images if it is known, else what was measured."""
         if self.test_accuracy is not None:
             return self.test_accuracy
         return self.accuracy
@@ -73,9 +120,11 @@ class Choice:
 
 
 def from_report(name, report, workdir=None):
-    """Returns the `Choice` that a split run's report describes.
+    """Returns the `Choice`s that a split run's report describes.
 
-    Its bytes and the accuracy that chooses are those on validation images.
+    One for each operating point, from most to fewest bytes: what was measured
+    can be sent, and nothing in between. Their bytes and the accuracies that
+    choose are those on validation images.
 
     Args:
         name: The run's, by which profiles know it: its folder's name.
@@ -93,183 +142,66 @@ def from_report(name, report, workdir=None):
         name=name,
         workdir=workdir,
     )
-    unit = report["flags"]["unit"]
-    point = "" if report["split"] == name else f"{report['split']}, "
-    detail = f"{point}{_unit_words(unit)}"
-    return Choice(
-        name,
-        Way.SPLIT,
-        figures["wire_bytes_mean"],
-        figures["accuracy"],
-        name,
-        detail,
-        workdir,
-        _on_test(report, "accuracy"),
-    )
+    place = "" if report["split"] == name else f"{report['split']}, "
+    points, accuracies = _points(figures), _test_accuracies(report)
+    finer = (None, *(point["accuracy"] for point in points))
+    found = []
+    for point, finer_accuracy in zip(points, finer):
+        index = point["index"] if len(points) > 1 else None
+        found.append(
+            Choice(
+                name if index is None else f"{name} at point {index}",
+                Way.SPLIT,
+                point["wire_bytes_mean"],
+                point["accuracy"],
+                name,
+                place + _unit_words(report["flags"]["unit"]),
+                workdir,
+                accuracies.get(point.get("index")),
+                index,
+                finer_accuracy,
+                _spread(point),
+                report.get("unit_id"),
+            )
+        )
+    return found
+
+
+def of_test(report, figure):
+    """Returns a figure of a report if it is one on test images, or None."""
+    return report[figure] if report["measured_on"] == "test" else None
+
+
+def _points(figures):
+    """Returns operating points, from most to fewest bytes.
+
+    Figures written before there were operating points have one.
+    """
+    points = figures.get("points") or [figures]
+    return sorted(points, key=lambda p: p["wire_bytes_mean"], reverse=True)
+
+
+def _test_accuracies(report):
+    """Returns `{index of the point: accuracy}` on test images."""
+    if report["measured_on"] != "test":
+        return {}
+    return {p.get("index"): p["accuracy"] for p in _points(report)}
+
+
+def _spread(point):
+    sizes = [point.get(f"wire_bytes_{name}") for name in ("p95", "p99", "max")]
+    return None if None in sizes else Spread(*sizes)
 
 
 def _unit_words(unit):
     """Returns a unit of a report's flags in a few words."""
     kind = unit.get("kind", "bottlenet")
     if kind == "learned":
-        return "learned unit, its default point"
+        return "learned unit"
     if kind == "datta":
         sizes = f"c'={unit['channels']}, s={unit['stride']}"
         return f"Datta's unit, {sizes}, q={unit['latent_step']:g}"
     return (
         f"c'={unit['channels']}, s={unit['stride']}, {unit['codec']} "
         f"{unit['quality']}"
-    )
-
-
-def references(reports, max_accuracy_loss):
-    """Returns what splits are held against.
-
-    - mobile-only: the whole network on the device, nothing sent;
-    - label-only: the same, and the answer is sent; the bound for bytes, if
-      there is a trained whole network;
-    - cloud-only at its highest quality, as the paper compares;
-    - cloud-only at matched accuracy: the fewest bytes at which no more than
-      `max_accuracy_loss` is lost;
-    - cloud-only, tuned: the same, of a network that is tuned for the image
-      codec, if a report has such rivals;
-    - raw split: a split's feature as 8-bit numbers, deflated, without a unit
-      (Neurosurgeon's way), one for each report.
-
-    Args:
-        reports: `{name: report}` of runs on one network and one data set.
-        max_accuracy_loss: Percentage points.
-
-    Returns:
-        List of `Choice`.
-
-    Raises:
-        ValueError: if the reports are of different networks or data.
-    """
-    figures = {name: choosing_figures(r) for name, r in reports.items()}
-    _check_same(reports, figures)
-    first = next(iter(reports))
-    whole, points = (
-        figures[first]["baseline_accuracy"],
-        figures[first]["cloud_only"],
-    )
-    on_test = _on_test(reports[first], "baseline_accuracy")
-    label = figures[first]["label_only"]
-    found = [Choice("mobile-only", Way.DEVICE, 0, whole, test_accuracy=on_test)]
-    if label is not None:
-        found.append(
-            Choice(
-                "label-only",
-                Way.DEVICE,
-                label["bytes"],
-                label["accuracy"],
-                test_accuracy=on_test,
-            )  # fmt: skip
-        )
-    side = max((point["side"] for point in points), default=0)
-    tested = _on_test(reports[first], "cloud_only") or []
-    highest = _highest_quality(points)
-    if highest is not None:
-        told = f"{_point(highest, side)}, highest quality"
-        found.append(_cloud("cloud-only, best", highest, told, tested))
-    smallest = _smallest(points, whole, max_accuracy_loss)
-    if smallest is not None:
-        told = _point(smallest, side)
-        found.append(_cloud("cloud-only, matched", smallest, told, tested))
-    tuned = _tuned_points(figures.values())
-    smallest = _smallest(tuned, whole, max_accuracy_loss)
-    if smallest is not None:
-        told = f"{_point(smallest, side)}, network tuned for it"
-        tested = _tuned_points(
-            r for r in reports.values() if r["measured_on"] == "test"
-        )
-        found.append(_cloud("cloud-only, tuned", smallest, told, tested))
-    for name, report in reports.items():
-        raw = figures[name].get("raw_features")
-        if raw is not None:
-            tested = _on_test(report, "raw_features") or {}
-            found.append(
-                Choice(
-                    f"{name} raw",
-                    Way.RAW_SPLIT,
-                    raw["deflated_bytes_mean"],
-                    raw["accuracy"],
-                    name,
-                    "8 bit, deflated",
-                    test_accuracy=tested.get("accuracy"),
-                )
-            )
-    return found
-
-
-def _check_same(reports, figures):
-    """Raises ValueError unless all are of one network on the same images."""
-    first = next(iter(reports))
-    for name in reports:
-        for of, field in (
-            (reports, "backbone"),
-            (reports, "dataset"),
-            (figures, "dataset_fingerprint"),
-        ):
-            check(
-                of[name][field] == of[first][field],
-                f"All reports must be of one network and one data set, but "
-                f"{field} differs.",
-                one=of[first][field],
-                other=of[name][field],
-            )
-
-
-def _tuned_points(all_figures):
-    """Returns the points of all tuned rivals that any of the figures have."""
-    return [
-        point
-        for figures in all_figures
-        for point in (figures.get("tuned_rivals") or {}).get("points", ())
-    ]
-
-
-def _on_test(report, figure):
-    """Returns a figure of a report if it is one on test images, or None."""
-    return report[figure] if report["measured_on"] == "test" else None
-
-
-def _smallest(points, whole, max_loss):
-    """Returns the smallest acceptable point, or None."""
-    acceptable = [
-        point
-        for point in points
-        if whole is None or point["accuracy"] >= whole - max_loss
-    ]
-    return min(acceptable, key=lambda p: p["bytes"], default=None)
-
-
-def _highest_quality(points):
-    """The JPEG of the highest quality, of the images as they are stored."""
-    jpeg = [point for point in points if point["codec"] == "jpeg"]
-    return max(jpeg, key=lambda p: (p["quality"], -p["bytes"]), default=None)
-
-
-def _point(point, network_side):
-    """Returns "jpeg 95", with the images' side if the network's is another."""
-    told = f"{point['codec']} {point['quality']}"
-    side = point["side"]
-    return told if side == network_side else f"{told} at {side} px"
-
-
-def _cloud(name, point, detail, on_test):
-    """Returns the `Choice` of a sweep's point; `on_test` has its like."""
-    setting = ("codec", "quality", "side", "tuned_at", "rival")
-    same = [
-        p["accuracy"]
-        for p in on_test
-        if all(p.get(key) == point.get(key) for key in setting)
-    ]
-    return Choice(
-        name,
-        Way.CLOUD,
-        point["bytes"],
-        point["accuracy"],
-        detail=detail,
-        test_accuracy=same[0] if same else None,
     )

@@ -6,12 +6,13 @@ from bottlenet_tf.selection.choices import Way
 
 # Which parts of a profile each side computes; "whole" is the unsplit network,
 # "served" the same as a server runs it.
-_PARTS = {
+PARTS = {
     Way.SPLIT: (("head", "encode"), ("decode", "tail")),
     Way.RAW_SPLIT: (("head",), ("tail",)),
     Way.DEVICE: (("whole",), ()),
     Way.CLOUD: ((), ("served",)),
 }
+_CODEC = ("encode", "decode")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +83,14 @@ class Machines:
     device_load: int = 0
     cloud_load: int = 0
 
+    def at_all_loads(self):
+        """Returns the same at every pair of loads that was measured."""
+        return [
+            dataclasses.replace(self, device_load=device, cloud_load=cloud)
+            for device in self.device.loads
+            for cloud in self.cloud.loads
+        ]
+
 
 def cost(choice, machines, link):
     """Returns the `Cost` of one choice.
@@ -102,7 +111,7 @@ def cost(choice, machines, link):
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1. There
         TM includes the codec; here it stands alone.
     """
-    on_device, on_cloud = _PARTS[choice.way]
+    on_device, on_cloud = PARTS[choice.way]
     split = choice.split or ""
     device = [
         machines.device.row(split, part, machines.device_load)
@@ -112,33 +121,37 @@ def cost(choice, machines, link):
         machines.cloud.row(split, part, machines.cloud_load)
         for part in on_cloud
     ]
-    codec = [row for row in device + cloud if row.part in ("encode", "decode")]
-    cloud_ms = sum(row.median_ms for row in cloud)
+    cloud_ms = milliseconds(cloud)
+    decode_ms = milliseconds(cloud, of_codec=True)
     on_air_bytes = uplink_ms = answer_ms = waited_ms = 0.0
     if choice.sends:
         on_air_bytes = link.on_air_bytes(choice.sent_bytes)
         uplink_ms = link.uplink_ms(choice.sent_bytes)
         answer_ms = link.answer_ms
-        waited_ms = answer_ms + cloud_ms  # The codec's part included.
+        waited_ms = answer_ms + cloud_ms + decode_ms
     return Cost(
         choice,
         on_air_bytes,
-        device_ms=_milliseconds(device, but=("encode",)),
-        codec_ms=sum(row.median_ms for row in codec),
+        device_ms=milliseconds(device),
+        codec_ms=milliseconds(device, of_codec=True) + decode_ms,
         uplink_ms=uplink_ms,
         answer_ms=answer_ms,
-        cloud_ms=_milliseconds(cloud, but=("decode",)),
-        compute_mj=_energy_mj(device),
+        cloud_ms=cloud_ms,
+        compute_mj=energy_mj(device),
         uplink_mj=_sending_mj(uplink_ms, link),
         waiting_mj=1e-3 * waited_ms * link.waiting_mw,
     )
 
 
-def _milliseconds(rows, but):
-    return sum(row.median_ms for row in rows if row.part not in but)
+def milliseconds(rows, of_codec=False):
+    """Returns what a profile's rows take, those of the codec or the others."""
+    return sum(
+        row.median_ms for row in rows if (row.part in _CODEC) == of_codec
+    )
 
 
-def _energy_mj(rows):
+def energy_mj(rows):
+    """Returns the energy of a profile's rows; None if a power is unknown."""
     if any(row.power_mw is None for row in rows):
         return None
     return sum(1e-3 * row.median_ms * row.power_mw for row in rows)

@@ -2,15 +2,13 @@
 
 import dataclasses
 
+from bottlenet_tf import rate_curves
 from bottlenet_tf.selection.break_even import break_even_rtt_ms
-from bottlenet_tf.selection.choices import Way, from_report, references
-from bottlenet_tf.selection.choosing import (
-    cheapest,
-    pareto_front,
-    refusals,
-    sensitivity,
-)
+from bottlenet_tf.selection.choices import Way, from_report
+from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity
 from bottlenet_tf.selection.costs import cost
+from bottlenet_tf.selection.goals import refusals
+from bottlenet_tf.selection.rivals import references
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,25 +18,33 @@ class Decision:
     Attributes:
         link: `Link`.
         goal: `Goal`.
-        costs: `Cost` of every split, in the order given.
+        limits: `Limits`.
+        costs: `Cost` of every operating point of every split, in the order
+            given.
         references: `Cost` of what splits must beat.
-        refused: `{name: reasons}` of splits and references that a limit rules
-            out.
+        refused: `{name: reasons}` of points and references that a limit or
+            the deadline rules out.
         unmeasured: `{name: reason}` of references of which a profile lacks the
-            time, or a power that the goal needs. The reason says how to
+            time, or a figure that the goal needs. The reason says how to
             measure it.
-        winner: `Cost` of the cheapest acceptable split; None if no split is.
-        best: `Cost` of the cheapest of winner and references; references that
+        winner: `Cost` of the point that the goal wants most; None if none is
+            acceptable.
+        best: `Cost` of the best of winner and references; references that
             are unmeasured or refused aren't counted, nor is the label-only
             bound, which answers another question. None if nothing is left.
-        front: Names on the Pareto front of the acceptable splits.
+        front: Names on the Pareto front of the acceptable points.
         scenarios: `Scenario`s: the choice at other rates and loads.
         break_even: `{name: round trip in ms}` above which mobile-only costs
             less, of all that is sent, limits or not; see `break_even_rtt_ms`.
+        between: `{split: rate_curves.Figure}`, read off each split's curve
+            between its measured points: with a deadline, the accuracy of what
+            just keeps it; else the wire bytes of what is just accurate enough.
+            Empty without either limit.
     """
 
     link: object
     goal: object
+    limits: object
     costs: tuple
     references: tuple
     refused: dict
@@ -48,6 +54,22 @@ class Decision:
     front: tuple
     scenarios: tuple
     break_even: dict
+    between: dict
+
+    @property
+    def shown(self):
+        """The `Cost` of each split's best point, in the order of `costs`.
+
+        Of what nothing refuses, the one that the goal wants most. If all is
+        refused, the one that is nearest to being accepted: the fastest where
+        there is a deadline, else the most accurate.
+        """
+        return tuple(map(self._best_point, by_split(self.costs).values()))
+
+    @property
+    def acceptable(self):
+        """Those of `shown` that nothing refuses, a list."""
+        return [c for c in self.shown if c.choice.name not in self.refused]
 
     @property
     def untimed(self):
@@ -59,6 +81,22 @@ class Decision:
     def uncompared(self):
         """Names of the rivals that the winner could not be held against."""
         return tuple(name for name in self.unmeasured if name != "label-only")
+
+    def _best_point(self, costs):
+        kept = [c for c in costs if c.choice.name not in self.refused]
+        if kept:
+            return min(kept, key=self.goal.rank)
+        if self.goal.deadline_ms is not None:
+            return min(costs, key=lambda c: c.latency_ms)
+        return max(costs, key=lambda c: c.choice.accuracy or 0.0)
+
+
+def by_split(costs):
+    """Returns `{split: [Cost, ...]}` of its operating points, in order."""
+    found = {}
+    for each in costs:
+        found.setdefault(each.choice.split, []).append(each)
+    return found
 
 
 def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
@@ -76,13 +114,14 @@ def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
     Raises:
         ValueError: for runs of several networks; see `decide`.
     """
-    splits = [
-        from_report(name, reports[name], str(folder))
+    choices = [
+        choice
         for name, folder in runs.items()
+        for choice in from_report(name, reports[name], str(folder))
     ]
     others = references(reports, max_loss)
     return [
-        decide(splits, others, machines, link, goal, limits) for link in links
+        decide(choices, others, machines, link, goal, limits) for link in links
     ]
 
 
@@ -90,7 +129,7 @@ def decide(choices, others, machines, link, goal, limits):
     """Returns the `Decision`.
 
     Args:
-        choices: List of `Choice`, the splits.
+        choices: List of `Choice`, the operating points of all splits.
         others: List of `Choice`, see `references`.
         machines: `Machines`.
         link: `Link`.
@@ -102,35 +141,57 @@ def decide(choices, others, machines, link, goal, limits):
             energy.
     """
     timed, unmeasured = _measured(others, machines, link, goal)
-    known = [*choices, *(found.choice for found in timed)]
-    refused = {c.name: refusals(c, machines, link, limits) for c in known}
-    refused = {name: reasons for name, reasons in refused.items() if reasons}
-    acceptable = [c for c in choices if c.name not in refused]
-    winner, scenarios = None, ()
-    if acceptable:
-        winner = cheapest(acceptable, machines, link, goal)
-        scenarios = tuple(sensitivity(acceptable, machines, link, goal))
+    costs = [cost(choice, machines, link) for choice in choices]
+    limited, refused = set(), {}
+    for each in (*costs, *timed):
+        name = each.choice.name
+        reasons = refusals(each.choice, machines, link, limits)
+        if reasons:
+            limited.add(name)
+        if reasons or goal.misses(each):
+            refused[name] = [*reasons, *goal.misses(each)]
+    acceptable = [c for c in costs if c.choice.name not in refused]
+    within_limits = [c for c in choices if c.name not in limited]
+    winner = choose(acceptable, goal)
     rivals = [
         reference
         for reference in timed
         if reference.choice.name not in ("label-only", *unmeasured, *refused)
     ]
     rivals += [winner] if winner else []
-    costs = tuple(cost(c, machines, link) for c in choices)
-    front = pareto_front([c for c in costs if c.choice.name not in refused])
     return Decision(
         link,
         goal,
-        costs,
+        limits,
+        tuple(costs),
         tuple(timed),
         refused,
         unmeasured,
         winner,
-        min(rivals, key=goal.of, default=None),
-        tuple(c.choice.name for c in front),
-        scenarios,
+        choose(rivals, goal),
+        tuple(c.choice.name for c in pareto_front(acceptable)),
+        tuple(sensitivity(within_limits, machines, link, goal))
+        if within_limits
+        else (),
         _break_even([*costs, *timed], machines, link, goal),
+        _between(costs, link, goal, limits),
     )
+
+
+def _between(costs, link, goal, limits):
+    """Returns `Decision.between`."""
+    found = {}
+    for split, points in by_split(costs).items():
+        curve = [(c.choice.sent_bytes, c.choice.accuracy) for c in points]
+        if goal.deadline_ms is not None:
+            # But for sending, all points of a split take as long.
+            rest_ms = points[0].latency_ms - points[0].uplink_ms
+            most = link.wire_bytes_in(goal.deadline_ms - rest_ms)
+            found[split] = rate_curves.accuracy_at(curve, most)
+        elif limits.min_accuracy is not None:
+            least = limits.min_accuracy
+            found[split] = rate_curves.bytes_at(curve, least)
+    return found
 
 
 def _measured(references, machines, link, goal):
@@ -146,7 +207,10 @@ def _measured(references, machines, link, goal):
         if goal.knows(found):
             continue
         unmeasured[reference.name] = (
-            f"The power of the radio of {link.name} is unknown; give "
+            "The accuracy of the unsplit network is unknown: these runs were "
+            "trained from scratch with their units."
+            if goal.deadline_ms is not None
+            else f"The power of the radio of {link.name} is unknown; give "
             "--alpha_mw_per_mbps and --beta_mw."
             if found.uplink_mj is None
             else _lacks("power", reference, machines)

@@ -144,6 +144,10 @@ class Link:
         """Time to send a message of so many wire bytes, in ms."""
         return 8e-3 * self.on_air_bytes(num_bytes) / self.uplink_mbps
 
+    def wire_bytes_in(self, time_ms):
+        """Wire bytes of a message that takes so long; below 0 if none does."""
+        return time_ms * self.uplink_mbps / 8e-3 - self.message_overhead_bytes
+
     @property
     def uplink_mw(self):
         """Power while sending; None if its coefficients are unknown."""

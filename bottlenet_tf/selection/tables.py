@@ -2,13 +2,14 @@
 
 import dataclasses
 
-from bottlenet_tf import formats
+from bottlenet_tf import curve_cells, formats
 from bottlenet_tf.markdown import aligned
+from bottlenet_tf.selection.choices import Way
 
 _COSTS = (
     "choice", "unit or codec", "validation %", "test %", "wire B",
     "on air B", "device ms", "codec ms", "up-link ms", "answer ms", "cloud ms",
-    "latency ms", "energy mJ", "break-even RTT ms", "",
+    "latency ms", "energy mJ", "break-even RTT ms",
 )  # fmt: skip
 _LEGEND = (
     "Break-even RTT: the round trip above which mobile-only costs less. "
@@ -17,21 +18,48 @@ _LEGEND = (
 )
 
 
-def cost_table(decision):
+def cost_table(decision, all_points=False):
     """Returns the lines of a decision's table: splits, then references.
 
-    The winner is marked, what a limit refuses or wasn't measured, and splits on
-    the Pareto front.
+    Each split has one row, its best operating point (`Decision.shown`), or one
+    for each point. The winner is marked, what a limit refuses or wasn't
+    measured, and points on the Pareto front.
     """
+    splits = decision.costs if all_points else decision.shown
+    heading = between_heading(decision)
+    header = [*_COSTS, *([heading] if heading else []), ""]
     rows = [
-        _row(decision, cost, _mark(decision, cost))
-        for cost in (*decision.costs, *decision.references)
+        [
+            *_row(decision, cost),
+            *([between(decision, cost)] if heading else []),
+            _mark(decision, cost),
+        ]
+        for cost in (*splits, *decision.references)
     ]
     rows += [
-        [name, "", *["–"] * (len(_COSTS) - 3), "not measured"]
+        [name, "", *["–"] * (len(header) - 3), "not measured"]
         for name in decision.untimed
     ]
-    return aligned(_COSTS, rows, left=2)
+    return aligned(header, rows, left=2)
+
+
+def between_heading(decision):
+    """Returns what `Decision.between` tells, for a table; "" for nothing."""
+    if not decision.between:
+        return ""
+    if decision.goal.deadline_ms is not None:
+        return f"% in {decision.goal.deadline_ms:g} ms"
+    return f"wire B for {decision.limits.min_accuracy:.2f} %"
+
+
+def between(decision, cost):
+    """Returns what is read off the curve of a cost's split, as text."""
+    figure = decision.between.get(cost.choice.split)
+    if figure is None or cost.choice.way is not Way.SPLIT:
+        return "–"
+    if decision.goal.deadline_ms is None:
+        return curve_cells.size(figure)
+    return "–" if figure.value is None else f"{figure.value:.2f}"
 
 
 def unmeasured(decisions):
@@ -55,6 +83,18 @@ def chosen(decision):
     return told
 
 
+def sizes(choice):
+    """Returns a sentence on the wire bytes of a choice's images."""
+    spread = choice.spread
+    told = f"{choice.name}: {choice.sent_bytes:.0f} wire bytes"
+    if spread is None:
+        return f"{told} in the mean."
+    return (
+        f"{told} in the mean, at most {spread.p95:.0f} for 95 % of the images "
+        f"and {spread.p99:.0f} for 99 %, {spread.max:.0f} for the largest."
+    )
+
+
 def _mark(decision, cost):
     name = cost.choice.name
     if decision.winner is not None and name == decision.winner.choice.name:
@@ -67,7 +107,7 @@ def _mark(decision, cost):
     return "on the front" if name in decision.front else ""
 
 
-def _row(decision, cost, mark):
+def _row(decision, cost):
     choice = cost.choice
     energy = cost.energy_mj
     return [
@@ -85,7 +125,6 @@ def _row(decision, cost, mark):
         f"{cost.latency_ms:.2f}",
         "–" if energy is None else f"{energy:.2f}",
         _break_even(decision, cost),
-        mark,
     ]
 
 
@@ -119,7 +158,11 @@ def sensitivity_table(decision):
 
 
 def _won(winner, goal):
+    if winner is None:
+        return "none"
     figures = []
+    if goal.deadline_ms is not None:
+        figures.append(f"{winner.choice.accuracy:.2f} %")
     if goal.latency_weight:
         figures.append(f"{winner.latency_ms:.2f} ms")
     if goal.energy_weight:
@@ -195,6 +238,7 @@ def as_values(decision):
     return {
         "link": dataclasses.asdict(decision.link),
         "goal": dataclasses.asdict(decision.goal),
+        "limits": dataclasses.asdict(decision.limits),
         "splits": [_values(decision, cost) for cost in decision.costs],
         "references": [_values(decision, cost) for cost in decision.references],
         "refused": decision.refused,
@@ -202,14 +246,18 @@ def as_values(decision):
         "winner": decision.winner and decision.winner.choice.name,
         "best": decision.best and decision.best.choice.name,
         "front": list(decision.front),
+        "between": {
+            split: figure._asdict()
+            for split, figure in decision.between.items()
+        },
         "sensitivity": [
             {
                 "rate_factor": s.rate_factor,
                 "device_load": s.device_load,
                 "cloud_load": s.cloud_load,
-                "winner": s.winner.choice.name,
-                "latency_ms": s.winner.latency_ms,
-                "energy_mj": s.winner.energy_mj,
+                "winner": s.winner and s.winner.choice.name,
+                "latency_ms": s.winner and s.winner.latency_ms,
+                "energy_mj": s.winner and s.winner.energy_mj,
             }
             for s in decision.scenarios
         ],

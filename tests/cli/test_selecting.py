@@ -2,9 +2,11 @@
 
 import json
 import pathlib
+import shutil
 
 import pytest
 
+from bottlenet_tf import formats
 from tests.cli import programs
 
 
@@ -53,6 +55,79 @@ def test_it_chooses_and_writes_what_it_chose(sweep, profile, tmp_path):
             assert choice["break_even_rtt_ms"] == pytest.approx(
                 10 - choice["latency_ms"]
             )
+
+
+@pytest.fixture(scope="module")
+def curves(sweep, tmp_path_factory):
+    """The sweep, as if each unit had three operating points."""
+    root = tmp_path_factory.mktemp("curves") / "runs"
+    shutil.copytree(sweep, root)
+    for path in root.glob("*/report.json"):
+        report = json.loads(path.read_text())
+        for figures in (report, report["validation"]):
+            figures["points"] = [
+                {
+                    "index": i, "accuracy": accuracy,
+                    **{
+                        f"wire_bytes_{name}": size + extra
+                        for extra, name in enumerate(("mean", "p95", "p99",
+                                                      "max"))
+                    },
+                }
+                for i, (size, accuracy) in enumerate(
+                    ((4000, 90.0), (2000, 80.0), (1000, 60.0))
+                )
+            ]  # fmt: skip
+            figures["baseline_accuracy"] = 91.0
+        path.write_text(json.dumps(report))
+    return root
+
+
+def test_it_chooses_split_and_point(curves, profile, tmp_path):
+    out = tmp_path / "selection.json"
+    ran = programs.run("selecting",
+        f"--runs={curves}", f"--device_profile={profile}",
+        f"--cloud_profile={profile}", "--networks=3g,wifi",
+        "--max_accuracy_loss=11", f"--out={out}",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "Chosen: range at point 1" in ran.stdout
+    told = "range at point 1: 2000 wire bytes in the mean, at most 2001 for 95"
+    assert told in ran.stdout
+    # One row of each run, but for the winners.
+    part = ran.stdout.split("\n== ")[1]
+    assert "range at point 2" not in part and "range at point 0" not in part
+    assert "wire B for 80.00 %" in part
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["format"] == formats.PLAN
+    assert f"Plan: {tmp_path / 'plan.json'}" in ran.stdout
+    names = {choice["name"] for choice in plan["choices"]}
+    # The other unit takes as many bytes, and the device a ms more.
+    assert {n for n in names if "point" in n} == {
+        "range at point 0", "range at point 1",
+    }  # fmt: skip
+    report = json.loads((curves / "range" / "report.json").read_text())
+    assert plan["choices"][0]["unit_id"] == report["unit_id"]
+
+
+def test_a_deadline_chooses_the_most_accurate_point(curves, profile, tmp_path):
+    out, plan = tmp_path / "selection.json", tmp_path / "live" / "plan.json"
+    ran = programs.run("selecting",
+        f"--runs={curves}", f"--device_profile={profile}",
+        f"--cloud_profile={profile}", "--networks=wifi", "--deadline_ms=5",
+        "--message_overhead=0", f"--out={out}", f"--plan={plan}",
+        "--all_points",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    # 2 + 0.6 + 1 ms; 1.4 ms of Wi-Fi's 18.88 Mbit/s are 3,304 B.
+    assert "Chosen: range at point 1" in ran.stdout
+    assert "% in 5 ms" in ran.stdout
+    assert "5.29 ms are more than 5 ms" in ran.stdout
+    assert "range at point 2" in ran.stdout
+    (decision,) = json.loads(out.read_text())["decisions"]
+    assert decision["goal"]["deadline_ms"] == 5
+    assert decision["limits"]["min_accuracy"] is None
+    assert json.loads(plan.read_text())["deadline_ms"] == 5
 
 
 def test_a_device_can_be_supposed_to_be_slower(sweep, profile, tmp_path):

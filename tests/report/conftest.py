@@ -109,6 +109,26 @@ def points_of(*pairs):
     ]  # fmt: skip
 
 
+CURVES = {
+    "early": ((400.0, 89.0), (200.0, 88.0), (50.0, 82.0)),
+    "late": ((150.0, 89.5), (100.0, 89.0), (20.0, 60.0)),
+}
+
+
+def make_curves(root):
+    """Gives both candidates of a search three operating points each."""
+    for split, curve in CURVES.items():
+        path = root / candidates.CANDIDATES / split / "report.json"
+        report = json.loads(path.read_text())
+        report["flags"]["unit"] = {"kind": "learned"}
+        report["unit_id"] = 5
+        report["points"] = points_of(
+            *((size - 10.0, accuracy - 0.5) for size, accuracy in curve)
+        )
+        report["validation"]["points"] = points_of(*curve)
+        write(path, report)
+
+
 def make_runs(root):
     """Writes three runs at one split: a learned unit, two of one point."""
     learned = {
@@ -117,6 +137,7 @@ def make_runs(root):
         "points": points_of((200.0, 89.5), (100.0, 88.0), (50.0, 82.0)),
         "flags": {"unit": {"kind": "learned"}},
     }
+    learned["validation"]["points"] = learned["points"]
     write(root / "learned" / "report.json", learned)
     for quality, size, accuracy in ((20, 150.0, 82.0), (60, 600.0, 89.5)):
         run = root / f"jpeg_q{quality}"
@@ -245,15 +266,20 @@ def choose(root, networks=("3g", "wifi"), message=0.0, **goal):
         profile_file.read, (root / "phone.csv", root / "server.csv")
     )
     machines = selection.Machines(device, cloud)
-    search = json.loads((root / ground.SEARCH).read_text())
-    reports = {}
-    for split in search["splits"]:
-        path = root / candidates.CANDIDATES / split / "report.json"
-        if path.is_file():
-            reports[split] = json.loads(path.read_text())
+    runs = root / candidates.CANDIDATES
+    if not runs.is_dir():
+        runs = root
+    reports = {
+        path.parent.name: json.loads(path.read_text())
+        for path in sorted(runs.glob("*/report.json"))
+    }
     decisions = [
         selection.decide(
-            [selection.from_report(*item) for item in reports.items()],
+            [
+                choice
+                for item in reports.items()
+                for choice in selection.from_report(*item)
+            ],
             selection.references(reports, 3.0),
             machines,
             dataclasses.replace(
@@ -344,6 +370,23 @@ def chosen(search):
     choose(search)
     compare(search)
     return search
+
+
+@pytest.fixture
+def curved(search):
+    """A search of learned units, and what was chosen of them."""
+    make_curves(search)
+    choose(search)
+    return search
+
+
+@pytest.fixture
+def chosen_units(units):
+    """A folder of three runs at one split, and what was chosen of them."""
+    made = Made(100.0, 88.0, 0.9, 2.0, 0.1)
+    _write_profiles(units, {run.name: made for run in units.iterdir()})
+    choose(units, ("3g",), 154.0)
+    return units
 
 
 @pytest.fixture

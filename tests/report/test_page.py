@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bottlenet_tf import report, whole_file
-from bottlenet_tf.report import page, writing
+from bottlenet_tf.report import page, selection_pieces, writing
 
 _VOID = {"meta", "link", "img", "source"}
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror='a'>\""
@@ -185,6 +185,17 @@ def test_the_table_tells_bytes_on_the_air_and_break_even(tags):
     words = " ".join(tags.words)
     assert "wire B on air B device ms" in words
     assert "energy mJ break-even RTT ms" in words
+
+
+def test_each_split_has_one_row_its_best_point(curved):
+    decision = report.read(curved).selection.decisions[0]
+    tags = Tags(selection_pieces._table(decision))
+    cells = [word.strip() for word in tags.words]
+    names = [cell for cell in cells if "at point" in cell]
+    assert names == ["early at point 1", "late at point 1"]
+    assert "wire B for 87.00 %" in cells
+    # From 50 B at 82 % to 200 at 88: five sixths of two doublings.
+    assert "159" in cells
 
 
 def test_a_search_that_found_nothing_makes_a_page(search, change):

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from bottlenet_tf import report
+from bottlenet_tf import selection as selection_lib
 from bottlenet_tf.report import (
     costs,
     network,
@@ -242,9 +243,108 @@ def test_operating_points_of_a_candidate_are_a_line(search, change):
     assert [(400.0, 88.0), (500.0, 89.0)] in lines
     assert "Thick lines: all operating points" in found.caption
     rows = [row for row in found.rows if row[0] == "operating point"]
-    assert [row[5:7] for row in rows] == [
-        [500.0, 89.0], [400.0, 88.0], [60.0, 30.0],
+    assert [(row[2], *row[6:8]) for row in rows] == [
+        (0, 500.0, 89.0), (1, 400.0, 88.0), (2, 60.0, 30.0),
     ]  # fmt: skip
+
+
+def test_chosen_points_have_rings_on_their_curves(curved):
+    sources = report.read(curved)
+    found = rate_accuracy.picture(sources.search, (), sources.selection)
+    with rc_context(picture._STYLE):
+        figure = found.draw(picture.WIDE)
+        lines = _drawn_lines(figure)
+    # Chosen by validation images; drawn where test images are.
+    assert [(40.0, 81.5), (190.0, 87.5), (390.0, 88.5)] in lines
+    assert [(190.0, 87.5)] in lines
+    legend = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert "chosen" in legend
+    assert "3g, wifi" in [t.get_text() for t in figure.axes[0].texts]
+    assert (
+        "Rings: what was chosen, early at point 1 for 3g and wifi."
+        in found.caption
+    )
+    rows = [row for row in found.rows if row[0].startswith("chosen")]
+    assert rows == [
+        ["chosen for 3g wifi", "early", 1, "", "", "", 190.0, 87.5, 1000]
+    ]
+
+
+def test_without_a_choice_there_is_no_ring(sources):
+    found = rate_accuracy.picture(sources.search)
+    with rc_context(picture._STYLE):
+        figure = found.draw(picture.WIDE)
+    legend = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert "chosen" not in legend
+    assert "Rings" not in found.caption
+
+
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+def test_costs_have_a_bar_of_each_split_s_best_point(curved, width):
+    selection = report.read(curved).selection
+    found = costs.picture(selection.decisions[0], selection)
+    shown = _texts(found.svg(width))
+    assert {"early at point 1", "late at point 1"} <= set(shown)
+    assert not {"early at point 0", "late at point 2"} & set(shown)
+    assert "early at point 1 is chosen" in found.caption
+    # The data hold all points.
+    column = found.header.index("point")
+    assert [row[column] for row in found.rows[:6]] == [0, 1, 2] * 2
+    p95 = found.header.index("wire_bytes_p95")
+    assert found.rows[1][p95] == 201.0
+
+
+def test_a_deadline_is_a_line_in_the_panel_of_time(curved, choose_by):
+    choose_by(curved, ("3g",), deadline_ms=5.5)
+    selection = report.read(curved).selection
+    found = costs.picture(selection.decisions[0], selection)
+    with rc_context(picture._STYLE):
+        figure = found.draw(picture.WIDE)
+    latency, energy = figure.axes
+    assert [list(li.get_xdata()) for li in latency.get_lines()[1:]] == [
+        [5.5, 5.5]
+    ]
+    assert len(energy.get_lines()) == 1
+    shown = [note.get_text() for note in latency.texts]
+    # 3.4 ms, and 200 B; cloud-only needs 5.36 ms, for 88.5 %.
+    assert "4.85  chosen" in shown and "5.36  best of all" in shown
+    assert not [t for t in shown if "least" in t]
+    assert "The goal was the most accuracy within 5.5 ms" in found.caption
+
+
+@pytest.mark.parametrize("width", [picture.WIDE, picture.NARROW])
+def test_scenarios_tell_the_point_or_that_nothing_keeps_the_deadline(
+    curved, choose_by, width
+):
+    choose_by(curved, ("3g",), deadline_ms=5.5)
+    sources = report.read(curved)
+    selection = sources.selection
+    decision = selection.decisions[0]
+    found = sensitivity.picture(decision, selection, sources.search.splits)
+    with rc_context(picture._STYLE):
+        figure = found.draw(width)
+        figure.draw_without_rendering()
+        boxes = [box for _, box in _boxes(figure, figure.axes[0].texts)]
+    told = {t.get_text() for t in figure.axes[0].texts}
+    # Of early, 88.5 % of test images at point 0, 87.5 % at point 1.
+    point = "early\npoint 1\n" if width < 4 else "early at point 1: "
+    assert {f"{point}87.50\u00a0%", "none"} <= told
+    for box in boxes:
+        assert box.count_overlaps([b for b in boxes if b is not box]) == 0
+    winners = {row[4] for row in found.rows}
+    assert winners == {"early at point 0", "early at point 1", "none"}
+    nothing = [row for row in found.rows if row[4] == "none"]
+    assert nothing[0][5:] == [None, None]
+
+
+def test_a_long_split_keeps_its_point_in_diagrams():
+    choice = selection_lib.Choice(
+        "block_12_expand_and_add at point 11", selection_lib.Way.SPLIT, 9.0,
+        90.0, "block_12_expand_and_add", point=11,
+    )  # fmt: skip
+    told = text.short_choice(choice)
+    assert told == "block_12_… at point 11"
+    assert len(told) <= 22
 
 
 def test_units_that_are_compared_with_are_drawn_beside_a_search(search, units):
@@ -270,6 +370,15 @@ def test_units_of_one_point_are_joined_in_the_picture_of_runs(units, width):
     assert lines.count(both) == 2  # A line, and large marks.
     assert [(100.0, 88.0)] in lines
     assert figure.axes[0].get_xscale() == "log"
+
+
+def test_what_was_chosen_of_runs_has_a_ring(chosen_units):
+    sources = report.read(chosen_units)
+    (found,) = report.runs_page.pictures(sources)["rate"]
+    with rc_context(picture._STYLE):
+        lines = _drawn_lines(found.draw(picture.WIDE))
+    assert lines.count([(100.0, 88.0)]) == 2  # The default point, and a ring.
+    assert "learned at point 1 for 3g" in found.caption
 
 
 def test_the_data_of_runs_hold_every_operating_point(units):
@@ -317,7 +426,9 @@ def test_names_in_the_plot_cover_no_marker(request, name, width):
 def test_cloud_only_of_two_sides_differs_in_the_data(deep):
     found = rate_accuracy.picture(report.read(deep).search)
     side = found.header.index("side_px")
-    cloud = [row[2 : side + 1] for row in found.rows if row[0] == "cloud-only"]
+    cloud = [
+        row[side - 2 : side + 1] for row in found.rows if row[0] == "cloud-only"
+    ]
     assert ["jpeg", 10, 8] in cloud
     assert ["jpeg", 10, 32] in cloud
 

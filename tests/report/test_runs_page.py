@@ -79,7 +79,8 @@ def test_the_page_holds_all_of_it(units):
     tags = Tags(path.read_text(encoding="utf-8"))
     there = {given["id"] for _, given in tags.found if "id" in given}
     linked = {given["href"].removeprefix("#") for given in tags.named("a")}
-    assert linked == there == set(runs_page._TITLES) - {"unseen"}
+    unasked = {"unseen", "summary", "costs", "sensitivity"}
+    assert linked == there == set(runs_page._TITLES) - unasked
     for attributes in tags.named("img"):
         assert attributes["src"].startswith("data:")
         assert len(attributes["alt"]) > 20
@@ -138,3 +139,19 @@ def test_a_search_has_tables_of_its_curves_too(search, units, change):
     assert "<h3>late aware, JPEG unit</h3>" in text
     assert "Operating points of late" in text
     assert "points lost" in text
+
+
+def test_a_selection_among_runs_has_sections_of_its_own(chosen_units):
+    path = report.write(report.read(chosen_units), chosen_units)
+    tags = Tags(path.read_text(encoding="utf-8"))
+    there = {given["id"] for _, given in tags.found if "id" in given}
+    assert {"summary", "costs", "sensitivity", "rate"} <= there
+    words = " ".join(tags.words)
+    assert "Of the splits, learned at point 1 takes the least time" in words
+    assert "wire B for 87.00 %" in words
+    # From 50 B at 82 % to 100 at 88: five sixths of a doubling.
+    assert "89.1" in words
+    assert "bottlenet-select --runs=x" in words
+    assert "by --profiles=phone.json,server.json" in words
+    names = {p.stem for p in (chosen_units / writing.FOLDER).glob("*.csv")}
+    assert names == {"rate_accuracy", "costs_3g", "sensitivity_3g"}

@@ -117,13 +117,13 @@ def test_a_named_file_must_be_there(search, tmp_path):
             CHOSEN,
             ["decisions", 0, "splits", 0, "choice", "split"],
             "other",
-            "choice.split' must be one of the search's candidates: early, late",
+            "choice.split' must be one of the runs: early, late",
         ),
         (
             CHOSEN,
             ["decisions", 0, "splits", 0, "choice", "sent_bytes"],
             1.0,
-            "choice.sent_bytes' must be 400.0, validation.wire_bytes_mean of",
+            "choice.sent_bytes' must be 400.0, wire_bytes_mean on validation",
         ),
         (
             CHOSEN,
@@ -158,8 +158,8 @@ def test_a_named_file_must_be_there(search, tmp_path):
         (
             CHOSEN,
             ["format"],
-            "bottlenet_tf.selection.1",
-            "selection.2', .*; bottlenet-select writes it anew",
+            "bottlenet_tf.selection.2",
+            "selection.3', .*; bottlenet-select writes it anew",
         ),
         (CHOSEN, ["decisions", 0, "winner"], "no", "winner' must be one of"),
         (
@@ -167,6 +167,42 @@ def test_a_named_file_must_be_there(search, tmp_path):
             ["decisions", 0, "goal", "latency_weight"],
             0,
             r"selection.json: field 'decisions\[0\].goal': --latency",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "goal", "deadline_ms"],
+            -5.0,
+            r"'decisions\[0\].goal.deadline_ms' must be .*at least 0",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "limits", "min_accuracy"],
+            "high",
+            r"'decisions\[0\].limits.min_accuracy' must be a finite number",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 0, "choice", "point"],
+            -1,
+            r"choice.point' must be a whole number",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "splits", 0, "choice", "spread"],
+            {"p95": 1.0},
+            r"choice.spread.p99' is missing",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "sensitivity", 0, "winner"],
+            "no",
+            r"sensitivity\[0\].winner' must be one of early, late",
+        ),
+        (
+            CHOSEN,
+            ["decisions", 0, "between", "early", "value"],
+            "few",
+            r"between.early.value' must be a finite number",
         ),
         (MODES, ["points", 0, "mode"], "odd", r"'points\[0\].mode' must be"),
         (MODES, ["points", 0, "accuracy"], -1, r"'points\[0\].accuracy'"),
@@ -198,7 +234,7 @@ def test_bad_files_are_named_with_the_field(
         (
             CHOSEN,
             ["decisions", 0, "splits", 1],
-            r"'decisions\[0\].splits' must be all of .* late is missing",
+            r"'decisions\[0\].splits' must be all .* late is missing",
         ),
     ],
 )
@@ -338,6 +374,69 @@ def test_units_of_another_network_are_not_compared_with(
         report.read(root, against=[units / "jpeg_q20"])
 
 
-def test_a_folder_of_runs_takes_no_files_of_a_search(units, tmp_path):
+def test_a_folder_of_runs_takes_no_comparison_of_a_search(units, tmp_path):
     with pytest.raises(ValueError, match="a folder of runs has none.*x.json"):
-        report.read(units, selection=tmp_path / "x.json")
+        report.read(units, modes=tmp_path / "x.json")
+
+
+def test_points_are_read_back_as_they_were_chosen_from(curved):
+    first, second = report.read(curved).selection.decisions
+    points = [(c.choice.split, c.choice.point) for c in first.costs]
+    assert points == [(s, i) for s in ("early", "late") for i in (0, 1, 2)]
+    # 3g: 200 B less at early's point 1 save 1.45 ms; wifi chooses the same.
+    assert first.winner.choice.name == "early at point 1"
+    assert first.winner.choice.spread.p95 == 201.0
+    assert first.costs[2].choice.finer_accuracy == 88.0
+    assert first.limits.min_accuracy == 87.0
+    assert [c.choice.point for c in second.shown] == [1, 1]
+    # From 50 B at 82 % to 200 at 88: five sixths of two doublings.
+    figure = first.between["early"]
+    assert figure.value == pytest.approx(50 * 4 ** (5 / 6))
+
+
+def test_a_deadline_and_its_misses_are_read_back(curved, choose_by):
+    choose_by(curved, ("3g",), deadline_ms=4.0)
+    (decision,) = report.read(curved).selection.decisions
+    # 3.4 ms, and 0.36 for the fewest bytes: refused for its accuracy.
+    assert decision.goal.deadline_ms == 4.0
+    assert decision.winner is None
+    winners = {s.rate_factor: s.winner for s in decision.scenarios}
+    assert winners[1.0] is None
+
+
+def test_every_point_of_a_run_must_be_there(curved, drop):
+    drop(curved / CHOSEN, ["decisions", 0, "splits", 1])
+    with pytest.raises(
+        ValueError, match="must be all .* point 1 of early is missing"
+    ):
+        report.read(curved)
+
+
+def test_a_point_of_another_size_is_refused(curved, change):
+    size = ["decisions", 1, "splits", 1, "choice", "sent_bytes"]
+    change(curved / CHOSEN, size, 400.0)
+    with pytest.raises(ValueError, match="200.0, .* at point 1 in .*early"):
+        report.read(curved)
+
+
+def test_a_point_that_test_images_never_met_is_refused(curved, change):
+    path = curved / "candidates" / "late" / "report.json"
+    points = json.loads(path.read_text())["points"]
+    change(path, ["points"], points[:2])
+    with pytest.raises(ValueError, match="point' must be one of the 2 of"):
+        report.read(curved)
+
+
+def test_a_folder_of_runs_may_have_a_selection(chosen_units):
+    found = report.read(chosen_units)
+    (decision,) = found.selection.decisions
+    assert decision.winner.choice.name == "learned at point 1"
+    assert list(found.missing) == ["profiles"]
+    profiles = (chosen_units / "phone.csv", chosen_units / "server.csv")
+    assert report.read(chosen_units, profiles=profiles).missing == {}
+
+
+def test_a_selection_must_be_among_all_runs_of_the_folder(chosen_units):
+    shutil.copytree(chosen_units / "jpeg_q20", chosen_units / "jpeg_new")
+    with pytest.raises(ValueError, match="jpeg_new is missing"):
+        report.read(chosen_units)

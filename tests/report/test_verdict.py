@@ -143,6 +143,72 @@ def test_a_rival_that_was_not_measured_leaves_the_verdict_open(
     assert not [line for line in found.others if "ahead of" in line]
 
 
+@pytest.fixture
+def decide_points(curved, choose_by):
+    """The same of splits with three operating points each."""
+
+    def decision(network, message=0.0, **goal):
+        choose_by(curved, (network,), message, **goal)
+        return report.read(curved).selection.decisions[0]
+
+    return decision
+
+
+def test_split_and_point_are_named_with_their_sizes(decide_points):
+    found = verdict.of_decision(decide_points("3g", 154), 90.0)
+    assert found.title.startswith("3g (1.1 Mbit/s up): early at point 1")
+    first, sizes, *_ = found.sentences
+    assert first.startswith("Of the splits, early at point 1 takes the least")
+    # 87.5 % of test images.
+    assert "354 bytes on the air (200 wire bytes" in first
+    assert "87.50\u00a0% accuracy (2.50 points below" in first
+    assert sizes == (
+        "early at point 1: 200 wire bytes in the mean, at most 201 for 95 % "
+        "of the images and 202 for 99 %, 203 for the largest."
+    )
+
+
+def test_a_deadline_is_told_with_what_is_left_of_it(decide_points):
+    found = verdict.of_decision(decide_points("3g", deadline_ms=5.0), 90.0)
+    assert found.sentences[0].startswith(
+        "Of the splits, early at point 1 reaches the most accuracy within 5 "
+        "ms: 4.85\u00a0ms"
+    )
+    # 5 - 3.4 - 1600 / 1100 ms.
+    assert (
+        "early at point 1 keeps the deadline up to a round trip of "
+        "0.145\u00a0ms, for an image of mean size."
+    ) in found.others
+    assert not found.beaten
+    assert not [line for line in found.others if "The least" in line]
+
+
+def test_who_does_better_within_a_deadline_is_told(decide_points):
+    found = verdict.of_decision(decide_points("3g", deadline_ms=11.0), 90.0)
+    assert found.beaten
+    # All 90 %, in 10 ms.
+    assert found.title.endswith(
+        "early at point 0 of the splits, but mobile-only does better within "
+        "11 ms"
+    ) or found.title.endswith("mobile-only does better within 11 ms")
+    assert (
+        "No split pays here: mobile-only does better within 11 ms than"
+        in (found.sentences[2])
+    )
+
+
+def test_where_nothing_keeps_the_deadline_each_split_says_why(decide_points):
+    found = verdict.of_decision(decide_points("3g", deadline_ms=3.5), 90.0)
+    assert found.title.endswith("no split")
+    # One line of each split, of its fastest point.
+    assert found.others[:2] == (
+        "early at point 2: 82.00 % is below 87.00 %; 3.76 ms are more than "
+        "3.5 ms",
+        "late at point 2: 60.00 % is below 87.00 %; 9.85 ms are more than "
+        "3.5 ms",
+    )
+
+
 def test_without_an_acceptable_split_the_reasons_are_told(decide):
     decision = dataclasses.replace(
         decide("3g"), winner=None, refused={"early": ["1 % is below 2 %"]}

@@ -4,10 +4,13 @@ import types
 
 import pytest
 
+from bottlenet_tf.selection import Choice, Spread, Way
+
 
 class ByHand:
     """A profile of two split points; times and powers from a dictionary."""
 
+    network = "tiny"
     whole_memory_mb = None
     reasons = {}
 
@@ -58,3 +61,30 @@ def cloud():
             rows[split, "tail", load] = (tail * factor, None)
             rows[split, "decode", load] = (0.1 * factor, None)
     return ByHand("server", rows, (0, 4))
+
+
+@pytest.fixture
+def curves():
+    """Operating points of both splits, most bytes first.
+
+    Of early, the coarsest is a lucky one; of late, each has half the bytes of
+    the one before.
+    """
+    points = {
+        "early": ((1000, 90.0), (500, 88.0), (400, 88.5)),
+        "late": ((80, 91.0), (40, 89.0), (20, 85.0), (10, 70.0)),
+    }
+    found = []
+    for i, (split, curve) in enumerate(points.items()):
+        finer = None
+        for point, (size, accuracy) in enumerate(curve):
+            spread = Spread(1.2 * size, 1.5 * size, 2.0 * size)
+            found.append(
+                Choice(
+                    f"{split} at point {point}", Way.SPLIT, size, accuracy,
+                    split, "learned unit", None, accuracy - 0.5, point, finer,
+                    spread, 0xABC0 + i,
+                )
+            )  # fmt: skip
+            finer = accuracy
+    return found

@@ -2,7 +2,14 @@
 
 import pytest
 
-from bottlenet_tf.selection import Choice, Way, from_report, references
+from bottlenet_tf.selection import (
+    Choice,
+    Image,
+    Spread,
+    Way,
+    from_report,
+    references,
+)
 
 
 def _cloud(codec, quality, size, accuracy, side=32):
@@ -55,13 +62,37 @@ TESTED = {
 }
 
 
+def _points(*pairs):
+    return [
+        {
+            "index": i, "accuracy": accuracy, "wire_bytes_mean": size,
+            "wire_bytes_p95": size + 1, "wire_bytes_p99": size + 2,
+            "wire_bytes_max": size + 3,
+        }
+        for i, (size, accuracy) in enumerate(pairs)
+    ]  # fmt: skip
+
+
+# A learned unit of three points; the coarsest is luckier than the one before.
+LEARNED = {
+    **TESTED,
+    "unit_id": 0xABCD,
+    "flags": {"unit": {"kind": "learned"}},
+    "points": _points((219.0, 88.5), (111.0, 87.0), (51.0, 86.0)),
+    "validation": {
+        **FIGURES,
+        "points": _points((220.0, 90.0), (110.0, 88.0), (50.0, 88.3)),
+    },
+}
+
+
 def _of_choosing(choice):
     return choice.name, choice.sent_bytes, choice.accuracy, choice.detail
 
 
 def test_validation_images_choose_and_test_images_are_told():
-    found = [from_report("RB3", TESTED), *references({"RB3": TESTED}, 2.0)]
-    wanted = [from_report("RB3", REPORT), *references({"RB3": REPORT}, 2.0)]
+    found = [*from_report("RB3", TESTED), *references({"RB3": TESTED}, 2.0)]
+    wanted = [*from_report("RB3", REPORT), *references({"RB3": REPORT}, 2.0)]
     assert list(map(_of_choosing, found)) == list(map(_of_choosing, wanted))
     assert [c.test_accuracy for c in wanted] == [None] * 6
     # jpeg 95 is the second point of the sweep, webp 88 the fourth.
@@ -98,17 +129,59 @@ def test_tuned_rivals_are_a_choice_of_their_own():
         110.0, 89.8, 77.0,
     )  # fmt: skip
     assert tuned.detail == "avif 40, network tuned for it"
+    # Nobody deploys that network.
+    assert tuned.image is None
+    assert found["cloud-only, matched"].image == Image("webp", 88, 32)
 
 
 def test_a_run_is_a_choice_of_its_wire_bytes():
-    found = from_report("RB3", REPORT, "runs/x")
-    assert found == Choice(
-        "RB3", Way.SPLIT, 250.0, 90.0, "RB3", "c'=4, s=2, jpeg 75", "runs/x"
-    )
+    assert from_report("RB3", REPORT, "runs/x") == [
+        Choice(
+            "RB3", Way.SPLIT, 250.0, 90.0, "RB3", "c'=4, s=2, jpeg 75", "runs/x"
+        )
+    ]
+
+
+def test_every_operating_point_is_a_choice():
+    first, second, _ = found = from_report("RB6", LEARNED)
+    assert [c.name for c in found] == [
+        "RB6 at point 0", "RB6 at point 1", "RB6 at point 2",
+    ]  # fmt: skip
+    assert {(c.split, c.unit_id, c.detail) for c in found} == {
+        ("RB6", 0xABCD, "RB3, learned unit")
+    }
+    assert second == Choice(
+        "RB6 at point 1", Way.SPLIT, 110.0, 88.0, "RB6", "RB3, learned unit",
+        test_accuracy=87.0, point=1, finer_accuracy=90.0,
+        spread=Spread(111.0, 112.0, 113.0), unit_id=0xABCD,
+    )  # fmt: skip
+    assert first.finer_accuracy is None
+
+
+def test_no_point_counts_as_more_accurate_than_the_next_finer_one():
+    found = from_report("RB3", LEARNED)
+    assert [c.accuracy for c in found] == [90.0, 88.0, 88.3]
+    assert [c.sure_accuracy for c in found] == [90.0, 88.0, 88.0]
+
+
+def test_points_are_compared_in_the_order_of_their_bytes():
+    # A coarser point that takes more bytes than a finer one.
+    points = _points((100.0, 90.0), (110.0, 88.0))
+    found = from_report("RB3", {**REPORT, "points": points})
+    assert [(c.point, c.finer_accuracy) for c in found] == [
+        (1, None), (0, 88.0),
+    ]  # fmt: skip
+
+
+def test_the_only_point_of_a_unit_has_no_index():
+    points = _points((250.0, 90.0))
+    (found,) = from_report("RB3", {**REPORT, "points": points})
+    assert (found.name, found.point) == ("RB3", None)
+    assert found.spread == Spread(251.0, 252.0, 253.0)
 
 
 def test_units_of_one_split_point_have_their_runs_names():
-    found = from_report("rb3_small", REPORT)
+    (found,) = from_report("rb3_small", REPORT)
     assert (found.name, found.split) == ("rb3_small", "rb3_small")
     assert found.detail == "RB3, c'=4, s=2, jpeg 75"
 

@@ -1,6 +1,4 @@
-"""The choice, its limits, its front and how sure it is."""
-
-import dataclasses
+"""The choice, its front and how sure it is."""
 
 import pytest
 
@@ -9,14 +7,12 @@ from bottlenet_tf.selection import (
     LATENCY,
     Choice,
     Goal,
-    Limits,
     Link,
     Machines,
     Way,
-    cheapest,
+    choose,
     cost,
     pareto_front,
-    refusals,
     sensitivity,
 )
 
@@ -31,6 +27,12 @@ def machines(device, cloud):
     return Machines(device, cloud)
 
 
+def _cheapest(machines, link, goal, choices=(EARLY, LATE)):
+    costs = [cost(choice, machines, link) for choice in choices]
+    found = choose(costs, goal)
+    return found and found.choice
+
+
 @pytest.mark.parametrize(
     ("link", "winner"),
     # fast: 2.5 + 1 + 0.9 = 4.4 against 6.5 + 0.01 + 0.5 = 7.01;
@@ -38,87 +40,61 @@ def machines(device, cloud):
     [(FAST, "early"), (SLOW, "late")],
 )
 def test_the_least_latency_wins(machines, link, winner):
-    found = cheapest([EARLY, LATE], machines, link, LATENCY)
-    assert found.choice.name == winner
+    assert _cheapest(machines, link, LATENCY).name == winner
 
 
 def test_energy_may_choose_otherwise(machines):
     # early: 5 mJ + 1 ms at 20 W = 25 mJ; late: 13 mJ + 0.2.
     hungry = Link("hungry", 8.0, 0.0, 20000.0)
-    assert cheapest([EARLY, LATE], machines, hungry, LATENCY).choice is EARLY
-    assert cheapest([EARLY, LATE], machines, hungry, ENERGY).choice is LATE
+    assert _cheapest(machines, hungry, LATENCY) is EARLY
+    assert _cheapest(machines, hungry, ENERGY) is LATE
     # In ms: 4.4 against 7.01; 0.01 mJ weighs less than that, 1 mJ more.
-    assert (
-        cheapest([EARLY, LATE], machines, hungry, Goal(1.0, 0.01)).choice
-        is EARLY
-    )
-    assert (
-        cheapest([EARLY, LATE], machines, hungry, Goal(1.0, 1.0)).choice is LATE
-    )
-
-
-@pytest.mark.parametrize("weights", [(-1.0, 2.0), (0.0, 0.0)])
-def test_a_goal_must_weigh_something(weights):
-    with pytest.raises(ValueError, match="nothing would be minimised"):
-        Goal(*weights)
+    assert _cheapest(machines, hungry, Goal(1.0, 0.01)) is EARLY
+    assert _cheapest(machines, hungry, Goal(1.0, 1.0)) is LATE
 
 
 def test_energy_cannot_be_chosen_by_unless_it_is_known(machines):
     with pytest.raises(ValueError, match="--power_w when profiling"):
-        cheapest([EARLY], machines, Link("x", 1.0), ENERGY)
+        _cheapest(machines, Link("x", 1.0), ENERGY)
 
 
-def test_nothing_to_choose_from_is_an_error(machines):
-    with pytest.raises(ValueError, match="Nothing is left"):
-        cheapest([], machines, FAST, LATENCY)
-
-
-@pytest.mark.parametrize(
-    ("limits", "early", "late"),
-    [
-        (Limits(), [], []),
-        (Limits(min_accuracy=90.0), ["88.00 % is below 90.00 %"], []),
-        (Limits(max_bytes=500), ["1000.0 B are more than 500 B"], []),
-        (Limits(max_memory_mb=60.0), [], ["80 MB are more than 60 MB"]),
-    ],
-)
-def test_limits_say_why(machines, limits, early, late):
-    assert refusals(EARLY, machines, FAST, limits) == early
-    assert refusals(LATE, machines, FAST, limits) == late
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [
-        Limits(min_accuracy=88.0),
-        Limits(max_bytes=1000),
-        Limits(max_memory_mb=50.0),
-    ],
-)
-def test_what_just_reaches_a_limit_keeps_to_it(machines, limits):
-    assert refusals(EARLY, machines, FAST, limits) == []
-
-
-def test_a_limit_of_bytes_counts_the_message(machines):
-    link = dataclasses.replace(FAST, message_overhead_bytes=154)
-    assert refusals(EARLY, machines, link, Limits(max_bytes=1154)) == []
-    assert refusals(EARLY, machines, link, Limits(max_bytes=1153)) == [
-        "1154.0 B are more than 1153 B"
+def test_a_tie_goes_to_the_more_accurate_then_to_fewer_bytes(machines):
+    endless = Link("endless", 1e300, 0.0, 0.0)
+    same = [
+        Choice("coarse", Way.SPLIT, 20, 88.0, "early"),
+        Choice("fine", Way.SPLIT, 900, 89.0, "early"),
+        Choice("lean", Way.SPLIT, 800, 89.0, "early"),
     ]
+    assert _cheapest(machines, endless, LATENCY, same).name == "lean"
 
 
-def test_what_sends_nothing_keeps_to_any_limit_of_bytes(machines):
-    mobile_only = Choice("m", Way.DEVICE, 0)
-    link = dataclasses.replace(FAST, message_overhead_bytes=154)
-    assert refusals(mobile_only, machines, link, Limits(max_bytes=1)) == []
+@pytest.mark.parametrize(
+    ("deadline_ms", "winner"),
+    # early takes 3.4 ms and 1 us a byte, late 7 ms.
+    [
+        (3.79, None),
+        (3.8, "early at point 2"),
+        (4.4, "early at point 0"),
+        (7.02, "early at point 0"),
+        (7.08, "late at point 0"),
+    ],
+)
+def test_the_most_accurate_within_a_deadline_wins(
+    machines, curves, deadline_ms, winner
+):
+    goal = Goal(deadline_ms=deadline_ms)
+    found = _cheapest(machines, FAST, goal, curves)
+    assert (found and found.name) == winner
 
 
-def test_a_memory_limit_needs_a_measured_peak(make_profile, cloud):
-    machines = Machines(make_profile("phone", {}), cloud)
-    with pytest.raises(
-        ValueError, match="phone.json: field 'head_memory_mb' of split 'early'"
-    ):
-        refusals(EARLY, machines, FAST, Limits(max_memory_mb=1.0))
+def test_within_a_deadline_equals_are_told_apart_by_bytes(machines, curves):
+    # Points 1 and 2 of early count as equally accurate.
+    goal = Goal(deadline_ms=4.0)
+    assert _cheapest(machines, FAST, goal, curves).name == "early at point 2"
+
+
+def test_of_nothing_nothing_is_chosen():
+    assert choose([], LATENCY) is None
 
 
 def test_the_front_drops_what_another_beats_in_all(machines):
@@ -131,6 +107,26 @@ def test_the_front_drops_what_another_beats_in_all(machines):
 def test_equals_both_stay_on_the_front(machines):
     costs = [cost(c, machines, FAST) for c in (EARLY, EARLY)]
     assert len(pareto_front(costs)) == 2
+
+
+def test_the_front_is_over_all_points_of_all_splits(machines, curves):
+    costs = [cost(c, machines, FAST) for c in curves]
+    # Early's point 1 counts as accurate as point 2, and takes more bytes.
+    dropped = {"early at point 1"}
+    names = [c.name for c in curves if c.name not in dropped]
+    assert [c.choice.name for c in pareto_front(costs)] == names
+
+
+def test_a_scenario_that_misses_the_deadline_has_no_winner(machines):
+    goal = Goal(deadline_ms=5.0)
+    rows = sensitivity([EARLY, LATE], machines, FAST, goal)
+    found = {
+        (r.rate_factor, r.device_load, r.cloud_load): r.winner for r in rows
+    }
+    assert found[1.0, 0, 0].choice.name == "early"
+    # 1 ms more of sending.
+    assert found[0.5, 0, 0] is None
+    assert len(found) == 12
 
 
 def test_the_choice_is_repeated_at_other_rates_and_loads(machines):

@@ -32,9 +32,11 @@ LINK = Link("fast", 8.0, 100.0, 200.0)
 
 @pytest.fixture
 def make(device, cloud):
-    def make(goal=LATENCY, limits=Limits(), link=LINK, others=OTHERS):
+    def make(
+        goal=LATENCY, limits=Limits(), link=LINK, others=OTHERS, splits=SPLITS
+    ):
         machines = Machines(device, cloud)
-        return decide(SPLITS, others, machines, link, goal, limits)
+        return decide(splits, others, machines, link, goal, limits)
 
     return make
 
@@ -233,3 +235,135 @@ def test_a_decision_goes_into_json(make):
     assert values["references"][1]["break_even_rtt_ms"] == "always"
     assert values["link"]["message_overhead_bytes"] == 0
     assert len(values["sensitivity"]) == 12
+
+
+def test_the_cheapest_point_that_is_accurate_enough_wins(make, curves):
+    decision = make(limits=Limits(min_accuracy=88.0), splits=curves)
+    # 3.4 ms and 0.4 for the bytes; late takes 7.
+    assert decision.winner.choice.name == "early at point 2"
+    decision = make(limits=Limits(min_accuracy=88.2), splits=curves)
+    # A lucky point alone isn't enough.
+    assert decision.winner.choice.name == "early at point 0"
+    assert set(decision.refused) == {
+        "early at point 1", "early at point 2", "late at point 2",
+        "late at point 3",
+    }  # fmt: skip
+
+
+def test_each_split_has_one_row_of_its_best_point(make, curves):
+    decision = make(limits=Limits(min_accuracy=88.5), splits=curves)
+    names = [c.choice.name for c in decision.shown]
+    assert names == ["early at point 0", "late at point 1"]
+    lines = tables.cost_table(decision)
+    assert [_cells(line)[0] for line in lines[2:4]] == names
+    assert len(tables.cost_table(decision, all_points=True)) == len(lines) + 5
+
+
+def test_a_split_that_is_refused_shows_its_nearest_point(make, curves):
+    decision = make(limits=Limits(min_accuracy=90.5), splits=curves)
+    early, late = decision.shown
+    assert (early.choice.point, late.choice.point) == (0, 0)
+    assert "early at point 0" in decision.refused
+    decision = make(goal=Goal(deadline_ms=6.0), splits=curves)
+    early, late = decision.shown
+    assert (early.choice.point, late.choice.point) == (0, 3)
+    assert decision.refused["late at point 3"] == ["7.01 ms are more than 6 ms"]
+
+
+def test_between_points_the_curve_tells_the_bytes_for_an_accuracy(make, curves):
+    decision = make(limits=Limits(min_accuracy=89.25), splits=curves)
+    # Of early from 400 B at 88.5 to 1000 at 90; of late from 40 at 89 to 80.
+    assert decision.between["early"].value == pytest.approx(400 * 2.5**0.5)
+    assert decision.between["late"].value == pytest.approx(40 * 2**0.125)
+    lines = tables.cost_table(decision)
+    column = _cells(lines[0]).index("wire B for 89.25 %")
+    cells = [_cells(line)[column] for line in lines[2:]]
+    assert cells == ["632", "43.6", "–", "–", "–"]
+
+
+def test_nothing_is_told_beyond_the_measured_points(make, curves):
+    decision = make(limits=Limits(min_accuracy=90.5), splits=curves)
+    assert decision.between["early"].value is None
+    decision = make(limits=Limits(min_accuracy=60.0), splits=curves)
+    assert decision.between["late"][:1] == (None,)
+    cells = _cells(tables.cost_table(decision)[3])
+    assert "≤ 10.0" in cells
+    assert make(splits=curves).between == {}
+
+
+def test_between_points_the_curve_tells_the_accuracy_at_a_deadline(
+    make, curves
+):
+    # A message of 100 B; late may send 56.57 more, half-way of a doubling.
+    link = dataclasses.replace(LINK, message_overhead_bytes=100)
+    deadline_ms = 7.0 + 1e-3 * (100 + 80 / 2**0.5)
+    goal = Goal(deadline_ms=deadline_ms)
+    decision = make(goal=goal, link=link, splits=curves)
+    assert decision.between["late"].value == pytest.approx(90.0)
+    # More than the finest point's bytes are no use.
+    assert decision.between["early"].value == 90.0
+    # Sent is a point that was measured.
+    assert decision.winner.choice.name == "early at point 0"
+
+
+def test_a_deadline_chooses_the_most_accurate_and_tells_the_rest_why(
+    make, curves
+):
+    decision = make(goal=Goal(deadline_ms=7.05), splits=curves)
+    assert decision.winner.choice.name == "early at point 0"
+    assert decision.refused["late at point 0"] == [
+        "7.08 ms are more than 7.05 ms"
+    ]
+    # The whole network takes 10 ms.
+    assert "mobile-only" in decision.refused
+    assert decision.best is decision.winner
+    decision = make(goal=Goal(deadline_ms=10.0), splits=curves)
+    assert decision.winner.choice.name == "late at point 0"
+    assert decision.best.choice.name == "mobile-only"
+
+
+def test_what_misses_the_deadline_may_keep_it_at_another_rate(make, curves):
+    decision = make(goal=Goal(deadline_ms=3.7), splits=curves)
+    assert decision.winner is None
+    found = {
+        s.rate_factor: s.winner and s.winner.choice.name
+        for s in decision.scenarios
+        if (s.device_load, s.cloud_load) == (0, 0)
+    }
+    # Half of 0.4 and 0.5 ms of sending.
+    assert found == {0.5: None, 1.0: None, 2.0: "early at point 2"}
+    lines = tables.sensitivity_table(decision)
+    assert _cells(lines[2])[2:] == [
+        "none", "none", "early at point 2 (88.50 %, 3.60 ms)",
+    ]  # fmt: skip
+
+
+def test_an_unknown_accuracy_is_not_compared_within_a_deadline(make):
+    others = [Choice("mobile-only", Way.DEVICE, 0)]
+    decision = make(goal=Goal(deadline_ms=50.0), others=others)
+    assert decision.uncompared == ("mobile-only",)
+    assert "accuracy of the unsplit" in decision.unmeasured["mobile-only"]
+
+
+def test_the_sizes_of_the_chosen_point_are_told(curves):
+    assert tables.sizes(curves[3]) == (
+        "late at point 0: 80 wire bytes in the mean, at most 96 for 95 % of "
+        "the images and 120 for 99 %, 160 for the largest."
+    )
+    assert tables.sizes(SPLITS[1]) == "late: 10 wire bytes in the mean."
+
+
+def test_every_point_goes_into_json(make, curves):
+    limits = Limits(min_accuracy=89.25)
+    decision = make(limits=limits, splits=curves)
+    values = json.loads(json.dumps(tables.as_values(decision)))
+    assert len(values["splits"]) == 7
+    choice = values["splits"][3]["choice"]
+    assert (choice["split"], choice["point"]) == ("late", 0)
+    assert choice["spread"] == {"p95": 96.0, "p99": 120.0, "max": 160.0}
+    assert values["winner"] == "early at point 0"
+    assert values["limits"]["min_accuracy"] == 89.25
+    assert values["between"]["late"]["reason"] is None
+    decision = make(goal=Goal(deadline_ms=3.0), splits=curves)
+    values = json.loads(json.dumps(tables.as_values(decision)))
+    assert values["sensitivity"][0]["winner"] is None
