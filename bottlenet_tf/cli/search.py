@@ -6,16 +6,29 @@ import typing
 
 from absl import flags
 
-from bottlenet_tf.cli import program, train_flags
-from bottlenet_tf.search.config import SearchConfig
+from bottlenet_tf.cli import (
+    curve_search,
+    program,
+    selecting_flags,
+    train_flags,
+)
+from bottlenet_tf.search.config import CurveConfig, SearchConfig
 
-USAGE = """Finds the bottleneck unit of each split point (Algorithm 1).
+USAGE = """Finds where to split a network (Algorithm 1).
 
-For every split point it keeps the smallest payload whose accuracy loss is
-accepted, among all channels, strides and qualities of the grid. By default at
-a fraction of the paper's cost: units share a start, the hopeless stop early,
-and one training serves all qualities. --exhaustive trains every candidate in
-full instead.
+With --unit=learned, without training first: one pass over the images gives the
+closed-form unit of every split point, and so its whole curve of accuracy over
+bytes. Then it trains, as the other flags say, the units that can still win for
+your links, machines and accepted loss, and only those: it stops when no other
+split's curve, with --optimism for what training may gain, costs less than what
+is there. Killed, it goes on; other links, machines and losses may follow in
+the same folder.
+
+With --unit=bottlenet, the paper's loop: for every split point it keeps the
+smallest payload whose accuracy loss is accepted, among all channels, strides
+and qualities of the grid. By default at a fraction of the paper's cost: units
+share a start, the hopeless stop early, and one training serves all qualities.
+--exhaustive trains every candidate in full instead.
 
 Takes all flags of train.py, which hold for every trial; --split, --channels,
 --stride, --quality and the length of a training are the grid's. Killed, it
@@ -25,6 +38,9 @@ search begun with those would train beyond what is there, and replaces
 SEARCH_DIR/candidates.
 
 Examples:
+  bottlenet-search --flagfile=flags/search_cifar10_curves.flags --curves_only
+  bottlenet-search --flagfile=flags/search_cifar10_curves.flags \\
+      --device_profile=phone.json --cloud_profile=server.json
   python -m bottlenet_tf.cli.search --flagfile=flags/search_cifar10.flags
   bottlenet-search --flagfile=flags/search_cifar10.flags --workers=2
   bottlenet-search ... --ray_address=auto   (workdir on a shared file system)
@@ -57,6 +73,12 @@ _HELP = {
     "trial_gpus": "GPUs, or a share of one, that it asks for.",
     "retry_failed": "Repeat trials that failed before.",
 }
+_CURVES = {
+    "curve_steps": "Training steps before a curve is measured; 0: none.",
+    "optimism": "Share of its bytes that training may leave of a split that "
+    "isn't trained yet; smaller trains more splits.",
+    "max_trained": "Most splits to train; unset: all that can win.",
+}
 # The flags of train.py have these names for one value.
 _FIELDS = {
     "channel_grid": "channels",
@@ -69,6 +91,9 @@ def _main(argv):
     train_flags.refuse_arguments(argv)
     train_flags.prepare_tensorflow()
     try:
+        if flags.FLAGS.unit == "learned":
+            curve_search.run(flags.FLAGS, read_curves(flags.FLAGS))
+            return 0
         config = read(flags.FLAGS)
         from bottlenet_tf import search
         from bottlenet_tf.cli.search_table import table
@@ -83,8 +108,15 @@ def _main(argv):
 def define(flag_values=flags.FLAGS, module_name=None):
     """Defines the flags of a search and of its trials."""
     train_flags.define(flag_values, module_name)
-    defaults = {f.name: f.default for f in dataclasses.fields(SearchConfig)}
-    hints = typing.get_type_hints(SearchConfig)
+    common = {"flag_values": flag_values, "module_name": module_name}
+    selecting_flags.define_scenarios(**common)
+    flags.DEFINE_bool(
+        "curves_only", False, "Measure the curves and train nothing.", **common
+    )
+    defaults, hints = {}, {}
+    for kind in (CurveConfig, SearchConfig):
+        defaults |= {f.name: f.default for f in dataclasses.fields(kind)}
+        hints |= typing.get_type_hints(kind)
     makers = {
         bool: flags.DEFINE_bool,
         int: flags.DEFINE_integer,
@@ -92,16 +124,13 @@ def define(flag_values=flags.FLAGS, module_name=None):
         float: flags.DEFINE_float,
         str | None: flags.DEFINE_string,
     }
-    for name, text in _HELP.items():
+    for name, text in {**_HELP, **_CURVES}.items():
         field = _FIELDS.get(name, name)
         default = defaults[field]
         make = makers.get(hints[field], flags.DEFINE_list)
         if make is flags.DEFINE_list:
             default = [str(value) for value in default]
-        make(
-            name, default, text,
-            flag_values=flag_values, module_name=module_name,
-        )  # fmt: skip
+        make(name, default, text, **common)
 
 
 def read(values):
@@ -116,6 +145,19 @@ def read(values):
     fields["splits"] = tuple(fields["splits"])
     fields["search_images"] = values.search_images or None
     return SearchConfig(base=train_flags.read(values), **fields)
+
+
+def read_curves(values):
+    """Returns the `CurveConfig` of parsed flag values.
+
+    Raises:
+        ValueError: if a value or a combination is refused.
+    """
+    names = {f.name for f in dataclasses.fields(CurveConfig)} - {"base"}
+    fields = {name: getattr(values, name) for name in names}
+    fields["splits"] = tuple(fields["splits"])
+    fields["search_images"] = values.search_images or None
+    return CurveConfig(base=train_flags.read(values), **fields)
 
 
 def main():

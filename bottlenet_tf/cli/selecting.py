@@ -15,7 +15,7 @@ from bottlenet_tf.run_folders import (
     load_report,
     model_name,
 )
-from bottlenet_tf.selection import Machines, published, tables
+from bottlenet_tf.selection import published, tables
 from bottlenet_tf.selection.plan import plan_values
 
 USAGE = """Chooses split and operating point: least latency, energy, or a sum.
@@ -72,7 +72,11 @@ def _decide(values):
                 f"--{flag} must be given; --help shows an example. "
                 f"Received: {flag}={getattr(values, flag)!r}"
             )
-    machines = _machines(values)
+    machines = selecting_flags.machines(
+        values,
+        profile_file.read(values.device_profile),
+        profile_file.read(values.cloud_profile),
+    )
     runs = _runs(values.runs)
     reports = {name: load_report(run) for name, run in runs.items()}
     for profile in (machines.device, machines.cloud):
@@ -94,15 +98,6 @@ def _decide(values):
     )
     plan = write_json(plan_path, plan_values(decisions, machines))
     print(f"\nSelection: {path}\nPlan: {plan}")
-
-
-def _machines(values):
-    device = profile_file.read(values.device_profile)
-    cloud = profile_file.read(values.cloud_profile)
-    profile_file.check_same_network(device, cloud)
-    if values.device_slowdown != 1.0:
-        device = profile_file.slowed(device, values.device_slowdown)
-    return Machines(device, cloud, values.device_load, values.cloud_load)
 
 
 def _told(decision, machines, all_points):

@@ -5,6 +5,7 @@ import pathlib
 
 from absl import flags
 
+from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.selection import (
     DEFAULT_TRANSPORT,
     NAMED,
@@ -12,6 +13,7 @@ from bottlenet_tf.selection import (
     Goal,
     Limits,
     Link,
+    Machines,
     message_overhead_bytes,
     named,
 )
@@ -27,30 +29,8 @@ def define(module_name):
     flags.DEFINE_list(
         "runs", [], "Finished runs, or folders that hold some.", **common
     )
-    flags.DEFINE_string(
-        "device_profile", None, "Profile of the device (JSON or CSV).", **common
-    )
-    flags.DEFINE_string(
-        "cloud_profile", None, "Profile of the server (JSON or CSV).", **common
-    )
-    flags.DEFINE_list(
-        "networks", list(NAMED), f"Of {', '.join(NAMED)} (table 3).", **common
-    )
+    define_scenarios(**common)
     for name, default, text in (
-        ("uplink_mbps", None, "Up-link of another network, 10^6 bit/s."),
-        ("alpha_mw_per_mbps", None, "Its radio's power for each Mbit/s."),
-        ("beta_mw", None, "Its radio's power at any rate."),
-        ("rtt_ms", 0.0, "Round trip; the paper leaves it out."),
-        ("downlink_mbps", None, "Of the answer; the paper leaves it out."),
-        ("waiting_mw", 0.0, "Power of the device while it waits."),
-        (
-            "device_slowdown",
-            1.0,
-            "Assume a device this many times slower than the profiled "
-            "machine, to see whether a split would pay off.",
-        ),
-        ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
-        ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
         (
             "deadline_ms",
             None,
@@ -71,6 +51,56 @@ def define(module_name):
             "--byte_budget counts them, and --message_overhead.",
         ),
         ("max_memory_mb", None, "Most memory of the head's process."),
+    ):
+        flags.DEFINE_float(name, default, text, **common)
+    flags.DEFINE_string(
+        "out", "selection.json", "File for the decisions.", **common
+    )
+    flags.DEFINE_string(
+        "plan",
+        None,
+        "File for what a device chooses from while it runs; unset: plan.json "
+        "beside --out.",
+        **common,
+    )
+    flags.DEFINE_bool(
+        "all_points",
+        False,
+        "Show each operating point of each split, not its best alone.",
+        **common,
+    )
+    flags.DEFINE_string(
+        "published", None, "Printed totals to choose by (CSV).", **common
+    )
+
+
+def define_scenarios(**common):
+    """Defines the flags of machines, links and what is minimised."""
+    for name, whose in (("device", "device"), ("cloud", "server")):
+        flags.DEFINE_string(
+            f"{name}_profile",
+            None,
+            f"Profile of the {whose} (JSON or CSV).",
+            **common,
+        )
+    flags.DEFINE_list(
+        "networks", list(NAMED), f"Of {', '.join(NAMED)} (table 3).", **common
+    )
+    for name, default, text in (
+        ("uplink_mbps", None, "Up-link of another network, 10^6 bit/s."),
+        ("alpha_mw_per_mbps", None, "Its radio's power for each Mbit/s."),
+        ("beta_mw", None, "Its radio's power at any rate."),
+        ("rtt_ms", 0.0, "Round trip; the paper leaves it out."),
+        ("downlink_mbps", None, "Of the answer; the paper leaves it out."),
+        ("waiting_mw", 0.0, "Power of the device while it waits."),
+        (
+            "device_slowdown",
+            1.0,
+            "Assume a device this many times slower than the profiled "
+            "machine, to see whether a split would pay off.",
+        ),
+        ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
+        ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
     ):
         flags.DEFINE_float(name, default, text, **common)
     for name, default, text in (
@@ -96,25 +126,22 @@ def define(module_name):
         "payloads aren't counted.",
         **common,
     )
-    flags.DEFINE_string(
-        "out", "selection.json", "File for the decisions.", **common
-    )
-    flags.DEFINE_string(
-        "plan",
-        None,
-        "File for what a device chooses from while it runs; unset: plan.json "
-        "beside --out.",
-        **common,
-    )
-    flags.DEFINE_bool(
-        "all_points",
-        False,
-        "Show each operating point of each split, not its best alone.",
-        **common,
-    )
-    flags.DEFINE_string(
-        "published", None, "Printed totals to choose by (CSV).", **common
-    )
+
+
+def machines(values, device, cloud):
+    """Returns the `Machines` of two profiles, by parsed flag values.
+
+    Args:
+        values: Of the flags.
+        device, cloud: `profile_file.Profile`s.
+
+    Raises:
+        ValueError: if they are of different networks.
+    """
+    profile_file.check_same_network(device, cloud)
+    if values.device_slowdown != 1.0:
+        device = profile_file.slowed(device, values.device_slowdown)
+    return Machines(device, cloud, values.device_load, values.cloud_load)
 
 
 def links(values):
