@@ -1,0 +1,126 @@
+"""What a search over curves prints, and what it asks before it works."""
+
+import dataclasses
+import types
+
+import pytest
+
+from bottlenet_tf import selection
+from bottlenet_tf.cli import curve_search
+
+CURVES = {
+    "early": [(800.0, 88.0), (200.0, 80.0)],
+    "late": [(80.0, 91.5), (40.0, 90.5)],
+}
+
+
+def _report(points):
+    return {
+        "measured_on": "validation",
+        "num_images": 1234,
+        "points": [
+            {"wire_bytes_mean": size, "accuracy": accuracy}
+            for size, accuracy in points
+        ],
+    }
+
+
+@dataclasses.dataclass
+class _Found:
+    """As `search.curves.Curves`, with what a table needs."""
+
+    points: dict
+    done: dict
+    least_accuracy = 90.0
+    config = types.SimpleNamespace(max_accuracy_loss=2.0)
+    ground = types.SimpleNamespace(accuracy=92.0)
+
+    @property
+    def reports(self):
+        return {s: _report(points) for s, points in self.points.items()}
+
+    def trained(self):
+        return {s: _report(points) for s, points in self.done.items()}
+
+
+def _rows(found):
+    lines = [line for line in curve_search.table(found) if "|" in line]
+    return [[c.strip() for c in line.split("|")[1:-1]] for line in lines]
+
+
+def test_the_table_tells_bytes_before_and_after_training():
+    found = _Found(CURVES, {"late": [(30.0, 91.0), (10.0, 89.0)]})
+    header, _, early, late = _rows(found)
+    assert header[-2:] == ["B at -2", "trained: B at -2"]
+    assert early == ["early", "800", "200", "88.00", "80.00", "–", "–"]
+    # Half of the way between 10 and 30, in the logarithm.
+    assert late == ["late", "80", "40", "91.50", "90.50", "≤ 40", "17"]
+
+
+def test_it_tells_on_what_it_was_measured():
+    assert curve_search.table(_Found(CURVES, {}))[0] == (
+        "Unsplit 92.00 %, all on 1,234 validation images."
+    )
+
+
+@pytest.mark.parametrize(
+    "costs, told",
+    [
+        ({"best": 7.5, "rival": 9.0}, "the best split costs 7.50"),
+        ({"best": 7.5, "rival": None}, "the best split costs 7.50"),
+        ({"best": 5.0, "rival": 5.0}, "in one place costs less, 5.00"),
+        ({"best": None, "rival": None}, "no split is accurate enough yet"),
+    ],
+)
+def test_each_link_has_an_end(costs, told):
+    results = {
+        "links": {"4g": costs},
+        "asked": [
+            {"link": "4g", "split": "late"}, {"link": "3g", "split": "early"}
+        ],
+    }  # fmt: skip
+    (line,) = curve_search._told(results)
+    assert line.startswith("4g: trained late; ") and told in line
+
+
+def test_one_profile_alone_is_refused():
+    values = types.SimpleNamespace(device_profile="a.json", cloud_profile=None)
+    with pytest.raises(ValueError, match="must be given both.*a.json"):
+        curve_search._given_profiles(values)
+
+
+def test_a_price_is_the_selections_cost(tmp_path):
+    device = tmp_path / "device.csv"
+    device.write_text(
+        "# device=phone\n# network=tiny\n"
+        "split,part,load,median_ms\n"
+        "late,head,0,4\nlate,encode,0,1\n,whole,0,30\n"
+    )
+    cloud = tmp_path / "cloud.csv"
+    cloud.write_text(
+        "# device=server\n# network=tiny\n"
+        "split,part,load,median_ms\n"
+        "late,decode,0,0.5\nlate,tail,0,2\n,whole,0,3\n"
+    )
+    values = types.SimpleNamespace(
+        device_profile=str(device), cloud_profile=str(cloud),
+        device_slowdown=2.0, device_load=0, cloud_load=0,
+    )  # fmt: skip
+    machines = curve_search.selecting_flags.machines(
+        values, *curve_search._given_profiles(values)
+    )
+    link = selection.Link("made up", 1.0, message_overhead_bytes=25)
+    found = _Found(CURVES, {})
+    reports = {
+        s: {
+            **r,
+            "backbone": "tiny", "dataset": "d", "dataset_fingerprint": "f",
+            "baseline_accuracy": 92.0, "cloud_only": [], "label_only": None,
+        }
+        for s, r in found.reports.items()
+    }  # fmt: skip
+    known = types.SimpleNamespace(reports=reports, config=found.config)
+    price = curve_search._price(link, selection.LATENCY, machines, known)
+    # Twice 5 ms, 125 bytes at 1 Mbit/s, 2.5 ms.
+    assert price.of("late", 100.0) == pytest.approx(10 + 1.0 + 2.5)
+    assert price.rival == 60.0  # Mobile-only.
