@@ -26,6 +26,7 @@ _TITLES = {
     "rate": "Accuracy over bytes",
     "drops": "Bytes at the same accuracy",
     "unseen": "Classes that the unit never saw",
+    "before": "Every split, before training",
     "points": "Operating points",
     "planes": "What the codec sees",
     "origins": "What made these figures",
@@ -43,12 +44,15 @@ class Runs:
         selection: `selection_file.Selection` among `runs`; None if nothing was
             chosen.
         profiles: Tuple of `profiling.profile_file.Profile`.
+        before: Tuple of `run_file.Run`s of a search over curves: all splits,
+            before training.
     """
 
     runs: tuple
     against: tuple = ()
     selection: object = None
     profiles: tuple = ()
+    before: tuple = ()
 
     @property
     def all(self):
@@ -71,7 +75,7 @@ class Runs:
     @property
     def origins(self):
         """All `origins.Origin`s."""
-        found = [run.origin for run in self.all]
+        found = [run.origin for run in (*self.all, *self.before)]
         found += map(origins.of_profile, self.profiles)
         return found + ([self.selection.origin] if self.selection else [])
 
@@ -88,6 +92,9 @@ def pictures(sources):
     found = {"rate": [runs_picture.picture(sources.all, marks=marks)]}
     if selection:
         found |= selection_pieces.pictures(selection, list(by_name))
+    if sources.before:
+        picture = runs_picture.picture(sources.before, "rate_accuracy_before")
+        found["before"] = [picture]
     if sources.unseen.runs:
         unseen = sources.unseen.all
         found["unseen"] = [runs_picture.picture(unseen, "rate_accuracy_unseen")]
@@ -114,6 +121,7 @@ def html(sources, drawn, maker):
         "drops": curve_tables.tables(runs, sources.against)
         or [markup.paragraph(_NO_CURVE, "note")],
         "unseen": _unseen(sources.unseen, drawn.get("unseen", ())),
+        "before": _before(sources, drawn.get("before", ())),
         "points": curve_tables.operating_points(runs),
         "planes": document.planes(names),
         "origins": document.origins([*sources.origins, maker]),
@@ -165,6 +173,24 @@ def _unseen(sources, drawn):
         markup.paragraph(lead),
         *map(markup.drawing, drawn),
         *curve_tables.tables(sources.runs, sources.against),
+    ]
+
+
+def _before(sources, drawn):
+    """Returns pieces of HTML about a search's curves."""
+    if not sources.before:
+        return []
+    trained = ", ".join(run.split for run in sources.runs)
+    lead = (
+        f"Closed forms, on {sources.before[0].images}. Of these splits the "
+        f"search trained {trained}; it passed over those that couldn't win "
+        "over the links it was asked about. For early splits the curves are "
+        "more pessimistic than for late ones."
+    )
+    return [
+        markup.paragraph(lead),
+        *map(markup.drawing, drawn),
+        *curve_tables.tables(sources.before),
     ]
 
 

@@ -14,6 +14,8 @@ from bottlenet_tf.report import (
 )
 from bottlenet_tf.report.runs_page import NO_PROFILES, Runs
 from bottlenet_tf.search import ground
+from bottlenet_tf.search.candidates import CANDIDATES
+from bottlenet_tf.search.curves import CURVES
 
 SELECTION, MODES = "selection.json", "figure7.json"
 
@@ -74,7 +76,7 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
     Args:
         root: The search's folder; one without a search that holds finished
             runs, or is one. With a search, the selection must have chosen
-            among what it kept, else among all runs of the folder.
+            among what it kept or trained, else among all runs of the folder.
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
         profiles: Files of bottlenet-profile, to tell what was measured how.
@@ -90,15 +92,17 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
     root = pathlib.Path(root)
     path = pathlib.Path(selection or root / SELECTION)
     is_chosen = selection or path.is_file()
-    if not (root / ground.SEARCH).is_file() and run_file.holds_runs(root):
+    found = _runs(root)
+    if found:
         _refuse_modes(modes)
-        runs = run_file.find([root])
+        runs, before = found
         by_name = run_file.by_name(runs)
         return Runs(
             runs,
             _against(against, runs),
             selection_file.read(path, by_name) if is_chosen else None,
             _profiles(profiles, runs[0].backbone, by_name),
+            before,
         )
     search = search_file.read(root)
     missing = {}
@@ -134,6 +138,22 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
         _profiles(profiles, search.backbone, search.runs),
         _against(against, list(search.runs.values())), missing,
     )  # fmt: skip
+
+
+def _runs(root):
+    """Returns `(runs, before)` of a folder; None of a search over a grid.
+
+    The runs of a search over curves are what it trained, and before that all
+    of its curves; if it trained nothing yet, its curves.
+    """
+    if run_file.holds_runs(root / CURVES):
+        curves = run_file.find([root / CURVES])
+        if run_file.holds_runs(root / CANDIDATES):
+            return run_file.find([root / CANDIDATES]), curves
+        return curves, ()
+    if not (root / ground.SEARCH).is_file() and run_file.holds_runs(root):
+        return run_file.find([root]), ()
+    return None
 
 
 def _against(paths, runs):

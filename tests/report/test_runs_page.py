@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_the_page_holds_all_of_it(units):
     tags = Tags(path.read_text(encoding="utf-8"))
     there = {given["id"] for _, given in tags.found if "id" in given}
     linked = {given["href"].removeprefix("#") for given in tags.named("a")}
-    unasked = {"unseen", "summary", "costs", "sensitivity"}
+    unasked = {"unseen", "before", "summary", "costs", "sensitivity"}
     assert linked == there == set(runs_page._TITLES) - unasked
     for attributes in tags.named("img"):
         assert attributes["src"].startswith("data:")
@@ -112,6 +113,43 @@ def test_unseen_classes_have_a_section_with_figures_of_their_own(units, change):
     assert "JPEG unit" not in header  # Those weren't measured on them.
     drawn = units / writing.FOLDER / "rate_accuracy_unseen.csv"
     assert len(drawn.read_text().splitlines()) == 1 + 3 + 3
+
+
+@pytest.fixture
+def curve_search(units, tmp_path):
+    """A search over curves that trained one of two splits."""
+    root = tmp_path / "curve_search"
+    for name, split in (("early", "early"), ("late", "late")):
+        folder = root / "curves" / name
+        shutil.copytree(units / "learned", folder)
+        report = json.loads((folder / "report.json").read_text())
+        report |= {"split": split, "measured_on": "validation"}
+        (folder / "report.json").write_text(json.dumps(report))
+    (root / "search.json").touch()
+    return root
+
+
+def test_a_search_over_curves_shows_them_beside_what_it_trained(
+    curve_search, units
+):
+    shutil.copytree(units / "learned", curve_search / "candidates" / "late")
+    sources = report.read(curve_search)
+    assert [run.split for run in sources.runs] == ["late"]
+    page = report.write(sources, curve_search).read_text(encoding="utf-8")
+    section = page.split('<section id="before"')[1].split("</section>")[0]
+    assert "the search trained late;" in section
+    assert "1,000 validation images" in section
+    assert section.count("<h3>") == 2  # A table for each curve.
+    drawn = curve_search / writing.FOLDER / "rate_accuracy_before.csv"
+    rows = drawn.read_text().splitlines()
+    assert sum(row.startswith("operating point") for row in rows) == 6
+
+
+def test_before_anything_is_trained_the_curves_are_the_page(curve_search):
+    sources = report.read(curve_search)
+    assert [run.split for run in sources.runs] == ["early", "late"]
+    page = report.write(sources, curve_search).read_text(encoding="utf-8")
+    assert 'id="before"' not in page and "validation images" in page
 
 
 def test_a_page_without_a_curve_says_so(units):
