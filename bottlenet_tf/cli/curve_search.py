@@ -39,8 +39,10 @@ def run(values, config):
     machines = selecting_flags.machines(
         values, *(given or _profile(found.root, folder))
     )
-    prices = [_price(link, goal, machines, found) for link in links]
-    results = found.train(prices)
+    rivals = rivals_of(found)
+    results = found.train(
+        [price(link, goal, machines, rivals) for link in links]
+    )
     print("\n".join(["", *table(found), *_told(results)]))
     print(f"\nResults: {found.root}")
 
@@ -114,26 +116,37 @@ def _profile(root, folder):
     return profile, profile
 
 
-def _price(link, goal, machines, found):
-    """Returns the `Price` of one link."""
-    from bottlenet_tf import selection
+def rivals_of(found):
+    """Returns the `Choice`s that a split must beat: no split at all."""
+    from bottlenet_tf.selection import Way, references
+
+    loss = found.config.max_accuracy_loss
+    return [
+        choice
+        for choice in references(found.reports, loss)
+        if choice.name != "label-only" and choice.way in (Way.DEVICE, Way.CLOUD)
+    ]
+
+
+def price(link, goal, machines, rivals):
+    """Returns the `Price` of one link.
+
+    Args:
+        link: `selection.Link`.
+        goal: `selection.Goal`.
+        machines: `selection.Machines`.
+        rivals: `selection.Choice`s; those that the profiles lack don't count.
+    """
+    from bottlenet_tf.selection import Choice, Way, cost
 
     def of(split, size):
-        choice = selection.Choice(split, selection.Way.SPLIT, size, split=split)
-        return goal.of(selection.cost(choice, machines, link))
+        choice = Choice(split, Way.SPLIT, size, split=split)
+        return goal.of(cost(choice, machines, link))
 
-    rivals = [
-        choice
-        for choice in selection.references(
-            found.reports, found.config.max_accuracy_loss
-        )
-        if choice.name != "label-only"
-        and choice.way in (selection.Way.DEVICE, selection.Way.CLOUD)
-    ]
     costs = []
     for choice in rivals:
         try:
-            costs.append(goal.of(selection.cost(choice, machines, link)))
+            costs.append(goal.of(cost(choice, machines, link)))
         except ValueError:  # A profile may lack the whole network.
             continue
     return Price(link.name, of, min(costs, default=math.inf))

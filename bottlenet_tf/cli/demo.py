@@ -1,4 +1,4 @@
-"""`make demo`: baseline, search, deployment, selection, report, on digits."""
+"""`make demo`: baseline, curves, deployment, selection, report, on digits."""
 
 import dataclasses
 import pathlib
@@ -8,15 +8,16 @@ from absl import flags
 
 from bottlenet_tf.cli import program, train_flags
 
-USAGE = """Trains a network on handwritten digits, then searches the smallest
-payload at several split points, trains one learned unit for all rates, and
-compares what each sends with what it costs. Exports what was found, encodes
-some images with the device program and lets the server's half name them. Then
-times both halves on this machine, which is the server, assumes a device 20
-times slower, and reports which split to choose over 3G, 4G and Wi-Fi.
+USAGE = """Trains a network on handwritten digits, then measures the curve of a
+learned unit at several split points without training any, trains the one that
+can win and, beside it, a unit through JPEG. Exports both, encodes some images
+with the device program and lets the server's half name them. This machine is
+the server, the device is assumed to be 20 times slower; at the end stands
+which split and rate to choose over 3G, 4G and Wi-Fi.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
-changes it: try --channels=2 --stride=2 --workdir=runs/digits_2."""
+changes the unit through JPEG: try --channels=2 --stride=2
+--workdir=runs/digits_2."""
 
 FLAGFILE = "flags/digits.flags"
 
@@ -35,10 +36,11 @@ def _main(argv):
 
 
 def _demo(config):
-    from bottlenet_tf import evaluation, search, training
-    from bottlenet_tf.cli import demo_halves, demo_selection
-    from bottlenet_tf.cli.search_table import table
+    from bottlenet_tf import evaluation, training
+    from bottlenet_tf.cli import curve_search, demo_halves, demo_selection
     from bottlenet_tf.config import UnitConfig
+    from bottlenet_tf.search import curves
+    from bottlenet_tf.search.candidates import CANDIDATES
 
     root = pathlib.Path(config.workdir)
     baseline = dataclasses.replace(
@@ -59,24 +61,21 @@ def _demo(config):
     )
     print("== The network without a split ==", flush=True)
     training.run(baseline)
-    print("\n== The unit of each split point ==", flush=True)
-    results = search.run(_search_config(config))
-    print(f"\n{table(results)}")
-    candidates = [
-        root / found["workdir"]
-        for found in results["candidates"].values()
-        if found and found["measured"]
-    ]
-    if not candidates:
-        raise ValueError(
-            "No split is accurate enough; see --max_accuracy_loss and --epochs."
-            f" Received: max_accuracy_loss={flags.FLAGS.max_accuracy_loss}"
-        )
-    print("\n== One learned unit for all rates ==", flush=True)
-    learned = _learned_config(config)
-    training.run(learned)
-    # The selection is among what the search found; the rest shows all.
-    runs = [*candidates, pathlib.Path(learned.workdir)]
+    print("\n== The curve of each split, without training ==", flush=True)
+    search = _search_config(config)
+    found = curves.find_curves(search)
+    print("\n".join(curve_search.table(found)), flush=True)
+    values = flags.FLAGS
+    slowdown, rtt_ms = values.device_slowdown, values.rtt_ms
+    prices = demo_selection.prices(found, slowdown, rtt_ms)
+    print("\n== The unit that can win, for all rates ==", flush=True)
+    results = found.train(prices)
+    (split,) = results["trained"]
+    print("\n".join(curve_search.table(found)), flush=True)
+    print("\n== Through JPEG, for one rate ==", flush=True)
+    jpeg = _jpeg_config(config, split)
+    training.run(jpeg)
+    runs = [root / CANDIDATES / split, pathlib.Path(jpeg.workdir)]
     reports = [evaluation.load_report(folder) for folder in runs]
     plot = root / "rate_accuracy.png"
     evaluation.plot_rate_accuracy(reports, plot)
@@ -85,21 +84,15 @@ def _demo(config):
     print(f"\n== Results ==\n\n{text}\n")
     print("== Deployed, as device and server run it ==\n", flush=True)
     deploy = demo_halves.export_all(root, runs)
-    sizes = [
-        evaluation.choosing_figures(report)["wire_bytes_mean"]
-        for report in reports
-    ]
-    half = deploy / runs[sizes.index(min(sizes))].name
-    demo_halves.send(root, half, training.load_data(config))
-    print("\n== Which split? ==", flush=True)
-    values = flags.FLAGS
+    demo_halves.send(root, deploy / split, training.load_data(config))
+    print("\n== Which split, at which rate? ==", flush=True)
     page = demo_selection.run(
         root,
         deploy,
-        candidates,
+        runs,
         values.max_accuracy_loss,
-        values.device_slowdown,
-        values.rtt_ms,
+        slowdown,
+        rtt_ms,
     )
     print(f"\nReport: {page}")
     print(f"Deployment: {deploy}")
@@ -107,13 +100,13 @@ def _demo(config):
     print(f"Curves and planes: tensorboard --logdir={root}")
 
 
-def _learned_config(config):
-    """The same network with a learned unit, on what the recipe leaves open."""
+def _search_config(config):
+    """Learned units at some splits, small ones; the best of them is trained."""
     from bottlenet_tf.config import LearnedUnitConfig
+    from bottlenet_tf.search import CurveConfig
 
-    split = flags.FLAGS.learned_split
+    values = flags.FLAGS
     unit = LearnedUnitConfig(
-        patch=4,
         patch_channels=16,
         mixed=128,
         mixed_to=64,
@@ -127,35 +120,32 @@ def _learned_config(config):
         "optimizer", "learning_rate", "weight_decay", "distillation",
         "feature_weight", "clip_norm",
     )  # fmt: skip
-    return dataclasses.replace(
+    base = dataclasses.replace(
         config,
         mode="tail",
         unit=unit,
-        split=split,
-        workdir=f"{config.workdir}/learned/{split}_learned",
         freeze_prefix=False,
         rate_weight=0.0,
         codec_warmup=0.0,
         tuned_rivals=(),
         **dict.fromkeys(unset),
     )
-
-
-def _search_config(config):
-    """One unit a split, trained once; the search chooses its quality."""
-    from bottlenet_tf.search import SearchConfig
-
-    values = flags.FLAGS
-    return SearchConfig(
-        base=config,
+    return CurveConfig(
+        base=base,
         splits=tuple(values.splits),
-        channels=(config.unit.channels,),
-        strides=(config.unit.stride,),
-        qualities=train_flags.whole_numbers("qualities", values.qualities),
-        trial_examples=values.trial_examples,
         max_accuracy_loss=values.max_accuracy_loss,
         search_images=None,
-        workers=len(values.splits),  # A thread each, where cores are few.
+        workers=min(2, len(values.splits)),
+        max_trained=1,
+    )
+
+
+def _jpeg_config(config, split):
+    """A unit through JPEG at the same split."""
+    return dataclasses.replace(
+        config,
+        split=split,
+        workdir=f"{config.workdir}/candidates/{split}_jpeg",
     )
 
 
@@ -164,15 +154,6 @@ def main():
     train_flags.define(module_name=sys.argv[0])
     flags.DEFINE_list(
         "splits", ["RB1", "RB3", "RB6"], "Split points to compare."
-    )
-    flags.DEFINE_string(
-        "learned_split", "RB3", "Split point of the learned unit."
-    )
-    flags.DEFINE_list(
-        "qualities", ["10", "30"], "Qualities of JPEG to choose among."
-    )
-    flags.DEFINE_integer(
-        "trial_examples", 3885, "Images that each split sees: 3 passes."
     )
     flags.DEFINE_float(
         "max_accuracy_loss", 3.0, "Points below the network that are accepted."

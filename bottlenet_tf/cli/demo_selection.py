@@ -1,4 +1,4 @@
-"""The demo's third part: what to choose over 3G, 4G and Wi-Fi, and the page."""
+"""What the demo chooses over 3G, 4G and Wi-Fi, before and after training."""
 
 import dataclasses
 import sys
@@ -35,13 +35,7 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     device = profile_file.slowed(here, slowdown)
     device_path = profile_file.write(device, root / "device.json")
     device = profile_file.read(device_path)
-    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
-    links = [
-        dataclasses.replace(
-            link, message_overhead_bytes=overhead, rtt_ms=rtt_ms
-        )
-        for link in selection.NAMED.values()
-    ]
+    links = _links(rtt_ms)
 
     def decide(machines):
         return selection.decide_runs(
@@ -64,7 +58,8 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
         f"\nAssumed: a device {slowdown:g} times slower than this machine "
         f"(--device_slowdown) at {POWER_W:g} W, and {rtt_ms:g} ms of round "
         f"trip (--rtt_ms).\nMeasured: this machine, which is the server. A "
-        f"message takes {overhead:g} B more than the payload.\nChosen by "
+        f"message takes {links[0].message_overhead_bytes:g} B more than the "
+        "payload.\nChosen by "
         "latency, by figures on validation images.\n"
     )
     print("\n".join(tables.winners_table(decisions)))
@@ -88,14 +83,54 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     return report.write(report.read(str(root), None, None, profiles), str(root))
 
 
-def _profile(path, deploy):
+def prices(found, slowdown, rtt_ms):
+    """Returns what a split costs over 3G, 4G and Wi-Fi, to train by.
+
+    Nothing but splits is compared: digits of 8x8 are best sent as they are,
+    which leaves nothing to show.
+
+    Args:
+        found: `search.curves.Curves`.
+        slowdown, rtt_ms: As in `run`.
+
+    Returns:
+        List of `search.bounds.Price`.
+    """
+    from bottlenet_tf import selection
+    from bottlenet_tf.cli import curve_search
+    from bottlenet_tf.profiling import profile_file
+    from bottlenet_tf.search.curves import CURVES
+
+    here = _profile(found.root / "curves.json", workdir=found.root / CURVES)
+    device = profile_file.slowed(here, slowdown)
+    machines = selection.Machines(device, here)
+    return [
+        curve_search.price(link, selection.LATENCY, machines, ())
+        for link in _links(rtt_ms)
+    ]
+
+
+def _links(rtt_ms):
+    from bottlenet_tf import selection
+
+    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
+    return [
+        dataclasses.replace(
+            link, message_overhead_bytes=overhead, rtt_ms=rtt_ms
+        )
+        for link in selection.NAMED.values()
+    ]
+
+
+def _profile(path, deploy=None, workdir=None):
     from bottlenet_tf.profiling import measure, profile_file
     from bottlenet_tf.profiling.config import ProfileConfig
 
     path.unlink(missing_ok=True)  # The demo's own, of another export.
     measure.run(
         ProfileConfig(
-            deploy=str(deploy),
+            deploy=deploy and str(deploy),
+            workdir=(str(workdir),) if workdir else (),
             out=str(path),
             seconds=0.2,
             threads=1,

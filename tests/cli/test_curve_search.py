@@ -120,7 +120,8 @@ def test_a_price_is_the_selections_cost(tmp_path):
         for s, r in found.reports.items()
     }  # fmt: skip
     known = types.SimpleNamespace(reports=reports, config=found.config)
-    price = curve_search._price(link, selection.LATENCY, machines, known)
+    rivals = curve_search.rivals_of(known)
+    price = curve_search.price(link, selection.LATENCY, machines, rivals)
     # Twice 5 ms, 125 bytes at 1 Mbit/s, 2.5 ms.
     assert price.of("late", 100.0) == pytest.approx(10 + 1.0 + 2.5)
     assert price.rival == 60.0  # Mobile-only.
