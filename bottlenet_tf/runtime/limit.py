@@ -105,9 +105,7 @@ class Packer:
         self.check_limit(max_bytes)
 
         def at_point(point):
-            return self._form.pack(
-                self.codes(values, point), code_range, point
-            )
+            return self._form.pack(self.codes(values, point), code_range, point)
 
         points = range(self._coarsest + 1)
         found, payload, tries = first_within(max_bytes, points, at_point)

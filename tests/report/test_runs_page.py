@@ -104,7 +104,7 @@ def test_unseen_classes_have_a_section_with_figures_of_their_own(units, change):
     sources = report.read(units)
     page = report.write(sources, units).read_text(encoding="utf-8")
     assert "77 test images of unseen classes" in page
-    section = page.split("<section id=\"unseen\"")[1].split("</section>")[0]
+    section = page.split('<section id="unseen"')[1].split("</section>")[0]
     header, two, *_ = _rows([section[section.index("<table>") :]])
     # 76 and 77.5 % are measured: 78 % isn't reached.
     assert (two[0], two[1]) == ("2", "–")

@@ -3,8 +3,8 @@
 Head: codes are a weighted sum of red, green and blue at every second pixel,
 clipped and rounded; the range is what those sums span. Tail: logits are
 weighted sums of all codes, plus the range's bounds. A unit may take an
-operating point: the head's sums are then coefficients, the gain is a 64th of the
-point, and the point is added to the logits.
+operating point: the head's sums are then coefficients, the gain is a 64th of
+the point, and the point is added to the logits.
 """
 
 import json

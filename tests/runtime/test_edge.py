@@ -114,9 +114,7 @@ def test_gains_are_given_exactly_if_the_unit_takes_the_point(
     head = Head.load(deploy(**{**qualities, "takes_point": takes_point}))
     table = Gains(hand.gains([96, 32, 64]), head.unit.format)
     with pytest.raises(ValueError, match="exactly if its unit takes"):
-        Head(
-            head.unit, head._engine, "onnx", None if takes_point else table
-        )
+        Head(head.unit, head._engine, "onnx", None if takes_point else table)
 
 
 def test_a_limit_takes_the_finest_point_that_fits(deploy, pixels):
@@ -178,6 +176,37 @@ def test_a_unit_of_one_point_refuses_what_is_beyond_the_limit(deploy, pixels):
     assert head.encode(pixels, max_bytes=len(payload)) == payload
     with pytest.raises(ValueError, match=f"limit.*, {len(payload)} bytes$"):
         head.encode(pixels, max_bytes=len(payload) - 1)
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, np.inf, -np.inf, 300.0])
+def test_a_head_gone_wild_stays_within_the_limit(deploy, pixels, value):
+    head = falling_head(deploy)
+    sums = np.random.default_rng(0).choice([0, 1, value], (1, 2, 4, 4))
+    head._engine = FakeEngine(sums.astype(np.float32))
+    for limit in (head._packer.least_bytes, 50, 60):
+        payload = head.encode(pixels, max_bytes=limit)
+        assert len(payload) <= limit
+        assert head.unit.format.unpack(payload).codes.shape == (4, 4, 2)
+
+
+def test_a_head_whose_coefficients_are_no_numbers_is_refused(deploy, pixels):
+    head = falling_head(deploy)
+    head._engine = FakeEngine(np.full((1, 2, 4, 4), np.nan, np.float32))
+    for rate in ({"max_bytes": 60}, {"point": 0}):
+        with pytest.raises(ValueError, match="must be numbers.*32 of 32"):
+            head.encode(pixels, **rate)
+
+
+class FakeEngine:
+    """An engine that answers with these coefficients, whatever the image."""
+
+    channels_first = True
+
+    def __init__(self, coefficients):
+        self._coefficients = coefficients
+
+    def __call__(self, arrays):
+        return {"coefficients": self._coefficients}
 
 
 class CountedEngine:
