@@ -117,6 +117,14 @@ class Run:
         return f"{self.num_images:,} {part} images{of}"
 
     @property
+    def high_bytes(self):
+        """p95, p99 and largest wire bytes of `points`' default one, or Nones."""
+        for point in self.points:
+            if (point.mean, point.accuracy) == (self.wire_bytes, self.accuracy):
+                return point.p95, point.p99, point.max
+        return None, None, None
+
+    @property
     def unit(self):
         """Its `rate_curves.Unit`."""
         default = (self.wire_bytes, self.accuracy)
