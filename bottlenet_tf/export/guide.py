@@ -19,7 +19,8 @@ python3 encode.py photos --timing
 
 `sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
 then prefers. With `--max_bytes=N` no payload has more than N bytes, its header
-included. `python3 encode.py --help` says the rest.{points}
+included; an image of which the unit has none so small is reported and passed
+over. `python3 encode.py --help` says the rest.{points}
 
 ## The network without a split
 
@@ -71,10 +72,10 @@ _POINTS = """
 
 A unit with several operating points trades bytes for accuracy as it is asked:
 `--point` takes the index of one, `unit.json` says which is the default.
-`--max_bytes` takes, for each image, the finest one that fits, and where not even
-the coarsest does, leaves coefficients out. Every payload names its own point, so
-the server needs no telling. Images unlike those below may take more bytes at
-a point than the largest here.
+`--max_bytes` takes the finest one that fits the image; where not even the
+coarsest does, it leaves out what matters least. Every payload names its own
+point, so the server needs no telling. At a point, images unlike those measured
+may take more bytes than the largest here.
 
 {table}"""
 _ANSWER = """

@@ -118,7 +118,7 @@ class Run:
 
     @property
     def high_bytes(self):
-        """p95, p99 and largest wire bytes of `points`' default one, or Nones."""
+        """p95, p99 and most wire bytes at the default point, or Nones."""
         for point in self.points:
             if (point.mean, point.accuracy) == (self.wire_bytes, self.accuracy):
                 return point.p95, point.p99, point.max
