@@ -100,6 +100,11 @@ class Head:
         self.check_limit(max_bytes)
         return self.fit(*self.run(image), max_bytes).payload
 
+    @property
+    def least_bytes(self):
+        """The least that `max_bytes` may be."""
+        return self._packer.least_bytes
+
     def check_limit(self, max_bytes):
         """Raises ValueError unless a payload can be within `max_bytes`."""
         self._packer.check_limit(max_bytes)

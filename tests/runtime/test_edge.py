@@ -147,14 +147,14 @@ def test_the_network_runs_once_whatever_the_limit(deploy, pixels):
     head = falling_head(deploy)
     engine, runs = head._engine, []
     head._engine = CountedEngine(engine, runs)
-    least = head._packer.least_bytes
+    least = head.least_bytes
     assert len(head.encode(pixels, max_bytes=least)) == least
     assert len(runs) == 1
 
 
 def test_a_limit_that_nothing_keeps_is_refused_before_the_image_is_read(deploy):
     head = falling_head(deploy)
-    least = head._packer.least_bytes
+    least = head.least_bytes
     with pytest.raises(ValueError, match=f"at least {least}.*={least - 1}$"):
         head.encode("no such file", max_bytes=least - 1)
 
@@ -183,7 +183,7 @@ def test_a_head_gone_wild_stays_within_the_limit(deploy, pixels, value):
     head = falling_head(deploy)
     sums = np.random.default_rng(0).choice([0, 1, value], (1, 2, 4, 4))
     head._engine = FakeEngine(sums.astype(np.float32))
-    for limit in (head._packer.least_bytes, 50, 60):
+    for limit in (head.least_bytes, 50, 60):
         payload = head.encode(pixels, max_bytes=limit)
         assert len(payload) <= limit
         assert head.unit.format.unpack(payload).codes.shape == (4, 4, 2)
