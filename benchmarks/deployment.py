@@ -70,9 +70,6 @@ def device_half(deploy, runtime, threads, repeats):
     head = Head.load(deploy, runtime=runtime, threads=threads)
     image = photos(head.unit.image_size, 1)[0]
     ready = {head._image: as_batch(head._engine, image)}
-    if head._point is not None:
-        value = head.unit.points[head.unit.default_point]
-        ready[head._point] = np.float32([value])
     bare, codes, whole = in_turns(
         (
             lambda: head._engine(ready),

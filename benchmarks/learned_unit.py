@@ -38,6 +38,7 @@ from bottlenet_tf.evaluation import WirePath  # noqa: E402
 from bottlenet_tf.export import onnx_graphs  # noqa: E402
 from bottlenet_tf.export.saved_model import ServedTail  # noqa: E402
 from bottlenet_tf.models.bottlenet import build_bottlenet  # noqa: E402
+from bottlenet_tf.runtime.gains import Gains  # noqa: E402
 from bottlenet_tf.training import closed_form, freezing  # noqa: E402
 from bottlenet_tf.training.freeze_unit import with_unit_config  # noqa: E402
 
@@ -134,13 +135,15 @@ def device(model, image, repeats):
     head, path = session(graph), WirePath(model)
     pixels = np.ascontiguousarray(image[None].transpose(0, 3, 1, 2))
     form, default = path.format, model.unit.default_point
-    point = np.float32([form.points[default]])
-    feed = {"image": pixels, "point": point}
-    codes = head.run(None, feed)[0][0].astype(np.int16)
+    feed, gains = {"image": pixels}, Gains(model.unit.gains(), form)
+
+    def sent():
+        return gains.codes(head.run(None, feed)[0][0], default)
+
+    codes = sent()
 
     def half():
-        sent = head.run(None, feed)[0][0].astype(np.int16)
-        return form.pack(sent, None, default)
+        return form.pack(sent(), None, default)
 
     alone, whole, all_of_it, coding = in_turns(
         (

@@ -99,13 +99,21 @@ class ScaleUnit(Unit):
 
     def encode(self, feature, point=None, training=None):
         scaled = feature * self._scale(point)
-        codes = self.deployed_encode(feature, point)["codes"]
-        scaled = ops.reshape(scaled, (-1, *self.code_shape))
-        return {"codes": scaled + ops.stop_gradient(codes - scaled)}
-
-    def deployed_encode(self, feature, point=None):
-        codes = ops.round(ops.clip(feature * self._scale(point), 0, 255))
+        codes = ops.round(ops.clip(scaled, 0, 255))
+        codes = scaled + ops.stop_gradient(codes - scaled)
         return {"codes": ops.reshape(codes, (-1, *self.code_shape))}
+
+    def coefficients(self, feature):
+        feature = ops.cast(feature, "float32")
+        return ops.reshape(feature, (-1, *self.code_shape))
+
+    def gains(self):
+        scale = ops.convert_to_numpy(self._scale(np.float32(POINTS)))
+        shape = (len(POINTS), *[1] * len(self.code_shape))
+        table = np.broadcast_to(
+            scale.reshape(shape), (len(POINTS), *self.code_shape)
+        )
+        return table.astype(np.float32)
 
     def decode(self, codes, point=None, training=None):
         codes = ops.reshape(codes["codes"], (-1, *self.feature_shape))

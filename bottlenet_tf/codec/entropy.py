@@ -8,7 +8,7 @@ import numpy as np
 
 from bottlenet_tf.codec import range_coder
 from bottlenet_tf.codec.base import CODECS, Codec, PayloadError, check_point
-from bottlenet_tf.codec.tables import Tables
+from bottlenet_tf.codec.tables import TOTAL, Tables
 
 
 @CODECS.register("entropy")
@@ -98,9 +98,35 @@ class EntropyCodec(Codec):
         symbols = 2 * int(np.prod(shape)) + 1
         return 2 * symbols + symbols // 2**18 + 2
 
+    def by_importance(self, shape, point=0):
+        """Returns where codes lie, those of most energy by the tables first.
+
+        The energy, the mean square, is what leaving a code out costs.
+        """
+        self.check_shape(shape)
+        check_point(point, self.points)
+        energies = _energies(self.tables)[self.tables.index[int(point)]]
+        return np.argsort(-energies, kind="mergesort")  # Stable.
+
     def get_config(self):
         text = base64.b64encode(self.tables.to_bytes()).decode()
         return {"tables": text, "points": list(self.points)}
+
+
+def _energies(tables):
+    """Returns the mean square of each table's symbols, float64 `(K,)`.
+
+    An escape counts as the symbol behind the last.
+    """
+    widths = np.diff(tables.cumulative)
+    places = np.arange(len(tables.cumulative))
+    begins = tables.starts[:-1]
+    sizes = np.diff(tables.starts)
+    symbols = places + np.repeat(tables.firsts - begins, sizes)
+    squares = np.append(widths, 0) * np.square(symbols, dtype=np.float64)
+    # A table's last entry is its end; the step from there is another's.
+    squares[tables.starts[1:] - 1] = 0
+    return np.add.reduceat(squares, begins) / TOTAL
 
 
 def _tables_of_text(text):

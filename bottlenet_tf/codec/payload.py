@@ -178,6 +178,11 @@ class PayloadFormat:
         return self.codec.points
 
     @property
+    def least_bytes(self):
+        """Fewest bytes of a payload, by the codec's `min_bytes`."""
+        return self._least
+
+    @property
     def overhead_bytes(self):
         """Bytes of a payload that are not image data: 6, or 8 with range."""
         return overhead_bytes(self.sends_range)

@@ -15,6 +15,8 @@ _HEADER = (
     "wire B mean",
     "median",
     "p95",
+    "p99",
+    "max",
     "cloud B, same accuracy",
     "ratio",
     "tuned cloud B",
@@ -130,8 +132,10 @@ def _row(report):
         _number(report["accuracy_drop"], ".2f"),
         _number(report["payload_bytes_mean"], ".1f"),
         _number(report["wire_bytes_mean"], ".1f"),
-        _number(report["wire_bytes_median"], ".0f"),
-        _number(report["wire_bytes_p95"], ".0f"),
+        *(
+            _number(report.get(f"wire_bytes_{size}"), ".0f")
+            for size in ("median", "p95", "p99", "max")
+        ),
         *_matched(report, "accuracy_matched"),
         *_matched(report, "tuned_matched"),
         _number(report["device_mac_share"], ".1%"),

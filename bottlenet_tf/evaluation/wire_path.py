@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.evaluation.identity import payload_format
+from bottlenet_tf.runtime.gains import Gains
+from bottlenet_tf.runtime.limit import Packer, check_one
 
 
 def whole_codes(codes, dtype=np.uint8):
@@ -44,10 +46,14 @@ class WirePath:
     def __init__(self, model):
         self.format = payload_format(model)
         self.default_point = model.unit.default_point
+        self._unit = model.unit
         self._takes_point = model.unit.takes_point
         self._num_classes = model.suffix.output_shape[-1]
         self._prefix = tf.function(model.features, reduce_retracing=True)
         self._encode = tf.function(model.encode_features, reduce_retracing=True)
+        self._deployed = tf.function(
+            model.unit.deployed_encode, reduce_retracing=True
+        )
         self._tail = tf.function(model.decode, reduce_retracing=True)
 
     def codes(self, images, point=None):
@@ -112,9 +118,46 @@ class WirePath:
             for image, bounds in zip(codes, code_range, strict=True)
         ]
 
-    def encode(self, images, point=None):
-        """Device side: images `(batch, H, W, 3)` -> list of payloads."""
-        return self.pack(*self.codes(images, point), point)
+    def encode(self, images, point=None, max_bytes=None):
+        """Device side: images `(batch, H, W, 3)` -> list of payloads.
+
+        Args:
+            images: `(batch, H, W, 3)`.
+            point: Index of an operating point.
+            max_bytes: In place of a point, the most bytes of each payload;
+                see `runtime.limit.Packer.fit`.
+
+        Raises:
+            ValueError: for both a point and a limit, or a limit that can't be
+                kept; see `codes`.
+        """
+        check_one(point, max_bytes)
+        if max_bytes is None:
+            return self.pack(*self.codes(images, point), point)
+        gains = None
+        if self._takes_point:
+            gains = Gains(self._unit.gains(), self.format)
+        packer = Packer(self.format, gains)
+        packer.check_limit(max_bytes)
+        return [
+            packer.fit(values, code_range, max_bytes).payload
+            for values, code_range in self._run(images)
+        ]
+
+    def _run(self, images):
+        """Yields what `runtime.edge.Head.run` returns of each image."""
+        if not len(images):
+            return
+        sent = self._deployed(self._prefix(tf.convert_to_tensor(images)))
+        ranges = [None] * len(images)
+        if "range" in sent:
+            ranges = [tuple(map(float, each)) for each in sent["range"]]
+        if self._takes_point:
+            values = sent["coefficients"].numpy()
+        else:
+            dtype = self.format.codec.code_dtype
+            values = whole_codes(sent["codes"].numpy(), dtype)
+        yield from zip(values, ranges, strict=True)
 
     def decode(self, payloads, form=None):
         """Cloud side: list of payloads -> float32 logits `(batch, classes)`.
@@ -145,9 +188,9 @@ class WirePath:
         return tf.constant(values, tf.float32)
 
 
-def encode_to_payloads(model, images, point=None):
+def encode_to_payloads(model, images, point=None, max_bytes=None):
     """Returns the payload (bytes) of each image; see `WirePath.encode`."""
-    return WirePath(model).encode(images, point)
+    return WirePath(model).encode(images, point, max_bytes)
 
 
 def predict_payloads(model, payloads):

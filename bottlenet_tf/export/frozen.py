@@ -9,9 +9,8 @@ from tensorflow.python.framework.convert_to_constants import (
 def frozen_head(model):
     """Returns the head for one image as a function with constant weights.
 
-    `image` float32 `(1, S, S, 3)` and, if the unit takes it, `point` float32
-    `(1,)` -> `[codes]`, `(1, *code_shape)`, or, if the unit sends its range,
-    `[codes, range]`, the range `(1, 2)`.
+    `image` float32 `(1, S, S, 3)` -> what `head_outputs` names, codes or
+    coefficients `(1, *code_shape)` and the range `(1, 2)`.
 
     Converters need it frozen. LiteRT's drops the values of variables without
     a word; tf2onnx makes an input of every tensor that a layer computed when
@@ -23,18 +22,26 @@ def frozen_head(model):
     Returns:
         A concrete function that captures nothing.
     """
-    head, shape = model.head, model.prefix.input_shape[1:]
-    specs = [tf.TensorSpec((1, *shape), tf.float32, name="image")]
-    if model.unit.takes_point:
-        specs.append(tf.TensorSpec((1,), tf.float32, name="point"))
+    head, names = model.head, head_outputs(model)
+    shape = (1, *model.prefix.input_shape[1:])
+    spec = tf.TensorSpec(shape, tf.float32, name="image")
 
-    @tf.function(input_signature=specs)
-    def run(image, *point):
-        inputs = [image, *point] if point else image
-        outputs = head(inputs, training=False)
-        return [outputs[name] for name in ("codes", "range") if name in outputs]
+    @tf.function(input_signature=[spec])
+    def run(image):
+        outputs = head(image, training=False)
+        return [outputs[name] for name in names]
 
     return convert_variables_to_constants_v2(run.get_concrete_function())
+
+
+def head_outputs(model):
+    """Returns the names of the head's outputs, in the order of `frozen_head`.
+
+    Coefficients, which become codes on the device by `gains.Gains`, if the
+    unit takes the operating point.
+    """
+    values = "coefficients" if model.unit.takes_point else "codes"
+    return [values, "range"] if model.unit.sends_range else [values]
 
 
 def frozen_tail(model):

@@ -18,7 +18,9 @@ python3 encode.py photos --timing
 ```
 
 `sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
-then prefers. `python3 encode.py --help` says the rest.{points}
+then prefers. With `--max_bytes=N` no payload has more than N bytes, its header
+included; an image of which the unit has none so small is reported and passed
+over. `python3 encode.py --help` says the rest.{points}
 
 ## The network without a split
 
@@ -69,8 +71,11 @@ On {images} images, through real payloads:
 _POINTS = """
 
 A unit with several operating points trades bytes for accuracy as it is asked:
-`--point` takes the index of one, `unit.json` says which is the default. Every
-payload names its own, so the server needs no telling.
+`--point` takes the index of one, `unit.json` says which is the default.
+`--max_bytes` takes the finest one that fits the image; where not even the
+coarsest does, it leaves out what matters least. Every payload names its own
+point, so the server needs no telling. At a point, images unlike those measured
+may take more bytes than the largest here.
 
 {table}"""
 _ANSWER = """
@@ -111,8 +116,8 @@ def guide(config, models, wholes):
 def _measured(models):
     rows = [
         "| model | network | cut after | codes | accuracy | unsplit "
-        "| wire B mean |",
-        "|:--|:--|:--|:--|--:|--:|--:|",
+        "| wire B mean | p95 | p99 | max |",
+        "|:--|:--|:--|:--|--:|--:|--:|--:|--:|--:|",
     ]
     for model in models:
         run = model["run"]
@@ -122,7 +127,7 @@ def _measured(models):
             f"| {shape} {model['unit']['codec']['name']} "
             f"| {_percent(run['accuracy'])} "
             f"| {_percent(run['baseline_accuracy'])} "
-            f"| {run['wire_bytes_mean']:.1f} |"
+            f"| {_sizes(run)} |"
         )
     return "\n".join(rows)
 
@@ -130,17 +135,15 @@ def _measured(models):
 def _points(models):
     """Returns what to know of operating points, if a unit has several."""
     rows = [
-        "| model | point | value | accuracy | wire B mean | p99 |",
-        "|:--|--:|--:|--:|--:|--:|",
+        "| model | point | value | accuracy | wire B mean | p95 | p99 | max |",
+        "|:--|--:|--:|--:|--:|--:|--:|--:|",
     ]
     several = [m for m in models if len(m["run"].get("points") or ()) > 1]
     for model in several:
         for point in model["run"]["points"]:
             rows.append(
                 f"| {model['name']} | {point['index']} | {point['value']} "
-                f"| {_percent(point['accuracy'])} "
-                f"| {point['wire_bytes_mean']:.1f} "
-                f"| {point['wire_bytes_p99']:.0f} |"
+                f"| {_percent(point['accuracy'])} | {_sizes(point)} |"
             )
     return _POINTS.format(table="\n".join(rows)) if several else ""
 
@@ -157,6 +160,13 @@ def _wholes(wholes):
             f"| {files} |"
         )
     return "\n".join(rows)
+
+
+def _sizes(figures):
+    """Returns the cells of mean, p95, p99 and largest wire bytes."""
+    high = (figures[f"wire_bytes_{name}"] for name in ("p95", "p99", "max"))
+    cells = [f"{figures['wire_bytes_mean']:.1f}", *(f"{b:.0f}" for b in high)]
+    return " | ".join(cells)
 
 
 def _percent(value):

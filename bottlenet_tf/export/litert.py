@@ -2,7 +2,6 @@
 
 import warnings
 
-import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.export.frozen import frozen_head, frozen_whole
@@ -22,8 +21,8 @@ _FLOAT_LAYERS = ("/preprocess", "/unit_head")
 def head_file(model, kind, images=None):
     """Returns the head as the content of a `.tflite` file, for one image.
 
-    Inputs `image` float32 `(1, S, S, 3)`, raw RGB 0..255, and, if the unit
-    takes it, the operating point `(1,)`; outputs codes float32 `(1,
+    Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; outputs codes, or
+    coefficients if the unit takes the operating point, float32 `(1,
     *code_shape)` and, if the unit sends it, the range `(1, 2)`. All in no
     certain order and without these names.
 
@@ -37,9 +36,7 @@ def head_file(model, kind, images=None):
     Raises:
         ValueError: for an unknown kind, or int8 without images.
     """
-    unit = model.unit
-    points = unit.points if unit.takes_point else None
-    return _file(frozen_head(model), kind, images, points)
+    return _file(frozen_head(model), kind, images)
 
 
 def whole_file(network, kind, images=None):
@@ -58,7 +55,7 @@ def whole_file(network, kind, images=None):
     return _file(frozen_whole(network), kind, images)
 
 
-def _file(frozen, kind, images, points=None):
+def _file(frozen, kind, images):
     if kind not in KINDS:
         raise ValueError(
             f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}"
@@ -78,16 +75,13 @@ def _file(frozen, kind, images, points=None):
         if kind == "float16":
             converter.target_spec.supported_types = [tf.float16]
             return converter.convert()
-        return _convert_to_int8(converter, images, points)
+        return _convert_to_int8(converter, images)
 
 
-def _convert_to_int8(converter, images, points):
+def _convert_to_int8(converter, images):
     def samples():
-        for i, image in enumerate(images):
-            inputs = [image[None].astype("float32")]
-            if points:  # In turn, so that all show their ranges.
-                inputs.append(np.float32([points[i % len(points)]]))
-            yield inputs
+        for image in images:
+            yield [image[None].astype("float32")]
 
     converter.representative_dataset = samples
     debugger = tf.lite.experimental.QuantizationDebugger(

@@ -10,7 +10,8 @@ MEASURED = (
     "mode", "backbone", "split", "dataset", "dataset_fingerprint",
     "measured_on", "num_images", "baseline_accuracy", "accuracy",
     "payload_bytes_mean", "wire_bytes_mean",
-    "wire_bytes_median", "wire_bytes_p95", "points", "accuracy_matched_ratio",
+    "wire_bytes_median", "wire_bytes_p95", "wire_bytes_p99", "wire_bytes_max",
+    "points", "accuracy_matched_ratio",
     "device_mac_share", "seed", "flags",
 )  # fmt: skip
 

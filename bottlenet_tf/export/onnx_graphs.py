@@ -9,6 +9,7 @@ from bottlenet_tf.export.frozen import (
     frozen_head,
     frozen_tail,
     frozen_whole,
+    head_outputs,
     tail_inputs,
 )
 
@@ -21,12 +22,12 @@ BATCH_NAME = "N"
 def head_graph(model):
     """Returns the head as an ONNX model for one image.
 
-    Inputs `image` float32 `(1, 3, S, S)`, raw RGB 0..255, and `point` float32
-    `(1,)`, the operating point, if the unit takes it. Outputs `codes` float32
-    `(1, c', h, w)` or `(1, n)`, whole numbers, and `range` float32 `(1, 2)` if
-    the unit sends it. Channels come first, as in ONNX's convolutions: neither
-    end needs a Transpose. Codes are floats because TensorRT has no uint8 before
-    8.5.
+    Input `image` float32 `(1, 3, S, S)`, raw RGB 0..255. Outputs `codes`
+    float32 `(1, c', h, w)` or `(1, n)`, whole numbers, in their place
+    `coefficients` if the unit takes the operating point, and `range` float32
+    `(1, 2)` if the unit sends it. Channels come first, as in ONNX's
+    convolutions: neither end needs a Transpose. Codes are floats because
+    TensorRT has no uint8 before 8.5.
 
     Args:
         model: Built `BottleNet` that computes in float32.
@@ -34,10 +35,7 @@ def head_graph(model):
     Returns:
         `onnx.ModelProto`, checked.
     """
-    unit = model.unit
-    inputs = ["image", "point"] if unit.takes_point else ["image"]
-    outputs = ["codes", "range"] if unit.sends_range else ["codes"]
-    return _convert(frozen_head(model), inputs, outputs)
+    return _convert(frozen_head(model), ["image"], head_outputs(model))
 
 
 def tail_graph(model):

@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import onnx
 import tensorflow as tf
 
@@ -29,7 +30,7 @@ from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.export.whole import Wholes
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.run_folders import find_runs
-from bottlenet_tf.runtime import runtimes, unit_file
+from bottlenet_tf.runtime import gains, runtimes, unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 
@@ -149,6 +150,8 @@ class _Export:
 
     def _write_head(self, reference):
         model = self.run.model
+        if model.unit.takes_point:
+            np.save(self.edge / gains.NAME, model.unit.gains())
         self._step("head.onnx")
         graph = onnx_graphs.head_graph(model)
         tensorrt.require_supported(graph, self.config.target)
@@ -195,7 +198,7 @@ class _Export:
         if unit["sends_range"]:
             tail_inputs["range"] = (2,)
         if unit["takes_point"]:
-            head_inputs["point"], tail_inputs["point"] = (1,), ()
+            tail_inputs["point"] = ()
         scripts = trtexec.build_scripts(
             self.config.target, head_inputs, tail_inputs, self.config.max_batch
         )
@@ -213,13 +216,13 @@ class _Export:
         self._check(reference.compare_served(artefact, serve, names))
 
     def _write_unit(self, folder):
-        """Writes unit.json, which tells the network files by their SHA-256."""
-        networks = sorted(
+        """Writes unit.json, which tells the files beside it by SHA-256."""
+        files = sorted(
             path
             for path in folder.iterdir()
-            if path.suffix in (".onnx", ".tflite")
+            if path.suffix in (".onnx", ".tflite", ".npy")
         )
-        digests = {p.name: unit_file.file_sha256(p) for p in networks}
+        digests = {p.name: unit_file.file_sha256(p) for p in files}
         write_json(folder / unit_file.NAME, {**self._unit(), "sha256": digests})
 
     def _check(self, parities):

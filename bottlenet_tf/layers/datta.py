@@ -144,7 +144,7 @@ class DattaUnit(Unit):
         x = self._latent(feature, training)
         return {"codes": x + ops.stop_gradient(ops.round(x) - x)}
 
-    def deployed_encode(self, feature, point=None):
+    def deployed_encode(self, feature):
         """Returns what `encode` does, clipped to what can travel."""
         x = self._latent(feature, False)
         return {"codes": ops.minimum(ops.round(x), MAX_CODE)}

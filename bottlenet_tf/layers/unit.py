@@ -228,7 +228,7 @@ class BottleneckUnit(Unit):
             x = layer(x, training=training)
         return x
 
-    def deployed_encode(self, feature, point=None):
+    def deployed_encode(self, feature):
         codes, code_range = self.quantizer.encode(self._reduce(feature, False))
         if self.sends_range:
             return {"codes": codes, "range": code_range}

@@ -21,6 +21,11 @@ class Unit(keras.layers.Layer):
     names one by its index. Encode and decode take the value itself, float32
     `(batch,)`, and only if `takes_point`: a point may move the codec alone.
 
+    All that encode makes of the point is a factor before the rounding, so that
+    one run of the device's network serves every point:
+
+    codes = clip(round(coefficients(feature) * gain))
+
     A subclass is a registered Keras layer with complete `get_config`. It
     makes its weights, `code_shape` and its codec's layer in `build`. Codes are
     dictionaries: `"codes"`, float32 whole numbers `(batch, *code_shape)`, and
@@ -80,24 +85,42 @@ class Unit(keras.layers.Layer):
             f"{type(self).__name__} must say how it decodes its codes."
         )
 
-    def deployed_encode(self, feature, point=None):
-        """Returns the codes that are sent, by the fewest operations.
+    def coefficients(self, feature):
+        """Returns what `gains` make codes of; only if `takes_point`.
 
-        The same as those of `encode`. What it computes reaches the exported
-        graph, so nothing of a gradient should be left.
+        Returns:
+            float32 `(batch, *code_shape)`.
         """
-        return self.encode(feature, point, training=False)
+        raise NotImplementedError(
+            f"{type(self).__name__} takes the point, so it must say what gains "
+            "make codes of."
+        )
+
+    def gains(self):
+        """Returns the gains at all points; only if `takes_point`.
+
+        Returns:
+            NumPy float32 `(points, *code_shape)`, positive.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} takes the point, so it must say what that "
+            "multiplies coefficients with."
+        )
+
+    def deployed_encode(self, feature):
+        """Returns what the device's network computes, a dictionary.
+
+        What `encode` does, by the fewest operations: it reaches the exported
+        graph, so nothing of a gradient should be left. `"coefficients"` take
+        the place of `"codes"` if the unit takes the point.
+        """
+        if self.takes_point:
+            return {"coefficients": self.coefficients(feature)}
+        return self.encode(feature, training=False)
 
     def codes_at_points(self, feature):
         """Returns the codes that are sent at each operating point, a list."""
-        count = ops.shape(feature)[0]
-        sent = [
-            self.deployed_encode(feature, ops.full((count,), point))
-            if self.takes_point
-            else self.deployed_encode(feature)
-            for point in self.points
-        ]
-        return [each["codes"] for each in sent]
+        return [self.deployed_encode(feature)["codes"]] * len(self.points)
 
     def transmit(self, feature, point=None, training=None, use_codec=True):
         """Runs both sides; returns `(restored, image_data_bytes, rate)`.

@@ -31,21 +31,19 @@ class UnitHead(_UnitHalf):
 
     Call arguments:
         feature: `(batch, H, W, C)`.
-        point: float32 `(batch,)`, the operating point; only if the unit takes
-            it.
 
     Returns:
-        `{"codes": float32 (batch, *code_shape)}`, whole numbers, and
+        `{"codes": float32 (batch, *code_shape)}`, whole numbers, or
+        `"coefficients"` of that shape if the unit takes the point; and
         `"range": float32 (batch, 2)` if the unit sends it.
     """
 
-    def call(self, feature, point=None):
-        return self.unit.deployed_encode(feature, point)
+    def call(self, feature):
+        return self.unit.deployed_encode(feature)
 
     def macs(self, input_shape):
         """Multiply-accumulates for one image; see `Unit.macs`."""
-        several = isinstance(input_shape, list)
-        return self.unit.device_macs(input_shape[0] if several else input_shape)
+        return self.unit.device_macs(input_shape)
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -56,8 +54,8 @@ class UnitTail(_UnitHalf):
         unit: Built `Unit`.
 
     Call arguments:
-        inputs: What `UnitHead` returns, codes as the codec decoded them, and
-            `"point": float32 (batch,)` if the unit takes it.
+        inputs: Codes as the codec decoded them and the range, as `encode`
+            returns them, and `"point": float32 (batch,)` if the unit takes it.
 
     Returns:
         Restored feature `(batch, H, W, C)`.

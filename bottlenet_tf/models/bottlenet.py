@@ -173,25 +173,20 @@ class BottleNet(keras.Model):
     def head(self):
         """The device's half, a functional Keras model that shares weights.
 
-        float image `(batch, image, image, 3)`, raw RGB 0..255, and, if the
-        unit takes it, the operating point `(batch,)` -> `{"codes": float32
-        (batch, *code_shape), whole numbers}` and, if the unit sends its
-        range, `"range": float32 (batch, 2)`.
+        float image `(batch, image, image, 3)`, raw RGB 0..255 -> `{"codes":
+        float32 (batch, *code_shape), whole numbers}`, or, if the unit takes
+        the point, `"coefficients"`, of which `Unit.gains` make codes; and, if
+        it sends its range, `"range": float32 (batch, 2)`.
         """
-        inputs, feature = self.prefix.inputs[0], self.prefix.outputs[0]
-        layer = UnitHead(self.unit, name="unit_head")
-        if self.unit.takes_point:
-            point = keras.Input((), name="point")
-            inputs, outputs = [inputs, point], layer(feature, point)
-        else:
-            outputs = layer(feature)
-        return keras.Model(inputs, outputs, name="head")
+        feature = self.prefix.outputs[0]
+        outputs = UnitHead(self.unit, name="unit_head")(feature)
+        return keras.Model(self.prefix.inputs[0], outputs, name="head")
 
     @property
     def tail(self):
         """The cloud's half, a functional Keras model that shares weights.
 
-        What `head` returns, codes as decoded, and, if the unit takes it,
+        Codes as decoded, and, if the unit has them, `"range": (batch, 2)` and
         `"point": (batch,)` -> float32 logits `(batch, classes)`.
         """
         codes = keras.Input(self.unit.code_shape, name="codes")

@@ -17,6 +17,7 @@ from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.profiling.targets import Target, network_name
 from bottlenet_tf.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.runtime import whole
+from bottlenet_tf.runtime.gains import Gains
 from bottlenet_tf.runtime.unit_file import file_sha256
 from bottlenet_tf.training import load_data, load_model
 
@@ -39,14 +40,17 @@ def _device(job, model):
     images = np.load(job.images)
     message = evaluation.payload_format(model)
     run, point = _function(model.head), model.unit.default_point
+    table = None
+    if model.unit.takes_point:
+        table = Gains(model.unit.gains(), message)
 
     def head(i):
-        inputs = images[i % len(images)][None].astype(np.float32)
-        if model.unit.takes_point:
-            inputs = [inputs, np.float32([message.points[point]])]
-        outputs = run(inputs)
-        codes = outputs["codes"].numpy()[0]
-        codes = whole_codes(codes, message.codec.code_dtype)
+        outputs = run(images[i % len(images)][None].astype(np.float32))
+        if table is None:
+            codes = outputs["codes"].numpy()[0]
+            codes = whole_codes(codes, message.codec.code_dtype)
+        else:
+            codes = table.codes(outputs["coefficients"].numpy()[0], point)
         if not message.sends_range:
             return codes, None, point
         return codes, tuple(map(float, outputs["range"].numpy()[0])), point

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from bottlenet_tf.runtime.timing import median, p95
+from bottlenet_tf.runtime.timing import median, percentile
 
 
 class Times(NamedTuple):
@@ -41,4 +41,4 @@ def time_step(step, repeats, seconds):
         step(len(laps))
         now = time.perf_counter()
         laps.append(1e3 * (now - start))
-    return Times(median(laps), p95(laps), len(laps))
+    return Times(median(laps), percentile(laps, 95), len(laps))

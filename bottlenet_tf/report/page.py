@@ -108,22 +108,23 @@ def _summary(sources):
 def _candidates(sources):
     search, server = sources.search, sources.computing.shares
     header = (
-        "split", "unit", "feature", "feature B", "wire B", "accuracy", "drop",
-        "device MACs", "server MACs",
+        "split", "unit", "feature", "feature B", "wire B mean", "p95", "p99",
+        "max", "accuracy", "drop", "device MACs", "server MACs",
     )  # fmt: skip
     rows = []
     for split in search.splits:
         candidate, run = search.candidates.get(split), search.runs.get(split)
         if run is None:
             told = "not measured" if candidate else "none acceptable"
-            rows.append([split, told] + ["–"] * 7)
+            rows.append([split, told] + ["–"] * (len(header) - 2))
             continue
         known = run.baseline_accuracy
         drop = None if known is None else known - run.accuracy
         rows.append(
             [
                 split, candidate.unit, network.shape(run),
-                text.number(run.feature_bytes), text.number(run.wire_bytes),
+                text.number(run.feature_bytes),
+                *map(text.number, (run.wire_bytes, *run.high_bytes)),
                 text.percent(run.accuracy),
                 "–" if drop is None else f"{drop:.2f}",
                 text.share(run.device_mac_share),

@@ -106,6 +106,14 @@ class Run:
         return self.points[point].mean, self.points[point].accuracy
 
     @property
+    def high_bytes(self):
+        """p95, p99 and most wire bytes at the default point, or Nones."""
+        for point in self.points:
+            if (point.mean, point.accuracy) == (self.wire_bytes, self.accuracy):
+                return point.p95, point.p99, point.max
+        return None, None, None
+
+    @property
     def unit(self):
         """Its `rate_curves.Unit`."""
         default = (self.wire_bytes, self.accuracy)

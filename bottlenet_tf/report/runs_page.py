@@ -195,7 +195,10 @@ def _before(sources, drawn):
 
 
 def _units(names):
-    header = ("run", "unit", "wire B", "accuracy", "drop", "device MACs")
+    header = (
+        "run", "unit", "wire B mean", "p95", "p99", "max", "accuracy", "drop",
+        "device MACs",
+    )  # fmt: skip
     rows = []
     for name, unit, run in names:
         known = run.baseline_accuracy
@@ -203,7 +206,7 @@ def _units(names):
             [
                 name,
                 unit,
-                text.number(run.wire_bytes),
+                *map(text.number, (run.wire_bytes, *run.high_bytes)),
                 text.percent(run.accuracy),
                 "–" if known is None else f"{known - run.accuracy:.2f}",
                 text.share(run.device_mac_share),

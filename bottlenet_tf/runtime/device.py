@@ -28,12 +28,14 @@ examples:
   %(prog)s photos --out payloads
       every image of a folder: photos/cat.jpg becomes
       payloads/cat.jpg.payload
+  %(prog)s photos --out payloads --max_bytes 300
+      each image with the most detail that 300 bytes hold
   %(prog)s photos --timing --repeat 20 --threads 2
       how long each step takes, writing nothing
 
 An image that fails is reported and passed over. Exit code: 0 if all images
-were encoded, 1 if not or if the head could not be opened, 2 for arguments
-that make no sense."""
+were encoded, 1 if not, if the head could not be opened or if no payload can
+be as small as --max_bytes, 2 for arguments that make no sense."""
 
 
 def main(argv=None, deploy=None):
@@ -64,19 +66,22 @@ def _run(jobs, args):
         head = Head.load(args.deploy, args.runtime, args.threads)
         if args.point is not None:
             check_point(args.point, head.unit.points)
+        if args.max_bytes is not None:
+            head.check_limit(args.max_bytes)
         if args.out and os.path.isdir(args.image):
             os.makedirs(args.out, exist_ok=True)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _say(f"error: {error}")
         return 1
-    timing = Timing(head, args.repeat, args.point) if args.timing else None
-    failed = 0
+    rate, timing, failed = (args.point, args.max_bytes), None, 0
+    if args.timing:
+        timing = Timing(head, args.repeat, *rate)
     for number, (path, out) in enumerate(jobs, 1):
         try:
             if timing:
                 payload = timing.encode(path)
             else:
-                payload = head.encode(path, args.point)
+                payload = head.encode(path, *rate)
             if out is not None:
                 _write(out, payload)
             outcome = f"{len(payload)} bytes"
@@ -175,12 +180,20 @@ def _parser(deploy):
         help="what runs the head; by default the first of "
         f"{', '.join(AUTOMATIC)} whose file and library are there",
     )
-    parser.add_argument(
+    rate = parser.add_mutually_exclusive_group()
+    rate.add_argument(
         "--point",
         metavar="N",
         type=_whole,
         help="index of the operating point, by which size is traded for "
         "accuracy: unit.json lists them (default: its default_point)",
+    )
+    rate.add_argument(
+        "--max_bytes",
+        metavar="N",
+        type=_positive,
+        help="most bytes of a payload, its header included: each image is "
+        "encoded at the finest operating point that fits",
     )
     parser.add_argument(
         "--threads",

@@ -6,17 +6,21 @@ import os
 import numpy as np
 
 from bottlenet_tf.codec.base import check_point
-from bottlenet_tf.runtime import images, runtimes, unit_file
+from bottlenet_tf.runtime import gains, images, runtimes, unit_file
 from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
+from bottlenet_tf.runtime.limit import Packer, check_one
 
 
 class Head:
     """Turns images into payloads.
 
-    codes, range = head(image, point)
+    coefficients, range = network(image)
+    codes = round(coefficients * gains[point])
     payload = format.pack(codes, range, point)
 
-    Operating points are given by their index; None is the unit's default.
+    One run of the network serves all operating points. Where a unit's network
+    doesn't depend on the point, it computes the codes themselves. Points are
+    given by their index; None is the unit's default.
 
     Made by `Head.load`. One call at a time.
 
@@ -28,20 +32,29 @@ class Head:
         unit: `UnitFile`.
         engine: Runs the head, as `open_engine` returns it.
         runtime: Name of its runtime.
+        table: `gains.Gains`; needed if and only if the unit takes the point.
 
     Raises:
-        ValueError: if the engine's inputs and outputs aren't the unit's.
+        ValueError: if the engine's inputs and outputs or the gains aren't the
+            unit's.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """
 
-    def __init__(self, unit, engine, runtime):
+    def __init__(self, unit, engine, runtime, table=None):
+        if unit.takes_point != (table is not None):
+            raise ValueError(
+                "A head has gains exactly if its unit takes the operating "
+                f"point. Received: takes_point={unit.takes_point}, "
+                f"table={table!r}"
+            )
         self.unit = unit
         self.runtime = runtime
         self._engine = engine
-        self._image, self._point = self._find_inputs()
-        self._codes, self._range = self._find_outputs()
+        self._packer = Packer(unit.format, table)
+        self._image = self._find_image()
+        self._values, self._range = self._find_outputs()
 
     @classmethod
     def load(cls, folder, runtime=None, threads=None):
@@ -54,7 +67,8 @@ class Head:
             threads: CPU threads of one call; the library's choice if None.
 
         Raises:
-            FileNotFoundError: if unit.json or the head's file is missing.
+            FileNotFoundError: if unit.json, gains.npy or the head's file is
+                missing.
             ImportError: if the runtime's library is missing.
             ValueError: if a file is damaged, or of another deployment.
         """
@@ -64,15 +78,36 @@ class Head:
             runtime = runtimes.choose(folder)
         path = os.path.join(folder, runtimes.file_of(runtime))
         unit_file.check_network(unit, path)
-        return cls(unit, open_engine(path, threads), runtime)
+        table = _read_gains(unit, folder) if unit.takes_point else None
+        return cls(unit, open_engine(path, threads), runtime, table)
 
-    def encode(self, image, point=None):
-        """Returns the payload (bytes) of one image; see `prepare`.
+    def encode(self, image, point=None, max_bytes=None):
+        """Returns the payload (bytes) of one image.
+
+        Args:
+            image: As for `prepare`.
+            point: Index of an operating point.
+            max_bytes: In place of a point, the most bytes of the payload;
+                see `fit`.
 
         Raises:
-            ValueError: if the unit has no such operating point; see `codes`.
+            ValueError: for both a point and a limit; if the unit has no such
+                operating point; see `check_limit`, `fit` and `codes`.
         """
-        return self.pack(*self.codes(image, point), point)
+        check_one(point, max_bytes)
+        if max_bytes is None:
+            return self.pack(*self.codes(image, point), point)
+        self.check_limit(max_bytes)
+        return self.fit(*self.run(image), max_bytes).payload
+
+    @property
+    def least_bytes(self):
+        """The least that `max_bytes` may be."""
+        return self._packer.least_bytes
+
+    def check_limit(self, max_bytes):
+        """Raises ValueError unless a payload can be within `max_bytes`."""
+        self._packer.check_limit(max_bytes)
 
     def prepare(self, image):
         """Returns the pixels that the network sees, uint8 `(S, S, 3)`.
@@ -87,35 +122,53 @@ class Head:
         """
         return images.pixels(image, self.unit.image_size, self.unit.resize)
 
-    def codes(self, image, point=None):
+    def run(self, image):
         """Runs the network.
+
+        Args:
+            image: As for `prepare`.
+
+        Returns:
+            float32 coefficients of the format's shape if the unit takes the
+            point, else codes of its codec's type; and `(low, high)`, rounded
+            to float16, or None if the unit sends no range.
+
+        Raises:
+            ValueError: if codes don't fit their type, or the range isn't
+                finite and ordered.
+        """
+        pixels = self.prepare(image)
+        outputs = self._engine({self._image: as_batch(self._engine, pixels)})
+        values = outputs[self._values][0]
+        if self._engine.channels_first and values.ndim == 3:
+            values = values.transpose(1, 2, 0)
+        if not self.unit.takes_point:
+            values = _whole(values, self.unit.format.codec.code_dtype)
+        if self._range is None:
+            return values, None
+        return values, _float16_range(outputs[self._range])
+
+    def codes(self, image, point=None):
+        """Returns codes and range of one image, as `pack` takes them.
 
         Args:
             image: As for `prepare`.
             point: Index of an operating point.
 
-        Returns:
-            Codes of the format's shape and its codec's type; and `(low,
-            high)`, rounded to float16, or None if the unit sends no range.
-
         Raises:
-            ValueError: if the network's codes don't fit their type, or its
-                range isn't finite and ordered.
+            ValueError: if a coefficient is no number; see `run`.
         """
-        message = self.unit.format
-        inputs = {self._image: as_batch(self._engine, self.prepare(image))}
         point = self._index(point)
-        if self._point is not None:
-            value = self.unit.points[point]
-            inputs[self._point] = np.array([value], np.float32)
-        outputs = self._engine(inputs)
-        codes = outputs[self._codes][0]
-        if self._engine.channels_first and codes.ndim == 3:
-            codes = codes.transpose(1, 2, 0)
-        codes = _whole(codes, message.codec.code_dtype)
-        if self._range is None:
-            return codes, None
-        return codes, _float16_range(outputs[self._range])
+        values, code_range = self.run(image)
+        return self._packer.codes(values, point), code_range
+
+    def fit(self, values, code_range, max_bytes):
+        """Returns `limit.Fitted` of what `run` returned.
+
+        See `limit.Packer.fit`: the finest point's payload that is within
+        `max_bytes`, or the coarsest's without its least important codes.
+        """
+        return self._packer.fit(values, code_range, max_bytes)
 
     def pack(self, codes, code_range, point=None):
         """Returns the payload (bytes) of what `codes` returned."""
@@ -127,36 +180,26 @@ class Head:
         check_point(point, self.unit.points)
         return point
 
-    def _find_inputs(self):
-        """Returns the names of image and point, told by their rank.
-
-        Not by their names: LiteRT has none of its own. The second is None if
-        the unit's networks take no point.
-        """
+    def _find_image(self):
+        """Returns the name of the input; LiteRT has none of its own."""
         size = self.unit.image_size
         shape = (1, size, size, 3)
         if self._engine.channels_first:
             shape = (1, 3, size, size)
         inputs = self._engine.inputs
-        images = [name for name in inputs if len(inputs[name]) == 4]
-        points = [name for name in inputs if len(inputs[name]) == 1]
-        if not self.unit.takes_point:
-            if len(inputs) != 1:
-                self._refuse("one input, the image", inputs)
-            points = [None]
-        elif len(inputs) != 2 or len(points) != 1:
-            self._refuse("two inputs, image and operating point", inputs)
-        elif not fits(inputs[points[0]], (1,)):
-            self._refuse("an operating point of shape (1,)", inputs)
-        if len(images) != 1 or not fits(inputs[images[0]], shape):
+        if len(inputs) != 1:
+            self._refuse("one input, the image", inputs)
+        (image,) = inputs
+        if not fits(inputs[image], shape):
             self._refuse(f"an input of shape {shape}", inputs)
-        return images[0], points[0]
+        return image
 
     def _find_outputs(self):
         """Returns the names of codes and range, told by their shape.
 
-        As in `_find_inputs`; the name decides only between a range and two
-        codes. The second is None if the unit sends no range.
+        Or of coefficients, which have the codes' shape. The name decides only
+        between a range and two codes. The second is None if the unit sends no
+        range.
         """
         shape, outputs = self.unit.format.shape, self._engine.outputs
         if self._engine.channels_first and len(shape) == 3:
@@ -183,6 +226,12 @@ class Head:
             "its unit.json; files of different exports may have been mixed. "
             f"Received: {received}"
         )
+
+
+def _read_gains(unit, folder):
+    path = os.path.join(folder, gains.NAME)
+    unit_file.check_network(unit, path)
+    return gains.read(path, unit.format)
 
 
 def _whole(codes, dtype):

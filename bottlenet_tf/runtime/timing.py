@@ -18,33 +18,43 @@ class Timing:
         head: `edge.Head`.
         repeat: How many times each image is encoded.
         point: Index of the operating point; None is the unit's default.
+        max_bytes: In place of a point, the most bytes of a payload.
     """
 
-    def __init__(self, head, repeat=1, point=None):
+    def __init__(self, head, repeat=1, point=None, max_bytes=None):
         self._head = head
         self._repeat = repeat
         self._point = point
+        self._max_bytes = max_bytes
         self._is_warm = False
         self._sizes = []
         self._laps = []
+        self._fitted = []  # With a limit, one for each lap.
 
     def encode(self, path):
         """Returns the payload of one image file, encoded `repeat` times."""
-        head, laps = self._head, []
+        head, laps, fitted = self._head, [], []
         if not self._is_warm:
-            head.encode(path, self._point)
+            head.encode(path, self._point, self._max_bytes)
             self._is_warm = True
         for _ in range(self._repeat):
             start = time.perf_counter()
             pixels = head.prepare(path)
             prepared = time.perf_counter()
-            codes, code_range = head.codes(pixels, self._point)
-            coded = time.perf_counter()
-            payload = head.pack(codes, code_range, self._point)
+            if self._max_bytes is None:
+                codes, code_range = head.codes(pixels, self._point)
+                coded = time.perf_counter()
+                payload = head.pack(codes, code_range, self._point)
+            else:
+                values, code_range = head.run(pixels)
+                coded = time.perf_counter()
+                fitted.append(head.fit(values, code_range, self._max_bytes))
+                payload = fitted[-1].payload
             end = time.perf_counter()
             laps.append((prepared - start, coded - prepared, end - coded))
         # An image that failed on the way has left no trace.
         self._laps += laps
+        self._fitted += fitted
         self._sizes.append(len(payload))
         return payload
 
@@ -62,17 +72,44 @@ class Timing:
         laps = [[1e3 * second for second in lap] for lap in self._laps]
         columns = dict(zip(STEPS, zip(*laps)), all=[sum(lap) for lap in laps])
         for step, column in columns.items():
-            cells = f"{median(column):.3f}", f"{p95(column):.3f}"
-            rows.append(_row(step, *cells))
+            rows.append(_timed(step, column))
+        if self._fitted:
+            rows += self._limit_rows(columns[STEPS[-1]])
         rows.append(
-            f"bytes of a payload: mean {sum(sizes) / len(sizes):.1f}, "
-            f"median {median(sizes):g}, p95 {p95(sizes)}"
+            f"bytes of a payload: mean {mean(sizes):.1f}, "
+            f"median {median(sizes):g}, p95 {percentile(sizes, 95)}, "
+            f"p99 {percentile(sizes, 99)}, max {max(sizes)}"
         )
         return "\n".join(rows)
+
+    def _limit_rows(self, coding):
+        """Returns what keeping the limit took.
+
+        Args:
+            coding: Milliseconds of each lap's last step, all its tries.
+        """
+        tries = [fitted.tries for fitted in self._fitted]
+        cut = sum(fitted.left_out > 0 for fitted in self._fitted)
+        each = [time / count for time, count in zip(coding, tries)]
+        return [
+            _timed("  one try of a payload", each),
+            f"limit: {self._max_bytes} bytes, kept in {mean(tries):.1f} tries "
+            f"(mean; {max(tries)} at most), {cut} of {len(tries)} runs beyond "
+            "the coarsest point",
+        ]
+
+
+def _timed(step, column):
+    return _row(step, f"{median(column):.3f}", f"{percentile(column, 95):.3f}")
 
 
 def _row(step, median, high):
     return f"{step:<28}{median:>10}{high:>10}"
+
+
+def mean(values):
+    """Returns the sum over the number."""
+    return sum(values) / len(values)
 
 
 def median(values):
@@ -82,7 +119,7 @@ def median(values):
     return (ordered[half] + ordered[-half - 1]) / 2
 
 
-def p95(values):
-    """Returns the smallest value that 95 % of all don't exceed."""
+def percentile(values, percent):
+    """Returns the smallest value that so many percent don't exceed."""
     ordered = sorted(values)
-    return ordered[-(-95 * len(ordered) // 100) - 1]
+    return ordered[-(-percent * len(ordered) // 100) - 1]

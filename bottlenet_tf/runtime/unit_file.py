@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
 
-FORMAT = "bottlenet_tf.unit.2"  # 1 had no operating points.
+FORMAT = "bottlenet_tf.unit.3"  # Heads of 2 took the operating point.
 NAME = "unit.json"
 # What lies beside the folders `edge` and `cloud`.
 MANIFEST = "manifest.json"
@@ -27,8 +27,9 @@ class UnitFile(NamedTuple):
         sha256: `{file name: SHA-256}` of the network files beside it.
         default_point: Index of the operating point to use where none is
             asked for.
-        takes_point: Whether head and tail take the operating point as their
-            input "point".
+        takes_point: Whether the tail takes the operating point as its input
+            "point". The head then computes coefficients, the same for all
+            points, of which `gains.Gains` makes codes.
     """
 
     name: str
@@ -229,8 +230,8 @@ def _payload_format(content, path):
         )
     if content["takes_point"] and None in points:
         raise ValueError(
-            f"{path}: field 'points' must be numbers if the networks take "
-            f"them. Received: points={points}"
+            f"{path}: field 'points' must be numbers if the tail takes them. "
+            f"Received: points={points}"
         )
     received = codec_sha256(message)
     wanted = content.get("codec_sha256", received)
@@ -333,5 +334,5 @@ _RULES = (
     ),
     ("codec_sha256", "a hexadecimal SHA-256", _is_text),
 ) + IMAGE_RULES
-# Not in the files of early exports.
+# An export writes them; a file made by hand may do without.
 _OPTIONAL = ("sha256", "codec_sha256")

@@ -56,6 +56,25 @@ def test_a_batch_gives_its_images_data_and_sizes(codec, rng):
     assert codec.sizes(codes, 2).tolist() == [len(data) for data in want]
 
 
+def test_codes_of_most_energy_are_the_most_important(codec, tables):
+    def energy(table):
+        sums = tables.lists()[table]
+        symbols = tables.firsts[table] + np.arange(len(sums) - 1)
+        return np.sum(np.diff(sums) / 2**16 * symbols.astype(float) ** 2)
+
+    for point in range(3):
+        order = codec.by_importance((20,), point)
+        assert sorted(order) == list(range(20))
+        energies = [energy(tables.index[point, place]) for place in order]
+        assert energies == sorted(energies, reverse=True)
+
+
+def test_codes_of_one_table_are_as_important_as_they_come_first():
+    tables = Tables([-1, 0], [[9, 65518, 9], [65535, 1]], [[1, 0, 1, 0, 1]])
+    codec = entropy.EntropyCodec(tables, [0])
+    assert codec.by_importance((5,)).tolist() == [1, 3, 0, 2, 4]
+
+
 def test_no_bytes_are_image_data_too(tables):
     firsts, frequencies = [0], [[65000, 536]]
     codec = entropy.EntropyCodec(Tables(firsts, frequencies, [[0] * 4]), [0])

@@ -288,8 +288,8 @@ def test_table_is_aligned_and_in_order(dataset):
     assert firsts == ["RB1", "RB2", "RB10"]
     cells = [cell.strip() for cell in blocks[1][2].split("|")[1:-1]]
     assert cells == [
-        "RB1", "aware", "60.00", "20.00", "42.0", "50.0", "50", "60",
-        "203 JPEG", "4.07x", "–", "–", "25.0%",
+        "RB1", "aware", "60.00", "20.00", "42.0", "50.0", "50", "60", "60",
+        "60", "203 JPEG", "4.07x", "–", "–", "25.0%",
     ]  # fmt: skip
 
 

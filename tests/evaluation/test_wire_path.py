@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation
+from tests.export.conftest import make_network
+from tests.learned_unit import learned_network
 from tests.point_unit import POINTS, point_network
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
@@ -47,6 +49,48 @@ def test_a_batch_mixes_operating_points(path, model):
     values = np.float32([POINTS[point] for point in points])
     want = model.decode({"codes": codes.astype(np.float32)}, values)
     np.testing.assert_allclose(path.decode(payloads), want, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def learned_path():
+    return evaluation.WirePath(learned_network())
+
+
+def test_each_image_gets_the_finest_point_within_the_limit(learned_path):
+    at_points = [learned_path.encode(IMAGES, point) for point in range(3)]
+    for limit in (len(at_points[1][0]), len(at_points[0][0])):
+        found = learned_path.encode(IMAGES, max_bytes=limit)
+        wanted = [
+            next(payload for payload in image if len(payload) <= limit)
+            for image in zip(*at_points)
+        ]
+        # One graph against another: a value on an edge may fall either way.
+        same = sum(a == b for a, b in zip(found, wanted, strict=True))
+        assert same >= 5 and max(map(len, found)) <= limit
+
+
+def test_below_the_coarsest_point_payloads_are_within_the_limit(learned_path):
+    least = min(len(p) for p in learned_path.encode(IMAGES, 2))
+    payloads = learned_path.encode(IMAGES, max_bytes=least - 2)
+    assert max(map(len, payloads)) <= least - 2
+    assert learned_path.decode(payloads).shape == (6, 7)
+    assert learned_path.encode(IMAGES[:0], max_bytes=least) == []
+
+
+def test_a_limit_that_cannot_be_kept_is_refused(learned_path):
+    with pytest.raises(ValueError, match="at least .*max_bytes=3"):
+        learned_path.encode(IMAGES, max_bytes=3)
+    with pytest.raises(ValueError, match="point=1, max_bytes=300"):
+        learned_path.encode(IMAGES, 1, 300)
+
+
+def test_a_unit_of_one_point_keeps_a_limit_or_says_so():
+    path = evaluation.WirePath(make_network())
+    payloads = path.encode(IMAGES)
+    most = max(map(len, payloads))
+    assert path.encode(IMAGES, max_bytes=most) == payloads
+    with pytest.raises(ValueError, match="limit.*no smaller one"):
+        path.encode(IMAGES, max_bytes=most - 1)
 
 
 def test_no_images_give_no_codes_at_any_point(path, model):

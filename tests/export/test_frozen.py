@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.export.frozen import frozen_head, frozen_tail
+from bottlenet_tf.export.frozen import frozen_head, frozen_tail, head_outputs
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (1, 24, 24, 3), np.uint8)
 
@@ -27,15 +27,19 @@ def test_they_compute_as_the_keras_model(keras_network):
     np.testing.assert_allclose(logits, keras_network.decode(wanted), atol=1e-5)
 
 
-def test_the_operating_point_is_an_input_where_the_unit_takes_it(point_network):
+def test_the_operating_point_is_an_input_of_the_tail_alone(point_network):
     head, tail = frozen_head(point_network), frozen_tail(point_network)
     names = [[t.name for t in half.inputs] for half in (head, tail)]
-    assert names == [["image:0", "point:0"], ["codes:0", "point:0"]]
-    points = np.float32([0.25])
+    assert names == [["image:0"], ["codes:0", "point:0"]]
+    assert head_outputs(point_network) == ["coefficients"]
+    unit = point_network.unit
+    points = np.float32([unit.points[1]])
     wanted = point_network.encode(IMAGES, points)
-    (codes,) = head(tf.constant(IMAGES, tf.float32), tf.constant(points))
+    (coefficients,) = head(tf.constant(IMAGES, tf.float32))
+    scaled = np.rint(coefficients * unit.gains()[1])
+    codes = scaled if unit.signed else np.clip(scaled, 0, 255)
     np.testing.assert_array_equal(codes, wanted["codes"])
-    (logits,) = tail(codes, tf.constant(points))
+    (logits,) = tail(tf.constant(codes), tf.constant(points))
     want = point_network.decode(wanted, points)
     # Logits of up to 100.
     np.testing.assert_allclose(logits, want, rtol=1e-5, atol=1e-5)

@@ -6,6 +6,13 @@ from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.parity import TOLERANCES, Parity
 from bottlenet_tf.export_config import ExportConfig
 
+SIZES = {
+    "wire_bytes_mean": 20.0,
+    "wire_bytes_p95": 35.0,
+    "wire_bytes_p99": 40.0,
+    "wire_bytes_max": 42.0,
+}
+
 
 def test_the_guide_names_files_that_are_there(both):
     text = (both / "README.md").read_text()
@@ -37,7 +44,7 @@ def test_one_for_timing_alone_is_called_that():
                     TOLERANCES["tail"]).values()  # fmt: skip
     model = {
         "name": "a",
-        "run": {**run, "wire_bytes_mean": 20.0},
+        "run": {**run, **SIZES},
         "unit": {"code_shape": [4, 4, 1], "codec": {"name": "jpeg"}},
         "parity": [parity],
     }
@@ -65,8 +72,8 @@ def test_operating_points_are_told_where_there_are_several(both):
             "index": i,
             "value": value,
             "accuracy": 90.0 + i,
+            **SIZES,
             "wire_bytes_mean": 30.04 - 10 * i,
-            "wire_bytes_p99": 40.0,
         }
         for i, value in enumerate((-1.0, 1.0))
     ]
@@ -74,14 +81,15 @@ def test_operating_points_are_told_where_there_are_several(both):
                     TOLERANCES["tail"]).values()  # fmt: skip
     model = {
         "name": "a",
-        "run": {**run, "wire_bytes_mean": 20.0, "points": points},
+        "run": {**run, **SIZES, "points": points},
         "unit": {"code_shape": [16], "codec": {"name": "entropy"}},
         "parity": [parity],
     }
     text = guide(config, [model], [])
-    assert "| a | 0 | -1.0 | 90.00 % | 30.0 | 40 |" in text
-    assert "| a | 1 | 1.0 | 91.00 % | 20.0 | 40 |" in text
-    assert "`--point`" in text
+    assert "| a | 0 | -1.0 | 90.00 % | 30.0 | 35 | 40 | 42 |" in text
+    assert "| a | 1 | 1.0 | 91.00 % | 20.0 | 35 | 40 | 42 |" in text
+    assert "| 16 entropy | – | – | 20.0 | 35 | 40 | 42 |" in text
+    assert "`--point`" in text and "`--max_bytes`" in text
 
 
 def test_every_commands_example_loads(both):

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -50,12 +51,12 @@ def _elements(variables):
 def test_a_head_holds_the_encoder_s_weights_and_no_other():
     model = learned_network()
     unit = model.unit
-    encoder = _elements([*unit.analysis.trainable_variables, unit.log_gain])
+    encoder = _elements(unit.analysis.trainable_variables)
     prefix = _elements(model.prefix.trainable_variables)
     graph = head_graph(model)
     total = sum(_sizes(graph).values())
-    # Norms fold into convolutions, offsets into biases; what is new are the
-    # gain's slopes and a few constants.
+    # Norms fold into convolutions, offsets into biases; what is new are a few
+    # constants.
     assert 0.97 * (encoder + prefix) < total < 1.01 * (encoder + prefix)
     # Four bytes each, and the places that are kept; nodes and their names
     # are some kilobytes.
@@ -63,13 +64,15 @@ def test_a_head_holds_the_encoder_s_weights_and_no_other():
     assert file < 4 * total + 4 * unit.analysis.kept.shape[0] + 12_000
 
 
-def test_a_head_does_not_depend_on_what_the_server_has():
+def test_a_head_does_not_depend_on_gains_and_what_the_server_has():
     model = make_learned_network()
     before, unit = _constants(head_graph(model)), model.unit
     for part in (unit.prior, unit.synthesis, unit.restorer, unit.embedding):
         for variable in part.trainable_variables:
             variable.assign(variable + 1.0)
-    unit.log_step.assign(unit.log_step + 1.0)
+    for name in ("log_step", "log_gain", "gain_slope"):
+        weight = getattr(unit, name)
+        weight.assign(weight + 1.0)
     assert _constants(head_graph(model)) == before
 
 
@@ -106,39 +109,38 @@ def test_every_form_of_the_unit_is_taken_by_every_target(changes):
     )
     points = np.float32([-1, 0, 1, -1, 0, 1])
     sent = model.encode(IMAGES, points)
-    codes = sent["codes"].numpy()
+    codes, gains = sent["codes"].numpy(), model.unit.gains()
     for i, image in enumerate(IMAGES):
         pixels = image[None].transpose(0, 3, 1, 2).astype(np.float32)
-        feed = {"image": pixels, "point": points[i : i + 1]}
-        (found,) = head.run(None, feed)
+        (coefficients,) = head.run(None, {"image": pixels})
+        found = np.rint(coefficients[0] * gains[i % 3])
         # Sums in another order may move a value over the edge of a code.
-        assert np.mean(found[0] != codes[i]) < 0.05
-        assert np.abs(found[0] - codes[i]).max() <= 1
+        assert np.mean(found != codes[i]) < 0.05
+        assert np.abs(found - codes[i]).max() <= 1
     (logits,) = tail.run(None, {"codes": codes, "point": points})
     want = model.decode(sent, points)
     np.testing.assert_allclose(logits, want, rtol=1e-4, atol=1e-3)
 
 
 def test_int8_leaves_the_transform_in_float(monkeypatch):
-    points = np.float32([-1, 0, 1, -1, 0, 1])
     model = learned_network()
-    wanted = model.encode(IMAGES, points)["codes"].numpy()
+    gain = model.unit.gains()[1]
+    middle = np.zeros(len(IMAGES), np.float32)
+    wanted = model.encode(IMAGES, middle)["codes"].numpy()
 
     def apart():
         content = litert.head_file(model, "int8", IMAGES)
         interpreter = Interpreter(model_content=content)
         interpreter.allocate_tensors()
-        image, point = sorted(
-            interpreter.get_input_details(), key=lambda d: -len(d["shape"])
-        )
-        (codes,) = interpreter.get_output_details()
+        (image,) = interpreter.get_input_details()
+        (values,) = interpreter.get_output_details()
         found = []
-        for pixels, t in zip(IMAGES, points, strict=True):
+        for pixels in IMAGES:
             pixels = pixels[None].astype(np.float32)
             interpreter.set_tensor(image["index"], pixels)
-            interpreter.set_tensor(point["index"], [t])
             interpreter.invoke()
-            found.append(interpreter.get_tensor(codes["index"])[0])
+            coefficients = interpreter.get_tensor(values["index"])[0]
+            found.append(np.rint(coefficients * gain))
         return np.mean(np.abs(np.array(found) - wanted))
 
     kept = apart()
@@ -212,6 +214,50 @@ def test_the_device_s_payloads_are_the_network_s(
         same = sum(a == b for a, b in zip(found, wanted, strict=True))
         # Sums in another order may move a value over the edge of a code.
         assert same >= 7
+
+
+def test_a_limit_gives_the_device_s_payloads_the_network_s_too(
+    deployment, run, digits_images
+):
+    head, path = Head.load(deployment), WirePath(load_model(run))
+    sizes = [len(head.encode(digits_images[0], i)) for i in range(5)]
+    for limit in (sizes[0], sizes[2], sizes[4] - 1):
+        wanted = path.encode(digits_images, max_bytes=limit)
+        found = [head.encode(image, max_bytes=limit) for image in digits_images]
+        assert max(map(len, [*wanted, *found])) <= limit
+        same = sum(a == b for a, b in zip(found, wanted, strict=True))
+        # Sums in another order may move a value over the edge of a code.
+        assert same >= 7
+    answers = Tail.load(deployment).answer(found)
+    assert set(answers["status"]) == {"ok"}
+
+
+def _odd_images():
+    """Yields images unlike any that the unit was made for."""
+    rng = np.random.default_rng(0)
+    yield rng.integers(0, 256, (32, 32, 3), np.uint8)
+    yield 255 * rng.integers(0, 2, (32, 32, 3), np.uint8)
+    yield 255 * rng.integers(0, 2, (32, 32, 1), np.uint8).repeat(3, axis=2)
+    y, x = np.indices((32, 32))
+    for period in (1, 2, 4):
+        board = (x // period + y // period) % 2
+        yield (255 * board[..., None].repeat(3, axis=2)).astype(np.uint8)
+    for value in (0, 255):
+        yield np.full((32, 32, 3), value, np.uint8)
+    for channel in range(3):
+        image = np.zeros((32, 32, 3), np.uint8)
+        image[..., channel] = 255
+        yield image
+
+
+def test_no_image_exceeds_the_limit(deployment):
+    head, tail = Head.load(deployment), Tail.load(deployment)
+    for limit in (head.least_bytes, head.least_bytes + 4, 40, 150):
+        payloads = [
+            head.encode(image, max_bytes=limit) for image in _odd_images()
+        ]
+        assert max(map(len, payloads)) <= limit
+        assert set(tail.answer(payloads)["status"]) == {"ok"}
 
 
 def test_every_server_answers_a_batch_that_mixes_points(
@@ -306,3 +352,13 @@ def test_the_files_of_the_device_are_small(deployment):
     # 8 x 8 patches of 16 values: frequencies 64 * 8 * 8, mixing 60 * 40.
     assert sizes["head.onnx"] < 4 * (64 * 64 + 2400 + 1000) + 12_000
     assert sizes["unit.json"] < 30_000
+    assert sizes["gains.npy"] == 128 + 4 * 5 * 96
+
+
+def test_gains_of_another_export_are_refused(deployment, tmp_path):
+    edge = tmp_path / "edge"
+    shutil.copytree(deployment / "edge", edge)
+    Head.load(edge)
+    np.save(edge / "gains.npy", 2 * np.load(edge / "gains.npy"))
+    with pytest.raises(ValueError, match="gains.npy must be.*copy the whole"):
+        Head.load(edge)

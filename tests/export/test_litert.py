@@ -7,27 +7,28 @@ from ai_edge_litert.interpreter import Interpreter
 
 from bottlenet_tf.export import litert
 from bottlenet_tf.export.unsplit import without_unit
-from tests.point_unit import POINTS
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
 
 
-def _codes(content, points=None):
+def _values(content):
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
-    inputs = {len(i["shape"]): i for i in interpreter.get_input_details()}
-    assert {i["dtype"] for i in inputs.values()} == {np.float32}
+    (input,) = interpreter.get_input_details()
+    assert input["dtype"] == np.float32
     outputs = interpreter.get_output_details()
-    (codes,) = [o["index"] for o in outputs if tuple(o["shape"]) != (1, 2)]
+    (values,) = [o["index"] for o in outputs if tuple(o["shape"]) != (1, 2)]
     found = []
-    for i, image in enumerate(IMAGES):
+    for image in IMAGES:
         pixels = image[None].astype(np.float32)
-        interpreter.set_tensor(inputs[4]["index"], pixels)
-        if points is not None:
-            interpreter.set_tensor(inputs[1]["index"], points[i : i + 1])
+        interpreter.set_tensor(input["index"], pixels)
         interpreter.invoke()
-        found.append(interpreter.get_tensor(codes)[0])
-    return np.rint(found)
+        found.append(interpreter.get_tensor(values)[0])
+    return np.array(found)
+
+
+def _codes(content):
+    return np.rint(_values(content))
 
 
 # In steps of the 6-bit quantizer: rounding on an edge; weights of 11 bits;
@@ -51,19 +52,23 @@ def test_a_head_gives_the_keras_models_codes(
     "kind, share, most", [("float32", 0.01, 1), ("float16", 0.2, 1),
                           ("int8", 0.9, 40)],
 )  # fmt: skip
-def test_a_head_that_takes_the_point_gives_the_keras_models_codes(
+def test_a_head_s_coefficients_give_the_keras_models_codes(
     point_network, kind, share, most
 ):
-    points = np.float32([*POINTS, *POINTS])
-    content = litert.head_file(point_network, kind, IMAGES)
-    wanted = point_network.encode(IMAGES, points)["codes"].numpy()
-    found = _codes(content, points)
-    apart = np.abs(found - np.rint(wanted))
-    assert np.mean(apart > 0) <= share
-    assert apart.max() <= most
+    unit = point_network.unit
+    coefficients = _values(litert.head_file(point_network, kind, IMAGES))
+    apart, sums = [], []
+    for t, gain in zip(unit.points, unit.gains(), strict=True):
+        points = np.full(6, t, np.float32)
+        wanted = point_network.encode(IMAGES, points)["codes"].numpy()
+        found = np.rint(coefficients * gain)
+        found = found if unit.signed else np.clip(found, 0, 255)
+        apart.append(np.abs(found - np.rint(wanted)))
+        sums.append(np.abs(found).sum())
+    assert np.mean(np.array(apart) > 0) <= share
+    assert np.max(apart) <= most
     # exp(2) from the first to the last, or by a learned unit exp(-2).
-    sums = np.abs(found).reshape(6, -1).sum(1)
-    assert np.all(np.abs(np.log(sums[[2, 5]] / sums[[0, 3]])) > np.log(2))
+    assert np.abs(np.log(sums[2] / sums[0])) > np.log(2)
 
 
 def test_a_head_with_a_range_has_two_outputs(network):

@@ -14,6 +14,10 @@ from bottlenet_tf.export.parity import (
     compare_logits,
     require,
 )
+from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.gains import Gains
+from bottlenet_tf.runtime.unit_file import UnitFile
+from tests import learned_unit
 from tests.export.conftest import make_network
 from tests.point_unit import point_network
 
@@ -120,6 +124,55 @@ def test_every_point_is_compared_by_itself(mixed_reference):
         with pytest.raises(
             ParityError, match=f"operating point {parity.point}"
         ):
+            require(parity)
+
+
+class KerasEngine:
+    """Runs the Keras head as an engine would the exported one."""
+
+    channels_first = False
+
+    def __init__(self, model):
+        self._head = model.head
+        self.inputs = {"image": (1, *model.prefix.input_shape[1:])}
+        self.outputs = {"coefficients": (1, *model.unit.code_shape)}
+
+    def __call__(self, arrays):
+        sent = self._head(arrays["image"], training=False)
+        return {name: value.numpy() for name, value in sent.items()}
+
+
+@pytest.fixture(scope="module")
+def learned_reference():
+    return Reference(learned_unit.learned_network(), IMAGES[:4], np.zeros(4))
+
+
+def learned_head(reference, change):
+    """Returns a head whose gains are a function of the unit's own."""
+    model, form = learned_unit.learned_network(), reference._path.format
+    unit = UnitFile(
+        "learned", form, 24, 24, tuple("abcdefg"), {}, 1, takes_point=True
+    )
+    gains = Gains(change(model.unit.gains()), form)
+    return Head(unit, KerasEngine(model), "onnx", gains)
+
+
+def test_coefficients_times_gains_agree_at_every_point(learned_reference):
+    head = learned_head(learned_reference, lambda gains: gains)
+    for parity in learned_reference.compare_head("h", "onnx", head):
+        require(parity)
+        assert parity.same_payloads >= 75  # A code on an edge in one image.
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda g: g[::-1].copy(), lambda g: np.float32(1.2) * g],
+    ids=["reversed", "larger"],
+)
+def test_other_gains_are_seen_and_refused(learned_reference, change):
+    head = learned_head(learned_reference, change)
+    with pytest.raises(ParityError, match="differing_codes"):
+        for parity in learned_reference.compare_head("h", "onnx", head):
             require(parity)
 
 

@@ -179,6 +179,27 @@ def test_keras_halves_compute_what_the_whole_path_does(sweep, tmp_path):
         np.testing.assert_allclose(logits, wanted, atol=1e-5)
 
 
+def test_keras_halves_follow_a_learned_unit_s_default_point(
+    tmp_path, monkeypatch
+):
+    from bottlenet_tf import evaluation
+    from bottlenet_tf.profiling import keras_halves
+    from tests.learned_unit import learned_network
+
+    model = learned_network()
+    monkeypatch.setattr(keras_halves, "load_model", lambda workdir: model)
+    images = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), np.uint8)
+    path = tmp_path / "images.npy"
+    np.save(path, images)
+    job = Job("device", str(path), workdir="learned")
+    payloads = jobs.payloads(job)
+    assert list(payloads) == evaluation.encode_to_payloads(model, images)
+    job = dataclasses.replace(job, side="server", payloads=payloads)
+    logits = [jobs.steps(job)["tail"](i)[0] for i in range(2)]
+    wanted = evaluation.predict_payloads(model, list(payloads))
+    np.testing.assert_allclose(logits, wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.fixture
 def one(both, tmp_path):
     """A deployment of one run: its folder with what lies in the root's."""

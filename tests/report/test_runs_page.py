@@ -75,6 +75,15 @@ def test_the_default_point_is_stressed(runs):
     assert cells[:2] == ["1", "100"] and cells[-1] == "2.00"
 
 
+def test_high_bytes_stand_beside_the_mean(runs):
+    names = [(run.name, "unit", run) for run in runs]
+    header, jpeg, _, learned = _rows([runs_page._units(names)])
+    assert header[2:6] == ["wire B mean", "p95", "p99", "max"]
+    assert learned[2:6] == ["100", "101", "102", "103"]
+    # Of a report without operating points the mean alone is known.
+    assert jpeg[2:6] == ["150", "–", "–", "–"]
+
+
 def test_the_page_holds_all_of_it(units):
     path = report.write(report.read(units), units)
     tags = Tags(path.read_text(encoding="utf-8"))

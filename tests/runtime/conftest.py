@@ -2,9 +2,9 @@
 
 Head: codes are a weighted sum of red, green and blue at every second pixel,
 clipped and rounded; the range is what those sums span. Tail: logits are
-weighted sums of all codes, plus the range's bounds. Both halves may take an
-operating point: the head's sums are multiplied by a 64th of it, and it is added
-to the logits.
+weighted sums of all codes, plus the range's bounds. A unit may take an
+operating point: the head's sums are then coefficients, the gain is a 64th of
+the point, and the point is added to the logits.
 """
 
 import json
@@ -41,6 +41,11 @@ def head_range(pixels):
     return float(np.float16(sums.min())), float(np.float16(sums.max()))
 
 
+def gains(points):
+    """The gains at each point, float32 (points, 4, 4, 2)."""
+    return np.float32(points)[:, None, None, None] / 64 * np.ones(SHAPE, "f4")
+
+
 def tail_logits(codes, code_range=None, point=0):
     """The logits (3,) of one image's codes, by the tail's own formula."""
     plane = codes.transpose(2, 0, 1).astype(np.float32)
@@ -73,24 +78,16 @@ def save_graph(path, nodes, inputs, outputs, constants=()):
 
 def save_head(path, sends_range, size=SIZE, weights=HEAD, takes_point=False):
     channels, side = len(weights), -(-size // 2)
-    inputs = {"image": (1, 3, size, size)}
+    nodes = [helper.make_node("Conv", ["image", "w"], ["sums"], strides=[2, 2])]
     if takes_point:
-        inputs["point"] = (1,)
-        scaled = [
-            helper.make_node("Conv", ["image", "w"], ["x"], strides=[2, 2]),
-            helper.make_node("Mul", ["point", "64th"], ["factor"]),
-            helper.make_node("Mul", ["x", "factor"], ["sums"]),
-        ]
+        nodes.append(helper.make_node("Identity", ["sums"], ["coefficients"]))
     else:
-        scaled = [
-            helper.make_node("Conv", ["image", "w"], ["sums"], strides=[2, 2]),
+        nodes += [
+            helper.make_node("Clip", ["sums", "low", "high"], ["clipped"]),
+            helper.make_node("Round", ["clipped"], ["codes"]),
         ]
-    nodes = [
-        *scaled,
-        helper.make_node("Clip", ["sums", "low", "high"], ["clipped"]),
-        helper.make_node("Round", ["clipped"], ["codes"]),
-    ]
-    outputs = {"codes": (1, channels, side, side)}
+    values = "coefficients" if takes_point else "codes"
+    outputs = {values: (1, channels, side, side)}
     if sends_range:
         nodes += [
             helper.make_node("ReduceMin", ["sums"], ["least"], keepdims=0),
@@ -105,9 +102,8 @@ def save_head(path, sends_range, size=SIZE, weights=HEAD, takes_point=False):
         ("low", np.float32(0)),
         ("high", np.float32(255)),
         ("one", np.array([1, 1], np.int64)),
-        ("64th", np.array([1 / 64], np.float32)),
     ]
-    save_graph(path, nodes, inputs, outputs, constants)
+    save_graph(path, nodes, {"image": (1, 3, size, size)}, outputs, constants)
 
 
 def save_tail(path, sends_range, batch="N", shape=SHAPE, takes_point=False):
@@ -143,7 +139,7 @@ def save_tail(path, sends_range, batch="N", shape=SHAPE, takes_point=False):
 def unit_content(sends_range=True, **changes):
     """The content of unit.json."""
     content = {
-        "format": "bottlenet_tf.unit.2",
+        "format": "bottlenet_tf.unit.3",
         "name": "tiny",
         "unit_id": 1234,
         "code_shape": list(SHAPE),
@@ -172,6 +168,7 @@ def hand():
         save_head=save_head,
         save_tail=save_tail,
         unit_content=unit_content,
+        gains=gains,
         HEAD=HEAD,
     )
 
@@ -189,6 +186,8 @@ def deploy(tmp_path):
         takes = {"takes_point": content["takes_point"]}
         save_head(folder / "edge" / "head.onnx", sends_range, **takes)
         save_tail(folder / "cloud" / "tail.onnx", sends_range, **takes)
+        if content["takes_point"]:
+            np.save(folder / "edge" / "gains.npy", gains(content["points"]))
         return folder
 
     return write
@@ -196,13 +195,18 @@ def deploy(tmp_path):
 
 @pytest.fixture
 def qualities():
-    """Changes to unit.json: JPEG at three qualities, which networks take."""
+    """Changes to unit.json: JPEG at three qualities, which gains follow."""
     return {
         "codec": {"name": "jpeg", "config": {"quality": [96, 32, 64]}},
         "points": [96, 32, 64],
         "default_point": 2,
         "takes_point": True,
     }
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 @pytest.fixture

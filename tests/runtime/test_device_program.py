@@ -89,6 +89,60 @@ def test_an_operating_point_that_the_unit_has_not_is_told(
     assert not out.exists()
 
 
+def test_payloads_are_within_the_limit_asked_for(
+    deploy, photos, tmp_path, qualities
+):
+    folder, out = deploy(**qualities), tmp_path / "out"
+    head, limit = Head.load(folder), 0
+    for name in ("a.PNG", "a.bmp", "b.png"):
+        sizes = [len(head.encode(photos / name, i)) for i in range(3)]
+        limit = max(limit, min(sizes))
+    arguments = [str(photos), "--out", str(out), "--max_bytes", str(limit)]
+    assert device.main(arguments, deploy=folder) == 0
+    for name in ("a.PNG", "a.bmp", "b.png"):
+        payload = (out / f"{name}.payload").read_bytes()
+        assert len(payload) <= limit
+        assert payload == head.encode(photos / name, max_bytes=limit)
+
+
+def test_an_image_beyond_the_limit_of_a_unit_of_one_point_fails_alone(
+    deploy, photos, tmp_path, capsys
+):
+    folder, out = deploy(), tmp_path / "out"
+    Image.new("RGB", (8, 8)).save(photos / "a.bmp")
+    limit = len(Head.load(folder).encode(photos / "a.bmp"))
+    arguments = [str(photos), "--out", str(out), "--max_bytes", str(limit)]
+    assert device.main(arguments, deploy=folder) == 1
+    assert os.listdir(out) == ["a.bmp.payload"]
+    errors = capsys.readouterr().err
+    assert f"b.png: failed, ValueError: {RULE}: max_bytes={limit}" in errors
+
+
+RULE = (
+    "A payload must be within the limit, and this unit has no smaller one of "
+    "this image. Received"
+)
+
+
+def test_a_limit_that_no_payload_keeps_stops_before_any_work(
+    deploy, photos, tmp_path, capsys
+):
+    out = tmp_path / "out"
+    arguments = [str(photos), "--out", str(out), "--max_bytes", "7"]
+    assert device.main(arguments, deploy=deploy()) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: `max_bytes` must be at least 9")
+    assert not out.exists()
+
+
+def test_a_limit_is_timed_with_its_tries(deploy, photos, capsys, qualities):
+    folder = deploy(**qualities)
+    arguments = [str(photos), "--timing", "--max_bytes", "2000"]
+    assert device.main(arguments, deploy=folder) == 0
+    table = capsys.readouterr().out
+    assert "limit: 2000 bytes, kept in 1.0 tries (mean; 1 at most)" in table
+
+
 def test_the_edge_folder_works_when_copied_away_alone(deploy, photos, tmp_path):
     edge = tmp_path / "elsewhere"
     shutil.copytree(deploy() / "edge", edge)
@@ -181,6 +235,12 @@ def test_a_write_that_fails_leaves_nothing_behind(
         (["{photos}", "--timing", "--repeat", "0"], "'0' is no positive"),
         (["{photos}", "--timing", "--threads", "x"], "'x' is no positive"),
         (["{photos}", "--timing", "--runtime", "tvm"], "tensorrt"),
+        (["{photos}", "--timing", "--max_bytes", "0"], "'0' is no positive"),
+        (["{photos}", "--timing", "--max_bytes=-3"], "'-3' is no positive"),
+        (
+            ["{photos}", "--timing", "--max_bytes=300", "--point=0"],
+            "not allowed with argument --max_bytes",
+        ),
         (["{photos}/c.png", "--out", "{tmp}/c"], "no image or folder"),
         (["{photos}", "--out", "{photos}/b.png"], "--out must be a folder"),
         (["{photos}/b.png", "--out", "{photos}"], "--out must be a file"),
@@ -229,7 +289,8 @@ def test_timing_prints_each_step_and_writes_nothing(
         row = next(r for r in table.splitlines() if r.startswith(step))
         median, high = map(float, row.split()[-2:])
         assert 0 < median <= high
-    assert re.search(r"mean \d+\.\d, median \d+, p95 \d+$", table.strip())
+    sizes = r"mean \d+\.\d, median \d+, p95 \d+, p99 \d+, max \d+$"
+    assert re.search(sizes, table.strip())
     after = [p for p in tmp_path.rglob("*") if "deployment" not in p.parts]
     assert [p for p in sorted(after) if p not in before] == []
 

@@ -9,8 +9,10 @@ from onnx import helper
 from PIL import Image
 
 from bottlenet_tf.codec import CODECS, Codec
-from bottlenet_tf.runtime import edge, runtimes
+from bottlenet_tf.codec.lossless import PngCodec
+from bottlenet_tf.runtime import edge, runtimes, unit_file
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.gains import Gains
 
 
 def test_codes_are_the_ones_worked_out_by_hand(deploy, hand, pixels):
@@ -78,16 +80,168 @@ def test_a_point_that_the_unit_has_not_is_refused(
         head.encode(pixels, point)
 
 
-@pytest.mark.parametrize("in_unit", [True, False])
-def test_a_head_and_a_unit_json_that_differ_in_the_point_are_refused(
-    deploy, hand, qualities, in_unit
+def test_one_run_of_the_network_serves_every_point(
+    deploy, hand, pixels, qualities
 ):
-    folder = deploy(**{**qualities, "takes_point": in_unit})
-    path = folder / "edge" / "head.onnx"
-    hand.save_head(path, True, takes_point=not in_unit)
-    rule = "two inputs, image and operating" if in_unit else "one input"
-    with pytest.raises(ValueError, match=rule):
+    head = Head.load(deploy(sends_range=False, **qualities))
+    coefficients, code_range = head.run(pixels)
+    assert coefficients.dtype == np.float32 and code_range is None
+    np.testing.assert_array_equal(coefficients, hand.head_sums(pixels))
+
+
+def test_gains_of_another_export_are_refused(deploy, hand, qualities):
+    folder = deploy(**qualities)
+    path = folder / "edge" / "gains.npy"
+    digest = unit_file.file_sha256(path)
+    folder = deploy(**qualities, sha256={"gains.npy": digest})
+    Head.load(folder)
+    np.save(path, 2 * hand.gains([96, 32, 64]))
+    with pytest.raises(ValueError, match="gains.npy must be.*copy the whole"):
         Head.load(folder)
+
+
+def test_missing_gains_are_named(deploy, qualities):
+    folder = deploy(**qualities)
+    (folder / "edge" / "gains.npy").unlink()
+    with pytest.raises(FileNotFoundError, match="gains.npy"):
+        Head.load(folder)
+
+
+@pytest.mark.parametrize("takes_point", [True, False])
+def test_gains_are_given_exactly_if_the_unit_takes_the_point(
+    deploy, hand, qualities, takes_point
+):
+    head = Head.load(deploy(**{**qualities, "takes_point": takes_point}))
+    table = Gains(hand.gains([96, 32, 64]), head.unit.format)
+    with pytest.raises(ValueError, match="exactly if its unit takes"):
+        Head(head.unit, head._engine, "onnx", None if takes_point else table)
+
+
+def test_a_limit_takes_the_finest_point_that_fits(deploy, pixels):
+    # As PNG at gains that fall, payloads shrink from point to point.
+    head = falling_head(deploy)
+    sizes = [len(head.encode(pixels, point)) for point in range(3)]
+    assert sizes[0] > sizes[1] > sizes[2]
+    for point, size in enumerate(sizes):
+        assert head.encode(pixels, max_bytes=size) == head.encode(pixels, point)
+        found = head.fit(*head.run(pixels), size)
+        assert (found.point, found.left_out) == (point, 0)
+
+
+def test_below_the_coarsest_point_codes_are_left_out(deploy, pixels):
+    head = falling_head(deploy)
+    coarsest = head.encode(pixels, 2)
+    payload = head.encode(pixels, max_bytes=len(coarsest) - 1)
+    assert len(payload) < len(coarsest)
+    found, full = map(head.unit.format.unpack, (payload, coarsest))
+    assert found.point == 2
+    kept = found.codes.ravel() != 0
+    # By their own order, that of a codec without tables.
+    count = np.flatnonzero(kept).max() + 1
+    want = full.codes.ravel().copy()
+    want[count:] = 0
+    np.testing.assert_array_equal(found.codes.ravel(), want)
+
+
+def test_the_network_runs_once_whatever_the_limit(deploy, pixels):
+    head = falling_head(deploy)
+    engine, runs = head._engine, []
+    head._engine = CountedEngine(engine, runs)
+    least = head.least_bytes
+    assert len(head.encode(pixels, max_bytes=least)) == least
+    assert len(runs) == 1
+
+
+def test_a_limit_that_nothing_keeps_is_refused_before_the_image_is_read(deploy):
+    head = falling_head(deploy)
+    least = head.least_bytes
+    with pytest.raises(ValueError, match=f"at least {least}.*={least - 1}$"):
+        head.encode("no such file", max_bytes=least - 1)
+
+
+@pytest.mark.parametrize("limit", [0, -5, 2.5, True, "300"])
+def test_a_limit_that_is_no_number_of_bytes_is_refused(deploy, limit):
+    with pytest.raises(ValueError, match="positive integer.*max_bytes="):
+        Head.load(deploy()).encode("no such file", max_bytes=limit)
+
+
+def test_a_point_and_a_limit_together_are_refused(deploy, pixels):
+    with pytest.raises(ValueError, match="point=0, max_bytes=300"):
+        Head.load(deploy()).encode(pixels, 0, 300)
+
+
+def test_a_unit_of_one_point_refuses_what_is_beyond_the_limit(deploy, pixels):
+    head = Head.load(deploy())
+    payload = head.encode(pixels)
+    assert head.encode(pixels, max_bytes=len(payload)) == payload
+    with pytest.raises(ValueError, match=f"limit.*, {len(payload)} bytes$"):
+        head.encode(pixels, max_bytes=len(payload) - 1)
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, np.inf, -np.inf, 300.0])
+def test_a_head_gone_wild_stays_within_the_limit(deploy, pixels, value):
+    head = falling_head(deploy)
+    sums = np.random.default_rng(0).choice([0, 1, value], (1, 2, 4, 4))
+    head._engine = FakeEngine(sums.astype(np.float32))
+    for limit in (head.least_bytes, 50, 60):
+        payload = head.encode(pixels, max_bytes=limit)
+        assert len(payload) <= limit
+        assert head.unit.format.unpack(payload).codes.shape == (4, 4, 2)
+
+
+def test_a_head_whose_coefficients_are_no_numbers_is_refused(deploy, pixels):
+    head = falling_head(deploy)
+    head._engine = FakeEngine(np.full((1, 2, 4, 4), np.nan, np.float32))
+    for rate in ({"max_bytes": 60}, {"point": 0}):
+        with pytest.raises(ValueError, match="must be numbers.*32 of 32"):
+            head.encode(pixels, **rate)
+
+
+class FakeEngine:
+    """An engine that answers with these coefficients, whatever the image."""
+
+    channels_first = True
+
+    def __init__(self, coefficients):
+        self._coefficients = coefficients
+
+    def __call__(self, arrays):
+        return {"coefficients": self._coefficients}
+
+
+class CountedEngine:
+    """An engine that notes its calls."""
+
+    def __init__(self, engine, runs):
+        self._engine, self._runs = engine, runs
+        self.channels_first = engine.channels_first
+
+    def __call__(self, arrays):
+        self._runs.append(arrays)
+        return self._engine(arrays)
+
+
+def falling_head(deploy):
+    """A head whose gains fall from point to point; codes as PNG."""
+    folder = deploy(
+        sends_range=False,
+        codec={"name": "points_png", "config": {}},
+        points=[64.0, 2.0, 0.5],
+        takes_point=True,
+    )
+    return Head.load(folder)
+
+
+@pytest.fixture(autouse=True)
+def points_png(monkeypatch):
+    """Registers PNG with three operating points, for `falling_head`."""
+
+    class PointsPng(PngCodec):
+        name = "points_png"
+        points = (64.0, 2.0, 0.5)
+
+    monkeypatch.setattr(CODECS, "_entries", dict(CODECS._entries))
+    CODECS.register("points_png")(PointsPng)
 
 
 def vector_codec(name="vector"):

@@ -12,22 +12,15 @@ from bottlenet_tf.runtime.engines import open_engine
 pytest.importorskip("ai_edge_litert")
 
 
-def convert(head, codes_first=True, sends_range=True, point=None):
-    """A .tflite file of the tiny head, NHWC as the export makes it.
-
-    Its input `point`, if there is one, is the "first" or the "last".
-    """
+def convert(head, codes_first=True, sends_range=True, takes_point=False):
+    """A .tflite file of the tiny head, NHWC as the export makes it."""
     weights = tf.constant(head.T[None, None])  # (1, 1, 3, channels)
-    specs = {None: [(1, 8, 8, 3)], "last": [(1, 8, 8, 3), (1,)]}
-    specs["first"] = specs["last"][::-1]
 
-    @tf.function(input_signature=list(map(tf.TensorSpec, specs[point])))
-    def run(*inputs):
-        inputs = inputs[::-1] if point == "first" else inputs
-        sums = tf.nn.conv2d(inputs[0], weights, 2, "VALID")
-        if point:
-            sums *= inputs[1] / 64
+    @tf.function(input_signature=[tf.TensorSpec((1, 8, 8, 3))])
+    def run(image):
+        sums = tf.nn.conv2d(image, weights, 2, "VALID")
         codes = tf.round(tf.clip_by_value(sums, 0, 255))
+        codes = tf.identity(sums) if takes_point else codes
         bounds = [tf.reduce_min(sums), tf.reduce_max(sums)]
         code_range = tf.reshape(tf.stack(bounds), (1, 2))
         if not sends_range:
@@ -52,11 +45,10 @@ def litert_folder(deploy, hand, files):
     def write(
         codes_first=True,
         sends_range=True,
-        point=None,
         name="head.tflite",
         **changes,
     ):
-        key = codes_first, sends_range, point
+        key = codes_first, sends_range, changes.get("takes_point", False)
         if key not in files:
             files[key] = convert(hand.HEAD, *key)
         folder = deploy(sends_range, **changes)
@@ -78,11 +70,10 @@ def test_codes_and_range_are_told_apart_in_either_order(
     assert code_range == hand.head_range(pixels)
 
 
-@pytest.mark.parametrize("place", ["first", "last"])
-def test_image_and_point_are_told_apart_in_either_order(
-    litert_folder, hand, pixels, qualities, place
+def test_coefficients_become_the_codes_of_each_point(
+    litert_folder, hand, pixels, qualities
 ):
-    head = Head.load(litert_folder(point=place, **qualities))
+    head = Head.load(litert_folder(**qualities))
     for index, value in enumerate((96, 32, 64)):
         codes, _ = head.codes(pixels, index)
         np.testing.assert_array_equal(codes, hand.head_codes(pixels, value))

@@ -114,8 +114,8 @@ def test_a_missing_field_is_named(path, hand, field):
 @pytest.mark.parametrize(
     "field, value",
     [
-        ("format", "bottlenet_tf.unit.1"),
-        ("format", "bottlenet_tf.unit.3"),
+        ("format", "bottlenet_tf.unit.2"),
+        ("format", "bottlenet_tf.unit.4"),
         ("name", ""),
         ("name", 7),
         ("unit_id", -1),
@@ -160,7 +160,7 @@ def test_an_unusable_value_is_named_with_file_and_field(
         unit_file.read(path)
 
 
-def test_networks_that_take_points_need_numbers(path, hand):
+def test_a_tail_that_takes_points_needs_numbers(path, hand):
     path.write_text(json.dumps(hand.unit_content(takes_point=True)))
     with pytest.raises(ValueError, match="field 'points' must be numbers"):
         unit_file.read(path)

@@ -100,7 +100,7 @@ def test_a_learned_unit_is_counted_at_each_of_its_points(network):
     for point, codes in zip(
         unit.points, unit.codes_at_points(feature), strict=True
     ):
-        want = unit.deployed_encode(feature, tf.fill((4,), np.float32(point)))
+        want = unit.encode(feature, tf.fill((4,), np.float32(point)))
         np.testing.assert_array_equal(codes, want["codes"])
     frozen = freeze(learned, make_data())
     assert frozen.unit.byte_codec.points == (-1.0, 0.0, 1.0)

@@ -45,9 +45,10 @@ def test_bytes_are_near_what_the_tables_say(frozen, digits):
     images, _ = next(iter(digits.train.batches(96)))
     codec, unit = frozen.unit.byte_codec, frozen.unit
     feature = frozen.features(images)
+    together = unit.codes_at_points(feature)
     for index, t in enumerate(unit.points):
         point = tf.fill((96,), t)
-        codes = np.asarray(unit.deployed_encode(feature, point)["codes"])
+        codes = np.asarray(together[index])
         sizes = codec.sizes(codes.astype(np.int16), index)
         gain = unit.gain(point)
         # The prior alone, which the counts of the very images must beat.
@@ -63,8 +64,7 @@ def test_bytes_are_within_a_percent_of_the_entropies(started, digits):
         frozen = freeze(started.model, digits)
     images, _ = next(iter(digits.train.batches(96)))
     feature, unit = frozen.features(images), frozen.unit
-    for index, t in enumerate(unit.points):
-        codes = unit.deployed_encode(feature, tf.fill((96,), t))["codes"]
+    for index, codes in enumerate(unit.codes_at_points(feature)):
         codes = np.asarray(codes).astype(np.int16)
         # What is beyond a table's symbols is one of its own, and 2 bytes.
         beyond = np.abs(codes) > LARGEST_SYMBOL

@@ -208,22 +208,19 @@ class LearnedUnit(Unit):
         t = ops.reshape(point, (-1, 1))
         return ops.exp(self.log_gain + t * self.gain_slope)
 
+    def gains(self):
+        """Returns `gain` at all points, NumPy float32 `(points, n)`."""
+        points = ops.convert_to_tensor(self.points, "float32")
+        return ops.convert_to_numpy(self.gain(points))
+
     def encode(self, x, point, training=None):
         """Returns `{"codes": float32 (batch, n)}`, whole numbers."""
         del training
         y = self.coefficients(x) * self.gain(point)
         return {"codes": y + ops.stop_gradient(ops.round(y) - y)}
 
-    def deployed_encode(self, x, point):
-        """Returns what `encode` does, clipped to what can travel."""
-        y = self.coefficients(x) * self.gain(point)
-        return {"codes": ops.clip(ops.round(y), -MAX_CODE, MAX_CODE)}
-
     def codes_at_points(self, x):
-        """Returns `deployed_encode`'s codes at each point, a list.
-
-        One analysis serves all of them.
-        """
+        """Returns the codes that are sent at each operating point, a list."""
         c = self.coefficients(x)
         codes = [
             ops.round(c * self.gain(ops.full((1,), t))) for t in self.points

@@ -76,17 +76,26 @@ def test_the_residual_encoder_adds_to_the_patches(unit, feature):
     assert np.abs(added).max() > 0.1
 
 
-def test_what_is_deployed_encodes_the_same(unit, feature):
-    np.testing.assert_array_equal(
-        unit.deployed_encode(feature, POINTS)["codes"],
-        unit.encode(feature, POINTS)["codes"],
-    )
+def test_what_is_deployed_encodes_the_same_at_every_point(unit, feature):
+    (coefficients,) = unit.deployed_encode(feature).values()
+    together = unit.codes_at_points(feature)
+    for t, gain, codes in zip(unit.points, unit.gains(), together, strict=True):
+        want = unit.encode(feature, np.full(3, t, np.float32))["codes"]
+        np.testing.assert_array_equal(np.rint(coefficients * gain), want)
+        np.testing.assert_array_equal(codes, want)
 
 
-def test_what_is_deployed_stays_within_what_can_travel(unit, feature):
+def test_gains_are_a_row_for_each_point(unit):
+    gains = unit.gains()
+    assert gains.shape == (3, 14) and gains.dtype == np.float32
+    np.testing.assert_allclose(gains[1], np.exp(unit.log_gain), rtol=1e-6)
+    assert np.all(gains > 0)
+
+
+def test_codes_stay_within_what_can_travel(unit, feature):
     unit.log_gain.assign(np.full(14, 20.0))
-    codes = unit.deployed_encode(feature, POINTS)["codes"]
-    assert set(np.unique(codes)) == {-MAX_CODE, MAX_CODE}
+    for codes in unit.codes_at_points(feature):
+        assert set(np.unique(codes)) == {-MAX_CODE, MAX_CODE}
 
 
 def test_rounding_passes_gradients_straight_through(unit, feature):

@@ -1,0 +1,221 @@
+r"""A limit of bytes: what keeping it costs, and what images it is for.
+
+On one thread of a deployed head, medians of calls in turns, with the range
+coder in C where it was built, and in plain Python as most devices have it:
+
+1. an image at the default point, against limits that the finest point keeps,
+   that the middle one keeps, and that none keeps; the network runs once in
+   each;
+2. bytes at the finest and the coarsest point, and the largest payload under a
+   limit: of ordinary images, of noise, checkerboards and saturated ones, and
+   of ordinary ones that were changed by at most 8 of 255 levels to take more
+   bytes at the finest point.
+
+    taskset -c 0 python benchmarks/byte_limit.py --deploy=deploy --images=photos
+
+Without --deploy, a small network is trained on digits, and a learned unit put
+in and exported, in a few minutes.
+"""
+
+import argparse
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+from timing import in_turns
+
+from bottlenet_tf.codec import range_coder
+from bottlenet_tf.runtime.edge import Head
+
+IMAGES = 24
+LEVELS = 8  # Of 255, by which an adversary may change a pixel.
+
+
+def build(folder):
+    """Returns a deployment's folder and images of digits, freshly made."""
+    from bottlenet_tf.cli.train_flags import prepare_tensorflow
+
+    prepare_tensorflow()
+    from bottlenet_tf import export, training
+    from bottlenet_tf.config import DataConfig, LearnedUnitConfig, TrainConfig
+    from bottlenet_tf.export_config import ExportConfig
+
+    common = {
+        "backbone": "cifar_resnet20",
+        "data": DataConfig(max_validation=100, max_test=100),
+        "batch_size": 64,
+        "sweep_qualities": (20,),
+    }
+    network = TrainConfig(
+        mode="baseline", workdir=f"{folder}/network", epochs=2, **common
+    )
+    training.run(network)
+    unit = TrainConfig(
+        mode="frozen",
+        workdir=f"{folder}/unit",
+        backbone_weights=network.workdir,
+        split="RB3",
+        unit=LearnedUnitConfig(
+            patch=4,
+            patch_channels=32,
+            mixed=512,
+            mixed_to=256,
+            coefficients=256,
+            synthesis_width=16,
+            statistics_images=1000,
+        ),
+        epochs=0,
+        warmup_epochs=0.0,
+        **common,
+    )
+    training.run(unit)
+    out = f"{folder}/deploy"
+    export.run(
+        ExportConfig(
+            workdir=(unit.workdir,), out=out, parity_images=20, litert=()
+        )
+    )
+    test = training.load_data(unit).development
+    return out, next(iter(test.batches(IMAGES)))[0].numpy()
+
+
+def read(head, folder):
+    """Returns a folder's first images as the head prepares them."""
+    paths = sorted(pathlib.Path(folder).iterdir())[:IMAGES]
+    return np.stack([head.prepare(path) for path in paths])
+
+
+def sizes(head, image, points=None):
+    """Returns the bytes of an image's payload at points, by default all."""
+    values, code_range = head.run(image)
+    points = range(len(head.unit.points)) if points is None else points
+    codes = [head._packer.codes(values, i) for i in points]
+    return [len(head.pack(c, code_range, i)) for c, i in zip(codes, points)]
+
+
+def costs(head, image, repeats):
+    """Prints the milliseconds of each way to encode, and their ratios."""
+    at_points = sizes(head, image)
+    beyond = (head.least_bytes + at_points[-1]) // 2
+    limits = {
+        "limit kept at once": at_points[0],
+        "limit kept by the middle point": at_points[len(at_points) // 2],
+        "limit below the coarsest": beyond,
+    }
+    ways = {
+        "network alone": lambda: head.run(image),
+        "default point": lambda: head.encode(image),
+    }
+    for name, limit in limits.items():
+        ways[name] = lambda limit=limit: head.encode(image, max_bytes=limit)
+    times = dict(zip(ways, in_turns(list(ways.values()), repeats)))
+    for name, taken in times.items():
+        line = f"  {name:<32}{taken:8.3f} ms"
+        line += f"{taken / times['default point']:8.3f} x the default point"
+        if name in limits:
+            fitted = head.fit(*head.run(image), limits[name])
+            line += f", {fitted.tries} tries, {limits[name]} B"
+        print(line, flush=True)
+
+
+def odd_images(rng, images):
+    """Yields `(name, images)` of kinds that no unit is made for."""
+    shape = images.shape
+    yield "noise", rng.integers(0, 256, shape, np.uint8)
+    yield "saturated noise", 255 * rng.integers(0, 2, shape, np.uint8)
+    y, x = np.indices(shape[1:3])
+    boards = [(x // p + y // p) % 2 for p in (1, 2, 4, 8)]
+    boards = np.stack(boards)[..., None].repeat(3, axis=-1)
+    yield "checkerboards", (255 * boards).astype(np.uint8)
+    plain = [np.broadcast_to(c, shape[1:]) for c in np.eye(4, 3) * 255]
+    yield "one colour", np.stack(plain).astype(np.uint8)
+
+
+def adversarial(head, image, tries, rng):
+    """Returns an image near this one that takes more bytes.
+
+    Squares of random colours are added, and kept where bytes at the finest
+    point do not fall: no gradient is known to whoever can only ask the head.
+    """
+    side = image.shape[0]
+    low = np.maximum(image.astype(int) - LEVELS, 0)
+    high = np.minimum(image.astype(int) + LEVELS, 255)
+    best, (most,) = image, sizes(head, image, [0])
+    for i in range(tries):
+        width = max(1, int(side * 0.5 * (1 - i / tries)))
+        y, x = rng.integers(0, side - width + 1, 2)
+        changed = best.astype(int)
+        square = changed[y : y + width, x : x + width]
+        square += rng.choice((-2 * LEVELS, 2 * LEVELS), (1, 1, 3))
+        changed = np.clip(changed, low, high).astype(np.uint8)
+        (size,) = sizes(head, changed, [0])
+        if size >= most:
+            best, most = changed, size
+    return best
+
+
+def inflation(head, images, tries):
+    """Prints bytes of each kind of image, and that the limit is kept."""
+    rng = np.random.default_rng(0)
+    kinds = {"ordinary": images, **dict(odd_images(rng, images))}
+    changed = [adversarial(head, image, tries, rng) for image in images[:8]]
+    kinds["the first 8 of them"] = images[:8]
+    kinds["those, adversarial"] = np.stack(changed)
+    found = {
+        name: np.array([sizes(head, image) for image in kind])
+        for name, kind in kinds.items()
+    }
+    limit = int(found["ordinary"][:, head.unit.default_point].max())
+    print(
+        f"bytes of {len(images)} ordinary images and others (mean, max), and "
+        f"the most under a limit of {limit} B, the ordinary ones' at the "
+        "default point"
+    )
+    for name, kind in kinds.items():
+        fine, coarse = found[name][:, 0], found[name][:, -1]
+        kept = [len(head.encode(each, max_bytes=limit)) for each in kind]
+        print(
+            f"  {name:<24}finest {fine.mean():7.1f} {fine.max():6d}   coarsest "
+            f"{coarse.mean():7.1f} {coarse.max():6d}   limit {max(kept):6d}",
+            flush=True,
+        )
+
+
+def main():
+    """Prints both measurements of one deployment."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--deploy")
+    parser.add_argument("--images", help="needed with --deploy")
+    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--tries", type=int, default=300, help="of adversaries")
+    args = parser.parse_args()
+    if (args.deploy is None) != (args.images is None):
+        parser.error("--deploy and --images come together")
+    with tempfile.TemporaryDirectory() as folder:
+        deploy, images = args.deploy, None
+        if deploy is None:
+            deploy, images = build(folder)
+        head = Head.load(deploy, threads=1)
+    images = read(head, args.images) if images is None else images
+    print(
+        f"\n{len(os.sched_getaffinity(0))} cores, load average "
+        f"{os.getloadavg()[0]:.1f}, medians of {args.repeats} in turns, "
+        f"{head.runtime}, {head.unit.format.shape} codes, "
+        f"{len(head.unit.points)} points"
+    )
+    native = range_coder._native
+    for name, form in (("C", native), ("plain Python", None)):
+        if name == "C" and native is None:
+            continue
+        range_coder._native = form
+        print(f"range coder in {name}:")
+        costs(head, images[0], args.repeats)
+    range_coder._native = native
+    inflation(head, images, args.tries)
+
+
+if __name__ == "__main__":
+    main()

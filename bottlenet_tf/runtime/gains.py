@@ -1,0 +1,87 @@
+"""gains.npy: how a head's coefficients become codes at each operating point."""
+
+import numpy as np
+
+NAME = "gains.npy"
+
+
+class Gains:
+    """Makes codes, at any operating point, of what one run of a head computes.
+
+    codes = clip(round(coefficients * gains[point]))
+
+    Clipped to -m .. m with m the largest code that travels, or 0 .. m where
+    none is negative: whatever an image makes of a coefficient can be sent. The
+    server doesn't need gains, and no payload depends on them to be decoded.
+
+    Args:
+        table: float32 `(points, *code_shape)`, positive and finite.
+        form: `PayloadFormat` that the codes travel in.
+
+    Raises:
+        ValueError: if the table isn't like this.
+    """
+
+    def __init__(self, table, form):
+        shape = (len(form.points),) + form.shape
+        if table.shape != shape or table.dtype != np.float32:
+            raise ValueError(
+                f"Gains must be float32 of shape {shape}, one for each "
+                "operating point and code. "
+                f"Received: shape={table.shape}, dtype={table.dtype}"
+            )
+        if not (np.isfinite(table).all() and (table > 0).all()):
+            raise ValueError(
+                "Gains must be positive and finite, or codes would say nothing "
+                "of an image. "
+                f"Received: smallest={table.min()}, largest={table.max()}"
+            )
+        self._table = table
+        self._dtype = form.codec.code_dtype
+        limits = np.iinfo(self._dtype)
+        self._limits = max(limits.min, -limits.max), limits.max
+
+    def codes(self, coefficients, point):
+        """Returns one image's codes, of the codec's type.
+
+        Args:
+            coefficients: float32 `code_shape`.
+            point: Index of an operating point.
+
+        Raises:
+            ValueError: if a coefficient is no number.
+        """
+        with np.errstate(over="ignore"):  # What is infinite is clipped.
+            scaled = np.rint(coefficients * self._table[point])
+        if np.isnan(scaled).any():
+            raise ValueError(
+                "Coefficients must be numbers; the head's file is not what "
+                "the export checked. "
+                f"Received: {np.isnan(scaled).sum()} of {scaled.size} are NaN"
+            )
+        return np.clip(scaled, *self._limits).astype(self._dtype)
+
+
+def read(path, form):
+    """Reads gains.npy.
+
+    Args:
+        path: The file.
+        form: As for `Gains`.
+
+    Returns:
+        `Gains`.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: naming the file, if it isn't what an export writes.
+    """
+    with open(path, "rb") as file:
+        try:
+            # Unlike `np.load`, it takes no other kind of file.
+            table = np.lib.format.read_array(file, allow_pickle=False)
+            return Gains(table, form)
+        except ValueError as error:
+            raise ValueError(
+                f"{path} must hold the gains of its unit.json: {error}"
+            ) from error

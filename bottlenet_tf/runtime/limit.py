@@ -1,0 +1,168 @@
+"""Payloads of what a head computed: at a point, or within a limit of bytes."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Fitted(NamedTuple):
+    """A payload within a limit.
+
+    Attributes:
+        payload: Its bytes.
+        point: Index of its operating point.
+        left_out: Coefficients that it has as 0 whatever they are, the least
+            important ones, because the coarsest point alone was too large.
+        tries: Payloads that were made to find it.
+    """
+
+    payload: bytes
+    point: int
+    left_out: int
+    tries: int
+
+
+class Packer:
+    """Makes payloads of what one run of a head computed.
+
+    Of a unit without gains these are codes, the same at every point.
+
+    Attributes:
+        least_bytes: Of the smallest payload that a limit may ask for. With
+            gains, any image can be had for it: all codes 0 at the coarsest
+            point.
+
+    Args:
+        form: `PayloadFormat`.
+        gains: `Gains` of a unit whose head computes coefficients, or None.
+    """
+
+    def __init__(self, form, gains=None):
+        self._form = form
+        self._gains = gains
+        self._coarsest = len(form.points) - 1
+        self.least_bytes = form.least_bytes
+        if gains is not None:
+            order = form.codec.by_importance(form.shape, self._coarsest)
+            self._expendable = order[::-1]
+            nothing = np.zeros(form.shape, form.codec.code_dtype)
+            code_range = (0.0, 0.0) if form.sends_range else None
+            smallest = form.pack(nothing, code_range, self._coarsest)
+            self.least_bytes = len(smallest)
+
+    def codes(self, values, point):
+        """Returns codes at the point of this index.
+
+        Args:
+            values: One image's coefficients, or codes if there are no gains.
+            point: Index of an operating point.
+
+        Raises:
+            ValueError: see `Gains.codes`.
+        """
+        if self._gains is None:
+            return values
+        return self._gains.codes(values, point)
+
+    def check_limit(self, max_bytes):
+        """Raises ValueError unless a payload can be within `max_bytes`.
+
+        Without gains, an image's may still be larger.
+        """
+        is_integer = isinstance(max_bytes, (int, np.integer))
+        if isinstance(max_bytes, bool) or not is_integer or max_bytes < 1:
+            raise ValueError(
+                "`max_bytes` must be a positive integer, the most bytes of a "
+                f"payload with its header. Received: max_bytes={max_bytes!r}"
+            )
+        if max_bytes < self.least_bytes:
+            raise ValueError(
+                f"`max_bytes` must be at least {self.least_bytes}, since no "
+                "payload of this unit is smaller. "
+                f"Received: max_bytes={max_bytes}"
+            )
+
+    def fit(self, values, code_range, max_bytes):
+        """Returns the payload of most detail that is within a limit.
+
+        That of the finest operating point that fits, points being in order
+        from most bytes to fewest. If none does and there are gains: at the
+        coarsest point, as many of the coefficients as fit, the most important
+        ones.
+
+        Args:
+            values: As for `codes`.
+            code_range: As for `PayloadFormat.pack`.
+            max_bytes: Most bytes of the payload.
+
+        Returns:
+            `Fitted`; never larger than `max_bytes`.
+
+        Raises:
+            ValueError: for a limit that `check_limit` refuses; without gains,
+                if the image's payload is larger; see `codes`.
+        """
+        self.check_limit(max_bytes)
+
+        def at_point(point):
+            return self._form.pack(self.codes(values, point), code_range, point)
+
+        points = range(self._coarsest + 1)
+        found, payload, tries = first_within(max_bytes, points, at_point)
+        if found is not None:
+            return Fitted(payload, found, 0, tries)
+        if self._gains is None:
+            raise ValueError(
+                "A payload must be within the limit, and this unit has no "
+                "smaller one of this image. "
+                f"Received: max_bytes={max_bytes}, {len(payload)} bytes"
+            )
+        codes = self.codes(values, self._coarsest)
+
+        def without(left_out):
+            kept = codes.copy()
+            kept.ravel()[self._expendable[:left_out]] = 0
+            return self._form.pack(kept, code_range, self._coarsest)
+
+        numbers = range(1, codes.size + 1)
+        left_out, payload, more = first_within(max_bytes, numbers, without)
+        return Fitted(payload, self._coarsest, left_out, tries + more)
+
+
+def first_within(limit, rungs, payload_at):
+    """Returns the first rung of a ladder whose payload is within a limit.
+
+    The first rung is tried at once, then by bisection, as if no payload were
+    larger than the one before. Where one is, another rung than the first may
+    be found, though never one beyond the limit; if only the last is within
+    it, that is found.
+
+    Args:
+        limit: Most bytes.
+        rungs: A `range` of at least one rung, from most bytes to fewest.
+        payload_at: Callable, rung -> payload (bytes).
+
+    Returns:
+        `(rung, payload, tries)`; if none is within the limit, None and the
+        last rung's payload.
+    """
+    low, high = rungs.start, rungs.stop
+    best, tries, rung = None, 0, low
+    while low < high:
+        payload = payload_at(rung)
+        tries += 1
+        if len(payload) <= limit:
+            best, high = (rung, payload), rung
+        else:
+            low = rung + 1
+        rung = (low + high) // 2
+    return (best or (None, payload)) + (tries,)
+
+
+def check_one(point, max_bytes):
+    """Raises ValueError if both a point and a limit are asked for."""
+    if point is not None and max_bytes is not None:
+        raise ValueError(
+            "Either `point` or `max_bytes` is given: within a limit, the point "
+            f"is the image's. Received: point={point}, max_bytes={max_bytes}"
+        )
