@@ -1,10 +1,10 @@
 """A search without training: the curve of every split, then what can win.
 
 search.json        what all runs share, and what losses are counted from
-starts/SPLIT/      the closed form of each split, see `starts`
-curves/SPLIT/      the same as a run, measured on validation images: its curve
-candidates/SPLIT/  the unit of a split that can win, trained; a run measured
-                   on all test images, too
+curves/SPLIT/      the closed form of each split as a run, measured on
+                   validation images: its curve
+candidates/SPLIT/  the unit of a split that can win, trained on from there; a
+                   run measured on all test images, too
 results.json       curves, what was trained and why, and what it cost
 
 Runs are the only state: asked again, a search goes on from what is there,
@@ -51,7 +51,12 @@ def find_curves(config, pool=None):
     """
     root = pathlib.Path(config.base.workdir).absolute()
     ground = ground_lib.find(config, root)
-    starts.make(config, root, ground.splits)
+    unknown = [
+        split
+        for split in ground.splits
+        if not (root / CURVES / split / REPORT_FILE).is_file()
+    ]
+    starts.make(config, root, unknown)
     steps = config.curve_steps
     per_epoch = ground.num_train // config.base.batch_size
     for_curves = dataclasses.replace(
@@ -80,6 +85,7 @@ def find_curves(config, pool=None):
         for split, each in wanted.items()
         if split not in failed
     }
+    starts.clear(root, reports)
     check(bool(reports), "No curve could be measured.", failed=failed)
     return Curves(config, root, ground, reports)
 
@@ -160,7 +166,7 @@ class Curves:
             self.config.base,
             split=split,
             workdir=str(self.root / CANDIDATES / split),
-            init_from=str(self.root / starts.STARTS / split),
+            init_from=str(self.root / CURVES / split),
         )
 
     def _write(self, prices, asked):

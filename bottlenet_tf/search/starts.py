@@ -1,14 +1,21 @@
 """The closed form of every split, from one pass over the images.
 
-starts/SPLIT/      a network with its unit before any training step; runs of a
-                   search start from it (--init_from)
+starts/SPLIT/      a network with its unit before any training step; the run
+                   that measures its curve begins with it (--init_from)
 """
 
 import dataclasses
+import shutil
 
 from bottlenet_tf.run_folders import MODEL_FILE
 
 STARTS = "starts"
+
+
+def clear(root, splits):
+    """Removes starts that aren't needed any more."""
+    for name in splits:
+        shutil.rmtree(root / STARTS / name, ignore_errors=True)
 
 
 def make(config, root, splits):
@@ -23,15 +30,12 @@ def make(config, root, splits):
         root: `pathlib.Path` of the search.
         splits: Names of the split points.
 
-    Returns:
-        Images that were read; 0 if nothing was to be made.
-
     Raises:
         ValueError: for too few images; see `training.statistics`.
     """
     missing = [name for name in splits if not _file(root, name).is_file()]
     if not missing:
-        return 0
+        return
     import keras
 
     from bottlenet_tf import training
@@ -62,7 +66,6 @@ def make(config, root, splits):
         model.save(temporary)
         temporary.replace(path)
         provenance.write(path.parent, stands_on, path)
-    return count
 
 
 def _file(root, split):

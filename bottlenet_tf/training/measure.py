@@ -12,7 +12,7 @@ from bottlenet_tf.models.split import split_backbone
 _CACHE, _CACHE_LEVELS = ".baselines", 3
 
 
-def measure(config, network, dataset, training):
+def measure(config, network, dataset, training, validated=None):
     """Sends every image through the byte side and reports.
 
     This is the one place that reads the test images, once, when the network
@@ -25,6 +25,7 @@ def measure(config, network, dataset, training):
         network: `training.network.Network`, trained.
         dataset: `data.Dataset`.
         training: Dictionary of what training took.
+        validated: `evaluation.Curve` of all validation images, if it is known.
 
     Returns:
         The report, as written to `report.json`.
@@ -32,7 +33,7 @@ def measure(config, network, dataset, training):
     workdir = pathlib.Path(config.workdir)
     validation = unseen = None
     if dataset.validation:
-        validation = _on(dataset.validation, config, network)
+        validation = _on(dataset.validation, config, network, validated)
     measured, chosen_by = validation, None
     if config.measure_on == "test":
         measured, chosen_by = _on(dataset.test, config, network), validation
@@ -84,7 +85,7 @@ def _classifier(config, network):
     return network.model if config.mode == "baseline" else network.untouched
 
 
-def _on(part, config, network):
+def _on(part, config, network, curve=None):
     """Returns what is `Measured` on a part of the data."""
     workdir = pathlib.Path(config.workdir)
     if config.mode == "cloud":
@@ -106,7 +107,8 @@ def _on(part, config, network):
             part,
             cache_dir=baseline_cache(workdir),
         )
-    curve = evaluation.evaluate_split(network.model, part)
+    if curve is None:
+        curve = evaluation.evaluate_split(network.model, part)
     return evaluation.Measured(part, baselines, curve, raw)
 
 

@@ -29,8 +29,9 @@ from bottlenet_tf.training.network import build_network, match_feature
 from bottlenet_tf.training.norms import estimate_statistics
 from bottlenet_tf.training.unit_start import start_unit
 
+# On which the default point is chosen where nothing validates.
+_CHOOSING_IMAGES = 2000
 # Fields that may differ when a run is resumed: they change no result.
-_CHOOSING_IMAGES = 2000  # On which the default point is chosen.
 _FREE_FIELDS = (
     "workdir", "checkpoint_minutes", "tuned_rivals", "tuned_losses",
     "tuned_epochs", "tuned_learning_rate",
@@ -92,16 +93,18 @@ def run(config):
     if config.norm_batches:
         _estimate_norms(config, network.model, dataset, loop.stepper.receive)
         spent["norm_examples"] = config.norm_batches * config.batch_size
+    validated = None
     if config.has_unit and config.unit.kind != "bottlenet":
-        network = _frozen(config, network, dataset)
+        network, validated = _frozen(config, network, dataset)
     spent["steps_per_epoch"] = loop.steps_per_epoch
     spent["examples_in_all"] = spent["examples"] + _examples_before(config)
-    if network.untouched is not None and config.measure_on == "test":
-        # An export needs it, and its source may have changed by then.
+    is_kept = config.measure_on == "test" or config.unit.kind == "learned"
+    if network.untouched is not None and is_kept:
+        # Exports and profiles need it; its source may have changed by then.
         _save(network.untouched, workdir / UNTOUCHED_FILE)
     _save(network.model, workdir / MODEL_FILE)
     provenance.write(workdir, stands_on, workdir / MODEL_FILE)
-    report = measure(config, network, dataset, spent)
+    report = measure(config, network, dataset, spent, validated)
     if rivals.are_missing(config, report):
         rivals.add(config, report, stands_on, run)
     return report
@@ -116,19 +119,24 @@ def _start_unit(config, network, dataset):
 
 
 def _frozen(config, network, dataset):
-    """Returns the `Network` with tables and a default operating point."""
+    """Returns the `Network` with tables and a default operating point.
+
+    Also the `Curve` of all validation images, by which the point is chosen, to
+    be reported; None if there is none yet.
+    """
     if config.unit.kind == "datta":  # It has one point.
         model = freeze(network.model, dataset, config.unit.tables)
-        return network._replace(model=model)
+        return network._replace(model=model), None
     model = freeze(network.model, dataset)
-    part = dataset.development.limit(_CHOOSING_IMAGES)
+    part = dataset.validation or dataset.development.limit(_CHOOSING_IMAGES)
     accuracy = 0.0
     if network.untouched is not None:
         accuracy = evaluation.network_accuracy(network.untouched, part)
     curve = evaluation.evaluate_split(model, part)
     default = choose_default_point(curve, accuracy, config.byte_budget)
     model = with_unit_config(model, default_point=default)
-    return network._replace(model=model)
+    curve = dataclasses.replace(curve, default_point=default)
+    return network._replace(model=model), curve if dataset.validation else None
 
 
 def _show_finished(workdir, config):

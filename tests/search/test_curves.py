@@ -13,7 +13,7 @@ from bottlenet_tf.search.config import CurveConfig
 from bottlenet_tf.training import load_model
 from tests.eager import eagerly
 
-PARTS = ("search.json", "provenance.json", "starts", "curves")
+PARTS = ("search.json", "provenance.json", "curves")
 
 
 class InProcess:
@@ -125,7 +125,7 @@ def test_only_what_can_win_is_trained(copied, monkeypatch):
     saved = json.loads((copied.root / "results.json").read_text())
     assert saved["trained"] == json.loads(json.dumps(results["trained"]))
     # Training went on from the closed form.
-    start = load_model(copied.root / "starts" / "conv").unit
+    start = load_model(copied.root / "curves" / "conv").unit
     ended = load_model(copied.root / "candidates" / "conv").unit
     moved = np.abs(ended.synthesis.rows - start.synthesis.rows).max()
     assert 0 < moved < 0.1
@@ -140,7 +140,7 @@ def test_nothing_is_trained_where_a_rival_wins(copied):
 
 
 def test_a_split_that_fails_leaves_the_others(copy):
-    config = copy(*PARTS[:3], "curves/cut")
+    config = copy(*PARTS[:2], "curves/cut")
     partly = curves.find_curves(config, InProcess(fails=("conv",)))
     assert set(partly.reports) == {"cut"}
     failure = trial_folder.read_outcome(partly.root / "curves" / "conv")
@@ -149,10 +149,11 @@ def test_a_split_that_fails_leaves_the_others(copy):
     whole = curves.find_curves(config, pool)
     assert pool.started == ["curves/conv"]
     assert set(whole.reports) == {"conv", "cut"}
+    assert not any((whole.root / "starts").iterdir())  # Of no more use.
 
 
 def test_curves_may_be_measured_after_some_steps(copy):
-    config = copy("starts", curve_steps=2, splits=("cut",))
+    config = copy(curve_steps=2, splits=("cut",))
     report = curves.find_curves(config, InProcess()).reports["cut"]
     assert report["training"]["examples"] == 2 * 32
 
