@@ -15,6 +15,7 @@ same time, but nobody trained them to answer without the unit.
 import pathlib
 
 import keras
+from keras import ops
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.run_folders import UNTOUCHED_FILE
@@ -72,5 +73,10 @@ def why_timing_only(workdir, report):
 
 def without_unit(model):
     """Returns a `BottleNet`'s prefix and suffix as one Keras model."""
-    logits = model.answer(model.prefix.outputs[0])
+    feature, point = model.prefix.outputs[0], None
+    if model.unit.takes_point:  # A tail that is told one takes the default.
+        default = model.unit.points[model.unit.default_point]
+        zeros = ops.zeros_like(ops.mean(feature, axis=(1, 2, 3)))
+        point = ops.cast(zeros, "float32") + default
+    logits = model.answer(feature, point)
     return keras.Model(model.prefix.inputs[0], logits, name="without_unit")

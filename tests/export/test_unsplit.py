@@ -9,6 +9,7 @@ import pytest
 from bottlenet_tf import backbones, evaluation
 from bottlenet_tf.export import unsplit
 from bottlenet_tf.training import load_model
+from tests.learned_unit import make_learned_network
 
 IMAGES = np.random.RandomState(0).uniform(0, 255, (2, 32, 32, 3))
 
@@ -91,3 +92,12 @@ def test_without_one_the_runs_own_halves_are_timed(run, changes, reason):
 def test_a_whole_run_has_no_reason(sweep):
     report = _report(sweep / "range")
     assert unsplit.why_timing_only(sweep / "range", report) is None
+
+
+def test_a_tail_that_is_told_the_point_may_stand_in():
+    network = make_learned_network(told=True)
+    whole = unsplit.without_unit(network)
+    images = np.float32(IMAGES[:, :24, :24])
+    point = [network.unit.points[network.unit.default_point]] * 2
+    wanted = network.answer(network.features(images), point)
+    np.testing.assert_allclose(whole(images), wanted, rtol=1e-5, atol=1e-5)
