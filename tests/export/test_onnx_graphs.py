@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import numpy as np
 import onnxruntime
 import pytest
@@ -19,6 +20,7 @@ from tests.export.conftest import make_keras_network
 @pytest.fixture(scope="module")
 def caffe_network():
     """One that computes on BGR, as the paper's ResNet-50 does."""
+    keras.utils.set_random_seed(0)
     backbone = backbones.create(
         "cifar_resnet20", image_size=24, num_classes=7, preprocessing="caffe"
     )
