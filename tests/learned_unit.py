@@ -12,6 +12,7 @@ from bottlenet_tf.config import LearnedUnitConfig
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.training import closed_form, freezing
 from bottlenet_tf.training.freeze_unit import with_unit_config
+from tests.layers.learned.closed import solved
 
 STEP = 0.3  # Of the coefficients, at the middle point.
 SLOPE = 1.0  # Of its logarithm.
@@ -50,7 +51,7 @@ def make_learned_network(told=False, split="RB3", **changes):
         rng.uniform(0, 255, (200, 24, 24, 3)), (0, 1, 1, 0)
     )
     feature = np.asarray(model.features(images))
-    form = closed_form.solve(
+    form = solved(
         feature,
         rng.normal(size=feature.shape).astype(np.float32),
         patch=unit.patch,
