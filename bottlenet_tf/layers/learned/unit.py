@@ -198,7 +198,7 @@ class LearnedUnit(Unit):
         return self.analysis.transform(self.patches(x))
 
     def patches(self, x):
-        """Returns patches `(batch, h, w, d)`, of which coefficients are made."""
+        """Returns the patches `(batch, h, w, d)` that are transformed."""
         z = self.analysis.patches(x)
         if self.encoder is not None:
             normal = (x - self.feature_mean) / self.feature_deviation
