@@ -28,6 +28,8 @@ from bottlenet_tf.validation import check
 LEAST_PHOTOS = math.ceil(PRIOR_WEIGHT)
 # Of the photos that are fitted to, those by which "auto" chooses.
 CHOOSING_SHARE = 0.25
+# What fits into a pack: in int8, deflated, a weight takes some 0.8 bytes.
+MOST_WEIGHTS = 1_250_000
 _SIZES = ("coefficients", "mixed", "mixed_to", "shared")
 _SAME = 1e-6  # A patch's channel varies by more, in its usual deviations.
 
@@ -47,8 +49,22 @@ class Refit:
         self._run, self._config = run, config
         self._mixed_to = base.unit.get_config()["mixed_to"]
 
-    def check_enough(self, dataset):
-        """Raises ValueError if the photos are too few for what is asked."""
+    def check_possible(self, dataset):
+        """Raises ValueError if a pack can't hold what is asked for.
+
+        Or if the photos are too few for it.
+        """
+        changed = 0
+        if self._config.steps:
+            changed = self._base.unit.count_params()
+        elif self._config.refit == "transform":
+            changed = self._transform_weights()
+        check(
+            changed <= MOST_WEIGHTS,
+            f"Of a unit's weights a pack holds {MOST_WEIGHTS:,}, and more "
+            "would change. Use --refit=tables without --steps.",
+            weights=changed,
+        )
         least = LEAST_PHOTOS
         remedy = "Give more."
         if self._config.refit == "transform":
@@ -75,6 +91,9 @@ class Refit:
         """
         if self._config.refit != "auto":
             return self._config.refit
+        if self._transform_weights() > MOST_WEIGHTS:
+            print("The transform stays: a new one is too large for a pack.")
+            return "tables"
         examples, seed = dataset.train.examples, self._config.seed
         inner = photos.divide(examples, dataset, CHOOSING_SHARE, seed)
         least = self._least_for_transform()
@@ -139,6 +158,16 @@ class Refit:
         ]
         return tuple(tf.concat(each, 0) for each in zip(*found, strict=True))
 
+    def _transform_weights(self):
+        """Returns how many weights a new transform changes."""
+        analysis, synthesis = (
+            self._base.unit.analysis,
+            self._base.unit.synthesis,
+        )
+        weights = [*analysis.weights, *synthesis.grid_variables]
+        stay = {id(w) for w in analysis.projection.weights}
+        return sum(math.prod(w.shape) for w in weights if id(w) not in stay)
+
     def _least_for_transform(self):
         return max(LEAST_PHOTOS, self._mixed_to)
 
@@ -146,7 +175,7 @@ class Refit:
 def photos_needed(least, share):
     """Returns how many photos leave `least` of them if a share is taken."""
     count = least + 1
-    while count - max(round(share * count), 1) < least:
+    while count - min(max(round(share * count), 1), count - 1) < least:
         count += 1
     return count
 

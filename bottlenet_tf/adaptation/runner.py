@@ -54,7 +54,7 @@ def run(config):
     )
     base, unsplit = finished.model, answers(_unsplit(finished))
     refit = Refit(base, unsplit, finished.config, config)
-    refit.check_enough(dataset)
+    refit.check_possible(dataset)
     check_features(base, dataset, config.batch_size)
     print(
         f"{len(examples)} photos: {dataset.num_train} to fit to, "

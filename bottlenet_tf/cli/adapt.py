@@ -10,7 +10,7 @@ from bottlenet_tf.cli import program, train_flags
 from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, REPORT_FILE
 from bottlenet_tf.validation import check
 
-USAGE = """Fits a run's learned unit to photos: bottlenet-adapt RUN --images=FOLDER
+USAGE = """Fits a learned unit to photos: bottlenet-adapt RUN --images=FOLDER
 
 RUN is the work directory of a finished run of --unit=learned, FOLDER holds
 photos, directly or in folders below; nobody has to have labelled them. The

@@ -1,7 +1,5 @@
 """Tests of what is computed anew from photos, and of what is refused."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -173,12 +171,25 @@ def test_too_few_photos_are_refused_with_the_number_needed(
 ):
     found = photo_data.list_photos(photos(in_all))
     asked = _refit(finished, unsplit, refit=kind)
-    asked.check_enough(photo_data.divide(found, finished.dataset, 0.2, 0))
+    asked.check_possible(photo_data.divide(found, finished.dataset, 0.2, 0))
     fewer = photo_data.divide(
         found.only(found.keys[:-1]), finished.dataset, 0.2, 0
     )
     with pytest.raises(ValueError, match=f"{least} photos .* {in_all} in all"):
-        asked.check_enough(fewer)
+        asked.check_possible(fewer)
+
+
+@pytest.mark.parametrize("changes", [{"refit": "transform"}, {"steps": 1}])
+def test_more_weights_than_a_pack_holds_are_refused_before_any_work(
+    finished, unsplit, dataset, monkeypatch, capsys, changes
+):
+    monkeypatch.setattr(refit, "MOST_WEIGHTS", 1000)
+    with pytest.raises(ValueError, match="a pack holds 1,000, .*refit=tables"):
+        _refit(finished, unsplit, **changes).check_possible(dataset)
+    asked = _refit(finished, unsplit)
+    asked.check_possible(dataset)
+    assert asked.kind(dataset) == "tables"
+    assert "too large for a pack" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.25, 0.9])
@@ -189,8 +200,8 @@ def test_as_many_photos_as_needed_leave_enough(least, share):
         return count - held_out
 
     count = refit.photos_needed(least, share)
-    assert left(count) >= least > left(count - 1) or count == 2
-    assert count >= math.floor(least / (1 - share))
+    assert left(count) >= least
+    assert all(left(fewer) < least for fewer in range(2, count))
 
 
 def test_copies_of_one_photo_are_refused(finished, photos):
