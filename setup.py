@@ -57,6 +57,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
+            "bottlenet-adapt=bottlenet_tf.cli.adapt:main",
             "bottlenet-export=bottlenet_tf.cli.export:main",
             "bottlenet-pareto=bottlenet_tf.cli.pareto:main",
             "bottlenet-profile=bottlenet_tf.cli.profiling:main",

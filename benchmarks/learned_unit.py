@@ -93,12 +93,13 @@ def build(split, images, wanted_bytes, width):
     model = build_bottlenet(backbone, split, unit)
     feature = np.asarray(model.features(images))
     gradients = np.random.default_rng(1).normal(size=feature.shape)
+    gradients = gradients.astype(np.float32)
     moments = closed_form.Moments(unit.patch)
-    moments.add(feature, gradients.astype(np.float32))
+    moments.add(feature, gradients)
     patches = closed_form.solve_patches(moments, unit.patch_channels)
     form = closed_form.solve(
         patches,
-        *patches.project(feature, gradients.astype(np.float32)),
+        *patches.project(feature, gradients),
         coefficients=unit.coefficients,
         mixed=0,
         mixed_to=0,

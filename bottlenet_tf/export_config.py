@@ -23,6 +23,7 @@ class ExportConfig:
     litert: tuple[str, ...] = ("float32", "float16", "int8")
     parity_images: int = 200
     max_batch: int = 64
+    pack: str | None = None
 
     def __post_init__(self):
         check_types(self)
@@ -32,6 +33,13 @@ class ExportConfig:
             workdir=self.workdir,
         )
         check_named(out=self.out)
+        check(
+            self.pack != "" and (self.pack is None or len(self.workdir) == 1),
+            "--pack must name a file, and goes with the one --workdir that it "
+            "was made from.",
+            pack=self.pack,
+            workdir=self.workdir,
+        )
         check_choice("target", self.target, TARGETS)
         for kind in self.litert:
             check_choice("litert", kind, ("float32", "float16", "int8"))

@@ -22,6 +22,7 @@ LEVELS = {
     "validation": 0,
     "config": 2,
     "unit_config": 1,
+    "adapt_config": 1,
     "export_config": 1,
     "codec": 1,
     "curve_cells": 1,
@@ -34,6 +35,7 @@ LEVELS = {
     "training": 6,
     "export": 7,
     "serving": 7,
+    "adaptation": 8,
     "profiling": 8,
     "search": 9,
     "selection": 9,
@@ -41,6 +43,7 @@ LEVELS = {
     "cli": 11,
 }
 WITHOUT_TENSORFLOW = (
+    "adapt_config",
     "config",
     "registry",
     "report",

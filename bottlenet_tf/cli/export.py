@@ -14,6 +14,7 @@ Examples:
   python export.py --workdir=runs/digits/candidates/RB3 --out=deploy
   python export.py --workdir=runs/a,runs/b --out=deploy --target=trt10
   python export.py --workdir=runs/digits/candidates --out=deploy  (all in it)
+  python export.py --workdir=runs/a --pack=runs/a/adapted.pack --out=deploy
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
           turns images into payloads with NumPy and Pillow alone beside it;
@@ -80,6 +81,13 @@ def _define(module_name):
         "Most payloads that the server takes through the network at once.",
         **common,
     )
+    flags.DEFINE_string(
+        "pack",
+        None,
+        "Rate pack by bottlenet-adapt, whose unit takes the place of the "
+        "run's own; of one run alone.",
+        **common,
+    )
 
 
 def _read(values):
@@ -90,6 +98,7 @@ def _read(values):
         litert=tuple(kind for kind in values.litert if kind),
         parity_images=values.parity_images,
         max_batch=values.max_batch,
+        pack=values.pack,
     )
 
 

@@ -24,6 +24,8 @@ class FinishedRun:
         report: Its `report.json`.
         model: `BottleNet` that computes in float32.
         dataset: `data.Dataset` it was trained on.
+        adapted: How the unit was adapted since, as its pack says; None for
+            the run's own unit.
     """
 
     workdir: pathlib.Path
@@ -32,6 +34,7 @@ class FinishedRun:
     report: dict
     model: BottleNet
     dataset: object
+    adapted: dict | None = None
 
 
 def load_run(workdir):

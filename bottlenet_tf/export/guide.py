@@ -5,7 +5,7 @@ from bottlenet_tf.export.manifest import parity_table
 _TEXT = """\
 # Deployment of {names}
 
-{measured}
+{measured}{adapted}
 
 ## On the device: `{edge}/`
 
@@ -78,6 +78,17 @@ point, so the server needs no telling. At a point, images unlike those measured
 may take more bytes than the largest here.
 
 {table}"""
+_ADAPTED = """
+
+**The unit is adapted.** The other figures of bytes and accuracy are of the
+run's own unit. This one was fitted to {photos} photos without labels ({refit}
+anew, {steps} steps of fine-tuning); on {held_out} others, before → after, with
+the share of decisions that are the unsplit network's:
+
+{table}
+
+Its payloads name another unit than before: both halves must be replaced, and a
+server may serve both units until the last device has changed."""
 _ANSWER = """
 
 In its folder, Python answers with it alone:
@@ -102,6 +113,7 @@ def guide(config, models, wholes):
     return _TEXT.format(
         names=", ".join(f"`{model['name']}`" for model in models),
         measured=_measured(models),
+        adapted=_adapted(models),
         edge="NAME/edge" if several else "edge",
         one=models[0]["name"] if several else ".",
         target=config.target,
@@ -130,6 +142,25 @@ def _measured(models):
             f"| {_sizes(run)} |"
         )
     return "\n".join(rows)
+
+
+def _adapted(models):
+    """Returns what to know of an adapted unit, if there is one."""
+    adapted = models[0]["adapted"]  # One run alone may be.
+    if adapted is None:
+        return ""
+    rows = [
+        "| point | wire B mean | agreement | divergence |",
+        "|--:|--:|--:|--:|",
+    ]
+    for index, point in enumerate(adapted["points"]):
+        sizes, shares, losses = zip(point[::2], point[1::2])
+        rows.append(
+            f"| {index} | {sizes[0]:.1f} → {sizes[1]:.1f} "
+            f"| {shares[0]:.2f} → {shares[1]:.2f} % "
+            f"| {losses[0]:.3f} → {losses[1]:.3f} |"
+        )
+    return _ADAPTED.format(table="\n".join(rows), **adapted)
 
 
 def _points(models):

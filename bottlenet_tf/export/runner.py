@@ -1,5 +1,6 @@
 """A whole export: runs in, one deployment folder out, checked on the way."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -25,6 +26,7 @@ from bottlenet_tf.export.manifest import (
     network_facts,
     parity_table,
 )
+from bottlenet_tf.export.pack import load_pack, swap
 from bottlenet_tf.export.parity import Reference, require
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.export.whole import Wholes
@@ -33,6 +35,7 @@ from bottlenet_tf.run_folders import find_runs
 from bottlenet_tf.runtime import gains, runtimes, unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.validation import check
 
 _CALIBRATION_IMAGES = 100
 
@@ -52,19 +55,40 @@ def run(config):
         The manifest, as written to `manifest.json`.
 
     Raises:
-        ValueError: for a folder that is no finished run, or an output folder
-            that isn't free.
+        ValueError: for a folder that is no finished run, an output folder
+            that isn't free, or a pack of another network.
         OSError: if something can't be written.
         UnsupportedGraphError: if the target would refuse a graph.
         ParityError: if an artefact disagrees with the Keras model.
     """
     staging.check_free(config.out)
     workdirs = find_runs(config.workdir)
+    unit = None
+    if config.pack is not None:
+        check(
+            len(workdirs) == 1,
+            "--pack is for the one run that it was made from.",
+            pack=config.pack,
+            runs=[str(workdir) for workdir in workdirs],
+        )
+        unit = load_pack(config.pack)
+        check(
+            unit.adapted is not None,
+            "--pack takes a pack of bottlenet-adapt; a unit that was sampled "
+            "is exported from its own folder.",
+            pack=config.pack,
+        )
     with staging.staged(config.out) as folder:
         models, wholes = [], Wholes(config, folder)
         for i, workdir in enumerate(workdirs, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
             finished = load_run(workdir)
+            if unit is not None:
+                finished = dataclasses.replace(
+                    finished,
+                    model=swap(finished.model, unit),
+                    adapted=unit.adapted,
+                )
             export = _Export(config, finished, folder, len(workdirs))
             models.append(export.write(wholes))
             tf.keras.backend.clear_session()
@@ -145,6 +169,7 @@ class _Export:
             "unit": self._unit(),
             "run": measured(self.run.report),
             "network": network_facts(model),
+            "adapted": self.run.adapted,
             "parity": [parity.values() for parity in self.parities],
         }
 

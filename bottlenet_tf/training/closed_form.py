@@ -24,13 +24,11 @@ _FLOOR = 1e-6  # Of the largest eigenvalue.
 class ClosedForm:
     """The linear transform of a feature and its inverse.
 
-    Shapes: C channels of the feature, D = p p C of a patch, d kept channels,
-    h x w patches, n kept coefficients, m values that are mixed to k.
+    Shapes: d channels of a patch, h x w patches, n kept coefficients, m values
+    that are mixed to k.
 
     Attributes:
-        mean, deviation: Of the feature's channels, `(C,)`.
-        patches: `(D, d)`; z = x patches, x standardised.
-        unpatches: `(d, D)`.
+        patches: `Patches`; None where a unit keeps its own.
         rows, columns: `(h, h)` and `(w, w)`, and their inverses.
         frequencies: `(h w, d, d)` or `(1, d, d)`, and its inverse.
         kept: int `(m + n - k,)`, places in the grid, most variance first.
@@ -41,11 +39,7 @@ class ClosedForm:
         deviations: `(n,)`, standard deviations after that.
     """
 
-    patch: int
-    mean: np.ndarray
-    deviation: np.ndarray
-    patches: np.ndarray
-    unpatches: np.ndarray
+    patches: object
     rows: np.ndarray
     unrows: np.ndarray
     columns: np.ndarray
@@ -166,7 +160,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     makes to the answer.
 
     Args:
-        patches: `Patches`.
+        patches: `Patches`; None if only what follows them is wanted.
         z, g: float32 `(images, h, w, d)`, as `Patches.project` returns them.
         coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
@@ -201,11 +195,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     ].mean()
     scale = np.concatenate([np.ones(mixed_to), np.sqrt(metric[mixed:])])
     return ClosedForm(
-        patch=patches.patch,
-        mean=patches.mean,
-        deviation=patches.deviation,
-        patches=patches.forward,
-        unpatches=patches.inverse,
+        patches=patches,
         rows=rows,
         unrows=unrows,
         columns=columns,
@@ -226,15 +216,34 @@ def assign(unit, form):
 
     Gains stay 1 times the form's scale; the synthesis is the exact inverse.
     """
-    analysis, synthesis = unit.analysis, unit.synthesis
-    depth, patch = len(form.mean), form.patch
-    repeated = np.tile(form.deviation, patch * patch)[:, None]
-    kernel = form.patches / repeated
-    shift = -np.tile(form.mean, patch * patch) @ kernel
-    analysis.projection.kernel.assign(
-        kernel.reshape(patch, patch, depth, -1).astype(np.float32)
+    projection, synthesis = unit.analysis.projection, unit.synthesis
+    patch, mean, deviation, forward, inverse = form.patches
+    repeated = np.tile(deviation, patch * patch)[:, None]
+    kernel = forward / repeated
+    shift = -np.tile(mean, patch * patch) @ kernel
+    projection.kernel.assign(
+        kernel.reshape(patch, patch, len(mean), -1).astype(np.float32)
     )
-    analysis.projection.bias.assign(shift)
+    projection.bias.assign(shift)
+    neighbours = np.zeros(synthesis.neighbours.kernel.shape, np.float32)
+    depth = len(inverse)
+    neighbours[1, 1, :, :depth] = np.eye(depth)
+    synthesis.neighbours.kernel.assign(neighbours)
+    pixels = np.zeros(synthesis.pixels.kernel.shape, np.float32)
+    pixels[0, 0, :depth] = inverse * repeated.T
+    synthesis.pixels.kernel.assign(pixels)
+    synthesis.pixels.bias.assign(np.tile(mean, patch * patch))
+    unit.feature_mean.assign(mean)
+    unit.feature_deviation.assign(deviation)
+    assign_grid(unit, form)
+
+
+def assign_grid(unit, form):
+    """Gives a unit what follows its patches in a `ClosedForm`, and the prior.
+
+    Patches and convolutions stay.
+    """
+    analysis, synthesis = unit.analysis, unit.synthesis
     for layer, prefix in ((analysis, ""), (synthesis, "un")):
         for name in ("rows", "columns", "frequencies"):
             getattr(layer, name).assign(getattr(form, prefix + name))
@@ -245,16 +254,6 @@ def assign(unit, form):
     places = np.full(synthesis.places.shape, len(form.kept), np.int32)
     places[form.kept] = np.arange(len(form.kept))
     synthesis.places.assign(places)
-    neighbours = np.zeros(synthesis.neighbours.kernel.shape, np.float32)
-    depth = len(form.unpatches)
-    neighbours[1, 1, :, :depth] = np.eye(depth)
-    synthesis.neighbours.kernel.assign(neighbours)
-    pixels = np.zeros(synthesis.pixels.kernel.shape, np.float32)
-    pixels[0, 0, :depth] = form.unpatches * repeated.T
-    synthesis.pixels.kernel.assign(pixels)
-    synthesis.pixels.bias.assign(np.tile(form.mean, patch * patch))
-    unit.feature_mean.assign(form.mean)
-    unit.feature_deviation.assign(form.deviation)
     unit.log_gain.assign(np.log(form.scale))
     unit.log_step.assign(-np.log(form.scale))
     unit.prior.start_from(form.deviations / form.scale)

@@ -59,6 +59,42 @@ def of_unit(model, dataset, count, seed):
     return found
 
 
+def of_patches(model, dataset, count, seed):
+    """Returns the patches of a unit that keeps them, and their gradients.
+
+    The gradients are those through the unit's own synthesis, as its patches
+    are restored at the middle of the curve.
+
+    Args:
+        model: `BottleNet` with a trained `LearnedUnit`.
+        dataset, count, seed: As in `of_splits`.
+
+    Returns:
+        `(z, g)`, as in `Statistics`.
+
+    Raises:
+        ValueError: as `of_splits`, of the patches.
+    """
+    unit, rows = model.unit, []
+
+    def forward(images, tape):
+        feature = model.features(images)
+        z = unit.patches(feature)
+        tape.watch(z)
+        restored = unit.restore(z, tf.zeros(tf.shape(z)[:1]))
+        # The true feature's value, the restored one's gradient.
+        feature += restored - tf.stop_gradient(restored)
+        return [z], model.answer(feature)
+
+    batches = Batches(forward, dataset, seed)
+    for (pair,) in batches.read(count, "coefficients"):
+        _check("the split", *pair)
+        rows.append(pair)
+    z, g = map(np.concatenate, zip(*rows, strict=True))
+    _check_answer("the split", g, count)
+    return z, g
+
+
 def of_splits(backbone, sizes, dataset, count, seed):
     """Returns the `Statistics` of several splits of a network.
 
@@ -116,12 +152,7 @@ def _gather(batches, sizes, count):
             moment.add(*pair)
     patches = {}
     for split, moment in moments.items():
-        if not np.any(moment.slopes):
-            raise ValueError(
-                f"The answer must depend on the feature at {split}, by which "
-                "a unit is made; its gradient is 0 on all images. "
-                f"Received: images={min(count, _PATCH_IMAGES)}"
-            )
+        _check_answer(split, moment.slopes, min(count, _PATCH_IMAGES))
         channels = sizes[split]["channels"]
         patches[split] = closed_form.solve_patches(moment, channels)
     kept = {split: [] for split in sizes}
@@ -147,6 +178,15 @@ def _check(split, features, gradients):
                 "would spoil the statistics of all. Check the network and the "
                 f"images. Received: {bad} of {values.size} values are not"
             )
+
+
+def _check_answer(split, gradients, count):
+    if not np.any(gradients):
+        raise ValueError(
+            f"The answer must depend on the feature at {split}, by which "
+            "a unit is made; its gradient is 0 on all images. "
+            f"Received: images={count}"
+        )
 
 
 class Batches:
@@ -189,8 +229,7 @@ class Batches:
 
     def read(self, count, name):
         """Yields, of batches, `(features, gradients)` arrays of each split."""
-        batch = min(self._batch, count)
-        steps = math.ceil(count / batch)
+        batch, steps = _division(self._batch, count, self._dataset)
         batches = self._dataset.train.guard(
             self._dataset.train_batches(batch, epoch=0).take(steps)
         )
@@ -207,6 +246,19 @@ def batch_size(dataset):
     return min(_BATCH, max(1, _PIXELS // dataset.image_size**2))
 
 
+def _division(most, count, dataset):
+    """Returns batch size and number of batches that read `count` images.
+
+    Training's batches are whole: where all images are asked for, they are as
+    large as leaves the fewest of them out.
+    """
+    steps = math.ceil(count / most)
+    batch = math.ceil(count / steps)
+    if batch * steps > dataset.num_train:
+        batch = count // steps
+    return batch, steps
+
+
 def first_features(model, dataset, count):
     """Returns features of the first of these images, float32 `(n, H, W, C)`.
 
@@ -215,10 +267,8 @@ def first_features(model, dataset, count):
         dataset: `data.Dataset`.
         count: n, how many.
     """
-    batch = min(batch_size(dataset), count)
-    batches = dataset.train_batches(batch, epoch=0).take(
-        math.ceil(count / batch)
-    )
+    batch, steps = _division(batch_size(dataset), count, dataset)
+    batches = dataset.train_batches(batch, epoch=0).take(steps)
     compute = tf.function(model.features, reduce_retracing=True)
     found = [
         tf.cast(compute(images), tf.float32)

@@ -72,26 +72,44 @@ def start_from(found, model, dataset, config):
     sizes = unit.get_config()
     form = closed_form.solve(*found, **{name: sizes[name] for name in names})
     closed_form.assign(unit, form)
-    count = len(found.z)
+    few, some = fitted_images(model, len(found.z))
+    features = statistics.first_features(model, dataset, some)
+    answers = tf.concat([model.answer(f) for (f,) in _batches(features)], 0)
+    fitted = features[:few], answers[:few], config.temperature
+    fit_steps(model, form, *fitted)
+    fit_synthesis(model, features)
+    fit_energy(model, *fitted)
+
+
+def fitted_images(model, count):
+    """Returns of how many images the ladder and the synthesis are fitted.
+
+    Args:
+        model: `BottleNet`.
+        count: How many the transform is computed from.
+    """
     most = max(count, 1000)
     fitting = max(
         1, _FIT_BYTES // (4 * math.prod(model.prefix.output_shape[1:]))
     )
-    few = min(count, most // _LADDER_SHARE, fitting)
-    some = min(count, most // _SYNTHESIS_SHARE, fitting)
-    features = statistics.first_features(model, dataset, some)
-    fit_steps(model, form, features[:few], config.temperature)
-    fit_synthesis(model, features)
-    fit_energy(model, features[:few], config.temperature)
+    shares = _LADDER_SHARE, _SYNTHESIS_SHARE
+    return tuple(min(count, most // share, fitting) for share in shares)
 
 
-def fit_steps(model, form, features, temperature):
+def fit_steps(model, form, features, answers, temperature):
     """Sets the gains by what a bit is worth at each step.
 
     A ladder of steps gives bits and divergences from the unsplit answers. The
     negative slope between two of them is the weight of a bit for which the
     step between is the best one; log(weight) is fitted linearly in log(step),
     and the two ends of the unit's `rate_weights` get the steps it says.
+
+    Args:
+        model: `BottleNet` with the transform of `form`.
+        form: `closed_form.ClosedForm`.
+        features: float32 `(images, H, W, C)`.
+        answers: The unsplit network's logits, `(images, classes)`.
+        temperature: Of the divergence.
     """
     unit = model.unit
     likely = np.sort(form.deviations)[::-1]
@@ -99,7 +117,6 @@ def fit_steps(model, form, features, temperature):
     coarsest = likely[min(8, len(likely) - 1)]
     finest = likely[min(len(likely) // 2, 400)] / 2
     ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
-    wanted = _answers(model, features)
     base = np.log(form.scale)
 
     @tf.function
@@ -115,8 +132,8 @@ def fit_steps(model, form, features, temperature):
         unit.log_gain.assign(base - np.log(step))
         unit.log_step.assign(np.log(step) - base)
         found = [
-            measure(feature, answers)
-            for feature, answers in _batches(features, wanted)
+            measure(feature, wanted)
+            for feature, wanted in _batches(features, answers)
         ]
         bits.append(_entropy(np.concatenate([c for c, _ in found])))
         losses.append(np.mean(np.concatenate([loss for _, loss in found])))
@@ -179,7 +196,7 @@ def fit_synthesis(model, features):
     unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
 
 
-def fit_energy(model, features, temperature):
+def fit_energy(model, features, answers, temperature):
     """Makes up for the energy that the unit leaves out.
 
     A frozen tail, whose normalisations expect all of it, loses more by that
@@ -190,14 +207,12 @@ def fit_energy(model, features, temperature):
 
     Args:
         model: `BottleNet`.
-        features: float32 `(images, H, W, C)`.
-        temperature: Of the divergence.
+        features, answers, temperature: As in `fit_steps`.
 
     Returns:
         The two factors.
     """
     unit = model.unit
-    wanted = _answers(model, features)
     level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
 
     @tf.function(reduce_retracing=True)
@@ -208,9 +223,9 @@ def fit_energy(model, features, temperature):
     def divergence(t, factor):
         unit.log_step.assign(level + np.log(factor))
         losses = []
-        for feature, answers in _batches(features, wanted):
+        for feature, wanted in _batches(features, answers):
             point = tf.fill((len(feature),), t)
-            losses.append(measure(feature, answers, point))
+            losses.append(measure(feature, wanted, point))
         return float(np.mean(np.concatenate(losses)))
 
     found = [
@@ -221,11 +236,6 @@ def fit_energy(model, features, temperature):
     unit.log_step.assign(level + (fine + coarse) / 2)
     unit.step_slope.assign(slope + (coarse - fine) / 2)
     return tuple(found)
-
-
-def _answers(model, features):
-    """Returns the unsplit network's logits of features."""
-    return tf.concat([model.answer(f) for (f,) in _batches(features)], axis=0)
 
 
 def _batches(features, *others):

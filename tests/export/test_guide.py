@@ -46,6 +46,7 @@ def test_one_for_timing_alone_is_called_that():
         "name": "a",
         "run": {**run, **SIZES},
         "unit": {"code_shape": [4, 4, 1], "codec": {"name": "jpeg"}},
+        "adapted": None,
         "parity": [parity],
     }
     whole = {

@@ -3,15 +3,14 @@
 import hashlib
 import json
 import struct
+import zlib
 
 import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.codec.entropy import EntropyCodec
-from bottlenet_tf.codec.tables import TOTAL, Tables
+from bottlenet_tf.export import pack_file
 from bottlenet_tf.export.pack import load_pack, save_pack, swap
-from bottlenet_tf.layers import LearnedUnit
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training.freeze_unit import freeze
 from tests.datta_network import make_data, make_images, make_network
@@ -89,24 +88,6 @@ def test_the_same_unit_makes_the_same_file(other, path, tmp_path):
     size = save_pack(tmp_path / "again.pack", other)
     assert size == path.stat().st_size
     assert (tmp_path / "again.pack").read_bytes() == path.read_bytes()
-
-
-def test_a_learned_unit_travels_as_well(network, tmp_path):
-    tables = Tables([-1], [[TOTAL // 4] * 4], np.zeros((3, 6), np.int64))
-    text = EntropyCodec(tables, (-1.0, 0.0, 1.0)).get_config()["tables"]
-    unit = LearnedUnit(
-        patch=4, channels=3, coefficients=6, mixed=8, mixed_to=4, width=8,
-        num_points=3, tables=text, default_point=1, name="unit",
-    )  # fmt: skip
-    learned = BottleNet(network.prefix, unit, network.suffix)
-    save_pack(tmp_path / "learned.pack", learned)
-    changed = swap(network, load_pack(tmp_path / "learned.pack"))
-    assert changed.unit.default_point == 1
-    images = make_images(2)
-    for point in range(3):
-        assert evaluation.encode_to_payloads(
-            changed, images, point
-        ) == evaluation.encode_to_payloads(learned, images, point)
 
 
 @pytest.mark.parametrize("changes", [{"seed": 2}, {"split": "RB6"}])
@@ -196,7 +177,7 @@ def test_a_pack_that_is_whole_but_hostile_is_refused(path, tmp_path, change):
 
 def test_a_header_nested_too_deeply_is_refused(path, tmp_path):
     text = b"[" * 100_000
-    data = b"BTPK\x01" + struct.pack(">I", len(text)) + text
+    data = b"BTPK\x02" + struct.pack(">I", len(text)) + text
     deep = tmp_path / "deep.pack"
     deep.write_bytes(data + hashlib.sha256(data).digest())
     with pytest.raises(ValueError, match="must be a rate pack"):
@@ -205,8 +186,38 @@ def test_a_header_nested_too_deeply_is_refused(path, tmp_path):
 
 def test_weights_that_are_not_finite_are_refused(path, tmp_path):
     def with_nan(body):
-        return np.float32(np.nan).tobytes() + body[4:]
+        weights = zlib.decompress(body)[4:]
+        return zlib.compress(np.float32(np.nan).tobytes() + weights)
 
     changed = _rewrite(path, tmp_path, lambda header: None, with_nan)
     with pytest.raises(ValueError, match="not finite"):
         load_pack(changed)
+
+
+def test_weights_that_inflate_without_end_are_refused(path, tmp_path):
+    def bomb(body):
+        return zlib.compress(bytes(1 << 26))
+
+    changed = _rewrite(path, tmp_path, lambda header: None, bomb)
+    assert changed.stat().st_size < 200_000
+    with pytest.raises(ValueError, match="not as many as its header says"):
+        load_pack(changed)
+
+
+def test_int8_keeps_each_column_to_half_a_step():
+    rng = np.random.default_rng(0)
+    scales = np.array([1e-3, 1.0, 50.0, 0.0], np.float32)
+    matrix = rng.normal(size=(2, 30, 4)).astype(np.float32) * scales
+    header, (found,) = pack_file.parse(
+        pack_file.join({"a": 1}, [pack_file.encode(matrix, "int8")])
+    )
+    assert header == {"a": 1}
+    step = np.abs(matrix).max(axis=1, keepdims=True) / 127
+    assert np.all(np.abs(found - matrix) <= 0.5001 * step)
+    assert np.any(found != matrix)
+
+
+def test_float16_is_not_asked_of_what_is_beyond_it():
+    values = np.array([[1e-4, 7e4]], np.float32)
+    encoding, _, _ = pack_file.encode(values, "float16")
+    assert encoding == "float32"

@@ -1,5 +1,7 @@
 """Tests of what is gathered of images before a closed form."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -139,3 +141,34 @@ def test_an_answer_that_does_not_depend_on_the_feature_is_refused(
         batches = statistics.Batches(forward, digits, 0)
         with pytest.raises(ValueError, match="depend on the feature at cut"):
             statistics._gather(batches, sizes, 24)
+
+
+def test_a_unit_s_own_patches_get_the_gradients_of_its_synthesis(
+    started, digits
+):
+    model = started.model
+    unit = model.unit
+    with eagerly():
+        z, g = statistics.of_patches(model, digits, 32, 0)
+        ((features, gradients),) = _read(
+            statistics._from_unit(model), digits, 32
+        )
+    patches = unit.patches(features)
+    np.testing.assert_allclose(z, patches, rtol=1e-5, atol=1e-5)
+    # The chain rule, from the feature's gradients back to the patches.
+    with tf.GradientTape() as tape:
+        tape.watch(patches)
+        restored = unit.restore(patches, tf.zeros(32))
+        inner = tf.reduce_sum(restored * gradients)
+    wanted = tape.gradient(inner, patches).numpy()
+    np.testing.assert_allclose(g, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(
+    "count, images, read", [(350, 350, 350), (351, 351, 350), (351, 9000, 351)]
+)
+def test_few_images_are_left_out_where_all_are_asked_for(count, images, read):
+    dataset = types.SimpleNamespace(num_train=images)
+    batch, steps = statistics._division(200, count, dataset)
+    assert batch <= 200 and batch * steps <= images
+    assert min(batch * steps, count) == read

@@ -67,7 +67,9 @@ def test_the_ladder_is_monotone(start_afresh, digits, features):
         mixed_to=unit.mixed_to,
     )  # fmt: skip
     closed_form.assign(network.model.unit, form)
-    ladder = unit_start.fit_steps(network.model, form, features, TEMPERATURE)
+    model = network.model
+    answers = model.answer(features)
+    ladder = unit_start.fit_steps(model, form, features, answers, TEMPERATURE)
     steps, bits, losses = map(np.array, zip(*ladder, strict=True))
     assert np.all(np.diff(steps) > 0) and np.all(np.diff(bits) < 0)
     assert losses[0] < 0.5 * losses[-1]
@@ -125,7 +127,8 @@ def test_the_energy_is_the_best_of_the_factors(
         best.append(min(tried, key=tried.get))
     unit.log_step.assign(level)
     slope = unit.step_slope.numpy()
-    found = unit_start.fit_energy(model, features, TEMPERATURE)
+    answers = model.answer(features)
+    found = unit_start.fit_energy(model, features, answers, TEMPERATURE)
     assert found == tuple(best) and min(found) > 1
     for t, factor in zip((-1.0, 1.0), found, strict=True):
         added = unit.log_step - level + t * (unit.step_slope - slope)

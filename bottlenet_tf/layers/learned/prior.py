@@ -73,11 +73,18 @@ class LogisticMixture(keras.layers.Layer):
         )
 
     def start_from(self, deviations):
-        """Begins with the coefficients' standard deviations `(n,)`."""
+        """Begins anew with the coefficients' standard deviations `(n,)`."""
         # A logistic of scale s has the deviation s pi / sqrt(3).
         log_scale = np.log(np.maximum(deviations, 1e-9) * np.sqrt(3) / np.pi)
         spread = np.linspace(-0.5, 0.5, self.components)[:, None]
         self.log_scales.assign((spread + log_scale).astype(np.float32))
+        for weight in (
+            self.locations,
+            self.log_scale_slopes,
+            self.logits,
+            self.logit_slopes,
+        ):
+            weight.assign(np.zeros(weight.shape, np.float32))
 
     def probabilities(self, y, gain, point):
         """Returns P of each code, float32 `(batch, n)`."""

@@ -207,10 +207,14 @@ class Synthesis(_GridTransform):
         v = ops.reshape(v, (-1, height, width, self.channels))
         return ops.matmul(self.columns, _along_rows(self.rows, v))
 
+    def feature(self, z):
+        """Returns the feature `(batch, H, W, C)` of patches."""
+        pixels = self.pixels(self.neighbours(z))
+        return depth_to_space(pixels, self.patch)
+
     def call(self, c):
         z = self.patches(c)
-        pixels = self.pixels(self.neighbours(z))
-        return depth_to_space(pixels, self.patch), z
+        return self.feature(z), z
 
     def macs(self):
         """Multiply-accumulates for one image."""

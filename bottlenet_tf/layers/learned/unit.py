@@ -195,13 +195,17 @@ class LearnedUnit(Unit):
 
     def coefficients(self, x):
         """Returns the analysis' coefficients `(batch, n)`, not yet scaled."""
+        return self.analysis.transform(self.patches(x))
+
+    def patches(self, x):
+        """Returns the patches `(batch, h, w, d)` that are transformed."""
         z = self.analysis.patches(x)
         if self.encoder is not None:
             normal = (x - self.feature_mean) / self.feature_deviation
             z = z + self.patch_deviation * ops.cast(
                 self.encoder(normal), "float32"
             )
-        return self.analysis.transform(z)
+        return z
 
     def gain(self, point):
         """Returns what coefficients are multiplied with, `(batch, n)`."""
@@ -232,7 +236,11 @@ class LearnedUnit(Unit):
         del training
         t = ops.reshape(point, (-1, 1))
         c = codes["codes"] * ops.exp(self.log_step + t * self.step_slope)
-        x, z = self.synthesis(c)
+        return self.restore(self.synthesis.patches(c), point)
+
+    def restore(self, z, point):
+        """Returns the feature of patches `(batch, h, w, d)` and t."""
+        x = self.synthesis.feature(z)
         if self.restorer is not None:
             normal = ops.cast(z / self.patch_deviation, self.compute_dtype)
             added = self.restorer(normal, self.embedding(point))

@@ -151,3 +151,16 @@ def test_the_prior_is_rebuilt_from_its_configuration():
     twin = LogisticMixture.from_config(prior.get_config())
     assert twin.get_config() == prior.get_config()
     assert prior.compute_output_shape((4, 7), (4, 7), (4,)) == (4,)
+
+
+def test_a_trained_prior_begins_anew():
+    deviations = np.array([0.1, 1.0, 20.0])
+    fresh, trained = (LogisticMixture(3) for _ in range(2))
+    for prior in (fresh, trained):
+        prior.build()
+    for weight in trained.weights:
+        weight.assign(weight + 0.5)
+    for prior in (fresh, trained):
+        prior.start_from(deviations)
+    for ours, theirs in zip(trained.get_weights(), fresh.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)

@@ -1,0 +1,106 @@
+"""What a split network costs and how often it answers as the unsplit one."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf import rate_curves
+from bottlenet_tf.evaluation import WirePath
+from bottlenet_tf.evaluation.accuracy import iterate, percent
+from bottlenet_tf.training.losses import task_loss
+
+_LEAST = 1e-9  # Of a divergence, before its logarithm.
+
+
+class Measured(NamedTuple):
+    """Of one operating point, means over photos.
+
+    Attributes:
+        wire_bytes: Of a whole payload.
+        agreement: Percent of the photos with the unsplit network's decision.
+        divergence: From the unsplit network's answers, as in training.
+    """
+
+    wire_bytes: float
+    agreement: float
+    divergence: float
+
+
+def answers(unsplit):
+    """Returns a compiled function: images -> logits of the unsplit network."""
+
+    @tf.function(reduce_retracing=True)
+    def compute(images):
+        logits = unsplit(tf.cast(images, tf.float32), training=False)
+        return tf.cast(logits, tf.float32)
+
+    return compute
+
+
+def measure(model, unsplit, part, temperature, batch_size, label):
+    """Sends every photo through the byte side, at every operating point.
+
+    Args:
+        model: `BottleNet` with tables.
+        unsplit: As `answers` returns it.
+        part: `data.Part`; no label is read.
+        temperature: Of the divergence.
+        batch_size: Photos per call of head and tail.
+        label: What the progress bar says.
+
+    Returns:
+        List of `Measured`, finest point first.
+
+    Raises:
+        ValueError: if codes aren't finite.
+    """
+    path, points = WirePath(model), range(len(model.unit.points))
+    sizes, agreeing, losses = ([[] for _ in points] for _ in range(3))
+    for images, _ in iterate(part, batch_size, True, label):
+        wanted = unsplit(tf.convert_to_tensor(images))
+        decided = np.argmax(wanted, axis=-1)
+        encoded = path.codes_at(images, list(points))
+        for point, coded in zip(points, encoded, strict=True):
+            payloads = path.pack(*coded, point)
+            logits = path.decode(payloads)
+            sizes[point] += map(len, payloads)
+            agreeing[point] += list(np.argmax(logits, axis=-1) == decided)
+            losses[point] += list(divergence(logits, wanted, temperature))
+    return [
+        Measured(
+            float(np.mean(sizes[point])),
+            percent(np.sum(agreeing[point]), len(part)),
+            float(np.mean(losses[point])),
+        )
+        for point in points
+    ]
+
+
+def divergence(logits, wanted, temperature):
+    """Returns each image's divergence from `wanted`, `(batch,)`."""
+    found = task_loss(
+        tf.nn.softmax(wanted),
+        tf.convert_to_tensor(logits),
+        wanted,
+        distillation=1.0,
+        temperature=temperature,
+    )
+    return found.numpy()
+
+
+def takes_fewer_bytes(ours, theirs):
+    """Whether a curve takes fewer bytes than another at equal divergence.
+
+    In the mean over the divergences that both reach, of log bytes over log
+    divergence. Curves that share none decide nothing.
+
+    Args:
+        ours, theirs: Lists of `Measured`.
+    """
+    curves = [
+        [(p.wire_bytes, -np.log(max(p.divergence, _LEAST))) for p in curve]
+        for curve in (ours, theirs)
+    ]
+    found = rate_curves.bd_rate(*curves).percent
+    return found is not None and found < 0

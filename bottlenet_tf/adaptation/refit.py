@@ -1,0 +1,230 @@
+"""Fits a trained unit to photos: its tables, or its transform as well.
+
+The patches' projection stays, since the server's convolutions read patches in
+that basis, and the convolutions stay with it.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.adaptation.measure import measure, takes_fewer_bytes
+from bottlenet_tf.data import photos
+from bottlenet_tf.training import closed_form, statistics
+from bottlenet_tf.training.freeze_unit import (
+    PRIOR_WEIGHT,
+    freeze,
+    with_unit_config,
+)
+from bottlenet_tf.training.unit_start import (
+    fit_energy,
+    fit_steps,
+    fitted_images,
+)
+from bottlenet_tf.validation import check
+
+# As many images as the learned prior weighs; fewer say less than it knows.
+LEAST_PHOTOS = math.ceil(PRIOR_WEIGHT)
+# Of the photos that are fitted to, those by which "auto" chooses.
+CHOOSING_SHARE = 0.25
+# What fits into a pack: in int8, deflated, a weight takes some 0.8 bytes.
+MOST_WEIGHTS = 1_250_000
+_SIZES = ("coefficients", "mixed", "mixed_to", "shared")
+_SAME = 1e-6  # A patch's channel varies by more, in its usual deviations.
+
+
+class Refit:
+    """Fits a unit to photos; see `kind` and `model`.
+
+    Args:
+        base: `BottleNet` with a trained `LearnedUnit`; it stays as it is.
+        unsplit: As `measure.answers` returns it.
+        run: `TrainConfig` that the unit was trained with.
+        config: `AdaptConfig`.
+    """
+
+    def __init__(self, base, unsplit, run, config):
+        self._base, self._unsplit = base, unsplit
+        self._run, self._config = run, config
+        self._mixed_to = base.unit.get_config()["mixed_to"]
+
+    def check_possible(self, dataset):
+        """Raises ValueError if a pack can't hold what is asked for.
+
+        Or if the photos are too few for it.
+        """
+        changed = 0
+        if self._config.steps:
+            changed = self._base.unit.count_params()
+        elif self._config.refit == "transform":
+            changed = self._transform_weights()
+        check(
+            changed <= MOST_WEIGHTS,
+            f"Of a unit's weights a pack holds {MOST_WEIGHTS:,}, and more "
+            "would change. Use --refit=tables without --steps.",
+            weights=changed,
+        )
+        least = LEAST_PHOTOS
+        remedy = "Give more."
+        if self._config.refit == "transform":
+            least = self._least_for_transform()
+            remedy = (
+                "Coefficients are told apart by how they vary among photos. "
+                "Give more, or --refit=tables."
+            )
+        share = self._config.held_out
+        check(
+            dataset.num_train >= least,
+            f"--refit={self._config.refit} needs {least} photos besides those "
+            f"held out, {photos_needed(least, share)} in all with "
+            f"--held_out={share}. {remedy}",
+            images=self._config.images,
+            photos=dataset.num_train + len(dataset.validation),
+        )
+
+    def kind(self, dataset):
+        """Returns "tables" or "transform": what is asked for, or is better.
+
+        To choose, some of the photos that are fitted to are left out of both;
+        those that are held out for measuring are not read.
+        """
+        if self._config.refit != "auto":
+            return self._config.refit
+        if self._transform_weights() > MOST_WEIGHTS:
+            print("The transform stays: a new one is too large for a pack.")
+            return "tables"
+        examples, seed = dataset.train.examples, self._config.seed
+        inner = photos.divide(examples, dataset, CHOOSING_SHARE, seed)
+        least = self._least_for_transform()
+        if inner.num_train < least:
+            needed = photos_needed(
+                photos_needed(least, CHOOSING_SHARE), self._config.held_out
+            )
+            print(
+                f"The transform stays: a new one needs {needed} photos to be "
+                "fitted and compared."
+            )
+            return "tables"
+        curves = {}
+        for kind in ("tables", "transform"):
+            frozen = freeze(self.model(kind, inner), inner)
+            curves[kind] = measure(
+                frozen,
+                self._unsplit,
+                inner.validation,
+                self._run.temperature,
+                self._config.batch_size,
+                f"new {kind}",
+            )
+        if takes_fewer_bytes(curves["transform"], curves["tables"]):
+            print("A new transform takes fewer bytes at equal divergence.")
+            return "transform"
+        print("The transform stays: a new one doesn't take fewer bytes.")
+        return "tables"
+
+    def model(self, kind, dataset):
+        """Returns the network with a copy of its unit, not frozen.
+
+        Args:
+            kind: "tables" for the unit as it is, "transform" for one with a
+                new transform.
+            dataset: `data.Dataset` of the photos.
+        """
+        model = with_unit_config(self._base, tables=None)
+        if kind == "transform":
+            self._solve(model, dataset)
+        return model
+
+    def _solve(self, model, dataset):
+        unit, seed = model.unit, self._config.seed
+        count = max(self._run.unit.statistics_images, self._mixed_to)
+        count = min(count, dataset.num_train)
+        z, g = statistics.of_patches(model, dataset, count, seed)
+        sizes = unit.get_config()
+        form = closed_form.solve(None, z, g, **{n: sizes[n] for n in _SIZES})
+        closed_form.assign_grid(unit, form)
+        few, _ = fitted_images(model, count)
+        features, logits = self._answered(model, dataset.train.limit(few))
+        fit_steps(model, form, features, logits, self._run.temperature)
+        fit_energy(model, features, logits, self._run.temperature)
+
+    def _answered(self, model, part):
+        """Returns a part's features and the unsplit network's logits."""
+        compute = tf.function(model.features, reduce_retracing=True)
+        found = [
+            (tf.cast(compute(images), tf.float32), self._unsplit(images))
+            for images, _ in part.guard(part.batches(self._config.batch_size))
+        ]
+        return tuple(tf.concat(each, 0) for each in zip(*found, strict=True))
+
+    def _transform_weights(self):
+        """Returns how many weights a new transform changes."""
+        analysis, synthesis = (
+            self._base.unit.analysis,
+            self._base.unit.synthesis,
+        )
+        weights = [*analysis.weights, *synthesis.grid_variables]
+        stay = {id(w) for w in analysis.projection.weights}
+        return sum(math.prod(w.shape) for w in weights if id(w) not in stay)
+
+    def _least_for_transform(self):
+        return max(LEAST_PHOTOS, self._mixed_to)
+
+
+def photos_needed(least, share):
+    """Returns how many photos leave `least` of them if a share is taken."""
+    count = least + 1
+    while count - min(max(round(share * count), 1), count - 1) < least:
+        count += 1
+    return count
+
+
+def check_features(model, dataset, batch_size):
+    """Looks at all photos before any work begins.
+
+    Args:
+        model: `BottleNet` with a `LearnedUnit`.
+        dataset: `data.Dataset` of the photos.
+        batch_size: Photos to read at a time.
+
+    Raises:
+        CorruptImageError: if a photo doesn't decode.
+        ValueError: if a feature isn't finite, or a channel of the patches is
+            the same for all photos that are fitted to.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def compute(images):
+        feature = tf.cast(model.features(images), tf.float32)
+        finite = tf.reduce_all(tf.math.is_finite(feature), axis=[1, 2, 3])
+        return finite, model.unit.patches(feature)
+
+    low = high = None
+    for part in (dataset.train, dataset.validation):
+        names = iter(part.examples.identities)
+        for images, _ in part.guard(part.batches(batch_size)):
+            finite, z = (each.numpy() for each in compute(images))
+            for name, is_finite in zip(names, finite):
+                check(
+                    is_finite,
+                    "The features of a photo must be finite; one that isn't "
+                    "would spoil the statistics of all. Check the network.",
+                    photo=name,
+                )
+            if part is dataset.train:
+                low = _extreme(np.minimum, z.min(0), low)
+                high = _extreme(np.maximum, z.max(0), high)
+    spread = (high - low).max((0, 1)) / model.unit.patch_deviation.numpy()
+    constant = np.flatnonzero(spread <= _SAME).tolist()
+    check(
+        not constant,
+        "Every channel of the patches must vary among the photos, or nothing "
+        "can be learned of it; are they copies of one, or blank?",
+        constant_channels=constant[:10],
+        channels=len(spread),
+    )
+
+
+def _extreme(choose, values, known):
+    return values if known is None else choose(values, known)

@@ -1,0 +1,156 @@
+"""A whole adaptation: a run and photos in, a rate pack and figures out."""
+
+from bottlenet_tf import whole_file
+from bottlenet_tf.adaptation.measure import answers, measure
+from bottlenet_tf.adaptation.refit import Refit, check_features
+from bottlenet_tf.adaptation.tuning import tune
+from bottlenet_tf.data import photos
+from bottlenet_tf.evaluation import unit_id
+from bottlenet_tf.export import pack, unit_changes
+from bottlenet_tf.export.finished_run import load_run
+from bottlenet_tf.export.unsplit import (
+    load_network,
+    why_timing_only,
+    without_unit,
+)
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.markdown import aligned
+from bottlenet_tf.models.precision import in_float32
+from bottlenet_tf.training.freeze_unit import freeze
+from bottlenet_tf.validation import check
+
+FORMAT = "bottlenet_tf.adapted.1"
+
+
+def run(config):
+    """Fits a finished run's learned unit to photos; writes it as a pack.
+
+    The run stays as it is. Both units are measured on photos that nothing was
+    fitted to, the new one as the pack gives it.
+
+    Args:
+        config: `AdaptConfig`.
+
+    Returns:
+        The figures, as written beside the pack.
+
+    Raises:
+        ValueError: before work starts, for photos that are too few, damaged
+            or all alike, or features that aren't finite; if the pack is too
+            large.
+        OSError: if a file can't be read or written.
+    """
+    examples = photos.list_photos(config.images)
+    finished = load_run(config.workdir)
+    check(
+        finished.config.unit.kind == "learned",
+        "Photos are what a run of --unit=learned is fitted to; another unit "
+        "is trained anew.",
+        workdir=config.workdir,
+        unit=finished.config.unit.kind,
+    )
+    dataset = photos.divide(
+        examples, finished.dataset, config.held_out, config.seed
+    )
+    base, unsplit = finished.model, answers(_unsplit(finished))
+    refit = Refit(base, unsplit, finished.config, config)
+    refit.check_possible(dataset)
+    check_features(base, dataset, config.batch_size)
+    print(
+        f"{len(examples)} photos: {dataset.num_train} to fit to, "
+        f"{len(dataset.validation)} held out."
+    )
+    kind = refit.kind(dataset)
+    model = refit.model(kind, dataset)
+    if config.steps:
+        tune(model, unsplit, dataset, finished.config, config)
+    data = unit_changes.pack_changes(base, freeze(model, dataset))
+    adapted = pack.swap(base, pack.parse_pack(data, config.path))
+    before, after = (
+        measure(
+            each,
+            unsplit,
+            dataset.validation,
+            finished.config.temperature,
+            config.batch_size,
+            label,
+        )
+        for each, label in ((base, "before"), (adapted, "after"))
+    )
+    about = _about(kind, config, dataset, before, after)
+    data = unit_changes.with_figures(data, about)
+    whole_file.write(config.path, data)
+    figures = _figures(config, base, adapted, about, len(data))
+    write_json(config.path.with_suffix(".json"), figures)
+    print(f"\n{_table(figures)}\n\n{config.path}: {len(data):,} bytes")
+    return figures
+
+
+def _unsplit(finished):
+    """Returns the network without a split, which the unit shall agree with.
+
+    Where the run kept none, its own halves are that network if only the unit
+    was trained.
+    """
+    why = why_timing_only(finished.workdir, finished.report)
+    if why is not None and finished.config.mode == "frozen":
+        return without_unit(finished.model)
+    check(
+        why is None,
+        "The unit is fitted to the answers of the unsplit network, which a "
+        f"run of --mode=tail must have kept: {why}.",
+        workdir=str(finished.workdir),
+    )
+    network = load_network(finished.workdir, finished.report, finished.model)
+    return in_float32(network)
+
+
+def _about(kind, config, dataset, before, after):
+    """Returns what the pack tells; see `unit_changes.check_adapted`."""
+    rows = [
+        [value for pair in zip(old, new, strict=True) for value in pair]
+        for old, new in zip(before, after, strict=True)
+    ]
+    return {
+        "refit": kind,
+        "steps": config.steps,
+        "photos": dataset.num_train,
+        "held_out": len(dataset.validation),
+        "points": rows,
+    }
+
+
+def _figures(config, base, adapted, about, size):
+    return {
+        "format": FORMAT,
+        "workdir": config.workdir,
+        "images": config.images,
+        "seed": config.seed,
+        "pack": config.path.name,
+        "pack_bytes": size,
+        "unit_id_before": unit_id(base),
+        "unit_id": unit_id(adapted),
+        "default_point": adapted.unit.default_point,
+        **about,
+        "points": [
+            dict(zip(unit_changes.FIGURES, row, strict=True))
+            for row in about["points"]
+        ],
+    }
+
+
+def _table(figures):
+    header = (
+        "point", "wire B before", "after", "agreement % before", "after",
+        "divergence before", "after",
+    )  # fmt: skip
+    digits = (1, 1, 2, 2, 3, 3)
+    rows = []
+    for index, point in enumerate(figures["points"]):
+        default = index == figures["default_point"]
+        cells = [
+            f"{point[name]:.{places}f}"
+            for name, places in zip(unit_changes.FIGURES, digits, strict=True)
+        ]
+        rows.append([f"{index}{' (default)' if default else ''}", *cells])
+    return "\n".join(aligned(header, rows, 1))

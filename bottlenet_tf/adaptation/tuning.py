@@ -1,0 +1,66 @@
+"""Fine-tunes a unit on photos: it imitates the unsplit network, no labels."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from bottlenet_tf.training import grouped_adam, logs
+from bottlenet_tf.training.learned_step import LearnedStepper
+
+# Of the rate that the unit was trained with: it begins near an optimum.
+RATE_SHARE = 0.25
+
+
+def tune(model, unsplit, dataset, run, config):
+    """Trains the unit alone for some steps, all rates at once.
+
+    Args:
+        model: `BottleNet` with a `LearnedUnit` without tables; its unit is
+            changed.
+        unsplit: As `measure.answers` returns it.
+        dataset: `data.Dataset` of the photos.
+        run: `TrainConfig` that the unit was trained with.
+        config: `AdaptConfig`.
+
+    Raises:
+        ValueError: if the loss is no number.
+    """
+    model.prefix.trainable = model.suffix.trainable = False
+    model.unit.trainable = True
+    recipe = dataclasses.replace(
+        run,
+        mode="frozen",
+        distillation=1.0,
+        learning_rate=RATE_SHARE * run.learning_rate,
+        warmup_epochs=0.0,
+        seed=config.seed,
+    )
+    optimizer = grouped_adam.for_learned_unit(recipe, model, 1, config.steps)
+    stepper = LearnedStepper(
+        recipe,
+        model,
+        lambda images, feature: unsplit(images),
+        optimizer,
+        tf.distribute.get_strategy(),
+        config.steps,
+    )
+    batches = _batches(dataset, min(config.batch_size, dataset.num_train))
+    with logs.progress_bar(config.steps, 0, "fine-tuning", True) as bar:
+        for step, batch in enumerate(itertools.islice(batches, config.steps)):
+            loss = float(stepper.with_codec(*batch, tf.constant(step))[0])
+            if not np.isfinite(loss):
+                raise ValueError(
+                    "The loss must stay finite. Fine-tune with fewer --steps, "
+                    f"or without. Received: loss={loss}, step={step}"
+                )
+            bar.update()
+    optimizer.finalize()
+
+
+def _batches(dataset, batch_size):
+    """Yields training batches, epoch after epoch."""
+    for epoch in itertools.count():
+        batches = dataset.train_batches(batch_size, epoch=epoch)
+        yield from dataset.train.guard(batches)

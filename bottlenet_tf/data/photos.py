@@ -1,0 +1,68 @@
+"""A folder of photos that nobody has labelled, to fit to and to measure on."""
+
+import os
+import pathlib
+
+from bottlenet_tf.data import splits
+from bottlenet_tf.data.dataset import Dataset
+from bottlenet_tf.data.examples import IndexedExamples
+from bottlenet_tf.data.folder import EXTENSIONS
+
+
+def list_photos(folder):
+    """Returns the image files below a folder, `IndexedExamples` of label 0.
+
+    Folders in it may stand for classes or for anything else. Hidden files and
+    folders and other extensions are passed over.
+
+    Args:
+        folder: Path.
+
+    Raises:
+        ValueError: if there is no such folder, or fewer than two photos.
+    """
+    root = pathlib.Path(folder).expanduser()
+    found = []
+    for parent, folders, files in os.walk(root, followlinks=True):
+        folders[:] = sorted(n for n in folders if not n.startswith("."))
+        found += [
+            pathlib.Path(parent, name)
+            for name in sorted(files)
+            if not name.startswith(".")
+            and pathlib.Path(name).suffix.lower() in EXTENSIONS
+        ]
+    if len(found) < 2:
+        raise ValueError(
+            "--images must be a folder with photos "
+            f"({', '.join(EXTENSIONS)}) in it or in folders below: some to "
+            "fit to, and others to measure on. "
+            f"Received: images={os.fspath(folder)!r}, {len(found)} photos"
+        )
+    names = [path.relative_to(root).as_posix() for path in found]
+    paths = [os.fspath(path) for path in found]
+    return IndexedExamples(paths, [0] * len(found), names, paths=True)
+
+
+def divide(photos, like, share, seed):
+    """Returns photos as a `Dataset`: those to fit to train, others validate.
+
+    Args:
+        photos: Examples, as `list_photos` returns them; at least two.
+        like: `Dataset` whose network, and so whose preprocessing, they get.
+        share: Of them, what validates; chosen by their names.
+        seed: Integer; decides the division, orders and crops.
+    """
+    chosen = splits.held_out(photos.identities, share, seed)
+    is_chosen = [name in chosen for name in photos.identities]
+    held_out = [k for k, held in zip(photos.keys, is_chosen) if held]
+    rest = [k for k, held in zip(photos.keys, is_chosen) if not held]
+    return Dataset(
+        "photos",
+        like.class_names,
+        photos.only(rest),
+        photos.only(held_out),
+        photos.only(photos.keys[:0]),
+        like.preprocessing,
+        inventory=dict,
+        seed=seed,
+    )

@@ -1,0 +1,178 @@
+"""The file of a rate pack: a header and arrays, whole or refused.
+
+    "BTPK", version (1 byte), bytes of the header (4, big-endian)
+    header        JSON; `arrays` has an encoding and a shape for each
+    arrays        one after the other, little-endian, C order, deflated
+    SHA-256       of everything before
+
+An array is float32, int32, float16, or "int8": whole numbers -127..127 with a
+float32 scale for each column (each index of the last axis, apart for those
+of all but the last two), scales first.
+
+The SHA-256 detects damage; it proves no origin. A pack holds no code.
+"""
+
+import hashlib
+import json
+import math
+import struct
+import zlib
+
+import numpy as np
+
+VERSION = 2
+MAX_BYTES = 1_000_000
+# What a header may have its arrays inflated to; of 1 MB, no more is needed.
+_MOST_INFLATED = 16 * MAX_BYTES
+_START = struct.Struct(">4sBI")
+_MAGIC = b"BTPK"
+_DIGEST = hashlib.sha256().digest_size
+_DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "int8": "i1"}
+_MOST_FLOAT16 = 60_000
+_MAX_SIDE = 1 << 16
+# What wrong values raise; deeply nested JSON is a recursion too deep.
+REFUSALS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+
+
+def encode(array, encoding):
+    """Returns an array's `(encoding, shape, bytes)`.
+
+    Args:
+        array: float32 or int32.
+        encoding: Of `_DTYPES`. An integer array stays int32, and one that is
+            beyond float16 or has no columns float32.
+    """
+    if array.dtype == np.int32:
+        encoding = "int32"
+    elif encoding == "float16" and np.abs(array).max() > _MOST_FLOAT16:
+        encoding = "float32"
+    elif encoding == "int8" and array.ndim < 2:
+        encoding = "float32"
+    start = b""
+    if encoding == "int8":
+        scale = np.abs(array).max(axis=-2, keepdims=True) / np.float32(127)
+        start = scale.astype("<f4").tobytes()
+        array = np.rint(array / np.maximum(scale, np.finfo("f4").tiny))
+    data = start + array.astype(_DTYPES[encoding]).tobytes()
+    return encoding, list(array.shape), data
+
+
+def join(header, encoded):
+    """Returns the bytes of a pack.
+
+    Args:
+        header: Dictionary of JSON types.
+        encoded: List of what `encode` returned.
+    """
+    arrays = [[encoding, shape] for encoding, shape, _ in encoded]
+    body = zlib.compress(b"".join(data for *_, data in encoded), 9)
+    return _join({**header, "arrays": arrays}, body)
+
+
+def with_header(data, **changes):
+    """Returns the bytes of a pack with other entries in its header."""
+    header, body = _split(data)
+    return _join({**header, **changes}, body)
+
+
+def parse(data, max_bytes=MAX_BYTES):
+    """Returns a pack's `(header, arrays)`, checked for wholeness.
+
+    Args:
+        data: Bytes, which may be anybody's.
+        max_bytes: How many there may be.
+
+    Returns:
+        Dictionary without `arrays`; list of float32 and int32 arrays.
+
+    Raises:
+        One of `REFUSALS`: if they are no whole pack of this version.
+    """
+    if len(data) > max_bytes:
+        raise ValueError(f"it is larger than {max_bytes:,} bytes")
+    header, body = _split(data)
+    kinds = header.pop("arrays")
+    sizes = [_size(*kind) for kind in kinds]
+    body = _inflate(body, sum(sizes))
+    arrays, at = [], 0
+    for (encoding, shape), size in zip(kinds, sizes, strict=True):
+        array = _decode(body[at : at + size], encoding, shape)
+        if not np.isfinite(array).all():
+            raise ValueError("a weight is not finite")
+        arrays.append(array)
+        at += size
+    return header, arrays
+
+
+def check_whole(values, count, least=1, most=_MAX_SIDE):
+    """Raises ValueError unless values are whole numbers of some range."""
+    whole = isinstance(values, list) and len(values) == count
+    if not whole or not all(
+        type(value) is int and least <= value <= most for value in values
+    ):
+        raise ValueError(
+            f"its numbers must be whole, {least} to {most}: {values!r}"
+        )
+
+
+def _join(header, body):
+    text = json.dumps(header, allow_nan=False).encode()
+    data = _START.pack(_MAGIC, VERSION, len(text)) + text + body
+    return data + hashlib.sha256(data).digest()
+
+
+def _split(data):
+    """Returns a pack's header and deflated arrays."""
+    if len(data) < _START.size + _DIGEST:
+        raise ValueError("it is too short")
+    magic, version, length = _START.unpack_from(data)
+    if (magic, version) != (_MAGIC, VERSION):
+        raise ValueError(f"it begins with {data[:5]!r}")
+    if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
+        raise ValueError("it is damaged or cut short")
+    body = data[_START.size : -_DIGEST]
+    header = json.loads(body[:length].decode())
+    if not isinstance(header, dict):
+        raise ValueError("its header must be an object")
+    return header, body[length:]
+
+
+def _size(encoding, shape):
+    """Returns the bytes of an array; a few may ask for gigabytes."""
+    check_whole(shape, len(shape))
+    size = math.prod(shape) * np.dtype(_DTYPES[encoding]).itemsize
+    if encoding == "int8":
+        size += 4 * math.prod(shape) // shape[-2]
+    if size > _MOST_INFLATED:
+        raise ValueError(f"a weight of shape {shape} is too large")
+    return size
+
+
+def _inflate(body, size):
+    if size > _MOST_INFLATED:
+        raise ValueError("its weights are too large")
+    inflater = zlib.decompressobj()
+    found = inflater.decompress(body, size + 1)
+    if len(found) != size or not inflater.eof or inflater.unused_data:
+        raise ValueError("its weights are not as many as its header says")
+    return found
+
+
+def _decode(data, encoding, shape):
+    dtype = np.dtype(_DTYPES[encoding])
+    if encoding != "int8":
+        wide = np.int32 if encoding == "int32" else np.float32
+        return np.frombuffer(data, dtype).reshape(shape).astype(wide)
+    columns = [*shape[:-2], 1, shape[-1]]
+    count = math.prod(columns)
+    scale = np.frombuffer(data, "<f4", count).reshape(columns)
+    whole = np.frombuffer(data, dtype, offset=4 * count).reshape(shape)
+    return whole.astype(np.float32) * scale.astype(np.float32)

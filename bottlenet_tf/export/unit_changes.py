@@ -1,0 +1,214 @@
+"""A rate pack of a learned unit: what differs from the unit it was made from.
+
+The header names that unit's identity (`base`) and which of its weights change
+(`changed`, by their place); the config has new tables and a default point.
+Weights are as exact as the pack's size allows: float32 if all fit, else
+matrices in float16, else the large ones, as the mixing, in int8.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from bottlenet_tf.evaluation import unit_id
+from bottlenet_tf.export import pack_file
+from bottlenet_tf.export.pack_file import MAX_BYTES, check_whole
+from bottlenet_tf.layers import LearnedUnit
+from bottlenet_tf.models.bottlenet import BottleNet
+from bottlenet_tf.training.freeze_unit import with_unit_config
+from bottlenet_tf.validation import check
+
+UNIT = LearnedUnit.__name__
+_FIELDS = {
+    "unit", "base", "config", "changed", "feature_shape", "unit_id", "adapted",
+}  # fmt: skip
+_CONFIG = ("tables", "default_point")
+# Of the matrices, encodings by the least elements of one that has it.
+_EXACTNESS = (
+    {0: "float32"},
+    {0: "float16"},
+    {0: "float16", 1 << 16: "int8"},
+    {0: "float16", 1 << 12: "int8"},
+)
+# The figures of 64 operating points are added when it is measured.
+_FIGURES_BYTES = 1 << 13
+# How a unit was adapted, and numbers of each point, before and after.
+_ADAPTED = ("refit", "steps", "photos", "held_out", "points")
+FIGURES = (
+    "wire_bytes_before", "wire_bytes", "agreement_before", "agreement",
+    "divergence_before", "divergence",
+)  # fmt: skip
+_REFITS = ("tables", "transform")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Changes:
+    """What a pack changes of a learned unit.
+
+    Attributes:
+        base: `evaluation.unit_id` of the network that it is for.
+        config: `{"tables": base64 text, "default_point": index}`.
+        weights: `{place: float32 or int32 array}`.
+        adapted: See `check_adapted`; None before it is measured.
+    """
+
+    base: int
+    config: dict
+    weights: dict
+    adapted: dict | None
+
+    def apply(self, model):
+        """Returns the `LearnedUnit` that a network gets.
+
+        Raises:
+            ValueError: unless `model` is the network with the unit that the
+                changes were made from, and they fit it.
+        """
+        found = unit_id(model)
+        check(
+            found == self.base and isinstance(model.unit, LearnedUnit),
+            "A pack fits the very network and unit that it was made from, and "
+            "no other: name the run that was adapted, or adapt this one.",
+            unit_id=f"{found:#010x}",
+            base=f"{self.base:#010x}",
+        )
+        unit = with_unit_config(model, **self.config).unit
+        points = len(unit.points)
+        figures = (
+            points if self.adapted is None else len(self.adapted["points"])
+        )
+        check(
+            self.config["default_point"] < points and figures == points,
+            "A pack's operating points must be those of its unit.",
+            points=points,
+            default_point=self.config["default_point"],
+            figures=figures,
+        )
+        for place, array in self.weights.items():
+            shapes = [tuple(w.shape) for w in unit.weights[place : place + 1]]
+            check(
+                shapes == [array.shape],
+                "A pack's weights must be those of its unit.",
+                place=place,
+                shape=array.shape,
+            )
+            unit.weights[place].assign(array)
+        _check_places(unit)
+        return unit
+
+
+def pack_changes(base, model, max_bytes=MAX_BYTES):
+    """Returns a pack's bytes: a network's unit as changes of another's.
+
+    Args:
+        base: `BottleNet` with a frozen `LearnedUnit`.
+        model: The same network with a unit of the same sizes, frozen.
+        max_bytes: How many there may be, with figures.
+
+    Raises:
+        ValueError: if that isn't enough.
+    """
+    config = model.unit.get_config()
+    config = {name: config[name] for name in _CONFIG}
+    pairs = zip(model.unit.weights, base.unit.weights, strict=True)
+    pairs = [tuple(map(np.asarray, pair)) for pair in pairs]
+    changed = {
+        place: new
+        for place, (new, old) in enumerate(pairs)
+        if not np.array_equal(new, old)
+    }
+    for exactness in _EXACTNESS:
+        encoded = [_encode(new, exactness) for new in changed.values()]
+        header = {
+            "unit": UNIT,
+            "base": unit_id(base),
+            "config": config,
+            "changed": list(changed),
+            "feature_shape": list(base.prefix.output_shape[1:]),
+            "unit_id": 0,
+            "adapted": None,
+        }
+        data = pack_file.join(header, encoded)
+        if len(data) + _FIGURES_BYTES <= max_bytes:
+            # Its identity is that of the unit that the pack gives.
+            unit = read(*pack_file.parse(data, max_bytes)).apply(base)
+            made = BottleNet(base.prefix, unit, base.suffix)
+            return pack_file.with_header(data, unit_id=unit_id(made))
+    raise ValueError(
+        f"A pack must be at most {max_bytes:,} bytes, so that changing the "
+        "unit is cheap. Use --refit=tables without --steps, which changes no "
+        f"weight. Received: {len(data):,} bytes of what changed"
+    )
+
+
+def with_figures(data, adapted):
+    """Returns a pack's bytes with what was measured of it."""
+    check_adapted(adapted)
+    return pack_file.with_header(data, adapted=adapted)
+
+
+def read(header, arrays):
+    """Returns the `Changes` of a pack's header and arrays.
+
+    Raises:
+        One of `pack_file.REFUSALS`: if they are no such.
+    """
+    if set(header) != _FIELDS:
+        raise ValueError(f"its header must hold {', '.join(sorted(_FIELDS))}")
+    config, changed = header["config"], header["changed"]
+    if set(config) != set(_CONFIG) or not isinstance(config["tables"], str):
+        raise ValueError(f"its config must hold {', '.join(_CONFIG)}")
+    check_whole([header["base"]], 1, least=0, most=(1 << 32) - 1)
+    check_whole([config["default_point"]], 1, least=0, most=63)
+    check_whole(changed, len(arrays), least=0)
+    if len(set(changed)) != len(changed):
+        raise ValueError("it changes a weight twice")
+    if header["adapted"] is not None:
+        check_adapted(header["adapted"])
+    weights = dict(zip(changed, arrays, strict=True))
+    return Changes(header["base"], config, weights, header["adapted"])
+
+
+def check_adapted(adapted):
+    """Raises unless a pack's figures are as an adaptation writes them.
+
+    A dictionary of `refit`, "tables" or "transform"; `steps`, `photos` and
+    `held_out`, whole numbers; and `points`: of each operating point, six
+    numbers in the order of `FIGURES`. They come to stand in a deployment's
+    README.
+    """
+    if set(adapted) != set(_ADAPTED) or adapted["refit"] not in _REFITS:
+        raise ValueError(f"its figures must be {', '.join(_ADAPTED)}")
+    numbers = [adapted[name] for name in _ADAPTED[1:4]]
+    check_whole(numbers, 3, least=0, most=(1 << 31) - 1)
+    for row in adapted["points"]:
+        if len(row) != len(FIGURES) or not all(
+            type(value) in (int, float) and math.isfinite(value)
+            for value in row
+        ):
+            raise ValueError(f"its points must have {', '.join(FIGURES)}")
+
+
+def _encode(array, exactness):
+    if array.ndim < 2:
+        return pack_file.encode(array, "float32")
+    least = max(each for each in exactness if each <= array.size)
+    return pack_file.encode(array, exactness[least])
+
+
+def _check_places(unit):
+    """Raises ValueError unless the transform's places are in the grid."""
+    places = np.asarray(unit.synthesis.places)
+    kept = np.asarray(unit.analysis.kept)
+    wanted = np.full(len(places), len(kept), np.int32)
+    inside = kept.min() >= 0 and kept.max() < len(places)
+    if inside:
+        wanted[kept] = np.arange(len(kept))
+    check(
+        inside
+        and np.array_equal(places, wanted)
+        and np.array_equal(unit.synthesis.kept, kept),
+        "A pack's places must be those of the grid, the same on both sides.",
+        kept=(int(kept.min()), int(kept.max())),
+    )

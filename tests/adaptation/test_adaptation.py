@@ -1,0 +1,159 @@
+"""Tests of a whole adaptation: photos in, a pack and figures out."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from bottlenet_tf import adaptation, evaluation, export
+from bottlenet_tf.adapt_config import AdaptConfig
+from bottlenet_tf.export import pack_file
+from bottlenet_tf.export.pack import load_pack, swap
+from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.run_folders import UNTOUCHED_FILE
+from bottlenet_tf.runtime.cloud import Tail
+from bottlenet_tf.runtime.edge import Head
+from tests.eager import eagerly
+
+
+@pytest.fixture(scope="module")
+def adapted(run, photos, tmp_path_factory):
+    """Figures and path of a pack of a new transform and some steps."""
+    out = tmp_path_factory.mktemp("packs") / "mine.pack"
+    config = AdaptConfig(
+        str(run), str(photos(80)), out=str(out), refit="transform", steps=3
+    )
+    with eagerly():
+        return adaptation.run(config), out
+
+
+def test_figures_stand_beside_the_pack_and_in_it(adapted):
+    figures, path = adapted
+    assert json.loads(path.with_suffix(".json").read_text()) == figures
+    assert figures["pack_bytes"] == path.stat().st_size < 1_000_000
+    assert figures["photos"] == 64 and figures["held_out"] == 16
+    pack = load_pack(path)
+    assert pack.adapted["refit"] == "transform" and pack.adapted["steps"] == 3
+    assert pack.adapted["points"] == [
+        list(point.values()) for point in figures["points"]
+    ]
+
+
+def test_what_was_measured_is_what_the_pack_gives(adapted, finished):
+    figures, path = adapted
+    model = swap(finished.model, load_pack(path))
+    assert evaluation.unit_id(model) == figures["unit_id"]
+    assert evaluation.unit_id(finished.model) == figures["unit_id_before"]
+    assert figures["unit_id"] != figures["unit_id_before"]
+
+
+def test_the_run_stays_as_it_is(adapted, run, finished):
+    assert evaluation.unit_id(finished.model) == finished.report["unit_id"]
+    assert not list(run.glob("*.pack"))
+
+
+def test_steps_train_the_unit_and_nothing_else(adapted, finished):
+    model = swap(finished.model, load_pack(adapted[1]))
+    assert np.any(
+        model.unit.restorer.get_weights()[0]
+        != finished.model.unit.restorer.get_weights()[0]
+    )
+    assert model.suffix is finished.model.suffix
+
+
+def test_tables_alone_change_no_weight_and_no_answer(run, photos, tmp_path):
+    out = tmp_path / "tables.pack"
+    config = AdaptConfig(str(run), str(photos(30)), str(out), refit="tables")
+    with eagerly():
+        figures = adaptation.run(config)
+    header, weights = pack_file.parse(out.read_bytes())
+    assert header["changed"] == [] == weights
+    for point in figures["points"]:
+        assert point["agreement"] == point["agreement_before"]
+        assert point["divergence"] == point["divergence_before"]
+
+
+def test_too_few_photos_leave_nothing_behind(run, photos, tmp_path):
+    out = tmp_path / "a.pack"
+    with pytest.raises(ValueError, match="25 in all"):
+        adaptation.run(AdaptConfig(str(run), str(photos(10)), str(out)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_trained_its_tail_must_have_kept_the_unsplit_network(
+    run, photos, tmp_path
+):
+    copy = tmp_path / "digits"
+    shutil.copytree(run, copy)
+    (copy / UNTOUCHED_FILE).unlink()
+    with pytest.raises(ValueError, match="must have kept: the run's untouched"):
+        adaptation.run(AdaptConfig(str(copy), str(photos(30))))
+
+
+@pytest.fixture(scope="module")
+def deployment(adapted, run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("deploy") / "mine"
+    export.run(
+        ExportConfig(
+            workdir=(str(run),), out=str(out), pack=str(adapted[1]),
+            parity_images=20, litert=(),
+        )
+    )  # fmt: skip
+    return out
+
+
+def test_both_halves_of_a_deployment_have_the_adapted_unit(
+    adapted, deployment, finished
+):
+    figures, path = adapted
+    for side in ("edge", "cloud"):
+        unit = json.loads((deployment / side / "unit.json").read_text())
+        assert unit["unit_id"] == figures["unit_id"]
+    images, _ = next(iter(finished.dataset.validation.batches(8)))
+    head, tail = Head.load(deployment), Tail.load(deployment)
+    model = swap(finished.model, load_pack(path))
+    payloads = [head.encode(image.numpy()) for image in images]
+    logits = evaluation.predict_payloads(model, payloads)
+    np.testing.assert_allclose(tail.logits(payloads), logits, atol=1e-3)
+
+
+def test_a_deployment_says_that_its_unit_is_adapted(adapted, deployment):
+    figures, path = adapted
+    (model,) = json.loads((deployment / "manifest.json").read_text())["models"]
+    assert model["adapted"] == load_pack(path).adapted
+    text = (deployment / "README.md").read_text()
+    first = figures["points"][0]
+    assert "The unit is adapted" in text and "64 photos" in text
+    assert (
+        f"| 0 | {first['wire_bytes_before']:.1f} → {first['wire_bytes']:.1f} |"
+        in text
+    )
+
+
+def test_a_pack_is_refused_before_anything_is_exported(
+    adapted, run, learned_config, tmp_path
+):
+    from bottlenet_tf import training
+
+    with eagerly():
+        training.run(learned_config)
+    config = ExportConfig(
+        workdir=(learned_config.workdir,), out=str(tmp_path / "out"),
+        pack=str(adapted[1]),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="A pack fits the very network"):
+        export.run(config)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pack_goes_with_one_run_alone(adapted, run, tmp_path):
+    with pytest.raises(ValueError, match="--pack must name a file"):
+        ExportConfig(workdir=("a", "b"), out="out", pack="a.pack")
+    for name in ("one", "two"):
+        shutil.copytree(run, tmp_path / "runs" / name)
+    config = ExportConfig(
+        workdir=(str(tmp_path / "runs"),), out="out", pack=str(adapted[1])
+    )
+    with pytest.raises(ValueError, match="the one run"):
+        export.run(config)

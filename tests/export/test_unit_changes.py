@@ -1,0 +1,175 @@
+"""Tests of packs of learned units: what changed, and nothing else."""
+
+import numpy as np
+import pytest
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.export import pack_file, unit_changes
+from bottlenet_tf.export.pack import parse_pack, save_pack, swap
+from bottlenet_tf.training.freeze_unit import with_unit_config
+from tests.learned_unit import learned_network, make_learned_network
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (4, 24, 24, 3), np.uint8)
+ADAPTED = {
+    "refit": "transform",
+    "steps": 0,
+    "photos": 40,
+    "held_out": 10,
+    "points": [[9.0, 8.0, 90.0, 91.0, 0.5, 0.25]] * 3,
+}
+
+
+@pytest.fixture(scope="module")
+def base():
+    return learned_network()
+
+
+@pytest.fixture(scope="module")
+def changed(base):
+    """The same network with another transform and another default point."""
+    model = with_unit_config(base, default_point=2)
+    rng = np.random.default_rng(0)
+    analysis = model.unit.analysis
+    for weight in (analysis.mixing, analysis.rows, model.unit.log_gain):
+        weight.assign(weight + rng.normal(0, 0.01, weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def data(base, changed):
+    return unit_changes.pack_changes(base, changed)
+
+
+def _payloads(model):
+    return [
+        evaluation.encode_to_payloads(model, IMAGES, point)
+        for point in range(3)
+    ]
+
+
+def test_the_base_becomes_the_changed_unit(base, changed, data):
+    found = swap(base, parse_pack(data, "a.pack"))
+    assert found.prefix is base.prefix and found.suffix is base.suffix
+    assert found.unit.default_point == 2
+    # So few weights stay float32.
+    assert evaluation.unit_id(found) == evaluation.unit_id(changed)
+    assert _payloads(found) == _payloads(changed) != _payloads(base)
+
+
+def test_what_is_as_before_is_left_out(base, data):
+    header, arrays = pack_file.parse(data)
+    assert header["base"] == evaluation.unit_id(base)
+    unit = base.unit
+    places = [
+        [weight is other for other in unit.weights].index(True)
+        for weight in (unit.analysis.rows, unit.analysis.mixing, unit.log_gain)
+    ]
+    assert sorted(header["changed"]) == sorted(places) and len(arrays) == 3
+
+
+def test_a_smaller_pack_is_less_exact_and_says_which_unit_it_gives(
+    base, changed, data
+):
+    least = unit_changes._FIGURES_BYTES
+    smaller = unit_changes.pack_changes(base, changed, least + len(data) - 50)
+    assert len(smaller) < len(data)
+    found = swap(base, parse_pack(smaller, "a.pack"))
+    assert evaluation.unit_id(found) != evaluation.unit_id(changed)
+    ours, theirs = (m.unit.analysis.mixing.numpy() for m in (found, changed))
+    # float16 has 11 bits.
+    np.testing.assert_allclose(ours, theirs, rtol=2**-11, atol=1e-7)
+    assert np.any(ours != theirs)
+
+
+def test_what_can_not_be_small_enough_is_refused_with_a_remedy(base, changed):
+    with pytest.raises(ValueError, match="Use --refit=tables"):
+        unit_changes.pack_changes(base, changed, 9000)
+
+
+@pytest.mark.parametrize("other", [{"split": "RB6"}, {"coefficients": 40}])
+def test_a_pack_of_another_network_or_unit_is_refused(data, other):
+    pack = parse_pack(data, "a.pack")
+    with pytest.raises(ValueError, match="A pack fits the very network"):
+        swap(make_learned_network(**other), pack)
+
+
+def test_a_unit_that_was_swapped_is_no_longer_the_base(base, data):
+    pack = parse_pack(data, "a.pack")
+    with pytest.raises(ValueError, match="unit that it was made from"):
+        swap(swap(base, pack), pack)
+
+
+def test_figures_travel_with_the_pack(data):
+    told = unit_changes.with_figures(data, ADAPTED)
+    before, after = (parse_pack(each, "a.pack") for each in (data, told))
+    assert before.adapted is None and after.adapted == ADAPTED
+    assert before.unit_id == after.unit_id
+    assert len(told) - len(data) < unit_changes._FIGURES_BYTES
+
+
+def test_a_learned_unit_is_not_packed_whole(base, tmp_path):
+    with pytest.raises(ValueError, match="a trained DattaUnit"):
+        save_pack(tmp_path / "a.pack", base)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"refit": "## Run this"}, {"steps": -1}, {"photos": "many"},
+        {"points": [[1.0] * 5]}, {"points": [["a"] * 6]}, {"more": 1},
+        {"points": [[float("1e999")] * 6]},
+    ],
+)  # fmt: skip
+def test_figures_that_no_adaptation_writes_are_refused(changes):
+    with pytest.raises(ValueError, match="its "):
+        unit_changes.check_adapted({**ADAPTED, **changes})
+
+
+HOSTILE = {
+    "no tables": {"config": {"tables": None, "default_point": 0}},
+    "a config too many": {
+        "config": {"tables": "", "default_point": 0, "patch": 4}
+    },
+    "a point of text": {"config": {"tables": "", "default_point": "0"}},
+    "a base of text": {"base": "0"},
+    "a weight twice": {"changed": [1, 1, 2]},
+    "a weight too many": {"changed": [1, 2, 3, 4]},
+    "no figures": {"adapted": {}},
+    "a field too many": {"code": "import os"},
+}
+
+
+@pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
+def test_a_pack_that_is_whole_but_hostile_is_refused(data, changes):
+    with pytest.raises(ValueError, match="a.pack must be a rate pack"):
+        parse_pack(pack_file.with_header(data, **changes), "a.pack")
+
+
+def _with_config(header, **changes):
+    return {"config": {**header["config"], **changes}}
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda h: {"changed": [0, 1, 500]}, "weights must be those"),
+        (lambda h: {"changed": [1, 2, 3]}, "weights must be those"),
+        (lambda h: _with_config(h, default_point=3), "operating points"),
+        (lambda h: _with_config(h, tables="eNpz"), "ables"),
+        (lambda h: {"adapted": {**ADAPTED, "points": []}}, "operating points"),
+        (lambda h: {"unit_id": 1}, "very network"),
+    ],
+)
+def test_changes_that_do_not_fit_the_unit_are_refused(base, data, change, told):
+    header, _ = pack_file.parse(data)
+    pack = parse_pack(pack_file.with_header(data, **change(header)), "a.pack")
+    with pytest.raises(ValueError, match=told):
+        swap(base, pack)
+
+
+def test_places_outside_the_grid_are_refused(base):
+    model = with_unit_config(base, default_point=2)
+    kept = model.unit.analysis.kept
+    kept.assign(kept + 10_000)
+    with pytest.raises(ValueError, match="places must be those of the grid"):
+        unit_changes.pack_changes(base, model)
