@@ -84,6 +84,7 @@ def test_operating_points_are_told_where_there_are_several(both):
         "name": "a",
         "run": {**run, **SIZES, "points": points},
         "unit": {"code_shape": [16], "codec": {"name": "entropy"}},
+        "adapted": None,
         "parity": [parity],
     }
     text = guide(config, [model], [])
