@@ -93,7 +93,8 @@ def takes_fewer_bytes(ours, theirs):
     """Whether a curve takes fewer bytes than another at equal divergence.
 
     In the mean over the divergences that both reach, of log bytes over log
-    divergence. Curves that share none decide nothing.
+    divergence. Of curves that share none, the one is better that is at every
+    point, in bytes and in divergence.
 
     Args:
         ours, theirs: Lists of `Measured`.
@@ -103,4 +104,9 @@ def takes_fewer_bytes(ours, theirs):
         for curve in (ours, theirs)
     ]
     found = rate_curves.bd_rate(*curves).percent
-    return found is not None and found < 0
+    if found is not None:
+        return found < 0
+    return all(
+        our.wire_bytes <= their.wire_bytes and our.divergence < their.divergence
+        for our, their in zip(ours, theirs, strict=True)
+    )

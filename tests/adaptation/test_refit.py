@@ -130,6 +130,8 @@ def test_a_curve_is_better_if_it_takes_fewer_bytes_at_equal_divergence():
     assert not takes_fewer_bytes(_curve(1.1), _curve(1.0))
     beyond = [point._replace(divergence=1e3) for point in _curve(0.5)]
     assert not takes_fewer_bytes(beyond, _curve(1.0))
+    below = [point._replace(divergence=1e-3) for point in _curve(0.5)]
+    assert takes_fewer_bytes(below, _curve(1.0))
 
 
 @pytest.mark.parametrize("fewer", [True, False])
