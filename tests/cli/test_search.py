@@ -24,7 +24,8 @@ def parse(monkeypatch):
         )
         search.define(values)
         values(["search", "--backbone_weights=imagenet", *arguments])
-        return search.read(values)
+        is_learned = values.unit == "learned"
+        return (search.read_curves if is_learned else search.read)(values)
 
     return parse
 
@@ -36,7 +37,18 @@ def test_defaults_are_those_of_the_config(parse):
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
 def test_a_flagfile_makes_a_valid_search(parse, path):
-    assert isinstance(parse(f"--flagfile={path}"), SearchConfig)
+    kind = CurveConfig if path.stem.endswith("curves") else SearchConfig
+    assert type(parse(f"--flagfile={path}")) is kind
+
+
+def test_a_search_over_curves_has_flags_of_its_own(parse):
+    config = parse(
+        "--unit=learned", "--mode=tail", "--splits=RB1", "--optimism=0.5",
+        "--max_trained=2", "--curve_steps=10", "--search_images=0",
+    )  # fmt: skip
+    assert (config.splits, config.optimism) == (("RB1",), 0.5)
+    assert (config.max_trained, config.curve_steps) == (2, 10)
+    assert config.search_images is None and config.base.mode == "tail"
 
 
 def test_the_grid_has_flags_of_its_own(parse):
