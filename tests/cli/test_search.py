@@ -6,7 +6,7 @@ import pytest
 from absl import flags
 
 from bottlenet_tf.cli import search
-from bottlenet_tf.search import SearchConfig
+from bottlenet_tf.search import CurveConfig, SearchConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLAGFILES = sorted((ROOT / "flags").glob("search_*.flags"))
