@@ -145,7 +145,7 @@ def _train(config, accuracies, monkeypatch):
         loop_module.Loop, "validate", lambda self: next(figures)
     )
     spent = []
-    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[-1]))
+    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[3]))
     with eagerly():
         training.run(config)
     return spent[0]
@@ -163,7 +163,7 @@ def test_the_best_epoch_is_kept(tiny_config, replace, monkeypatch):
         return next(figures)
 
     monkeypatch.setattr(loop_module.Loop, "validate", validate)
-    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[-1]))
+    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[3]))
     config = replace(tiny_config, keep="best", epochs=3)
     with eagerly():
         training.run(config)
