@@ -50,16 +50,16 @@ def run(values, config):
 def table(found):
     """Returns the lines of all curves, and of what is trained."""
     from bottlenet_tf import rate_curves
-    from bottlenet_tf.search import curves
 
     loss = found.config.max_accuracy_loss
-    trained, rows = found.trained(), []
+    trained, rows = found.trained_points, []
     for split, points in found.points.items():
         sizes, accuracies = zip(*points, strict=True)
         needed = [rate_curves.bytes_at(points, found.least_accuracy)]
         if split in trained:
-            points = curves.points(trained[split])
-            needed.append(rate_curves.bytes_at(points, found.least_accuracy))
+            needed.append(
+                rate_curves.bytes_at(trained[split], found.least_accuracy)
+            )
         rows.append(
             [
                 split,
@@ -72,8 +72,8 @@ def table(found):
             ]
         )
     lead = (
-        f"Unsplit {found.ground.accuracy:.2f} %, all on "
-        f"{_count(found)} validation images."
+        f"Unsplit {found.ground.accuracy:.2f} % on {_count(found)} "
+        "validation images."
     )
     header = [name.format(loss) for name in _HEADER]
     return [lead, "", *aligned(header, rows, left=1)]

@@ -70,7 +70,12 @@ def _demo(config):
     prices = demo_selection.prices(found, slowdown, rtt_ms)
     print("\n== The unit that can win, for all rates ==", flush=True)
     results = found.train(prices)
-    (split,) = results["trained"]
+    if not results["trained"]:
+        raise ValueError(
+            "The unit could not be trained; its log.txt tells why. "
+            f"Received: workdir={found.root / CANDIDATES}"
+        )
+    split = next(iter(results["trained"]))
     print("\n".join(curve_search.table(found)), flush=True)
     print("\n== Through JPEG, for one rate ==", flush=True)
     jpeg = _jpeg_config(config, split)
@@ -142,10 +147,12 @@ def _search_config(config):
 
 def _jpeg_config(config, split):
     """A unit through JPEG at the same split."""
+    from bottlenet_tf.search.candidates import CANDIDATES
+
     return dataclasses.replace(
         config,
         split=split,
-        workdir=f"{config.workdir}/candidates/{split}_jpeg",
+        workdir=f"{config.workdir}/{CANDIDATES}/{split}_jpeg",
     )
 
 

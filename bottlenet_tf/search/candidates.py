@@ -6,9 +6,6 @@ of, at which quality.
 
 import dataclasses
 import shutil
-import sys
-
-from tqdm import tqdm
 
 from bottlenet_tf import json_file
 from bottlenet_tf.run_folders import (
@@ -18,10 +15,10 @@ from bottlenet_tf.run_folders import (
 )
 from bottlenet_tf.search import trial_folder
 from bottlenet_tf.search.ground import TRIALS
+from bottlenet_tf.search.pools import run_all
 
 CANDIDATES = "candidates"
 _ORIGIN = "candidate.json"
-_WAIT_S = 1.0
 
 
 def clear(root, splits, kept):
@@ -56,18 +53,7 @@ def measure(config, root, kept, pool):
             continue
         _prepare(config, root, candidate, folder)
         waiting.append(folder)
-    running = 0
-    with tqdm(total=len(waiting), desc="candidates", unit="run") as bar:
-        while waiting or running:
-            while waiting and pool.free:
-                pool.start(waiting.pop())
-                running += 1
-            for folder, error in pool.wait(_WAIT_S).items():
-                running -= 1
-                bar.update()
-                outcome = trial_folder.ended(folder, error)
-                if outcome.error:
-                    bar.write(f"{folder}: {outcome.error}", sys.stderr)
+    run_all(waiting, pool, "candidates")
 
 
 def told(root, split, kept):

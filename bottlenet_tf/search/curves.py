@@ -16,8 +16,6 @@ import math
 import pathlib
 import sys
 
-from tqdm import tqdm
-
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.run_folders import (
     REPORT_FILE,
@@ -27,12 +25,12 @@ from bottlenet_tf.run_folders import (
 from bottlenet_tf.search import bounds, starts, trial_folder
 from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search.candidates import CANDIDATES
-from bottlenet_tf.search.runner import RESULTS, make_pool
+from bottlenet_tf.search.pools import make_pool, run_all
+from bottlenet_tf.search.runner import RESULTS
 from bottlenet_tf.validation import check
 
 CURVES = "curves"
 FORMAT = "bottlenet_tf.curve_search.1"
-_WAIT_S = 1.0
 
 
 def find_curves(config, pool=None):
@@ -79,7 +77,7 @@ def find_curves(config, pool=None):
         )
         for split in ground.splits
     }
-    failed = _run_all(wanted, config, pool, "curves")
+    failed = _make(wanted, config, pool, "curves")
     reports = {
         split: load_report(each.workdir)
         for split, each in wanted.items()
@@ -108,8 +106,13 @@ class Curves:
 
     @property
     def points(self):
-        """`{split: [(wire bytes, accuracy)]}`."""
-        return {s: points(report) for s, report in self.reports.items()}
+        """`{split: [(wire bytes, accuracy)]}`, see `points`."""
+        return {s: self._points(report) for s, report in self.reports.items()}
+
+    @property
+    def trained_points(self):
+        """The same of the units that are trained."""
+        return {s: self._points(each) for s, each in self.trained().items()}
 
     @property
     def least_accuracy(self):
@@ -132,8 +135,7 @@ class Curves:
         """
         curves, asked, failed = self.points, [], {}
         while True:
-            trained = {s: points(r) for s, r in self.trained().items()}
-            wanted = {}
+            trained, wanted = self.trained_points, {}
             for price in prices:
                 if self.config.max_trained and (
                     len(trained.keys() | wanted.keys())
@@ -150,7 +152,7 @@ class Curves:
                     asked.append({"link": price.link, "split": split})
             if not wanted:
                 return self._write(prices, asked)
-            failed |= _run_all(wanted, self.config, pool, "training")
+            failed |= _make(wanted, self.config, pool, "training")
 
     def trained(self):
         """Returns `{split: report}` of the units that are trained."""
@@ -169,9 +171,12 @@ class Curves:
             init_from=str(self.root / CURVES / split),
         )
 
+    def _points(self, report):
+        return points(report, self.ground.accuracy)
+
     def _write(self, prices, asked):
         least, reports = self.least_accuracy, self.trained()
-        trained = {s: points(report) for s, report in reports.items()}
+        trained = self.trained_points
         examples = sum(
             report["training"]["examples"]
             for report in (*reports.values(), *self.reports.values())
@@ -198,48 +203,46 @@ class Curves:
         return results
 
 
-def points(report):
-    """Returns a report's `(wire bytes, accuracy)` on validation images."""
+def points(report, unsplit):
+    """Returns a report's `(wire bytes, accuracy)` on validation images.
+
+    Trained units are measured on all of these, curves on the search's share
+    of them. So what counts is the loss, against the unsplit network on the
+    same images.
+
+    Args:
+        report: Of a run with operating points.
+        unsplit: Accuracy in percent that the loss is taken from.
+    """
     figures = choosing_figures(report)
-    return [(p["wire_bytes_mean"], p["accuracy"]) for p in figures["points"]]
+    return [
+        (p["wire_bytes_mean"], unsplit - p["accuracy_drop"])
+        for p in figures["points"]
+    ]
 
 
 def _known(cost):
     return cost if math.isfinite(cost) else None
 
 
-def _run_all(wanted, config, pool, name):
+def _make(wanted, config, pool, name):
     """Makes the runs of `{split: TrainConfig}` that aren't there yet.
 
     Returns:
         `{split: why}` of those that failed; the next search tries them again.
     """
-    waiting, failed = {}, {}
+    waiting = {}
     for split, each in wanted.items():
         folder = pathlib.Path(each.workdir)
         if trial_folder.known(folder, retry_failed=True) is None:
             trial_folder.write_request(folder, each, ())
             waiting[folder] = split
     if not waiting:
-        return failed
-    own, running = pool or make_pool(config), {}
+        return {}
+    own = pool or make_pool(config)
     try:
-        with tqdm(total=len(waiting), desc=name, unit="run") as bar:
-            while waiting or running:
-                while waiting and own.free:
-                    folder = next(iter(waiting))
-                    running[folder] = waiting.pop(folder)
-                    own.start(folder)
-                for folder, error in own.wait(_WAIT_S).items():
-                    split = running.pop(folder)
-                    bar.update()
-                    outcome = trial_folder.ended(folder, error)
-                    if outcome.error:
-                        failed[split] = outcome.error
-                        bar.write(
-                            f"{split} failed: {outcome.error}", sys.stderr
-                        )
+        failed = run_all(waiting, own, name)
     finally:
         if pool is None:
             own.close()
-    return failed
+    return {waiting[folder]: why for folder, why in failed.items()}

@@ -23,7 +23,7 @@ from bottlenet_tf.json_file import write_json
 from bottlenet_tf.search import candidates, trial_folder
 from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search.ground import FORMAT, TRIALS
-from bottlenet_tf.search.local_pool import LocalPool
+from bottlenet_tf.search.pools import make_pool
 from bottlenet_tf.validation import check
 
 RESULTS = "results.json"
@@ -263,20 +263,6 @@ def _line(trial, outcome):
         f"{p.accuracy:.2f} % at {p.wire_bytes:.0f} B" for p in outcome.points
     )
     return f"{trial.name}: {points}"
-
-
-def make_pool(config):
-    """Returns what runs a search's runs: this machine, or a Ray cluster."""
-    if config.ray_address is None:
-        return LocalPool(config.workers)
-    from bottlenet_tf.search.ray_pool import RayPool
-
-    return RayPool(
-        config.ray_address,
-        config.workers,
-        config.trial_cpus,
-        config.trial_gpus,
-    )
 
 
 def _describe(config, ground, plan):

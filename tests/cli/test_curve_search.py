@@ -15,14 +15,7 @@ CURVES = {
 
 
 def _report(points):
-    return {
-        "measured_on": "validation",
-        "num_images": 1234,
-        "points": [
-            {"wire_bytes_mean": size, "accuracy": accuracy}
-            for size, accuracy in points
-        ],
-    }
+    return {"measured_on": "validation", "num_images": 1234, "points": points}
 
 
 @dataclasses.dataclass
@@ -30,7 +23,7 @@ class _Found:
     """As `search.curves.Curves`, with what a table needs."""
 
     points: dict
-    done: dict
+    trained_points: dict
     least_accuracy = 90.0
     config = types.SimpleNamespace(max_accuracy_loss=2.0)
     ground = types.SimpleNamespace(accuracy=92.0)
@@ -38,9 +31,6 @@ class _Found:
     @property
     def reports(self):
         return {s: _report(points) for s, points in self.points.items()}
-
-    def trained(self):
-        return {s: _report(points) for s, points in self.done.items()}
 
 
 def _rows(found):
@@ -59,7 +49,7 @@ def test_the_table_tells_bytes_before_and_after_training():
 
 def test_it_tells_on_what_it_was_measured():
     assert curve_search.table(_Found(CURVES, {}))[0] == (
-        "Unsplit 92.00 %, all on 1,234 validation images."
+        "Unsplit 92.00 % on 1,234 validation images."
     )
 
 
