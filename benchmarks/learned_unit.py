@@ -39,7 +39,7 @@ from bottlenet_tf.export import onnx_graphs  # noqa: E402
 from bottlenet_tf.export.saved_model import ServedTail  # noqa: E402
 from bottlenet_tf.models.bottlenet import build_bottlenet  # noqa: E402
 from bottlenet_tf.runtime.gains import Gains  # noqa: E402
-from bottlenet_tf.training import closed_form, freezing  # noqa: E402
+from bottlenet_tf.training import closed_form, freezing, patch_klt  # noqa: E402
 from bottlenet_tf.training.freeze_unit import with_unit_config  # noqa: E402
 
 BATCH, IMAGES, SIDE = 16, 32, 224
@@ -94,9 +94,9 @@ def build(split, images, wanted_bytes, width):
     feature = np.asarray(model.features(images))
     gradients = np.random.default_rng(1).normal(size=feature.shape)
     gradients = gradients.astype(np.float32)
-    moments = closed_form.Moments(unit.patch)
+    moments = patch_klt.Moments(unit.patch)
     moments.add(feature, gradients)
-    patches = closed_form.solve_patches(moments, unit.patch_channels)
+    patches = patch_klt.solve_patches(moments, unit.patch_channels)
     form = closed_form.solve(
         patches,
         *patches.project(feature, gradients),

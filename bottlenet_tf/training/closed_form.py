@@ -8,16 +8,15 @@ gradients, so that one step for all coefficients is the best that there is
 """
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
-# Share of the identity in a weighting: no direction counts for nothing.
-IDENTITY_SHARE = 0.05
+from bottlenet_tf.training.klt import IDENTITY_SHARE, outer, weighted_klt
+
+# Of one axis, a larger one.
 AXIS_IDENTITY_SHARE = 0.1
 # Statistics of one frequency are few; this much of them is that of all.
 SHRINKAGE = 0.3
-_FLOOR = 1e-6  # Of the largest eigenvalue.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +27,7 @@ class ClosedForm:
     that are mixed to k.
 
     Attributes:
-        patches: `Patches`; None where a unit keeps its own.
+        patches: `patch_klt.Patches`; None where a unit keeps its own.
         rows, columns: `(h, h)` and `(w, w)`, and their inverses.
         frequencies: `(h w, d, d)` or `(1, d, d)`, and its inverse.
         kept: int `(m + n - k,)`, places in the grid, most variance first.
@@ -54,102 +53,6 @@ class ClosedForm:
     deviations: np.ndarray
 
 
-class Moments:
-    """Sums over the patches of some images, of which their KLT is computed.
-
-    Args:
-        patch: p, side of the patches.
-    """
-
-    def __init__(self, patch):
-        self.patch = patch
-        self.rows = 0
-        self.total = self.products = self.slopes = self.shift = None
-
-    def add(self, features, gradients):
-        """Adds a batch.
-
-        Args:
-            features: float32 `(images, H, W, C)`.
-            gradients: Of the same shape: of random projections of the answer,
-                of which the mean outer product is the Fisher information.
-        """
-        if self.shift is None:
-            size = self.patch**2 * features.shape[-1]
-            self.total = np.zeros(size)
-            self.products, self.slopes = np.zeros((2, size, size))
-            # About the channels' means: what is far from zero keeps digits.
-            self.shift = features.mean((0, 1, 2))
-        x = _to_patches(features - self.shift, self.patch)
-        g = _to_patches(gradients, self.patch)
-        x, g = (v.reshape(-1, v.shape[-1]) for v in (x, g))
-        self.rows += len(x)
-        self.total += x.sum(0)
-        self.products += x.T @ x
-        self.slopes += g.T @ g
-
-
-class Patches(NamedTuple):
-    """The KLT of a split's patches.
-
-    patch: p, their side.
-    mean, deviation: Of the feature's channels, `(C,)`.
-    forward: `(p p C, d)`; z = x forward, x standardised.
-    inverse: `(d, p p C)`.
-    """
-
-    patch: int
-    mean: np.ndarray
-    deviation: np.ndarray
-    forward: np.ndarray
-    inverse: np.ndarray
-
-    def project(self, features, gradients):
-        """Returns z and its gradients, float32 `(images, h, w, d)`."""
-        x = _to_patches((features - self.mean) / self.deviation, self.patch)
-        g = _to_patches(gradients * self.deviation, self.patch)
-        return x @ self.forward, g @ self.inverse.T
-
-
-def solve_patches(moments, channels):
-    """Returns the `Patches` of `Moments`, of d = `channels`.
-
-    Raises:
-        ValueError: for a feature that is the same everywhere.
-    """
-    depth = len(moments.shift)
-    repeats = len(moments.total) // depth
-    total = moments.total / moments.rows
-    mean = total.reshape(repeats, depth).mean(0)
-    squares = np.diag(moments.products).reshape(repeats, depth).mean(0)
-    deviation = np.sqrt(
-        np.maximum(squares / moments.rows - np.square(mean), 0.0)
-    )
-    if not deviation.max() > 0:
-        raise ValueError(
-            "A feature must vary, or there is nothing to send; all its "
-            f"channels are constant. Received: means={mean + moments.shift}"
-        )
-    # A channel that hardly varies isn't blown up.
-    deviation = np.maximum(deviation, 1e-3 * deviation.max())
-    m, scale = (np.tile(v, repeats) for v in (mean, deviation))
-    covariance = (
-        moments.products / moments.rows
-        - np.outer(m, total)
-        - np.outer(total, m)
-        + np.outer(m, m)
-    ) / np.outer(scale, scale)
-    metric = moments.slopes / moments.rows * np.outer(scale, scale)
-    forward, inverse, _ = _weighted_klt(covariance, metric, IDENTITY_SHARE)
-    return Patches(
-        moments.patch,
-        (mean + moments.shift).astype(np.float32),
-        deviation.astype(np.float32),
-        forward[:, :channels],
-        inverse[:channels],
-    )
-
-
 def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     """Computes the transform of a split from some images' statistics.
 
@@ -160,7 +63,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     makes to the answer.
 
     Args:
-        patches: `Patches`; None if only what follows them is wanted.
+        patches: `patch_klt.Patches`; None if only what follows them is wanted.
         z, g: float32 `(images, h, w, d)`, as `Patches.project` returns them.
         coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
@@ -183,8 +86,8 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     c, g = v.reshape(count, -1)[:, kept], g[:, kept]
     offset = c.mean(0)
     c = c - offset
-    mixing, unmixing, _ = _weighted_klt(
-        _outer(c[:, :mixed]), _outer(g[:, :mixed]), SHRINKAGE
+    mixing, unmixing, _ = weighted_klt(
+        outer(c[:, :mixed]), outer(g[:, :mixed]), SHRINKAGE
     )
     mixing, unmixing = mixing[:, :mixed_to], unmixing[:mixed_to]
     c = np.concatenate([c[:, :mixed] @ mixing, c[:, mixed:]], axis=1)
@@ -259,61 +162,14 @@ def assign_grid(unit, form):
     unit.prior.start_from(form.deviations / form.scale)
 
 
-def _to_patches(x, patch):
-    """Returns `(images, h, w, p p C)` of `(images, H, W, C)`."""
-    count, height, width, depth = x.shape
-    shape = (count, height // patch, patch, width // patch, patch, depth)
-    x = x.reshape(shape).transpose(0, 1, 3, 2, 4, 5)
-    return np.ascontiguousarray(x).reshape(*x.shape[:3], -1)
-
-
-def _outer(rows):
-    """Returns the mean outer product of the rows `(count, k)`."""
-    return rows.T @ rows / len(rows)
-
-
-def _roots(matrix):
-    """Returns a positive matrix' square root and its inverse."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    values = np.maximum(values, _FLOOR * values[-1])
-    root = np.sqrt(values)
-    return (vectors * root) @ vectors.T, (vectors / root) @ vectors.T
-
-
-def _weighted_klt(covariance, metric, identity_share):
-    """Returns `(forward, inverse, variances)`, most variance first.
-
-    `c = x forward`, `x = c inverse`. The metric keeps its size: the errors of
-    c are those of the answer.
-    """
-    size = len(metric)
-    if not size:
-        empty = np.zeros((0, 0), np.float32)
-        return empty, empty, np.zeros(0)
-    metric = metric.astype(np.float64)
-    even = np.eye(size) * np.trace(metric) / size
-    metric = (1 - identity_share) * metric + identity_share * even
-    root, inverse_root = _roots(metric)
-    variances, vectors = np.linalg.eigh(
-        root @ covariance.astype(np.float64) @ root
-    )
-    vectors = vectors[:, ::-1]
-    forward = (root @ vectors).astype(np.float32)
-    return (
-        forward,
-        (vectors.T @ inverse_root).astype(np.float32),
-        variances[::-1],
-    )
-
-
 def _axis_klt(z, g, axis):
     """Returns the transform along one axis of the grid, and its inverse."""
     side = z.shape[axis]
     z, g = (np.moveaxis(v, axis, -1).reshape(-1, side) for v in (z, g))
-    metric = _outer(g)
+    metric = outer(g)
     # Its size stays where it was, with the channels.
     metric = metric * side / np.trace(metric)
-    forward, inverse, _ = _weighted_klt(_outer(z), metric, AXIS_IDENTITY_SHARE)
+    forward, inverse, _ = weighted_klt(outer(z), metric, AXIS_IDENTITY_SHARE)
     return forward.T, inverse.T
 
 
@@ -327,19 +183,19 @@ def _grid(rows, columns, z):
 def _channel_klts(u, g, shared):
     """Returns the channels' transforms, inverses and variances by frequency."""
     u = u - u.mean(0)
-    together = [_outer(v.reshape(-1, v.shape[-1])) for v in (u, g)]
+    together = [outer(v.reshape(-1, v.shape[-1])) for v in (u, g)]
     if shared:
-        forward, inverse, _ = _weighted_klt(*together, IDENTITY_SHARE)
+        forward, inverse, _ = weighted_klt(*together, IDENTITY_SHARE)
         c, g = u @ forward, g @ inverse.T
         variances = np.square(c).mean(0) * np.square(g).mean(0)
         return forward[None], inverse[None], variances
     results = []
     for f in range(u.shape[1]):
-        each = [_outer(v[:, f]) for v in (u, g)]
+        each = [outer(v[:, f]) for v in (u, g)]
         shrunk = [
             (1 - SHRINKAGE) * own
             + SHRINKAGE * all_of * np.trace(own) / max(np.trace(all_of), 1e-30)
             for own, all_of in zip(each, together)
         ]
-        results.append(_weighted_klt(*shrunk, IDENTITY_SHARE))
+        results.append(weighted_klt(*shrunk, IDENTITY_SHARE))
     return tuple(np.stack(part) for part in zip(*results))

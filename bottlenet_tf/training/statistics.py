@@ -2,7 +2,7 @@
 
 ```
 images ─ network ─ features of every split, gradients of a random projection
-  pass 1: moments of the patches        -> their KLT, `closed_form.Patches`
+  pass 1: moments of the patches        -> their KLT, `patch_klt.Patches`
   pass 2: patches in that KLT, d of p p C values a place, which are kept
 ```
 
@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.training import closed_form, logs
+from bottlenet_tf.training import logs, patch_klt
 
 # The answers' temperature in the metric. Twice that of distillation: a network
 # is sure of most training images, and then only few of them would count.
@@ -33,11 +33,11 @@ _PIXELS = _BATCH * 64 * 64
 class Statistics(NamedTuple):
     """Of one split.
 
-    patches: `closed_form.Patches`.
+    patches: `patch_klt.Patches`.
     z, g: float32 `(images, h, w, d)`: its patches and their gradients.
     """
 
-    patches: closed_form.Patches
+    patches: patch_klt.Patches
     z: np.ndarray
     g: np.ndarray
 
@@ -52,7 +52,6 @@ def of_unit(model, dataset, count, seed):
     Raises:
         ValueError: as `of_splits`.
     """
-
     batches = Batches(_from_unit(model), dataset, seed)
     sizes = {"the split": model.unit.get_config()}
     (found,) = _gather(batches, sizes, count).values()
@@ -143,9 +142,7 @@ def _from_backbone(backbone, splits):
 
 def _gather(batches, sizes, count):
     """Returns `{split: Statistics}`, by `{split: sizes}` in forward's order."""
-    moments = {
-        s: closed_form.Moments(each["patch"]) for s, each in sizes.items()
-    }
+    moments = {s: patch_klt.Moments(each["patch"]) for s, each in sizes.items()}
     for found in batches.read(min(count, _PATCH_IMAGES), "patches"):
         for (split, moment), pair in zip(moments.items(), found, strict=True):
             _check(split, *pair)
@@ -154,7 +151,7 @@ def _gather(batches, sizes, count):
     for split, moment in moments.items():
         _check_answer(split, moment.slopes, min(count, _PATCH_IMAGES))
         channels = sizes[split]["channels"]
-        patches[split] = closed_form.solve_patches(moment, channels)
+        patches[split] = patch_klt.solve_patches(moment, channels)
     kept = {split: [] for split in sizes}
     for found in batches.read(count, "coefficients"):
         for split, pair in zip(sizes, found, strict=True):

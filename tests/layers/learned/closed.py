@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bottlenet_tf.training import closed_form
+from bottlenet_tf.training import closed_form, patch_klt
 
 
 def smooth_features(rng, count, height, width, depth):
@@ -17,9 +17,9 @@ def smooth_features(rng, count, height, width, depth):
 
 def solved(features, gradients, *, patch, channels, **transform):
     """Returns the `ClosedForm` of features and their gradients."""
-    moments = closed_form.Moments(patch)
+    moments = patch_klt.Moments(patch)
     moments.add(features, gradients)
-    patches = closed_form.solve_patches(moments, channels)
+    patches = patch_klt.solve_patches(moments, channels)
     z, g = patches.project(features, gradients)
     return closed_form.solve(patches, z, g, **transform)
 
