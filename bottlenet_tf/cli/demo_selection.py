@@ -1,9 +1,12 @@
 """What the demo chooses over 3G, 4G and Wi-Fi, before and after training."""
 
 import dataclasses
+import functools
 import sys
+import time
 
 POWER_W = 5.0  # Supposed: a phone's order of magnitude.
+_TIMED = 30  # Calls of the unsplit network; the first ones compile it.
 
 
 def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
@@ -86,8 +89,10 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
 def prices(found, slowdown, rtt_ms):
     """Returns what a split costs over 3G, 4G and Wi-Fi, to train by.
 
-    Nothing but splits is compared: digits of 8x8 are best sent as they are,
-    which leaves nothing to show.
+    The whole network is timed here, and its parts are taken to last in
+    proportion to their multiply-accumulates: a profile of every split would
+    take longer than the curves. Nothing but splits is compared: digits of 8x8
+    are best sent as they are, which leaves nothing to show.
 
     Args:
         found: `search.curves.Curves`.
@@ -96,18 +101,40 @@ def prices(found, slowdown, rtt_ms):
     Returns:
         List of `search.bounds.Price`.
     """
-    from bottlenet_tf import selection
-    from bottlenet_tf.cli import curve_search
-    from bottlenet_tf.profiling import profile_file
-    from bottlenet_tf.search.curves import CURVES
+    from bottlenet_tf.search.bounds import Price
 
-    here = _profile(found.root / "curves.json", workdir=found.root / CURVES)
-    device = profile_file.slowed(here, slowdown)
-    machines = selection.Machines(device, here)
+    whole_ms = _whole_ms(found)
+    shares = {s: r["device_mac_share"] for s, r in found.reports.items()}
+
+    def of(link, split, size):
+        device_ms = slowdown * whole_ms * shares[split]
+        cloud_ms = whole_ms * max(0.0, 1.0 - shares[split])
+        return device_ms + link.uplink_ms(size) + link.answer_ms + cloud_ms
+
     return [
-        curve_search.price(link, selection.LATENCY, machines, ())
-        for link in _links(rtt_ms)
+        Price(link.name, functools.partial(of, link)) for link in _links(rtt_ms)
     ]
+
+
+def _whole_ms(found):
+    """Returns how long the unsplit network takes for one image here."""
+    import numpy as np
+    import tensorflow as tf
+
+    from bottlenet_tf.run_folders import UNTOUCHED_FILE
+    from bottlenet_tf.search.curves import CURVES
+    from bottlenet_tf.training import load_model
+
+    split = next(iter(found.reports))
+    network = load_model(found.root / CURVES / split / UNTOUCHED_FILE)
+    run = tf.function(lambda images: network(images, training=False))
+    image = tf.zeros((1, *network.input_shape[1:]))
+    times = []
+    for _ in range(_TIMED):
+        start = time.perf_counter()
+        run(image).numpy()
+        times.append(1e3 * (time.perf_counter() - start))
+    return float(np.median(times))
 
 
 def _links(rtt_ms):
@@ -122,15 +149,14 @@ def _links(rtt_ms):
     ]
 
 
-def _profile(path, deploy=None, workdir=None):
+def _profile(path, deploy):
     from bottlenet_tf.profiling import measure, profile_file
     from bottlenet_tf.profiling.config import ProfileConfig
 
     path.unlink(missing_ok=True)  # The demo's own, of another export.
     measure.run(
         ProfileConfig(
-            deploy=deploy and str(deploy),
-            workdir=(str(workdir),) if workdir else (),
+            deploy=str(deploy),
             out=str(path),
             seconds=0.2,
             threads=1,

@@ -16,6 +16,8 @@ def clear(root, splits):
     """Removes starts that aren't needed any more."""
     for name in splits:
         shutil.rmtree(root / STARTS / name, ignore_errors=True)
+    if (root / STARTS).is_dir() and not any((root / STARTS).iterdir()):
+        (root / STARTS).rmdir()
 
 
 def make(config, root, splits):
