@@ -52,11 +52,14 @@ class FeatureCache:
         return self._versions >= min(augmented, LEAST_VERSIONS)
 
     def batches(self, epoch, start):
-        """Yields `(feature, answers, targets)` of an epoch's batches.
+        """Returns an iterator of an epoch's `(feature, answers, targets)`.
+
+        A version that isn't there yet is computed first, with a progress bar
+        of its own.
 
         Args:
             epoch: Number of the epoch.
-            start: First batch to yield.
+            start: First batch.
         """
         version = _CLEAN
         if epoch < self._epochs[0]:
@@ -65,6 +68,13 @@ class FeatureCache:
         paths = [self._folder / f"{version}_{name}.npy" for name in names]
         if not paths[-1].is_file():  # Renamed last.
             self._build(version, epoch, paths)
+        return self._read(paths, epoch, start)
+
+    def close(self):
+        """Removes all versions."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _read(self, paths, epoch, start):
         answers, targets, features = (np.load(p, mmap_mode="r") for p in paths)
         generator = np.random.default_rng((self._config.seed, epoch))
         order = generator.permutation(len(features))
@@ -76,10 +86,6 @@ class FeatureCache:
                 answers[rows],
                 targets[rows],
             )
-
-    def close(self):
-        """Removes all versions."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _build(self, version, epoch, paths):
         """Computes one version; files appear only when they are whole."""

@@ -70,6 +70,14 @@ def test_an_epoch_has_every_image_once(open_cache):
     )
 
 
+def test_a_version_is_ready_before_its_batches_are_read(open_cache, tmp_path):
+    """So that it has no part in the rate which an epoch's bar shows."""
+    cache, _ = open_cache((4, 0))
+    assert cache.is_worthwhile(ROW_BYTES)
+    cache.batches(0, 0)
+    assert list(tmp_path.rglob("0_features.npy"))
+
+
 def test_versions_take_turns_and_are_computed_once(open_cache):
     size = ROW_BYTES * BATCH * STEPS
     cache, prepared = open_cache((9, 0), gigabytes=4 * size / 1e9)
