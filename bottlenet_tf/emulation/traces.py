@@ -1,0 +1,252 @@
+"""Rates over time: constant, piecewise constant or packet opportunities."""
+
+import bisect
+import dataclasses
+import functools
+import itertools
+import math
+
+from bottlenet_tf.validation import check
+
+PACKET_BYTES = 1500  # Of one opportunity in mahimahi's files.
+# A radio link's rates lie far below; a number beyond is in another unit.
+MAX_BITS_PER_SECOND = 1e12
+_WINDOW_S = 1.0
+# Less than this of a bit is rounding: it must not wait for a silence's end.
+_ROUNDING_BITS = 1e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """What a link can carry over time, repeated when it ends.
+
+    C(t) = ∫₀ᵗ rate, the bits that can have left by t, is kept at its knots
+    and is a straight line between them. What is given at t and takes b bits
+    has left at the least u with C(u) - C(t) >= b: two searches by bisection.
+
+    A packet opportunity is a jump of C by 8 * 1500 bits at its millisecond:
+    it serves whatever waits then, several small packets or a part of a large
+    one, and what it doesn't use is gone. What is given in the very moment of
+    an opportunity still uses it.
+
+    Use `constant`, `piecewise`, `opportunities` or `trace_files.load`.
+
+    Attributes:
+        name: For tables.
+        times_s: Of the knots, from 0 to the trace's end, not decreasing.
+        bits: C at the knots, from 0, not decreasing.
+        stepped: Whether it consists of packet opportunities.
+    """
+
+    name: str
+    times_s: tuple[float, ...]
+    bits: tuple[float, ...]
+    stepped: bool = False
+
+    def __post_init__(self):
+        check(
+            len(self.times_s) == len(self.bits) >= 2
+            and _rises(self.times_s)
+            and _rises(self.bits),
+            "A trace's times and bits must rise from 0 and be of one length.",
+            trace=self.name,
+        )
+        check(
+            0 < self.times_s[-1] < math.inf,
+            "A trace must last for some time: it is repeated.",
+            duration_s=self.times_s[-1],
+            trace=self.name,
+        )
+        check(
+            0 < self.bits[-1] < math.inf,
+            "A trace must carry something: nothing would ever arrive.",
+            bits=self.bits[-1],
+            trace=self.name,
+        )
+
+    @classmethod
+    def constant(cls, mbps, name=None):
+        """Returns one rate for ever.
+
+        Args:
+            mbps: 10^6 bit/s.
+            name: For tables; the rate if None.
+
+        Raises:
+            ValueError: unless the rate is positive and at most 10^6 Mbit/s.
+        """
+        check(
+            0 < mbps * 1e6 <= MAX_BITS_PER_SECOND,
+            "A rate must be positive and at most 10^6 Mbit/s.",
+            mbps=mbps,
+        )
+        return cls(name or f"{mbps:g} Mbit/s", (0.0, 1.0), (0.0, mbps * 1e6))
+
+    @classmethod
+    def piecewise(cls, rates, duration_s, name="piecewise"):
+        """Returns rates that each last until the next one.
+
+        Args:
+            rates: `(start_s, bits_per_second)`, starts rising from 0.
+            duration_s: Of the last one's end; then the trace repeats.
+            name: For tables.
+
+        Raises:
+            ValueError: for starts that don't rise from 0 to before the end,
+                or rates that are negative, above 10^12 bit/s or all zero.
+        """
+        rates = list(rates)
+        check(rates, "A trace must have at least one rate.", rates=rates)
+        starts = [start for start, _ in rates]
+        times = [*starts, duration_s]
+        check(
+            times[0] == 0 and all(a < b for a, b in itertools.pairwise(times)),
+            "Starts must rise from 0 s to the trace's end.",
+            starts_s=starts[:10],
+            duration_s=duration_s,
+            trace=name,
+        )
+        for start, rate in rates:
+            check(
+                0 <= rate <= MAX_BITS_PER_SECOND,
+                "A rate must lie between 0 and 10^12 bit/s.",
+                bits_per_second=rate,
+                start_s=start,
+                trace=name,
+            )
+        steps = [
+            rate * (end - start)
+            for (start, rate), end in zip(rates, times[1:], strict=True)
+        ]
+        bits = itertools.accumulate(steps, initial=0.0)
+        return cls(name, tuple(map(float, times)), tuple(bits))
+
+    @classmethod
+    def opportunities(cls, times_ms, name="opportunities"):
+        """Returns a trace of opportunities to send one 1500-byte packet.
+
+        Args:
+            times_ms: One integer an opportunity, not decreasing; several in
+                one millisecond are several packets. The last one is the
+                trace's end.
+            name: For tables.
+
+        Raises:
+            ValueError: for times that are negative, decrease or end at 0.
+        """
+        check(times_ms, "A trace must have an opportunity.", trace=name)
+        check(
+            times_ms[0] >= 0
+            and all(a <= b for a, b in itertools.pairwise(times_ms)),
+            "Opportunities must be in order of time and not negative.",
+            trace=name,
+        )
+        times, bits, total = [0.0], [0.0], 0.0
+        for time_ms, group in itertools.groupby(times_ms):
+            packets = len(list(group))
+            times += [time_ms / 1e3] * 2
+            bits += [total, total + 8.0 * PACKET_BYTES * packets]
+            total = bits[-1]
+        return cls(name, tuple(times), tuple(bits), stepped=True)
+
+    @property
+    def duration_s(self):
+        """Seconds until the trace repeats."""
+        return self.times_s[-1]
+
+    @property
+    def mean_mbps(self):
+        """Mean rate over the trace, in 10^6 bit/s."""
+        return self.bits[-1] / self.duration_s / 1e6
+
+    @functools.cached_property
+    def silent_s(self):
+        """Seconds of the trace's full seconds in which nothing can leave."""
+        return sum(
+            self.bits_by(second) == self.bits_by(second + 1)
+            for second in range(math.floor(self.duration_s))
+        )
+
+    def bits_by(self, time_s):
+        """Returns C(t), without an opportunity in the very moment t.
+
+        Raises:
+            ValueError: unless the time is finite and not negative.
+        """
+        check(
+            0 <= time_s < math.inf,
+            "A time on a trace must be finite and not negative.",
+            time_s=time_s,
+        )
+        rounds, rest_s = divmod(time_s, self.duration_s)
+        if not rest_s and rounds:
+            # The opportunity at the trace's end is this very moment's.
+            rounds, rest_s = rounds - 1, self.duration_s
+        done = rounds * self.bits[-1]
+        times, bits = self.times_s, self.bits
+        after = bisect.bisect_left(times, rest_s)
+        if times[after] == rest_s:
+            return done + bits[after]
+        share = (rest_s - times[after - 1]) / (times[after] - times[after - 1])
+        return done + bits[after - 1] + share * (bits[after] - bits[after - 1])
+
+    def time_of(self, bits):
+        """Returns the least t in seconds with C(t) >= bits; 0 for none."""
+        if bits <= 0:
+            return 0.0
+        total = self.bits[-1]
+        rounds = max(0, math.ceil((bits - _ROUNDING_BITS) / total) - 1)
+        rest = bits - rounds * total
+        after = bisect.bisect_left(self.bits, rest - _ROUNDING_BITS, lo=1)
+        first_s, last_s = self.times_s[after - 1 : after + 1]
+        low, high = self.bits[after - 1 : after + 1]
+        share = 1.0 if high == low else min(1.0, (rest - low) / (high - low))
+        return rounds * self.duration_s + first_s + share * (last_s - first_s)
+
+    def sent_at(self, start_s, num_bytes):
+        """Returns when the last bit has left, in seconds.
+
+        Args:
+            start_s: When the line is free for it.
+            num_bytes: What is sent, headers included.
+
+        Raises:
+            ValueError: for a negative or infinite start or a negative size.
+        """
+        check(
+            num_bytes >= 0,
+            "A size must not be negative.",
+            num_bytes=num_bytes,
+        )
+        before = self.bits_by(start_s)
+        if not num_bytes:
+            return start_s
+        return max(start_s, self.time_of(before + 8 * num_bytes))
+
+    def rate_at(self, time_s):
+        """Returns the rate in bit/s; of opportunities, the next second's mean.
+
+        Raises:
+            ValueError: unless the time is finite and not negative.
+        """
+        if self.stepped:
+            bits = self.bits_by(time_s + _WINDOW_S) - self.bits_by(time_s)
+            return bits / _WINDOW_S
+        check(
+            0 <= time_s < math.inf,
+            "A time on a trace must be finite and not negative.",
+            time_s=time_s,
+        )
+        after = bisect.bisect_right(self.times_s, time_s % self.duration_s)
+        first_s, last_s = self.times_s[after - 1 : after + 1]
+        low, high = self.bits[after - 1 : after + 1]
+        return (high - low) / (last_s - first_s)
+
+
+def _rises(values):
+    """Whether values are finite, begin at 0 and never decrease."""
+    return (
+        values[0] == 0
+        and math.isfinite(values[-1])
+        and all(a <= b for a, b in itertools.pairwise(values))
+    )
