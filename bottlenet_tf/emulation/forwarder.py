@@ -1,0 +1,75 @@
+"""The process that forwards: started by `process.Forwarder`, told by a pipe.
+
+It ends when its starter does, however that ends, and clears up after it.
+"""
+
+import multiprocessing.connection
+import selectors
+import signal
+import socket
+import sys
+
+from bottlenet_tf.emulation import netns
+from bottlenet_tf.emulation.loop import Loop, prefer_real_time
+from bottlenet_tf.emulation.tcp_forwarder import TcpForwarder
+from bottlenet_tf.emulation.tun_forwarder import TunForwarder
+
+
+def _make(job, loop):
+    lines = job["settings"].lines()
+    if job["form"] == "namespaces":
+        return TunForwarder(loop, lines, job["files"])
+    (file,) = job["files"]
+    listener = socket.socket(fileno=file)
+    return TcpForwarder(loop, lines, listener, job["target"])
+
+
+def _answer(request, forwarder):
+    """Does what was asked for; returns the answer."""
+    kind, value = request
+    if kind == "restart":
+        forwarder.restart(value.lines())
+    elif kind == "change":
+        forwarder.change(value)
+    elif kind == "counters":
+        return tuple(line.counters for line in forwarder.lines)
+    return None
+
+
+def _serve(control, loop, forwarder):
+    try:
+        request = control.recv()
+    except (EOFError, OSError):
+        loop.stop()  # The starter has ended.
+        return
+    control.send(_answer(request, forwarder))
+
+
+def main(file):
+    """Forwards until the pipe's other end is closed.
+
+    Args:
+        file: Descriptor of the pipe.
+    """
+    # Ctrl-C is the starter's to handle; it closes the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = multiprocessing.connection.Connection(file)
+    job = control.recv()
+    try:
+        scheduling = prefer_real_time()
+        loop = Loop()
+        forwarder = _make(job, loop)
+        loop.selector.register(
+            control,
+            selectors.EVENT_READ,
+            lambda: _serve(control, loop, forwarder),
+        )
+        control.send(scheduling)
+        loop.restart()
+        loop.run()
+    finally:
+        netns.remove(job.get("namespaces", ()))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,196 @@
+"""The emulated link between two network namespaces, each with a TUN device."""
+
+import fcntl
+import itertools
+import os
+import socket
+import struct
+import subprocess
+import time
+
+from bottlenet_tf.emulation import netns
+from bottlenet_tf.emulation.netns import SIDES
+from bottlenet_tf.emulation.process import Forwarder
+from bottlenet_tf.validation import check_choice
+
+# For documentation (RFC 5737): no real network has them.
+ADDRESSES = {"device": "192.0.2.1", "server": "192.0.2.2"}
+MTU = 1500
+_UDP_HEADERS = 28
+_INTERFACE = "link0"
+_TUNSETIFF = 0x400454CA
+_IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
+_TERMINATE_S = 5.0
+_TIMEOUT_S = 60.0
+_numbers = itertools.count()
+
+
+class Namespaces(Forwarder):
+    """Two emulated machines, joined by a link and by nothing else.
+
+    Each is a network namespace with loopback and a TUN device. Packets as the
+    kernel makes them, of TCP, UDP or anything else, pass the link's loop.
+    Needs Linux, root, /dev/net/tun and `ip`.
+
+    Closed, and also if this process is killed, its namespaces are removed and
+    what runs in them is ended. If the loop's process is killed with it, the
+    next `Namespaces` removes them.
+
+    Args:
+        settings: `Settings`; up is from the device to the server.
+
+    Attributes:
+        names: Of the namespaces by side, "device" and "server".
+        settings: As given.
+        scheduling: How the loop's process is scheduled, in words.
+
+    Raises:
+        OSError: if something is missing or not permitted.
+    """
+
+    form = "namespaces"
+
+    def __init__(self, settings):
+        reason = netns.missing()
+        if reason:
+            raise OSError(
+                f"{reason[0].upper()}{reason[1:]}; the proxy emulates a link "
+                "without them."
+            )
+        netns.remove_stale()
+        number = next(_numbers)
+        self.names = dict(zip(SIDES, netns.names(number), strict=True))
+        self._started = []
+        files = []
+        try:
+            for side in SIDES:
+                files.append(_make_side(side, self.names[side], number))
+            super().__init__(
+                {
+                    "form": self.form,
+                    "settings": settings,
+                    "files": files,
+                    "namespaces": list(self.names.values()),
+                }
+            )
+        except BaseException:
+            netns.remove(self.names.values())
+            raise
+        finally:
+            for file in files:
+                os.close(file)
+
+    def run_in(self, side, command, **options):
+        """Starts a command on one of the machines.
+
+        Args:
+            side: "device" or "server".
+            command: Program and arguments.
+            **options: Of `subprocess.Popen`.
+
+        Returns:
+            The `Popen`; it is terminated when the link is closed.
+
+        Raises:
+            ValueError: for another side.
+        """
+        check_choice("side", side, SIDES)
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", self.names[side], *command], **options
+        )
+        self._started.append(process)
+        return process
+
+    def close(self):
+        """Ends what runs on both machines, and removes them."""
+        for process in self._started:
+            process.terminate()
+        until_s = time.monotonic() + _TERMINATE_S
+        for process in self._started:
+            try:
+                process.wait(max(0.0, until_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        super().close()
+        # The loop's process has done so, unless it was killed.
+        netns.remove(self.names.values())
+
+
+class Datagrams:
+    """Times single messages between the namespaces, for `check`.
+
+    Args:
+        settings: `Settings` to begin with.
+    """
+
+    def __init__(self, settings):
+        self.link = Namespaces(settings)
+        try:
+            self._device, self._server = (
+                netns.open_socket(
+                    self.link.names[side], socket.AF_INET, socket.SOCK_DGRAM
+                )
+                for side in SIDES
+            )
+            self._server.bind((ADDRESSES["server"], 0))
+            self._server.settimeout(_TIMEOUT_S)
+            self._device.connect(self._server.getsockname())
+        except BaseException:
+            self.link.close()
+            raise
+
+    def one_way_s(self, num_bytes):
+        """Returns how long a message takes from device to server, in s.
+
+        Args:
+            num_bytes: Of its packets at IP level.
+
+        Raises:
+            OSError: if it doesn't arrive within a minute.
+        """
+        packets = [
+            bytes(min(MTU, num_bytes - first) - _UDP_HEADERS)
+            for first in range(0, num_bytes, MTU)
+        ]
+        start_s = time.monotonic()
+        for packet in packets:
+            self._device.send(packet)
+        for _ in packets:
+            self._server.recv(MTU)
+        return time.monotonic() - start_s
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._device.close()
+        self._server.close()
+        self.link.close()
+
+
+def _make_side(side, name, number):
+    """Makes a namespace; returns the descriptor of its TUN device."""
+    netns.ip("netns", "add", name)
+    file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        made = f"bn{os.getpid()}-{number}{side[0]}"[:15]
+        request = struct.pack("16sH14x", made.encode(), _IFF_TUN | _IFF_NO_PI)
+        fcntl.ioctl(file, _TUNSETIFF, request)
+        # Moved, the device stays with its descriptor.
+        netns.ip("link", "set", made, "netns", name, "name", _INTERFACE)
+        within = ("-n", name)
+        netns.ip(*within, "link", "set", "lo", "up")
+        # No IPv6: its neighbour discovery would pass the link unasked.
+        netns.ip(
+            *within, "link", "set", _INTERFACE, "addrgenmode", "none",
+            "mtu", MTU,
+        )  # fmt: skip
+        netns.ip(
+            *within, "addr", "add", f"{ADDRESSES[side]}/24", "dev", _INTERFACE
+        )
+        netns.ip(*within, "link", "set", _INTERFACE, "up")
+    except BaseException:
+        os.close(file)
+        raise
+    return file

@@ -1,0 +1,110 @@
+"""The forwarding process as its starter sees it."""
+
+import multiprocessing
+import os
+import pathlib
+import subprocess
+import sys
+
+import bottlenet_tf
+from bottlenet_tf.emulation.settings import Change
+
+_STOP_S = 10.0
+
+
+class Forwarder:
+    """Starts, tells and stops the process in which a link's loop runs.
+
+    A process of its own is scheduled apart from what is measured, and is left
+    by nobody: it ends when this one does. Base of `Proxy` and `Namespaces`.
+
+    Args:
+        job: What `forwarder.main` takes; `files` are handed over.
+    """
+
+    def __init__(self, job):
+        self.settings = job["settings"]
+        self._control, theirs = multiprocessing.Pipe()
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "bottlenet_tf.emulation.forwarder",
+                str(theirs.fileno()),
+            ],
+            pass_fds=[theirs.fileno(), *job["files"]],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        theirs.close()
+        self.scheduling = self._ask(job)
+
+    def set(self, **changes):
+        """Changes the running link, for packets from now on.
+
+        Args:
+            **changes: Of `settings.Change`: uplink, downlink, delay_ms, loss,
+                outage.
+
+        Raises:
+            ValueError: for a value out of range; then nothing is changed.
+            RuntimeError: if the link's process has ended.
+        """
+        self._ask(("change", Change(**changes)))
+
+    def restart(self, settings=None):
+        """Begins again at 0 s, with other settings if any are given.
+
+        Raises:
+            RuntimeError: if the link's process has ended.
+        """
+        self.settings = settings or self.settings
+        self._ask(("restart", self.settings))
+
+    def counters(self):
+        """Returns the `Counters` of both directions since the last start.
+
+        Raises:
+            RuntimeError: if the link's process has ended.
+        """
+        return self._ask(("counters", None))
+
+    @property
+    def is_running(self):
+        """Whether the link's process is alive."""
+        return self._process.poll() is None
+
+    def close(self):
+        """Stops the process; does nothing if it has stopped."""
+        self._control.close()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _ask(self, request):
+        try:
+            self._control.send(request)
+            return self._control.recv()
+        except (EOFError, OSError) as error:
+            raise RuntimeError(
+                "The emulated link's process must run until it is closed; "
+                "nothing passes the link any more. "
+                f"Received: exit code {self._process.poll()}"
+            ) from error
+
+
+def _environment():
+    """This package is found where it was found for this process."""
+    root = str(pathlib.Path(bottlenet_tf.__file__).parents[1])
+    known = os.environ.get("PYTHONPATH")
+    paths = os.pathsep.join([root, known] if known else [root])
+    return {**os.environ, "PYTHONPATH": paths}
