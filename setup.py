@@ -59,6 +59,7 @@ setup(
         "console_scripts": [
             "bottlenet-adapt=bottlenet_tf.cli.adapt:main",
             "bottlenet-export=bottlenet_tf.cli.export:main",
+            "bottlenet-link=bottlenet_tf.cli.link:main",
             "bottlenet-pareto=bottlenet_tf.cli.pareto:main",
             "bottlenet-profile=bottlenet_tf.cli.profiling:main",
             "bottlenet-report=bottlenet_tf.cli.report:main",

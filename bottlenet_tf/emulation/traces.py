@@ -39,8 +39,8 @@ class Trace:
     """
 
     name: str
-    times_s: tuple[float, ...]
-    bits: tuple[float, ...]
+    times_s: tuple[float, ...] = dataclasses.field(repr=False)
+    bits: tuple[float, ...] = dataclasses.field(repr=False)
     stepped: bool = False
 
     def __post_init__(self):

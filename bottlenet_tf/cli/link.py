@@ -1,0 +1,211 @@
+"""`bottlenet-link`: an emulated link between a device and a server."""
+
+import dataclasses
+import select
+import sys
+
+from absl import flags
+
+from bottlenet_tf.cli import link_flags, program, train_flags
+from bottlenet_tf.emulation import check_link, namespaces, netns, proxy
+from bottlenet_tf.emulation.namespaces import ADDRESSES
+from bottlenet_tf.emulation.settings import Change, Settings
+from bottlenet_tf.selection.links import NAMED
+from bottlenet_tf.validation import check
+
+USAGE = """Emulates a link: rate, delay, loss, outages, recorded traces.
+
+Examples:
+  bottlenet-link --check
+  bottlenet-link --network=3g --delay_ms=30 --listen=9000 \\
+      --connect=127.0.0.1:8000
+  bottlenet-link --network=4g --outage=10:13,60:75 --namespaces
+  bottlenet-link --trace=lte.up --namespaces \\
+      --server_command='bottlenet-serve deploy --host=192.0.2.2' \\
+      -- ping -c 3 192.0.2.2
+
+--check holds the link against arithmetic. --listen is a TCP proxy and needs
+no root. --namespaces makes two emulated machines, device and server, in which
+anything can be run, and needs root; a command after -- is run on the device's
+and ends the link when it ends. Otherwise the link runs until Ctrl-C; lines
+typed meanwhile change it: uplink=1.1 delay_ms=50, or outage=on."""
+
+# Between looks at whether the link's process is alive.
+_LOOK_S = 0.5
+_CHANGES = [field.name for field in dataclasses.fields(Change)]
+_SWITCH = {"on": True, "off": False}
+
+
+def _main(argv):
+    values = flags.FLAGS
+    try:
+        if values.check:
+            return _check_all(values.delay_ms)
+        check(
+            values.namespaces != (values.listen is not None),
+            "One of --check, --listen and --namespaces must be given.",
+            namespaces=values.namespaces,
+            listen=values.listen,
+        )
+        settings = link_flags.settings(values)
+        if values.namespaces:
+            return _run_namespaces(settings, values, argv[1:])
+        check(
+            len(argv) == 1 and values.server_command is None,
+            "Only --namespaces runs commands.",
+            command=argv[1:] or values.server_command,
+        )
+        return _run_proxy(settings, values)
+    except train_flags.EXPECTED_ERRORS as error:
+        return train_flags.report(error)
+
+
+def _check_all(delay_ms):
+    """Prints the tables of the forms that this machine permits."""
+    forms = [proxy.Messages]
+    reason = netns.missing()
+    if reason:
+        print(f"Namespaces are not checked: {reason}.\n")
+    else:
+        forms.append(namespaces.Datagrams)
+    passed = True
+    for form in forms:
+        with form(Settings(_rates()[0], delay_ms=delay_ms)) as timed:
+            result = check_link(timed, _rates(), delay_ms)
+        print(*result.markdown(), "", result.summary(), "", sep="\n")
+        passed &= result.passed
+    return 0 if passed else 1
+
+
+def _run_proxy(settings, values):
+    check(
+        0 <= values.listen < 2**16,
+        "--listen must be a TCP port, or 0 for a free one.",
+        listen=values.listen,
+    )
+    target = link_flags.address("connect", values.connect)
+    if not values.skip_check:
+        with proxy.Messages(settings) as timed:
+            _say_check(timed, settings)
+    with proxy.Proxy(settings, target, ("127.0.0.1", values.listen)) as link:
+        print(_about(settings))
+        print(
+            f"{link.address[0]}:{link.address[1]} leads to "
+            f"{values.connect}; Ctrl-C ends it.",
+            flush=True,
+        )
+        try:
+            _wait(link)
+        finally:
+            _print_counters(link)
+    return 0
+
+
+def _run_namespaces(settings, values, command):
+    with namespaces.Datagrams(settings) as timed:
+        link = timed.link
+        if not values.skip_check:
+            _say_check(timed, settings)
+        link.restart(settings)
+        print(_about(settings))
+        for side, name in link.names.items():
+            print(f"{side}, {ADDRESSES[side]}: ip netns exec {name} COMMAND")
+        sys.stdout.flush()
+        if values.server_command:
+            link.run_in("server", ["sh", "-c", values.server_command])
+        try:
+            if command:
+                return link.run_in("device", command).wait()
+            print("Ctrl-C ends it.", flush=True)
+            _wait(link)
+        finally:
+            _print_counters(link)
+    return 0
+
+
+def _wait(link):
+    """Until Ctrl-C; typed lines change the link."""
+    inputs = [sys.stdin]
+    try:
+        while link.is_running:
+            if not select.select(inputs, [], [], _LOOK_S)[0]:
+                continue
+            line = sys.stdin.readline()
+            if not line:
+                inputs = []
+                continue
+            try:
+                link.set(**changes(line))
+            except ValueError as error:
+                print(f"Error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return
+    raise RuntimeError("The emulated link's process has ended by itself.")
+
+
+def changes(line):
+    """Returns what a typed line changes, by name.
+
+    Raises:
+        ValueError: for a word that isn't NAME=NUMBER or outage=on or off.
+    """
+    found = {}
+    for word in line.split():
+        name, _, text = word.partition("=")
+        check(
+            name in _CHANGES,
+            f"A change must be NAME=VALUE, NAME one of {', '.join(_CHANGES)}.",
+            typed=word,
+        )
+        try:
+            found[name] = _SWITCH[text] if name == "outage" else float(text)
+        except (KeyError, ValueError):
+            raise ValueError(
+                "A change's value must be a number, or on or off for outage. "
+                f"Received: typed={word!r}"
+            ) from None
+    return found
+
+
+def _rates():
+    return [link.uplink_mbps for link in NAMED.values()]
+
+
+def _say_check(timed, settings):
+    result = check_link(timed, _rates(), settings.delay_ms)
+    print(result.summary(), flush=True)
+
+
+def _about(settings):
+    up, down = (line.trace for line in settings.lines())
+    about = (
+        f"Up {up.name}, {up.mean_mbps:.3g} Mbit/s on average; down "
+        f"{down.name}, {down.mean_mbps:.3g}; delay {settings.delay_ms:g} ms "
+        f"each way, loss {settings.loss:g}"
+    )
+    for begin_s, end_s in settings.outages:
+        about += f", outage from {begin_s:g} to {end_s:g} s"
+    return about + "."
+
+
+def _print_counters(link):
+    try:
+        counters = link.counters()
+    except RuntimeError:
+        return
+    for direction, count in zip(("Up", "Down"), counters, strict=True):
+        print(
+            f"{direction}: {count.packets} packets, {count.num_bytes} bytes "
+            f"at IP level, {count.lost_packets} packets lost"
+        )
+
+
+def main():
+    """Entry point of `bottlenet-link`."""
+    # absl's --help shows the flags of the program that was started.
+    link_flags.define(module_name=sys.argv[0])
+    program.start(_main, USAGE, cleans_up=True)
+
+
+if __name__ == "__main__":
+    main()
