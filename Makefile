@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-report test-serving test-ray slow lint results bench \
-	clean
+.PHONY: help demo test test-report test-serving test-ray test-link slow lint \
+	results bench clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-serving  a real Triton serves an export (~500 MB)"
 	@echo "make test-ray  trials on a local Ray (240 MB)"
 	@echo "make test-report   reports in a real browser (Debian's chromium)"
+	@echo "make test-link  two emulated machines (root, /dev/net/tun)"
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
 
@@ -45,7 +46,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 slow: lint
-	$(BIN)/python -m pytest -m "not serving and not ray and not browser"
+	$(BIN)/python -m pytest -m "not serving and not ray and not browser and not link"
 
 # Headless, without a driver.
 test-report: $(STAMP)
@@ -73,6 +74,12 @@ test-ray: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[search]'
 	$(BIN)/python -m pytest tests/search -m ray -n 0
+
+# Network namespaces joined by the emulated link. Without root they are skipped,
+# with the reason; the proxy, which needs none, is tested by `make test`.
+test-link: $(STAMP)
+	$(BIN)/python -m pytest tests/emulation tests/cli/test_link.py \
+		-m link -n 0 -rs
 
 # All CIFAR-10 results, hours on two cores. Finished runs are skipped, a killed
 # one is resumed. The first of each three is where the other two start.

@@ -9,9 +9,9 @@ from bottlenet_tf.selection.links import NAMED, named
 from bottlenet_tf.validation import check
 
 
-def define(module_name):
+def define(module_name, flag_values=flags.FLAGS):
     """Defines the flags, shown by --help of `module_name`."""
-    common = {"module_name": module_name}
+    common = {"module_name": module_name, "flag_values": flag_values}
     for name, text in (
         ("network", f"One of {', '.join(NAMED)}: its up-link's rate."),
         ("trace", "Recorded up-link, mahimahi's (*.up) or sabre's (JSON)."),
