@@ -37,27 +37,41 @@ _SWITCH = {"on": True, "off": False}
 
 
 def _main(argv):
-    values = flags.FLAGS
     try:
-        if values.check:
-            return _check_all(values.delay_ms)
-        check(
-            values.namespaces != (values.listen is not None),
-            "One of --check, --listen and --namespaces must be given.",
-            namespaces=values.namespaces,
-            listen=values.listen,
-        )
-        settings = link_flags.settings(values)
-        if values.namespaces:
-            return _run_namespaces(settings, values, argv[1:])
-        check(
-            len(argv) == 1 and values.server_command is None,
-            "Only --namespaces runs commands.",
-            command=argv[1:] or values.server_command,
-        )
-        return _run_proxy(settings, values)
+        return run(flags.FLAGS, argv[1:])
     except train_flags.EXPECTED_ERRORS as error:
         return train_flags.report(error)
+
+
+def run(values, command):
+    """Does what the flags say; returns the exit code.
+
+    Args:
+        values: Of the flags.
+        command: Program and arguments for the device's machine; may be empty.
+
+    Raises:
+        ValueError: for flags that contradict each other or are out of range.
+        OSError: if something is missing or not permitted.
+        RuntimeError: if the link's process has ended by itself.
+    """
+    if values.check:
+        return _check_all(values.delay_ms)
+    check(
+        values.namespaces != (values.listen is not None),
+        "One of --check, --listen and --namespaces must be given.",
+        namespaces=values.namespaces,
+        listen=values.listen,
+    )
+    settings = link_flags.settings(values)
+    if values.namespaces:
+        return _run_namespaces(settings, values, command)
+    check(
+        not command and values.server_command is None,
+        "Only --namespaces runs commands.",
+        command=command or values.server_command,
+    )
+    return _run_proxy(settings, values)
 
 
 def _check_all(delay_ms):
