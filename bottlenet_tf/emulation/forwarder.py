@@ -4,6 +4,7 @@ It ends when its starter does, however that ends, and clears up after it.
 """
 
 import multiprocessing.connection
+import os
 import selectors
 import signal
 import socket
@@ -17,11 +18,22 @@ from bottlenet_tf.emulation.tun_forwarder import TunForwarder
 
 def _make(job, loop):
     lines = job["settings"].lines()
+    files = [_lowest(file) for file in job["files"]]
     if job["form"] == "namespaces":
-        return TunForwarder(loop, lines, job["files"])
-    (file,) = job["files"]
+        return TunForwarder(loop, lines, files)
+    (file,) = files
     listener = socket.socket(fileno=file)
     return TcpForwarder(loop, lines, listener, job["target"])
+
+
+def _lowest(file):
+    """Returns the same file as the lowest free descriptor.
+
+    It comes with the starter's number, and `select` takes none above 1023.
+    """
+    lowest = os.dup(file)
+    os.close(file)
+    return lowest
 
 
 def _answer(request, forwarder):
@@ -53,7 +65,7 @@ def main(file):
     """
     # Ctrl-C is the starter's to handle; it closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    control = multiprocessing.connection.Connection(file)
+    control = multiprocessing.connection.Connection(_lowest(file))
     job = control.recv()
     try:
         scheduling = prefer_real_time()

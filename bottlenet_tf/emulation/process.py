@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import bottlenet_tf
 from bottlenet_tf.emulation.settings import Change
@@ -24,6 +25,7 @@ class Forwarder:
 
     def __init__(self, job):
         self.settings = job["settings"]
+        self._lock = threading.Lock()
         self._control, theirs = multiprocessing.Pipe()
         self._process = subprocess.Popen(
             [
@@ -92,8 +94,9 @@ class Forwarder:
 
     def _ask(self, request):
         try:
-            self._control.send(request)
-            return self._control.recv()
+            with self._lock:
+                self._control.send(request)
+                return self._control.recv()
         except (EOFError, OSError) as error:
             raise RuntimeError(
                 "The emulated link's process must run until it is closed; "

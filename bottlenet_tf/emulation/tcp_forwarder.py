@@ -20,6 +20,7 @@ MAX_RETRY_S = 120.0
 WINDOW_BYTES = 256 * 1024
 # `select` takes descriptors below 1024, two for each connection.
 MAX_CONNECTIONS = 400
+_PAUSE_S = 0.1
 _RESET = struct.pack("ii", 1, 0)  # Lingers for no time: a reset.
 
 
@@ -88,18 +89,25 @@ class TcpForwarder:
 
     def _listen(self, wanted):
         selector = self._loop.selector
-        if not wanted:
-            selector.unregister(self._listener)
-        elif self._listener not in selector.get_map():
+        if wanted == (self._listener in selector.get_map()):
+            return
+        if wanted:
             selector.register(
                 self._listener, selectors.EVENT_READ, self._accept
             )
+        else:
+            selector.unregister(self._listener)
 
     def _accept(self):
         try:
             client, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return  # Gone already.
         except OSError:
-            return  # Gone already, or out of descriptors for now.
+            # No descriptor is free: one may be soon.
+            self._listen(False)
+            self._loop.at(self._loop.now() + _PAUSE_S, self._listen, True)
+            return
         self._open.add(Connection(self, self._loop, client, self._target))
         if len(self._open) >= MAX_CONNECTIONS:
             self._listen(False)
@@ -138,7 +146,13 @@ class Connection:
         self._forwarder.forget(self)
 
     def _connect(self):
-        self._server = socket.socket(self._target.family, socket.SOCK_STREAM)
+        try:
+            self._server = socket.socket(
+                self._target.family, socket.SOCK_STREAM
+            )
+        except OSError:  # No descriptor is free.
+            self._answer(False)
+            return
         self._server.setblocking(False)
         error = self._server.connect_ex(self._target.address)
         if error not in (0, errno.EINPROGRESS):

@@ -57,6 +57,9 @@ class TunForwarder:
                 packet = os.read(source, _MAX_PACKET)
             except BlockingIOError:
                 return
+            except OSError:
+                self._loop.stop()  # The device is gone, and its link.
+                return
             arrives_s = self.lines[direction].send(
                 self._loop.now(), len(packet)
             )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import threading
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from bottlenet_tf.emulation import Proxy, Settings
+from bottlenet_tf.emulation import Proxy, Settings, tcp_forwarder
 
 # Twelve times faster than Wi-Fi, so that tests wait for nothing but delays.
 FAST = Settings(200.0)
@@ -206,6 +207,41 @@ def test_many_connections_come_and_go():
                     device.sendall(bytes([number]))
                     assert cloud.recv(1) == bytes([number])
         assert link.is_running
+
+
+def test_a_starter_may_have_many_files_open():
+    """`select` takes no descriptor above 1023, whatever the starter's are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < 2000:
+        pytest.skip("a process may not have so many files open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
+    with contextlib.ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            stack.callback(os.close, os.dup(0))
+        link, server = stack.enter_context(_link())
+        device, cloud = stack.enter_context(_connected(link, server))
+        device.sendall(b"x")
+        assert cloud.recv(1) == b"x"
+
+
+def test_connections_beyond_the_most_wait_for_one_to_end():
+    with _link() as (link, server):
+        with contextlib.ExitStack() as stack:
+            for _ in range(tcp_forwarder.MAX_CONNECTIONS):
+                stack.enter_context(_connected(link, server))
+            waiting = socket.create_connection(link.address, TIMEOUT_S)
+            stack.enter_context(waiting)
+            server.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                server.accept()
+            server.settimeout(TIMEOUT_S)
+        # All have ended, and it accepts again.
+        while True:
+            with _connected(link, server) as (device, cloud):
+                device.sendall(b"x")
+                if cloud.recv(1) == b"x":
+                    break
 
 
 def test_an_idle_link_takes_no_time():
