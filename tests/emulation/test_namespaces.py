@@ -104,8 +104,7 @@ def test_nothing_passes_in_an_outage(pair):
 
 
 def test_an_outage_takes_what_waits_on_the_line(pair):
-    # A packet takes 12 s; the one behind it waits as long again.
-    pair.set(uplink=0.001)
+    pair.set(uplink=0.012)  # A packet takes a second.
     with _sockets(pair, socket.SOCK_DGRAM) as (device, server):
         device.sendto(bytes(1472), server.getsockname())
         _wait_until(lambda: pair.counters()[0].packets == 1)
@@ -113,6 +112,9 @@ def test_an_outage_takes_what_waits_on_the_line(pair):
         pair.set(outage=False, uplink=100)
         device.sendto(b"next", server.getsockname())
         assert server.recv(2000) == b"next"
+        server.settimeout(1.2)
+        with pytest.raises(TimeoutError):
+            server.recv(2000)
 
 
 def test_they_reach_each_other_and_nothing_else(pair):

@@ -70,6 +70,15 @@ def test_rounding_does_not_push_the_last_bit_beyond_a_silence():
         assert sent_s - start_s == pytest.approx(0.2, abs=1e-6)
 
 
+def test_rounding_does_not_push_it_into_the_next_round():
+    # The last 0.3 of 1.3 s, after a second in which nothing leaves.
+    trace = Trace.piecewise([(0, 0), (1, 1e4)], 1.3)
+    for rounds in range(200):
+        start_s = 1.3 * rounds + 1.1
+        sent_s = trace.sent_at(start_s, 250)
+        assert sent_s - start_s == pytest.approx(0.2, abs=1e-6)
+
+
 def test_it_agrees_with_stepping_through_every_bit():
     """An independent integration, in steps of 1 ms, on random rates."""
     random_ = random.Random(5)
