@@ -51,6 +51,16 @@ def find_runs(workdirs, flag="workdir"):
     return runs
 
 
+def check_run(workdir):
+    """Raises ValueError unless a folder is one finished run's."""
+    if not _is_run(pathlib.Path(workdir)):
+        raise ValueError(
+            "RUN must be the work directory of one finished run, with "
+            f"{MODEL_FILE}, {CONFIG_FILE} and {REPORT_FILE}. "
+            f"Received: RUN={str(workdir)!r}"
+        )
+
+
 def model_name(workdir):
     """Returns a work directory's name as a file and model name."""
     name = os.path.basename(os.path.abspath(workdir))

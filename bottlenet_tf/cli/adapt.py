@@ -1,14 +1,12 @@
 """`bottlenet-adapt RUN --images=FOLDER`: a learned unit for a user's photos."""
 
-import pathlib
 import sys
 
 from absl import app, flags
 
 from bottlenet_tf.adapt_config import PACK, REFITS, AdaptConfig
 from bottlenet_tf.cli import program, train_flags
-from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, REPORT_FILE
-from bottlenet_tf.validation import check
+from bottlenet_tf.run_folders import check_run
 
 USAGE = """Fits a learned unit to photos: bottlenet-adapt RUN --images=FOLDER
 
@@ -58,13 +56,7 @@ def read(argv, values):
     names = set(_DEFAULTS) - {"workdir"}
     fields = {name: getattr(values, name) for name in names}
     config = AdaptConfig(workdir=argv[1], **fields)
-    for name in (MODEL_FILE, CONFIG_FILE, REPORT_FILE):
-        check(
-            pathlib.Path(config.workdir, name).is_file(),
-            "RUN must be the work directory of one finished run, with "
-            f"{MODEL_FILE}, {CONFIG_FILE} and {REPORT_FILE}.",
-            RUN=config.workdir,
-        )
+    check_run(config.workdir)
     return config
 
 

@@ -18,6 +18,20 @@ from bottlenet_tf.data import images, splits
 MEMORY_BYTES = 1 << 30
 
 
+def joined(parts):
+    """Returns the examples of several parts of one source, part after part.
+
+    Args:
+        parts: `IndexedExamples`, or `RecordExamples` of one TFDS split; with
+            nothing in common.
+
+    Raises:
+        ValueError: for records of several splits.
+    """
+    parts = [part for part in parts if len(part)] or parts[:1]
+    return parts[0].and_those_of(parts[1:])
+
+
 class IndexedExamples:
     """Examples held as arrays: pixels, or paths of image files.
 
@@ -65,6 +79,16 @@ class IndexedExamples:
     def limit(self, count, seed):
         """Keeps `count` examples, balanced over the classes."""
         return self.only(splits.balanced_subset(self.labels, count, seed))
+
+    def and_those_of(self, others):
+        """Returns these examples, then those of others of the same kind."""
+        all_of = [self, *others]
+        return IndexedExamples(
+            np.concatenate([each._items for each in all_of]),
+            np.concatenate([each.labels for each in all_of]),
+            [name for each in all_of for name in each.identities],
+            self._paths,
+        )
 
     def describe(self, key):
         """Names one example for an error message: its path if it has one."""
@@ -177,6 +201,17 @@ class RecordExamples:
         """Keeps the first `count`, so that no more than that need be read."""
         del seed  # TFDS's stored order is shuffled already.
         return self.only(self.keys[:count])
+
+    def and_those_of(self, others):
+        """Returns these examples and others', in the stored order."""
+        stored = {each._split for each in (self, *others)}
+        if len(stored) > 1:
+            raise ValueError(
+                "All images of a TFDS data set can be read together only if "
+                "they lie in one split; read its parts one by one. Received: "
+                f"splits={sorted(stored)} of {self._builder.info.full_name}"
+            )
+        return self.only(np.concatenate([e.keys for e in (self, *others)]))
 
     def describe(self, key):
         """Names one example, with its file name where TFDS keeps one."""

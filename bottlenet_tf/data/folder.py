@@ -81,6 +81,31 @@ def folder(path, test_fraction, validation_fraction, seed):
     )
 
 
+def undivided(path):
+    """Lists `<class>/*`; all images test, of classes of one image, too.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        `Source`; None if the folder is no such, or has a `train` folder.
+
+    Raises:
+        ValueError: if a class is empty.
+    """
+    root = pathlib.Path(path).expanduser()
+    if not _has_folders(root) or _has_folders(root / "train"):
+        return None
+    found = _list_classes(root)
+    classes = tuple(sorted(found))
+    examples = _examples(root, classes, found)
+    nothing = examples.only(examples.keys[:0])
+    size = _native_size(found[classes[0]][0])
+    return Source(
+        root.resolve().name, classes, size, nothing, nothing, examples
+    )
+
+
 def list_images(class_folder):
     """Returns the sorted image files directly inside a folder."""
     return sorted(

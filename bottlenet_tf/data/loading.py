@@ -86,7 +86,7 @@ def load(
             unusable folder, or an argument out of range.
     """
     fractions = test_fraction, validation_fraction, split_seed
-    source = _open(spec, data_dir, manual_dir, fractions)
+    source = open_source(spec, data_dir, manual_dir, fractions)
     if flip is None and not source.mirrors:
         flip = False
     preprocessing = Preprocessing.resolve(
@@ -135,7 +135,13 @@ def load(
     )
 
 
-def _open(spec, data_dir, manual_dir, fractions):
+def open_source(spec, data_dir, manual_dir, fractions):
+    """Returns the `Source` that a value of --dataset names.
+
+    Args:
+        spec, data_dir, manual_dir: As in `load`.
+        fractions: `(test_fraction, validation_fraction, split_seed)`.
+    """
     spec = os.fspath(spec)
     if manual_dir is not None and spec != "mini_imagenet":
         raise ValueError(
@@ -151,14 +157,15 @@ def _open(spec, data_dir, manual_dir, fractions):
 
         builder = mini_imagenet.prepare(data_dir, manual_dir)
         return sources.from_builder(builder, *fractions)
-    if _is_path(spec):
+    if is_path(spec):
         return folder(spec, *fractions)
     builder = sources.tfds_builder(spec, data_dir)
     builder.download_and_prepare()
     return sources.from_builder(builder, *fractions)
 
 
-def _is_path(spec):
+def is_path(spec):
+    """Whether a value of --dataset is a folder, not a name."""
     path = pathlib.Path(spec).expanduser()
     return path.is_dir() or path.is_absolute() or spec.startswith((".", "~"))
 

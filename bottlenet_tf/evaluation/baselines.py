@@ -84,7 +84,7 @@ def measure_baselines(
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
         part: `data.Part`, the images to measure on.
-        qualities: Integers from 1 to 100.
+        qualities: Integers from 1 to 100; none for no sweep.
         codecs: Names of image codecs, see `cloud_only`; None takes all that
             this machine has.
         cache_dir: Folder in which the result is kept; None keeps nothing.
@@ -97,9 +97,11 @@ def measure_baselines(
     codecs = usable_codecs() if codecs is None else codecs
 
     def measure():
-        points = cloud_only(
-            classifier, part, qualities, codecs, batch_size, progress
-        )
+        points = ()
+        if qualities:
+            points = cloud_only(
+                classifier, part, qualities, codecs, batch_size, progress
+            )
         return {
             "network_accuracy": network_accuracy(
                 classifier, part, batch_size, progress

@@ -73,7 +73,8 @@ def plot_rate_accuracy(reports, path):
         axes.plot(size, known, "*", color=_BLACK, markersize=11, zorder=4)
         labels.append((size, known, "label only"))
     ((dataset, _, part, num_images, backbone, _),) = measured
-    axes.set_title(f"{backbone} on {dataset}, {num_images:,} {part} images")
+    images = "images" if part == "all" else f"{part} images"
+    axes.set_title(f"{backbone} on {dataset}, {num_images:,} {images}")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

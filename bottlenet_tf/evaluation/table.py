@@ -32,7 +32,10 @@ _SHARED = (
     "dataset_fingerprint",
     "baseline_accuracy",
 )
-_IMAGES = {"unseen": "test images of classes that the unit never saw"}
+_IMAGES = {
+    "all": "images",
+    "unseen": "test images of classes that the unit never saw",
+}
 # The loss of accuracy that BottleNet accepts, in points.
 _ACCEPTED_DROP = 2.0
 

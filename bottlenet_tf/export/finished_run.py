@@ -51,8 +51,36 @@ def load_run(workdir):
             its files are damaged or don't belong together.
     """
     workdir = pathlib.Path(workdir)
+    config, report, model = load_split_network(workdir)
+    dataset = load_data(config)
+    _check_class_names(dataset)
+    provenance.check_data(workdir, config, dataset)
+    classes = model.suffix.output_shape[-1]
+    if dataset.num_classes != classes:
+        raise ValueError(
+            "The run's data set must have the classes that its network was "
+            f"trained for. Received: {dataset.num_classes} classes in "
+            f"{dataset.name}, {classes} in {str(workdir)!r}"
+        )
+    name = model_name(workdir)
+    return FinishedRun(workdir, name, config, report, model, dataset)
+
+
+def load_split_network(workdir):
+    """Opens a finished run, without its data set.
+
+    Args:
+        workdir: Work directory.
+
+    Returns:
+        `(config, report, model)`, as `FinishedRun` has them.
+
+    Raises:
+        ValueError: as `load_run`, unless it is about the data.
+    """
+    workdir = pathlib.Path(workdir)
     report = evaluation.load_report(workdir)
-    config = _load_config(workdir / CONFIG_FILE)
+    config = load_config(workdir)
     if not config.has_unit:
         raise ValueError(
             f"A --mode={config.mode} run has no unit, so there is nothing to "
@@ -72,22 +100,16 @@ def load_run(workdir):
             f"Received: workdir={str(workdir)!r}, a {type(model).__name__}"
         )
     check_belongs(model, config, report, workdir)
-    model = in_float32(model)
-    dataset = load_data(config)
-    _check_class_names(dataset)
-    provenance.check_data(workdir, config, dataset)
-    classes = model.suffix.output_shape[-1]
-    if dataset.num_classes != classes:
-        raise ValueError(
-            "The run's data set must have the classes that its network was "
-            f"trained for. Received: {dataset.num_classes} classes in "
-            f"{dataset.name}, {classes} in {str(workdir)!r}"
-        )
-    name = model_name(workdir)
-    return FinishedRun(workdir, name, config, report, model, dataset)
+    return config, report, in_float32(model)
 
 
-def _load_config(path):
+def load_config(workdir):
+    """Returns the `TrainConfig` of a run.
+
+    Raises:
+        ValueError: if its file is damaged or of another version.
+    """
+    path = pathlib.Path(workdir) / CONFIG_FILE
     try:
         return TrainConfig.from_json(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError) as error:  # Covers bad UTF-8 and bad JSON.

@@ -95,6 +95,8 @@ class Run:
     @property
     def images(self):
         """On what it was measured, for people."""
+        if self.part == "all":
+            return f"{self.num_images:,} images"
         of = " of unseen classes" if self.part == UNSEEN else ""
         part = "test" if of else self.part
         return f"{self.num_images:,} {part} images{of}"

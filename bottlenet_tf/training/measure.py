@@ -12,7 +12,9 @@ from bottlenet_tf.models.split import split_backbone
 _CACHE, _CACHE_LEVELS = ".baselines", 3
 
 
-def measure(config, network, dataset, training, validated=None):
+def measure(
+    config, network, dataset, training, validated=None, evaluation_of=None
+):
     """Sends every image through the byte side and reports.
 
     This is the one place that reads the test images, once, when the network
@@ -26,6 +28,8 @@ def measure(config, network, dataset, training, validated=None):
         dataset: `data.Dataset`.
         training: Dictionary of what training took.
         validated: `evaluation.Curve` of all validation images, if it is known.
+        evaluation_of: Dictionary that says which finished run is measured
+            again, and on what; None for a run's own figures.
 
     Returns:
         The report, as written to `report.json`.
@@ -54,6 +58,8 @@ def measure(config, network, dataset, training, validated=None):
         training=training,
         **own,
     )
+    if evaluation_of is not None:
+        report["evaluation"] = evaluation_of
     if config.has_unit:
         _save_planes(network.model, dataset, workdir / "planes.png")
     evaluation.plot_rate_accuracy([report], workdir / "rate_accuracy.png")
@@ -148,7 +154,8 @@ def _untouched_halves(config, network):
 
 
 def _save_planes(model, dataset, path):
-    images = next(iter(dataset.development.batches(8)))[0].numpy()
+    part = dataset.development or dataset.test  # All that an evaluation has.
+    images = next(iter(part.batches(8)))[0].numpy()
     mosaic = evaluation.plane_mosaic(model, images)
     temporary = path.with_suffix(".tmp.png")
     Image.fromarray(mosaic).save(temporary)

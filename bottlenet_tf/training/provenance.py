@@ -179,13 +179,7 @@ def check_source(flag, config, now):
     elif not (folder / MODEL_FILE).is_file():
         return  # Loading it says what is missing.
     before = read(folder)
-    saved = read_json(folder / PROVENANCE_FILE, FORMAT, (), "").get("model")
-    if saved is not None and saved != _sha256(folder / MODEL_FILE):
-        raise ValueError(
-            f"--{flag} must be a run with the {MODEL_FILE} that it saved; "
-            "this one is another's, of which nothing is known. Received: "
-            f"{flag}={str(run)!r}"
-        )
+    check_model(folder, f"--{flag}")
     differing = _differing_data(before, now)
     # Of the network alone, an unseen class may well be known.
     seen = [name for name in now.unseen if name not in before.unseen]
@@ -199,6 +193,28 @@ def check_source(flag, config, now):
             f"{flag}={str(run)!r}, "
             f"{'; '.join(_differing_flags(folder, config) + differing)}"
         )
+
+
+def check_model(workdir, named):
+    """Returns the SHA-256 (hex) of a run's network.
+
+    Args:
+        workdir: Folder of a finished run.
+        named: What named it, for messages.
+
+    Raises:
+        ValueError: if it isn't the network that the run saved.
+    """
+    folder = pathlib.Path(workdir)
+    saved = read_json(folder / PROVENANCE_FILE, FORMAT, (), "").get("model")
+    found = _sha256(folder / MODEL_FILE)
+    if saved not in (None, found):
+        raise ValueError(
+            f"{named} must be a run with the {MODEL_FILE} that it saved; "
+            "this one is another's, of which nothing is known. Received: "
+            f"{named.removeprefix('--')}={str(workdir)!r}"
+        )
+    return found
 
 
 def is_unknown(flag, config):

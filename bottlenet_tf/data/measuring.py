@@ -1,0 +1,138 @@
+"""One part of a data set, to measure a network on that is finished."""
+
+import os
+import pathlib
+
+import numpy as np
+
+from bottlenet_tf.data import classes, corrupt, fingerprints
+from bottlenet_tf.data.dataset import Dataset
+from bottlenet_tf.data.examples import joined
+from bottlenet_tf.data.folder import undivided
+from bottlenet_tf.data.images import Preprocessing
+from bottlenet_tf.data.loading import is_path, open_source
+from bottlenet_tf.data.part import Part
+
+ALL = "all"
+
+
+def load_part(
+    spec,
+    part,
+    trained,
+    trained_on,
+    *,
+    image_size,
+    num_outputs,
+    class_indices=(),
+    data_dir=None,
+    manual_dir=None,
+    max_images=None,
+    seed=0,
+    skip_corrupt=False,
+):
+    """Opens the images that a finished run is measured on.
+
+    The run's own data set is divided as the run divided it. Another one that
+    is a folder of plain class folders is not divided: all of its images are
+    taken, whichever part is asked for.
+
+    Args:
+        spec: As in `load`.
+        part: "test", "validation" or "all".
+        trained: `config.DataConfig` of the run.
+        trained_on: `fingerprints.Fingerprint` of its training images.
+        image_size: Side in pixels of what the network sees.
+        num_outputs: Outputs of the network.
+        class_indices: As in `load`; those of the run for its own data set.
+        data_dir, manual_dir, skip_corrupt: As in `load`.
+        max_images: Take at most this many, balanced over the classes (TFDS:
+            the first ones stored).
+        seed: Integer; decides which.
+
+    Returns:
+        `Dataset` without training images. Those to measure on are its
+        `validation` if that is asked for, else its `test`, a `Part` named
+        "all" if these are all images.
+
+    Raises:
+        ValueError: as `load`; if there are no such images; if `spec` is where
+            the run found its images, and those that train are others now.
+    """
+    source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
+    if source is None:
+        source, part = undivided(spec), ALL
+        print("The folder has no train/ and test/: all images are measured on.")
+    elif is_own and part == ALL:
+        print("Among these are the images that the run was trained on.")
+    name = source.name
+    if is_own:
+        class_indices = class_indices or trained.class_indices
+    if class_indices:
+        source = classes.numbered(source, class_indices, num_outputs)
+    examples, skipped = _taken(source, part, max_images, seed), []
+    if skip_corrupt:
+        examples, skipped = corrupt.without_corrupt(examples)
+    preprocessing = Preprocessing.resolve(
+        trained.augmentation, image_size, trained.resize, trained.flip
+    )
+    parts = dict.fromkeys(classes.PARTS, examples.only(examples.keys[:0]))
+    parts["validation" if part == "validation" else "test"] = examples
+    dataset = Dataset(
+        name,
+        source.class_names,
+        **parts,
+        preprocessing=preprocessing,
+        inventory=dict,
+        skipped=skipped,
+    )
+    if part == ALL:
+        dataset.test = Part(ALL, examples, preprocessing)
+    return dataset
+
+
+def _open(spec, data_dir, manual_dir, trained, trained_on):
+    """Returns `(source, whether it is the run's own)`.
+
+    The source is None for a folder that isn't to be divided.
+    """
+    plain = undivided(spec) if is_path(spec) else None
+    at_home = _place(spec) == _place(trained.dataset)
+    if plain is not None and np.bincount(plain.test.labels).min() < 2:
+        return None, False  # Never a run's own, which was divided.
+    fractions = (
+        trained.test_fraction, trained.validation_fraction, trained.split_seed,
+    )  # fmt: skip
+    source = open_source(spec, data_dir, manual_dir, fractions)
+    is_own = (
+        len(source.train) == trained_on.images
+        and fingerprints.fingerprint(source.train) == trained_on
+    )
+    if at_home and not is_own:
+        raise ValueError(
+            "--dataset is the run's own data set, and its training images "
+            "aren't what they were when the run began, so that some might be "
+            "measured on. Put them back, or name a folder of new images alone. "
+            f"Received: dataset={os.fspath(spec)!r}"
+        )
+    return (source if plain is None or is_own else None), is_own
+
+
+def _place(spec):
+    if is_path(spec):
+        return pathlib.Path(spec).expanduser().resolve()
+    return os.fspath(spec)
+
+
+def _taken(source, part, max_images, seed):
+    """Returns the examples of a part, at most `max_images`."""
+    names = classes.PARTS if part == ALL else (part,)
+    examples = joined([getattr(source, name) for name in names])
+    if not len(examples):
+        raise ValueError(
+            "There must be images to measure on, and the data set has none of "
+            f"this part. Received: part={part}, dataset={source.name!r}"
+        )
+    if max_images is None:
+        return examples
+    return examples.limit(max_images, seed)
