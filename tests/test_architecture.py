@@ -21,6 +21,7 @@ LEVELS = {
     "run_folders": 2,
     "validation": 0,
     "config": 2,
+    "evaluate_config": 3,
     "unit_config": 1,
     "adapt_config": 1,
     "export_config": 1,
@@ -37,6 +38,7 @@ LEVELS = {
     "export": 7,
     "serving": 7,
     "adaptation": 8,
+    "other_images": 8,
     "profiling": 8,
     "search": 9,
     "selection": 9,
@@ -46,6 +48,7 @@ LEVELS = {
 WITHOUT_TENSORFLOW = (
     "adapt_config",
     "config",
+    "evaluate_config",
     "registry",
     "report",
     "validation",

@@ -10,6 +10,7 @@ from absl import app, flags, logging
 
 from bottlenet_tf import config as config_lib
 from bottlenet_tf import unit_config
+from bottlenet_tf.evaluate_config import PARTS
 
 _MODES = """What is trained:
 baseline: the network without unit;
@@ -208,6 +209,7 @@ _CHOICES = {
     "activation": ("relu", "linear"),
     "encoder": ("linear", "residual"),
     "tables": unit_config.TABLES,
+    "part": PARTS,
     "quantizer": ("per_image", "learned"),
     "augmentation": ("auto", "pad_crop", "resize_crop", "none"),
 }
@@ -245,7 +247,7 @@ def define(flag_values=flags.FLAGS, module_name=None):
                 continue
             if field.name not in defined:
                 defined[field.name] = field.default
-                _define(field, hints[field.name], flag_values, module_name)
+                define_field(field, hints[field.name], flag_values, module_name)
             elif defined[field.name] != field.default:
                 raise ValueError(
                     "Fields of one name share a flag and need one default. "
@@ -254,9 +256,17 @@ def define(flag_values=flags.FLAGS, module_name=None):
                 )
 
 
-def _define(field, hint, flag_values, module_name):
+def define_field(field, hint, flag_values, module_name, text=None):
+    """Defines the flag of one field of a configuration.
+
+    Args:
+        field: Of a dataclass.
+        hint: Its type.
+        flag_values, module_name: As in `define`.
+        text: What --help says; what it says of this flag in training if None.
+    """
     common = {
-        "help": _HELP[field.name],
+        "help": text or _HELP[field.name],
         "flag_values": flag_values,
         "module_name": module_name,
     }
@@ -271,7 +281,7 @@ def _define(field, hint, flag_values, module_name):
     if kind in _KINDS:
         _KINDS[kind](field.name, field.default, **common)
     else:  # tuple[int, ...]: with commas between.
-        default = [str(value) for value in field.default]
+        default = field.default and [str(value) for value in field.default]
         flags.DEFINE_list(field.name, default, **common)
 
 

@@ -166,6 +166,8 @@ def open_source(spec, data_dir, manual_dir, fractions):
 
 def is_path(spec):
     """Whether a value of --dataset is a folder, not a name."""
+    if spec in ("digits", "mini_imagenet"):
+        return False
     path = pathlib.Path(spec).expanduser()
     return path.is_dir() or path.is_absolute() or spec.startswith((".", "~"))
 

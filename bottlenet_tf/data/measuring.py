@@ -98,8 +98,9 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
     """
     plain = undivided(spec) if is_path(spec) else None
     at_home = _place(spec) == _place(trained.dataset)
-    if plain is not None and np.bincount(plain.test.labels).min() < 2:
-        return None, False  # Never a run's own, which was divided.
+    if plain is not None and not at_home:
+        if np.bincount(plain.test.labels).min() < 2:
+            return None, False  # No run's own: such a class isn't divided.
     fractions = (
         trained.test_fraction, trained.validation_fraction, trained.split_seed,
     )  # fmt: skip
