@@ -51,6 +51,13 @@ class EvaluateConfig:
             sweep_qualities=self.sweep_qualities,
         )
 
+    def values(self):
+        """Returns its fields as JSON has them."""
+        values = dataclasses.asdict(self)
+        return {
+            n: list(v) if type(v) is tuple else v for n, v in values.items()
+        }
+
     def differing(self, before):
         """Returns the flags by which another evaluation gave other figures.
 

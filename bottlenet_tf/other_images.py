@@ -45,7 +45,7 @@ def run(config):
     about = {
         "model_sha256": sha256,
         "part": measured.name,
-        "flags": dataclasses.asdict(config),
+        "flags": config.values(),
     }
     known = _finished(out, config, about, measured)
     if known is not None:
