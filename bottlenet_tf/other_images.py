@@ -11,7 +11,7 @@ from bottlenet_tf.export.finished_run import load_config, load_split_network
 from bottlenet_tf.export.unsplit import load_network, why_timing_only
 from bottlenet_tf.run_folders import CONFIG_FILE, REPORT_FILE, check_run
 from bottlenet_tf.training import load_model, provenance
-from bottlenet_tf.training.measure import measure
+from bottlenet_tf.training.measure import measure, part_to_evaluate
 from bottlenet_tf.training.network import Network
 from bottlenet_tf.validation import check
 
@@ -41,7 +41,7 @@ def run(config):
     trained, network = load_finished(config.workdir)
     dataset = _open(config, trained, network.model)
     out = pathlib.Path(config.out or _folder(config, dataset))
-    measured = dataset.validation or dataset.test
+    measured = part_to_evaluate(dataset)
     about = {
         "model_sha256": sha256,
         "part": measured.name,

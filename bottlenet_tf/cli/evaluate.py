@@ -22,6 +22,8 @@ and 0.5 points below. bottlenet-report draws it.
 The data set's classes must be the network's outputs, by name. If they are
 fewer, or named otherwise, --class_indices says which outputs they are.
 
+If all are in the outputs' order, that is --class_indices=$(seq -s, 0 999).
+
 Examples:
   # A folder with one folder per class: all images in it.
   bottlenet-evaluate runs/rb6 --dataset=~/new_photos

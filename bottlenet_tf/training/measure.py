@@ -73,6 +73,11 @@ def measure(
     return report
 
 
+def part_to_evaluate(dataset):
+    """Returns the `Part` of a `data.load_part`: the one that has images."""
+    return dataset.validation or dataset.test
+
+
 def on_test(model, dataset, codecs):
     """Returns the `SplitResult`s of a kept network behind several codecs.
 
@@ -154,7 +159,7 @@ def _untouched_halves(config, network):
 
 
 def _save_planes(model, dataset, path):
-    part = dataset.development or dataset.test  # All that an evaluation has.
+    part = dataset.development or part_to_evaluate(dataset)
     images = next(iter(part.batches(8)))[0].numpy()
     mosaic = evaluation.plane_mosaic(model, images)
     temporary = path.with_suffix(".tmp.png")
