@@ -20,9 +20,8 @@ accuracy at every operating point, image codecs on the same images, bytes 2, 1
 and 0.5 points below. bottlenet-report draws it.
 
 The data set's classes must be the network's outputs, by name. If they are
-fewer, or named otherwise, --class_indices says which outputs they are.
-
-If all are in the outputs' order, that is --class_indices=$(seq -s, 0 999).
+fewer, or named otherwise, --class_indices says which outputs they are; of 1,000
+in the outputs' order, that is --class_indices=$(seq -s, 0 999).
 
 Examples:
   # A folder with one folder per class: all images in it.

@@ -5,7 +5,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from bottlenet_tf import data
+from bottlenet_tf.config import DataConfig
 from bottlenet_tf.data import examples
+from bottlenet_tf.data.fingerprints import Fingerprint
 from bottlenet_tf.data.sources import from_builder
 
 
@@ -201,3 +203,29 @@ def test_unseen_classes_test_apart(data_dir):
     ]
     assert all(number % 2 == 0 for part in numbers for number in part)
     assert sorted(values(dataset.unseen.batches(30))) == [*range(25, 48, 2)]
+
+
+def open_all(data_dir, config):
+    trained = DataConfig(dataset="digits", validation_fraction=0.25)
+    return data.load_part(
+        f"bottlenet_toy/{config}", "all", trained, Fingerprint(0, ""),
+        image_size=8, num_outputs=2, data_dir=data_dir, class_indices=(1, 0),
+    )  # fmt: skip
+
+
+def test_all_images_of_one_split_are_measured_in_the_stored_order(data_dir):
+    dataset = open_all(data_dir, "train")
+    assert dataset.test.name == "all"
+    stored = load(data_dir, "train", test_fraction=0.5)
+    found = values(dataset.test.batches(5))
+    assert sorted(found) == list(range(24))
+    assert [v for v in found if v in set(values(stored.test.batches(5)))] == (
+        values(stored.test.batches(5))
+    )
+    labels = [int(y) for _, ys in dataset.test.batches(5) for y in ys]
+    assert labels == [1 - v % 2 for v in found]
+
+
+def test_all_images_of_several_splits_are_refused(data_dir):
+    with pytest.raises(ValueError, match=r"splits=\['test', 'train'\]"):
+        open_all(data_dir, "train-test")
