@@ -18,7 +18,13 @@ FIGURES = (
     "dataset_fingerprint", "num_images", "measured_on", "accuracy",
     "baseline_accuracy", "cloud_only", "unit_id", "untouched_sha256",
 )  # fmt: skip
-CURVE = ("points", "bytes_at_drop", "rival_bytes_at_drop", "bd_rate")
+CURVE = (
+    "raw_features",
+    "points",
+    "bytes_at_drop",
+    "rival_bytes_at_drop",
+    "bd_rate",
+)
 
 
 def evaluate(run, dataset="digits", **options):
