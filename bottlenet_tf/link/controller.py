@@ -1,0 +1,214 @@
+"""Which split and point to send next, from what the last images have told."""
+
+import time
+
+from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.link.estimate import Estimate
+from bottlenet_tf.link.goals import GOALS, candidates
+from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
+
+# Mean of what was measured at IP level: raw HTTP in one piece.
+_OVERHEAD_BYTES = 154.0
+# Waiting for twice what mobile-only takes costs at most thrice the best.
+_PATIENCE_OF_LOCAL, _PATIENCE_OF_EXPECTED = 1.0, 3.0
+_LEAST_PATIENCE_MS, _MOST_PATIENCE_MS = 20.0, 10e3
+_PROBE_ROUND_TRIPS = 4.0
+
+
+class Controller:
+    """Chooses among all splits and points, mobile-only and cloud-only.
+
+    Least expected latency, least expected energy, or most expected accuracy
+    within the deadline. It changes its choice only where that gains at least
+    `switch_gain`, since estimates are noisy. While the link is dead or the
+    server refuses, the choice is mobile-only and probes are due
+    (`take_probe`); so they are while mobile-only is faster, for the link may
+    have improved.
+
+    One thread at a time may call it.
+
+    Args:
+        plan: `Plan`, of what the deployment offers.
+        goal: One of `goals.GOALS`: "latency", "energy" or "accuracy".
+        deadline_ms: From prepared pixels to the answer; needed for
+            "accuracy".
+        min_accuracy: Least percent of a choice; None takes the plan's.
+        switch_gain: Least gain, as a share, for which the choice changes.
+        clock: Function that returns monotonic seconds.
+        seed: Of the jitter after refusals.
+        overhead_bytes: Of a message beyond its payload.
+        link: Name of one of the plan's links, whose radio's powers are
+            taken; the first if None.
+        **of_sends: Further arguments of `sends.Sends`.
+
+    Raises:
+        ValueError: for an unknown goal or link, or if no choice is accurate
+            enough.
+    """
+
+    def __init__(
+        self,
+        plan,
+        goal="latency",
+        deadline_ms=None,
+        min_accuracy=None,
+        switch_gain=0.02,
+        clock=time.monotonic,
+        seed=0,
+        overhead_bytes=_OVERHEAD_BYTES,
+        link=None,
+        **of_sends
+    ):
+        require(
+            goal in GOALS,
+            "A goal must be one of {}.".format(", ".join(sorted(GOALS))),
+            goal=goal,
+        )
+        require(
+            is_number(switch_gain, most=1.0),
+            "The gain must be a share between 0 and 1.",
+            switch_gain=switch_gain,
+        )
+        self.plan, self.goal = plan, goal
+        self.estimate = Estimate(overhead_bytes, clock, **of_sends)
+        self._clock, self._switch_gain = clock, switch_gain
+        self._cost = GOALS[goal](
+            self.estimate, _local(plan), deadline_ms, _radio(plan, link)
+        )
+        if min_accuracy is None:
+            min_accuracy = plan.min_accuracy or 0.0
+        self._candidates = candidates(plan.choices, min_accuracy, goal)
+        self._local = _local(plan)
+        self._probes, self._pauses = Probes(clock), Pauses(clock, seed)
+        self._dead = False
+        self._choice, self._costs = None, {}
+
+    @property
+    def alive(self):
+        """Whether the last send or probe was answered, or none was sent."""
+        return not self._dead
+
+    def choose(self):
+        """Returns the `Choice` for the next image."""
+        costs = {choice: self._cost(choice) for choice in self._open()}
+        best = min(costs, key=costs.get)
+        kept = self._choice
+        if kept in costs:
+            needed = (1.0 - self._switch_gain) * costs[kept]
+            best = best if costs[best] <= needed else kept
+        self._choice, self._costs = best, costs
+        if self._dead:
+            self._probes.begin(dead=True)
+        elif not best.sends and any(c.sends for c in self._candidates):
+            self._probes.begin(dead=False)
+        else:
+            self._probes.end()
+        return best
+
+    def _open(self):
+        """Returns the candidates that can be tried now."""
+        if self._local is None or not (self._dead or self._pauses.left_s):
+            return self._candidates
+        kept = [choice for choice in self._candidates if not choice.sends]
+        return kept or [self._local]
+
+    def patience_ms(self, choice):
+        """How long to wait for an answer where there is no deadline.
+
+        From the first byte sent. As long as computing locally would have
+        taken, so that a dead link costs at most twice the time; longer on a
+        link where answers are known to take longer.
+        """
+        if self._local is None:
+            return _MOST_PATIENCE_MS
+        expected = self.estimate.network_ms(choice)
+        expected += self.estimate.server_ms(choice) + self.estimate.queued_ms
+        patience = max(
+            _PATIENCE_OF_LOCAL * self.estimate.device_ms(self._local),
+            _PATIENCE_OF_EXPECTED * expected,
+        )
+        return min(_MOST_PATIENCE_MS, max(_LEAST_PATIENCE_MS, patience))
+
+    def take_probe(self):
+        """Returns whether a small payload should be sent now, to learn.
+
+        True counts as sent: `answered`, `missed` or `refused` must follow.
+        """
+        return not self._pauses.left_s and self._probes.take()
+
+    @property
+    def probe_ms(self):
+        """How long to wait for a probe's answer."""
+        floor = self.estimate.sends.floor_ms
+        return max(1e3 * LEAST_PROBE_S, _PROBE_ROUND_TRIPS * floor)
+
+    def computed(self, choice, ms):
+        """Notes what the device took for a choice: head and codec, or all."""
+        self.estimate.computed(choice, ms)
+
+    def connected(self, ms):
+        """Notes how long a connection took to open."""
+        self.estimate.sends.connected(ms)
+
+    def answered(self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None):
+        """Notes an answer, of an image or a probe; see `Estimate.answered`."""
+        self.estimate.answered(choice, wire_bytes, ms, computed_ms, queued_ms)
+        self._dead = False
+        self._pauses.answered()
+
+    def missed(self, wire_bytes, waited_ms):
+        """Notes that no answer came, or none that can be used."""
+        if not self._dead:  # A probe's miss says nothing new.
+            self.estimate.missed(wire_bytes, waited_ms)
+        self._dead = True
+
+    def late(self, wire_bytes, waited_ms):
+        """Notes an answer that a deadline cut off, on a link that may live."""
+        self.estimate.missed(wire_bytes, waited_ms)
+
+    def refused(self, retry_after_s=None):
+        """Notes that the server is too busy."""
+        self._dead = False
+        self._pauses.refused(retry_after_s)
+
+    def explain(self):
+        """Returns the numbers behind the last choice, as JSON has them.
+
+        A dictionary of `choice`, `state` ("alive", "dead" or "refused"),
+        `floor_ms`, `sends` (how many are remembered), `miss_rate`,
+        `queued_ms`, `pause_s`, `probe_interval_s`, and `costs`: of each
+        choice that was open, in the unit of the goal: ms, mJ, or the percent
+        of images that won't be right in time.
+        """
+        sends, pause_s = self.estimate.sends, self._pauses.left_s
+        state = "refused" if pause_s else "dead" if self._dead else "alive"
+        return {
+            "choice": self._choice and self._choice.name,
+            "state": state,
+            "floor_ms": sends.floor_ms,
+            "sends": len(sends),
+            "miss_rate": sends.miss_rate,
+            "queued_ms": self.estimate.queued_ms,
+            "pause_s": pause_s,
+            "probe_interval_s": self._probes.interval_s,
+            "costs": {
+                choice.name: cost for choice, cost in self._costs.items()
+            },
+        }
+
+
+def _local(plan):
+    return plan.whole
+
+
+def _radio(plan, link):
+    if link is None:
+        return next(iter(plan.radios.values()), None)
+    require(
+        link in plan.radios,
+        "A link must be one of the plan's: {}.".format(
+            ", ".join(sorted(plan.radios)) or "it has none"
+        ),
+        link=link,
+    )
+    return plan.radios[link]

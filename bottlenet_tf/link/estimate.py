@@ -1,0 +1,178 @@
+"""The controller's state: link, server and device as they are now.
+
+The link is what the last sends tell (`sends`), the server what its answers
+say of computing and queueing, the device what its own clock measured. A time
+that wasn't measured yet is the plan's, scaled by how those that were differ
+from it: a device that is throttled is so for every split.
+"""
+
+import collections
+import time
+
+from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.link.sends import Sends
+
+_REMEMBERED = 9
+
+
+class Medians:
+    """Running medians beside planned times.
+
+    Args:
+        remembered: How many of the last times count.
+    """
+
+    def __init__(self, remembered=_REMEMBERED):
+        self._remembered = remembered
+        self._times = {}
+        self._known = {}
+        self._planned = {}
+        self._ratio = 1.0
+
+    def note(self, name, ms, planned_ms):
+        """Notes a measured time of a part, in ms, and the plan's."""
+        require(
+            is_number(ms), "A time must be finite and not negative.", ms=ms
+        )
+        if name not in self._times:
+            self._times[name] = collections.deque(maxlen=self._remembered)
+        times = self._times[name]
+        times.append(ms)
+        self._known[name] = _median(times)
+        self._planned[name] = planned_ms
+        ratios = [
+            known / self._planned[name]
+            for name, known in self._known.items()
+            if self._planned[name] > 0
+        ]
+        self._ratio = _median(ratios) if ratios else 1.0
+
+    def expected(self, name, planned_ms):
+        """Returns the time of a part in ms: its median, or the plan's scaled.
+
+        A median of fewer than three times doesn't count alone: the plan's
+        stands in for what is missing.
+        """
+        times = self._times.get(name, ())
+        if len(times) >= 3:
+            return self._known[name]
+        scaled = planned_ms * self._ratio
+        return _median(list(times) + [scaled] * (3 - len(times)))
+
+
+def _median(values):
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return 0.5 * (ordered[half - 1] + ordered[half])
+
+
+class Estimate:
+    """What one image by one choice takes now.
+
+    Args:
+        overhead_bytes: What a message takes on the air beyond its payload.
+        clock: Function that returns monotonic seconds.
+        **of_sends: Further arguments of `Sends`.
+    """
+
+    def __init__(self, overhead_bytes, clock=time.monotonic, **of_sends):
+        self.overhead_bytes = overhead_bytes
+        self.sends = Sends(clock, **of_sends)
+        self._device = Medians()
+        self._server = Medians()
+        self._queued = collections.deque(maxlen=_REMEMBERED)
+        self._queued_ms = 0.0
+
+    def computed(self, choice, ms):
+        """Notes what the device took for a choice: head and codec, or all."""
+        self._device.note(choice.split, ms, choice.device_ms)
+
+    def answered(self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None):
+        """Notes an answer.
+
+        Args:
+            choice: The `Choice` sent.
+            wire_bytes: Of its payload.
+            ms: From the first byte sent to the answer's last.
+            computed_ms, queued_ms: As the server tells them; None if it
+                doesn't, and the plan's time is taken off.
+        """
+        queued = 0.0 if queued_ms is None else queued_ms
+        if computed_ms is None:
+            computed = self.server_ms(choice)
+        else:
+            computed = computed_ms
+            self._server.note(choice.split, computed_ms, choice.server_ms)
+        self._queued.append(queued)
+        self._queued_ms = _median(self._queued)
+        # A server that tells more than the whole took tells nonsense.
+        network_ms = max(0.0, ms - computed - queued)
+        self.sends.answered(wire_bytes + self.overhead_bytes, network_ms)
+
+    def missed(self, wire_bytes, waited_ms):
+        """Notes that no answer came within the time waited."""
+        self.sends.missed(wire_bytes + self.overhead_bytes, waited_ms)
+
+    def device_ms(self, choice):
+        """Head and codec on the device, or the whole network."""
+        return self._device.expected(choice.split, choice.device_ms)
+
+    def server_ms(self, choice):
+        """What the server computes."""
+        return self._server.expected(choice.split, choice.server_ms)
+
+    @property
+    def queued_ms(self):
+        """How long a request waits at the server."""
+        return self._queued_ms
+
+    def network_ms(self, choice):
+        """Expected time of round trip and sending; 0 if nothing is sent."""
+        if not choice.sends:
+            return 0.0
+        return self.sends.expected_ms(choice.bytes_mean + self.overhead_bytes)
+
+    def latency_ms(self, choice):
+        """Expected time from prepared pixels to an answer, misses left out."""
+        total = 0.0 if choice.way == "cloud" else self.device_ms(choice)
+        if choice.sends:
+            total += self.network_ms(choice)
+            total += self.server_ms(choice) + self._queued_ms
+        return total
+
+    def energy_mj(self, choice, radio):
+        """Expected energy of the device; None if a power is unknown."""
+        if choice.compute_mj is None:
+            return None
+        scale = 1.0
+        if choice.device_ms > 0:
+            scale = self.device_ms(choice) / choice.device_ms
+        total = choice.compute_mj * scale
+        if not choice.sends:
+            return total
+        if radio is None or radio.uplink_mw is None:
+            return None
+        num_bytes = choice.bytes_mean + self.overhead_bytes
+        sending = self.sends.serialising_ms(num_bytes)
+        waiting = self.network_ms(choice) - sending
+        waiting += self.server_ms(choice) + self._queued_ms
+        return (
+            total
+            + 1e-3 * radio.uplink_mw * sending
+            + 1e-3 * radio.waiting_mw * waiting
+        )
+
+    def in_time(self, choice, wire_bytes, left_ms):
+        """Share of sends by which a choice would be answered in time.
+
+        Args:
+            choice: A `Choice` that sends.
+            wire_bytes: Of its payload.
+            left_ms: From prepared pixels to the deadline.
+        """
+        left = left_ms - self.server_ms(choice) - self._queued_ms
+        if choice.way != "cloud":
+            left -= self.device_ms(choice)
+        return self.sends.within(wire_bytes + self.overhead_bytes, left)

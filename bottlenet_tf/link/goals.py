@@ -1,0 +1,108 @@
+"""What a controller wants least: the cost of a choice by each goal.
+
+Each is a class of `(estimate, local, deadline_ms, radio)`; called with a
+`Choice` it returns what that is expected to cost, less is better. A send that
+isn't answered costs what was waited and then mobile-only.
+"""
+
+import math
+
+from bottlenet_tf.link.checks import is_number, require
+
+# Of choices that are as accurate in time but for this, the cheaper wins.
+_PERCENT_A_SECOND = 0.01
+
+
+class _Goal:
+    def __init__(self, estimate, local, deadline_ms, radio):
+        self._estimate, self._local = estimate, local
+        self._deadline_ms, self._radio = deadline_ms, radio
+
+
+class Latency(_Goal):
+    """Expected ms from prepared pixels to the answer."""
+
+    def __call__(self, choice):
+        total = self._estimate.latency_ms(choice)
+        if choice.sends and self._local is not None:
+            rate = self._estimate.sends.miss_rate
+            total += rate * self._estimate.device_ms(self._local)
+        return total
+
+
+class Energy(_Goal):
+    """Expected mJ of the device; infinite where a power is unknown."""
+
+    def __call__(self, choice):
+        total = self._estimate.energy_mj(choice, self._radio)
+        if total is None:
+            return math.inf
+        if choice.sends and self._local is not None:
+            again = self._estimate.energy_mj(self._local, self._radio)
+            if again is not None:
+                total += self._estimate.sends.miss_rate * again
+        return total
+
+
+class Accuracy(_Goal):
+    """Expected percent of images that aren't right within the deadline.
+
+    What isn't answered in time is answered by mobile-only if that fits.
+    """
+
+    def __init__(self, estimate, local, deadline_ms, radio):
+        super().__init__(estimate, local, deadline_ms, radio)
+        require(
+            is_number(deadline_ms, least=1e-3),
+            'The goal "accuracy" must have a deadline.',
+            deadline_ms=deadline_ms,
+        )
+
+    def __call__(self, choice):
+        otherwise = 0.0
+        if self._local is not None and self._fits(self._local):
+            otherwise = self._local.accuracy
+        if choice.sends:
+            share = self._estimate.in_time(
+                choice, choice.bytes_p95, self._deadline_ms
+            )
+        else:
+            share = float(self._fits(choice))
+        right = share * choice.accuracy + (1.0 - share) * otherwise
+        latency_ms = self._estimate.latency_ms(choice)
+        return 100.0 - right + 1e-3 * _PERCENT_A_SECOND * latency_ms
+
+    def _fits(self, choice):
+        return self._estimate.device_ms(choice) <= self._deadline_ms
+
+
+GOALS = {"latency": Latency, "energy": Energy, "accuracy": Accuracy}
+
+
+def candidates(choices, min_accuracy, goal):
+    """Returns the choices worth a cost, in the plan's order.
+
+    By latency and energy a split's point with the fewest bytes always wins,
+    since the rest of it costs the same.
+
+    Args:
+        choices: `Choice`s.
+        min_accuracy: Least percent of each.
+        goal: Name of one of `GOALS`.
+
+    Raises:
+        ValueError: if none is accurate enough.
+    """
+    kept = [c for c in choices if c.accuracy >= min_accuracy]
+    require(
+        kept,
+        "A choice must be as accurate as asked for.",
+        min_accuracy=min_accuracy,
+        most_accurate=max(choice.accuracy for choice in choices),
+    )
+    if goal == "accuracy":
+        return kept
+    least = {}
+    for choice in sorted(kept, key=lambda c: (c.bytes_mean, -c.accuracy)):
+        least.setdefault((choice.way, choice.split), choice)
+    return [c for c in kept if c is least[c.way, c.split]]
