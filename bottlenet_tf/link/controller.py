@@ -4,7 +4,7 @@ import time
 
 from bottlenet_tf.link.checks import is_number, require
 from bottlenet_tf.link.estimate import Estimate
-from bottlenet_tf.link.goals import GOALS, candidates
+from bottlenet_tf.link.goals import GOALS, candidates, lead_ms
 from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
 
 # Mean of what was measured at IP level: raw HTTP in one piece.
@@ -88,9 +88,13 @@ class Controller:
         """Whether the last send or probe was answered, or none was sent."""
         return not self._dead
 
-    def choose(self):
-        """Returns the `Choice` for the next image."""
-        costs = {choice: self._cost(choice) for choice in self._open()}
+    def choose(self, waited_ms=0.0):
+        """Returns the `Choice` for the next image.
+
+        Args:
+            waited_ms: What of the deadline has passed already.
+        """
+        costs = {c: self._cost(c, waited_ms) for c in self._open()}
         best = min(costs, key=costs.get)
         kept = self._choice
         if kept in costs:
@@ -129,6 +133,13 @@ class Controller:
         )
         return min(_MOST_PATIENCE_MS, max(_LEAST_PATIENCE_MS, patience))
 
+    @property
+    def lead_ms(self):
+        """How long before a deadline mobile-only must start to be in time."""
+        if self._local is None:
+            return 0.0
+        return lead_ms(self.estimate.device_ms(self._local))
+
     def take_probe(self):
         """Returns whether a small payload should be sent now, to learn.
 
@@ -161,6 +172,7 @@ class Controller:
         if not self._dead:  # A probe's miss says nothing new.
             self.estimate.missed(wire_bytes, waited_ms)
         self._dead = True
+        self._probes.begin(dead=True)
 
     def late(self, wire_bytes, waited_ms):
         """Notes an answer that a deadline cut off, on a link that may live."""

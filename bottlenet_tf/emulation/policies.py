@@ -1,0 +1,234 @@
+"""Who chooses in a replay: a fixed choice, an oracle, a controller."""
+
+from bottlenet_tf.emulation.records import Record
+from bottlenet_tf.link.controller import Controller
+
+# What a device sends to see whether the link lives: a head's coarsest payload.
+_ROUNDING_S = 1e-9
+
+
+class Fixed:
+    """Always the same choice; it waits for its answer however long."""
+
+    def __init__(self, world, choice, deadline_ms=None):
+        self.name = choice.name
+        self._world, self._choice = world, choice
+
+    def answer(self, image, arrived_s, start_s):
+        """Returns the `Record` of an image begun at `start_s`."""
+        return _waited_for(self._world, self._choice, image, arrived_s, start_s)
+
+
+class Oracle:
+    """The best choice for each image, known before it is begun.
+
+    It knows the trace, the cuts and each payload's size, and takes for every
+    image what is answered first; with a deadline the most accurate of what is
+    answered in time. Cuts only hold it up.
+
+    No policy has a lower mean latency: an image begun earlier is never
+    answered later, so that whoever takes the earliest answer each time is
+    ahead after any number of images (by induction). With a deadline the same
+    holds for accuracy in time where images don't wait for one another, as
+    they don't if they come no faster than one a deadline.
+    """
+
+    name = "oracle"
+
+    def __init__(self, world, choices, deadline_ms=None):
+        self._world, self._choices = world, choices
+        self._deadline_ms = deadline_ms
+
+    def answer(self, image, arrived_s, start_s):
+        """Returns the `Record` of an image begun at `start_s`."""
+        best = min(
+            self._choices, key=lambda c: self._rank(c, image, arrived_s, start_s)
+        )
+        return _waited_for(self._world, best, image, arrived_s, start_s)
+
+    def _rank(self, choice, image, arrived_s, start_s):
+        answered_s = self._world.answered_s(choice, image, start_s)
+        if self._deadline_ms is None:
+            return answered_s
+        end_s = arrived_s + 1e-3 * self._deadline_ms + _ROUNDING_S
+        in_time = answered_s <= end_s
+        return not in_time, -choice.accuracy if in_time else 0.0, answered_s
+
+
+def _waited_for(world, choice, image, arrived_s, start_s):
+    answered_s = world.answered_s(choice, image, start_s)
+    sending_s = waiting_s = 0.0
+    if choice.sends:
+        waiting_s = 1e-3 * world.back_ms(choice)
+        begun_s = start_s + 1e-3 * choice.device_ms
+        sending_s = answered_s - waiting_s - begun_s
+    energy_mj = world.energy_mj(choice, sending_s, waiting_s)
+    return Record(arrived_s, answered_s, answered_s, choice, choice, energy_mj)
+
+
+class Clock:
+    """Simulated seconds."""
+
+    def __init__(self):
+        self.now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+
+class Controlled:
+    """The controller as a device runs it, with a simulated clock.
+
+    A miss closes the connection; the next send opens one, which takes a round
+    trip. Probes are sent while the device computes. With a deadline,
+    mobile-only starts ahead of it by its `lead_ms`, and the first answer
+    counts; without, at the end of the controller's patience.
+
+    Args:
+        world: `World`.
+        deadline_ms: Of each image, or None.
+        name: For tables.
+        sends: What to estimate the link with, in place of the controller's
+            own: function of a clock.
+        **options: Further arguments of `Controller`.
+    """
+
+    def __init__(
+        self, world, deadline_ms=None, name="controller", sends=None, **options
+    ):
+        self.name = name
+        self._world, self._deadline_ms = world, deadline_ms
+        self._clock = Clock()
+        self.controller = Controller(
+            world.plan,
+            deadline_ms=deadline_ms,
+            clock=self._clock,
+            overhead_bytes=world.overhead_bytes,
+            **options,
+        )
+        if sends is not None:
+            self.controller.estimate.sends = sends(self._clock)
+        self._line = world.line()
+        self._probe = None  # (answered or given up, bytes, ms, answered)
+        self._connected = False
+        self._local = world.plan.whole
+        sending = [c for c in world.plan.choices if c.sends]
+        self._smallest = min(
+            sending, key=lambda c: c.bytes_mean, default=self._local
+        )
+
+    def answer(self, image, arrived_s, start_s):
+        """Returns the `Record` of an image begun at `start_s`."""
+        self._finish_probe(start_s)
+        self._clock.now_s = start_s
+        choice = self.controller.choose(1e3 * (start_s - arrived_s))
+        begun_s = start_s + 1e-3 * choice.device_ms
+        if not choice.sends:
+            self._send_probe(image, start_s)
+            self._clock.now_s = begun_s
+            self.controller.computed(choice, choice.device_ms)
+            energy_mj = self._world.energy_mj(choice, 0.0, 0.0)
+            return Record(
+                arrived_s, begun_s, begun_s, choice, choice, energy_mj
+            )
+        if choice.split is not None:
+            self.controller.computed(choice, choice.device_ms)
+        return self._send(choice, image, arrived_s, begun_s)
+
+    def _send(self, choice, image, arrived_s, begun_s):
+        sent_s = begun_s + self._connect(begun_s)
+        wire_bytes = self._world.wire_bytes(choice, image)
+        leaves_s, answered_s = self._exchange(choice, wire_bytes, sent_s)
+        gives_up_s = self._gives_up_s(choice, arrived_s, sent_s)
+        radio_s = min(leaves_s, gives_up_s) - begun_s, 0.0
+        if answered_s <= gives_up_s:
+            self._note(choice, wire_bytes, sent_s, answered_s)
+            radio_s = radio_s[0], answered_s - leaves_s
+            energy_mj = self._world.energy_mj(choice, *radio_s)
+            return Record(
+                arrived_s, answered_s, answered_s, choice, choice, energy_mj
+            )
+        local_s = gives_up_s + 1e-3 * self._local.device_ms
+        energy_mj = self._world.energy_mj(choice, *radio_s)
+        if energy_mj is not None:
+            energy_mj += self._local.compute_mj
+        answerer = self._local
+        if answered_s <= local_s:  # First, though mobile-only has begun.
+            self._note(choice, wire_bytes, sent_s, answered_s)
+            answerer = choice
+        else:
+            self._missed(wire_bytes, sent_s, local_s, gives_up_s)
+            self._send_probe(image, self._clock.now_s)
+        return Record(
+            arrived_s,
+            min(answered_s, local_s),
+            local_s,
+            answerer,
+            choice,
+            energy_mj,
+        )
+
+    def _gives_up_s(self, choice, arrived_s, sent_s):
+        """When mobile-only starts beside what was sent."""
+        if self._deadline_ms is None:
+            return sent_s + 1e-3 * self.controller.patience_ms(choice)
+        lead_ms = self.controller.lead_ms
+        return max(sent_s, arrived_s + 1e-3 * (self._deadline_ms - lead_ms))
+
+    def _missed(self, wire_bytes, sent_s, local_s, gives_up_s):
+        until_s = gives_up_s if self._deadline_ms is None else local_s
+        self._clock.now_s = until_s
+        self.controller.missed(wire_bytes, 1e3 * (until_s - sent_s))
+        self._connected = False
+
+    def _exchange(self, choice, wire_bytes, sent_s):
+        """Returns when a payload has left and when it would be answered."""
+        num_bytes = wire_bytes + self._world.overhead_bytes
+        leaves_s = self._line.send(sent_s, num_bytes)
+        if leaves_s is None:
+            return float("inf"), float("inf")
+        return leaves_s, leaves_s + 1e-3 * self._world.back_ms(choice)
+
+    def _note(self, choice, wire_bytes, sent_s, answered_s):
+        self._clock.now_s = answered_s
+        self.controller.answered(
+            choice,
+            wire_bytes,
+            1e3 * (answered_s - sent_s),
+            computed_ms=choice.server_ms,
+            queued_ms=0.0,
+        )
+
+    def _connect(self, now_s):
+        """Returns what opening the connection takes, in s; 0 if it is open."""
+        if self._connected:
+            return 0.0
+        self._connected = True
+        self._clock.now_s = now_s
+        if not self._world.line().is_out(now_s):
+            self.controller.connected(self._world.rtt_ms)
+        return 1e-3 * self._world.rtt_ms
+
+    def _send_probe(self, image, now_s):
+        self._clock.now_s = now_s
+        if self._probe is not None or not self.controller.take_probe():
+            return
+        choice = self._smallest
+        sent_s = now_s + self._connect(now_s)
+        wire_bytes = self._world.wire_bytes(choice, image)
+        _, answered_s = self._exchange(choice, wire_bytes, sent_s)
+        gives_up_s = sent_s + 1e-3 * self.controller.probe_ms
+        end_s = min(answered_s, gives_up_s)
+        self._probe = (end_s, wire_bytes, sent_s, answered_s <= gives_up_s)
+
+    def _finish_probe(self, now_s):
+        if self._probe is None or self._probe[0] > now_s:
+            return
+        end_s, wire_bytes, sent_s, is_answered = self._probe
+        self._probe = None
+        if is_answered:
+            self._note(self._smallest, wire_bytes, sent_s, end_s)
+            return
+        self._clock.now_s = end_s
+        self.controller.missed(wire_bytes, 1e3 * (end_s - sent_s))
+        self._connected = False

@@ -1,0 +1,57 @@
+"""Policies over a recorded link, in simulated time.
+
+Images are back to back, the next begun when the one before is answered, or
+come at a rate and wait for the device. All policies see the same images on
+the same part of the trace.
+"""
+
+from bottlenet_tf.emulation.harmonic import HarmonicSends
+from bottlenet_tf.emulation.policies import Controlled, Fixed, Oracle
+from bottlenet_tf.link.goals import candidates
+
+
+def run(policy, seconds, rate=None):
+    """Returns the `Record`s of a policy.
+
+    Args:
+        policy: Has `answer(image, arrived_s, start_s)`.
+        seconds: Images that arrive before that are answered.
+        rate: Images a second; None for back to back.
+    """
+    records, image, free_s = [], 0, 0.0
+    while True:
+        arrived_s = free_s if rate is None else image / rate
+        if arrived_s >= seconds:
+            return records
+        record = policy.answer(image, arrived_s, max(arrived_s, free_s))
+        records.append(record)
+        free_s = record.busy_until_s
+        image += 1
+
+
+def policies(world, goal="latency", deadline_ms=None, **options):
+    """Returns all that a replay compares, by name.
+
+    Args:
+        world: `World`.
+        goal: See `Controller`.
+        deadline_ms: Of each image, or None.
+        **options: Further arguments of `Controller`.
+    """
+    least = options.get("min_accuracy")
+    if least is None:
+        least = world.plan.min_accuracy or 0.0
+    choices = candidates(world.plan.choices, least, goal)
+    found = {
+        "oracle": Oracle(world, choices, deadline_ms),
+        "controller": Controlled(world, deadline_ms, goal=goal, **options),
+        "harmonic mean": Controlled(
+            world,
+            deadline_ms,
+            "harmonic mean",
+            lambda clock: HarmonicSends(world.rtt_ms),
+            goal=goal,
+            **options,
+        ),
+    }
+    return found | {c.name: Fixed(world, c) for c in choices}

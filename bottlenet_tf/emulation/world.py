@@ -1,0 +1,109 @@
+"""What a replayed image meets: device, link and server in simulated time."""
+
+import dataclasses
+import random
+
+from bottlenet_tf.emulation.line import Line
+from bottlenet_tf.emulation.traces import Trace
+from bottlenet_tf.validation import check
+
+_P95_DEVIATIONS = 1.645  # Of a normal distribution.
+_MOST_DEVIATIONS = 3.0
+_SIZES = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """One plan over one recorded link.
+
+    Attributes:
+        plan: `link.plan.Plan`; device and server take its times.
+        trace: `Trace` of the up-link.
+        rtt_ms: Round trip without serialisation, the answer's included.
+        overhead_bytes: Of a message beyond its payload.
+        outages: `(from_s, to_s)`; nothing passes in them.
+        radio: `link.plan.Radio`; None leaves energies unknown.
+        seed: Of the payloads' sizes.
+    """
+
+    plan: object
+    trace: Trace
+    rtt_ms: float = 0.0
+    overhead_bytes: float = 154.0
+    outages: tuple = ()
+    radio: object = None
+    seed: int = 0
+
+    def __post_init__(self):
+        check(
+            0 <= self.rtt_ms < 1e6,
+            "--rtt_ms must be a time in ms, not negative.",
+            rtt_ms=self.rtt_ms,
+        )
+        generator = random.Random(self.seed)
+        spread = _MOST_DEVIATIONS
+        sizes = tuple(
+            max(-spread, min(spread, generator.gauss(0.0, 1.0)))
+            for _ in range(_SIZES)
+        )
+        object.__setattr__(self, "_deviations", sizes)
+
+    def wire_bytes(self, choice, image):
+        """Returns what an image's payload takes.
+
+        Normal, with the choice's mean and p95. An image that is hard to tell
+        is so for every choice.
+        """
+        deviation = (choice.bytes_p95 - choice.bytes_mean) / _P95_DEVIATIONS
+        scale = self._deviations[image % _SIZES]
+        return max(1.0, choice.bytes_mean + deviation * scale)
+
+    def air_bytes(self, choice, image):
+        """Returns the same with the message around it."""
+        return self.wire_bytes(choice, image) + self.overhead_bytes
+
+    def line(self):
+        """Returns the `Line` that a device sends on."""
+        return Line(self.trace, outages=self.outages)
+
+    def left_s(self, start_s, num_bytes):
+        """Returns when bytes have left, if a cut only holds them up.
+
+        They are sent again the moment a cut ends, which no transport can do:
+        in favour of whatever doesn't watch for cuts.
+        """
+        for from_s, to_s in self.outages:
+            if start_s >= to_s:
+                continue
+            if start_s < from_s:
+                leaves_s = self.trace.sent_at(start_s, num_bytes)
+                if leaves_s < from_s:
+                    return leaves_s
+            start_s = to_s
+        return self.trace.sent_at(start_s, num_bytes)
+
+    def back_ms(self, choice):
+        """Returns the time from the last byte's leaving to the answer."""
+        return self.rtt_ms + choice.server_ms
+
+    def answered_s(self, choice, image, start_s):
+        """Returns when a choice begun at `start_s` is answered at last."""
+        begun_s = start_s + 1e-3 * choice.device_ms
+        if not choice.sends:
+            return begun_s
+        left_s = self.left_s(begun_s, self.air_bytes(choice, image))
+        return left_s + 1e-3 * self.back_ms(choice)
+
+    def energy_mj(self, choice, sending_s, waiting_s):
+        """Returns what an image took from the battery; None if unknown."""
+        if choice.compute_mj is None:
+            return None
+        if not choice.sends:
+            return choice.compute_mj
+        if self.radio is None or self.radio.uplink_mw is None:
+            return None
+        return (
+            choice.compute_mj
+            + self.radio.uplink_mw * sending_s
+            + self.radio.waiting_mw * waiting_s
+        )
