@@ -26,6 +26,8 @@ MIN_SENDS = 3
 RECENCY = 1.1
 # A route changes seldom: the floor is that of the last minutes.
 FLOOR_AGE_S = 120.0
+SHARES = (0.0, 0.25, 0.5, 1.0)
+FORGET, TOLERANCE = 0.9, 1.2
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
 
@@ -57,12 +59,13 @@ class Sends:
         window=WINDOW,
         recency=RECENCY,
         max_age_s=MAX_AGE_S,
-        share=1.0,
+        share=None,
     ):
         self._clock = clock
         self._sends = collections.deque(maxlen=window)
         self._recency, self._max_age_s = recency, max_age_s
-        self._share = share
+        self._given_share = share
+        self._errors = None
         # The least ms of each size, by its bit length: (ms, bytes, at_s).
         self._least = {}
         self._fitted = None
@@ -78,6 +81,8 @@ class Sends:
             ms: From the first byte sent to the answer, less what the server
                 computed and queued it.
         """
+        _check(num_bytes, ms)
+        self._judge(num_bytes, ms)
         self._note(num_bytes, ms, missed=False)
         self._note_least(num_bytes, ms)
 
@@ -89,6 +94,33 @@ class Sends:
         """Notes how long a connection took: a round trip without payload."""
         _check(CONNECT_BYTES, ms)
         self._note_least(CONNECT_BYTES, ms)
+
+    def _judge(self, num_bytes, ms):
+        """Learns from a send of another size what grows with the bytes."""
+        floor, mean, per_byte, _, size = self._fit()
+        if not size or 2 / 3 < num_bytes / size < 1.5:
+            return
+        errors = [
+            abs(floor + (1 - k) * mean + k * per_byte * num_bytes - ms)
+            for k in SHARES
+        ]
+        if self._errors is None:
+            self._errors = errors
+            return
+        self._errors = [
+            FORGET * a + b for a, b in zip(self._errors, errors)
+        ]
+
+    def share(self, num_bytes):
+        if self._given_share is not None:
+            return self._given_share
+        size = self._fit()[4]
+        larger = num_bytes > size
+        if self._errors is None:
+            return 0.0 if larger else 1.0
+        least = TOLERANCE * min(self._errors)
+        known = [k for k, e in zip(SHARES, self._errors) if e <= least]
+        return min(known) if larger else max(known)
 
     def _note(self, num_bytes, ms, missed):
         _check(num_bytes, ms)
@@ -127,22 +159,20 @@ class Sends:
         return self._fitted
 
     def _sums(self):
-        floor, share = self.floor_ms, self._share
+        floor = self.floor_ms
         weight, total = 1.0, 0.0
-        fixed = slope = lost = 0.0
+        mean = slope = lost = size = 0.0
         for send in self._sends:
             excess = max(0.0, send.ms - floor)
             total += weight
             lost += weight * send.missed
-            if send.missed:  # As long for every size: nothing passed.
-                fixed += weight * excess
-            else:
-                fixed += weight * excess * (1.0 - share)
-                slope += weight * excess * share / send.num_bytes
+            mean += weight * excess
+            size += weight * send.num_bytes
+            slope += weight * excess / send.num_bytes
             weight *= self._recency
         if not total:
-            return floor, 0.0, 0.0, 0.0
-        return floor, fixed / total, slope / total, lost / total
+            return floor, 0.0, 0.0, 0.0, 0.0
+        return floor, mean / total, slope / total, lost / total, size / total
 
     def _forget(self):
         oldest = self._clock() - self._max_age_s
@@ -151,12 +181,13 @@ class Sends:
 
     def expected_ms(self, num_bytes):
         """Expected time of a send, round trip included; 0 if none is known."""
-        floor, fixed, per_byte, _ = self._fit()
-        return floor + fixed + per_byte * num_bytes
+        floor, mean, per_byte, _, _ = self._fit()
+        share = self.share(num_bytes)
+        return floor + (1 - share) * mean + share * per_byte * num_bytes
 
     def serialising_ms(self, num_bytes):
         """Of it, what grows with the bytes: the radio is sending then."""
-        return self._fit()[2] * num_bytes
+        return self.share(num_bytes) * self._fit()[2] * num_bytes
 
     @property
     def miss_rate(self):
@@ -171,10 +202,11 @@ class Sends:
             ms: What is left for network and round trip.
         """
         floor = self._fit()[0]
+        share = self.share(num_bytes)
         weight, total, kept = 1.0, 0.0, 0.0
         for send in self._sends:
             total += weight
-            scale = 1.0 + self._share * (num_bytes / send.num_bytes - 1.0)
+            scale = 1.0 + share * (num_bytes / send.num_bytes - 1.0)
             excess = max(0.0, send.ms - floor)
             if not send.missed and floor + excess * scale <= ms:
                 kept += weight
