@@ -227,7 +227,9 @@ class Controlled:
         end_s, wire_bytes, sent_s, is_answered = self._probe
         self._probe = None
         if is_answered:
-            self._note(self._smallest, wire_bytes, sent_s, end_s)
+            self._clock.now_s = end_s
+            network_ms = 1e3 * (end_s - sent_s) - self._smallest.server_ms
+            self.controller.probed(wire_bytes, network_ms)
             return
         self._clock.now_s = end_s
         self.controller.missed(wire_bytes, 1e3 * (end_s - sent_s))

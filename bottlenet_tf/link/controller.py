@@ -143,7 +143,7 @@ class Controller:
     def take_probe(self):
         """Returns whether a small payload should be sent now, to learn.
 
-        True counts as sent: `answered`, `missed` or `refused` must follow.
+        True counts as sent: `probed`, `missed` or `refused` must follow.
         """
         return not self._pauses.left_s and self._probes.take()
 
@@ -162,7 +162,7 @@ class Controller:
         self.estimate.sends.connected(ms)
 
     def answered(self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None):
-        """Notes an answer, of an image or a probe; see `Estimate.answered`."""
+        """Notes an answer to an image; see `Estimate.answered`."""
         self.estimate.answered(choice, wire_bytes, ms, computed_ms, queued_ms)
         self._dead = False
         self._pauses.answered()
@@ -174,9 +174,18 @@ class Controller:
         self._dead = True
         self._probes.begin(dead=True)
 
-    def late(self, wire_bytes, waited_ms):
-        """Notes an answer that a deadline cut off, on a link that may live."""
-        self.estimate.missed(wire_bytes, waited_ms)
+    def probed(self, wire_bytes, network_ms):
+        """Notes a probe's answer.
+
+        Args:
+            wire_bytes: Of the probe.
+            network_ms: From the first byte sent to the answer, less what the
+                server told of computing and queueing.
+        """
+        num_bytes = wire_bytes + self.estimate.overhead_bytes
+        self.estimate.sends.answered(num_bytes, network_ms)
+        self._dead = False
+        self._pauses.answered()
 
     def refused(self, retry_after_s=None):
         """Notes that the server is too busy."""

@@ -1,0 +1,79 @@
+"""Small questions beside the images, while these stay on the device."""
+
+import threading
+
+from bottlenet_tf.link.transport import LinkError, Missed, Refused
+from bottlenet_tf.link.worker import Worker
+
+
+class Prober:
+    """Sends probes in a thread of its own; the controller hears in the next.
+
+    A probe is as many zeros as the plan's smallest payload has bytes. The
+    server answers that it can't read them, and so computes nothing.
+
+    Args:
+        controller: `Controller`; called by `send` and `learn` alone.
+        transport: `Transport` of its own.
+        clock: Function that returns monotonic seconds.
+    """
+
+    def __init__(self, controller, transport, clock):
+        self._controller, self._transport = controller, transport
+        self._clock = clock
+        self._worker = Worker(clock, name="probes")
+        sizes = [c.bytes_mean for c in controller.plan.choices if c.sends]
+        self._payload = bytes(max(1, int(min(sizes, default=1))))
+        self._lock, self._found = threading.Lock(), []
+        self._under_way = False
+
+    def send(self):
+        """Sends a probe if one is due and none is under way."""
+        if self._under_way or not self._controller.take_probe():
+            return
+        self._under_way = True
+        until_s = self._clock() + 1e-3 * self._controller.probe_ms
+        self._worker.submit(lambda: self._ask(until_s))
+
+    def learn(self):
+        """Tells the controller what probes have found meanwhile."""
+        with self._lock:
+            found, self._found = self._found, []
+        for tell in found:
+            self._under_way = False
+            tell()
+
+    def close(self):
+        """Ends the thread and the connection."""
+        self._worker.close()
+        self._transport.close()
+
+    def _ask(self, until_s):
+        size, begun_s = len(self._payload), self._clock()
+        controller = self._controller
+        try:
+            answer = self._transport.ask(self._payload, until_s, "probe")
+        except Refused as refused:
+            retry_after_s = refused.retry_after_s
+            self._tell(lambda: controller.refused(retry_after_s))
+        except Missed:
+            ms = 1e3 * (self._clock() - begun_s)
+            self._tell(lambda: controller.missed(size, ms))
+        except LinkError:
+            self._tell(controller.refused)
+        except Exception:  # A transport's own fault must not end probing.
+            self._tell(controller.refused)
+        else:
+            ms = 1e3 * (self._clock() - begun_s)
+            self._tell(lambda: self._answered(size, ms, answer))
+
+    def _tell(self, tell):
+        with self._lock:
+            self._found.append(tell)
+
+    def _answered(self, size, ms, answer):
+        connect_ms = self._transport.connect_ms or 0.0
+        if connect_ms:
+            self._controller.connected(connect_ms)
+        ms -= connect_ms + (answer.computed_ms or 0) + (answer.queued_ms or 0)
+        self._controller.probed(size, max(0.0, ms))

@@ -1,0 +1,258 @@
+"""Images in, exactly one answer each out, whatever the link does."""
+
+import collections
+import itertools
+import threading
+import time
+from typing import NamedTuple, Optional
+
+from bottlenet_tf.link.prober import Prober
+from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
+from bottlenet_tf.link.worker import Worker
+
+REMOTE, LOCAL = "server", "device"
+
+
+class Reply(NamedTuple):
+    """The one answer to an image.
+
+    Attributes:
+        answer: What the transport or `local` returned.
+        source: `REMOTE` or `LOCAL`.
+        choice: `Choice` that was tried first.
+        latency_ms: From the call to the answer.
+        sent_bytes: Of the payload; 0 if nothing was sent.
+        problem: Why the server's answer wasn't taken; None if it was, or
+            none was asked for.
+    """
+
+    answer: object
+    source: str
+    choice: object
+    latency_ms: float
+    sent_bytes: int
+    problem: Optional[str]
+
+
+class Sender:
+    """Asks the server as the controller chooses, and falls back on the device.
+
+    With a deadline the unsplit network starts on the device at `deadline -
+    lead_ms`, in a thread of its own, and the first answer wins. Without one it
+    starts when the controller's patience ends. It starts at once when the link
+    breaks, the server refuses, or the answer is of another question, of
+    another unit or of a payload that the server couldn't read.
+
+    One call at a time. Payloads and answers are never logged.
+
+    Args:
+        controller: `Controller`.
+        transport: `Transport` for the images.
+        encode: Function of an image and a `Choice` that returns the payload.
+        local: Function of an image that returns the unsplit network's
+            answer, of any type.
+        probe_transport: `Transport` of its own for probes, so that one under
+            way holds up no image; None sends none.
+        deadline_ms: From the call to the answer; None for no deadline.
+        clock: Function that returns monotonic seconds.
+        run: Begins what numbers the questions; processes that share a server
+            need not differ.
+    """
+
+    def __init__(
+        self,
+        controller,
+        transport,
+        encode,
+        local,
+        probe_transport=None,
+        deadline_ms=None,
+        clock=time.monotonic,
+        run="q",
+    ):
+        self._controller, self._transport = controller, transport
+        self._encode, self._local = encode, local
+        self._deadline_ms, self._clock = deadline_ms, clock
+        self._worker = Worker(clock)
+        self._local_ms = collections.deque()
+        self._prober = None
+        if probe_transport is not None:
+            self._prober = Prober(controller, probe_transport, clock)
+        self._ids = ("{}{}".format(run, i) for i in itertools.count())
+
+    def close(self):
+        """Ends the threads and closes the connections."""
+        self._worker.close()
+        if self._prober is not None:
+            self._prober.close()
+        self._transport.close()
+
+    def answer(self, image):
+        """Returns the `Reply` to an image.
+
+        Raises:
+            Exception: what `local` raised, if its answer was needed.
+        """
+        begun_s = self._clock()
+        self._learn()
+        choice = self._controller.choose()
+        if not choice.sends:
+            self._probe()
+            task = self._worker.submit(lambda: self._compute(image))
+            return self._reply(begun_s, task.result(), LOCAL, choice)
+        race = _Race(self._transport)
+        task = self._worker.submit(
+            lambda: self._compute(image), self._starts_s(begun_s), race.local
+        )
+        sent_bytes, problem = 0, None
+        try:
+            payload = self._encoded(image, choice)
+            sent_bytes = len(payload)
+            race.remote(self._ask(payload, choice, begun_s, race))
+        except LinkError as error:
+            problem = str(error) or type(error).__name__
+        except Exception as error:  # The head failed; the whole may not.
+            problem = "{}: {}".format(type(error).__name__, error)
+        if race.won_by(REMOTE):
+            task.cancel()
+            return self._reply(
+                begun_s, race.answer, REMOTE, choice, sent_bytes
+            )
+        self._probe()
+        task.hurry()
+        answer = task.result()
+        if problem is None:
+            problem = "The device was first."
+        return self._reply(
+            begun_s, answer, LOCAL, choice, sent_bytes, problem
+        )
+
+    def _reply(
+        self, begun_s, answer, source, choice, sent_bytes=0, problem=None
+    ):
+        latency_ms = 1e3 * (self._clock() - begun_s)
+        return Reply(answer, source, choice, latency_ms, sent_bytes, problem)
+
+    def _compute(self, image):
+        """Computes in the worker's thread, one image at a time."""
+        begun_s = self._clock()
+        answer = self._local(image)
+        self._local_ms.append(1e3 * (self._clock() - begun_s))
+        return answer
+
+    def _starts_s(self, begun_s):
+        """When the device begins beside a question."""
+        if self._deadline_ms is None:
+            return float("inf")
+        lead_ms = self._controller.lead_ms
+        return begun_s + 1e-3 * max(0.0, self._deadline_ms - lead_ms)
+
+    def _encoded(self, image, choice):
+        begun_s = self._clock()
+        payload = self._encode(image, choice)
+        if choice.split is not None:
+            ms = 1e3 * (self._clock() - begun_s)
+            self._controller.computed(choice, ms)
+        return payload
+
+    def _ask(self, payload, choice, begun_s, race):
+        """Returns an answer that can be used, and tells the controller."""
+        request_id = next(self._ids)
+        sent_s = self._clock()
+        if self._deadline_ms is None:
+            until_s = sent_s + 1e-3 * self._controller.patience_ms(choice)
+        else:
+            until_s = begun_s + 1e-3 * self._deadline_ms
+        race.asking()
+        try:
+            answer = self._transport.ask(payload, until_s, request_id)
+            _check(answer, choice, request_id)
+        except Refused as refused:
+            self._controller.refused(refused.retry_after_s)
+            raise
+        except Missed:
+            waited_ms = 1e3 * (self._clock() - sent_s)
+            self._controller.missed(len(payload), waited_ms)
+            raise
+        except LinkError:  # It lives, but its answers are of no use.
+            self._transport.close()
+            self._controller.refused()
+            raise
+        finally:
+            race.asked()
+        connect_ms = self._transport.connect_ms
+        if connect_ms is not None:
+            self._controller.connected(connect_ms)
+        ms = 1e3 * (self._clock() - sent_s) - (connect_ms or 0.0)
+        self._controller.answered(
+            choice,
+            len(payload),
+            max(0.0, ms),
+            answer.computed_ms,
+            answer.queued_ms,
+        )
+        return answer
+
+    def _probe(self):
+        if self._prober is not None:
+            self._prober.send()
+
+    def _learn(self):
+        """Tells the controller what other threads have found meanwhile."""
+        whole = self._controller.plan.whole
+        while self._local_ms:
+            ms = self._local_ms.popleft()
+            if whole is not None:
+                self._controller.computed(whole, ms)
+        if self._prober is not None:
+            self._prober.learn()
+
+
+def _check(answer, choice, request_id):
+    if answer.request_id != request_id:
+        raise BadAnswer("The answer is that of another question.")
+    if answer.status != "ok":
+        raise BadAnswer(
+            "The server couldn't read the payload: {}".format(answer.status)
+        )
+    known = answer.unit_id is not None and choice.unit_id is not None
+    if known and answer.unit_id != choice.unit_id:
+        raise BadAnswer("The answer is that of another unit.")
+
+
+class _Race:
+    """Which of two answers was first; ends the question once it can't win."""
+
+    def __init__(self, transport):
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._is_asking = False
+        self._winner = None
+        self.answer = None
+
+    def asking(self):
+        with self._lock:
+            if self._winner is not None:
+                raise Missed("The device was first.")
+            self._is_asking = True
+
+    def asked(self):
+        with self._lock:
+            self._is_asking = False
+
+    def local(self, answer):
+        with self._lock:
+            if self._winner is None:
+                self._winner = LOCAL
+                # Under the lock, so that it never meets the next question.
+                if self._is_asking:
+                    self._transport.interrupt()
+
+    def remote(self, answer):
+        with self._lock:
+            if self._winner is None:
+                self._winner, self.answer = REMOTE, answer
+
+    def won_by(self, name):
+        with self._lock:
+            return self._winner == name
