@@ -20,14 +20,14 @@ from bottlenet_tf.link.checks import is_number, require
 
 WINDOW = 20
 # Sends older than this tell little of the link now; a few are kept anyway.
-MAX_AGE_S = 30.0
+MAX_AGE_S = 3.0
 MIN_SENDS = 3
 # Of later sends each counts so much more than the one before.
 RECENCY = 1.1
 # A route changes seldom: the floor is that of the last minutes.
 FLOOR_AGE_S = 120.0
 SHARES = (0.0, 0.25, 0.5, 1.0)
-FORGET, TOLERANCE = 0.9, 1.2
+FORGET, TOLERANCE = 0.9, 2.0
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
 
@@ -153,8 +153,7 @@ class Sends:
 
     def _fit(self):
         """Returns `(floor, fixed, a byte, weight of misses)`, all in ms."""
-        if self._fitted is None:
-            self._forget()
+        if self._forget() or self._fitted is None:
             self._fitted = self._sums()
         return self._fitted
 
@@ -175,9 +174,12 @@ class Sends:
         return floor, mean / total, slope / total, lost / total, size / total
 
     def _forget(self):
+        """Drops what is too old; returns whether anything was."""
+        sends, before = self._sends, len(self._sends)
         oldest = self._clock() - self._max_age_s
-        while len(self._sends) > MIN_SENDS and self._sends[0].at_s < oldest:
-            self._sends.popleft()
+        while len(sends) > MIN_SENDS and sends[0].at_s < oldest:
+            sends.popleft()
+        return len(sends) < before
 
     def expected_ms(self, num_bytes):
         """Expected time of a send, round trip included; 0 if none is known."""
