@@ -1,12 +1,13 @@
 """KServe v2 over HTTP/1.1, with Triton's raw binary body, in one send.
 
     POST /v2/models/NAME/infer HTTP/1.1
-    Host: HOST:PORT
-    Content-Length: BYTES
-    Inference-Header-Content-Length: 0
+    Host:HOST:PORT
+    Inference-Header-Content-Length:0
+    Content-Length:BYTES
 
 and the payload: the model's only input, one element, without JSON around it.
-With a name of one letter these are 114 bytes, 154 with TCP's and IP's headers.
+The space that usually follows a colon is optional. With a name of one letter
+and 10.0.0.1:8000 these are 111 bytes, 151 with TCP's and IP's headers.
 
 Reference:
     Triton Inference Server, Binary Tensor Data Extension, "Raw Binary
@@ -58,8 +59,8 @@ class KServeHttp(Transport):
         name = "[{}]".format(self.host) if ":" in self.host else self.host
         path = urllib.parse.quote(model, safe="")
         self._head = (
-            "POST /v2/models/{}/infer HTTP/1.1\r\nHost: {}:{}\r\n"
-            "Inference-Header-Content-Length: 0\r\nContent-Length: "
+            "POST /v2/models/{}/infer HTTP/1.1\r\nHost:{}:{}\r\n"
+            "Inference-Header-Content-Length:0\r\nContent-Length:"
         ).format(path, name, self.port)
         self._connection = self._addresses = None
         self._interrupted = False

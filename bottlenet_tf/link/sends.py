@@ -1,17 +1,22 @@
 """What sending takes now, from the last sends.
 
-    ms = floor + excess      the round trip and what the link added
+    ms = floor + excess      the round trip, and what the link added
     expected(B) = floor + mean_i(excess_i (1 - s + s B / B_i))
 
 over the last sends i of B_i bytes. Each send stands for a state that the link
 may be in, so that the mean runs over times, not over rates: mean(B / rate_i)
-is what an image will wait, B / mean(rate) is less (Jensen). The share s of an
-excess that grows with the bytes is 1: a slow send counts as a slow link, not
-as a wait of its own. The floor is the least round trip seen, less its own
-serialisation if sends of several sizes tell that; of one size alone half of
-the least counts as floor.
+is what an image will wait, B / mean(rate) is less (Jensen).
 
-A miss counts with the time it was waited for, since at least that much passed.
+The share s of an excess that grows with the bytes is 1 on a line of constant
+rate, and near 0 where a packet mostly waits for its turn, as on a radio link.
+It is learned: each send of another size than those before tells which s would
+have predicted it. Of those that are nearly as good as the best, the most
+hopeful is taken: the largest for fewer bytes, the least for more. What looks
+better than it is gets sent, and is known then.
+
+The floor is the least round trip seen, less its serialisation if several
+sizes tell that. Of one size alone half of the least counts as floor. A miss
+counts with the time it was waited for: at least that much passed.
 """
 
 import collections
@@ -26,8 +31,11 @@ MIN_SENDS = 3
 RECENCY = 1.1
 # A route changes seldom: the floor is that of the last minutes.
 FLOOR_AGE_S = 120.0
+# Candidates for s; what their errors lose of their weight with each send, and
+# how much worse than the best one is believed still.
 SHARES = (0.0, 0.25, 0.5, 1.0)
 FORGET, TOLERANCE = 0.9, 2.0
+_OTHER_SIZE = 1.5
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
 
@@ -50,7 +58,7 @@ class Sends:
         window: Most sends to remember.
         recency: How much more a send counts than the one before it.
         max_age_s: Older ones are forgotten while `MIN_SENDS` are left.
-        share: s above.
+        share: s above; None learns it.
     """
 
     def __init__(
@@ -98,7 +106,9 @@ class Sends:
     def _judge(self, num_bytes, ms):
         """Learns from a send of another size what grows with the bytes."""
         floor, mean, per_byte, _, size = self._fit()
-        if not size or 2 / 3 < num_bytes / size < 1.5:
+        # Of one size alone the floor is only guessed.
+        is_known = size and len(self._least) > 1
+        if not is_known or 1 / _OTHER_SIZE < num_bytes / size < _OTHER_SIZE:
             return
         errors = [
             abs(floor + (1 - k) * mean + k * per_byte * num_bytes - ms)
@@ -112,6 +122,7 @@ class Sends:
         ]
 
     def share(self, num_bytes):
+        """Returns s for a payload of so many bytes; see above."""
         if self._given_share is not None:
             return self._given_share
         size = self._fit()[4]
@@ -152,7 +163,7 @@ class Sends:
         return max(0.0, min(least, ms - slope * num_bytes))
 
     def _fit(self):
-        """Returns `(floor, fixed, a byte, weight of misses)`, all in ms."""
+        """Returns floor, mean excess, the same a byte, misses, mean bytes."""
         if self._forget() or self._fitted is None:
             self._fitted = self._sums()
         return self._fitted
@@ -160,18 +171,17 @@ class Sends:
     def _sums(self):
         floor = self.floor_ms
         weight, total = 1.0, 0.0
-        mean = slope = lost = size = 0.0
+        mean = per_byte = lost = size = 0.0
         for send in self._sends:
             excess = max(0.0, send.ms - floor)
             total += weight
             lost += weight * send.missed
             mean += weight * excess
             size += weight * send.num_bytes
-            slope += weight * excess / send.num_bytes
+            per_byte += weight * excess / send.num_bytes
             weight *= self._recency
-        if not total:
-            return floor, 0.0, 0.0, 0.0, 0.0
-        return floor, mean / total, slope / total, lost / total, size / total
+        sums = mean, per_byte, lost, size
+        return (floor, *(value / max(total, 1.0) for value in sums))
 
     def _forget(self):
         """Drops what is too old; returns whether anything was."""

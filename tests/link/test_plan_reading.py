@@ -96,6 +96,7 @@ def change(path, value):
         (["scenarios", 0, "waiting_mw"], None, "'waiting_mw'"),
         (["min_accuracy"], "88", "'min_accuracy'"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_wrong_is_named(tmp_path, values, path, value, named):
     change(path, value)(values)
