@@ -81,8 +81,8 @@ class Controlled:
 
     A miss closes the connection; the next send opens one, which takes a round
     trip. Probes are sent while the device computes. With a deadline,
-    mobile-only starts ahead of it by its `lead_ms`, and the first answer
-    counts; without, at the end of the controller's patience.
+    mobile-only starts ahead of it by the controller's `lead_ms`, and the first
+    answer counts; without, at the end of the controller's patience.
 
     Args:
         world: `World`.
@@ -157,7 +157,9 @@ class Controlled:
             self._note(choice, wire_bytes, sent_s, answered_s)
             answerer = choice
         else:
-            self._missed(wire_bytes, sent_s, local_s, gives_up_s)
+            is_raced = self._deadline_ms is not None
+            until_s = local_s if is_raced else gives_up_s
+            self._missed(wire_bytes, sent_s, until_s)
             self._send_probe(image, self._clock.now_s)
         return Record(
             arrived_s,
@@ -170,13 +172,17 @@ class Controlled:
 
     def _gives_up_s(self, choice, arrived_s, sent_s):
         """When mobile-only starts beside what was sent."""
-        if self._deadline_ms is None:
+        lead_ms = self.controller.lead_ms(self._left_ms(arrived_s, sent_s))
+        if lead_ms is None:
             return sent_s + 1e-3 * self.controller.patience_ms(choice)
-        lead_ms = self.controller.lead_ms
         return max(sent_s, arrived_s + 1e-3 * (self._deadline_ms - lead_ms))
 
-    def _missed(self, wire_bytes, sent_s, local_s, gives_up_s):
-        until_s = gives_up_s if self._deadline_ms is None else local_s
+    def _left_ms(self, arrived_s, now_s):
+        if self._deadline_ms is None:
+            return None
+        return self._deadline_ms - 1e3 * (now_s - arrived_s)
+
+    def _missed(self, wire_bytes, sent_s, until_s):
         self._clock.now_s = until_s
         self.controller.missed(wire_bytes, 1e3 * (until_s - sent_s))
         self._connected = False

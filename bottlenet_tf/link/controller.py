@@ -118,7 +118,7 @@ class Controller:
         return kept or [self._local]
 
     def patience_ms(self, choice):
-        """How long to wait for an answer where there is no deadline.
+        """How long to wait for an answer where no deadline can be kept.
 
         From the first byte sent. As long as computing locally would have
         taken, so that a dead link costs at most twice the time; longer on a
@@ -134,12 +134,20 @@ class Controller:
         )
         return min(_MOST_PATIENCE_MS, max(_LEAST_PATIENCE_MS, patience))
 
-    @property
-    def lead_ms(self):
-        """How long before a deadline mobile-only must start to be in time."""
-        if self._local is None:
-            return 0.0
-        return lead_ms(self.estimate.device_ms(self._local))
+    def lead_ms(self, left_ms):
+        """Returns how long before a deadline mobile-only should start.
+
+        Args:
+            left_ms: Until the deadline; None for no deadline.
+
+        Returns:
+            Milliseconds; None if it can't be in time, or nothing needs to
+            be: then `patience_ms` bounds the wait.
+        """
+        if self._local is None or left_ms is None:
+            return None
+        needed = lead_ms(self.estimate.device_ms(self._local))
+        return needed if needed <= left_ms else None
 
     def take_probe(self):
         """Returns whether a small payload should be sent now, to learn.

@@ -38,8 +38,8 @@ class Sender:
     """Asks the server as the controller chooses, and falls back on the device.
 
     With a deadline the unsplit network starts on the device at `deadline -
-    lead_ms`, in a thread of its own, and the first answer wins. Without one it
-    starts when the controller's patience ends. It starts at once when the link
+    lead_ms`, in a thread of its own, and the first answer wins. Without one,
+    or if it can't be in time, it starts when the controller's patience ends. It starts at once when the link
     breaks, the server refuses, or the answer is of another question, of
     another unit or of a payload that the server couldn't read.
 
@@ -141,11 +141,11 @@ class Sender:
         return answer
 
     def _starts_s(self, begun_s):
-        """When the device begins beside a question."""
-        if self._deadline_ms is None:
+        """When the device begins beside a question; infinity for never."""
+        lead_ms = self._controller.lead_ms(self._deadline_ms)
+        if lead_ms is None:
             return float("inf")
-        lead_ms = self._controller.lead_ms
-        return begun_s + 1e-3 * max(0.0, self._deadline_ms - lead_ms)
+        return begun_s + 1e-3 * (self._deadline_ms - lead_ms)
 
     def _encoded(self, image, choice):
         begun_s = self._clock()
@@ -159,7 +159,7 @@ class Sender:
         """Returns an answer that can be used, and tells the controller."""
         request_id = next(self._ids)
         sent_s = self._clock()
-        if self._deadline_ms is None:
+        if self._controller.lead_ms(self._deadline_ms) is None:
             until_s = sent_s + 1e-3 * self._controller.patience_ms(choice)
         else:
             until_s = begun_s + 1e-3 * self._deadline_ms

@@ -87,7 +87,6 @@ class Device:
 class Always:
     """A controller that sends every image; counts what it is told."""
 
-    lead_ms = 5.0
     probe_ms = 50.0
 
     def __init__(self, plan, patience_ms=30.0):
@@ -97,6 +96,9 @@ class Always:
 
     def choose(self):
         return self.choice
+
+    def lead_ms(self, left_ms):
+        return None if left_ms is None else 5.0
 
     def patience_ms(self, choice):
         return self._patience_ms
