@@ -121,17 +121,22 @@ class Sends:
             FORGET * a + b for a, b in zip(self._errors, errors)
         ]
 
-    def share(self, num_bytes):
-        """Returns s for a payload of so many bytes; see above."""
+    def share(self, num_bytes, hopeful=True):
+        """Returns s for a payload of so many bytes; see above.
+
+        Args:
+            num_bytes: On the air.
+            hopeful: Whether to take the best of what may be true, so that it
+                is tried, or the worst.
+        """
         if self._given_share is not None:
             return self._given_share
-        size = self._fit()[4]
-        larger = num_bytes > size
-        if self._errors is None:
-            return 0.0 if larger else 1.0
-        least = TOLERANCE * min(self._errors)
-        known = [k for k, e in zip(SHARES, self._errors) if e <= least]
-        return min(known) if larger else max(known)
+        known = SHARES
+        if self._errors is not None:
+            least = TOLERANCE * min(self._errors)
+            known = [s for s, e in zip(SHARES, self._errors) if e <= least]
+        is_larger = num_bytes > self._fit()[4]
+        return min(known) if is_larger == hopeful else max(known)
 
     def _note(self, num_bytes, ms, missed):
         _check(num_bytes, ms)
@@ -209,12 +214,14 @@ class Sends:
     def within(self, num_bytes, ms):
         """Returns the share of remembered sends that would take at most `ms`.
 
+        Not hopeful: what is late once too often is worth nothing.
+
         Args:
             num_bytes: On the air.
             ms: What is left for network and round trip.
         """
         floor = self._fit()[0]
-        share = self.share(num_bytes)
+        share = self.share(num_bytes, hopeful=False)
         weight, total, kept = 1.0, 0.0, 0.0
         for send in self._sends:
             total += weight
