@@ -63,6 +63,7 @@ setup(
             "bottlenet-link=bottlenet_tf.cli.link:main",
             "bottlenet-pareto=bottlenet_tf.cli.pareto:main",
             "bottlenet-profile=bottlenet_tf.cli.profiling:main",
+            "bottlenet-replay=bottlenet_tf.cli.replay:main",
             "bottlenet-report=bottlenet_tf.cli.report:main",
             "bottlenet-search=bottlenet_tf.cli.search:main",
             "bottlenet-select=bottlenet_tf.cli.selecting:main",

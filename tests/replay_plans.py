@@ -7,7 +7,7 @@ split's share of them that of its multiply-accumulates.
 import json
 
 from bottlenet_tf import formats
-from bottlenet_tf.link import plan
+from bottlenet_tf.link import plan_file
 
 # t, wire bytes mean, p95, accuracy: ResNet-20 on CIFAR-10, trained units.
 RB3 = (
@@ -51,7 +51,7 @@ def make(splits, cloud, unsplit, whole_ms, server_ms, min_accuracy):
     values = plan_values(
         splits, cloud, unsplit, whole_ms, server_ms, min_accuracy
     )
-    return plan.parse(json.loads(json.dumps(values)))
+    return plan_file.parse(json.loads(json.dumps(values)))
 
 
 def plan_values(splits, cloud, unsplit, whole_ms, server_ms, min_accuracy):

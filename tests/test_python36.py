@@ -10,7 +10,9 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 MODULES = sorted(
     [
         ROOT / "__init__.py",
+        ROOT / "formats.py",
         ROOT / "registry.py",
+        *(ROOT / "link").rglob("*.py"),
         *(ROOT / "codec").rglob("*.py"),
         *(ROOT / "runtime").rglob("*.py"),
     ]
@@ -26,6 +28,8 @@ ON_DEMAND = {
 }
 DEPLOYED = (
     "bottlenet_tf.codec",
+    "bottlenet_tf.formats",
+    "bottlenet_tf.link",
     "bottlenet_tf.registry",
     "bottlenet_tf.runtime",
 )

@@ -42,7 +42,8 @@ class Oracle:
     def answer(self, image, arrived_s, start_s):
         """Returns the `Record` of an image begun at `start_s`."""
         best = min(
-            self._choices, key=lambda c: self._rank(c, image, arrived_s, start_s)
+            self._choices,
+            key=lambda c: self._rank(c, image, arrived_s, start_s),
         )
         return _waited_for(self._world, best, image, arrived_s, start_s)
 

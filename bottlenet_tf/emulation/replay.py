@@ -38,10 +38,7 @@ def policies(world, goal="latency", deadline_ms=None, **options):
         deadline_ms: Of each image, or None.
         **options: Further arguments of `Controller`.
     """
-    least = options.get("min_accuracy")
-    if least is None:
-        least = world.plan.min_accuracy or 0.0
-    choices = candidates(world.plan.choices, least, goal)
+    choices = _choices(world, goal, options.get("min_accuracy"))
     found = {
         "oracle": Oracle(world, choices, deadline_ms),
         "controller": Controlled(world, deadline_ms, goal=goal, **options),
@@ -55,3 +52,15 @@ def policies(world, goal="latency", deadline_ms=None, **options):
         ),
     }
     return found | {c.name: Fixed(world, c) for c in choices}
+
+
+def fixed_names(world):
+    """Returns the names of all choices that may be fixed ones."""
+    return {choice.name for choice in world.plan.choices}
+
+
+def _choices(world, goal, min_accuracy):
+    """Returns the choices that a controller with this goal has."""
+    if min_accuracy is None:
+        min_accuracy = world.plan.min_accuracy or 0.0
+    return candidates(world.plan.choices, min_accuracy, goal)

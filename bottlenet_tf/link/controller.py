@@ -58,7 +58,7 @@ class Controller:
         seed=0,
         overhead_bytes=_OVERHEAD_BYTES,
         link=None,
-        **of_sends
+        **of_sends,
     ):
         require(
             goal in GOALS,
@@ -170,7 +170,9 @@ class Controller:
         """Notes how long a connection took to open."""
         self.estimate.sends.connected(ms)
 
-    def answered(self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None):
+    def answered(
+        self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None
+    ):
         """Notes an answer to an image; see `Estimate.answered`."""
         self.estimate.answered(choice, wire_bytes, ms, computed_ms, queued_ms)
         self._dead = False

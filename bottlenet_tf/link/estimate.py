@@ -31,9 +31,7 @@ class Medians:
 
     def note(self, name, ms, planned_ms):
         """Notes a measured time of a part, in ms, and the plan's."""
-        require(
-            is_number(ms), "A time must be finite and not negative.", ms=ms
-        )
+        require(is_number(ms), "A time must be finite and not negative.", ms=ms)
         if name not in self._times:
             self._times[name] = collections.deque(maxlen=self._remembered)
         times = self._times[name]
@@ -89,7 +87,9 @@ class Estimate:
         """Notes what the device took for a choice: head and codec, or all."""
         self._device.note(choice.split, ms, choice.device_ms)
 
-    def answered(self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None):
+    def answered(
+        self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None
+    ):
         """Notes an answer.
 
         Args:

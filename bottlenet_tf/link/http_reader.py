@@ -65,9 +65,7 @@ def _receive(connection, deadline, clock):
     except socket.timeout:
         raise Missed("No complete answer came in time.") from None
     except OSError as error:
-        raise Unreachable(
-            "The connection broke: {}".format(error)
-        ) from None
+        raise Unreachable("The connection broke: {}".format(error)) from None
     if not data:
         raise Unreachable("The server closed the connection.")
     return data

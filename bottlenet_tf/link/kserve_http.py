@@ -125,9 +125,7 @@ class KServeHttp(Transport):
             try:
                 left = _left(deadline, self._clock)
                 connection = socket.socket(family, kind, protocol)
-                connection.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-                )
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.settimeout(left)
                 connection.connect(address)
             except OSError as error:
@@ -168,8 +166,8 @@ class KServeHttp(Transport):
             )
         if status != 200:
             raise BadAnswer(
-                "The server must answer with status 200. Received: {} {!r}"
-                .format(status, body[:200])
+                "The server must answer with status 200. Received: "
+                "{} {!r}".format(status, body[:200])
             )
         text = headers.get("inference-header-content-length", str(len(body)))
         if not (text.isdigit() and len(text) <= 9):
@@ -233,6 +231,10 @@ def _split(address):
 
 def _is_plain(text):
     """Whether a text has nothing but what hosts and ports are made of."""
-    return 0 < len(text) < 300 and all(
-        character.isalnum() or character in ".-_:[]%" for character in text
-    ) and all(ord(character) < 128 for character in text)
+    return (
+        0 < len(text) < 300
+        and all(
+            character.isalnum() or character in ".-_:[]%" for character in text
+        )
+        and all(ord(character) < 128 for character in text)
+    )

@@ -39,9 +39,10 @@ class Sender:
 
     With a deadline the unsplit network starts on the device at `deadline -
     lead_ms`, in a thread of its own, and the first answer wins. Without one,
-    or if it can't be in time, it starts when the controller's patience ends. It starts at once when the link
-    breaks, the server refuses, or the answer is of another question, of
-    another unit or of a payload that the server couldn't read.
+    or if it can't be in time, it starts when the controller's patience ends.
+    It starts at once when the link breaks, the server refuses, or the answer
+    is of another question, of another unit or of a payload that the server
+    couldn't read.
 
     One call at a time. Payloads and answers are never logged.
 
@@ -115,17 +116,13 @@ class Sender:
             problem = "{}: {}".format(type(error).__name__, error)
         if race.won_by(REMOTE):
             task.cancel()
-            return self._reply(
-                begun_s, race.answer, REMOTE, choice, sent_bytes
-            )
+            return self._reply(begun_s, race.answer, REMOTE, choice, sent_bytes)
         self._probe()
         task.hurry()
         answer = task.result()
         if problem is None:
             problem = "The device was first."
-        return self._reply(
-            begun_s, answer, LOCAL, choice, sent_bytes, problem
-        )
+        return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
 
     def _reply(
         self, begun_s, answer, source, choice, sent_bytes=0, problem=None

@@ -41,7 +41,7 @@ CONNECT_BYTES = 60
 
 
 class Send:
-    """One send: bytes on the air, ms of the network alone, when, whether lost."""
+    """Bytes on the air, ms of the network alone, when, whether missed."""
 
     __slots__ = ("num_bytes", "ms", "at_s", "missed")
 
@@ -117,9 +117,7 @@ class Sends:
         if self._errors is None:
             self._errors = errors
             return
-        self._errors = [
-            FORGET * a + b for a, b in zip(self._errors, errors)
-        ]
+        self._errors = [FORGET * a + b for a, b in zip(self._errors, errors)]
 
     def share(self, num_bytes, hopeful=True):
         """Returns s for a payload of so many bytes; see above.
@@ -239,6 +237,4 @@ def _check(num_bytes, ms):
         "A send must have bytes.",
         num_bytes=num_bytes,
     )
-    require(
-        is_number(ms), "A time must be finite and not negative.", ms=ms
-    )
+    require(is_number(ms), "A time must be finite and not negative.", ms=ms)

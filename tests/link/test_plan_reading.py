@@ -6,7 +6,7 @@ import json
 import pytest
 import replay_plans
 
-from bottlenet_tf.link import plan
+from bottlenet_tf.link import plan, plan_file
 
 SPLITS = {"RB3": (0.36, ((200.0, 240, 91.0), (100.0, 120, 89.0)))}
 CLOUD = (("avif", 75, 32, 400.0, 90.0),)
@@ -20,7 +20,7 @@ def values():
 def read(tmp_path, values):
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(values))
-    return plan.read(path)
+    return plan_file.read(path)
 
 
 def test_choices_have_their_times_and_bytes(tmp_path, values):
@@ -121,19 +121,19 @@ def test_what_is_no_plan_is_refused(tmp_path, data):
     path = tmp_path / "plan.json"
     path.write_bytes(data)
     with pytest.raises(ValueError, match="plan.json: .*"):
-        plan.read(path)
+        plan_file.read(path)
 
 
 def test_a_file_without_an_end_is_not_read_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "MAX_BYTES", 1000)
+    monkeypatch.setattr(plan_file, "MAX_BYTES", 1000)
     path = tmp_path / "plan.json"
     path.write_bytes(b" " * 5000)
     with pytest.raises(ValueError, match="at most 1000 bytes"):
-        plan.read(path)
+        plan_file.read(path)
 
 
 def test_what_a_deployment_lacks_is_dropped_by_name(values):
-    found = plan.parse(values)
+    found = plan_file.parse(values)
     kept, dropped = found.only(["RB3 at point 1", "mobile-only", "unknown"])
     assert [c.name for c in kept.choices] == ["RB3 at point 1", "mobile-only"]
     assert dropped == ["RB3 at point 0", "cloud-only avif 75"]
@@ -152,4 +152,4 @@ def test_the_radio_is_that_of_the_rate_in_the_middle(values):
         row["uplink_mbps"] *= factor
         row["uplink_mw"] = power
         values["scenarios"].append(row)
-    assert plan.parse(values).radios["4g"].uplink_mw == 2.0
+    assert plan_file.parse(values).radios["4g"].uplink_mw == 2.0

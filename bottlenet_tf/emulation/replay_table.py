@@ -1,0 +1,80 @@
+"""A replay as a table, for the console and in Markdown."""
+
+from bottlenet_tf.markdown import aligned
+
+_ALWAYS = ("oracle", "controller", "harmonic mean")
+
+
+def lines(content, every=False):
+    """Returns a table's lines.
+
+    Args:
+        content: What `replay.json` holds.
+        every: Whether all fixed choices are shown, or the best one alone.
+    """
+    deadline_ms = content["deadline_ms"]
+    header = ["trace", "policy", "mean ms", "p95 ms"]
+    header += ["accuracy %"] if deadline_ms is None else [
+        "accuracy in time %", "in time %"
+    ]  # fmt: skip
+    header += ["energy mJ", "to oracle", "to best fixed"]
+    rows = []
+    for trace in content["traces"]:
+        shown = _shown(trace, every)
+        for i, name in enumerate(shown):
+            first = trace["trace"] if not i else ""
+            rows.append(_row(first, name, trace, deadline_ms))
+    return aligned(header, rows, 2)
+
+
+def _shown(trace, every):
+    names = [name for name in _ALWAYS if name in trace["policies"]]
+    others = [name for name in trace["policies"] if name not in _ALWAYS]
+    return names + (others if every else [trace["best_fixed"]])
+
+
+def _row(first, name, trace, deadline_ms):
+    found = trace["policies"][name]
+    cells = [first, name, f"{found['mean_ms']:.1f}", f"{found['p95_ms']:.1f}"]
+    if deadline_ms is None:
+        cells.append(f"{found['accuracy']:.2f}")
+    else:
+        cells.append(f"{found['accuracy_in_time']:.2f}")
+        cells.append(f"{100 * found['in_time']:.2f}")
+    energy_mj = found["energy_mj"]
+    cells.append("–" if energy_mj is None else f"{energy_mj:.0f}")
+    cells.append(_ratio(found["to_oracle"]))
+    cells.append(_ratio(found["to_best_fixed"]))
+    return cells
+
+
+def _ratio(value):
+    return "–" if value is None else f"{value:.3f}"
+
+
+def markdown(content):
+    """Returns a Markdown page of the table and how it came about."""
+    deadline_ms = content["deadline_ms"]
+    about = [
+        f"Round trip {content['rtt_ms']:g} ms, "
+        f"{content['overhead_bytes']:g} B a message, goal {content['goal']}, "
+        + ("images back to back" if content["rate"] is None
+           else f"{content['rate']:g} images a second")
+        + ("" if deadline_ms is None else f", deadline {deadline_ms:g} ms")
+        + "".join(f", cut from {a:g} to {b:g} s" for a, b in content["outages"])
+        + "."
+    ]  # fmt: skip
+    ratios = (
+        "Ratios are of mean latencies"
+        if deadline_ms is None
+        else "Ratios are of accuracies in time"
+    )
+    about.append(
+        f"{ratios}. The oracle knows the trace, the cuts and each image's "
+        "bytes, and takes for each image what is answered first, or with a "
+        "deadline the most accurate in time."
+    )
+    command = " ".join(content["command"])
+    return "\n".join(
+        ["# Replay", "", *about, "", f"    {command}", "", *lines(content)]
+    )
