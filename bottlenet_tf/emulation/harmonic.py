@@ -41,6 +41,9 @@ class HarmonicSends:
     def connected(self, ms):
         """Tells it nothing: it knows the round trip."""
 
+    def revived(self):
+        """Tells it nothing."""
+
     def serialising_ms(self, num_bytes):
         """Returns the time at the mean rate."""
         if not self._rates:

@@ -103,9 +103,9 @@ class Controller:
             best = best if costs[best] <= needed else kept
         self._choice, self._costs = best, costs
         if self._dead:
-            self._probes.begin(dead=True)
+            self._probes.begin(of_dead=True)
         elif not best.sends and any(c.sends for c in self._candidates):
-            self._probes.begin(dead=False)
+            self._probes.begin(of_dead=False)
         else:
             self._probes.end()
         return best
@@ -174,16 +174,15 @@ class Controller:
         self, choice, wire_bytes, ms, computed_ms=None, queued_ms=None
     ):
         """Notes an answer to an image; see `Estimate.answered`."""
+        self._revive()
         self.estimate.answered(choice, wire_bytes, ms, computed_ms, queued_ms)
-        self._dead = False
-        self._pauses.answered()
 
     def missed(self, wire_bytes, waited_ms):
         """Notes that no answer came, or none that can be used."""
         if not self._dead:  # A probe's miss says nothing new.
             self.estimate.missed(wire_bytes, waited_ms)
         self._dead = True
-        self._probes.begin(dead=True)
+        self._probes.begin(of_dead=True)
 
     def probed(self, wire_bytes, network_ms):
         """Notes a probe's answer.
@@ -193,8 +192,13 @@ class Controller:
             network_ms: From the first byte sent to the answer, less what the
                 server told of computing and queueing.
         """
+        self._revive()
         num_bytes = wire_bytes + self.estimate.overhead_bytes
         self.estimate.sends.answered(num_bytes, network_ms)
+
+    def _revive(self):
+        if self._dead:
+            self.estimate.sends.revived()
         self._dead = False
         self._pauses.answered()
 

@@ -2,19 +2,21 @@
 
 import random
 
-# At most a fortieth of a cut is lost after its end, and 0.4 s of a short one.
-LEAST_PROBE_S, MOST_PROBE_S = 0.4, 4.0
-_SHARE_OF_CUT = 1.0 / 40.0
-# Where the link answers, but the device is faster without it.
-_SHARE_OF_IDLE = 1.0 / 4.0
+MOST_PROBE_S = 4.0
+# Of a dead link: least interval, and interval as a share of the time it has
+# been dead. A sixtieth of a cut is lost after its end, or 0.3 s of a short one,
+# and what the image takes that is under way.
+LEAST_PROBE_S, _SHARE_OF_CUT = 0.3, 1.0 / 60.0
+# Of a link that answers, where the device is faster without it.
+_LEAST_IDLE_S, _SHARE_OF_IDLE = 0.1, 1.0 / 4.0
 _FIRST_PAUSE_S, _MOST_PAUSE_S = 0.25, 8.0
 
 
 class Probes:
     """Growing intervals between probes, while nothing else is sent.
 
-    The interval is a share of the time since `begin`, within 0.4 and 4
-    seconds. The first probe is due at once.
+    The interval is a share of the time since `begin`, between a least one and
+    4 seconds. The first probe is due at once.
 
     Args:
         clock: Function that returns monotonic seconds.
@@ -23,27 +25,24 @@ class Probes:
     def __init__(self, clock):
         self._clock = clock
         self._since = self._next = None
-        self._share = _SHARE_OF_CUT
+        self._of_dead = False
 
     @property
     def interval_s(self):
         """The interval now; 0 if there is no reason to probe."""
         if self._since is None:
             return 0.0
+        least, share = _LEAST_IDLE_S, _SHARE_OF_IDLE
+        if self._of_dead:
+            least, share = LEAST_PROBE_S, _SHARE_OF_CUT
         elapsed = self._clock() - self._since
-        return min(MOST_PROBE_S, max(LEAST_PROBE_S, self._share * elapsed))
+        return min(MOST_PROBE_S, max(least, share * elapsed))
 
-    def begin(self, dead):
+    def begin(self, of_dead):
         """Probes from now on, of a link that is dead or only slow."""
-        if self._since is None or dead != self.of_dead:
-            self._since = self._clock()
-            self._next = self._since + (0.0 if dead else LEAST_PROBE_S)
-            self._share = _SHARE_OF_CUT if dead else _SHARE_OF_IDLE
-
-    @property
-    def of_dead(self):
-        """Whether a dead link is probed."""
-        return self._since is not None and self._share == _SHARE_OF_CUT
+        if self._since is None or of_dead != self._of_dead:
+            self._since = self._next = self._clock()
+            self._of_dead = of_dead
 
     def end(self):
         """No more of them."""

@@ -98,6 +98,12 @@ class Sends:
         """Notes a send without an answer, given up after so long."""
         self._note(num_bytes, waited_ms, missed=True)
 
+    def revived(self):
+        """Forgets misses: they told of a cut that is over."""
+        kept = [send for send in self._sends if not send.missed]
+        self._sends = collections.deque(kept, self._sends.maxlen)
+        self._fitted = None
+
     def connected(self, ms):
         """Notes how long a connection took: a round trip without payload."""
         _check(CONNECT_BYTES, ms)
