@@ -45,6 +45,7 @@ def _main(argv):
 
 
 def _replay(plan_path, trace_paths, values):
+    _check(values)
     # Matplotlib takes a second to import; --help shouldn't.
     from bottlenet_tf import emulation
     from bottlenet_tf.emulation import (
@@ -53,7 +54,6 @@ def _replay(plan_path, trace_paths, values):
         replay_table,
     )
 
-    _check(values)
     out = pathlib.Path(values.out)
     rate = _rate(values)
     found = []

@@ -1,7 +1,6 @@
 """Replays by hand-made traces, and what holds for any trace."""
 
 import pytest
-import replay_plans
 
 from bottlenet_tf.emulation import replay, replay_file, replay_table
 from bottlenet_tf.emulation.policies import Controlled, Fixed, Oracle
@@ -9,6 +8,7 @@ from bottlenet_tf.emulation.records import summary
 from bottlenet_tf.emulation.traces import Trace
 from bottlenet_tf.emulation.world import World
 from bottlenet_tf.link.goals import candidates
+from tests import replay_plans
 
 SPLITS = {"early": (0.2, ((400.0, 400, 90.0),))}
 CLOUD = (("avif", 75, 32, 9000.0, 90.2),)

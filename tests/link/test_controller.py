@@ -3,11 +3,11 @@
 import json
 
 import pytest
-import replay_plans
-from simulated_clock import SimulatedClock
 
 from bottlenet_tf.link.controller import Controller
 from bottlenet_tf.link.goals import candidates
+from tests import replay_plans
+from tests.link.simulated_clock import SimulatedClock
 
 # Whole network 100 ms. early: 20 ms and 400 B; late: 70 ms and 50 B.
 SPLITS = {

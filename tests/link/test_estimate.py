@@ -1,10 +1,10 @@
 """Device, server and link as they are now, beside what was planned."""
 
 import pytest
-import replay_plans
-from simulated_clock import SimulatedClock
 
 from bottlenet_tf.link.estimate import Estimate, Medians
+from tests import replay_plans
+from tests.link.simulated_clock import SimulatedClock
 
 SPLITS = {
     "early": (0.2, ((400.0, 480, 90.0),)),

@@ -6,15 +6,6 @@ import threading
 import time
 
 import pytest
-import scripted_server
-from scripted_server import (
-    ScriptedServer,
-    answer_body,
-    good,
-    response,
-    tensor,
-    tensors_body,
-)
 
 from bottlenet_tf.link import kserve_answer
 from bottlenet_tf.link.kserve_http import KServeHttp
@@ -24,6 +15,15 @@ from bottlenet_tf.link.transport import (
     Missed,
     Refused,
     Unreachable,
+)
+from tests.link import scripted_server
+from tests.link.scripted_server import (
+    ScriptedServer,
+    answer_body,
+    good,
+    response,
+    tensor,
+    tensors_body,
 )
 
 PAYLOAD = bytes(range(256)) + b"\r\n\r\n" + bytes(56)

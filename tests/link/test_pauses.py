@@ -1,9 +1,9 @@
 """When a dead link is probed, and when a busy server is asked again."""
 
 import pytest
-from simulated_clock import SimulatedClock
 
 from bottlenet_tf.link.pauses import LEAST_PROBE_S, MOST_PROBE_S, Pauses, Probes
+from tests.link.simulated_clock import SimulatedClock
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import copy
 import json
 
 import pytest
-import replay_plans
 
 from bottlenet_tf.link import plan, plan_file
+from tests import replay_plans
 
 SPLITS = {"RB3": (0.36, ((200.0, 240, 91.0), (100.0, 120, 89.0)))}
 CLOUD = (("avif", 75, 32, 400.0, 90.0),)

@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-import replay_plans
 
 from bottlenet_tf.link.controller import Controller
 from bottlenet_tf.link.sender import LOCAL, REMOTE, Sender
@@ -18,6 +17,7 @@ from bottlenet_tf.link.transport import (
     Transport,
     Unreachable,
 )
+from tests import replay_plans
 
 SPLITS = {"RB3": (0.3, ((100.0, 120, 90.0),))}
 

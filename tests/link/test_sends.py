@@ -1,9 +1,9 @@
 """What a send will take, from those that were seen."""
 
 import pytest
-from simulated_clock import SimulatedClock
 
 from bottlenet_tf.link.sends import MIN_SENDS, WINDOW, Sends
+from tests.link.simulated_clock import SimulatedClock
 
 
 @pytest.fixture
