@@ -1,10 +1,16 @@
 """Plans to replay, with bytes and accuracies of docs/results.md.
 
-Times are those of a device on which the whole network takes 120 ms, each
-split's share of them that of its multiply-accumulates.
+Times are those of a slow device: the whole network takes 120 or 150 ms, each
+split's head its share of the multiply-accumulates.
+
+    python -m tests.replay_plans FOLDER
+
+writes both, small.json and large.json, to a folder.
 """
 
 import json
+import pathlib
+import sys
 
 from bottlenet_tf import formats
 from bottlenet_tf.link import plan_file
@@ -23,19 +29,32 @@ RB6 = (
 UNSPLIT = 91.73
 
 
-def small_images(whole_ms=120.0, server_ms=4.0):
+def small_images():
     """ResNet-20 on CIFAR-10: an image costs little more than a payload."""
+    return plan_file.parse(small_images_values())
+
+
+def large_images():
+    """EfficientNet-Lite0 at 224 pixels: an image takes 5.4 kB and more.
+
+    The splits before and behind block7 are made up around its figures.
+    """
+    return plan_file.parse(large_images_values())
+
+
+def small_images_values():
+    """Returns plan.json's content of `small_images`."""
     splits = {
         "RB3": (0.36, RB3),
         "RB6": (0.698, RB6),
         "RB8": (0.908, ((51.0, 60, 91.2), (27.0, 33, 90.2))),
     }
     cloud = (("avif", 75, 32, 377.0, 90.18), ("avif", 95, 32, 721.0, 91.24))
-    return make(splits, cloud, UNSPLIT, whole_ms, server_ms, 89.73)
+    return plan_values(splits, cloud, UNSPLIT, 120.0, 4.0, 89.73)
 
 
-def large_images(whole_ms=150.0, server_ms=5.0):
-    """EfficientNet-Lite0 at 224 pixels: an image takes 5.4 kB and more."""
+def large_images_values():
+    """Returns plan.json's content of `large_images`."""
     splits = {
         "block3": (0.30, ((2600.0, 3000, 97.5), (1500.0, 1800, 96.2))),
         "block5": (0.45, ((1400.0, 1700, 97.9), (800.0, 960, 96.8))),
@@ -43,7 +62,7 @@ def large_images(whole_ms=150.0, server_ms=5.0):
         "block11": (0.80, ((300.0, 360, 98.2), (150.0, 180, 97.2))),
     }
     cloud = (("avif", 50, 224, 5400.0, 96.5), ("jpeg", 90, 224, 26766.0, 98.0))
-    return make(splits, cloud, 98.4, whole_ms, server_ms, 96.0)
+    return plan_values(splits, cloud, 98.4, 150.0, 5.0, 96.0)
 
 
 def make(splits, cloud, unsplit, whole_ms, server_ms, min_accuracy):
@@ -131,3 +150,17 @@ def _choice(name, way, mean, p95, accuracy, **others):
         "wire_bytes_max": None,
         "accuracy": accuracy,
     }
+
+
+def _main(folder):
+    for name, values in (
+        ("small", small_images_values()),
+        ("large", large_images_values()),
+    ):
+        path = pathlib.Path(folder) / f"{name}.json"
+        path.write_text(json.dumps(values, indent=2) + "\n")
+        print(path)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,11 +1,10 @@
 """A KServe v2 response over HTTP -> `Answer`: outside bytes, all checked.
 
 A response is a JSON object, behind it the tensors it calls binary. A served
-model for devices has one output, `answer`, BYTES of one element: a JSON object
-of `class`, `label`, `top` ([[class, probability], ...]), `status`,
-`computed_ms`, `queued_ms`, `unit` (its identity) and `payload` (CRC-32 of what
-was answered); all but `class` and `status` may be missing. A model with the
-outputs `classes`, `labels` and `status` is understood as well.
+model has the output `answer`, UINT8: a compact message that `unpack` reads.
+One with the outputs `classes` and `status` is understood as well, and with
+`labels`, `top_classes`, `top_probabilities`, `computed_ms` and `units` if they
+are there.
 """
 
 import json
@@ -22,9 +21,10 @@ _MAX_BRACKETS = 256
 _MAX_TEXT = 1000
 _MAX_CLASS = 2**31
 _MAX_MS = 1e9
+_CODES = {"INT32": "i", "UINT32": "I", "FP32": "f"}
 
 
-def read(body, json_bytes, payload, request_id, received_bytes):
+def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
     """Returns the `Answer` in a response's body.
 
     Args:
@@ -33,26 +33,47 @@ def read(body, json_bytes, payload, request_id, received_bytes):
         payload: Bytes that were asked about.
         request_id: Text that named the question.
         received_bytes: Of the whole response.
+        unpack: Function of a compact answer's bytes that returns an object
+            with `class_index`, `top`, `status`, `computed_ms`, `unit_id` (0
+            if none) and `payload_crc`; ValueError if they aren't one.
 
     Raises:
         BadAnswer: unless it is an answer to this payload.
     """
-    _check(0 < json_bytes <= len(body), "lengths must fit", json_bytes)
+    _check(
+        0 < json_bytes <= len(body), "must have lengths that fit", json_bytes
+    )
     head = _object(body[:json_bytes])
     told = head.get("id", request_id)
     _check(told in (request_id, ""), "must have the question's id", told)
     tensors = _tensors(head.get("outputs"), body[json_bytes:])
     if "answer" in tensors:
-        found = _object(_one(tensors, "answer"))
+        found = _compact(tensors["answer"], payload, unpack)
     else:
         found = _of_tensors(tensors)
-    echo = found.get("payload")
-    _check(
-        echo is None or echo == zlib.crc32(payload) & 0xFFFFFFFF,
-        "must be of this payload",
-        echo,
-    )
     return _answer(found, request_id, received_bytes)
+
+
+def _compact(values, payload, unpack):
+    """Returns the fields of a compact answer."""
+    _check(unpack is not None, "can't be read without `unpack`", "answer")
+    try:
+        found = unpack(bytes(bytearray(values)))
+    except (TypeError, ValueError) as error:
+        raise BadAnswer(str(error)) from None
+    _check(
+        found.payload_crc == zlib.crc32(payload) & 0xFFFFFFFF,
+        "must be of this payload",
+        found.payload_crc,
+    )
+    return {
+        "class": found.class_index,
+        "label": "",
+        "status": found.status,
+        "top": list(found.top),
+        "computed_ms": found.computed_ms,
+        "unit": found.unit_id or None,
+    }
 
 
 def _check(condition, rule, received):
@@ -112,11 +133,14 @@ def _values(datatype, data):
     """Returns the values of a binary tensor; None for types nobody reads."""
     if datatype == "BYTES":
         return list(_elements(data))
-    code = {"INT32": "i", "FP32": "f"}.get(datatype)
-    if code is None:
+    if datatype == "UINT8":
+        return list(data)
+    if datatype not in _CODES:
         return None
     _check(len(data) % 4 == 0, "must have whole numbers of bytes", len(data))
-    return list(struct.unpack("<{}{}".format(len(data) // 4, code), data))
+    return list(
+        struct.unpack("<{}{}".format(len(data) // 4, _CODES[datatype]), data)
+    )
 
 
 def _elements(data):
@@ -129,27 +153,39 @@ def _elements(data):
         yield data[start - size : start]
 
 
-def _one(tensors, name):
+def _of_tensors(tensors):
+    """Returns the fields of an answer in tensors of their own."""
+    classes, shares = (
+        tensors.get(name) or [] for name in ("top_classes", "top_probabilities")
+    )
+    _check(len(classes) == len(shares), "must have pairs", len(shares))
+    return {
+        "class": _one(tensors, "classes"),
+        "label": _text(_one(tensors, "labels", b"")),
+        "status": _text(_one(tensors, "status")),
+        "top": list(zip(classes, shares)),
+        "computed_ms": _one(tensors, "computed_ms", None),
+        "unit": _one(tensors, "units", 0) or None,
+    }
+
+
+def _one(tensors, name, *default):
+    """Returns a tensor's only value."""
+    if name not in tensors and default:
+        return default[0]
     values = tensors.get(name)
     _check(
         isinstance(values, list) and len(values) == 1,
         "must have one value of {!r}".format(name),
         values,
     )
-    value = values[0]
-    return value.encode("utf-8") if isinstance(value, str) else value
-
-
-def _of_tensors(tensors):
-    found = {"class": _one(tensors, "classes")}
-    for name, key in (("status", "status"), ("labels", "label")):
-        if name in tensors or key == "status":
-            found[key] = _text(_one(tensors, name))
-    return found
+    return values[0]
 
 
 def _text(value):
-    _check(isinstance(value, bytes), "must have texts", value)
+    _check(isinstance(value, (bytes, str)), "must have texts", value)
+    if isinstance(value, str):
+        return value
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -157,8 +193,7 @@ def _text(value):
 
 
 def _answer(found, request_id, received_bytes):
-    index, label = found.get("class"), found.get("label", "")
-    status = found.get("status")
+    index, label, status = (found[k] for k in ("class", "label", "status"))
     _check(
         is_whole(index, least=-1, most=_MAX_CLASS),
         "must have the index of a class",
@@ -170,15 +205,20 @@ def _answer(found, request_id, received_bytes):
             "must have label and status, short texts",
             text,
         )
-    unit = found.get("unit")
+    unit, computed_ms = found["unit"], found["computed_ms"]
     _check(unit is None or is_whole(unit), "must name its unit", unit)
+    _check(
+        computed_ms is None or is_number(computed_ms, most=_MAX_MS),
+        "must have a time in ms",
+        computed_ms,
+    )
     return Answer(
         index,
         label,
-        _top(found.get("top", [])),
+        _top(found["top"]),
         status,
-        _ms(found, "computed_ms"),
-        _ms(found, "queued_ms"),
+        computed_ms,
+        None,  # Servers know how long they queue requests, models don't.
         unit,
         request_id,
         received_bytes,
@@ -186,24 +226,11 @@ def _answer(found, request_id, received_bytes):
 
 
 def _top(pairs):
-    _check(isinstance(pairs, list) and len(pairs) <= 100, "has a top", pairs)
-    for pair in pairs:
+    _check(len(pairs) <= 100, "must have a short top", len(pairs))
+    for index, share in pairs:
         _check(
-            isinstance(pair, list)
-            and len(pair) == 2
-            and is_whole(pair[0], most=_MAX_CLASS)
-            and is_number(pair[1], most=1.001),
+            is_whole(index, most=_MAX_CLASS) and is_number(share, most=1.001),
             "must have pairs of class and probability",
-            pair,
+            (index, share),
         )
     return tuple((index, float(share)) for index, share in pairs)
-
-
-def _ms(found, name):
-    value = found.get(name)
-    _check(
-        value is None or is_number(value, most=_MAX_MS),
-        "must have times in ms",
-        value,
-    )
-    return value

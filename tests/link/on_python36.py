@@ -11,7 +11,6 @@ import struct
 import sys
 import threading
 import time
-import zlib
 
 ROOT = os.path.abspath(sys.argv[1])
 sys.path.insert(0, ROOT)
@@ -44,25 +43,22 @@ def serve(listener, failing):
 
 def answer(payload):
     """Returns a response as Triton's."""
-    document = json.dumps(
-        {"class": len(payload), "label": "cat", "status": "ok",
-         "computed_ms": 0.1, "queued_ms": 0.0,
-         "payload": zlib.crc32(payload) & 0xFFFFFFFF}
-    ).encode("utf-8")  # fmt: skip
-    data = struct.pack("<I", len(document)) + document
-    output = {"name": "answer", "datatype": "BYTES", "shape": [1, 1],
-              "parameters": {"binary_data_size": len(data)}}  # fmt: skip
-    head = json.dumps({"outputs": [output]}).encode("utf-8")
+    tensors = [
+        ("classes", "INT32", struct.pack("<i", len(payload))),
+        ("status", "BYTES", struct.pack("<I", 2) + b"ok"),
+        ("computed_ms", "FP32", struct.pack("<f", 0.1)),
+    ]
+    outputs = [
+        {"name": name, "datatype": datatype, "shape": [1, 1],
+         "parameters": {"binary_data_size": len(data)}}
+        for name, datatype, data in tensors
+    ]  # fmt: skip
+    head = json.dumps({"outputs": outputs}).encode("utf-8")
+    body = head + b"".join(data for _, _, data in tensors)
     return (
-        (
-            "HTTP/1.1 200 OK\r\nInference-Header-Content-Length: {}\r\n"
-            "Content-Length: {}\r\n\r\n".format(
-                len(head), len(head) + len(data)
-            )
-        ).encode("ascii")
-        + head
-        + data
-    )
+        "HTTP/1.1 200 OK\r\nInference-Header-Content-Length: {}\r\n"
+        "Content-Length: {}\r\n\r\n".format(len(head), len(body))
+    ).encode("ascii") + body
 
 
 def main():

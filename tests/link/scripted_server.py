@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 import zlib
+from typing import NamedTuple
 
 
 def response(body, json_bytes=None, status="200 OK", **headers):
@@ -31,17 +32,39 @@ def tensor(name, datatype, data):
     return about, data
 
 
+class Compact(NamedTuple):
+    """What `unpack` returns."""
+
+    status: str
+    unit_id: int
+    payload_crc: int
+    computed_ms: float
+    top: tuple
+
+    @property
+    def class_index(self):
+        return self.top[0][0] if self.top else -1
+
+
+def pack(**fields):
+    """Returns the bytes of a compact answer; JSON serves for a test."""
+    return json.dumps(fields).encode()
+
+
+def unpack(data):
+    """Returns what `pack` was given, as `codec.answer.unpack` would."""
+    fields = json.loads(data.decode())  # ValueError for what is no JSON.
+    return Compact(**fields)  # TypeError for other fields.
+
+
 def answer_body(payload, **changes):
     """Returns a good answer's body and its JSON's length."""
-    document = {
-        "class": 3, "label": "cat", "top": [[3, 0.9], [5, 0.1]],
-        "status": "ok", "computed_ms": 1.5, "queued_ms": 0.25, "unit": 1000,
-        "payload": zlib.crc32(payload),
+    fields = {
+        "top": [[3, 0.9], [5, 0.1]], "status": "ok", "computed_ms": 1.5,
+        "unit_id": 1000, "payload_crc": zlib.crc32(payload),
     }  # fmt: skip
-    document.update(changes)
-    return tensors_body(
-        [tensor("answer", "BYTES", json.dumps(document).encode())]
-    )
+    fields.update(changes)
+    return tensors_body([tensor("answer", "UINT8", pack(**fields))])
 
 
 def tensors_body(tensors, **head):
@@ -140,7 +163,7 @@ class ScriptedServer:
                     line.lower().split(b":", 1)
                     for line in head.split(b"\r\n")[1:]
                 )
-                if len(body) >= int(fields[b"content-length"]):
+                if len(body) >= int(fields.get(b"content-length", 0)):
                     self.packets = packets
                     return data
             more = connection.recv(65536)
