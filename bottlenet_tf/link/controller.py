@@ -1,5 +1,6 @@
 """Which split and point to send next, from what the last images have told."""
 
+import math
 import time
 
 from bottlenet_tf.link.checks import is_number, require
@@ -9,8 +10,8 @@ from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
 
 # Mean of what was measured at IP level: raw HTTP in one piece.
 _OVERHEAD_BYTES = 154.0
-# What a wait in vain costs against what is lost by giving up too early:
-# tuned on half of the traces of docs/controller.md.
+# Of what mobile-only takes and of what an answer should take: tuned on half of
+# the traces of docs/controller.md.
 _PATIENCE_OF_LOCAL, _PATIENCE_OF_EXPECTED = 1.5, 3.0
 _LEAST_PATIENCE_MS, _MOST_PATIENCE_MS = 20.0, 10e3
 _PROBE_ROUND_TRIPS = 4.0
@@ -43,8 +44,8 @@ class Controller:
         **of_sends: Further arguments of `sends.Sends`.
 
     Raises:
-        ValueError: for an unknown goal or link, or if no choice is accurate
-            enough.
+        ValueError: for an unknown goal or link, if no choice is accurate
+            enough, or if no energy is known for a goal that needs it.
     """
 
     def __init__(
@@ -73,13 +74,19 @@ class Controller:
         self.plan, self.goal = plan, goal
         self.estimate = Estimate(overhead_bytes, clock, **of_sends)
         self._clock, self._switch_gain = clock, switch_gain
+        self._local = plan.whole
         self._cost = GOALS[goal](
-            self.estimate, _local(plan), deadline_ms, _radio(plan, link)
+            self.estimate, self._local, deadline_ms, _radio(plan, link)
         )
         if min_accuracy is None:
             min_accuracy = plan.min_accuracy or 0.0
         self._candidates = candidates(plan.choices, min_accuracy, goal)
-        self._local = _local(plan)
+        require(
+            any(self._cost(choice) < math.inf for choice in self._candidates),
+            "Least energy needs powers: a profile with a meter, or a link with "
+            "its radio's.",
+            goal=goal,
+        )
         self._probes, self._pauses = Probes(clock), Pauses(clock, seed)
         self._dead = False
         self._choice, self._costs = None, {}
@@ -120,9 +127,8 @@ class Controller:
     def patience_ms(self, choice):
         """How long to wait for an answer where no deadline can be kept.
 
-        From the first byte sent. As long as computing locally would have
-        taken, so that a dead link costs at most twice the time; longer on a
-        link where answers are known to take longer.
+        From the first byte sent: one and a half times what computing locally
+        takes, longer where answers are known to take longer.
         """
         if self._local is None:
             return _MOST_PATIENCE_MS
@@ -214,7 +220,7 @@ class Controller:
         `floor_ms`, `sends` (how many are remembered), `miss_rate`,
         `queued_ms`, `pause_s`, `probe_interval_s`, and `costs`: of each
         choice that was open, in the unit of the goal: ms, mJ, or the percent
-        of images that won't be right in time.
+        of images that won't be right in time; None if it can't be known.
         """
         sends, pause_s = self.estimate.sends, self._pauses.left_s
         state = "refused" if pause_s else "dead" if self._dead else "alive"
@@ -228,13 +234,10 @@ class Controller:
             "pause_s": pause_s,
             "probe_interval_s": self._probes.interval_s,
             "costs": {
-                choice.name: cost for choice, cost in self._costs.items()
+                choice.name: cost if cost < math.inf else None
+                for choice, cost in self._costs.items()
             },
         }
-
-
-def _local(plan):
-    return plan.whole
 
 
 def _radio(plan, link):

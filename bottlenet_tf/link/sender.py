@@ -6,6 +6,7 @@ import threading
 import time
 from typing import NamedTuple, Optional
 
+from bottlenet_tf.link.checks import is_number, require
 from bottlenet_tf.link.prober import Prober
 from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
 from bottlenet_tf.link.worker import Worker
@@ -58,6 +59,9 @@ class Sender:
         clock: Function that returns monotonic seconds.
         run: Begins what numbers the questions; processes that share a server
             need not differ.
+
+    Raises:
+        ValueError: for a deadline that isn't positive.
     """
 
     def __init__(
@@ -71,6 +75,11 @@ class Sender:
         clock=time.monotonic,
         run="q",
     ):
+        require(
+            deadline_ms is None or is_number(deadline_ms, least=1e-3),
+            "A deadline must be positive, in ms.",
+            deadline_ms=deadline_ms,
+        )
         self._controller, self._transport = controller, transport
         self._encode, self._local = encode, local
         self._deadline_ms, self._clock = deadline_ms, clock
@@ -88,22 +97,29 @@ class Sender:
             self._prober.close()
         self._transport.close()
 
-    def answer(self, image):
+    def answer(self, image, waited_ms=0.0):
         """Returns the `Reply` to an image.
+
+        Args:
+            image: What `encode` and `local` take.
+            waited_ms: How long it has waited for its turn: so much of the
+                deadline has passed.
 
         Raises:
             Exception: what `local` raised, if its answer was needed.
         """
-        begun_s = self._clock()
+        begun_s = self._clock() - 1e-3 * waited_ms
         self._learn()
-        choice = self._controller.choose()
+        choice = self._controller.choose(waited_ms)
         if not choice.sends:
             self._probe()
             task = self._worker.submit(lambda: self._compute(image))
             return self._reply(begun_s, task.result(), LOCAL, choice)
         race = _Race(self._transport)
         task = self._worker.submit(
-            lambda: self._compute(image), self._starts_s(begun_s), race.local
+            lambda: self._compute(image),
+            self._starts_s(begun_s, waited_ms),
+            race.local,
         )
         sent_bytes, problem = 0, None
         try:
@@ -137,12 +153,17 @@ class Sender:
         self._local_ms.append(1e3 * (self._clock() - begun_s))
         return answer
 
-    def _starts_s(self, begun_s):
+    def _starts_s(self, begun_s, waited_ms):
         """When the device begins beside a question; infinity for never."""
-        lead_ms = self._controller.lead_ms(self._deadline_ms)
+        lead_ms = self._lead_ms(waited_ms)
         if lead_ms is None:
             return float("inf")
         return begun_s + 1e-3 * (self._deadline_ms - lead_ms)
+
+    def _lead_ms(self, waited_ms):
+        if self._deadline_ms is None:
+            return None
+        return self._controller.lead_ms(self._deadline_ms - waited_ms)
 
     def _encoded(self, image, choice):
         begun_s = self._clock()
@@ -156,7 +177,7 @@ class Sender:
         """Returns an answer that can be used, and tells the controller."""
         request_id = next(self._ids)
         sent_s = self._clock()
-        if self._controller.lead_ms(self._deadline_ms) is None:
+        if self._lead_ms(1e3 * (sent_s - begun_s)) is None:
             until_s = sent_s + 1e-3 * self._controller.patience_ms(choice)
         else:
             until_s = begun_s + 1e-3 * self._deadline_ms

@@ -6,6 +6,7 @@ import pytest
 
 from bottlenet_tf.link.controller import Controller
 from bottlenet_tf.link.goals import candidates
+from bottlenet_tf.link.plan import Plan
 from tests import replay_plans
 from tests.link.simulated_clock import SimulatedClock
 
@@ -197,9 +198,14 @@ def test_least_energy_needs_powers_and_follows_them(make, clock):
     # Computing 2 mJ a ms, sending 3.9 mJ a ms: 73 ms of cloud-only's bytes
     # at 1 Mbit/s take 285 mJ, early 41 + 17 + waiting.
     assert run(controller, clock, 1.0, images=60)[-1] == "early at point 1"
-    unknown = make(goal="energy")
-    unknown._cost._radio = None
+    plan = controller.plan
+    silent = Plan(plan.choices)  # Without a radio.
+    unknown = Controller(silent, "energy", clock=clock)
     assert unknown.choose().name == "mobile-only"
+    assert unknown.explain()["costs"]["early at point 1"] is None
+    meterless = [c._replace(compute_mj=None) for c in plan.choices]
+    with pytest.raises(ValueError, match="powers"):
+        Controller(Plan(meterless), "energy", clock=clock)
     with pytest.raises(ValueError, match="one of the plan's: 4g"):
         make(goal="energy", link="5g")
 

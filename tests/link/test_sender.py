@@ -94,7 +94,8 @@ class Always:
         self.told = collections.Counter()
         self.choice = plan.choices[0]
 
-    def choose(self):
+    def choose(self, waited_ms):
+        self.waited_ms = waited_ms
         return self.choice
 
     def lead_ms(self, left_ms):
@@ -213,6 +214,19 @@ def test_the_device_starts_ahead_of_the_deadline_and_ends_the_question(made):
     assert time.monotonic() - begun >= 0.195
     assert reply.source == LOCAL
     assert transport.interrupted.is_set()
+
+
+def test_what_an_image_has_waited_is_off_its_deadline(made):
+    waits = []
+    sender, _, device, controller = made(
+        lambda p, q, s: waits.append(s) or answer_to(q), deadline_ms=60_000.0
+    )
+    reply = sender.answer(1, waited_ms=40_000.0)
+    assert waits[0] == pytest.approx(20.0, abs=5.0)
+    assert reply.latency_ms >= 40_000.0
+    assert controller.waited_ms == 40_000.0
+    with pytest.raises(ValueError, match="deadline_ms=0"):
+        made(raising(AssertionError()), deadline_ms=0)
 
 
 def test_an_answer_in_time_spares_the_device(made):
