@@ -1,18 +1,18 @@
 """What sending takes now, from the last sends.
 
     ms = floor + excess      the round trip, and what the link added
-    expected(B) = floor + mean_i(excess_i (1 - s + s B / B_i))
+    expected(B) = floor + mean_i(excess_i (W + B) / (W + B_i))
 
 over the last sends i of B_i bytes. Each send stands for a state that the link
 may be in, so that the mean runs over times, not over rates: mean(B / rate_i)
 is what an image will wait, B / mean(rate) is less (Jensen).
 
-The share s of an excess that grows with the bytes is 1 on a line of constant
-rate, and near 0 where a packet mostly waits for its turn, as on a radio link.
-It is learned: each send of another size than those before tells which s would
-have predicted it. Of those that are nearly as good as the best, the most
-hopeful is taken: the largest for fewer bytes, the least for more. What looks
-better than it is gets sent, and is known then.
+W is what a send waits for its turn, in bytes that could be sent meanwhile: 0 on
+a line of constant rate, a packet or more on a radio link. It is learned: each
+send of another size than those before tells which W would have predicted it. Of
+those that are nearly as good as the best, the most hopeful is taken: the least
+for fewer bytes, the largest for more. What looks better than it is gets sent,
+and is known then.
 
 The floor is the least round trip seen, less its serialisation if several
 sizes tell that. Of one size alone half of the least counts as floor. A miss
@@ -20,6 +20,8 @@ counts with the time it was waited for: at least that much passed.
 """
 
 import collections
+import math
+from typing import NamedTuple
 
 from bottlenet_tf.link.checks import is_number, require
 
@@ -31,10 +33,11 @@ MIN_SENDS = 3
 RECENCY = 1.1
 # A route changes seldom: the floor is that of the last minutes.
 FLOOR_AGE_S = 120.0
-# Candidates for s; what their errors lose of their weight with each send, and
-# how much worse than the best one is believed still.
-SHARES = (0.0, 0.25, 0.5, 1.0)
-FORGET, TOLERANCE = 0.9, 2.0
+# Candidates for W, in bytes; the last one stands for waits alone.
+WAITS = (0.0, 300.0, 1000.0, 3000.0, 10e3, 1e9)
+# What errors lose of their weight with each send, and how much worse than the
+# best W, in e-folds, another is believed still.
+FORGET, MARGIN = 0.9, 0.3
 _OTHER_SIZE = 1.5
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
@@ -50,6 +53,22 @@ class Send:
         self.at_s, self.missed = at_s, missed
 
 
+class Fit(NamedTuple):
+    """What the remembered sends have in common, weighted by recency.
+
+    Attributes:
+        floor: The round trip, in ms.
+        scales: For each W the mean of excess / (W + bytes).
+        miss_rate: Share of misses.
+        size: Mean bytes; 0 without a send.
+    """
+
+    floor: float
+    scales: list
+    miss_rate: float
+    size: float
+
+
 class Sends:
     """The window of observed sends.
 
@@ -58,7 +77,7 @@ class Sends:
         window: Most sends to remember.
         recency: How much more a send counts than the one before it.
         max_age_s: Older ones are forgotten while `MIN_SENDS` are left.
-        share: s above; None learns it.
+        wait_bytes: W above; None learns it.
     """
 
     def __init__(
@@ -67,13 +86,13 @@ class Sends:
         window=WINDOW,
         recency=RECENCY,
         max_age_s=MAX_AGE_S,
-        share=None,
+        wait_bytes=None,
     ):
         self._clock = clock
         self._sends = collections.deque(maxlen=window)
         self._recency, self._max_age_s = recency, max_age_s
-        self._given_share = share
-        self._errors = None
+        self._waits = WAITS if wait_bytes is None else (wait_bytes,)
+        self._errors = [0.0] * len(self._waits)
         # The least ms of each size, by its bit length: (ms, bytes, at_s).
         self._least = {}
         self._fitted = None
@@ -96,6 +115,8 @@ class Sends:
 
     def missed(self, num_bytes, waited_ms):
         """Notes a send without an answer, given up after so long."""
+        _check(num_bytes, waited_ms)
+        self._judge(num_bytes, waited_ms, missed=True)
         self._note(num_bytes, waited_ms, missed=True)
 
     def revived(self):
@@ -109,38 +130,38 @@ class Sends:
         _check(CONNECT_BYTES, ms)
         self._note_least(CONNECT_BYTES, ms)
 
-    def _judge(self, num_bytes, ms):
-        """Learns from a send of another size what grows with the bytes."""
-        floor, mean, per_byte, _, size = self._fit()
-        # Of one size alone the floor is only guessed.
-        is_known = size and len(self._least) > 1
-        if not is_known or 1 / _OTHER_SIZE < num_bytes / size < _OTHER_SIZE:
-            return
-        errors = [
-            abs(floor + (1 - k) * mean + k * per_byte * num_bytes - ms)
-            for k in SHARES
-        ]
-        if self._errors is None:
-            self._errors = errors
-            return
-        self._errors = [FORGET * a + b for a, b in zip(self._errors, errors)]
+    def _judge(self, num_bytes, ms, missed=False):
+        """Learns from a send of another size what waits are worth.
 
-    def share(self, num_bytes, hopeful=True):
-        """Returns s for a payload of so many bytes; see above.
+        A miss contradicts only what would have been answered by then.
+        """
+        fit = self._fit()
+        # Of one size alone the floor is only guessed.
+        is_known = fit.size and len(self._least) > 1
+        if not is_known or (
+            1 / _OTHER_SIZE < num_bytes / fit.size < _OTHER_SIZE
+        ):
+            return
+        # In logarithms, so that no silence outweighs all that came before.
+        found = math.log(1.0 + max(0.0, ms - fit.floor))
+        for i, wait in enumerate(self._waits):
+            expected = fit.scales[i] * (wait + num_bytes)
+            error = found - math.log(1.0 + expected)
+            error = max(0.0, error) if missed else abs(error)
+            self._errors[i] = FORGET * self._errors[i] + error
+
+    def _wait(self, num_bytes, hopeful=True):
+        """Returns the index of W for a payload of so many bytes.
 
         Args:
             num_bytes: On the air.
             hopeful: Whether to take the best of what may be true, so that it
                 is tried, or the worst.
         """
-        if self._given_share is not None:
-            return self._given_share
-        known = SHARES
-        if self._errors is not None:
-            least = TOLERANCE * min(self._errors)
-            known = [s for s, e in zip(SHARES, self._errors) if e <= least]
-        is_larger = num_bytes > self._fit()[4]
-        return min(known) if is_larger == hopeful else max(known)
+        most = min(self._errors) + MARGIN
+        known = [i for i, e in enumerate(self._errors) if e <= most]
+        is_larger = num_bytes > self._fit().size
+        return known[-1] if is_larger == hopeful else known[0]
 
     def _note(self, num_bytes, ms, missed):
         _check(num_bytes, ms)
@@ -172,25 +193,28 @@ class Sends:
         return max(0.0, min(least, ms - slope * num_bytes))
 
     def _fit(self):
-        """Returns floor, mean excess, the same a byte, misses, mean bytes."""
         if self._forget() or self._fitted is None:
             self._fitted = self._sums()
         return self._fitted
 
     def _sums(self):
-        floor = self.floor_ms
-        weight, total = 1.0, 0.0
-        mean = per_byte = lost = size = 0.0
+        """Returns a `Fit` of the sends remembered."""
+        floor, waits = self.floor_ms, self._waits
+        weight, total, lost, size = 1.0, 0.0, 0.0, 0.0
+        scales = [0.0] * len(waits)
         for send in self._sends:
-            excess = max(0.0, send.ms - floor)
+            excess = weight * max(0.0, send.ms - floor)
             total += weight
             lost += weight * send.missed
-            mean += weight * excess
             size += weight * send.num_bytes
-            per_byte += weight * excess / send.num_bytes
+            for i, wait in enumerate(waits):
+                scales[i] += excess / (wait + send.num_bytes)
             weight *= self._recency
-        sums = mean, per_byte, lost, size
-        return (floor, *(value / max(total, 1.0) for value in sums))
+        total = max(total, 1.0)
+        return Fit(
+            floor, [scale / total for scale in scales], lost / total,
+            size / total,
+        )  # fmt: skip
 
     def _forget(self):
         """Drops what is too old; returns whether anything was."""
@@ -202,18 +226,17 @@ class Sends:
 
     def expected_ms(self, num_bytes):
         """Expected time of a send, round trip included; 0 if none is known."""
-        floor, mean, per_byte, _, _ = self._fit()
-        share = self.share(num_bytes)
-        return floor + (1 - share) * mean + share * per_byte * num_bytes
+        fit, i = self._fit(), self._wait(num_bytes)
+        return fit.floor + fit.scales[i] * (self._waits[i] + num_bytes)
 
     def serialising_ms(self, num_bytes):
         """Of it, what grows with the bytes: the radio is sending then."""
-        return self.share(num_bytes) * self._fit()[2] * num_bytes
+        return self._fit().scales[self._wait(num_bytes)] * num_bytes
 
     @property
     def miss_rate(self):
         """Share of the remembered sends that had no answer."""
-        return self._fit()[3]
+        return self._fit().miss_rate
 
     def within(self, num_bytes, ms):
         """Returns the share of remembered sends that would take at most `ms`.
@@ -224,12 +247,12 @@ class Sends:
             num_bytes: On the air.
             ms: What is left for network and round trip.
         """
-        floor = self._fit()[0]
-        share = self.share(num_bytes, hopeful=False)
+        floor = self._fit().floor
+        wait = self._waits[self._wait(num_bytes, hopeful=False)]
         weight, total, kept = 1.0, 0.0, 0.0
         for send in self._sends:
             total += weight
-            scale = 1.0 + share * (num_bytes / send.num_bytes - 1.0)
+            scale = (wait + num_bytes) / (wait + send.num_bytes)
             excess = max(0.0, send.ms - floor)
             if not send.missed and floor + excess * scale <= ms:
                 kept += weight

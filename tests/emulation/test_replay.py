@@ -112,6 +112,21 @@ def test_the_controller_is_near_the_oracle_on_a_link_that_changes():
     assert ours["to_best_fixed"] <= 1.02
 
 
+@pytest.mark.parametrize("mbps", [0.3, 1.1, 18.88])
+@pytest.mark.parametrize(
+    "images", ["small_images", "large_images", "raw_images"]
+)
+def test_on_a_constant_line_it_soon_is_the_best_choice(mbps, images):
+    here = world(mbps, getattr(replay_plans, images)(), rtt_ms=20.0)
+    records = replay.run(Controlled(here), 30.0)
+    choices = candidates(here.plan.choices, 0.0, "latency")
+    best = replay.run(Oracle(here, choices), 30.0)
+    late = [r.latency_ms for r in records if r.arrived_s > 5]
+    least = [r.latency_ms for r in best if r.arrived_s > 5]
+    mean, best_mean = (sum(x) / len(x) for x in (late, least))
+    assert mean <= 1.02 * best_mean
+
+
 @pytest.mark.parametrize("outages", [(), ((10.0, 13.0), (20.0, 35.0))])
 def test_every_deadline_is_met_where_mobile_only_fits(outages):
     plan = replay_plans.small_images()
