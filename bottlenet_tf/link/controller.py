@@ -163,6 +163,15 @@ class Controller:
         return not self._pauses.left_s and self._probes.take()
 
     @property
+    def trial(self):
+        """The choice to send an image by in a probe's place: fewest bytes.
+
+        None if no choice sends.
+        """
+        sending = [choice for choice in self._candidates if choice.sends]
+        return min(sending, key=lambda c: c.bytes_mean, default=None)
+
+    @property
     def probe_ms(self):
         """How long to wait for a probe's answer."""
         floor = self.estimate.sends.floor_ms

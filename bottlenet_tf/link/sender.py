@@ -54,7 +54,8 @@ class Sender:
         local: Function of an image that returns the unsplit network's
             answer, of any type.
         probe_transport: `Transport` of its own for probes, so that one under
-            way holds up no image; None sends none.
+            way holds up no image; without one an image is sent in a probe's
+            place, and waits for its answer like any other.
         deadline_ms: From the call to the answer; None for no deadline.
         clock: Function that returns monotonic seconds.
         run: Begins what numbers the questions; processes that share a server
@@ -111,6 +112,8 @@ class Sender:
         begun_s = self._clock() - 1e-3 * waited_ms
         self._learn()
         choice = self._controller.choose(waited_ms)
+        if not choice.sends and self._prober is None:
+            choice = self._tried_instead() or choice
         if not choice.sends:
             self._probe()
             task = self._worker.submit(lambda: self._compute(image))
@@ -139,6 +142,10 @@ class Sender:
         if problem is None:
             problem = "The device was first."
         return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
+
+    def _tried_instead(self):
+        """Returns what to send in a probe's place; None if none is due."""
+        return self._controller.trial if self._controller.take_probe() else None
 
     def _reply(
         self, begun_s, answer, source, choice, sent_bytes=0, problem=None

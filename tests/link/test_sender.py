@@ -104,6 +104,8 @@ class Always:
     def patience_ms(self, choice):
         return self._patience_ms
 
+    trial = None
+
     def take_probe(self):
         return True
 
@@ -313,7 +315,8 @@ def test_probes_have_a_connection_of_their_own_and_hold_up_nothing(made):
     assert transport.asked == []
 
 
-def test_the_real_controller_comes_back_after_a_cut(made):
+@pytest.mark.parametrize("has_probes", [True, False])
+def test_the_real_controller_comes_back_after_a_cut(made, has_probes):
     is_cut = threading.Event()
 
     def act(payload, request_id, seconds):
@@ -327,7 +330,7 @@ def test_the_real_controller_comes_back_after_a_cut(made):
         act,
         Device(local_s=0.02),
         Controller(small_plan(whole_ms=20.0)),
-        probe_transport=Scripted(act),
+        probe_transport=Scripted(act) if has_probes else None,
     )
     assert sender.answer(0).source == REMOTE
     is_cut.set()
