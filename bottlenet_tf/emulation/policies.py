@@ -80,10 +80,12 @@ class Clock:
 class Controlled:
     """The controller as a device runs it, with a simulated clock.
 
-    A miss closes the connection; the next send opens one, which takes a round
-    trip. Probes are sent while the device computes. With a deadline,
-    mobile-only starts ahead of it by the controller's `lead_ms`, and the first
-    answer counts; without, at the end of the controller's patience.
+    As `link.sender` does it. A miss closes the connection; the next send opens
+    one, which takes a round trip. Probes have a connection of their own and
+    are sent while the device computes. Mobile-only starts ahead of a deadline
+    by the controller's `lead_ms`, or at the end of its patience; the first
+    answer counts. If that is the server's, the device finishes what it has
+    begun before the next image.
 
     Args:
         world: `World`.
@@ -111,7 +113,7 @@ class Controlled:
             self.controller.estimate.sends = sends(self._clock)
         self._line = world.line()
         self._probe = None  # (answered or given up, bytes, ms, answered)
-        self._connected = False
+        self._connected = self._probes_connected = False
         self._local = world.plan.whole
         sending = [c for c in world.plan.choices if c.sends]
         self._smallest = min(
@@ -158,10 +160,10 @@ class Controlled:
             self._note(choice, wire_bytes, sent_s, answered_s)
             answerer = choice
         else:
-            is_raced = self._deadline_ms is not None
-            until_s = local_s if is_raced else gives_up_s
-            self._missed(wire_bytes, sent_s, until_s)
-            self._send_probe(image, self._clock.now_s)
+            self._clock.now_s = local_s
+            waited_ms = 1e3 * (gives_up_s - sent_s)
+            self.controller.missed(wire_bytes, waited_ms)
+            self._connected = False
         return Record(
             arrived_s,
             min(answered_s, local_s),
@@ -182,11 +184,6 @@ class Controlled:
         if self._deadline_ms is None:
             return None
         return self._deadline_ms - 1e3 * (now_s - arrived_s)
-
-    def _missed(self, wire_bytes, sent_s, until_s):
-        self._clock.now_s = until_s
-        self.controller.missed(wire_bytes, 1e3 * (until_s - sent_s))
-        self._connected = False
 
     def _exchange(self, choice, wire_bytes, sent_s):
         """Returns when a payload has left and when it would be answered."""
@@ -211,22 +208,28 @@ class Controlled:
         if self._connected:
             return 0.0
         self._connected = True
-        self._clock.now_s = now_s
-        if not self._world.line().is_out(now_s):
+        if not self._line.is_out(now_s):
+            self._clock.now_s = now_s
             self.controller.connected(self._world.rtt_ms)
         return 1e-3 * self._world.rtt_ms
 
     def _send_probe(self, image, now_s):
+        """Sends a probe, if one is due, on a connection of its own."""
         self._clock.now_s = now_s
         if self._probe is not None or not self.controller.take_probe():
             return
         choice = self._smallest
-        sent_s = now_s + self._connect(now_s)
+        sent_s = now_s
+        if not self._probes_connected:
+            sent_s += 1e-3 * self._world.rtt_ms
         wire_bytes = self._world.wire_bytes(choice, image)
         _, answered_s = self._exchange(choice, wire_bytes, sent_s)
-        gives_up_s = sent_s + 1e-3 * self.controller.probe_ms
-        end_s = min(answered_s, gives_up_s)
-        self._probe = (end_s, wire_bytes, sent_s, answered_s <= gives_up_s)
+        gives_up_s = now_s + 1e-3 * self.controller.probe_ms
+        self._probes_connected = answered_s <= gives_up_s
+        self._probe = (
+            min(answered_s, gives_up_s), wire_bytes, sent_s,
+            self._probes_connected,
+        )  # fmt: skip
 
     def _finish_probe(self, now_s):
         if self._probe is None or self._probe[0] > now_s:
@@ -240,4 +243,3 @@ class Controlled:
             return
         self._clock.now_s = end_s
         self.controller.missed(wire_bytes, 1e3 * (end_s - sent_s))
-        self._connected = False

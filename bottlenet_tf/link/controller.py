@@ -140,6 +140,13 @@ class Controller:
         )
         return min(_MOST_PATIENCE_MS, max(_LEAST_PATIENCE_MS, patience))
 
+    @property
+    def local_ms(self):
+        """What mobile-only takes; 0 if there is none."""
+        if self._local is None:
+            return 0.0
+        return self.estimate.device_ms(self._local)
+
     def lead_ms(self, left_ms):
         """Returns how long before a deadline mobile-only should start.
 

@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple, Optional
 
 from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.link.goals import lead_ms
 from bottlenet_tf.link.prober import Prober
 from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
 from bottlenet_tf.link.worker import Worker
@@ -38,12 +39,12 @@ class Reply(NamedTuple):
 class Sender:
     """Asks the server as the controller chooses, and falls back on the device.
 
-    With a deadline the unsplit network starts on the device at `deadline -
-    lead_ms`, in a thread of its own, and the first answer wins. Without one,
-    or if it can't be in time, it starts when the controller's patience ends.
-    It starts at once when the link breaks, the server refuses, or the answer
-    is of another question, of another unit or of a payload that the server
-    couldn't read.
+    The unsplit network starts on the device at `deadline - lead_ms`, in a
+    thread of its own, and the first answer wins. Without a deadline, or if it
+    can't be in time, it starts when the controller's patience ends. It starts
+    at once when the link breaks, the server refuses, or the answer is of
+    another question, of another unit or of a payload that the server couldn't
+    read.
 
     One call at a time. Payloads and answers are never logged.
 
@@ -128,7 +129,7 @@ class Sender:
         try:
             payload = self._encoded(image, choice)
             sent_bytes = len(payload)
-            race.remote(self._ask(payload, choice, begun_s, race))
+            race.remote(self._ask(payload, choice, begun_s, race, task))
         except LinkError as error:
             problem = str(error) or type(error).__name__
         except Exception as error:  # The head failed; the whole may not.
@@ -162,10 +163,10 @@ class Sender:
 
     def _starts_s(self, begun_s, waited_ms):
         """When the device begins beside a question; infinity for never."""
-        lead_ms = self._lead_ms(waited_ms)
-        if lead_ms is None:
+        needed_ms = self._lead_ms(waited_ms)
+        if needed_ms is None:
             return float("inf")
-        return begun_s + 1e-3 * (self._deadline_ms - lead_ms)
+        return begun_s + 1e-3 * (self._deadline_ms - needed_ms)
 
     def _lead_ms(self, waited_ms):
         if self._deadline_ms is None:
@@ -180,12 +181,16 @@ class Sender:
             self._controller.computed(choice, ms)
         return payload
 
-    def _ask(self, payload, choice, begun_s, race):
+    def _ask(self, payload, choice, begun_s, race, task):
         """Returns an answer that can be used, and tells the controller."""
         request_id = next(self._ids)
         sent_s = self._clock()
         if self._lead_ms(1e3 * (sent_s - begun_s)) is None:
-            until_s = sent_s + 1e-3 * self._controller.patience_ms(choice)
+            patience_ms = self._controller.patience_ms(choice)
+            task.begin_at(sent_s + 1e-3 * patience_ms)
+            # Until the device has answered, which ends the question.
+            needed_ms = patience_ms + lead_ms(self._controller.local_ms)
+            until_s = sent_s + 1e-3 * needed_ms
         else:
             until_s = begun_s + 1e-3 * self._deadline_ms
         race.asking()
@@ -196,8 +201,8 @@ class Sender:
             self._controller.refused(refused.retry_after_s)
             raise
         except Missed:
-            waited_ms = 1e3 * (self._clock() - sent_s)
-            self._controller.missed(len(payload), waited_ms)
+            waited_s = min(self._clock(), task.at_s) - sent_s
+            self._controller.missed(len(payload), max(0.0, 1e3 * waited_s))
             raise
         except LinkError:  # It lives, but its answers are of no use.
             self._transport.close()

@@ -17,11 +17,15 @@ class Task:
         self._state = "waiting"
         self._result = self._error = None
 
+    def begin_at(self, at_s):
+        """Changes when it begins; None is as soon as the thread is free."""
+        with self._changed:
+            self.at_s = at_s
+            self._changed.notify_all()
+
     def hurry(self):
         """Begins as soon as the thread is free."""
-        with self._changed:
-            self.at_s = None
-            self._changed.notify_all()
+        self.begin_at(None)
 
     def cancel(self):
         """Drops it if it hasn't begun."""

@@ -88,6 +88,7 @@ class Always:
     """A controller that sends every image; counts what it is told."""
 
     probe_ms = 50.0
+    local_ms = 0.0
 
     def __init__(self, plan, patience_ms=30.0):
         self.plan, self._patience_ms = plan, patience_ms
@@ -197,6 +198,45 @@ def test_patience_bounds_the_wait_without_a_deadline(made):
     )
     sender.answer(0)
     assert waits[0] == pytest.approx(0.07, abs=0.03)
+
+
+def test_without_a_deadline_a_late_answer_may_still_be_the_first(made):
+    started = threading.Event()
+
+    class Slow(Device):
+        def local(self, image):
+            started.set()
+            time.sleep(0.2)
+            return super().local(image)
+
+    def act(payload, request_id, seconds):
+        assert started.wait(5)
+        return answer_to(request_id)
+
+    sender, _, _, controller = made(
+        act, Slow(), Always(small_plan(), patience_ms=20.0)
+    )
+    assert sender.answer(1).source == REMOTE
+    assert controller.told["answered"] == 1
+
+
+def test_a_miss_counts_what_was_waited_before_the_device_began(made):
+    class Slow(Device):
+        def local(self, image):
+            time.sleep(0.2)
+            return super().local(image)
+
+    class Telling(Always):
+        def missed(self, wire_bytes, waited_ms):
+            self.waited_ms = waited_ms
+
+    controller = Telling(small_plan(), patience_ms=50.0)
+    controller.local_ms = 1000.0
+    sender, transport, *_ = made(
+        lambda p, q, s: until(transport, s), Slow(), controller
+    )
+    assert sender.answer(1).source == LOCAL
+    assert controller.waited_ms == pytest.approx(50.0, abs=5.0)
 
 
 def until(transport, seconds):
