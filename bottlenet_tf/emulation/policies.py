@@ -3,7 +3,7 @@
 from bottlenet_tf.emulation.records import Record
 from bottlenet_tf.link.controller import Controller
 
-# What a device sends to see whether the link lives: a head's coarsest payload.
+# Sums of seconds may exceed a deadline by so much.
 _ROUNDING_S = 1e-9
 
 

@@ -69,7 +69,7 @@ class Device:
 
     def __init__(self, local_s=0.0):
         self._local_s, self._lock = local_s, threading.Lock()
-        self.computed = []
+        self.computed, self.started = [], threading.Event()
 
     def encode(self, image, choice):
         return b"payload of %d" % image
@@ -78,6 +78,7 @@ class Device:
         assert self._lock.acquire(blocking=False), "two at once"
         try:
             self.computed.append(image)
+            self.started.set()
             time.sleep(self._local_s)
             return answer_to(image, "local")
         finally:
@@ -201,31 +202,20 @@ def test_patience_bounds_the_wait_without_a_deadline(made):
 
 
 def test_without_a_deadline_a_late_answer_may_still_be_the_first(made):
-    started = threading.Event()
-
-    class Slow(Device):
-        def local(self, image):
-            started.set()
-            time.sleep(0.2)
-            return super().local(image)
+    slow = Device(local_s=0.2)
 
     def act(payload, request_id, seconds):
-        assert started.wait(5)
+        assert slow.started.wait(5)
         return answer_to(request_id)
 
     sender, _, _, controller = made(
-        act, Slow(), Always(small_plan(), patience_ms=20.0)
+        act, slow, Always(small_plan(), patience_ms=20.0)
     )
     assert sender.answer(1).source == REMOTE
     assert controller.told["answered"] == 1
 
 
 def test_a_miss_counts_what_was_waited_before_the_device_began(made):
-    class Slow(Device):
-        def local(self, image):
-            time.sleep(0.2)
-            return super().local(image)
-
     class Telling(Always):
         def missed(self, wire_bytes, waited_ms):
             self.waited_ms = waited_ms
@@ -233,7 +223,7 @@ def test_a_miss_counts_what_was_waited_before_the_device_began(made):
     controller = Telling(small_plan(), patience_ms=50.0)
     controller.local_ms = 1000.0
     sender, transport, *_ = made(
-        lambda p, q, s: until(transport, s), Slow(), controller
+        lambda p, q, s: until(transport, s), Device(0.2), controller
     )
     assert sender.answer(1).source == LOCAL
     assert controller.waited_ms == pytest.approx(50.0, abs=5.0)
@@ -280,19 +270,13 @@ def test_an_answer_in_time_spares_the_device(made):
 
 
 def test_the_first_answer_wins_though_the_device_has_begun(made):
-    started = threading.Event()
-
-    class Slow(Device):
-        def local(self, image):
-            started.set()
-            time.sleep(0.2)
-            return super().local(image)
+    slow = Device(local_s=0.2)
 
     def act(payload, request_id, seconds):
-        assert started.wait(5)
+        assert slow.started.wait(5)
         return answer_to(request_id)
 
-    sender, _, device, _ = made(act, device=Slow(), deadline_ms=10.0)
+    sender, _, device, _ = made(act, slow, deadline_ms=10.0)
     reply = sender.answer(1)
     assert (reply.source, reply.answer.label) == (REMOTE, "remote")
     # The next image's local answer isn't the one that was dropped.
