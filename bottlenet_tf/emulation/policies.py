@@ -123,6 +123,10 @@ class Controlled:
     def answer(self, image, arrived_s, start_s):
         """Returns the `Record` of an image begun at `start_s`."""
         self._finish_probe(start_s)
+        if self._probe is None and self._probes_connected:
+            # The sender takes whichever connection is open.
+            if not self._connected:
+                self._connected, self._probes_connected = True, False
         self._clock.now_s = start_s
         choice = self.controller.choose(1e3 * (start_s - arrived_s))
         begun_s = start_s + 1e-3 * choice.device_ms

@@ -99,6 +99,11 @@ class KServeHttp(Transport):
         """Of one question at IP level, beyond a payload of 100 to 999 bytes."""
         return len(self._message(bytes(100))) - 100 + _TCP_IP_BYTES
 
+    @property
+    def is_open(self):
+        """See `Transport.is_open`."""
+        return self._connection is not None
+
     def _message(self, payload):
         head = "{}{}\r\n\r\n".format(self._head, len(payload))
         return head.encode("ascii") + payload

@@ -43,6 +43,18 @@ class Prober:
             self._under_way = False
             tell()
 
+    def exchange(self, transport):
+        """Returns its transport and takes another, unless a probe is out."""
+        if self._under_way:
+            return transport
+        self._transport, transport = transport, self._transport
+        return transport
+
+    @property
+    def is_open(self):
+        """Whether its connection is open and idle."""
+        return not self._under_way and self._transport.is_open
+
     def close(self):
         """Ends the thread and the connection."""
         self._worker.close()

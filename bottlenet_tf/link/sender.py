@@ -54,9 +54,10 @@ class Sender:
         encode: Function of an image and a `Choice` that returns the payload.
         local: Function of an image that returns the unsplit network's
             answer, of any type.
-        probe_transport: `Transport` of its own for probes, so that one under
-            way holds up no image; without one an image is sent in a probe's
-            place, and waits for its answer like any other.
+        probe_transport: Another one for probes, so that one under way holds
+            up no image; both are exchanged if only its connection is open.
+            Without it an image is sent in a probe's place, and waits for
+            its answer like any other.
         deadline_ms: From the call to the answer; None for no deadline.
         clock: Function that returns monotonic seconds.
         run: Begins what numbers the questions; processes that share a server
@@ -234,8 +235,12 @@ class Sender:
             ms = self._local_ms.popleft()
             if whole is not None:
                 self._controller.computed(whole, ms)
-        if self._prober is not None:
-            self._prober.learn()
+        if self._prober is None:
+            return
+        self._prober.learn()
+        if self._prober.is_open and not self._transport.is_open:
+            # A probe has found the link again: its connection is open.
+            self._transport = self._prober.exchange(self._transport)
 
 
 def _check(answer, choice, request_id):

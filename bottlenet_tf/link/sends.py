@@ -38,6 +38,8 @@ WAITS = (0.0, 300.0, 1000.0, 3000.0, 10e3, 1e9)
 # What errors lose of their weight with each send, and how much worse than the
 # best W, in e-folds, another is believed still.
 FORGET, MARGIN = 0.9, 0.3
+# Without news they lose half of it in a minute, so that hope returns.
+_HALF_LIFE_S = 60.0
 _OTHER_SIZE = 1.5
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
@@ -93,6 +95,7 @@ class Sends:
         self._recency, self._max_age_s = recency, max_age_s
         self._waits = WAITS if wait_bytes is None else (wait_bytes,)
         self._errors = [0.0] * len(self._waits)
+        self._judged_s = clock()
         # The least ms of each size, by its bit length: (ms, bytes, at_s).
         self._least = {}
         self._fitted = None
@@ -149,6 +152,7 @@ class Sends:
             error = found - math.log(1.0 + expected)
             error = max(0.0, error) if missed else abs(error)
             self._errors[i] = FORGET * self._errors[i] + error
+        self._judged_s = self._clock()
 
     def _wait(self, num_bytes, hopeful=True):
         """Returns the index of W for a payload of so many bytes.
@@ -158,7 +162,10 @@ class Sends:
             hopeful: Whether to take the best of what may be true, so that it
                 is tried, or the worst.
         """
-        most = min(self._errors) + MARGIN
+        age_s = self._clock() - self._judged_s
+        most = min(self._errors) + MARGIN * 2.0 ** min(
+            20.0, age_s / _HALF_LIFE_S
+        )
         known = [i for i, e in enumerate(self._errors) if e <= most]
         is_larger = num_bytes > self._fit().size
         return known[-1] if is_larger == hopeful else known[0]
@@ -182,7 +189,9 @@ class Sends:
             return 0.0
         oldest = self._clock() - FLOOR_AGE_S
         known = [k for k in self._least.values() if k[2] >= oldest]
-        known = sorted(known or self._least.values(), key=lambda k: k[1])
+        if len(known) < 2:  # What is old tells more than one size alone.
+            known = self._least.values()
+        known = sorted(known, key=lambda k: k[1])
         ms, num_bytes, _ = known[0]
         least = min(k[0] for k in known)
         if len(known) == 1:

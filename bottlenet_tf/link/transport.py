@@ -69,6 +69,8 @@ class Transport:
     #: What opening the connection took in the last `ask`, in ms; None if it
     #: was open, or if that isn't known.
     connect_ms = None
+    #: Whether a connection is open, as far as this side knows.
+    is_open = False
 
     def ask(self, payload, deadline, request_id):
         """Returns the `Answer` to a payload.

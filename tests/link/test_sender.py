@@ -339,6 +339,23 @@ def test_probes_have_a_connection_of_their_own_and_hold_up_nothing(made):
     assert transport.asked == []
 
 
+def test_the_connection_that_a_probe_opened_serves_the_images(made):
+    probes = Scripted(lambda p, q, s: answer_to(q, "by the other"))
+    sender, transport, _, controller = made(
+        lambda p, q, s: answer_to(q), probe_transport=probes
+    )
+    controller.choice = controller.plan.whole
+    sender.answer(0)
+    probes.is_open = True
+    for _ in range(500):
+        sender.answer(1)
+        if controller.told["probed"] and sender._transport is probes:
+            break
+        time.sleep(0.002)
+    controller.choice = controller.plan.choices[0]
+    assert sender.answer(2).answer.label == "by the other"
+
+
 @pytest.mark.parametrize("has_probes", [True, False])
 def test_the_real_controller_comes_back_after_a_cut(made, has_probes):
     is_cut = threading.Event()

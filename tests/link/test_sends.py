@@ -143,6 +143,26 @@ def test_a_longer_route_is_believed_in_the_end(clock):
     assert sends.floor_ms == pytest.approx(80.0)
 
 
+def test_probes_of_one_size_do_not_undo_what_is_known_of_the_floor(clock):
+    sends = Sends(clock)
+    sends.connected(60.0)
+    feed(sends, clock, 100.0, [600] * 5, rtt_ms=60.0)
+    feed(sends, clock, 100.0, [180] * 100, rtt_ms=60.0, gap_ms=4000.0)
+    assert sends.floor_ms == pytest.approx(60.0, abs=1.0)
+
+
+def test_hope_returns_though_no_other_size_is_sent(clock):
+    sends = Sends(clock)
+    sends.connected(20.0)
+    feed(sends, clock, 20.0, [300, 9000] * 10)
+    feed(sends, clock, 20.0, [300] * 20)
+    assert sends.expected_ms(9000) > 400.0
+    for _ in range(200):  # 13 minutes of small ones, and nothing else.
+        clock.pass_ms(4000)
+        sends.answered(300, 35.0)
+    assert sends.expected_ms(9000) < 40.0
+
+
 def test_misses_count_what_was_waited(clock):
     sends = Sends(clock, recency=1.0)
     sends.connected(10.0)
