@@ -1,0 +1,168 @@
+"""The message that answers one payload: what the image is, in a few bytes.
+
+```
+byte  0      version 4 bits, number of top classes 4 bits
+byte  1      status, an index of `STATUSES`
+bytes 2-5    unit identity of the tail that answered, 0 if none did
+bytes 6-9    CRC-32 of the payload that is answered
+bytes 10-11  milliseconds that the batch took on the server, float16
+byte  12     payloads in that batch; 255 stands for more, too
+bytes 13-    top classes: index and probability * 65535, 2 bytes each
+```
+
+Fields are big-endian. Class names don't travel: a device has them in its
+`unit.json`. The checksum tells an answer to another payload apart, one that
+comes late or was mixed up on the way; it keeps no attacker out.
+"""
+
+import math
+import struct
+import zlib
+from typing import NamedTuple
+
+VERSION = 1
+# Those of `layers.STATUSES`, in their order, and a router's own.
+STATUSES = (
+    "ok",
+    "wrong size",
+    "wrong version",
+    "foreign or corrupt",
+    "unknown point",
+    "bad range",
+    "undecodable",
+    "unknown unit",  # No unit here has the payload's tag.
+    "failed",  # The network itself did.
+    "refused",  # By a word that isn't among these.
+)
+TOP = 5
+MAX_CLASSES = 65535  # One number more stands for no class.
+_NO_CLASS = 65535
+_HEAD = struct.Struct(">BBIIeB")
+_CLASS = struct.Struct(">HH")
+_MOST_MS = 65504.0  # Of float16.
+
+
+class AnswerError(ValueError):
+    """Bytes that are not an answer of this version."""
+
+
+class CompactAnswer(NamedTuple):
+    """What a server says of one payload.
+
+    Attributes:
+        status: One of `STATUSES`; "ok", or why there is no class.
+        unit_id: 32-bit identity of the unit that the payload was decoded by;
+            0 if there is none.
+        payload_crc: CRC-32 of the payload.
+        computed_ms: Milliseconds that the batch took on the server, from
+            bytes to probabilities; not those in its queue.
+        batch: Payloads in that batch.
+        top: Tuple of `(class index, probability)`, the likeliest first; empty
+            unless the status is "ok".
+    """
+
+    status: str
+    unit_id: int
+    payload_crc: int
+    computed_ms: float
+    batch: int
+    top: tuple
+
+    @property
+    def class_index(self):
+        """The likeliest class, -1 if there is none."""
+        return self.top[0][0] if self.top else -1
+
+    def answers(self, payload):
+        """Whether this answers `payload` (bytes)."""
+        return self.payload_crc == zlib.crc32(payload)
+
+
+def answer_bytes(num_classes):
+    """Returns the size of an answer about `num_classes` classes."""
+    return _HEAD.size + _CLASS.size * min(TOP, num_classes)
+
+
+def pack(answer, num_top):
+    """Returns the bytes of a `CompactAnswer`.
+
+    Args:
+        answer: `CompactAnswer` of at most `num_top` top classes.
+        num_top: How many are written; those that it hasn't are left blank,
+            so that all answers of a batch have one size.
+
+    Raises:
+        ValueError: for an unknown status, more top classes than `num_top` or
+            than `TOP`, or a number that doesn't fit.
+    """
+    if not len(answer.top) <= num_top <= TOP:
+        raise ValueError(
+            f"An answer has at most {TOP} top classes. "
+            f"Received: {len(answer.top)} of num_top={num_top}"
+        )
+    if answer.status not in STATUSES:
+        raise ValueError(
+            f"A status must be one of {', '.join(STATUSES)}. "
+            f"Received: status={answer.status!r}"
+        )
+    blank = [(_NO_CLASS, 0.0)] * (num_top - len(answer.top))
+    try:
+        head = _HEAD.pack(
+            VERSION << 4 | num_top,
+            STATUSES.index(answer.status),
+            answer.unit_id,
+            answer.payload_crc,
+            min(answer.computed_ms, _MOST_MS),
+            min(answer.batch, 255),
+        )
+        return head + b"".join(
+            _CLASS.pack(index, int(round(65535 * float(probability))))
+            for index, probability in [*answer.top, *blank]
+        )
+    except (struct.error, OverflowError) as error:
+        raise ValueError(
+            "An answer's numbers must fit its fields, classes be below "
+            f"{MAX_CLASSES}, probabilities within 0..1: {error}. "
+            f"Received: {answer}"
+        ) from None
+
+
+def unpack(data):
+    """Returns the `CompactAnswer` that bytes hold.
+
+    Raises:
+        AnswerError: if they are of another version, of another size than
+            they say, or hold what no server writes.
+    """
+    if len(data) < _HEAD.size or data[0] >> 4 != VERSION:
+        raise AnswerError(
+            f"An answer must have version {VERSION} and at least "
+            f"{_HEAD.size} bytes; server and device must have the same "
+            f"release of this package. Received: {len(data)} bytes, "
+            f"{bytes(data[:1])!r} first"
+        )
+    first, status, unit_id, crc, computed_ms, batch = _HEAD.unpack_from(data)
+    num_top = first & 15
+    size = _HEAD.size + num_top * _CLASS.size
+    if len(data) != size or num_top > TOP or status >= len(STATUSES):
+        raise AnswerError(
+            f"An answer must have the size that it says, at most {TOP} top "
+            "classes and a status that is known. "
+            f"Received: {len(data)} bytes of {size}, status={status}"
+        )
+    top = []
+    for start in range(_HEAD.size, size, _CLASS.size):
+        index, share = _CLASS.unpack_from(data, start)
+        if index != _NO_CLASS:
+            top.append((index, share / 65535))
+    answered = STATUSES[status] == "ok"
+    if answered != bool(top) or not 0 <= computed_ms < math.inf:
+        raise AnswerError(
+            "An answer must have a class if and only if its status is ok, "
+            "and a time that is a number. "
+            f"Received: status={STATUSES[status]!r}, {len(top)} classes, "
+            f"computed_ms={computed_ms}"
+        )
+    return CompactAnswer(
+        STATUSES[status], unit_id, crc, computed_ms, batch, tuple(top)
+    )
