@@ -1,6 +1,7 @@
 """What an export is: a frozen dataclass that checks itself."""
 
 import dataclasses
+import re
 
 from bottlenet_tf.validation import (
     check,
@@ -10,6 +11,8 @@ from bottlenet_tf.validation import (
     check_types,
 )
 
+# As in `runtime.served`.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 TARGETS = ("trt8.2", "trt8.5", "trt8.6", "trt10", "trt11")
 
 
@@ -22,7 +25,12 @@ class ExportConfig:
     target: str = "trt8.2"
     litert: tuple[str, ...] = ("float32", "float16", "int8")
     parity_images: int = 200
-    max_batch: int = 64
+    max_batch: int = 8
+    queue_delay_us: int = 0
+    queue_size: int = 64
+    queue_timeout_ms: int = 1000
+    server_threads: int = 1
+    served_name: str = "tail"
     pack: str | None = None
 
     def __post_init__(self):
@@ -44,4 +52,17 @@ class ExportConfig:
         for kind in self.litert:
             check_choice("litert", kind, ("float32", "float16", "int8"))
         check_at_least(20, parity_images=self.parity_images)
-        check_at_least(1, max_batch=self.max_batch)
+        check_at_least(
+            1,
+            max_batch=self.max_batch,
+            queue_size=self.queue_size,
+            queue_timeout_ms=self.queue_timeout_ms,
+            server_threads=self.server_threads,
+        )
+        check_at_least(0, queue_delay_us=self.queue_delay_us)
+        check(
+            re.fullmatch(_NAME, self.served_name) is not None,
+            "--served_name must be letters, digits, '.', '_' and '-', since "
+            "it is part of a URL and a folder's name.",
+            served_name=self.served_name,
+        )

@@ -19,8 +19,9 @@ Examples:
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
           turns images into payloads with NumPy and Pillow alone beside it;
           whole, the network without a split, in the same formats
-  cloud/  tail.onnx; SavedModels for TF Serving and a model repository for
-          Triton, both of which take those payloads
+  cloud/  tail.onnx; SavedModels for TF Serving; a model repository for
+          Triton with one model for the payloads of all runs. bottlenet-cloud
+          starts either
 
 Every file is run on real images and compared with the Keras model before the
 folder appears. manifest.json holds what was measured."""
@@ -78,7 +79,41 @@ def _define(module_name):
     flags.DEFINE_integer(
         "max_batch",
         ExportConfig.max_batch,
-        "Most payloads that the server takes through the network at once.",
+        "Most payloads that the server takes through the network at once; 8 "
+        "is right for a CPU, 64 for a GPU.",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "queue_delay_us",
+        ExportConfig.queue_delay_us,
+        "Microseconds that the server waits for more payloads to fill a "
+        "batch. With 0, those that came in while it computed are the next.",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "queue_size",
+        ExportConfig.queue_size,
+        "Most requests that wait for the server; further ones are refused at "
+        "once (HTTP 503, gRPC UNAVAILABLE).",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "queue_timeout_ms",
+        ExportConfig.queue_timeout_ms,
+        "Longest wait of a request, after which it is refused likewise; a "
+        "request may ask for less.",
+        **common,
+    )
+    flags.DEFINE_integer(
+        "server_threads",
+        ExportConfig.server_threads,
+        "CPU threads that one batch is computed by.",
+        **common,
+    )
+    flags.DEFINE_string(
+        "served_name",
+        ExportConfig.served_name,
+        "Name of the served model that takes any payload of the deployment.",
         **common,
     )
     flags.DEFINE_string(
@@ -98,6 +133,11 @@ def _read(values):
         litert=tuple(kind for kind in values.litert if kind),
         parity_images=values.parity_images,
         max_batch=values.max_batch,
+        queue_delay_us=values.queue_delay_us,
+        queue_size=values.queue_size,
+        queue_timeout_ms=values.queue_timeout_ms,
+        server_threads=values.server_threads,
+        served_name=values.served_name,
         pack=values.pack,
     )
 

@@ -32,21 +32,30 @@ mobile-only, on the server for cloud-only.{answer}
 
 ## On the server: `cloud/`
 
-TF Serving, with `cloud/serving` where it finds it as `/models`:
+```
+bottlenet-cloud .
+```
+
+starts Triton, watches it and stops it with Ctrl-C; `--engine=tf_serving` takes
+TF Serving. By hand:
 
 ```
+tritonserver --model-repository=cloud/triton
 tensorflow_model_server --port=8500 --rest_api_port=8501 \\
     --model_config_file=/models/models.config \\
     --enable_batching --batching_parameters_file=/models/batching.config
 ```
 
-Triton:
+where TF Serving finds `cloud/serving` as `/models`. In Triton one model,
+`{served}`, takes the payloads of all units. Its version, **{version}**, stands
+for exactly these units, so that another export can be served beside it:
 
-```
-tritonserver --model-repository=cloud/triton
-```
+| unit | identity |
+|:--|:--|
+{units}
 
-Python, with ONNX Runtime (`pip install bottlenet_tf onnxruntime`):
+In TF Serving each unit is a model of its own. In Python, with ONNX Runtime
+(`pip install bottlenet_tf onnxruntime`):
 
 ```python
 from bottlenet_tf.runtime.cloud import Tail
@@ -101,13 +110,14 @@ print(whole.classes[whole.predict("photo.jpg").argmax()])
 ```"""
 
 
-def guide(config, models, wholes):
+def guide(config, models, wholes, identity):
     """Returns the Markdown text for one export.
 
     Args:
         config: `ExportConfig`.
         models: Manifests of its models, as in `manifest.json`.
         wholes: Those of its networks without a split.
+        identity: `runtime.served.Served` of its units.
     """
     several = len(models) > 1
     return _TEXT.format(
@@ -117,6 +127,12 @@ def guide(config, models, wholes):
         edge="NAME/edge" if several else "edge",
         one=models[0]["name"] if several else ".",
         target=config.target,
+        served=identity.model,
+        version=identity.version,
+        units="\n".join(
+            f"| {name} | `{number:08x}` |"
+            for name, number in identity.units.items()
+        ),
         points=_points(models),
         whole=_wholes(wholes),
         answer=_ANSWER if any(not w["timing_only"] for w in wholes) else "",

@@ -16,13 +16,14 @@ MEASURED = (
 )  # fmt: skip
 
 
-def build_manifest(config, models, wholes, checksums):
+def build_manifest(config, models, wholes, identity, checksums):
     """Puts a deployment's manifest together.
 
     Args:
         config: `ExportConfig`.
         models: What `_Export.write` returned, one for each run.
         wholes: What `Wholes.entries` holds, one for each unsplit network.
+        identity: `runtime.served.Served` of all units.
         checksums: `{relative path: SHA-256}` of all files but this.
 
     Returns:
@@ -32,6 +33,7 @@ def build_manifest(config, models, wholes, checksums):
         "format": MANIFEST_FORMAT,
         "target": config.target,
         "input": "raw RGB, 0..255; the heads hold the network's own scaling",
+        "served": identity._asdict(),
         "models": models,
         "whole": wholes,
         "export": dataclasses.asdict(config),

@@ -18,14 +18,9 @@ from bottlenet_tf.export import (
     triton,
     trtexec,
 )
+from bottlenet_tf.export.deployment import Deployment
 from bottlenet_tf.export.finished_run import load_run
-from bottlenet_tf.export.guide import guide
-from bottlenet_tf.export.manifest import (
-    build_manifest,
-    measured,
-    network_facts,
-    parity_table,
-)
+from bottlenet_tf.export.manifest import measured, network_facts, parity_table
 from bottlenet_tf.export.pack import load_pack, swap
 from bottlenet_tf.export.parity import Reference, require
 from bottlenet_tf.export.tensorflow_files import written
@@ -35,6 +30,7 @@ from bottlenet_tf.run_folders import find_runs
 from bottlenet_tf.runtime import gains, runtimes, unit_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.tails import OUTPUTS, Tails
 from bottlenet_tf.validation import check
 
 _CALIBRATION_IMAGES = 100
@@ -44,9 +40,9 @@ def run(config):
     """Exports finished runs to one deployment folder.
 
     One run becomes `edge/` and `cloud/`; several become a folder each, with
-    one `cloud/serving`, one `cloud/triton` and one network without a split for
-    all. The folder appears once everything in it has been run in its own
-    runtime and agreed with the Keras model.
+    one `cloud/serving`, one model in `cloud/triton` and one network without a
+    split for all. The folder appears once everything in it has been run in its
+    own runtime and agreed with the Keras model.
 
     Args:
         config: `ExportConfig`.
@@ -58,6 +54,7 @@ def run(config):
         ValueError: for a folder that is no finished run, an output folder
             that isn't free, or a pack of another network.
         OSError: if something can't be written.
+        TagCollisionError: if payloads of two runs couldn't be told apart.
         UnsupportedGraphError: if the target would refuse a graph.
         ParityError: if an artefact disagrees with the Keras model.
     """
@@ -80,6 +77,7 @@ def run(config):
         )
     with staging.staged(config.out) as folder:
         models, wholes = [], Wholes(config, folder)
+        deployment = Deployment(config, folder)
         for i, workdir in enumerate(workdirs, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
             finished = load_run(workdir)
@@ -89,24 +87,11 @@ def run(config):
                     model=swap(finished.model, unit),
                     adapted=unit.adapted,
                 )
+            deployment.add(finished)
             export = _Export(config, finished, folder, len(workdirs))
-            models.append(export.write(wholes))
+            models.append(export.write(wholes, deployment.repository))
             tf.keras.backend.clear_session()
-        serving = folder / "cloud" / "serving"
-        names = [model["name"] for model in models]
-        for path, text in (
-            (serving / "models.config", saved_model.models_config(names)),
-            (
-                serving / "batching.config",
-                saved_model.batching_parameters(config.max_batch),
-            ),
-            (folder / "README.md", guide(config, models, wholes.entries)),
-        ):
-            path.write_text(text, encoding="utf-8")
-        manifest = build_manifest(
-            config, models, wholes.entries, staging.checksums(folder)
-        )
-        write_json(folder / unit_file.MANIFEST, manifest)
+        manifest = deployment.finish(models, wholes.entries)
     print(f"\n{parity_table(models, wholes.entries)}\n")
     print(f"Deployment: {config.out}")
     return manifest
@@ -124,7 +109,7 @@ class _Export:
         self.cloud = self.folder / "cloud"
         self.parities = []
 
-    def write(self, wholes):
+    def write(self, wholes, repository):
         """Writes and checks everything; returns the model's manifest."""
         model, name = self.run.model, self.run.name
         for folder in (self.edge, self.cloud):
@@ -159,7 +144,7 @@ class _Export:
                 ).items()
             },
         )
-        self._write_triton(reference)
+        self._write_triton(reference, repository)
         self._write_scripts()
         wholes.add(
             self.run, self.edge, reference, lambda: self._training_images
@@ -204,14 +189,21 @@ class _Export:
         logits = tail.logits(reference.payloads)
         self._check(reference.compare_tail("tail.onnx", logits))
 
-    def _write_triton(self, reference):
+    def _write_triton(self, reference, repository):
         self._step("triton")
-        name = self.run.name
-        folder = self.root / "cloud" / "triton" / name
-        max_batch = self.config.max_batch
-        version = triton.write_model(folder, self.cloud, max_batch)
-        tail = Tail.load(version, max_batch=max_batch)
-        self._check_served(reference, f"triton/{name}", tail.answer)
+        name, config = self.run.name, self.config
+        copy = repository.add(name, self.cloud)
+        tail = Tail.load(copy, "cpu", config.server_threads, config.max_batch)
+        tails = Tails({name: tail})
+
+        def serve(payloads):
+            found = tails.answer(payloads, triton.CHECKED)
+            return {
+                key: rows[:, 0] if OUTPUTS[key][1] == 1 else rows
+                for key, rows in found.items()
+            }
+
+        self._check_served(reference, f"triton/{name}", serve)
 
     def _write_scripts(self):
         unit = self._unit()

@@ -137,17 +137,18 @@ def models_config(names, base="/models"):
     return f"model_config_list {{\n{entries}}}\n"
 
 
-def batching_parameters(max_batch, threads=4):
+def batching_parameters(config, threads=4):
     """Returns the text of TF Serving's batching parameters file.
 
     Args:
-        max_batch: Most payloads to go through the network at once.
+        config: `ExportConfig`.
         threads: Batches at work at once; one for each core that serves.
     """
+    # TF Serving counts batches, and refuses what finds none free.
+    batches = max(1, config.queue_size // config.max_batch)
     return (
-        f"max_batch_size {{ value: {max_batch} }}\n"
-        # Long enough for requests that arrive together, short against a link.
-        "batch_timeout_micros { value: 1000 }\n"
+        f"max_batch_size {{ value: {config.max_batch} }}\n"
+        f"batch_timeout_micros {{ value: {config.queue_delay_us} }}\n"
         f"num_batch_threads {{ value: {threads} }}\n"
-        "max_enqueued_batches { value: 1000 }\n"
+        f"max_enqueued_batches {{ value: {batches} }}\n"
     )

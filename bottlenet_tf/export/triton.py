@@ -1,80 +1,129 @@
-"""The tail as a model repository for Triton: payloads in, classes out."""
+"""All tails as one model of a Triton repository: payloads in, classes out."""
 
 import pathlib
 import shutil
 
+import numpy as np
 from google.protobuf import text_encoding
 
 from bottlenet_tf.export.device_files import copy_package
 from bottlenet_tf.runtime import cloud, triton_model, unit_file
+from bottlenet_tf.runtime.tails import OUTPUTS
 
 CONFIG = "config.pbtxt"
-VERSION = "1"
-# Long enough for requests that arrive together, short against a link.
-_QUEUE_MICROSECONDS = 1000
+# Outputs that an export compares with the Keras model's.
+CHECKED = ("logits", "probabilities", "classes", "labels", "status")
+_TYPES = {
+    np.uint8: "TYPE_UINT8",
+    np.int32: "TYPE_INT32",
+    np.uint32: "TYPE_UINT32",
+    np.float32: "TYPE_FP32",
+    object: "TYPE_STRING",
+}
 
 
-def write_model(folder, cloud_folder, max_batch):
-    """Writes one model of the repository, which needs no other file.
+class Repository:
+    """The model repository of one export, filled unit by unit.
 
     ```
-    <repository>/<name>/config.pbtxt
-    <repository>/<name>/1/model.py, tail.onnx, unit.json, bottlenet_tf/
+    <folder>/<model>/config.pbtxt
+    <folder>/<model>/<version>/model.py, bottlenet_tf/
+    <folder>/<model>/<version>/units/<name>/tail.onnx, unit.json
     ```
 
-    The tail is a copy, since a repository is often all that a server's
-    container sees of a deployment.
+    One model holds all tails: a process for each would take 70 MB more, and
+    couldn't put payloads of different units into one batch. The tails are
+    copies, since a repository is often all that a server's container sees of a
+    deployment.
 
     Args:
-        folder: `<repository>/<name>`; the model's name is the folder's.
-        cloud_folder: Holds the deployment's `tail.onnx` and `unit.json`.
-        max_batch: Most payloads to go through the network at once.
-
-    Returns:
-        The version folder, from which `Tail.load` opens the copy.
+        folder: `pathlib.Path` of the repository.
+        config: `ExportConfig`.
     """
-    folder, cloud_folder = pathlib.Path(folder), pathlib.Path(cloud_folder)
-    version = folder / VERSION
-    version.mkdir(parents=True)
-    for file in (cloud.FILE, unit_file.NAME):
-        shutil.copy(cloud_folder / file, version / file)
-    shutil.copy(triton_model.__file__, version / "model.py")
-    copy_package(version)
-    classes = unit_file.read(version / unit_file.NAME).classes
-    (folder / CONFIG).write_text(
-        model_config(folder.name, len(classes), max_batch), encoding="utf-8"
-    )
-    return version
+
+    def __init__(self, folder, config):
+        self._config = config
+        self._model = pathlib.Path(folder) / config.served_name
+        self._units = self._model / triton_model.UNITS
+
+    def add(self, name, cloud_folder):
+        """Copies a unit's tail; returns the copy's folder.
+
+        Args:
+            name: Of the unit.
+            cloud_folder: Holds its `tail.onnx` and `unit.json`.
+        """
+        folder = self._units / name
+        folder.mkdir(parents=True)
+        for file in (cloud.FILE, unit_file.NAME):
+            shutil.copy(pathlib.Path(cloud_folder) / file, folder / file)
+        return folder
+
+    def finish(self, version):
+        """Puts the units into their version and writes everything else.
+
+        Args:
+            version: As `routes.deployment_version` makes it of the units.
+
+        Returns:
+            The version folder.
+        """
+        folder = self._model / str(version)
+        folder.mkdir()
+        self._units.rename(folder / triton_model.UNITS)
+        shutil.copy(triton_model.__file__, folder / "model.py")
+        copy_package(folder)
+        (self._model / CONFIG).write_text(
+            model_config(self._config), encoding="utf-8"
+        )
+        return folder
 
 
-def model_config(name, num_classes, max_batch):
+def model_config(config):
     """Returns the text of `config.pbtxt`.
 
+    It names neither units nor classes, so that the versions of several exports
+    go side by side under any one of their configurations.
+
     Args:
-        name: Of the model and its folder.
-        num_classes: Length of the logits.
-        max_batch: Most payloads to go through the network at once.
+        config: `ExportConfig`.
     """
     outputs = (
-        ("logits", "TYPE_FP32", num_classes),
-        ("probabilities", "TYPE_FP32", num_classes),
-        ("classes", "TYPE_INT32", 1),
-        ("labels", "TYPE_STRING", 1),
-        ("status", "TYPE_STRING", 1),
+        _tensor("output", name, _TYPES[dtype], -1 if width is None else width)
+        for name, (dtype, width) in OUTPUTS.items()
     )
+    parameters = {"device": "cpu", "threads": config.server_threads}
     return (
-        f"name: {_quoted(name)}\n"
+        f"name: {_quoted(config.served_name)}\n"
         'backend: "python"\n'
-        f"max_batch_size: {max_batch:d}\n"
+        f"max_batch_size: {config.max_batch:d}\n"
         f"{_tensor('input', 'payload', 'TYPE_STRING', 1)}"
-        + "".join(_tensor("output", *output) for output in outputs)
-        + "dynamic_batching {\n"
-        f"  max_queue_delay_microseconds: {_QUEUE_MICROSECONDS}\n}}\n"
-        # ONNX Runtime shares one copy's work among the cores.
-        "instance_group {\n  count: 1\n  kind: KIND_CPU\n}\n"
-        "# cpu, cuda or tensorrt: where ONNX Runtime computes.\n"
-        'parameters {\n  key: "device"\n'
-        '  value { string_value: "cpu" }\n}\n'
+        + "".join(outputs)
+        + "# A device asks for the version of its own deployment.\n"
+        "version_policy { all { } }\n"
+        + _batching(config)
+        + "instance_group {\n  count: 1\n  kind: KIND_CPU\n}\n"
+        "# device: cpu, cuda or tensorrt, where ONNX Runtime computes.\n"
+        + "".join(
+            f"parameters {{\n  key: {_quoted(key)}\n"
+            f"  value {{ string_value: {_quoted(str(value))} }}\n}}\n"
+            for key, value in parameters.items()
+        )
+    )
+
+
+def _batching(config):
+    """Returns how requests queue; what the queue refuses is answered 503."""
+    return (
+        "dynamic_batching {\n"
+        f"  max_queue_delay_microseconds: {config.queue_delay_us:d}\n"
+        "  default_queue_policy {\n"
+        f"    max_queue_size: {config.queue_size:d}\n"
+        "    timeout_action: REJECT\n"
+        "    default_timeout_microseconds: "
+        f"{1000 * config.queue_timeout_ms:d}\n"
+        "    allow_timeout_override: true\n"
+        "  }\n}\n"
     )
 
 

@@ -90,6 +90,18 @@ class Tail:
         """Returns the float32 logits `(N, classes)`; see `predict`."""
         return self._answers(payloads, strict=True)[0]
 
+    def try_logits(self, payloads):
+        """Returns logits and statuses; a bad payload fails alone.
+
+        Args:
+            payloads: List of N bytes, may be empty.
+
+        Returns:
+            float32 `(N, classes)`, 0 where a payload is bad, and a list of N
+            statuses, "ok" or a `PayloadError`'s.
+        """
+        return self._answers(payloads, strict=False)
+
     def answer(self, payloads):
         """Returns what the served tails do; a bad payload fails alone.
 
@@ -107,7 +119,7 @@ class Tail:
         Raises:
             TypeError: if `payloads` is one payload rather than a list.
         """
-        logits, status = self._answers(payloads, strict=False)
+        logits, status = self.try_logits(payloads)
         probabilities = softmax(logits)
         classes = logits.argmax(axis=1).astype(np.int32)
         bad = [i for i, outcome in enumerate(status) if outcome != "ok"]

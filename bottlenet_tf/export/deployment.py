@@ -1,0 +1,74 @@
+"""What all runs of one deployment share: its identity, its servers' files."""
+
+from bottlenet_tf.evaluation import payload_format
+from bottlenet_tf.export import saved_model, staging, triton
+from bottlenet_tf.export.guide import guide
+from bottlenet_tf.export.manifest import build_manifest
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.runtime import routes, served, triton_model, unit_file
+from bottlenet_tf.runtime.tails import Tails
+
+
+class Deployment:
+    """A deployment on its way, run by run.
+
+    Args:
+        config: `ExportConfig`.
+        folder: `pathlib.Path` of the deployment.
+
+    Attributes:
+        repository: `triton.Repository`, to which each run adds its tail.
+    """
+
+    def __init__(self, config, folder):
+        self.repository = triton.Repository(folder / "cloud" / "triton", config)
+        self._config = config
+        self._folder = folder
+        self._formats = {}
+
+    def add(self, run):
+        """Notes a run's unit, before minutes are spent on its files.
+
+        Args:
+            run: `FinishedRun`.
+
+        Raises:
+            TagCollisionError: if its payloads couldn't be told from those of
+                a run before.
+        """
+        self._formats[run.name] = payload_format(run.model)
+        routes.build(self._formats)
+
+    def finish(self, models, wholes):
+        """Writes what the runs share; returns the manifest.
+
+        Args:
+            models: Manifests of all runs.
+            wholes: Those of the networks without a split.
+        """
+        config, folder = self._config, self._folder
+        identity = served.of_units(
+            config.served_name,
+            {name: unit.unit_id for name, unit in self._formats.items()},
+        )
+        version = self.repository.finish(identity.version)
+        # All at once, as the server will hold them.
+        Tails.load(version / triton_model.UNITS, threads=config.server_threads)
+        for side in ("edge", "cloud"):
+            write_json(folder / side / served.NAME, identity.content())
+        serving = folder / "cloud" / "serving"
+        names = [model["name"] for model in models]
+        for path, text in (
+            (serving / "models.config", saved_model.models_config(names)),
+            (
+                serving / "batching.config",
+                saved_model.batching_parameters(config),
+            ),
+            (folder / "README.md", guide(config, models, wholes, identity)),
+        ):
+            path.write_text(text, encoding="utf-8")
+        manifest = build_manifest(
+            config, models, wholes, identity, staging.checksums(folder)
+        )
+        write_json(folder / unit_file.MANIFEST, manifest)
+        return manifest

@@ -1,0 +1,85 @@
+"""Which unit a payload is of, by the first two bytes of its header.
+
+A header begins with version and tag, and with the operating point where a
+range makes the tag shorter. So each unit has its own beginnings: one, or one
+for each of its points. Two units that share a beginning can't be served
+together: the checksum would refuse every payload that went to the wrong one.
+"""
+
+import hashlib
+
+from bottlenet_tf.codec.payload import VERSION, layout
+
+_VERSIONS = 2**24
+
+
+class TagCollisionError(ValueError):
+    """Two units of a deployment whose payloads can't be told apart.
+
+    Attributes:
+        names: Names of both.
+    """
+
+    def __init__(self, names, formats):
+        self.names = names
+        received = ", ".join(
+            "{}={:08x}".format(name, formats[name].unit_id) for name in names
+        )
+        same = formats[names[0]].unit_id == formats[names[1]].unit_id
+        if same:
+            reason = "are one and the same unit: leave one of them out"
+        else:
+            reason = (
+                "have the same tag, so that a server couldn't tell their "
+                "payloads apart: export one of them to a deployment of its "
+                "own, or train it with another --seed"
+            )
+        super().__init__(
+            "Units of one deployment must have different tags, the first bits "
+            "of their identities, because a payload says no more. {!r} and "
+            "{!r} {}. Received: unit_id {}".format(*names, reason, received)
+        )
+
+
+def starts(message):
+    """Returns the set of what payloads of a `PayloadFormat` begin with.
+
+    Two bytes each: version, tag and, if there is room left, the point.
+    """
+    fields = layout(message.sends_range)
+    tag = VERSION << fields.tag | message.unit_id >> (32 - fields.tag)
+    spare = 12 - fields.tag  # Bits of the point, which comes next.
+    points = range(len(message.points)) if spare else (0,)
+    return {(tag << spare | point).to_bytes(2, "big") for point in points}
+
+
+def build(formats):
+    """Returns `{first two bytes: name}` for all units of a deployment.
+
+    Args:
+        formats: `{name: PayloadFormat}`.
+
+    Raises:
+        TagCollisionError: if two units share a beginning.
+    """
+    found = {}
+    for name, message in formats.items():
+        for start in starts(message):
+            if start in found:
+                raise TagCollisionError((found[start], name), formats)
+            found[start] = name
+    return found
+
+
+def deployment_version(unit_ids):
+    """Returns the number by which servers tell deployments apart.
+
+    The same units give the same number, 1 to 2**24, in whatever order; others
+    give another one, except for one pair in 2**24.
+
+    Args:
+        unit_ids: 32-bit identities of all units.
+    """
+    text = ",".join("{:08x}".format(number) for number in sorted(unit_ids))
+    digest = hashlib.sha256(text.encode()).digest()
+    return 1 + int.from_bytes(digest[:3], "big") % _VERSIONS
