@@ -58,6 +58,7 @@ setup(
     entry_points={
         "console_scripts": [
             "bottlenet-adapt=bottlenet_tf.cli.adapt:main",
+            "bottlenet-cloud=bottlenet_tf.cli.cloud:main",
             "bottlenet-evaluate=bottlenet_tf.cli.evaluate:main",
             "bottlenet-export=bottlenet_tf.cli.export:main",
             "bottlenet-link=bottlenet_tf.cli.link:main",

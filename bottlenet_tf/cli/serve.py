@@ -58,7 +58,7 @@ def _serve(deploy, values):
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     # TensorFlow takes seconds to import; bad flags shouldn't.
-    from bottlenet_tf import serving
+    from bottlenet_tf.serving import inprocess as serving
 
     models = serving.load_models(deploy, values.max_batch)
     server, port = serving.start_server(

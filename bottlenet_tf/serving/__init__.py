@@ -1,6 +1,4 @@
-"""TF Serving's gRPC API around a deployment's SavedModels, for development."""
+"""Servers that people run, found, configured, started and watched.
 
-from bottlenet_tf.serving.models import ServedModel, load_models
-from bottlenet_tf.serving.server import start_server
-
-__all__ = ["ServedModel", "load_models", "start_server"]
+`bottlenet_tf.serving.inprocess` is a stand-in for development.
+"""

@@ -20,6 +20,7 @@ from bottlenet_tf import backbones, export
 from bottlenet_tf.export import runner, staging, unsplit
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.models.bottlenet import BottleNet
+from bottlenet_tf.runtime import served
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.whole import Whole
@@ -66,10 +67,15 @@ def test_the_folder_holds_what_the_manifest_lists(deployment):
         "cloud/serving/models.config",
         "cloud/serving/batching.config",
         "cloud/serving/range/1/saved_model.pb",
-        "cloud/triton/range/config.pbtxt",
-        "cloud/triton/range/1/model.py",
-        "cloud/triton/range/1/tail.onnx",
-        "cloud/triton/range/1/unit.json",
+        "cloud/served.json",
+        "edge/served.json",
+        "cloud/triton/tail/config.pbtxt",
+    } <= set(found)
+    version = f"cloud/triton/tail/{manifest['served']['version']}"
+    assert {
+        f"{version}/model.py",
+        f"{version}/units/range/tail.onnx",
+        f"{version}/units/range/unit.json",
     } <= set(found)
 
 
@@ -167,7 +173,36 @@ def test_several_runs_share_one_server_configuration(both):
     for name in ("range", "learned"):
         assert (both / name / "edge" / "head.onnx").is_file()
         assert (both / "cloud" / "serving" / name / "1").is_dir()
-        assert (both / "cloud" / "triton" / name / "config.pbtxt").is_file()
+    (units,) = both.glob("cloud/triton/*/*/units")
+    assert sorted(path.name for path in units.iterdir()) == ["learned", "range"]
+
+
+def test_a_deployment_is_identified_by_its_units(both):
+    manifest = json.loads((both / "manifest.json").read_text())
+    ids = {m["name"]: m["unit"]["unit_id"] for m in manifest["models"]}
+    (version,) = both.glob("cloud/triton/tail/*/")
+    for side in ("edge", "cloud"):
+        identity = served.read(both / side)
+        assert identity.units == ids
+        assert identity.version == int(version.name)
+        assert manifest["served"] == identity._asdict()
+
+
+def test_runs_with_the_same_tag_stop_the_export_early(
+    sweep, tmp_path, monkeypatch
+):
+    # The same run under two names has one and the same unit.
+    shutil.copytree(sweep / "range", tmp_path / "runs" / "copy")
+    shutil.copytree(sweep / "range", tmp_path / "runs" / "first")
+    written = []
+    monkeypatch.setattr(
+        runner._Export, "write", lambda e, *_: written.append(e) or {}
+    )
+    config = _config(tmp_path, tmp_path / "out", "runs", litert=())
+    with pytest.raises(ValueError, match="'copy' and 'first'.*leave one"):
+        export.run(config)
+    assert len(written) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_several_runs_share_one_network_without_a_split(both, tmp_path):

@@ -5,7 +5,9 @@ import re
 from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.parity import TOLERANCES, Parity
 from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.runtime import served
 
+IDENTITY = served.of_units("tail", {"a": 0x12345678})
 SIZES = {
     "wire_bytes_mean": 20.0,
     "wire_bytes_p95": 35.0,
@@ -56,12 +58,14 @@ def test_one_for_timing_alone_is_called_that():
         "timing_only": "the run began without a trained network",
         "parity": [{**parity, "artefact": "edge/whole_for_timing.onnx"}],
     }
-    text = guide(config, [model], [whole])
+    text = guide(config, [model], [whole], IDENTITY)
     assert (
         "| net | a | for timing alone: the run began without a trained "
         "network | `edge/whole_for_timing.onnx` |"
     ) in text
     assert "Whole.load" not in text
+    assert f"version, **{IDENTITY.version}**" in text
+    assert "| a | `12345678` |" in text
 
 
 def test_operating_points_are_told_where_there_are_several(both):
@@ -87,7 +91,7 @@ def test_operating_points_are_told_where_there_are_several(both):
         "adapted": None,
         "parity": [parity],
     }
-    text = guide(config, [model], [])
+    text = guide(config, [model], [], IDENTITY)
     assert "| a | 0 | -1.0 | 90.00 % | 30.0 | 35 | 40 | 42 |" in text
     assert "| a | 1 | 1.0 | 91.00 % | 20.0 | 35 | 40 | 42 |" in text
     assert "| 16 entropy | – | – | 20.0 | 35 | 40 | 42 |" in text

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from bottlenet_tf.evaluation import WirePath, payload_format
 from bottlenet_tf.export import saved_model
+from bottlenet_tf.export_config import ExportConfig
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (5, 24, 24, 3), np.uint8)
 LABELS = [f"class {i}" for i in range(7)]
@@ -162,7 +163,8 @@ def test_no_warm_up_is_larger_than_a_batch_may_be(
     saved_model.write_saved_model(
         network, LABELS, tmp_path, "net", payloads, max_batch
     )
-    text = saved_model.batching_parameters(max_batch)
+    config = ExportConfig(("a",), "out", max_batch=max_batch)
+    text = saved_model.batching_parameters(config)
     limit = int(re.search(r"max_batch_size { value: (\d+) }", text)[1])
     assert limit == max_batch
     wanted = [size for size in (1, 4, 16) if size <= limit]

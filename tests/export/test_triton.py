@@ -14,15 +14,18 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf.codec import PayloadFormat
+from bottlenet_tf.codec import answer as answers
 from bottlenet_tf.codec.payload import layout
 from bottlenet_tf.export import triton
+from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.layers import STATUSES
-from bottlenet_tf.runtime import triton_model
+from bottlenet_tf.runtime import tails, triton_model
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from tests.jpeg_libraries import coarser, encoding_by
 
 NAMES = ("learned", "range")
+OUTPUTS = set(tails.OUTPUTS)
 PIXELS = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3), np.uint8)
 
 # What model.py sees of Triton, and a program that calls it as Triton does.
@@ -39,8 +42,14 @@ class InferenceResponse:
     def __init__(self, tensors):
         self.tensors = tensors
 
+class Request:
+    def __init__(self, payloads, names):
+        self.payloads, self.names = Tensor("payload", payloads), names
+    def requested_output_names(self):
+        return set(self.names)
+
 def get_input_tensor_by_name(request, name):
-    return request[name]
+    return {"payload": request.payloads}[name]
 """
 _PROGRAM = """
 import importlib.util, json, sys
@@ -54,12 +63,13 @@ spec.loader.exec_module(module)
 model = module.TritonPythonModel()
 model.initialize({"model_config": json.dumps({
     "max_batch_size": 64,
-    "parameters": {"device": {"string_value": "cpu"}}})})
+    "parameters": {"device": {"string_value": "cpu"},
+                   "threads": {"string_value": "1"}}})})
 requests = []
-for batch in json.load(sys.stdin):
+for batch, names in json.load(sys.stdin):
     payloads = np.empty((len(batch), 1), object)
     payloads[:, 0] = [bytes.fromhex(payload) for payload in batch]
-    requests.append({"payload": utils.Tensor("payload", payloads)})
+    requests.append(utils.Request(payloads, names))
 print(json.dumps({
     "answers": [
         {t.name: t.as_numpy().tolist() for t in response.tensors}
@@ -77,11 +87,17 @@ def payloads(both):
     }
 
 
-def _execute(folder, batches, tmp_path):
+def _execute(folder, batches, tmp_path, names=None):
+    """Runs a copy of the model; requests name all outputs unless told."""
+    names = [sorted(OUTPUTS)] * len(batches) if names is None else names
+    requests = [
+        ([payload.hex() for payload in batch], wanted)
+        for batch, wanted in zip(batches, names, strict=True)
+    ]
     (tmp_path / "triton_python_backend_utils.py").write_text(_BACKEND)
     ran = subprocess.run(
         [sys.executable, "-IB", "-c", _PROGRAM, str(folder), str(tmp_path)],
-        input=json.dumps([[p.hex() for p in batch] for batch in batches]),
+        input=json.dumps(requests),
         capture_output=True,
         text=True,
         check=True,
@@ -89,43 +105,77 @@ def _execute(folder, batches, tmp_path):
     return json.loads(ran.stdout)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_request_gets_its_own_answers(both, payloads, name, tmp_path):
-    folder = both / "cloud" / "triton" / name / "1"
-    first, second, third = payloads[name]
-    found = _execute(folder, [[first], [b"bad", second], [third]], tmp_path)
-    want = Tail.load(both / name).answer([first, b"bad", second, third])
+@pytest.fixture(scope="module")
+def version(both):
+    """The version folder of the repository's model."""
+    (folder,) = both.glob("cloud/triton/tail/*/")
+    return folder
+
+
+def _unpacked(answer):
+    return [answers.unpack(bytes(row)) for row in answer["answer"]]
+
+
+def test_each_request_gets_its_own_answers(both, version, payloads, tmp_path):
+    first, second, third = payloads["learned"]
+    fourth, fifth, _ = payloads["range"]
+    names = sorted(OUTPUTS - {"answer"})
+    found = _execute(
+        version,
+        [[first], [fourth, b"bad", second], [third, fifth]],
+        tmp_path,
+        [names, names, names],
+    )["answers"]
+    assert [len(answer["status"]) for answer in found] == [1, 3, 2]
     joined = {
-        key: [row for answer in found["answers"] for row in answer[key]]
-        for key in want
+        key: [row for answer in found for row in answer[key]] for key in names
     }
-    for key in ("classes", "labels", "status"):
-        assert joined[key] == [[value] for value in want[key]]
-    np.testing.assert_allclose(joined["logits"], want["logits"], atol=1e-5)
-    assert [len(answer["status"]) for answer in found["answers"]] == [1, 2, 1]
+    for name, rows in (("learned", [0, 3, 4]), ("range", [1, 5])):
+        want = Tail.load(both / name).answer(
+            payloads[name][:3] if name == "learned" else [fourth, fifth]
+        )
+        for key in ("classes", "labels", "status"):
+            got = [joined[key][i] for i in rows]
+            assert got == [[value] for value in want[key]]
+        logits = [joined["logits"][i] for i in rows]
+        np.testing.assert_allclose(logits, want["logits"], atol=1e-5)
+    assert joined["status"][2] == ["wrong size"]
+    assert joined["batch"] == [[6]] * 6
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_requests_of_bad_payloads_or_of_none_are_answered(both, name, tmp_path):
-    folder = both / "cloud" / "triton" / name / "1"
-    alone = _execute(folder, [[]], tmp_path)["answers"]
-    assert alone == [dict.fromkeys(alone[0], [])]
-    found = _execute(folder, [[], [b"bad", b""], [bytes(40)]], tmp_path)
-    classes = [answer["classes"] for answer in found["answers"]]
-    assert classes == [[], [[-1], [-1]], [[-1]]]
+def test_a_request_gets_what_it_names_or_the_compact_answer(
+    version, payloads, tmp_path
+):
+    sent = payloads["range"][:2]
+    asked = [sorted(OUTPUTS), ["labels"], ["classes", "status"]]
+    found = _execute(version, [sent] * 3, tmp_path, asked)["answers"]
+    assert [sorted(a) for a in found] == [["answer"], *asked[1:]]
+    for answer, payload, row in zip(
+        _unpacked(found[0]), sent, found[2]["classes"], strict=True
+    ):
+        assert answer.answers(payload) and answer.batch == 6
+        assert answer.class_index == row[0]
 
 
-def test_the_copy_runs_alone_and_without_tensorflow(both, payloads, tmp_path):
-    folder = both / "cloud" / "triton" / "range" / "1"
-    found = _execute(folder, [payloads["range"]], tmp_path)
-    assert found["package"].startswith(str(folder))
+def test_requests_of_bad_payloads_or_of_none_are_answered(version, tmp_path):
+    alone = _execute(version, [[]], tmp_path, [["classes"]])["answers"]
+    assert alone == [{"classes": []}]
+    found = _execute(version, [[], [b"bad", b""], [bytes(40)]], tmp_path)
+    status = [[a.status for a in _unpacked(f)] for f in found["answers"]]
+    assert status == [[], ["wrong size", "wrong size"], ["wrong version"]]
+
+
+def test_the_copy_runs_alone_and_without_tensorflow(
+    version, payloads, tmp_path
+):
+    found = _execute(version, [payloads["range"]], tmp_path)
+    assert found["package"].startswith(str(version))
     assert not found["tensorflow"]
 
 
-def test_the_copied_model_is_the_packages_own(both):
-    copy = both / "cloud" / "triton" / "range" / "1" / "model.py"
+def test_the_copied_model_is_the_packages_own(version):
     with open(triton_model.__file__, "rb") as file:
-        assert copy.read_bytes() == file.read()
+        assert (version / "model.py").read_bytes() == file.read()
 
 
 def test_no_file_names_a_place_outside_the_repository(both, sweep):
@@ -171,7 +221,7 @@ def _served_status(both, name, batch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_server_decodes_what_was_coded_with_other_tables(
-    both, payloads, name, tmp_path
+    both, version, payloads, name, tmp_path
 ):
     # The same export on a device whose library has tables of its own.
     head = Head.load(both / name)
@@ -185,29 +235,83 @@ def test_no_server_decodes_what_was_coded_with_other_tables(
     want = ["foreign or corrupt", "ok"]
     assert Tail.load(both / name).answer(batch)["status"].tolist() == want
     assert _served_status(both, name, batch) == want
-    folder = both / "cloud" / "triton" / name / "1"
-    (answer,) = _execute(folder, [batch], tmp_path)["answers"]
-    assert answer["status"] == [[status] for status in want]
+    (answer,) = _execute(version, [batch], tmp_path)["answers"]
+    assert [a.status for a in _unpacked(answer)] == want
+
+
+def _text(**changes):
+    return triton.model_config(ExportConfig(("a",), "out", **changes))
 
 
 def test_the_configuration_states_what_the_model_answers():
-    text = triton.model_config("net", 7, 32)
-    assert 'name: "net"\nbackend: "python"\nmax_batch_size: 32\n' in text
+    text = _text(max_batch=32)
+    assert 'name: "tail"\nbackend: "python"\nmax_batch_size: 32\n' in text
     tensors = re.findall(
         r'(input|output) \{\n  name: "(\w+)"\n  data_type: (\w+)\n'
-        r"  dims: (\d+)\n\}",
+        r"  dims: (-?\d+)\n\}",
         text,
     )
     assert tensors == [
         ("input", "payload", "TYPE_STRING", "1"),
-        ("output", "logits", "TYPE_FP32", "7"),
-        ("output", "probabilities", "TYPE_FP32", "7"),
+        ("output", "answer", "TYPE_UINT8", "-1"),
         ("output", "classes", "TYPE_INT32", "1"),
         ("output", "labels", "TYPE_STRING", "1"),
         ("output", "status", "TYPE_STRING", "1"),
+        ("output", "top_classes", "TYPE_INT32", "-1"),
+        ("output", "top_probabilities", "TYPE_FP32", "-1"),
+        ("output", "units", "TYPE_UINT32", "1"),
+        ("output", "computed_ms", "TYPE_FP32", "1"),
+        ("output", "batch", "TYPE_INT32", "1"),
+        ("output", "probabilities", "TYPE_FP32", "-1"),
+        ("output", "logits", "TYPE_FP32", "-1"),
     ]
 
 
+def test_by_default_nothing_waits_and_the_queue_is_bounded():
+    text = _text()
+    for line in (
+        "max_batch_size: 8",
+        "max_queue_delay_microseconds: 0",
+        "max_queue_size: 64",
+        "default_timeout_microseconds: 1000000",
+        "timeout_action: REJECT",
+        "version_policy { all { } }",
+        'key: "threads"\n  value { string_value: "1" }',
+    ):
+        assert line in text
+
+
+def test_the_queue_is_as_the_export_was_told():
+    text = _text(
+        queue_delay_us=250, queue_size=9, queue_timeout_ms=40, server_threads=3
+    )
+    for line in (
+        "max_queue_delay_microseconds: 250",
+        "max_queue_size: 9",
+        "default_timeout_microseconds: 40000",
+        'key: "threads"\n  value { string_value: "3" }',
+    ):
+        assert line in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"queue_size": 0},
+        {"queue_timeout_ms": 0},
+        {"queue_delay_us": -1},
+        {"server_threads": 0},
+        {"served_name": ""},
+        {"served_name": "a/b"},
+        {"served_name": 'a"\nbackend: "x'},
+        {"served_name": ".."},
+    ],
+)
+def test_settings_that_no_server_takes_are_refused(changes):
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"--{name}.*Received"):
+        _text(**changes)
+
+
 def test_a_name_cannot_break_out_of_its_quotes():
-    text = triton.model_config('a"\nbackend: "x\\', 2, 1)
-    assert text.startswith('name: "a\\"\\nbackend: \\"x\\\\"\nbackend: ')
+    assert triton._quoted('a"\nb: "x\\') == '"a\\"\\nb: \\"x\\\\"'

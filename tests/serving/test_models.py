@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from bottlenet_tf import serving
+from bottlenet_tf.serving import inprocess as serving
 
 
 @pytest.mark.parametrize("inner", ["", "cloud", "cloud/serving"])

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from bottlenet_tf import serving
+from bottlenet_tf.serving import inprocess as serving
 from tests.serving import examples
 
 NAMES = ("learned", "range")

@@ -8,7 +8,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from bottlenet_tf.serving.refusal import answering, invalid
+from bottlenet_tf.serving.inprocess.refusal import answering, invalid
 
 _METADATA = "signature_def"
 

@@ -8,7 +8,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from bottlenet_tf.serving.servicer import ModelServicer, PredictionServicer
+from bottlenet_tf.serving.inprocess.servicer import (
+    ModelServicer,
+    PredictionServicer,
+)
 
 
 def start_server(

@@ -6,8 +6,12 @@ import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from bottlenet_tf.serving.refusal import RefusalError, invalid, not_found
-from bottlenet_tf.serving.tensors import read_inputs, write_tensor
+from bottlenet_tf.serving.inprocess.refusal import (
+    RefusalError,
+    invalid,
+    not_found,
+)
+from bottlenet_tf.serving.inprocess.tensors import read_inputs, write_tensor
 
 _SERVING = pathlib.Path("cloud", "serving")
 _FILE = "saved_model.pb"

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.serving.refusal import invalid
+from bottlenet_tf.serving.inprocess.refusal import invalid
 
 # Where a TensorProto keeps single values; TF Serving's answers have them
 # there, and clients without TensorFlow read them there.

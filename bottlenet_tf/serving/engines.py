@@ -1,0 +1,35 @@
+"""Engines by name, and one server's life from flags to its end."""
+
+import pathlib
+import tempfile
+
+from bottlenet_tf.serving import tf_serving, triton
+from bottlenet_tf.serving.supervisor import Supervisor
+
+_LAUNCHES = {
+    "triton": triton.launch,
+    "tf_serving": tf_serving.launch,
+    "inprocess": tf_serving.launch_stand_in,
+}
+
+
+def serve(config, timing, on_supervisor, report=print, echo=None):
+    """Serves until the supervisor is told to stop.
+
+    Args:
+        config: `ServerConfig`.
+        timing: `supervisor.Timing`.
+        on_supervisor: Function that gets the `Supervisor` before it runs, to
+            stop it by.
+        report: Takes lines about what happens.
+        echo: File for the engine's output, or None.
+
+    Raises:
+        EngineError, OSError, ValueError: see the engines' `launch` and
+            `Supervisor.run`.
+    """
+    with tempfile.TemporaryDirectory(prefix="bottlenet-cloud-") as folder:
+        launch = _LAUNCHES[config.engine](config, pathlib.Path(folder))
+        supervisor = Supervisor(launch, timing, report, echo)
+        on_supervisor(supervisor)
+        supervisor.run()

@@ -1,0 +1,111 @@
+"""How an engine is started and asked whether it is ready."""
+
+import socket
+import urllib.error
+import urllib.request
+from typing import Callable, NamedTuple
+
+_PROBE_SECONDS = 5.0
+
+
+class EngineError(RuntimeError):
+    """An engine that isn't there, doesn't start or doesn't get ready."""
+
+
+class Launch(NamedTuple):
+    """All that is needed to run an engine.
+
+    Attributes:
+        engine: Its name, for messages.
+        command: Program and arguments.
+        variables: Its environment variables.
+        is_ready: Function that says whether it answers for all it serves.
+        addresses: `{protocol: "host:port"}`, as it listens.
+        serves: What it serves, for messages.
+        hints: `{word: advice}`: advice to give if it fails and its output has
+            the word.
+    """
+
+    engine: str
+    command: list
+    variables: dict
+    is_ready: Callable
+    addresses: dict
+    serves: str
+    hints: dict = {}
+
+
+def local(host):
+    """Returns the address at which this machine reaches its own `host`."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(
+        host, host
+    )
+
+
+def address(host, port):
+    """Returns "host:port", an IPv6 host in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def take_ports(host, **ports):
+    """Checks that ports are free, and finds those that may be any.
+
+    All are held until all are found, so none is given twice.
+
+    Args:
+        host: Address to listen on.
+        **ports: Numbers by the name of their flag; 0 for any free one.
+
+    Returns:
+        Dictionary of the numbers by the same names.
+
+    Raises:
+        ValueError: if one is no port.
+        OSError: if one is taken, or `host` isn't this machine's.
+    """
+    found, held = {}, []
+    try:
+        for name, port in ports.items():
+            if not 0 <= port < 2**16:
+                raise ValueError(
+                    f"--{name} must be a TCP port, or 0 for a free one. "
+                    f"Received: {name}={port}"
+                )
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            held.append(socket.socket(family))
+            # Engines do the same, or a port would stay taken for a minute.
+            held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                held[-1].bind((host, port))
+                held[-1].listen()
+            except OSError as error:
+                raise OSError(
+                    f"--host and --{name} must be a free address of this "
+                    f"machine. Received: host={host!r}, {name}={port} "
+                    f"({error})"
+                ) from None
+            found[name] = held[-1].getsockname()[1]
+    finally:
+        for each in held:
+            each.close()
+    return found
+
+
+def answers(url):
+    """Whether a URL answers with a status of success, in a few seconds."""
+    # No proxy that the environment names: the engine is on this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=_PROBE_SECONDS):
+            return True
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def accepts(host, port):
+    """Whether something takes connections at a port."""
+    try:
+        with socket.create_connection((host, port), _PROBE_SECONDS):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,204 @@
+"""Triton: found, and started on a deployment's repository."""
+
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+from typing import NamedTuple
+
+from bottlenet_tf.serving import repository, triton_wheel
+from bottlenet_tf.serving.launch import (
+    EngineError,
+    Launch,
+    address,
+    answers,
+    local,
+    take_ports,
+)
+
+PROGRAM = "tritonserver"
+_EXIT_SECONDS = 10
+# Clients need none of these. With them, one could replace models, or make the
+# server read and write files and memory of its machine.
+_CLOSED = "model-repository,trace,logging,shared-memory"
+_INSTALL = (
+    "Triton isn't installed. Run this program in a container of "
+    "nvcr.io/nvidia/tritonserver, where `tritonserver` is in PATH, or install "
+    "the server that PyPI has, for Linux on x86-64: `make test-serving`, or "
+    "`/usr/bin/python3.11 -m venv .venv-serving` and `.venv-serving/bin/pip "
+    "install -r tests/serving/requirements.txt`; another environment is named "
+    "by --python=ENVIRONMENT/bin/python."
+)
+_HINTS = {
+    "No module named 'numpy'": "The Python of Triton's Python backend needs "
+    "`pip install numpy onnxruntime pillow`.",
+    "needs ONNX Runtime": "The Python of Triton's Python backend needs "
+    "`pip install onnxruntime`.",
+    "No module named 'PIL'": "The Python of Triton's Python backend needs "
+    "`pip install pillow`.",
+    "cannot open shared object file": "A library is missing; the wheel's "
+    "server needs an environment of the system's own Python.",
+}
+
+
+class Installed(NamedTuple):
+    """A Triton that can be started.
+
+    Attributes:
+        command: Program and the arguments that it always needs.
+        variables: Its environment variables.
+        options: What its --help says.
+    """
+
+    command: list
+    variables: dict
+    options: str
+
+
+def find(folder, program=None, python=None):
+    """Finds a Triton.
+
+    The program that is named; else that in PATH; else the wheel of a Python
+    that is named or usual for it.
+
+    Args:
+        folder: Empty folder, for what the wheel lacks.
+        program: Path of `tritonserver`.
+        python: Path of a Python that has nvidia-pytriton.
+
+    Raises:
+        EngineError: if there is none, with the ways to install it; or if it
+            doesn't run.
+    """
+    program = program or (None if python else shutil.which(PROGRAM))
+    if program is not None:
+        return _checked(Installed([program], dict(os.environ), ""))
+    if python is None:
+        python = triton_wheel.usual_python()
+        if python is None:
+            raise EngineError(f"{_INSTALL} Received: no {PROGRAM} in PATH")
+    command, variables = triton_wheel.prepare(python, folder)
+    return _checked(Installed(command, variables, ""))
+
+
+def launch(config, folder):
+    """Returns the `Launch` of Triton for deployments.
+
+    Args:
+        config: `ServerConfig`.
+        folder: Empty folder of this server's own.
+
+    Raises:
+        EngineError: see `find`.
+        OSError, ValueError: if a port is taken or a deployment unusable.
+    """
+    folder = pathlib.Path(folder)
+    models, identities = repository.assemble(config.deploy, folder / "models")
+    installed = find(folder / "backends", config.program, config.python)
+    # Only gRPC can be encrypted, so nobody else shall reach the other.
+    http_host = "127.0.0.1" if config.has_tls else config.host
+    ports = take_ports(http_host, http_port=config.http_port)
+    if config.metrics_port is not None:
+        ports.update(take_ports(http_host, metrics_port=config.metrics_port))
+    ports.update(take_ports(config.host, grpc_port=config.grpc_port))
+    http = address(local(http_host), ports["http_port"])
+    urls = [
+        f"http://{http}/v2/models/{each.model}/versions/{each.version}/ready"
+        for each in identities
+    ]
+    addresses = {
+        "HTTP": address(http_host, ports["http_port"]),
+        "gRPC with TLS" if config.has_tls else "gRPC": address(
+            config.host, ports["grpc_port"]
+        ),
+    }
+    if config.metrics_port is not None:
+        addresses["metrics"] = address(http_host, ports["metrics_port"])
+    return Launch(
+        "Triton",
+        installed.command
+        + arguments(config, models, http_host, ports, installed.options),
+        installed.variables,
+        lambda: all(answers(url) for url in urls),
+        addresses,
+        repository.described(identities),
+        _HINTS,
+    )
+
+
+def arguments(config, models, http_host, ports, options):
+    """Returns Triton's arguments.
+
+    Args:
+        config: `ServerConfig`.
+        models: The repository.
+        http_host: Address of HTTP and metrics.
+        ports: `http_port`, `grpc_port` and, if wanted, `metrics_port`.
+        options: What --help says; a limit that this Triton doesn't know is
+            left out.
+    """
+    found = [
+        f"--model-repository={models}",
+        f"--http-address={http_host}",
+        f"--http-port={ports['http_port']}",
+        f"--grpc-address={config.host}",
+        f"--grpc-port={ports['grpc_port']}",
+        f"--exit-timeout-secs={_EXIT_SECONDS}",
+        "--log-info=false",
+    ]
+    if "metrics_port" in ports:
+        found += [
+            f"--metrics-address={http_host}",
+            f"--metrics-port={ports['metrics_port']}",
+        ]
+    else:
+        found.append("--allow-metrics=false")
+    if config.has_tls:
+        found += [
+            "--grpc-use-ssl=true",
+            f"--grpc-server-cert={config.grpc_tls_cert}",
+            f"--grpc-server-key={config.grpc_tls_key}",
+        ]
+    if config.poll_seconds:
+        found += [
+            "--model-control-mode=poll",
+            f"--repository-poll-secs={config.poll_seconds}",
+        ]
+    # A key that nobody knows.
+    closed = f"{_CLOSED}:closed={secrets.token_hex(16)}"
+    optional = {
+        "--http-restricted-api": closed,
+        "--grpc-restricted-protocol": closed,
+        "--http-max-input-size": config.max_message_mb << 20,
+    }
+    found += [
+        f"{name}={value}" for name, value in optional.items() if name in options
+    ]
+    return found
+
+
+def _checked(installed):
+    """Returns an `Installed` that runs, with its options."""
+    try:
+        ran = subprocess.run(
+            [*installed.command, "--help"],
+            env=installed.variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(
+            f"Triton must run, but does not: {error}. "
+            f"Received: {installed.command[0]}"
+        ) from error
+    text = ran.stdout + ran.stderr  # Its exit code says nothing.
+    if "--model-repository" not in text:
+        raise EngineError(
+            "Triton must run, but its --help fails: "
+            f"{text.strip()[-1000:]} Received: {installed.command[0]}, "
+            f"exit code {ran.returncode}"
+        )
+    return installed._replace(options=text)

@@ -1,0 +1,132 @@
+"""The Triton that the package nvidia-pytriton carries, put together to run.
+
+The package has the server for its own use. On a plain model repository the
+server wants to be told where its libraries are, and its Python backend the
+program that fits the environment's Python.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from bottlenet_tf.serving.launch import EngineError
+
+ENVIRONMENT = "BOTTLENET_SERVING_VENV"
+_USUAL = ".venv-serving"
+_SERVER = "tritonserver"
+_STUB = "triton_python_backend_stub"
+_WHERE = (
+    "import importlib.util, sys; "
+    "found = importlib.util.find_spec('pytriton'); "
+    "print(found.submodule_search_locations[0] if found else ''); "
+    "print('%d.%d' % sys.version_info[:2])"
+)
+
+
+def usual_python():
+    """Returns a Python that has the package, None if there is none.
+
+    That of the environment which BOTTLENET_SERVING_VENV names, of
+    `.venv-serving`, or this one.
+    """
+    folders = [os.environ.get(ENVIRONMENT), _USUAL]
+    found = [str(pathlib.Path(f, "bin", "python")) for f in folders if f]
+    for python in (*found, sys.executable):
+        if os.path.exists(python) and _package(python)[0]:
+            return python
+    return None
+
+
+def prepare(python, folder):
+    """Puts a server together.
+
+    Args:
+        python: Path of a Python that has nvidia-pytriton.
+        folder: Empty or new; for the backends.
+
+    Returns:
+        The command, a list, and its environment variables.
+
+    Raises:
+        EngineError: if that Python hasn't got the package, or its version
+            isn't one that the package has a backend for.
+    """
+    # Not resolved: an environment's Python is a link to another one.
+    python = os.path.abspath(python)
+    package, version = _package(python)
+    if not package:
+        raise EngineError(
+            "--python must have the package nvidia-pytriton. "
+            f"Received: python={python!r}"
+        )
+    server = pathlib.Path(package) / _SERVER
+    stub = server / "python_backend_stubs" / version / _STUB
+    if not stub.exists():
+        raise EngineError(
+            f"Triton's Python backend must know Python {version}. "
+            f"Received: no {stub}"
+        )
+    backends = pathlib.Path(folder)
+    shutil.copytree(server / "backends", backends, dirs_exist_ok=True)
+    stub = shutil.copy(stub, backends / "python" / _STUB)
+    os.chmod(stub, 0o755)
+    variables = _variables(python)
+    libraries = pathlib.Path(package).parent / "nvidia_pytriton.libs"
+    variables["LD_LIBRARY_PATH"] = str(libraries)
+    program = server / "bin" / _SERVER
+    _check_stub(stub, variables)
+    return [str(program), f"--backend-directory={backends}"], variables
+
+
+def _package(python):
+    """Returns the folder of the package, "" if none, and Python's version."""
+    ran = _run([python, "-c", _WHERE], _variables(python))
+    if ran.returncode != 0:
+        raise EngineError(
+            f"--python must run. Received: python={python!r}, exit code "
+            f"{ran.returncode}, {ran.stderr.strip()[-1000:]}"
+        )
+    package, version = ran.stdout.split("\n")[:2]
+    return package, version
+
+
+def _check_stub(stub, variables):
+    """Raises unless the backend's program finds its libraries.
+
+    It complains of missing arguments; without libpython it doesn't start.
+    """
+    ran = _run([str(stub)], variables)
+    if ran.returncode not in (0, 1):
+        raise EngineError(
+            "The environment of nvidia-pytriton must be made with the "
+            "system's own Python (Debian: python3.11-venv), whose library its "
+            f"Python backend loads: {ran.stderr.strip()[-1000:]} "
+            f"Received: exit code {ran.returncode} of {stub}"
+        )
+
+
+def _variables(python):
+    """Returns this process's variables, with another environment first."""
+    variables = dict(os.environ)
+    # Nothing of this environment shall be found there.
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"):
+        variables.pop(name, None)
+    path = variables.get("PATH", os.defpath)
+    variables["PATH"] = f"{os.path.dirname(python)}{os.pathsep}{path}"
+    return variables
+
+
+def _run(command, variables):
+    try:
+        return subprocess.run(
+            command,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(f"{command[0]} does not run: {error}") from error
