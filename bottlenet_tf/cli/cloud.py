@@ -15,7 +15,7 @@ USAGE = """Serves a deployment on Triton or TF Serving.
 
 Examples:
   bottlenet-cloud deploy
-  bottlenet-cloud deploy --host=0.0.0.0 --grpc_tls_cert=c.pem --grpc_tls_key=k.pem
+  bottlenet-cloud deploy --host=0.0.0.0 --grpc_tls_cert=c --grpc_tls_key=k
   bottlenet-cloud new old  (devices of both are answered)
   bottlenet-cloud deploy --engine=tf_serving --host=0.0.0.0
 

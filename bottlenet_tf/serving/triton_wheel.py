@@ -72,17 +72,28 @@ def prepare(python, folder):
     shutil.copytree(server / "backends", backends, dirs_exist_ok=True)
     stub = shutil.copy(stub, backends / "python" / _STUB)
     os.chmod(stub, 0o755)
-    variables = _variables(python)
+    environment = variables(python)
     libraries = pathlib.Path(package).parent / "nvidia_pytriton.libs"
-    variables["LD_LIBRARY_PATH"] = str(libraries)
+    environment["LD_LIBRARY_PATH"] = str(libraries)
     program = server / "bin" / _SERVER
-    _check_stub(stub, variables)
-    return [str(program), f"--backend-directory={backends}"], variables
+    _check_stub(stub, environment)
+    return [str(program), f"--backend-directory={backends}"], environment
+
+
+def variables(python):
+    """Returns this process's variables, with another environment first."""
+    found = dict(os.environ)
+    # Nothing of this environment shall be found there.
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"):
+        found.pop(name, None)
+    path = found.get("PATH", os.defpath)
+    found["PATH"] = f"{os.path.dirname(python)}{os.pathsep}{path}"
+    return found
 
 
 def _package(python):
     """Returns the folder of the package, "" if none, and Python's version."""
-    ran = _run([python, "-c", _WHERE], _variables(python))
+    ran = _run([python, "-c", _WHERE], variables(python))
     if ran.returncode != 0:
         raise EngineError(
             f"--python must run. Received: python={python!r}, exit code "
@@ -92,12 +103,12 @@ def _package(python):
     return package, version
 
 
-def _check_stub(stub, variables):
+def _check_stub(stub, environment):
     """Raises unless the backend's program finds its libraries.
 
     It complains of missing arguments; without libpython it doesn't start.
     """
-    ran = _run([str(stub)], variables)
+    ran = _run([str(stub)], environment)
     if ran.returncode not in (0, 1):
         raise EngineError(
             "The environment of nvidia-pytriton must be made with the "
@@ -107,22 +118,11 @@ def _check_stub(stub, variables):
         )
 
 
-def _variables(python):
-    """Returns this process's variables, with another environment first."""
-    variables = dict(os.environ)
-    # Nothing of this environment shall be found there.
-    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"):
-        variables.pop(name, None)
-    path = variables.get("PATH", os.defpath)
-    variables["PATH"] = f"{os.path.dirname(python)}{os.pathsep}{path}"
-    return variables
-
-
-def _run(command, variables):
+def _run(command, environment):
     try:
         return subprocess.run(
             command,
-            env=variables,
+            env=environment,
             capture_output=True,
             text=True,
             timeout=60,

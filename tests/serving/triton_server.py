@@ -1,200 +1,89 @@
-"""A Triton server out of the package nvidia-pytriton, for a test's time.
-
-The package carries the server for its own use. On a plain model repository
-the server wants to be told where its libraries are, and its Python backend
-the program that fits the environment's Python.
-"""
+"""A real Triton for a test's time, started as `bottlenet-cloud` starts it."""
 
 import contextlib
 import os
-import pathlib
-import shutil
-import signal
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
+import queue
+import tempfile
+import threading
 from typing import NamedTuple
 
-_STUB = "triton_python_backend_stub"
-_READY_SECONDS = 120
-_STOP_SECONDS = 40  # Triton gives its models 30.
-
-
-class UnusableError(RuntimeError):
-    """Triton cannot start here, whatever it is to serve."""
-
-
-class Triton(NamedTuple):
-    """A Triton that can be started.
-
-    Attributes:
-        python: The environment's Python, which has Triton's client.
-        command: The server with its backends.
-        variables: Its environment variables.
-    """
-
-    python: str
-    command: list
-    variables: dict
+from bottlenet_tf.serving import triton, triton_wheel
+from bottlenet_tf.serving.config import ServerConfig
+from bottlenet_tf.serving.launch import EngineError
+from bottlenet_tf.serving.supervisor import Supervisor, Timing
 
 
 class Running(NamedTuple):
-    """Addresses of a running server, by protocol."""
+    """A running server.
+
+    Attributes:
+        http: Its address.
+        grpc: The other one.
+        lines: What its supervisor reported so far.
+        supervisor: The `Supervisor`.
+    """
 
     http: str
     grpc: str
+    lines: list
+    supervisor: Supervisor
 
 
-def prepare(environment, folder):
-    """Puts a server together.
-
-    Args:
-        environment: Virtual environment with `requirements.txt` installed.
-        folder: Empty; for the backends.
-
-    Returns:
-        `Triton`.
-
-    Raises:
-        UnusableError: if the environment is missing or its programs don't
-            start; it says why.
-    """
-    environment = pathlib.Path(environment).absolute()
-    python = environment / "bin" / "python"
-    if not python.exists():
-        raise UnusableError(
-            "`make test-serving` makes the environment that Triton runs in. "
-            f"Received: no {python}"
-        )
-    where = _output(
-        [python, "-c", "import os, sys, pytriton; print("
-         "os.path.dirname(pytriton.__file__), '%d.%d' % sys.version_info[:2])"],
-        _variables(environment),
-    ).split()  # fmt: skip
-    package, version = pathlib.Path(where[0]), where[1]
-    server = package / "tritonserver"
-    stub = server / "python_backend_stubs" / version / _STUB
-    if not stub.exists():
-        raise UnusableError(
-            f"Triton's Python backend must know Python {version}. "
-            f"Received: no {stub}"
-        )
-    shutil.copytree(server / "backends", folder, dirs_exist_ok=True)
-    stub = shutil.copy(stub, folder / "python" / _STUB)
-    os.chmod(stub, 0o755)
-    variables = _variables(environment)
-    variables["LD_LIBRARY_PATH"] = str(package.parent / "nvidia_pytriton.libs")
-    program = server / "bin" / "tritonserver"
-    _output([program, "--help"], variables, passes=(0, 1))
-    # It complains of missing arguments, unless libpython is missing.
-    _output([stub], variables, passes=(0, 1))
-    command = [str(program), f"--backend-directory={folder}"]
-    return Triton(str(python), command, variables)
+def environment(python):
+    """Returns environment variables for a client that runs by `python`."""
+    return triton_wheel.variables(python)
 
 
 @contextlib.contextmanager
-def running(triton, repository, log):
-    """Yields the `Running` server of a model repository; stops it after.
+def running(python, *deploys, **changes):
+    """Yields the `Running` server of deployments; stops it after.
 
     Args:
-        triton: `Triton`.
-        repository: Model repository.
-        log: File for what the server prints.
+        python: Of the environment with Triton.
+        *deploys: Deployment folders.
+        **changes: Fields of `ServerConfig`.
 
     Raises:
-        RuntimeError: if it doesn't get ready; it ends with the log's end.
+        EngineError: if it doesn't get ready.
     """
-    http, grpc = _free_ports(2)
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [
-                *triton.command,
-                f"--model-repository={repository}",
-                "--http-address=127.0.0.1",
-                f"--http-port={http}",
-                "--grpc-address=127.0.0.1",
-                f"--grpc-port={grpc}",
-                "--allow-metrics=false",
-            ],
-            env=triton.variables,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        _wait_until_ready(process, http, log)
-        yield Running(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}")
-    finally:
-        _stop(process)
-
-
-def _wait_until_ready(process, port, log):
-    url = f"http://127.0.0.1:{port}/v2/health/ready"
-    deadline = time.monotonic() + _READY_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(urllib.error.URLError, OSError):
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        time.sleep(0.2)
-    end = pathlib.Path(log).read_text(errors="replace")[-20_000:]
-    raise RuntimeError(
-        f"Triton must be ready within {_READY_SECONDS} s. "
-        f"Received: exit code {process.returncode}, log:\n{end}"
+    config = ServerConfig(
+        deploy=tuple(map(str, deploys)),
+        http_port=0,
+        grpc_port=0,
+        python=str(python),
+        **changes,
     )
+    with tempfile.TemporaryDirectory() as folder:
+        launch = triton.launch(config, folder)
+        lines, events = [], queue.Queue()
+
+        def report(line):
+            lines.append(line)
+            events.put(None)
+
+        supervisor = Supervisor(launch, Timing(probe=0.5), report)
+
+        def run():
+            try:
+                supervisor.run()
+            except EngineError as error:
+                events.put(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            failed = events.get(timeout=150)
+            if failed is not None:
+                raise failed
+            http, grpc = list(launch.addresses.values())[:2]
+            yield Running(http, grpc, lines, supervisor)
+        finally:
+            supervisor.stop()
+            thread.join(60)
+            assert not thread.is_alive()
 
 
-def _stop(process):
-    """Stops the server, and its models' processes with it."""
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        # Its own session's processes only; none are left as a rule.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _variables(environment):
-    """Returns this process's variables, with another environment first."""
-    variables = dict(os.environ)
-    # Nothing of this repository or its environment shall be found there.
-    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"):
-        variables.pop(name, None)
-    path = variables.get("PATH", os.defpath)
-    variables["PATH"] = f"{environment / 'bin'}{os.pathsep}{path}"
-    return variables
-
-
-def _output(command, variables, passes=(0,)):
-    command = [str(part) for part in command]
-    try:
-        ran = subprocess.run(
-            command,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnusableError(f"{command[0]} does not run: {error}") from error
-    if ran.returncode not in passes:
-        raise UnusableError(
-            f"{command[0]} does not run: exit code {ran.returncode}, "
-            f"{(ran.stderr or ran.stdout)[-1000:]}"
-        )
-    return ran.stdout
-
-
-def _free_ports(count):
-    """Returns ports that are free now; all are held until all are found."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def python_of(folder):
+    """Returns the Python of an environment; None if there is none."""
+    python = os.path.join(os.path.abspath(folder), "bin", "python")
+    return python if os.path.exists(python) else None
