@@ -66,9 +66,12 @@ WITHOUT_TENSORFLOW = (
     "runtime.cloud",
     "runtime.device",
     "runtime.edge",
+    "runtime.tails",
     "rate_curves",
     "run_folders",
     "selection",
+    "serving",
+    "serving.engines",
     "unit_config",
 )
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -243,7 +243,7 @@ def test_what_the_queue_has_no_room_for_is_answered_so(
     python, both, sent, tmp_path
 ):
     shutil.copytree(both / "cloud", tmp_path / "cloud")
-    _slowed(tmp_path, 0.5, queue_size=2, queue_timeout_ms=700)
+    _slowed(tmp_path, 1.0, queue_size=2, queue_timeout_ms=200)
     payload = sent["range"].payloads[0]
     with triton_server.running(python, tmp_path) as server:
 
@@ -253,16 +253,17 @@ def test_what_the_queue_has_no_room_for_is_answered_so(
                 answer = client.ask(payload)
             return answer.status, answer.header.get("error", "")
 
-        # One computes for 0.5 s, two wait, of whom one waits too long.
+        # One computes for 1 s, two wait for too long, no others may.
         with concurrent.futures.ThreadPoolExecutor(5) as pool:
-            found = list(pool.map(ask, [0, 0.1, 0.2, 0.3, 0.35]))
-        assert [status for status, _ in found] == [200, 200, 503, 503, 503]
-        assert "timeout" in found[2][1]
-        assert "queue size" in found[3][1]
-        # A full queue is answered at once, and all is well afterwards.
+            found = list(pool.map(ask, [0, 0.2, 0.2, 0.4, 0.4]))
+        assert [status for status, _ in found] == [200, 503, 503, 503, 503]
+        words = [message for _, message in found]
+        assert ["timeout" in word for word in words[1:3]] == [True, True], words
+        assert ["size" in word for word in words[3:]] == [True, True], words
         assert ask(0)[0] == 200
-        (refused,) = ask_with(python, server.grpc, "grpc", *[[payload]] * 1)
-        assert refused["status"].tolist() == ["ok"]
+        found = ask_with(python, server.grpc, "grpc", *[[payload]] * 5)
+        codes = {answer["code"] for answer in found if "code" in answer}
+        assert codes == {"StatusCode.UNAVAILABLE"}
 
 
 def test_a_killed_server_is_started_again_without_leftovers(python, both, sent):
