@@ -39,7 +39,7 @@ MAX_CLASSES = 65535  # One number more stands for no class.
 _NO_CLASS = 65535
 _HEAD = struct.Struct(">BBIIeB")
 _CLASS = struct.Struct(">HH")
-_MOST_MS = 65504.0  # Of float16.
+MOST_MS = 65504.0  # Of float16.
 
 
 class AnswerError(ValueError):
@@ -83,6 +83,19 @@ def answer_bytes(num_classes):
     return _HEAD.size + _CLASS.size * min(TOP, num_classes)
 
 
+def layout(num_top):
+    """Returns the fields as NumPy takes them, for many answers at once."""
+    return [
+        ("first", "u1"),
+        ("status", "u1"),
+        ("unit_id", ">u4"),
+        ("payload_crc", ">u4"),
+        ("computed_ms", ">f2"),
+        ("batch", "u1"),
+        ("top", [("class", ">u2"), ("share", ">u2")], (num_top,)),
+    ]
+
+
 def pack(answer, num_top):
     """Returns the bytes of a `CompactAnswer`.
 
@@ -112,7 +125,7 @@ def pack(answer, num_top):
             STATUSES.index(answer.status),
             answer.unit_id,
             answer.payload_crc,
-            min(answer.computed_ms, _MOST_MS),
+            min(answer.computed_ms, MOST_MS),
             min(answer.batch, 255),
         )
         return head + b"".join(

@@ -27,6 +27,8 @@ OUTPUTS = {
     "logits": (np.float32, None),
 }
 _LEAST = float(np.finfo(np.float32).min)
+_NUMBERS = {word: number for number, word in enumerate(answers.STATUSES)}
+_REFUSED = _NUMBERS["refused"]
 _FEW = 64  # Classes that are sorted faster than partitioned.
 
 
@@ -180,9 +182,10 @@ class _Batch:
             logits, status = None, ["failed"] * len(rows)
         ok = [i for i, word in enumerate(status) if word == "ok"]
         # A network of other files than were checked may compute anything.
-        for i in [i for i in ok if not np.isfinite(logits[i]).all()]:
-            ok.remove(i)
-            status[i] = "failed"
+        if ok and not np.isfinite(logits).all():
+            for i in [i for i in ok if not np.isfinite(logits[i]).all()]:
+                ok.remove(i)
+                status[i] = "failed"
         for row, word in zip(rows, status):
             self.status[row] = word
         if not ok:
@@ -217,24 +220,18 @@ class _Batch:
         self.top_probabilities = np.where(none, 0, values).astype(np.float32)
 
     def as_answer(self):
-        rows = []
-        for i, data in enumerate(self.payloads):
-            found = zip(self.top_classes[i], self.top_probabilities[i])
-            status = self.status[i]
-            if status not in answers.STATUSES:
-                status = "refused"
-            message = answers.CompactAnswer(
-                status,
-                int(self.units[i, 0]),
-                zlib.crc32(data),
-                self.computed_ms,
-                len(self.payloads),
-                tuple((int(k), float(p)) for k, p in found if k >= 0),
-            )
-            rows.append(answers.pack(message, self.top_classes.shape[1]))
-        table = np.frombuffer(b"".join(rows), np.uint8)
-        size = answers.answer_bytes(self.logits.shape[1])
-        return table.reshape(len(rows), size)
+        num_top = self.top_classes.shape[1]
+        table = np.zeros(len(self.payloads), answers.layout(num_top))
+        table["first"] = answers.VERSION << 4 | num_top
+        table["status"] = [_NUMBERS.get(w, _REFUSED) for w in self.status]
+        table["unit_id"] = self.units[:, 0]
+        table["payload_crc"] = [zlib.crc32(data) for data in self.payloads]
+        table["computed_ms"] = min(self.computed_ms, answers.MOST_MS)
+        table["batch"] = min(len(self.payloads), 255)
+        # -1 becomes the number that stands for no class.
+        table["top"]["class"] = self.top_classes
+        table["top"]["share"] = np.rint(65535 * self.top_probabilities)
+        return table.view(np.uint8).reshape(len(table), table.itemsize)
 
     def as_classes(self):
         return self.classes

@@ -114,6 +114,7 @@ def test_compact_answers_say_the_same(served):
         shares = [share for _, share in answer.top]
         wanted = found["top_probabilities"][i][: len(shares)]
         np.testing.assert_allclose(shares, wanted, atol=1e-5)
+        assert answers.pack(answer, 3) == row.tobytes()
     assert answer.top == ()
 
 

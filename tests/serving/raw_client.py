@@ -45,6 +45,14 @@ class RawClient:
             f"Content-Length: {len(payload)}\r\n"
             "Inference-Header-Content-Length: 0\r\n\r\n"
         ).encode()
+        return self._exchange(header, payload)
+
+    def get(self, path):
+        """Asks for a path; returns `RawAnswer`."""
+        header = f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n"
+        return self._exchange(header.encode(), b"")
+
+    def _exchange(self, header, payload):
         self._socket.sendall(header + payload)
         got = b""
         while b"\r\n\r\n" not in got:

@@ -1,0 +1,241 @@
+"""Times a served deployment against what it can't be faster than.
+
+    python benchmarks/serving.py DEPLOY --python=.venv-serving/bin/python
+
+starts Triton as `bottlenet-cloud` does and prints, measured alternately in one
+run, median and 95th percentile of
+
+- one payload over HTTP (raw binary request) and over gRPC, one client, beside
+  the same server's bare round trip (its liveness) plus the tail alone;
+- a batch of 8 payloads through the router and through the tail alone;
+- 8 clients at once: requests a second, and what a batch held.
+
+Payloads are of codes that the codec decodes as quickly as real ones: of random
+images by the deployment's own heads, so it needs ONNX Runtime.
+"""
+
+import argparse
+import contextlib
+import pathlib
+import statistics
+import sys
+import tempfile
+import threading
+import time
+
+import grpc
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from bottlenet_tf.codec import answer as answers  # noqa: E402
+from bottlenet_tf.runtime import served, triton_model  # noqa: E402
+from bottlenet_tf.runtime.edge import Head  # noqa: E402
+from bottlenet_tf.runtime.tails import Tails  # noqa: E402
+from bottlenet_tf.serving import triton  # noqa: E402
+from bottlenet_tf.serving.config import ServerConfig  # noqa: E402
+from bottlenet_tf.serving.supervisor import Supervisor  # noqa: E402
+from tests.serving.raw_client import RawClient  # noqa: E402
+
+BATCH = 8
+
+
+def parse_args(argv=None):
+    """Returns the parsed command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("deploy", type=pathlib.Path)
+    parser.add_argument("--python", help="of nvidia-pytriton's environment")
+    parser.add_argument("--calls", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    return parser.parse_args(argv)
+
+
+def make_payloads(deploy, units, count):
+    """Returns `{unit: payloads}` of smooth random images."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name in units:
+        folder = deploy / name if len(units) > 1 else deploy
+        head = Head.load(folder, "onnx", threads=1)
+        size = head.unit.image_size
+        coarse = rng.integers(0, 256, (count, 4, 4, 3))
+        images = coarse.repeat(-(-size // 4), 1).repeat(-(-size // 4), 2)
+        images = images[:, :size, :size].astype(np.uint8)
+        found[name] = [head.encode(image) for image in images]
+    return found
+
+
+@contextlib.contextmanager
+def started(deploy, python):
+    """Yields the addresses of a server, HTTP and gRPC."""
+    config = ServerConfig(
+        (str(deploy),), http_port=0, grpc_port=0, python=python
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        launch = triton.launch(config, folder)
+        ready = threading.Event()
+        supervisor = Supervisor(launch, report=lambda line: ready.set())
+        thread = threading.Thread(target=supervisor.run)
+        thread.start()
+        try:
+            if not ready.wait(150):
+                raise RuntimeError("The server must get ready within 150 s.")
+            yield launch.addresses["HTTP"], launch.addresses["gRPC"]
+        finally:
+            supervisor.stop()
+            thread.join()
+
+
+def measure(functions, calls, warmup=50):
+    """Calls the functions in turn; returns each one's milliseconds, sorted."""
+    times = {name: [] for name in functions}
+    for i in range(warmup + calls):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function(i)
+            if i >= warmup:
+                times[name].append(1000 * (time.perf_counter() - start))
+    return {name: sorted(values) for name, values in times.items()}
+
+
+def show(times):
+    """Prints medians and 95th percentiles; returns the medians."""
+    for name, values in times.items():
+        p95 = values[int(0.95 * len(values))]
+        print(f"  {name:32} {statistics.median(values):7.3f} {p95:8.3f} ms")
+    return {name: statistics.median(v) for name, v in times.items()}
+
+
+def field(number, data):
+    """Returns one field of a protobuf message, bytes or text."""
+    data = data.encode() if isinstance(data, str) else data
+    size, length = b"", len(data)
+    while length > 127:
+        size += bytes([length & 127 | 128])
+        length >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([length]) + data
+
+
+def infer_request(payload):
+    """Returns a KServe v2 ModelInferRequest for one payload."""
+    shape = field(3, b"\x01\x01")
+    tensor = field(1, "payload") + field(2, "BYTES") + shape
+    raw = len(payload).to_bytes(4, "little") + payload
+    return (
+        field(1, "tail")
+        + field(5, tensor)
+        + field(6, field(1, "answer"))
+        + field(7, raw)
+    )
+
+
+def one_client(http, rpc, payloads, tails, calls):
+    """One payload at a time, over each protocol and without any."""
+    service = "/inference.GRPCInferenceService/"
+    with RawClient(http) as client, grpc.insecure_channel(rpc) as channel:
+        live = channel.unary_unary(service + "ServerLive")
+        infer = channel.unary_unary(service + "ModelInfer")
+        requests = [infer_request(payload) for payload in payloads]
+
+        def some(values, i):
+            return values[i % len(values)]
+
+        medians = show(
+            measure(
+                {
+                    "HTTP, bare": lambda i: client.get("/v2/health/live"),
+                    "HTTP, served": lambda i: client.ask(some(payloads, i)),
+                    "gRPC, bare": lambda i: live(b""),
+                    "gRPC, served": lambda i: infer(some(requests, i)),
+                    "tail alone": lambda i: tails.find(
+                        some(payloads, i)
+                    ).logits([some(payloads, i)]),
+                },
+                calls,
+            )
+        )
+    for protocol in ("HTTP", "gRPC"):
+        bound = medians[f"{protocol}, bare"] + medians["tail alone"]
+        ratio = medians[f"{protocol}, served"] / bound
+        print(f"  {protocol}: {ratio:.2f} of bare round trip plus tail")
+
+
+def batches(payloads, tails, calls):
+    """Batches through the router, of one unit and of all, and the tail."""
+    (name, own), *_ = payloads.items()
+    own = own[:BATCH]
+    mixed = [p for group in zip(*payloads.values()) for p in group][:BATCH]
+    groups = {}
+    for payload in mixed:
+        groups.setdefault(id(tails.find(payload)), []).append(payload)
+    medians = show(
+        measure(
+            {
+                "tail alone, one unit": lambda i: tails.tails[name].logits(own),
+                "routed, one unit": lambda i: tails.answer(own, ["answer"]),
+                "tails alone, mixed": lambda i: [
+                    tails.find(group[0]).logits(group)
+                    for group in groups.values()
+                ],
+                "routed, mixed": lambda i: tails.answer(mixed, ["answer"]),
+            },
+            calls,
+        )
+    )
+    for kind in ("one unit", "mixed"):
+        alone = "tail alone" if kind == "one unit" else "tails alone"
+        ratio = medians[f"routed, {kind}"] / medians[f"{alone}, {kind}"]
+        print(f"  {kind}: routed takes {ratio:.2f} of the tail alone")
+
+
+def many_clients(http, payloads, seconds):
+    """Eight clients at once: requests a second, sizes of the batches."""
+    sizes, times, stop = [], [], threading.Event()
+
+    def ask(k):
+        with RawClient(http) as client:
+            while not stop.is_set():
+                start = time.perf_counter()
+                data = client.ask(payloads[k % len(payloads)]).data
+                times.append(1000 * (time.perf_counter() - start))
+                found = answers.unpack(data)
+                if found.status != "ok":
+                    raise RuntimeError(f"Received: {found}")
+                sizes.append(found.batch)
+
+    threads = [threading.Thread(target=ask, args=(k,)) for k in range(BATCH)]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    show({"HTTP, 8 clients": sorted(times)})
+    print(
+        f"  {len(times) / seconds:.0f} requests a second, "
+        f"{statistics.mean(sizes):.1f} payloads in an answer's batch"
+    )
+
+
+def main():
+    """Prints all of it."""
+    args = parse_args()
+    identity = served.read(args.deploy / "cloud")
+    payloads = make_payloads(args.deploy, identity.units, 2 * BATCH)
+    mixed = [p for group in zip(*payloads.values()) for p in group]
+    version = args.deploy / "cloud" / "triton" / identity.model
+    units = version / str(identity.version) / triton_model.UNITS
+    tails = Tails.load(units, threads=1)
+    tails.warm_up()
+    print(f"{'':34} {'median':>7} {'p95':>8}")
+    print(f"Batches of {BATCH}, in one process:")
+    batches(payloads, tails, args.calls)
+    with started(args.deploy, args.python) as (http, rpc):
+        print("One client:")
+        one_client(http, rpc, mixed, tails, args.calls)
+        print("Eight clients:")
+        many_clients(http, mixed, args.seconds)
+
+
+if __name__ == "__main__":
+    main()
