@@ -6,7 +6,8 @@ starts Triton as `bottlenet-cloud` does and prints, measured alternately in one
 run, median and 95th percentile of
 
 - one payload over HTTP (raw binary request) and over gRPC, one client, beside
-  the same server's bare round trip (its liveness) plus the tail alone;
+  its bare round trip (the liveness) or a gRPC echo in Python, together with
+  the tail alone; what the answers say of it is the server's own share;
 - a batch of 8 payloads through the router and through the tail alone;
 - 8 clients at once: requests a second, and what a batch held.
 
@@ -18,6 +19,7 @@ import argparse
 import contextlib
 import pathlib
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -129,10 +131,49 @@ def infer_request(payload):
     )
 
 
+_ECHO = """
+import sys
+from concurrent import futures
+import grpc
+class Echo(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(lambda data, _: data)
+server = grpc.server(futures.ThreadPoolExecutor(1))
+server.add_generic_rpc_handlers((Echo(),))
+print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+server.start()
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def echoing():
+    """Yields a function that sends bytes to a gRPC server and back."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _ECHO],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel.unary_unary("/echo/Echo")
+        process.stdin.close()
+
+
 def one_client(http, rpc, payloads, tails, calls):
     """One payload at a time, over each protocol and without any."""
     service = "/inference.GRPCInferenceService/"
-    with RawClient(http) as client, grpc.insecure_channel(rpc) as channel:
+    computed = []
+    with (
+        RawClient(http) as client,
+        grpc.insecure_channel(rpc) as channel,
+        echoing() as echo,
+    ):
+
+        def ask(i):
+            data = client.ask(some(payloads, i)).data
+            computed.append(answers.unpack(data).computed_ms)
+
         live = channel.unary_unary(service + "ServerLive")
         infer = channel.unary_unary(service + "ModelInfer")
         requests = [infer_request(payload) for payload in payloads]
@@ -144,7 +185,8 @@ def one_client(http, rpc, payloads, tails, calls):
             measure(
                 {
                     "HTTP, bare": lambda i: client.get("/v2/health/live"),
-                    "HTTP, served": lambda i: client.ask(some(payloads, i)),
+                    "HTTP, served": ask,
+                    "gRPC echo in Python": lambda i: echo(some(payloads, i)),
                     "gRPC, bare": lambda i: live(b""),
                     "gRPC, served": lambda i: infer(some(requests, i)),
                     "tail alone": lambda i: tails.find(
@@ -154,10 +196,15 @@ def one_client(http, rpc, payloads, tails, calls):
                 calls,
             )
         )
-    for protocol in ("HTTP", "gRPC"):
-        bound = medians[f"{protocol}, bare"] + medians["tail alone"]
+    print(f"  answers say {statistics.median(computed):.3f} ms")
+    for protocol, bare in (
+        ("HTTP", "HTTP, bare"),
+        ("gRPC", "gRPC, bare"),
+        ("gRPC", "gRPC echo in Python"),
+    ):
+        bound = medians[bare] + medians["tail alone"]
         ratio = medians[f"{protocol}, served"] / bound
-        print(f"  {protocol}: {ratio:.2f} of bare round trip plus tail")
+        print(f"  {protocol}, served: {ratio:.2f} of {bare}, and the tail")
 
 
 def batches(payloads, tails, calls):

@@ -32,6 +32,7 @@ class ExportConfig:
     server_threads: int = 1
     served_name: str = "tail"
     pack: str | None = None
+    plan: str | None = None
 
     def __post_init__(self):
         check_types(self)
@@ -48,6 +49,7 @@ class ExportConfig:
             pack=self.pack,
             workdir=self.workdir,
         )
+        check(self.plan != "", "--plan must name a file.", plan=self.plan)
         check_choice("target", self.target, TARGETS)
         for kind in self.litert:
             check_choice("litert", kind, ("float32", "float16", "int8"))

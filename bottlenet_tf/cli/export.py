@@ -18,7 +18,8 @@ Examples:
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
           turns images into payloads with NumPy and Pillow alone beside it;
-          whole, the network without a split, in the same formats
+          whole, the network without a split, in the same formats. Of several
+          runs, what their networks share is there once, in edge/segments
   cloud/  tail.onnx; SavedModels for TF Serving; a model repository for
           Triton with one model for the payloads of all runs. bottlenet-cloud
           starts either
@@ -123,6 +124,13 @@ def _define(module_name):
         "run's own; of one run alone.",
         **common,
     )
+    flags.DEFINE_string(
+        "plan",
+        None,
+        "plan.json by bottlenet-select, from which the device chooses; copied "
+        "to edge/ once it names units of this deployment alone.",
+        **common,
+    )
 
 
 def _read(values):
@@ -139,6 +147,7 @@ def _read(values):
         server_threads=values.server_threads,
         served_name=values.served_name,
         pack=values.pack,
+        plan=values.plan,
     )
 
 

@@ -1,9 +1,10 @@
 """What all runs of one deployment share: its identity, its servers' files."""
 
 from bottlenet_tf.evaluation import payload_format
-from bottlenet_tf.export import saved_model, staging, triton
+from bottlenet_tf.export import plan_file, saved_model, staging, triton
 from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.manifest import build_manifest
+from bottlenet_tf.export.plan_file import PlanFile
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import routes, served, triton_model, unit_file
 from bottlenet_tf.runtime.tails import Tails
@@ -15,16 +16,25 @@ class Deployment:
     Args:
         config: `ExportConfig`.
         folder: `pathlib.Path` of the deployment.
+        names: Of all its runs.
+
+    Raises:
+        OSError, ValueError: if the plan that the device shall have is none, or
+            of other runs.
 
     Attributes:
         repository: `triton.Repository`, to which each run adds its tail.
     """
 
-    def __init__(self, config, folder):
+    def __init__(self, config, folder, names):
         self.repository = triton.Repository(folder / "cloud" / "triton", config)
         self._config = config
         self._folder = folder
         self._formats = {}
+        self._plan = None
+        if config.plan is not None:
+            self._plan = PlanFile(config.plan)
+            self._plan.check_names(names)
 
     def add(self, run):
         """Notes a run's unit, before minutes are spent on its files.
@@ -35,9 +45,13 @@ class Deployment:
         Raises:
             TagCollisionError: if its payloads couldn't be told from those of
                 a run before.
+            ValueError: if the plan is of another unit.
         """
-        self._formats[run.name] = payload_format(run.model)
+        message = payload_format(run.model)
+        self._formats[run.name] = message
         routes.build(self._formats)
+        if self._plan is not None:
+            self._plan.check_unit(run.name, message)
 
     def finish(self, models, wholes):
         """Writes what the runs share; returns the manifest.
@@ -56,6 +70,8 @@ class Deployment:
         Tails.load(version / triton_model.UNITS, threads=config.server_threads)
         for side in ("edge", "cloud"):
             write_json(folder / side / served.NAME, identity.content())
+        if self._plan is not None:
+            write_json(folder / "edge" / plan_file.NAME, self._plan.content)
         serving = folder / "cloud" / "serving"
         names = [model["name"] for model in models]
         for path, text in (

@@ -24,20 +24,25 @@ def copy_program(folder):
     program.write_text(_PROGRAM, encoding="utf-8")
 
 
-def copy_package(folder):
+def copy_package(folder, compiled=False):
     """Copies the part of this package that runs a deployment to `folder`.
 
-    Not what was compiled for this machine: the device has others, or makes its
-    own from the source.
+    Args:
+        folder: Where the package's folder is made.
+        compiled: Whether what was compiled for this machine goes along. A
+            device is another one, and makes its own from the source if at
+            all; a server is most often alike, and if it isn't, Python passes
+            over what it can't load.
     """
     package = pathlib.Path(folder) / "bottlenet_tf"
     package.mkdir(parents=True)
+    left_out = ["__pycache__"] if compiled else ["__pycache__", "*.so"]
     for part in _PARTS:
         if (_PACKAGE / part).is_dir():
             shutil.copytree(
                 _PACKAGE / part,
                 package / part,
-                ignore=shutil.ignore_patterns("__pycache__", "*.so"),
+                ignore=shutil.ignore_patterns(*left_out),
             )
         else:
             shutil.copy(_PACKAGE / part, package / part)

@@ -1,9 +1,12 @@
 """Networks as TensorFlow functions without variables, to convert."""
 
+import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
+
+from bottlenet_tf.layers import UnitHead
 
 
 def frozen_head(model):
@@ -22,14 +25,35 @@ def frozen_head(model):
     Returns:
         A concrete function that captures nothing.
     """
-    head, names = model.head, head_outputs(model)
     shape = (1, *model.prefix.input_shape[1:])
-    spec = tf.TensorSpec(shape, tf.float32, name="image")
+    return _frozen_outputs(model.head, shape, "image", head_outputs(model))
+
+
+def frozen_encoder(model):
+    """Returns the head without its prefix, for one feature.
+
+    `feature` float32 `(1, H, W, C)` -> as `frozen_head`.
+
+    Args:
+        model: Built `BottleNet` that computes in float32.
+
+    Returns:
+        A concrete function that captures nothing.
+    """
+    shape = (1, *model.prefix.output_shape[1:])
+    feature = keras.Input(batch_shape=shape, name="feature")
+    outputs = UnitHead(model.unit, name="unit_head")(feature)
+    encoder = keras.Model(feature, outputs, name="encoder")
+    return _frozen_outputs(encoder, shape, "feature", head_outputs(model))
+
+
+def _frozen_outputs(network, shape, name, outputs):
+    spec = tf.TensorSpec(shape, tf.float32, name=name)
 
     @tf.function(input_signature=[spec])
-    def run(image):
-        outputs = head(image, training=False)
-        return [outputs[name] for name in names]
+    def run(tensor):
+        found = network(tensor, training=False)
+        return [found[output] for output in outputs]
 
     return convert_variables_to_constants_v2(run.get_concrete_function())
 
@@ -82,10 +106,12 @@ def tail_inputs(model):
 def frozen_whole(network):
     """Returns an unsplit network as a function with constant weights.
 
-    `image` float32 `(1, S, S, 3)` -> `[logits]`, `(1, classes)`.
+    `image` float32 `(1, S, S, 3)` -> `[logits]`, `(1, classes)`; or a part of
+    one, `(1, *input)` -> `[feature]`.
 
     Args:
-        network: Keras model, image -> logits, that computes in float32.
+        network: Keras model of one input and one output that computes in
+            float32.
 
     Returns:
         A concrete function that captures nothing.

@@ -20,7 +20,7 @@ python3 encode.py photos --timing
 `sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
 then prefers. With `--max_bytes=N` no payload has more than N bytes, its header
 included; an image of which the unit has none so small is reported and passed
-over. `python3 encode.py --help` says the rest.{points}
+over. `python3 encode.py --help` says the rest.{shared}{points}
 
 ## The network without a split
 
@@ -77,6 +77,22 @@ On {images} images, through real payloads:
 """
 
 
+_SHARED = """
+
+The units {names} have the same network on the device, which is there once:
+`edge/segments` holds its parts between the cuts, each unit's own folder an
+encoder. Copy all but the folders named `cloud`, and choose the unit for each
+image:
+
+```python
+from bottlenet_tf.runtime.edge import Head
+
+heads = Head.load(".")
+payload = heads.encode("photo.jpg", unit="{one}")
+```
+
+For TensorRT, run `build_encoder.sh` in each of their folders and all scripts in
+`edge/segments`."""
 _POINTS = """
 
 A unit with several operating points trades bytes for accuracy as it is asked:
@@ -133,6 +149,7 @@ def guide(config, models, wholes, identity):
             f"| {name} | `{number:08x}` |"
             for name, number in identity.units.items()
         ),
+        shared=_shared(models),
         points=_points(models),
         whole=_wholes(wholes),
         answer=_ANSWER if any(not w["timing_only"] for w in wholes) else "",
@@ -177,6 +194,15 @@ def _adapted(models):
             f"| {losses[0]:.3f} → {losses[1]:.3f} |"
         )
     return _ADAPTED.format(table="\n".join(rows), **adapted)
+
+
+def _shared(models):
+    """Returns what to know of a network that units share, if any do."""
+    names = [m["name"] for m in models if m["unit"].get("segments")]
+    if not names:
+        return ""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return _SHARED.format(names=listed, one=names[0])
 
 
 def _points(models):

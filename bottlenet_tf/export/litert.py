@@ -4,7 +4,11 @@ import warnings
 
 import tensorflow as tf
 
-from bottlenet_tf.export.frozen import frozen_head, frozen_whole
+from bottlenet_tf.export.frozen import (
+    frozen_encoder,
+    frozen_head,
+    frozen_whole,
+)
 
 # Kind of file: which of `runtimes.RUNTIMES` it is for.
 KINDS = {
@@ -39,15 +43,36 @@ def head_file(model, kind, images=None):
     return _file(frozen_head(model), kind, images)
 
 
+def encoder_file(model, kind):
+    """Returns the head without its prefix as a `.tflite` file's content.
+
+    Input the feature float32 `(1, H, W, C)`; outputs as of `head_file`. The
+    unit computes in float32 in int8 files, too, so that one is the float32
+    file.
+
+    Args:
+        model: Built `BottleNet` that computes in float32.
+        kind: As for `head_file`.
+
+    Raises:
+        ValueError: for an unknown kind.
+    """
+    kind = "float32" if kind == "int8" else kind
+    return _file(frozen_encoder(model), kind, None)
+
+
 def whole_file(network, kind, images=None):
     """Returns an unsplit network as the content of a `.tflite` file.
 
     Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; output logits float32
-    `(1, classes)`. In int8, all but the network's own scaling is.
+    `(1, classes)`. In int8, all but the network's own scaling is. A part of a
+    network, feature -> feature, goes likewise.
 
     Args:
-        network: Keras model, image -> logits, that computes in float32.
-        kind, images: As for `head_file`.
+        network: Keras model of one input and one output that computes in
+            float32.
+        kind: As for `head_file`.
+        images: As for `head_file`; for a part, float32 features.
 
     Raises:
         ValueError: see `head_file`.

@@ -6,6 +6,7 @@ from tf2onnx import optimizer, tf_loader, tfonnx
 
 from bottlenet_tf.export import onnx_flatten, onnx_passes, onnx_transposes
 from bottlenet_tf.export.frozen import (
+    frozen_encoder,
     frozen_head,
     frozen_tail,
     frozen_whole,
@@ -36,6 +37,38 @@ def head_graph(model):
         `onnx.ModelProto`, checked.
     """
     return _convert(frozen_head(model), ["image"], head_outputs(model))
+
+
+def encoder_graph(model):
+    """Returns the head without its prefix as an ONNX model for one feature.
+
+    Input `feature` float32 `(1, C, H, W)`; outputs as of `head_graph`.
+
+    Args:
+        model: Built `BottleNet` that computes in float32.
+
+    Returns:
+        `onnx.ModelProto`, checked.
+    """
+    frozen = frozen_encoder(model)
+    return _convert(frozen, ["feature"], head_outputs(model))
+
+
+def segment_graph(network, name):
+    """Returns a part of a network as an ONNX model for one image.
+
+    Input float32 `(1, 3, S, S)`, raw RGB 0..255, or `(1, C, H, W)`. Output
+    `feature` float32 `(1, c, h, w)`.
+
+    Args:
+        network: Keras model, image or feature -> feature, that computes in
+            float32.
+        name: Of the input, "image" or "before".
+
+    Returns:
+        `onnx.ModelProto`, checked.
+    """
+    return _convert(frozen_whole(network), [name], ["feature"])
 
 
 def tail_graph(model):

@@ -72,7 +72,7 @@ class Repository:
         folder.mkdir()
         self._units.rename(folder / triton_model.UNITS)
         shutil.copy(triton_model.__file__, folder / "model.py")
-        copy_package(folder)
+        copy_package(folder, compiled=True)
         (self._model / CONFIG).write_text(
             model_config(self._config), encoding="utf-8"
         )

@@ -6,9 +6,12 @@ import os
 import numpy as np
 
 from bottlenet_tf.codec.base import check_point
-from bottlenet_tf.runtime import gains, images, runtimes, unit_file
+from bottlenet_tf.runtime import gains, images, runtimes, served, unit_file
+from bottlenet_tf.runtime.chain import Chain
 from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
 from bottlenet_tf.runtime.limit import Packer, check_one
+
+SEGMENTS = "segments"  # Folder of what several units share.
 
 
 class Head:
@@ -57,31 +60,53 @@ class Head:
         self._values, self._range = self._find_outputs()
 
     @classmethod
-    def load(cls, folder, runtime=None, threads=None):
-        """Opens the head of a deployment.
+    def load(cls, folder, runtime=None, threads=None, engines=None):
+        """Opens the head of a deployment, or all if it has several.
 
         Args:
-            folder: The deployment folder or its `edge` folder.
+            folder: The deployment folder or its `edge` folder; of a
+                deployment of several units, a unit's folder for that alone.
             runtime: One of `runtimes.RUNTIMES`; None takes the first of
                 tensorrt, onnx and litert whose file and library are there.
             threads: CPU threads of one call; the library's choice if None.
+            engines: `{path: engine}` of parts that are open already, which
+                are shared; those opened now are added.
+
+        Returns:
+            `Head`, or `heads.Heads` for a deployment of several units.
 
         Raises:
-            FileNotFoundError: if unit.json, gains.npy or the head's file is
-                missing.
+            FileNotFoundError: if unit.json, gains.npy or a file of the
+                network is missing.
             ImportError: if the runtime's library is missing.
             ValueError: if a file is damaged, or of another deployment.
         """
-        folder = unit_file.find_folder(folder, "edge")
+        try:
+            folder = unit_file.find_folder(folder, "edge")
+        except FileNotFoundError:
+            # What several units share, has no unit.json of its own.
+            unit_file.find_folder(folder, "edge", served.NAME)
+            from bottlenet_tf.runtime.heads import Heads
+
+            return Heads.load(folder, runtime, threads)
         unit = unit_file.read(os.path.join(folder, unit_file.NAME))
         if runtime is None:
-            runtime = runtimes.choose(folder)
-        path = os.path.join(folder, runtimes.file_of(runtime))
+            runtime = runtimes.choose(folder, unit.part)
+        path = os.path.join(folder, runtimes.file_of(runtime, unit.part))
         unit_file.check_network(unit, path)
         table = _read_gains(unit, folder) if unit.takes_point else None
-        return cls(unit, open_engine(path, threads), runtime, table)
+        engine = open_engine(path, threads)
+        if unit.segments:
+            parts = _open_segments(unit, folder, runtime, threads, engines)
+            engine = Chain([*parts, engine])
+        return cls(unit, engine, runtime, table)
 
-    def encode(self, image, point=None, max_bytes=None):
+    @property
+    def units(self):
+        """`{name: head}` of this one, as `heads.Heads` has it of several."""
+        return {self.unit.name: self}
+
+    def encode(self, image, point=None, max_bytes=None, unit=None):
         """Returns the payload (bytes) of one image.
 
         Args:
@@ -89,11 +114,18 @@ class Head:
             point: Index of an operating point.
             max_bytes: In place of a point, the most bytes of the payload;
                 see `fit`.
+            unit: Name of the unit, if given this one's.
 
         Raises:
             ValueError: for both a point and a limit; if the unit has no such
-                operating point; see `check_limit`, `fit` and `codes`.
+                operating point; for another unit; see `check_limit`, `fit`
+                and `codes`.
         """
+        if unit not in (None, self.unit.name):
+            raise ValueError(
+                f"`unit` must be {self.unit.name!r}, the only one here. "
+                f"Received: unit={unit!r}"
+            )
         check_one(point, max_bytes)
         if max_bytes is None:
             return self.pack(*self.codes(image, point), point)
@@ -220,12 +252,38 @@ class Head:
         return names[0], code_range
 
     def _refuse(self, rule, received):
-        file = runtimes.file_of(self.runtime)
+        file = runtimes.file_of(self.runtime, self.unit.part)
         raise ValueError(
             f"The head of {self.unit.name!r} ({file}) must have {rule}, by "
             "its unit.json; files of different exports may have been mixed. "
             f"Received: {received}"
         )
+
+
+def _open_segments(unit, folder, runtime, threads, engines):
+    """Returns the engines of what runs before a unit's encoder."""
+    engines = {} if engines is None else engines
+    places = [
+        os.path.join(folder, SEGMENTS),
+        os.path.join(folder, os.pardir, os.pardir, "edge", SEGMENTS),
+    ]
+    found = []
+    for name in unit.segments:
+        file = runtimes.file_of(runtime, name)
+        paths = [os.path.join(place, file) for place in places]
+        path = next(filter(os.path.isfile, paths), None)
+        if path is None:
+            raise FileNotFoundError(
+                f"The encoder of {unit.name!r} needs {file}, the part of the "
+                "network that it shares with other units; copy the folder "
+                f"`edge` of the deployment, too. Received: no {paths[-1]}"
+            )
+        unit_file.check_network(unit, path)
+        path = os.path.realpath(path)
+        if path not in engines:
+            engines[path] = open_engine(path, threads)
+        found.append(engines[path])
+    return found
 
 
 def _read_gains(unit, folder):

@@ -30,6 +30,9 @@ class UnitFile(NamedTuple):
         takes_point: Whether the tail takes the operating point as its input
             "point". The head then computes coefficients, the same for all
             points, of which `gains.Gains` makes codes.
+        segments: Names of the parts of the network that run before the
+            unit's own, which is then an encoder; empty if it has a head of its
+            own.
     """
 
     name: str
@@ -40,6 +43,12 @@ class UnitFile(NamedTuple):
     sha256: dict
     default_point: int = 0
     takes_point: bool = False
+    segments: tuple = ()
+
+    @property
+    def part(self):
+        """What the names of the unit's own network files begin with."""
+        return "encoder" if self.segments else "head"
 
     @property
     def points(self):
@@ -148,6 +157,7 @@ def read(path):
         content.get("sha256", {}),
         content["default_point"],
         content["takes_point"],
+        tuple(content.get("segments", ())),
     )
 
 
@@ -271,6 +281,12 @@ def _is_codec(value):
     )
 
 
+def _are_segments(value):
+    return isinstance(value, list) and all(
+        _is_text(name) and name.replace("_", "").isalnum() for name in value
+    )
+
+
 def _are_points(value):
     return isinstance(value, list) and bool(value)
 
@@ -333,6 +349,7 @@ _RULES = (
         lambda value: isinstance(value, bool),
     ),
     ("codec_sha256", "a hexadecimal SHA-256", _is_text),
+    ("segments", "a list of names of letters and digits", _are_segments),
 ) + IMAGE_RULES
 # An export writes them; a file made by hand may do without.
-_OPTIONAL = ("sha256", "codec_sha256")
+_OPTIONAL = ("sha256", "codec_sha256", "segments")

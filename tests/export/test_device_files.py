@@ -2,11 +2,16 @@
 
 import pathlib
 
+import pytest
+
 import bottlenet_tf
 from bottlenet_tf.export import device_files
 
 
-def test_what_is_compiled_for_one_machine_stays_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_compiled_for_one_machine_goes_to_servers_alone(
+    tmp_path, monkeypatch, compiled
+):
     package = tmp_path / "from" / "bottlenet_tf"
     for part in ("codec", "runtime"):
         (package / part / "__pycache__").mkdir(parents=True)
@@ -19,10 +24,11 @@ def test_what_is_compiled_for_one_machine_stays_there(tmp_path, monkeypatch):
     ):
         (package / name).touch()
     monkeypatch.setattr(device_files, "_PACKAGE", package)
-    device_files.copy_package(tmp_path / "to")
+    device_files.copy_package(tmp_path / "to", compiled)
     copied = [path for path in (tmp_path / "to").rglob("*") if path.is_file()]
     assert sorted(path.name for path in copied) == [
         "__init__.py",
+        *(["_range_coder.abi3.so"] if compiled else []),
         "_range_coder.c",
         "registry.py",
     ]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf import backbones, export
-from bottlenet_tf.export import runner, staging, unsplit
+from bottlenet_tf.export import run_files, runner, staging, unsplit
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime import served
@@ -196,7 +196,7 @@ def test_runs_with_the_same_tag_stop_the_export_early(
     shutil.copytree(sweep / "range", tmp_path / "runs" / "first")
     written = []
     monkeypatch.setattr(
-        runner._Export, "write", lambda e, *_: written.append(e) or {}
+        run_files.RunFiles, "write", lambda e, *_: written.append(e) or {}
     )
     config = _config(tmp_path, tmp_path / "out", "runs", litert=())
     with pytest.raises(ValueError, match="'copy' and 'first'.*leave one"):
@@ -271,7 +271,7 @@ def test_a_network_file_of_another_export_is_refused(
 
 
 def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
-    graph = runner.onnx_graphs.head_graph
+    graph = run_files.onnx_graphs.head_graph
 
     def spoiled(model):
         spoiled = graph(model)
@@ -285,7 +285,7 @@ def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
                 )
         return spoiled
 
-    monkeypatch.setattr(runner.onnx_graphs, "head_graph", spoiled)
+    monkeypatch.setattr(run_files.onnx_graphs, "head_graph", spoiled)
     with pytest.raises(export.ParityError, match="head.onnx"):
         export.run(_config(sweep, tmp_path / "out", "range"))
     assert not list(tmp_path.iterdir())
@@ -294,11 +294,11 @@ def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
 def test_a_wrong_network_without_a_split_stops_the_export(
     sweep, tmp_path, monkeypatch
 ):
-    graph = runner.onnx_graphs.whole_graph
+    graph = run_files.onnx_graphs.whole_graph
     # The run's own halves, which training has changed.
     tuned = unsplit.without_unit(load_model(sweep / "range"))
     monkeypatch.setattr(
-        runner.onnx_graphs, "whole_graph", lambda network: graph(tuned)
+        run_files.onnx_graphs, "whole_graph", lambda network: graph(tuned)
     )
     with pytest.raises(export.ParityError, match="edge/whole.onnx"):
         export.run(_config(sweep, tmp_path / "out", "range", litert=()))
@@ -344,7 +344,7 @@ def test_a_full_disk_leaves_nothing(sweep, tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runner.onnx, "save", full)
+    monkeypatch.setattr(run_files.onnx, "save", full)
     with pytest.raises(OSError, match="No space"):
         export.run(_config(sweep, tmp_path / "out", "range"))
     assert not list(tmp_path.iterdir())
