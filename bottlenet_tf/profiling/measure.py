@@ -29,7 +29,7 @@ from bottlenet_tf.profiling.jobs import Job
 from bottlenet_tf.profiling.load import competing
 from bottlenet_tf.profiling.profile_file import Profile, Row, Split
 from bottlenet_tf.profiling.table import markdown_table
-from bottlenet_tf.runtime import machine, runtimes, whole
+from bottlenet_tf.runtime import machine, runtimes, unit_file, whole
 from bottlenet_tf.runtime.unit_file import find_folder
 
 _LIBRARIES = (
@@ -316,7 +316,9 @@ def _runtime(config, found):
         return "keras"
     if config.runtime is not None:
         return config.runtime
-    return runtimes.choose(find_folder(found[0].folder, "edge"))
+    folder = find_folder(found[0].folder, "edge")
+    unit = unit_file.read(os.path.join(folder, unit_file.NAME))
+    return runtimes.choose(folder, unit.part)
 
 
 def _versions():

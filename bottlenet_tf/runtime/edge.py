@@ -83,9 +83,10 @@ class Head:
         """
         try:
             folder = unit_file.find_folder(folder, "edge")
-        except FileNotFoundError:
-            # What several units share, has no unit.json of its own.
-            unit_file.find_folder(folder, "edge", served.NAME)
+        except FileNotFoundError as error:
+            if not served.is_beside(folder):
+                raise error from None
+            # It has several units, each with a folder of its own.
             from bottlenet_tf.runtime.heads import Heads
 
             return Heads.load(folder, runtime, threads)

@@ -38,6 +38,13 @@ def of_units(model, units):
     return Served(model, version, dict(units))
 
 
+def is_beside(folder):
+    """Whether a deployment folder, or its `edge`, has a served.json."""
+    folder = os.fspath(folder)
+    places = (folder, os.path.join(folder, "edge"))
+    return any(os.path.isfile(os.path.join(p, NAME)) for p in places)
+
+
 def read(folder):
     """Reads a folder's served.json.
 
