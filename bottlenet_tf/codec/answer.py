@@ -6,8 +6,9 @@ byte  1      status, an index of `STATUSES`
 bytes 2-5    unit identity of the tail that answered, 0 if none did
 bytes 6-9    CRC-32 of the payload that is answered
 bytes 10-11  milliseconds that the batch took on the server, float16
-byte  12     payloads in that batch; 255 stands for more, too
-bytes 13-    top classes: index and probability * 65535, 2 bytes each
+bytes 12-13  milliseconds that the payload waited for it, float16
+byte  14     payloads in that batch; 255 stands for more, too
+bytes 15-    top classes: index and probability * 65535, 2 bytes each
 ```
 
 Fields are big-endian. Class names don't travel: a device has them in its
@@ -37,7 +38,7 @@ STATUSES = (
 TOP = 5
 MAX_CLASSES = 65535  # One number more stands for no class.
 _NO_CLASS = 65535
-_HEAD = struct.Struct(">BBIIeB")
+_HEAD = struct.Struct(">BBIIeeB")
 _CLASS = struct.Struct(">HH")
 MOST_MS = 65504.0  # Of float16.
 
@@ -55,7 +56,8 @@ class CompactAnswer(NamedTuple):
             0 if there is none.
         payload_crc: CRC-32 of the payload.
         computed_ms: Milliseconds that the batch took on the server, from
-            bytes to probabilities; not those in its queue.
+            bytes to probabilities.
+        queued_ms: Milliseconds that the payload waited before.
         batch: Payloads in that batch.
         top: Tuple of `(class index, probability)`, the likeliest first; empty
             unless the status is "ok".
@@ -65,6 +67,7 @@ class CompactAnswer(NamedTuple):
     unit_id: int
     payload_crc: int
     computed_ms: float
+    queued_ms: float
     batch: int
     top: tuple
 
@@ -91,6 +94,7 @@ def layout(num_top):
         ("unit_id", ">u4"),
         ("payload_crc", ">u4"),
         ("computed_ms", ">f2"),
+        ("queued_ms", ">f2"),
         ("batch", "u1"),
         ("top", [("class", ">u2"), ("share", ">u2")], (num_top,)),
     ]
@@ -126,6 +130,7 @@ def pack(answer, num_top):
             answer.unit_id,
             answer.payload_crc,
             min(answer.computed_ms, MOST_MS),
+            min(answer.queued_ms, MOST_MS),
             min(answer.batch, 255),
         )
         return head + b"".join(
@@ -154,7 +159,7 @@ def unpack(data):
             f"release of this package. Received: {len(data)} bytes, "
             f"{bytes(data[:1])!r} first"
         )
-    first, status, unit_id, crc, computed_ms, batch = _HEAD.unpack_from(data)
+    first, status, unit_id, crc, *times, batch = _HEAD.unpack_from(data)
     num_top = first & 15
     size = _HEAD.size + num_top * _CLASS.size
     if len(data) != size or num_top > TOP or status >= len(STATUSES):
@@ -169,13 +174,13 @@ def unpack(data):
         if index != _NO_CLASS:
             top.append((index, share / 65535))
     answered = STATUSES[status] == "ok"
-    if answered != bool(top) or not 0 <= computed_ms < math.inf:
+    if answered != bool(top) or not all(0 <= t < math.inf for t in times):
         raise AnswerError(
             "An answer must have a class if and only if its status is ok, "
-            "and a time that is a number. "
+            "and times that are numbers. "
             f"Received: status={STATUSES[status]!r}, {len(top)} classes, "
-            f"computed_ms={computed_ms}"
+            f"computed_ms and queued_ms {times}"
         )
     return CompactAnswer(
-        STATUSES[status], unit_id, crc, computed_ms, batch, tuple(top)
+        STATUSES[status], unit_id, crc, *times, batch, tuple(top)
     )

@@ -92,7 +92,13 @@ def model_config(config):
         _tensor("output", name, _TYPES[dtype], -1 if width is None else width)
         for name, (dtype, width) in OUTPUTS.items()
     )
-    parameters = {"device": "cpu", "threads": config.server_threads}
+    parameters = {
+        "device": "cpu",
+        "threads": config.server_threads,
+        "queue_delay_us": config.queue_delay_us,
+        "queue_size": config.queue_size,
+        "queue_timeout_ms": config.queue_timeout_ms,
+    }
     return (
         f"name: {_quoted(config.served_name)}\n"
         'backend: "python"\n'
@@ -101,29 +107,14 @@ def model_config(config):
         + "".join(outputs)
         + "# A device asks for the version of its own deployment.\n"
         "version_policy { all { } }\n"
-        + _batching(config)
-        + "instance_group {\n  count: 1\n  kind: KIND_CPU\n}\n"
-        "# device: cpu, cuda or tensorrt, where ONNX Runtime computes.\n"
+        "instance_group {\n  count: 1\n  kind: KIND_CPU\n}\n"
+        "# device: cpu, cuda or tensorrt, where ONNX Runtime computes. The\n"
+        "# model joins requests to batches itself, in a queue of its own.\n"
         + "".join(
             f"parameters {{\n  key: {_quoted(key)}\n"
             f"  value {{ string_value: {_quoted(str(value))} }}\n}}\n"
             for key, value in parameters.items()
         )
-    )
-
-
-def _batching(config):
-    """Returns how requests queue; what the queue refuses is answered 503."""
-    return (
-        "dynamic_batching {\n"
-        f"  max_queue_delay_microseconds: {config.queue_delay_us:d}\n"
-        "  default_queue_policy {\n"
-        f"    max_queue_size: {config.queue_size:d}\n"
-        "    timeout_action: REJECT\n"
-        "    default_timeout_microseconds: "
-        f"{1000 * config.queue_timeout_ms:d}\n"
-        "    allow_timeout_override: true\n"
-        "  }\n}\n"
     )
 
 

@@ -22,6 +22,7 @@ OUTPUTS = {
     "top_probabilities": (np.float32, None),
     "units": (np.uint32, 1),
     "computed_ms": (np.float32, 1),
+    "queued_ms": (np.float32, 1),
     "batch": (np.int32, 1),
     "probabilities": (np.float32, None),
     "logits": (np.float32, None),
@@ -116,28 +117,29 @@ class Tails:
         """
         return self._routes.get(bytes(data[:2]))
 
-    def answer(self, payloads, names=tuple(OUTPUTS)):
+    def answer(self, payloads, names=tuple(OUTPUTS), queued_ms=None):
         """Answers a batch.
 
         Args:
             payloads: List of N bytes of any content, may be empty.
             names: Which of `OUTPUTS` to return.
+            queued_ms: Milliseconds that each payload waited; none if None.
 
         Returns:
             Dictionary of arrays by name, N rows each:
 
             - `answer`, uint8 `(N, bytes)`: `codec.answer.CompactAnswer`s;
             - `classes` int32, `labels` and `status` strings, `units` uint32,
-              `computed_ms` float32, `batch` int32, all `(N, 1)`. A payload
-              without an answer has class -1, label "" and a status that says
-              why; no unit is 0;
+              `computed_ms` and `queued_ms` float32, `batch` int32, all `(N,
+              1)`. A payload without an answer has class -1, label "" and a
+              status that says why; no unit is 0;
             - `top_classes` int32 and `top_probabilities` float32, `(N, k)`,
               k being 5 or all classes; -1 and 0 where there are none;
             - `probabilities` and `logits`, float32 `(N, num_classes)`; 0
               without an answer.
         """
         start = time.perf_counter()
-        batch = _Batch(payloads, self.num_classes)
+        batch = _Batch(payloads, self.num_classes, queued_ms)
         groups = {}
         for i, data in enumerate(payloads):
             tail = self.find(data)
@@ -156,8 +158,11 @@ class Tails:
 class _Batch:
     """The answers to a batch while they are made."""
 
-    def __init__(self, payloads, num_classes):
+    def __init__(self, payloads, num_classes, queued_ms):
         count = len(payloads)
+        self.queued_ms = np.zeros((count, 1), np.float32)
+        if queued_ms is not None:
+            self.queued_ms[:, 0] = queued_ms
         self.payloads = payloads
         self.status = [None] * count
         self.labels = [""] * count
@@ -227,6 +232,7 @@ class _Batch:
         table["unit_id"] = self.units[:, 0]
         table["payload_crc"] = [zlib.crc32(data) for data in self.payloads]
         table["computed_ms"] = min(self.computed_ms, answers.MOST_MS)
+        table["queued_ms"] = np.minimum(self.queued_ms[:, 0], answers.MOST_MS)
         table["batch"] = min(len(self.payloads), 255)
         # -1 becomes the number that stands for no class.
         table["top"]["class"] = self.top_classes
@@ -253,6 +259,9 @@ class _Batch:
 
     def as_computed_ms(self):
         return np.full((len(self.status), 1), self.computed_ms, np.float32)
+
+    def as_queued_ms(self):
+        return self.queued_ms
 
     def as_batch(self):
         count = len(self.status)

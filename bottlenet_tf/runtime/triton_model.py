@@ -8,13 +8,22 @@ NumPy, ONNX Runtime and Pillow (or imagecodecs), no TensorFlow.
 import json
 import os
 import sys
+import traceback
 
 UNITS = "units"
 COMPACT = "answer"  # What a request gets that names no outputs.
+REFUSALS = {
+    "full": "The queue is full: at most {} requests wait",
+    "late": "The queue is long: a request waited for more than {} ms",
+}
 
 
 class TritonPythonModel:
     """Answers requests with `Tails.answer`; Triton makes and calls it.
+
+    Requests wait in a queue of this model's own. That of Triton's dynamic
+    batcher, once it is bounded, lets requests lie for half a second that come
+    in while a batch is computed (Triton 2.51).
 
     Triton itself refuses requests of other names, types and shapes than
     `config.pbtxt` states, and more payloads than its `max_batch_size`.
@@ -25,8 +34,8 @@ class TritonPythonModel:
 
         Args:
             args: Triton's dictionary of strings. `model_config` is
-                `config.pbtxt` as JSON; its parameters `device` and `threads`
-                are those of `Tail.load`.
+                `config.pbtxt` as JSON; of its parameters, `device` and
+                `threads` are those of `Tail.load`, the others the queue's.
         """
         folder = os.path.dirname(os.path.abspath(__file__))
         # A server that watches the repository would take new files for a
@@ -38,11 +47,17 @@ class TritonPythonModel:
         import triton_python_backend_utils
 
         from bottlenet_tf.runtime.tails import OUTPUTS, Tails
+        from bottlenet_tf.runtime.waiting import Waiting
 
         config = json.loads(args["model_config"])
         parameters = {
             name: entry["string_value"]
             for name, entry in config["parameters"].items()
+        }
+        most = max(1, int(config["max_batch_size"]))
+        self._limits = {
+            "full": int(parameters["queue_size"]),
+            "late": int(parameters["queue_timeout_ms"]),
         }
         self._backend = triton_python_backend_utils
         self._every = set(OUTPUTS)
@@ -50,45 +65,91 @@ class TritonPythonModel:
             os.path.join(folder, UNITS),
             device=parameters["device"],
             threads=int(parameters["threads"]),
-            max_batch=max(1, int(config["max_batch_size"])),
+            max_batch=most,
         )
         self._tails.warm_up()
+        self._waiting = Waiting(
+            self._work,
+            self._refuse,
+            lambda item: len(item[1]),
+            most,
+            room=self._limits["full"],
+            seconds=self._limits["late"] / 1000,
+            delay=int(parameters["queue_delay_us"]) / 1e6,
+        )
+        self._waiting.start()
 
     def execute(self, requests):
-        """Answers the requests of one batch, each with its own payloads.
+        """Queues requests, each with its own payloads.
+
+        Each gets the outputs that it names. Triton says the same of a request
+        that names all outputs and of one that names none, as raw binary
+        requests do: both get the compact answer alone.
 
         Args:
             requests: List of requests; each has `payload`, bytes `(N, 1)`.
 
         Returns:
-            List of as many responses, each with the outputs that its request
-            names. Triton says the same of one that names all outputs and of
-            one that names none, as raw binary requests do: both get the
-            compact answer alone.
+            None: the worker sends the answers.
         """
-        batches = [
-            self._backend.get_input_tensor_by_name(request, "payload")
-            .as_numpy()
-            .reshape(-1)
-            for request in requests
-        ]
-        wanted = [self._wanted(request) for request in requests]
-        answers = self._tails.answer(
-            [payload for batch in batches for payload in batch],
-            sorted(set().union(*wanted)),
-        )
-        responses, start = [], 0
-        for batch, names in zip(batches, wanted):
-            stop = start + len(batch)
+        for request in requests:
+            payloads = self._backend.get_input_tensor_by_name(
+                request, "payload"
+            )
+            names = set(request.requested_output_names())
+            wanted = [COMPACT] if names >= self._every else sorted(names)
+            self._waiting.put(
+                (
+                    request.get_response_sender(),
+                    # Copied: the tensor's memory goes with the request.
+                    list(payloads.as_numpy().reshape(-1)),
+                    wanted,
+                )
+            )
+
+    def finalize(self):
+        """Answers what waits; Triton calls it before it unloads the model."""
+        self._waiting.close()
+
+    def _work(self, batch):
+        """Answers a batch of `((sender, payloads, names), seconds waited)`."""
+        try:
+            answers = self._tails.answer(
+                [data for (_, payloads, _), _ in batch for data in payloads],
+                sorted(set().union(*(names for (_, _, names), _ in batch))),
+                [
+                    1000 * seconds
+                    for (_, payloads, _), seconds in batch
+                    for _ in payloads
+                ],
+            )
+        except Exception:  # Nobody else would tell, and clients would wait.
+            text = traceback.format_exc()
+            print(text, file=sys.stderr, flush=True)
+            error = self._backend.TritonError("The model failed")
+            for (sender, _, _), _ in batch:
+                self._send(sender, output_tensors=[], error=error)
+            return
+        start = 0
+        for (sender, payloads, names), _ in batch:
+            stop = start + len(payloads)
             tensors = [
                 self._backend.Tensor(name, answers[name][start:stop])
                 for name in names
             ]
-            responses.append(self._backend.InferenceResponse(tensors))
+            self._send(sender, output_tensors=tensors)
             start = stop
-        return responses
 
-    def _wanted(self, request):
-        """Returns the names of the outputs that a request gets."""
-        names = set(request.requested_output_names())
-        return [COMPACT] if names >= self._every else sorted(names)
+    def _refuse(self, item, reason):
+        """Refuses a request: HTTP 503, gRPC UNAVAILABLE."""
+        error = self._backend.TritonError(
+            REFUSALS[reason].format(self._limits[reason]),
+            self._backend.TritonError.UNAVAILABLE,
+        )
+        self._send(item[0], output_tensors=[], error=error)
+
+    def _send(self, sender, **response):
+        sender.send(
+            self._backend.InferenceResponse(**response),
+            flags=self._backend.TRITONSERVER_RESPONSE_COMPLETE_FINAL,
+        )

@@ -10,13 +10,13 @@ from bottlenet_tf.layers import STATUSES
 
 PAYLOAD = b"payload"
 OK = CompactAnswer(
-    "ok", 0x12345678, zlib.crc32(PAYLOAD), 1.5, 3, ((7, 1.0), (2, 0.0))
+    "ok", 0x12345678, zlib.crc32(PAYLOAD), 1.5, 2.0, 3, ((7, 1.0), (2, 0.0))
 )
 
 
 def test_the_bytes_are_those_of_the_layout():
-    # 1.5 is 0x3E00 in float16; 65535 is probability 1.
-    wanted = "12 00 12345678" + f"{zlib.crc32(PAYLOAD):08x}" + "3e00 03"
+    # 1.5 is 0x3E00 in float16, 2.0 is 0x4000; 65535 is probability 1.
+    wanted = "12 00 12345678" + f"{zlib.crc32(PAYLOAD):08x}" + "3e00 4000 03"
     wanted += "0007 ffff 0002 0000"
     assert answer.pack(OK, 2) == bytes.fromhex(wanted)
 
@@ -28,9 +28,9 @@ def test_what_is_packed_comes_back(num_top):
     assert answer.unpack(data) == OK
 
 
-def test_five_of_many_classes_take_33_bytes():
-    assert answer.answer_bytes(1000) == 13 + 5 * 4
-    assert answer.answer_bytes(2) == 13 + 2 * 4
+def test_five_of_many_classes_take_35_bytes():
+    assert answer.answer_bytes(1000) == 15 + 5 * 4
+    assert answer.answer_bytes(2) == 15 + 2 * 4
 
 
 @pytest.mark.parametrize("status", answer.STATUSES[1:])
@@ -93,6 +93,7 @@ def _changed(index, value):
         _changed(1, 3),  # Refused, yet with classes.
         _changed(10, 0x7C),  # Infinite time.
         _changed(10, 0xBE),  # Negative time.
+        _changed(12, 0x7E),  # No number.
         answer.pack(OK._replace(status="failed", top=()), 2)[:1]
         + b"\0"
         + answer.pack(OK._replace(status="failed", top=()), 2)[2:],

@@ -65,6 +65,16 @@ def test_a_mixed_batch_is_answered_in_order(served, hand):
     assert found["batch"][:, 0].tolist() == [7] * 7
 
 
+def test_the_wait_of_each_payload_is_told(served):
+    payloads = mixed(served)[1]
+    waits = [0.5 * i for i in range(7)]
+    found = served.answer(payloads, ["answer", "queued_ms"], waits)
+    assert found["queued_ms"][:, 0].tolist() == waits
+    packed = [answers.unpack(bytes(row)) for row in found["answer"]]
+    assert [answer.queued_ms for answer in packed] == waits
+    assert not served.answer(payloads, ["queued_ms"])["queued_ms"].any()
+
+
 def test_each_unit_runs_once_for_all_its_payloads(served, monkeypatch):
     sizes = []
     run = Tail.run

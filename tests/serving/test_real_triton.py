@@ -168,8 +168,25 @@ def test_a_raw_request_and_its_answer_are_small(server, sent):
                 # Header, and 40 bytes of IP and TCP.
                 assert answer.sent_bytes + 40 <= 160
                 assert answer.received_bytes <= 310
+                assert found.queued_ms < 1000
         answer = client.ask(b"\xff" * 500)
         assert answers.unpack(answer.data).status == "wrong version"
+
+
+def test_no_request_lies_in_the_queue_of_an_idle_server(server, sent):
+    # As they did for 0.5 s in that of Triton's batcher, one in a hundred.
+    waits = []
+
+    def ask(k):
+        with RawClient(server.http) as client:
+            for _ in range(300):
+                start = time.monotonic()
+                client.ask(sent["range"].payloads[k])
+                waits.append(time.monotonic() - start)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(ask, range(2)))
+    assert sum(wait > 0.4 for wait in waits) <= 1
 
 
 def test_the_version_is_the_deployment_and_others_are_not_there(
@@ -228,13 +245,10 @@ def _slowed(folder, seconds, **queue):
     (model,) = folder.glob("cloud/triton/tail")
     (code,) = model.glob("*/model.py")
     text = code.read_text()
-    mark = "        batches = [\n"
+    mark = "            answers = self._tails.answer(\n"
     assert mark in text
-    code.write_text(
-        text.replace(
-            mark, f"        __import__('time').sleep({seconds})\n{mark}"
-        )
-    )
+    sleep = f"            __import__('time').sleep({seconds})\n"
+    code.write_text(text.replace(mark, sleep + mark))
     config = ExportConfig(("a",), "out", max_batch=1, **queue)
     (model / "config.pbtxt").write_text(export_triton.model_config(config))
 
@@ -258,8 +272,8 @@ def test_what_the_queue_has_no_room_for_is_answered_so(
             found = list(pool.map(ask, [0, 0.2, 0.2, 0.4, 0.4]))
         assert [status for status, _ in found] == [200, 503, 503, 503, 503]
         words = [message for _, message in found]
-        assert ["timeout" in word for word in words[1:3]] == [True, True], words
-        assert ["size" in word for word in words[3:]] == [True, True], words
+        assert ["is long" in word for word in words[1:3]] == [True, True]
+        assert ["is full" in word for word in words[3:]] == [True, True]
         assert ask(0)[0] == 200
         found = ask_with(python, server.grpc, "grpc", *[[payload]] * 5)
         codes = {answer["code"] for answer in found if "code" in answer}
