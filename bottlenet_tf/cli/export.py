@@ -101,8 +101,7 @@ def _define(module_name):
     flags.DEFINE_integer(
         "queue_timeout_ms",
         ExportConfig.queue_timeout_ms,
-        "Longest wait of a request, after which it is refused likewise; a "
-        "request may ask for less.",
+        "Longest wait of a request, after which it is refused likewise.",
         **common,
     )
     flags.DEFINE_integer(
