@@ -3,8 +3,8 @@
 A response is a JSON object, behind it the tensors it calls binary. A served
 model has the output `answer`, UINT8: a compact message that `unpack` reads.
 One with the outputs `classes` and `status` is understood as well, and with
-`labels`, `top_classes`, `top_probabilities`, `computed_ms` and `units` if they
-are there.
+`labels`, `top_classes`, `top_probabilities`, `computed_ms`, `queued_ms` and
+`units` if they are there.
 """
 
 import json
@@ -35,7 +35,8 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
         received_bytes: Of the whole response.
         unpack: Function of a compact answer's bytes that returns an object
             with `class_index`, `top`, `status`, `computed_ms`, `unit_id` (0
-            if none) and `payload_crc`; ValueError if they aren't one.
+            if none), `payload_crc` and, if it is told, `queued_ms`; ValueError
+            if they aren't one.
 
     Raises:
         BadAnswer: unless it is an answer to this payload.
@@ -72,6 +73,8 @@ def _compact(values, payload, unpack):
         "status": found.status,
         "top": list(found.top),
         "computed_ms": found.computed_ms,
+        # Not every server tells.
+        "queued_ms": getattr(found, "queued_ms", None),
         "unit": found.unit_id or None,
     }
 
@@ -165,6 +168,7 @@ def _of_tensors(tensors):
         "status": _text(_one(tensors, "status")),
         "top": list(zip(classes, shares)),
         "computed_ms": _one(tensors, "computed_ms", None),
+        "queued_ms": _one(tensors, "queued_ms", None),
         "unit": _one(tensors, "units", 0) or None,
     }
 
@@ -205,20 +209,21 @@ def _answer(found, request_id, received_bytes):
             "must have label and status, short texts",
             text,
         )
-    unit, computed_ms = found["unit"], found["computed_ms"]
+    unit, times = found["unit"], (found["computed_ms"], found["queued_ms"])
     _check(unit is None or is_whole(unit), "must name its unit", unit)
-    _check(
-        computed_ms is None or is_number(computed_ms, most=_MAX_MS),
-        "must have a time in ms",
-        computed_ms,
-    )
+    for time_ms in times:
+        _check(
+            time_ms is None or is_number(time_ms, most=_MAX_MS),
+            "must have times in ms",
+            time_ms,
+        )
     return Answer(
         index,
         label,
         _top(found["top"]),
         status,
-        computed_ms,
-        None,  # Servers know how long they queue requests, models don't.
+        times[0],
+        times[1],
         unit,
         request_id,
         received_bytes,

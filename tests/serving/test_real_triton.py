@@ -19,6 +19,8 @@ import pytest
 from bottlenet_tf.codec import answer as answers
 from bottlenet_tf.export import triton as export_triton
 from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.link.kserve_http import KServeHttp
+from bottlenet_tf.link.transport import BadAnswer
 from bottlenet_tf.runtime import served
 from bottlenet_tf.serving.launch import EngineError
 from tests.serving import examples, triton_server
@@ -171,6 +173,25 @@ def test_a_raw_request_and_its_answer_are_small(server, sent):
                 assert found.queued_ms < 1000
         answer = client.ask(b"\xff" * 500)
         assert answers.unpack(answer.data).status == "wrong version"
+
+
+def test_the_devices_own_client_is_answered(server, both, sent):
+    identity = served.read(both / "edge")
+    for version in (None, identity.version):
+        client = KServeHttp(
+            server.http, identity.model, version, answers.unpack, host=""
+        )
+        assert client.overhead_bytes <= 160
+        for name in NAMES:
+            payload = sent[name].payloads[0]
+            found = client.ask(payload, time.monotonic() + 10, name)
+            assert (found.status, found.request_id) == ("ok", name)
+            assert found.index == sent[name].logits[0].argmax()
+            assert found.unit_id == identity.units[name]
+            assert found.queued_ms >= 0 and found.computed_ms > 0
+    other = KServeHttp(server.http, "tail", identity.version + 1)
+    with pytest.raises(BadAnswer, match="404"):
+        other.ask(payload, time.monotonic() + 10, "other")
 
 
 def test_no_request_lies_in_the_queue_of_an_idle_server(server, sent):
