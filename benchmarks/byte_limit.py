@@ -12,6 +12,7 @@ coder in C where it was built, and in plain Python as most devices have it:
    bytes at the finest point.
 
     taskset -c 0 python benchmarks/byte_limit.py --deploy=deploy --images=photos
+    ... --run=runs/unit  # the run that deploy was exported from
 
 Without --deploy, a small network is trained on digits, and a learned unit put
 in and exported, in a few minutes.
@@ -155,13 +156,48 @@ def adversarial(head, image, tries, rng):
     return best
 
 
-def inflation(head, images, tries):
+def by_gradient(run, images, steps=60):
+    """Returns images near these whose bits at the finest point are most.
+
+    Projected gradient ascent on the prior's bits, a level a step.
+    """
+    from bottlenet_tf.cli.train_flags import prepare_tensorflow
+
+    prepare_tensorflow()
+    import tensorflow as tf
+
+    from bottlenet_tf.training.network import load_model
+
+    model = load_model(run)
+    start = tf.cast(images, tf.float32)
+    low = tf.maximum(start - LEVELS, 0.0)
+    high = tf.minimum(start + LEVELS, 255.0)
+    point = tf.fill((len(images),), model.unit.points[0])
+
+    @tf.function
+    def climb(changed):
+        with tf.GradientTape() as tape:
+            tape.watch(changed)
+            feature = model.features(changed)
+            *_, bits = model.unit.transmit(feature, point)
+        step = tf.sign(tape.gradient(bits, changed))
+        return tf.clip_by_value(changed + step, low, high)
+
+    changed = start
+    for _ in range(steps):
+        changed = climb(changed)
+    return tf.cast(tf.round(changed), tf.uint8).numpy()
+
+
+def inflation(head, images, tries, run):
     """Prints bytes of each kind of image, and that the limit is kept."""
     rng = np.random.default_rng(0)
     kinds = {"ordinary": images, **dict(odd_images(rng, images))}
     changed = [adversarial(head, image, tries, rng) for image in images[:8]]
     kinds["the first 8 of them"] = images[:8]
     kinds["those, adversarial"] = np.stack(changed)
+    if run is not None:
+        kinds["those, by gradient"] = by_gradient(run, images[:8])
     found = {
         name: np.array([sizes(head, image) for image in kind])
         for name, kind in kinds.items()
@@ -189,6 +225,7 @@ def main():
     )
     parser.add_argument("--deploy")
     parser.add_argument("--images", help="needed with --deploy")
+    parser.add_argument("--run", help="for adversaries that know the network")
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--tries", type=int, default=300, help="of adversaries")
     args = parser.parse_args()
@@ -214,7 +251,7 @@ def main():
         print(f"range coder in {name}:")
         costs(head, images[0], args.repeats)
     range_coder._native = native
-    inflation(head, images, args.tries)
+    inflation(head, images, args.tries, args.run)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def run(config):
 
     Raises:
         ValueError: before work starts, for photos that are too few, damaged
-            or all alike, or features that aren't finite; if the pack is too
-            large.
+            or all alike, features that aren't finite, or a unit too large
+            for a pack.
         OSError: if a file can't be read or written.
     """
     examples = photos.list_photos(config.images)
@@ -55,6 +55,8 @@ def run(config):
     base, unsplit = finished.model, answers(_unsplit(finished))
     refit = Refit(base, unsplit, finished.config, config)
     refit.check_possible(dataset)
+    if config.steps or config.refit != "tables":
+        unit_changes.check_size(base.unit, tuned=config.steps > 0)
     check_features(base, dataset, config.batch_size)
     print(
         f"{len(examples)} photos: {dataset.num_train} to fit to, "

@@ -7,7 +7,8 @@
 
 An array is float32, int32, float16, or "int8": whole numbers -127..127 with a
 float32 scale for each column (each index of the last axis, apart for those
-of all but the last two), scales first.
+of all but the last two), scales first. "int7" and "int6" are the same with
+-63..63 and -31..31, a byte each, which is deflated to less.
 
 The SHA-256 detects damage; it proves no origin. A pack holds no code.
 """
@@ -27,7 +28,10 @@ _MOST_INFLATED = 16 * MAX_BYTES
 _START = struct.Struct(">4sBI")
 _MAGIC = b"BTPK"
 _DIGEST = hashlib.sha256().digest_size
-_DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "int8": "i1"}
+# The largest whole number of an encoding with a scale for each column.
+_LARGEST = {"int8": 127, "int7": 63, "int6": 31}
+_DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
+_DTYPES.update(dict.fromkeys(_LARGEST, "i1"))
 _MOST_FLOAT16 = 60_000
 _MAX_SIDE = 1 << 16
 # What wrong values raise; deeply nested JSON is a recursion too deep.
@@ -54,11 +58,12 @@ def encode(array, encoding):
         encoding = "int32"
     elif encoding == "float16" and np.abs(array).max() > _MOST_FLOAT16:
         encoding = "float32"
-    elif encoding == "int8" and array.ndim < 2:
+    elif encoding in _LARGEST and array.ndim < 2:
         encoding = "float32"
     start = b""
-    if encoding == "int8":
-        scale = np.abs(array).max(axis=-2, keepdims=True) / np.float32(127)
+    if encoding in _LARGEST:
+        largest = np.float32(_LARGEST[encoding])
+        scale = np.abs(array).max(axis=-2, keepdims=True) / largest
         start = scale.astype("<f4").tobytes()
         array = np.rint(array / np.maximum(scale, np.finfo("f4").tiny))
     data = start + array.astype(_DTYPES[encoding]).tobytes()
@@ -149,7 +154,7 @@ def _size(encoding, shape):
     """Returns the bytes of an array; a few may ask for gigabytes."""
     check_whole(shape, len(shape))
     size = math.prod(shape) * np.dtype(_DTYPES[encoding]).itemsize
-    if encoding == "int8":
+    if encoding in _LARGEST:
         size += 4 * math.prod(shape) // shape[-2]
     if size > _MOST_INFLATED:
         raise ValueError(f"a weight of shape {shape} is too large")
@@ -168,11 +173,13 @@ def _inflate(body, size):
 
 def _decode(data, encoding, shape):
     dtype = np.dtype(_DTYPES[encoding])
-    if encoding != "int8":
+    if encoding not in _LARGEST:
         wide = np.int32 if encoding == "int32" else np.float32
         return np.frombuffer(data, dtype).reshape(shape).astype(wide)
     columns = [*shape[:-2], 1, shape[-1]]
     count = math.prod(columns)
     scale = np.frombuffer(data, "<f4", count).reshape(columns)
     whole = np.frombuffer(data, dtype, offset=4 * count).reshape(shape)
+    if np.abs(whole.astype(int)).max() > _LARGEST[encoding]:
+        raise ValueError(f"a whole number exceeds its encoding, {encoding}")
     return whole.astype(np.float32) * scale.astype(np.float32)

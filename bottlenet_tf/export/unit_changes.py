@@ -3,7 +3,8 @@
 The header names that unit's identity (`base`) and which of its weights change
 (`changed`, by their place); the config has new tables and a default point.
 Weights are as exact as the pack's size allows: float32 if all fit, else
-matrices in float16, else the large ones, as the mixing, in int8.
+matrices in float16, else large ones in int8 and the largest, as the mixing,
+in as few as 6 bits.
 """
 
 import dataclasses
@@ -30,6 +31,8 @@ _EXACTNESS = (
     {0: "float16"},
     {0: "float16", 1 << 16: "int8"},
     {0: "float16", 1 << 12: "int8"},
+    {0: "float16", 1 << 12: "int8", 1 << 17: "int7"},
+    {0: "float16", 1 << 12: "int8", 1 << 17: "int6"},
 )
 # The figures of 64 operating points are added when it is measured.
 _FIGURES_BYTES = 1 << 13
@@ -98,6 +101,29 @@ class Changes:
         return unit
 
 
+def check_size(unit, tuned, max_bytes=MAX_BYTES):
+    """Raises ValueError unless a pack can hold what will change of a unit.
+
+    Args:
+        unit: Frozen `LearnedUnit`, of which the weights' sizes count.
+        tuned: Whether all weights change, or the transform alone.
+        max_bytes: How many there may be, with figures.
+    """
+    changing = unit.weights
+    if not tuned:
+        changing = [*unit.analysis.weights, *unit.synthesis.weights]
+    encoded = [_encode(np.asarray(w), _EXACTNESS[-1]) for w in changing]
+    tables = unit.get_config()["tables"]
+    size = len(pack_file.join({"tables": tables}, encoded)) + _FIGURES_BYTES
+    check(
+        size <= max_bytes,
+        f"A pack must be at most {max_bytes:,} bytes, so that changing the "
+        "unit is cheap. Use --refit=tables without --steps, which changes no "
+        "weight.",
+        bytes=f"some {size:,}",
+    )
+
+
 def pack_changes(base, model, max_bytes=MAX_BYTES):
     """Returns a pack's bytes: a network's unit as changes of another's.
 
@@ -137,8 +163,7 @@ def pack_changes(base, model, max_bytes=MAX_BYTES):
             return pack_file.with_header(data, unit_id=unit_id(made))
     raise ValueError(
         f"A pack must be at most {max_bytes:,} bytes, so that changing the "
-        "unit is cheap. Use --refit=tables without --steps, which changes no "
-        f"weight. Received: {len(data):,} bytes of what changed"
+        f"unit is cheap. Received: {len(data):,} bytes of what changed"
     )
 
 

@@ -204,17 +204,27 @@ def test_weights_that_inflate_without_end_are_refused(path, tmp_path):
         load_pack(changed)
 
 
-def test_int8_keeps_each_column_to_half_a_step():
+@pytest.mark.parametrize(
+    ("encoding", "largest"), [("int8", 127), ("int7", 63), ("int6", 31)]
+)
+def test_few_bits_keep_each_column_to_half_a_step(encoding, largest):
     rng = np.random.default_rng(0)
     scales = np.array([1e-3, 1.0, 50.0, 0.0], np.float32)
     matrix = rng.normal(size=(2, 30, 4)).astype(np.float32) * scales
     header, (found,) = pack_file.parse(
-        pack_file.join({"a": 1}, [pack_file.encode(matrix, "int8")])
+        pack_file.join({"a": 1}, [pack_file.encode(matrix, encoding)])
     )
     assert header == {"a": 1}
-    step = np.abs(matrix).max(axis=1, keepdims=True) / 127
+    step = np.abs(matrix).max(axis=1, keepdims=True) / largest
     assert np.all(np.abs(found - matrix) <= 0.5001 * step)
     assert np.any(found != matrix)
+
+
+def test_whole_numbers_beyond_their_bits_are_refused():
+    encoding, shape, data = pack_file.encode(np.eye(3, dtype="f4"), "int6")
+    data = data[:-1] + bytes([32])
+    with pytest.raises(ValueError, match="exceeds its encoding"):
+        pack_file.parse(pack_file.join({}, [(encoding, shape, data)]))
 
 
 def test_float16_is_not_asked_of_what_is_beyond_it():

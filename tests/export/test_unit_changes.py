@@ -1,5 +1,7 @@
 """Tests of packs of learned units: what changed, and nothing else."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -81,9 +83,25 @@ def test_a_smaller_pack_is_less_exact_and_says_which_unit_it_gives(
     assert np.any(ours != theirs)
 
 
-def test_what_can_not_be_small_enough_is_refused_with_a_remedy(base, changed):
-    with pytest.raises(ValueError, match="Use --refit=tables"):
+def test_what_can_not_be_small_enough_is_refused(base, changed):
+    with pytest.raises(ValueError, match="must be at most 9,000 bytes"):
         unit_changes.pack_changes(base, changed, 9000)
+
+
+def test_the_size_of_a_pack_is_judged_before_there_is_one(base):
+    unit_changes.check_size(base.unit, tuned=True)
+    with pytest.raises(ValueError, match="some [0-9,]+") as refused:
+        unit_changes.check_size(base.unit, tuned=True, max_bytes=9000)
+    assert "--refit=tables" in str(refused.value)
+    # The transform alone changes less.
+    with pytest.raises(ValueError, match="some [0-9,]+") as of_transform:
+        unit_changes.check_size(base.unit, tuned=False, max_bytes=9000)
+    assert _said(of_transform) < _said(refused)
+
+
+def _said(raised):
+    found = re.search(r"some ([0-9,]+)", str(raised.value))
+    return int(found[1].replace(",", ""))
 
 
 @pytest.mark.parametrize("other", [{"split": "RB6"}, {"coefficients": 40}])
