@@ -59,6 +59,7 @@ setup(
         "console_scripts": [
             "bottlenet-adapt=bottlenet_tf.cli.adapt:main",
             "bottlenet-cloud=bottlenet_tf.cli.cloud:main",
+            "bottlenet-edge=bottlenet_tf.edge.program:main",
             "bottlenet-evaluate=bottlenet_tf.cli.evaluate:main",
             "bottlenet-export=bottlenet_tf.cli.export:main",
             "bottlenet-link=bottlenet_tf.cli.link:main",

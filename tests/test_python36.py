@@ -12,6 +12,7 @@ MODULES = sorted(
         ROOT / "__init__.py",
         ROOT / "formats.py",
         ROOT / "registry.py",
+        *(ROOT / "edge").rglob("*.py"),
         *(ROOT / "link").rglob("*.py"),
         *(ROOT / "codec").rglob("*.py"),
         *(ROOT / "runtime").rglob("*.py"),
@@ -20,6 +21,7 @@ MODULES = sorted(
 # What a device has; the last row is imported by whoever asks for it.
 INSTALLED = {"numpy", "PIL", "imagecodecs"}
 ON_DEMAND = {
+    "cv2",
     "onnxruntime",
     "ai_edge_litert",
     "tflite_runtime",
@@ -28,6 +30,7 @@ ON_DEMAND = {
 }
 DEPLOYED = (
     "bottlenet_tf.codec",
+    "bottlenet_tf.edge",
     "bottlenet_tf.formats",
     "bottlenet_tf.link",
     "bottlenet_tf.registry",

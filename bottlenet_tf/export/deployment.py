@@ -1,7 +1,13 @@
 """What all runs of one deployment share: its identity, its servers' files."""
 
 from bottlenet_tf.evaluation import payload_format
-from bottlenet_tf.export import plan_file, saved_model, staging, triton
+from bottlenet_tf.export import (
+    device_files,
+    plan_file,
+    saved_model,
+    staging,
+    triton,
+)
 from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.manifest import build_manifest
 from bottlenet_tf.export.plan_file import PlanFile
@@ -70,6 +76,7 @@ class Deployment:
         Tails.load(version / triton_model.UNITS, threads=config.server_threads)
         for side in ("edge", "cloud"):
             write_json(folder / side / served.NAME, identity.content())
+        device_files.copy_sending_program(folder / "edge")
         if self._plan is not None:
             write_json(folder / "edge" / plan_file.NAME, self._plan.content)
         serving = folder / "cloud" / "serving"

@@ -6,6 +6,8 @@ import shutil
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # All that `runtime` imports; tests run the copies alone.
 _PARTS = ("__init__.py", "registry.py", "codec", "runtime")
+# What `edge` imports beside.
+_SENDING_PARTS = ("formats.py", "link", "edge")
 _PROGRAM = '''"""Images to payloads; `python3 encode.py --help` explains."""
 
 import sys
@@ -15,6 +17,28 @@ from bottlenet_tf.runtime.device import main
 if __name__ == "__main__":
     sys.exit(main())
 '''
+
+_SENDING_PROGRAM = '''"""Images to answers; `python3 run.py --help` explains."""
+
+import os
+import sys
+
+from bottlenet_tf.edge.program import main
+
+if __name__ == "__main__":
+    sys.exit(main(deploy=os.path.dirname(os.path.abspath(__file__))))
+'''
+
+
+def copy_sending_program(folder):
+    """Writes `run.py`, and what it needs beside `copy_package`, to `folder`.
+
+    Args:
+        folder: `edge` of a deployment, with a copy of the package.
+    """
+    folder = pathlib.Path(folder)
+    _copy(_SENDING_PARTS, folder / "bottlenet_tf", ["__pycache__"])
+    (folder / "run.py").write_text(_SENDING_PROGRAM, encoding="utf-8")
 
 
 def copy_program(folder):
@@ -37,7 +61,12 @@ def copy_package(folder, compiled=False):
     package = pathlib.Path(folder) / "bottlenet_tf"
     package.mkdir(parents=True)
     left_out = ["__pycache__"] if compiled else ["__pycache__", "*.so"]
-    for part in _PARTS:
+    _copy(_PARTS, package, left_out)
+
+
+def _copy(parts, package, left_out):
+    """Copies files and folders of this package to a copy of it."""
+    for part in parts:
         if (_PACKAGE / part).is_dir():
             shutil.copytree(
                 _PACKAGE / part,

@@ -41,10 +41,12 @@ class Controller:
         overhead_bytes: Of a message beyond its payload.
         link: Name of one of the plan's links, whose radio's powers are
             taken; the first if None.
+        fixed: Name of a choice that is taken whenever the link can be used,
+            whatever it costs; None weighs them all.
         **of_sends: Further arguments of `sends.Sends`.
 
     Raises:
-        ValueError: for an unknown goal or link, if no choice is accurate
+        ValueError: for an unknown goal, link or choice, if none is accurate
             enough, or if no energy is known for a goal that needs it.
     """
 
@@ -59,6 +61,7 @@ class Controller:
         seed=0,
         overhead_bytes=_OVERHEAD_BYTES,
         link=None,
+        fixed=None,
         **of_sends,
     ):
         require(
@@ -80,7 +83,10 @@ class Controller:
         )
         if min_accuracy is None:
             min_accuracy = plan.min_accuracy or 0.0
-        self._candidates = candidates(plan.choices, min_accuracy, goal)
+        if fixed is None:
+            self._candidates = candidates(plan.choices, min_accuracy, goal)
+        else:
+            self._candidates = [plan.named(fixed)]
         require(
             any(self._cost(choice) < math.inf for choice in self._candidates),
             "Least energy needs powers: a profile with a meter, or a link with "

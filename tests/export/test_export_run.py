@@ -54,6 +54,8 @@ def test_the_folder_holds_what_the_manifest_lists(deployment):
         "edge/head_float16.tflite",
         "edge/head_int8.tflite",
         "edge/encode.py",
+        "edge/run.py",
+        "edge/bottlenet_tf/link/sender.py",
         "edge/unit.json",
         "edge/whole.json",
         "edge/whole.onnx",

@@ -1,0 +1,160 @@
+"""An image's one answer: over the link as a controller chooses, or here."""
+
+import time
+from typing import NamedTuple, Optional, Tuple
+
+from bottlenet_tf.link.plan import CLOUD, DEVICE, SPLIT
+from bottlenet_tf.link.sender import REMOTE, Sender
+
+
+class Result(NamedTuple):
+    """The answer to one image.
+
+    Attributes:
+        index, label: Of the class.
+        top: Tuples of class index, label and probability, most probable
+            first; empty if a server tells none.
+        way: Who answered: "split", "cloud" or "device".
+        split, point: The unit and its operating point, if way is "split".
+        choice: Name of the choice that was tried first; None without a plan.
+        payload_bytes: That were sent, whoever answered; 0 if none.
+        latency_ms: From prepared pixels to the answer.
+        accuracy: In percent, of what answered, by the plan; None if unknown.
+        problem: Why the server's answer wasn't taken; None if it was, or none
+            was asked for.
+    """
+
+    index: int
+    label: str
+    top: Tuple
+    way: str
+    split: Optional[str]
+    point: Optional[int]
+    choice: Optional[str]
+    payload_bytes: int
+    latency_ms: float
+    accuracy: Optional[float]
+    problem: Optional[str]
+
+
+class OnDevice:
+    """Answers on the device alone.
+
+    Args:
+        network: `network.Network` that answers.
+        whole: The plan's mobile-only `Choice`, or None.
+        clock: Function that returns monotonic seconds.
+    """
+
+    def __init__(self, network, whole=None, clock=time.monotonic):
+        self._network, self._whole, self._clock = network, whole, clock
+
+    def answer(self, picture):
+        """Returns the `Result` for a picture; see `Network.predict`."""
+        begun_s = self._clock()
+        found = self._network.predict(picture)
+        ms = 1e3 * (self._clock() - begun_s)
+        return _local(self._network, found, self._whole, self._whole, ms)
+
+    def close(self):
+        """Nothing is open."""
+
+
+class OverLink:
+    """Answers by whatever the controller chooses, and never fails to.
+
+    Args:
+        network: `network.Network`.
+        controller: `Controller` of choices that the network offers.
+        images, probes: `Transport`s.
+        deadline_ms: As `Sender` takes it.
+        max_bytes: Most bytes of a payload, or None.
+        run: As `Sender` takes it.
+    """
+
+    def __init__(
+        self,
+        network,
+        controller,
+        images,
+        probes=None,
+        deadline_ms=None,
+        max_bytes=None,
+        run="q",
+    ):
+        self._network, self._controller = network, controller
+        self._max_bytes, self._sent = max_bytes, None
+        self._sender = Sender(
+            controller, images, self._encode, network.predict, probes,
+            deadline_ms=deadline_ms, run=run,
+        )  # fmt: skip
+
+    def _encode(self, picture, choice):
+        self._sent = self._network.encode(picture, choice, self._max_bytes)
+        return self._sent
+
+    def answer(self, picture):
+        """Returns the `Result` for a picture.
+
+        Raises:
+            Exception: what the device's network raised, if its answer was
+                needed.
+        """
+        self._sent = None
+        reply = self._sender.answer(picture)
+        choice = reply.choice
+        if reply.source == REMOTE:
+            return _remote(reply, self._sent)
+        return _local(
+            self._network, reply.answer, choice, self._controller.plan.whole,
+            reply.latency_ms, reply.sent_bytes, reply.problem,
+        )  # fmt: skip
+
+    def close(self):
+        """Ends threads and connections."""
+        self._sender.close()
+
+
+def _remote(reply, sent):
+    """Returns the `Result` that a server's answer is.
+
+    Args:
+        reply: `Reply`.
+        sent: The `Message` that was answered.
+    """
+    answer, choice, classes = reply.answer, reply.choice, sent.classes
+    is_split = choice.way == SPLIT
+    return Result(
+        answer.index,
+        classes[answer.index],
+        _labelled(answer.top, classes),
+        SPLIT if is_split else CLOUD,
+        choice.split,
+        sent.point,
+        choice.name,
+        reply.sent_bytes,
+        reply.latency_ms,
+        choice.accuracy,
+        None,
+    )
+
+
+def _local(network, found, choice, whole, ms, sent_bytes=0, problem=None):
+    """Returns the `Result` of what the device found."""
+    return Result(
+        found.index,
+        network.classes[found.index],
+        _labelled(found.top, network.classes),
+        DEVICE,
+        None,
+        None,
+        choice and choice.name,
+        sent_bytes,
+        ms,
+        whole and whole.accuracy,
+        problem,
+    )
+
+
+def _labelled(top, classes):
+    return tuple((i, classes[i], share) for i, share in top[:5])

@@ -1,0 +1,217 @@
+"""The device program's command line."""
+
+import argparse
+import os
+
+from bottlenet_tf.link.goals import GOALS
+from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
+
+_DESCRIPTION = """\
+Answers images: with a server, by whatever split, point or whole network is
+the best over the link as it is now; without one, on this device alone. Each
+image gets one line of JSON on standard output."""
+
+_EPILOG = """\
+examples:
+  %(prog)s photos --server=192.0.2.2:8000
+      every image of a folder, as plan.json and the link suggest
+  %(prog)s inbox --watch --server=192.0.2.2:8000 --deadline_ms=200
+      images as they appear in a folder, each answered within 200 ms
+  %(prog)s --camera=0 --server=192.0.2.2:8000 --choice="rb6 at point 9"
+      a camera's frames, always the same split and point
+  %(prog)s cat.jpg --local
+      one image on this device
+
+Ctrl-C finishes the image under way and ends. Exit code: 0 if every image was
+answered, 1 if not or if nothing could be opened, 2 for arguments that make no
+sense."""
+
+
+def parse(argv=None, deploy=None):
+    """Returns the parsed arguments; exits with code 2 if they make no sense.
+
+    Args:
+        argv: Arguments without the program's name; the process's if None.
+        deploy: Folder of the deployment if `--deploy` isn't given; None
+            needs it.
+    """
+    parser = _parser(deploy)
+    args = parser.parse_args(argv)
+    if args.deploy is None:
+        parser.error("--deploy must name the deployment's folder")
+    if (args.camera is None) == (not args.images):
+        parser.error("give images, or a folder, or --camera")
+    for path in args.images:
+        if not os.path.exists(path):
+            parser.error("there is no image or folder {!r}".format(path))
+    is_one_folder = len(args.images) == 1 and os.path.isdir(args.images[0])
+    if args.watch and not is_one_folder:
+        parser.error("--watch takes one folder")
+    if args.local and args.server is not None:
+        parser.error("--local never sends, so it takes no --server")
+    if args.choice is not None and args.goal is not None:
+        parser.error("--choice is fixed, so it takes no --goal")
+    return args
+
+
+def _parser(deploy):
+    parser = argparse.ArgumentParser(
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_images(parser)
+    _add_server(parser)
+    _add_choice(parser)
+    _add_device(parser, deploy)
+    return parser
+
+
+def _add_images(parser):
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="image files (JPEG, PNG, GIF, BMP), or folders of them",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="stay, and answer what appears in the folder, too; a file is read "
+        "once it has stopped growing",
+    )
+    parser.add_argument(
+        "--camera",
+        metavar="N",
+        help="number of a camera, or what else OpenCV opens",
+    )
+    parser.add_argument(
+        "--count",
+        metavar="N",
+        type=_positive,
+        help="end after so many images",
+    )
+
+
+def _add_server(parser):
+    parser.add_argument(
+        "--server",
+        metavar="HOST:PORT",
+        help="a server of this deployment, over plain HTTP; without it every "
+        "image is answered here",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="the served model's name (default: the deployment's)",
+    )
+    parser.add_argument(
+        "--image_model",
+        metavar="NAME",
+        help="another model of the server, which takes image files: then "
+        "cloud-only is open, too",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="end with code 1 if the server or the plan isn't this "
+        "deployment's, in place of answering every image here",
+    )
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="never send anything",
+    )
+
+
+def _add_choice(parser):
+    parser.add_argument(
+        "--plan",
+        metavar="FILE",
+        help="plan.json of bottlenet-select (default: the deployment's)",
+    )
+    parser.add_argument(
+        "--goal",
+        choices=sorted(GOALS),
+        help="what the controller seeks (default: latency)",
+    )
+    parser.add_argument(
+        "--deadline_ms",
+        metavar="MS",
+        type=_positive_number,
+        help="from prepared pixels to the answer (default: the plan's, if it "
+        "has one)",
+    )
+    parser.add_argument(
+        "--min_accuracy",
+        metavar="PERCENT",
+        type=_percent,
+        help="least accuracy of a choice (default: the plan's)",
+    )
+    parser.add_argument(
+        "--choice",
+        metavar="NAME",
+        help="always this choice of the plan while the link lives, in place "
+        "of the controller",
+    )
+    parser.add_argument(
+        "--max_bytes",
+        metavar="N",
+        type=_positive,
+        help="most bytes of a payload; choices that are larger in the mean "
+        "are left out",
+    )
+
+
+def _add_device(parser, deploy):
+    parser.add_argument(
+        "--deploy",
+        metavar="FOLDER",
+        default=deploy,
+        help="the deployment, or its folder `edge`"
+        + (" (default: %(default)s)" if deploy else ""),
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=tuple(RUNTIMES),
+        help="what runs the networks; by default the first of "
+        "{} whose file and library are there".format(", ".join(AUTOMATIC)),
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=_positive,
+        help="CPU threads of a network (default: the library's choice)",
+    )
+
+
+def _positive(text):
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            "{!r} is not a positive integer".format(text)
+        )
+    return int(text)
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def _positive_number(text):
+    if not 0 < _number(text) < float("inf"):
+        raise argparse.ArgumentTypeError(
+            "{!r} is not a positive number".format(text)
+        )
+    return float(text)
+
+
+def _percent(text):
+    if not 0 <= _number(text) <= 100:
+        raise argparse.ArgumentTypeError(
+            "{!r} is not a percentage".format(text)
+        )
+    return float(text)

@@ -1,0 +1,93 @@
+"""What travels from a device: a unit's payload or an image, and who reads it.
+
+Units' payloads and image files go to different models of one server.
+"""
+
+from bottlenet_tf.link.transport import BadAnswer, Transport
+
+
+class Message(bytes):
+    """The bytes of a payload or of an image file.
+
+    Attributes:
+        classes: Class names, in the order of the answer's indices.
+        point: Index of the operating point; None for an image file.
+        is_image: Whether it is an image file.
+    """
+
+    classes = ()
+    point = None
+    is_image = False
+
+
+def payload(data, classes, point):
+    """Returns the `Message` of a unit's payload."""
+    message = Message(data)
+    message.classes, message.point = classes, point
+    return message
+
+
+def image_file(data, classes):
+    """Returns the `Message` of an image file."""
+    message = Message(data)
+    message.classes, message.is_image = classes, True
+    return message
+
+
+class ByKind(Transport):
+    """Carries each `Message` to the model that reads it.
+
+    An answer of a class that the network hasn't is refused.
+
+    Args:
+        units: `Transport` to the model of the units.
+        images: `Transport` to one of image files, or None.
+    """
+
+    def __init__(self, units, images=None):
+        self._units, self._images = units, images
+        self._used = units
+
+    @property
+    def overhead_bytes(self):
+        """See `Transport`; that of payloads."""
+        return self._units.overhead_bytes
+
+    @property
+    def connect_ms(self):
+        """See `Transport`."""
+        return self._used.connect_ms
+
+    @property
+    def is_open(self):
+        """See `Transport`; whether the one that payloads take is open."""
+        return self._units.is_open
+
+    def ask(self, message, deadline, request_id):
+        """See `Transport.ask`."""
+        is_image = getattr(message, "is_image", False)
+        self._used = self._images if is_image else self._units
+        answer = self._used.ask(message, deadline, request_id)
+        classes = getattr(message, "classes", ())
+        if classes and answer.status == "ok":
+            for index in [answer.index] + [i for i, _ in answer.top]:
+                _check(index, classes)
+        return answer
+
+    def interrupt(self):
+        """See `Transport.interrupt`."""
+        self._used.interrupt()
+
+    def close(self):
+        """See `Transport.close`."""
+        self._units.close()
+        if self._images is not None:
+            self._images.close()
+
+
+def _check(index, classes):
+    if not 0 <= index < len(classes):
+        raise BadAnswer(
+            "An answer must be of a class that the network has. Received: "
+            "{} of {}".format(index, len(classes))
+        )

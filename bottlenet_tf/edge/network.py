@@ -1,0 +1,241 @@
+"""What a device computes: every unit's head, and the network without a split.
+
+The one module of the program that needs NumPy and Pillow.
+"""
+
+import os
+from typing import NamedTuple, Tuple
+
+import numpy as np
+
+from bottlenet_tf.codec import answer
+from bottlenet_tf.edge import image_files, message
+from bottlenet_tf.link.plan import CLOUD, DEVICE
+from bottlenet_tf.runtime import images, served, unit_file
+from bottlenet_tf.runtime.heads import Heads
+from bottlenet_tf.runtime.whole import Whole
+
+TOP = 5
+
+
+class Found(NamedTuple):
+    """What the device says of one image.
+
+    Attributes:
+        index: Of the class.
+        top: Pairs of class index and probability, most probable first.
+    """
+
+    index: int
+    top: Tuple
+
+
+class Picture:
+    """An image, prepared once for each size that a network takes.
+
+    Args:
+        image: As `images.pixels` takes it.
+    """
+
+    def __init__(self, image):
+        self._image, self._prepared = image, {}
+
+    def pixels(self, about):
+        """Returns uint8 `(S, S, 3)` as a `UnitFile` or `WholeFile` wants it."""
+        size = about.image_size, about.resize
+        if size not in self._prepared:
+            self._prepared[size] = images.pixels(self._image, *size)
+        return self._prepared[size]
+
+
+class Network:
+    """The networks of a deployment that a device runs.
+
+    `encode` and `predict` may run in two threads, each in one at a time.
+
+    Args:
+        identity: The deployment's `Served`.
+        heads: `Heads`; None if nothing is ever sent.
+        whole: `Whole`; None if there is none that may answer.
+        without_whole: Why there is none.
+
+    Attributes:
+        served: The identity.
+        unpack: Reads compact answers.
+        without_whole: As given.
+    """
+
+    unpack = staticmethod(answer.unpack)
+
+    def __init__(self, identity, heads=None, whole=None, without_whole=""):
+        self.served, self.without_whole = identity, without_whole
+        self._heads, self._whole = heads, whole
+        self._units = {} if heads is None else heads.units
+
+    @classmethod
+    def open(cls, folder, runtime=None, threads=None, with_heads=True):
+        """Opens a deployment.
+
+        Args:
+            folder: The deployment, or its folder `edge`.
+            runtime, threads: As for `Head.load`.
+            with_heads: Whether payloads will be needed.
+
+        Raises:
+            FileNotFoundError, ImportError, ValueError: see `Head.load`; if
+                there is neither a head nor a whole network.
+        """
+        place = unit_file.find_folder(folder, "edge", served.NAME)
+        heads = whole = None
+        without_whole = ""
+        if with_heads:
+            heads = Heads.load(folder, runtime, threads)
+        try:
+            whole = Whole.load(folder, runtime, threads)
+        except (FileNotFoundError, ImportError, ValueError) as error:
+            if heads is None:
+                raise
+            without_whole = str(error)
+        return cls(served.read(place), heads, whole, without_whole)
+
+    @property
+    def answers(self):
+        """Whether the device can answer without a server."""
+        return self._whole is not None
+
+    @property
+    def classes(self):
+        """Class names of the network without a split."""
+        return self._whole.classes if self.answers else ()
+
+    def why_not(self, choice, with_images=False, max_bytes=None):
+        """Returns why a plan's choice can't be taken here; None if it can.
+
+        Args:
+            choice: `link.plan.Choice`.
+            with_images: Whether the server takes image files.
+            max_bytes: Most bytes of a payload.
+        """
+        if max_bytes is not None and choice.bytes_mean > max_bytes:
+            return "more than {} bytes".format(max_bytes)
+        if choice.way == DEVICE:
+            return None if self.answers else self.without_whole
+        if choice.way == CLOUD:
+            return self._why_no_image(choice, with_images)
+        head = self._units.get(choice.split)
+        if head is None:
+            return "no such unit in this deployment"
+        if choice.unit_id not in (None, head.unit.format.unit_id):
+            return "the plan is of another unit of this name"
+        if choice.point >= len(head.unit.points):
+            return "the unit has no such point"
+        return None
+
+    def _why_no_image(self, choice, with_images):
+        if not with_images:
+            return "the served model takes units' payloads alone"
+        if not self.answers or None in (choice.quality, choice.side):
+            return "its image isn't known"
+        if not 1 <= choice.side <= self._whole.about.image_size:
+            return "its image is larger than the network's"
+        return image_files.why_not(choice.codec)
+
+    def prepare(self, image):
+        """Returns a `Picture`, read and prepared.
+
+        Args:
+            image: Path, or uint8 `(height, width, 3)`, RGB.
+
+        Raises:
+            OSError, TypeError, ValueError: see `images.pixels`.
+        """
+        picture = Picture(image)
+        picture.pixels(self._about)
+        return picture
+
+    @property
+    def _about(self):
+        if self._whole is not None:
+            return self._whole.about
+        return next(iter(self._units.values())).unit
+
+    def encode(self, picture, choice, max_bytes=None):
+        """Returns the `Message` for one image.
+
+        Args:
+            picture: `Picture`.
+            choice: One that `why_not` has nothing against, and that sends.
+            max_bytes: Most bytes; where the choice's point takes more, the
+                unit's finest one that doesn't is taken.
+
+        Raises:
+            ValueError: if there is none within the limit.
+        """
+        if choice.way == CLOUD:
+            return self._encode_image(picture, choice, max_bytes)
+        head = self._units[choice.split]
+        pixels, point = picture.pixels(head.unit), choice.point
+        data = head.encode(pixels, point)
+        if max_bytes is not None and len(data) > max_bytes:
+            head.check_limit(max_bytes)
+            values, code_range = head.run(pixels)
+            data, point, _, _ = head.fit(values, code_range, max_bytes)
+        return message.payload(data, head.unit.classes, point)
+
+    def _encode_image(self, picture, choice, max_bytes):
+        pixels = picture.pixels(self._whole.about)
+        data = image_files.encode(
+            pixels, choice.codec, choice.quality, choice.side
+        )
+        if max_bytes is not None and len(data) > max_bytes:
+            raise ValueError(
+                "An image file must be within --max_bytes. Received: "
+                "{} bytes, max_bytes={}".format(len(data), max_bytes)
+            )
+        return message.image_file(data, self._whole.classes)
+
+    def predict(self, picture):
+        """Returns what the network without a split has `Found`.
+
+        Raises:
+            ValueError: if there is no such network, or its answer isn't
+                finite.
+        """
+        if self._whole is None:
+            raise ValueError(
+                "The server gave no answer, and the device has no network to "
+                "give one: {}".format(self.without_whole)
+            )
+        shares = self._whole.predict(picture.pixels(self._whole.about))
+        if not np.isfinite(shares).all():
+            raise ValueError(
+                "The network's probabilities must be finite; its file or "
+                "runtime is at fault. Received: {}".format(shares[:TOP])
+            )
+        order = np.argsort(-shares, kind="mergesort")[:TOP]
+        top = tuple((int(i), float(shares[i])) for i in order)
+        return Found(top[0][0], top)
+
+    def warm_up(self, splits=()):
+        """Runs the networks once: first runs take longer.
+
+        Args:
+            splits: Names of the units that may be needed.
+        """
+        for name in splits:
+            self._units[name].run(_blank(self._units[name].unit))
+        if self._whole is not None:
+            self._whole.predict(_blank(self._whole.about))
+
+
+def _blank(about):
+    return np.zeros((about.image_size, about.image_size, 3), np.uint8)
+
+
+def plan_path(folder):
+    """Returns the path of the plan that a deployment has; None if none."""
+    for place in (folder, os.path.join(folder, "edge")):
+        path = os.path.join(place, "plan.json")
+        if os.path.isfile(path):
+            return path
+    return None

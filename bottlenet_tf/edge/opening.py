@@ -1,0 +1,188 @@
+"""Who will answer: the server, if it is this deployment's, or the device."""
+
+import os
+import socket
+import time
+from typing import NamedTuple, Optional, Tuple
+
+from bottlenet_tf.edge.answering import OnDevice, OverLink
+from bottlenet_tf.edge.message import ByKind
+from bottlenet_tf.link import plan_file
+from bottlenet_tf.link.controller import Controller
+from bottlenet_tf.link.kserve_http import KServeHttp
+from bottlenet_tf.link.transport import LinkError
+
+_READY_S = 5.0
+
+
+class Alone(Exception):
+    """Why every image is answered on the device."""
+
+
+class Opened(NamedTuple):
+    """What answers images, and how it came to.
+
+    Attributes:
+        answerer: `OnDevice` or `OverLink`.
+        splits: Names of the units that may be needed.
+        alone: Why every image is answered on the device; None if not.
+    """
+
+    answerer: object
+    splits: Tuple
+    alone: Optional[str]
+
+
+def open_answerer(args, network, plan_path, say):
+    """Returns `Opened` for the program's arguments.
+
+    Args:
+        args: As `arguments.parse` returns them.
+        network: `network.Network`.
+        plan_path: Path of the plan, or None.
+        say: Function that tells the user one sentence.
+
+    Raises:
+        ValueError: for arguments that the plan or the transport refuses.
+        Alone: if the device can't answer alone, or `--strict` was given.
+    """
+    if args.local:
+        return _alone(network, plan_path, None)
+    try:
+        return _over_link(args, network, plan_path, say)
+    except Alone as alone:
+        if not network.answers:
+            reason = "{}; and the device can't answer: {}"
+            raise Alone(reason.format(alone, network.without_whole)) from None
+        if args.strict and args.server is not None:
+            raise
+        return _alone(network, plan_path, str(alone))
+
+
+def _alone(network, plan_path, why):
+    whole = None
+    try:
+        whole = plan_file.read(plan_path).whole if plan_path else None
+    except (OSError, ValueError):  # It only adds an accuracy.
+        pass
+    return Opened(OnDevice(network, whole), (), why)
+
+
+def _over_link(args, network, plan_path, say):
+    if args.server is None:
+        raise Alone("no --server was given")
+    served = network.served
+    model = args.model or served.model
+
+    def connect():
+        units = _transport(args.server, model, network, served.version)
+        if args.image_model is None:
+            return ByKind(units)
+        return ByKind(units, _transport(args.server, args.image_model, network))
+
+    images, probes = connect(), connect()
+    plan = _plan(args, network, plan_path, say)
+    whole = plan.whole
+    if args.choice is not None:
+        kept = [args.choice] + ([whole.name] if whole else [])
+        plan.named(args.choice)
+        plan, _ = plan.only(kept)
+    controller = Controller(
+        plan,
+        goal=args.goal or "latency",
+        deadline_ms=_deadline_ms(args, plan),
+        min_accuracy=args.min_accuracy,
+        overhead_bytes=images.overhead_bytes,
+        fixed=args.choice,
+        seed=os.getpid(),
+    )
+    if not _has(args.server, model, network, served.version, say):
+        raise Alone(
+            "the server {} hasn't this export: model {!r}, version {}".format(
+                args.server, model, served.version
+            )
+        )
+    answerer = OverLink(
+        network, controller, images, probes, _deadline_ms(args, plan),
+        args.max_bytes, run="{}-{}-".format(socket.gethostname(), os.getpid()),
+    )  # fmt: skip
+    splits = [c.split for c in plan.choices if c.split is not None]
+    return Opened(answerer, tuple(dict.fromkeys(splits)), None)
+
+
+def _deadline_ms(args, plan):
+    return plan.deadline_ms if args.deadline_ms is None else args.deadline_ms
+
+
+def _transport(server, model, network, version=None):
+    transport = KServeHttp(server, model, version, network.unpack)
+    if _is_address(transport.host):
+        # 13 bytes less; a name may be one of several at its address.
+        transport = KServeHttp(server, model, version, network.unpack, host="")
+    return transport
+
+
+def _is_address(host):
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+            return True
+        except OSError:
+            pass
+    return False
+
+
+def _plan(args, network, plan_path, say):
+    """Returns the plan of what this deployment offers.
+
+    Raises:
+        Alone: if there is none, or nothing of it can be sent.
+    """
+    if plan_path is None:
+        raise Alone(
+            "the deployment has no plan.json (export.py --plan adds it; --plan "
+            "names one)"
+        )
+    try:
+        plan = plan_file.read(plan_path)
+    except (OSError, ValueError) as error:
+        raise Alone(str(error)) from None
+    with_images = args.image_model is not None and _has(
+        args.server, args.image_model, network, None, say
+    )
+    dropped = {}
+    for choice in plan.choices:
+        why = network.why_not(choice, with_images, args.max_bytes)
+        if why is not None:
+            dropped[choice.name] = why
+    for why in sorted(set(dropped.values())):
+        names = [name for name, reason in dropped.items() if reason == why]
+        say("not offered: {} ({})".format(", ".join(names), why))
+    if args.choice in dropped:
+        raise ValueError(
+            "--choice must be offered here. Received: {!r} ({})".format(
+                args.choice, dropped[args.choice]
+            )
+        )
+    kept = [c for c in plan.choices if c.name not in dropped]
+    if not any(choice.sends for choice in kept):
+        raise Alone(
+            "nothing in {} can be sent by this deployment".format(plan_path)
+        )
+    return plan.only([choice.name for choice in kept])[0]
+
+
+def _has(server, model, network, version, say):
+    """Returns whether the server has a model, in this version if not None.
+
+    One that can't be reached may yet come: every question names the version,
+    and another export never answers it.
+    """
+    transport = _transport(server, model, network, version)
+    try:
+        return transport.is_ready(time.monotonic() + _READY_S)
+    except LinkError as error:
+        say("the server can't be asked yet: {}".format(error))
+        return True
+    finally:
+        transport.close()

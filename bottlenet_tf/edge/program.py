@@ -1,0 +1,243 @@
+"""The device program: answers every image of its sources, each exactly once.
+
+NumPy and the rest are imported only once the arguments make sense.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from bottlenet_tf.edge import lines, sources
+from bottlenet_tf.edge.arguments import parse
+from bottlenet_tf.edge.opening import Alone, open_answerer
+from bottlenet_tf.edge.tally import Tally
+
+_REFRESH_S, _LOGGED_S = 0.2, 10.0
+
+
+def main(argv=None, deploy=None):
+    """Runs the program and returns its exit code.
+
+    Args:
+        argv: Arguments without the program's name; the process's if None.
+        deploy: Folder that `--deploy` stands for if it isn't given.
+    """
+    args = parse(argv, deploy)
+    stop = Stop()
+    with stop:
+        try:
+            return _run(args, stop)
+        except KeyboardInterrupt:  # A second Ctrl-C.
+            say("stopped by the keyboard")
+            return 1
+
+
+def _run(args, stop):
+    from bottlenet_tf.edge import network as networks
+
+    try:
+        network = networks.Network.open(
+            args.deploy,
+            args.runtime,
+            args.threads,
+            with_heads=args.server is not None,
+        )
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        say("error: {}".format(error))
+        return 1
+    plan_path = args.plan or networks.plan_path(args.deploy)
+    return run(args, network, plan_path, stop)
+
+
+def run(args, network, plan_path, stop):
+    """Answers the images that the arguments name; returns the exit code.
+
+    Args:
+        args: As `arguments.parse` returns them.
+        network: `network.Network`.
+        plan_path: Path of the plan, or None.
+        stop: `Stop`.
+    """
+    try:
+        items = _items(args, stop)
+        opened = open_answerer(args, network, plan_path, say)
+        network.warm_up(opened.splits)
+    except (Alone, RuntimeError, ValueError, sources.SourceError) as error:
+        say("error: {}".format(error))
+        return 1
+    if opened.alone is not None:
+        say("every image is answered on this device: {}".format(opened.alone))
+    loop = Loop(network, opened.answerer, stop, args.count)
+    try:
+        is_whole = loop.run(items)
+    finally:
+        if not stop.at_once:
+            opened.answerer.close()
+    loop.progress.end()
+    if loop.tally.answered + loop.tally.failed and not loop.is_closed:
+        say(loop.tally.summary())
+    return 0 if is_whole and not loop.tally.failed else 1
+
+
+def _items(args, stop):
+    if args.camera is not None:
+        return sources.camera(args.camera, stop)
+    if args.watch:
+        return sources.Watched(args.images[0], stop)
+    return sources.files(args.images)
+
+
+class Stop:
+    """Whether to end: set by the first Ctrl-C or SIGTERM.
+
+    The second Ctrl-C ends at once. Used with `with`, in the main thread.
+    """
+
+    def __init__(self):
+        self._asked, self._before = False, {}
+        self.at_once = False
+
+    def __call__(self):
+        return self._asked
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        if self._asked and number == signal.SIGINT:
+            self.at_once = True
+            raise KeyboardInterrupt
+        self._asked = True
+
+
+class Loop:
+    """Image after image: prepared, answered, written.
+
+    Args:
+        network: Prepares images.
+        answerer: Answers them.
+        stop: Function that says whether to end.
+        count: Most images, or None.
+
+    Attributes:
+        tally: `Tally` of what was answered.
+        progress: `Progress`.
+        is_closed: Whether standard output was closed by its reader.
+    """
+
+    def __init__(self, network, answerer, stop, count=None):
+        self._network, self._answerer = network, answerer
+        self._stop, self._count = stop, count
+        self.tally = Tally()
+        self.progress = Progress(self.tally)
+        self.is_closed = False
+
+    def run(self, items):
+        """Answers items; returns whether none that was due is left."""
+        done = 0
+        is_finite = isinstance(items, list)
+        try:
+            for item in items:
+                # Other sources end by themselves, and nothing is left then.
+                if is_finite and self._stop():
+                    return False
+                self._write(self._answer(item))
+                done += 1
+                self.progress.show()
+                if done == self._count:
+                    break
+        except sources.SourceError as error:
+            self.progress.end()
+            say("error: {}".format(error))
+            return False
+        except BrokenPipeError:
+            self.is_closed = True
+            _leave_output()
+            return False
+        except OSError as error:  # A full disk behind standard output.
+            self.progress.end()
+            say("error: {}".format(error))
+            return False
+        return True
+
+    def _answer(self, item):
+        """Returns an item's line."""
+        try:
+            result = self._answerer.answer(self._network.prepare(item.image))
+            line = lines.answered(item.name, result)
+        except Exception as error:  # The others are still to be answered.
+            self.tally.add_failure()
+            problem = "{}: {}".format(type(error).__name__, error)
+            return lines.failed(item.name, problem)
+        self.tally.add(result)
+        return line
+
+    def _write(self, line):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def _leave_output():
+    """Lets Python end without a complaint about a closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Progress:
+    """One line on standard error: renewed on a terminal, now and then in a log.
+
+    Args:
+        tally: `Tally`.
+    """
+
+    def __init__(self, tally):
+        self._tally = tally
+        # Of one terminal for both, answers would overwrite it.
+        self._is_terminal = (
+            sys.stderr is not None
+            and sys.stderr.isatty()
+            and not sys.stdout.isatty()
+        )
+        self._every_s = _REFRESH_S if self._is_terminal else _LOGGED_S
+        self._shown_s = time.monotonic() - (
+            _REFRESH_S if self._is_terminal else 0.0
+        )
+        self._width = 0
+
+    def show(self):
+        """Shows the line if it is time to."""
+        now = time.monotonic()
+        if now - self._shown_s < self._every_s:
+            return
+        self._shown_s = now
+        text = self._tally.progress()
+        if not self._is_terminal:
+            say(text)
+            return
+        say("\r" + text.ljust(self._width), end="")
+        self._width = len(text)
+
+    def end(self):
+        """Leaves a terminal's line as it is."""
+        if self._width:
+            say("")
+            self._width = 0
+
+
+def say(text, end="\n"):
+    """Writes to standard error, if anybody reads it."""
+    try:
+        sys.stderr.write(text + end)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

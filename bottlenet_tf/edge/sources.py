@@ -1,0 +1,168 @@
+"""Where images come from: files, a folder that is watched, a camera."""
+
+import os
+import time
+from typing import NamedTuple
+
+from bottlenet_tf.runtime.device import EXTENSIONS
+
+_POLL_S = 0.1
+# Longer than a writer's pauses between two writes.
+STEADY_S = 0.3
+
+
+class Item(NamedTuple):
+    """One image.
+
+    Attributes:
+        name: For people: its path, or which frame it is.
+        image: What `Network.prepare` takes.
+    """
+
+    name: str
+    image: object
+
+
+class SourceError(Exception):
+    """No more images can come, though there should be some."""
+
+
+def files(paths):
+    """Returns the `Item`s of image files, and of those in folders, sorted.
+
+    Raises:
+        SourceError: if a folder has none, or can't be read.
+    """
+    found = []
+    for path in paths:
+        if not os.path.isdir(path):
+            found.append(path)
+            continue
+        inside = sorted(entry.path for entry in _images(path))
+        if not inside:
+            raise SourceError(
+                "the folder {!r} must hold images ({})".format(
+                    path, ", ".join(EXTENSIONS)
+                )
+            )
+        found += inside
+    return [Item(path, path) for path in found]
+
+
+def _images(folder):
+    """Returns the directory entries of a folder's image files."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if _is_image(entry)]
+    except OSError as error:
+        raise SourceError(
+            "the folder {!r} can't be read: {}".format(folder, error)
+        ) from None
+
+
+def _is_image(entry):
+    # Hidden files are those that are being copied or downloaded.
+    if entry.name.startswith("."):
+        return False
+    try:
+        return entry.name.lower().endswith(EXTENSIONS) and entry.is_file()
+    except OSError:  # It has gone.
+        return False
+
+
+class Watched:
+    """The images of a folder, those that are there and those that appear.
+
+    A file is taken once size and time of change have been the same for
+    `steady_s` and it isn't empty. One that is written anew is a new image.
+
+    Args:
+        folder: Path.
+        stopped: Function that says whether to end.
+        steady_s: Seconds.
+        clock: Function that returns monotonic seconds.
+        sleep: Function that waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        folder,
+        stopped,
+        steady_s=STEADY_S,
+        clock=time.monotonic,
+        sleep=time.sleep,
+    ):
+        self._folder, self._stopped = folder, stopped
+        self._steady_s, self._clock, self._sleep = steady_s, clock, sleep
+        # By path: size and time, since when, whether it was taken.
+        self._seen = {}
+
+    def __iter__(self):
+        while not self._stopped():
+            ready = self._look()
+            for path in ready:
+                if self._stopped():
+                    return
+                yield Item(path, path)
+            if not ready:
+                self._sleep(_POLL_S)
+
+    def _look(self):
+        """Returns the paths that are ready, the oldest first."""
+        now, seen, ready = self._clock(), {}, []
+        for entry in _images(self._folder):
+            try:
+                about = os.stat(entry.path)
+            except OSError:  # It has gone.
+                continue
+            state = about.st_size, about.st_mtime_ns
+            before = self._seen.get(entry.path)
+            since_s, taken = now, False
+            if before is not None and before[0] == state:
+                _, since_s, taken = before
+            is_steady = now - since_s >= self._steady_s
+            if not taken and about.st_size > 0 and is_steady:
+                ready.append((about.st_mtime_ns, entry.path))
+                taken = True
+            seen[entry.path] = state, since_s, taken
+        self._seen = seen  # Without what has gone: it doesn't grow.
+        return [path for _, path in sorted(ready)]
+
+
+def camera(name, stopped):
+    """Yields a camera's frames, RGB, as fast as they are taken.
+
+    Args:
+        name: Its number, or what else OpenCV opens.
+        stopped: Function that says whether to end.
+
+    Raises:
+        SourceError: without OpenCV; if it can't be opened, or gives no more.
+    """
+    try:
+        import cv2
+    except ImportError:
+        raise SourceError(
+            "--camera needs OpenCV: install python3-opencv or "
+            "opencv-python-headless"
+        ) from None
+    opened = cv2.VideoCapture(int(name) if name.isdigit() else name)
+    try:
+        if not opened.isOpened():
+            raise SourceError("camera {!r} can't be opened".format(name))
+        # Old frames would be answered for new ones; not all drivers obey.
+        opened.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        number = 0
+        while not stopped():
+            is_there, frame = opened.read()
+            if not is_there:
+                raise SourceError(
+                    "camera {!r} gives no more frames".format(name)
+                )
+            number += 1
+            yield Item(
+                "camera {}, frame {}".format(name, number),
+                cv2.cvtColor(frame, cv2.COLOR_BGR2RGB),
+            )
+    finally:
+        opened.release()
