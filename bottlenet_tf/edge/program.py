@@ -143,12 +143,16 @@ class Loop:
         """Answers items; returns whether none that was due is left."""
         done = 0
         is_finite = isinstance(items, list)
+        retry = getattr(items, "retry", lambda item: False)
         try:
             for item in items:
                 # Other sources end by themselves, and nothing is left then.
                 if is_finite and self._stop():
                     return False
-                self._write(self._answer(item))
+                line = self._answer(item, retry)
+                if line is None:
+                    continue
+                self._write(line)
                 done += 1
                 self.progress.show()
                 if done == self._count:
@@ -167,17 +171,24 @@ class Loop:
             return False
         return True
 
-    def _answer(self, item):
-        """Returns an item's line."""
+    def _answer(self, item, retry):
+        """Returns an item's line; None if it will come again."""
         try:
-            result = self._answerer.answer(self._network.prepare(item.image))
-            line = lines.answered(item.name, result)
+            picture = self._network.prepare(item.image)
         except Exception as error:  # The others are still to be answered.
-            self.tally.add_failure()
-            problem = "{}: {}".format(type(error).__name__, error)
-            return lines.failed(item.name, problem)
+            return None if retry(item) else self._failed(item, error)
+        try:
+            result = self._answerer.answer(picture)
+            line = lines.answered(item.name, result)
+        except Exception as error:
+            return self._failed(item, error)
         self.tally.add(result)
         return line
+
+    def _failed(self, item, error):
+        self.tally.add_failure()
+        problem = "{}: {}".format(type(error).__name__, error)
+        return lines.failed(item.name, problem)
 
     def _write(self, line):
         sys.stdout.write(line + "\n")

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from bottlenet_tf.runtime.device import EXTENSIONS
 
 _POLL_S = 0.1
-# Longer than a writer's pauses between two writes.
-STEADY_S = 0.3
+# Longer than most of a writer's pauses; what can't be read then may be one of
+# the others.
+STEADY_S, PATIENT_S = 0.3, 3.0
 
 
 class Item(NamedTuple):
@@ -75,6 +76,7 @@ class Watched:
 
     A file is taken once size and time of change have been the same for
     `steady_s` and it isn't empty. One that is written anew is a new image.
+    One that couldn't be read then is given `PATIENT_S` by `retry`.
 
     Args:
         folder: Path.
@@ -94,7 +96,8 @@ class Watched:
     ):
         self._folder, self._stopped = folder, stopped
         self._steady_s, self._clock, self._sleep = steady_s, clock, sleep
-        # By path: size and time, since when, whether it was taken.
+        # By path: size and time, since when, how long it must be so; None
+        # once it was taken.
         self._seen = {}
 
     def __iter__(self):
@@ -117,16 +120,27 @@ class Watched:
                 continue
             state = about.st_size, about.st_mtime_ns
             before = self._seen.get(entry.path)
-            since_s, taken = now, False
+            since_s, needed_s = now, self._steady_s
             if before is not None and before[0] == state:
-                _, since_s, taken = before
-            is_steady = now - since_s >= self._steady_s
-            if not taken and about.st_size > 0 and is_steady:
+                _, since_s, needed_s = before
+            is_due = needed_s is not None and now - since_s >= needed_s
+            if is_due and about.st_size > 0:
                 ready.append((about.st_mtime_ns, entry.path))
-                taken = True
-            seen[entry.path] = state, since_s, taken
+                needed_s = None
+            seen[entry.path] = state, since_s, needed_s
         self._seen = seen  # Without what has gone: it doesn't grow.
         return [path for _, path in sorted(ready)]
+
+    def retry(self, item):
+        """Returns whether an item that can't be read will come again.
+
+        It does if it may be half-written: if it changed a while ago only.
+        """
+        state, since_s, _ = self._seen[item.image]
+        if self._clock() - since_s >= PATIENT_S:
+            return False
+        self._seen[item.image] = state, since_s, PATIENT_S
+        return True
 
 
 def camera(name, stopped):

@@ -7,7 +7,7 @@ import zlib
 from bottlenet_tf.edge import message
 from bottlenet_tf.link.plan import CLOUD, DEVICE
 
-CLASSES = ("cat", "dog", "newt", "owl")
+CLASSES = ("cat", "dog", "newt", "owl", "fox", "ant")
 UNIT_ID = 1000
 
 

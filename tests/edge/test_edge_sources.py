@@ -90,6 +90,29 @@ def test_a_file_that_is_written_anew_is_a_new_image(folder):
     assert folder.look(0.31) == ["a.png"]
 
 
+def test_what_cannot_be_read_is_given_time_once(folder):
+    folder.write("a.png", b"half")
+    folder.look()
+    assert folder.look(0.31) == ["a.png"]
+    item = sources.Item("a.png", str(folder.path / "a.png"))
+    assert folder.watched.retry(item)
+    assert folder.look(2.0) == []
+    assert folder.look(0.7) == ["a.png"]  # 3.01 s old.
+    assert not folder.watched.retry(item)
+    assert folder.look(9.0) == []
+
+
+def test_a_half_that_is_completed_is_taken_soon_after(folder):
+    folder.write("a.png", b"half")
+    folder.look()
+    folder.look(0.31)
+    item = sources.Item("a.png", str(folder.path / "a.png"))
+    assert folder.watched.retry(item)
+    folder.write("a.png", b" more", "ab")
+    assert folder.look(0.1) == []
+    assert folder.look(0.31) == ["a.png"]
+
+
 def test_what_has_gone_is_forgotten(folder):
     folder.write("a.png", b"one")
     folder.look()

@@ -1,0 +1,362 @@
+"""The device program: one line an image, whatever server and images do."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from bottlenet_tf.edge import program
+from bottlenet_tf.edge.arguments import parse
+from tests.edge.stand_ins import (
+    CLASSES,
+    StandIn,
+    local_class,
+    plan_values,
+    write_images,
+)
+from tests.link.scripted_server import ScriptedServer, good, response, unpack
+from tests.link.test_on_python36 import interpreters
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = pathlib.Path(__file__).with_name("with_stand_in.py")
+FIELDS = [
+    "image", "class", "label", "top", "where", "split", "point", "choice",
+    "payload_bytes", "latency_ms", "problem",
+]  # fmt: skip
+
+
+def ready_and_good(payload, number):
+    return response(b"") if not payload else good(payload)
+
+
+def other_export(payload, number):
+    return response(b"{}", status="404 Not Found")
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Writes a plan and returns its path."""
+
+    def write(**changes):
+        path = tmp_path / "plan.json"
+        path.write_text(json.dumps(plan_values(**changes)))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the program; returns code, lines and what standard error had."""
+
+    def run_(arguments, plan_path=None, network=None, stop=lambda: False):
+        args = parse([str(a) for a in arguments], deploy="nowhere")
+        network = network or StandIn(unpack=unpack)
+        stop.at_once = False
+        code = program.run(args, network, plan_path, stop)
+        told = capsys.readouterr()
+        lines = [json.loads(line) for line in told.out.splitlines()]
+        assert all(list(line) == FIELDS for line in lines)
+        return code, lines, told.err
+
+    return run_
+
+
+def test_the_server_answers_by_the_plans_choice(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 3)
+    network = StandIn(unpack=unpack)
+    with ScriptedServer(ready_and_good) as server:
+        code, lines, told = run(
+            [tmp_path / "in", "--server", server.address], plan(), network
+        )
+        asked = [r for r in server.requests if b"payload picture" in r]
+    assert code == 0
+    assert [line["image"] for line in lines] == images
+    first = lines[0]
+    assert (first["class"], first["label"]) == (3, "owl")
+    assert (first["where"], first["split"], first["point"]) == (
+        "split", "rb1", 1,
+    )  # fmt: skip
+    assert first["choice"] == "rb1 at point 1" and first["problem"] is None
+    assert first["payload_bytes"] == len(b"payload picture0")
+    assert first["top"] == [[3, "owl", 0.9], [5, "ant", 0.1]]
+    assert len(asked) == 3
+    assert asked[0].startswith(b"POST /v2/models/tail/versions/77/infer ")
+    assert b"Host:\r\n" in asked[0]  # Found by its address.
+    assert network.warmed == ("rb1",)
+    assert "not offered: cloud-only (no images)" in told
+    assert "3 images in" in told and "split" in told
+
+
+def test_a_class_that_the_network_has_not_is_never_told(run, plan, tmp_path):
+    write_images(tmp_path / "in", 2)
+
+    def script(payload, number):
+        if not payload:
+            return response(b"")
+        return good(payload, top=[[len(CLASSES), 1.0]])
+
+    with ScriptedServer(script) as server:
+        code, lines, _ = run(
+            [tmp_path / "in", "--server", server.address], plan(local_ms=50.0)
+        )
+    assert code == 0
+    assert {line["where"] for line in lines} == {"device"}
+    assert "class that the network has" in lines[0]["problem"]
+
+
+def test_without_a_server_it_is_said_once_and_the_device_answers(run, tmp_path):
+    images = write_images(tmp_path / "in", 3)
+    code, lines, told = run([*images])
+    assert code == 0
+    assert told.count("every image is answered on this device") == 1
+    assert "no --server was given" in told
+    for line, image in zip(lines, images, strict=True):
+        data = pathlib.Path(image).read_bytes()
+        assert line["class"] == local_class(data)
+        assert line["where"] == "device" and line["payload_bytes"] == 0
+        assert line["top"][0][2] == 0.75
+
+
+def test_local_sends_nothing_and_says_nothing(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 1)
+    code, lines, told = run([*images, "--local"], plan())
+    assert code == 0 and lines[0]["choice"] == "mobile-only"
+    assert "every image" not in told
+    assert "accuracy 92.00 % by the plan" in told
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_server_of_another_export_answers_nothing(
+    run, plan, tmp_path, strict
+):
+    images = write_images(tmp_path / "in", 2)
+    with ScriptedServer(other_export) as server:
+        more = ["--strict"] if strict else []
+        code, lines, told = run(
+            [*images, "--server", server.address, *more], plan()
+        )
+        assert len(server.requests) == 1
+    reason = "hasn't this export: model 'tail', version 77"
+    assert told.count(reason) == 1
+    if strict:
+        assert code == 1 and lines == []
+        assert "error: the server" in told
+    else:
+        assert code == 0
+        assert [line["where"] for line in lines] == ["device"] * 2
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (None, "has no plan.json"),
+        ("{", "must be JSON"),
+        ("of another deployment", "nothing in"),
+    ],
+)
+def test_a_plan_of_no_use_leaves_the_device(
+    run, plan, tmp_path, content, reason
+):
+    images = write_images(tmp_path / "in", 1)
+    network, path = StandIn(unpack=unpack), plan()
+    if content is None:
+        path = None
+    elif content == "{":
+        pathlib.Path(path).write_text(content)
+    else:
+        network.offered = ["mobile-only"]
+    arguments = [*images, "--server", "127.0.0.1:9"]
+    code, lines, told = run(arguments, path, network)
+    assert code == 0 and lines[0]["where"] == "device"
+    assert reason in told
+    code, lines, told = run([*arguments, "--strict"], path, network)
+    assert code == 1 and lines == [] and reason in told
+
+
+def test_a_fixed_choice_is_taken_whatever_it_costs(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 3)
+    with ScriptedServer(ready_and_good) as server:
+        arguments = [*images, "--server", server.address]
+        code, lines, _ = run(
+            [*arguments, "--choice", "rb1 at point 0"], plan(local_ms=0.01)
+        )
+    # Mobile-only would be faster by far; a race may still be won by it.
+    assert code == 0
+    assert {line["choice"] for line in lines} == {"rb1 at point 0"}
+
+
+def test_a_choice_that_is_not_offered_ends_the_program(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 1)
+    arguments = [*images, "--server", "127.0.0.1:9", "--choice"]
+    code, lines, told = run([*arguments, "cloud-only"], plan())
+    assert (code, lines) == (1, [])
+    assert "'cloud-only' (no images)" in told
+    code, _, told = run([*arguments, "rb9"], plan())
+    assert code == 1 and "one of rb1 at point 0" in told
+
+
+def test_cloud_only_goes_to_the_model_of_images(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 2)
+    with ScriptedServer(ready_and_good) as server:
+        code, lines, _ = run(
+            [*images, "--server", server.address, "--image_model", "whole",
+             "--choice", "cloud-only"],
+            plan(),
+        )  # fmt: skip
+        asked = [r for r in server.requests if b"image picture" in r]
+    assert code == 0 and {line["where"] for line in lines} == {"cloud"}
+    assert lines[0]["split"] is None and lines[0]["point"] is None
+    assert asked[0].startswith(b"POST /v2/models/whole/infer ")
+
+
+def test_a_server_that_does_not_answer_yet_is_tried_all_the_same(
+    run, plan, tmp_path
+):
+    images = write_images(tmp_path / "in", 2)
+    with ScriptedServer(ready_and_good) as server:
+        address = server.address
+    code, lines, told = run([*images, "--server", address], plan(local_ms=20.0))
+    assert code == 0
+    assert "can't be asked yet" in told
+    assert [line["where"] for line in lines] == ["device"] * 2
+    assert "No connection" in lines[0]["problem"]
+
+
+def test_a_broken_image_has_its_line_and_the_others_theirs(run, tmp_path):
+    images = write_images(tmp_path / "in", 3)
+    pathlib.Path(images[1]).write_bytes(b"broken")
+    code, lines, told = run([*images, "--local"])
+    assert code == 1
+    assert [line["class"] is None for line in lines] == [False, True, False]
+    assert lines[1]["problem"].startswith("ValueError: An image file must")
+    assert "1 failed" in told
+
+
+def test_without_any_network_to_fall_back_on_each_image_still_has_a_line(
+    run, plan, tmp_path
+):
+    images = write_images(tmp_path / "in", 3)
+
+    def script(payload, number):
+        if not payload:
+            return response(b"")
+        return None if b"picture1" in payload else good(payload)
+
+    network = StandIn(answers=False, unpack=unpack)
+    with ScriptedServer(script) as server:
+        code, lines, _ = run(
+            [*images, "--server", server.address], plan(), network
+        )
+    assert code == 1
+    assert [line["where"] for line in lines] == ["split", None, "split"]
+    assert "whole.json is missing" in lines[1]["problem"]
+    code, lines, told = run(images, plan(), network)
+    assert code == 1 and lines == []
+    assert "the device can't answer: whole.json is missing" in told
+
+
+def test_it_ends_after_as_many_images_as_asked(run, tmp_path):
+    write_images(tmp_path / "in", 5)
+    code, lines, _ = run([tmp_path / "in", "--local", "--count=2"])
+    assert code == 0 and len(lines) == 2
+
+
+def test_a_stop_leaves_images_and_says_so_by_its_code(run, tmp_path):
+    write_images(tmp_path / "in", 5)
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) > 2
+
+    code, lines, _ = run([tmp_path / "in", "--local"], stop=stop)
+    assert code == 1 and len(lines) == 2
+
+
+def start(tmp_path, plan_path, *arguments, python=sys.executable, local_s=0):
+    """Starts the program around a stand-in, as a process."""
+    return subprocess.Popen(
+        [python, str(PROGRAM), str(ROOT), plan_path, str(local_s),
+         *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_image_under_way(tmp_path, plan, number):
+    write_images(tmp_path / "in", 50)
+    running = start(tmp_path, plan(), tmp_path / "in", "--local", local_s=0.3)
+    first = running.stdout.readline()
+    running.send_signal(number)
+    rest, told = running.communicate(timeout=30)
+    lines = [json.loads(line) for line in [first, *rest.splitlines()]]
+    assert running.returncode == 1  # Images are left.
+    assert 1 <= len(lines) < 10
+    assert all(line["class"] is not None for line in lines)
+    assert "{} images in".format(len(lines)) in told
+    assert "Traceback" not in told
+
+
+def test_a_closed_pipe_ends_it_quietly(tmp_path, plan):
+    write_images(tmp_path / "in", 50)
+    running = start(tmp_path, plan(), tmp_path / "in", "--local", local_s=0.02)
+    json.loads(running.stdout.readline())
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    assert running.wait(timeout=30) == 1
+
+
+@pytest.mark.parametrize("python", interpreters())
+def test_a_watched_folder_is_answered_through_a_server_that_dies(
+    tmp_path, plan, python
+):
+    folder = tmp_path / "in"
+    write_images(folder, 1)
+    dead = threading.Event()
+
+    def script(payload, number):
+        return None if dead.is_set() else ready_and_good(payload, number)
+
+    with ScriptedServer(script) as server:
+        running = start(
+            tmp_path, plan(local_ms=20.0), folder, "--watch", "--server",
+            server.address, python=python, local_s=0.02,
+        )  # fmt: skip
+        lines = [json.loads(running.stdout.readline())]
+        half = folder / "half.png"
+        half.write_bytes(b"broken off")
+        dead.set()
+        for i in range(3):
+            # Moved in whole, as one that is being written is not.
+            part = folder / "new{}.part".format(i)
+            part.write_bytes(b"new picture")
+            part.rename(folder / "new{}.png".format(i))
+            lines.append(json.loads(running.stdout.readline()))
+        half.write_bytes(b"whole picture")
+        dead.clear()
+        while lines[-1]["where"] != "split" and len(lines) < 40:
+            name = "late{:02d}.png".format(len(lines))
+            (folder / name).write_bytes(b"late picture")
+            lines.append(json.loads(running.stdout.readline()))
+        while str(half) not in [line["image"] for line in lines]:
+            lines.append(json.loads(running.stdout.readline()))
+        running.send_signal(signal.SIGINT)
+        rest, told = running.communicate(timeout=30)
+    lines += [json.loads(line) for line in rest.splitlines()]
+    assert running.returncode == 0, told
+    assert lines[0]["where"] == "split"
+    assert "split" in [x["where"] for x in lines if "late" in x["image"]]
+    assert [x["class"] is None for x in lines if "half" in x["image"]] == [
+        False
+    ]
+    assert [x["where"] for x in lines if "new" in x["image"]] == ["device"] * 3
+    names = [line["image"] for line in lines]
+    assert len(set(names)) == len(names)
+    assert "Traceback" not in told
