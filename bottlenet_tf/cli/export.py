@@ -17,9 +17,10 @@ Examples:
   python export.py --workdir=runs/a --pack=runs/a/adapted.pack --out=deploy
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
-          turns images into payloads with NumPy and Pillow alone beside it;
-          whole, the network without a split, in the same formats. Of several
-          runs, what their networks share is there once, in edge/segments
+          turns images into payloads with NumPy and Pillow alone beside it,
+          and run.py, which sends them and answers; whole, the network
+          without a split, in the same formats. Of several runs, what their
+          networks share is there once, in edge/segments
   cloud/  tail.onnx; SavedModels for TF Serving; a model repository for
           Triton with one model for the payloads of all runs. bottlenet-cloud
           starts either

@@ -17,6 +17,15 @@ python3 encode.py photo.jpg --out photo.payload
 python3 encode.py photos --timing
 ```
 
+`edge/run.py` of this folder sends to the server, and answers what that doesn't.
+It needs the folders of all units, and for `--server` a `plan.json` (`export.py
+--plan`):
+
+```
+python3 edge/run.py photos --server=HOST:8000
+python3 edge/run.py photos --local
+```
+
 `sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
 then prefers. With `--max_bytes=N` no payload has more than N bytes, its header
 included; an image of which the unit has none so small is reported and passed
