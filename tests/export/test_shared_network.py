@@ -18,7 +18,14 @@ from bottlenet_tf.profiling.config import ProfileConfig
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.tails import Tails
 from bottlenet_tf.training import load_model
+from tests import replay_plans
 from tests.eager import eagerly
+from tests.link.scripted_server import (
+    ScriptedServer,
+    response,
+    tensor,
+    tensors_body,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +141,45 @@ def test_a_device_needs_no_folder_of_the_server(deployment, tmp_path):
     )  # fmt: skip
     heads = Head.load(device, "onnx")
     assert out.read_bytes() == heads.encode(IMAGES[0], unit="deep")
+
+
+@pytest.mark.parametrize("name", ["deep", "near"])
+def test_the_device_s_program_asks_the_tails(deployment, tmp_path, name):
+    device = tmp_path / "device"
+    shutil.copytree(deployment, device, ignore=shutil.ignore_patterns("cloud"))
+    photo = tmp_path / "photo.png"
+    Image.fromarray(IMAGES[0]).save(photo)
+    content = replay_plans.plan_values(
+        {name: (0.1, ((300.0, 400, 90.0),))}, (), 92.0, 1e4, 1.0, 80.0
+    )
+    content["choices"][0]["unit_id"] = None
+    (device / "edge" / "plan.json").write_text(json.dumps(content))
+    (units,) = deployment.glob("cloud/triton/tail/*/units")
+    tails = Tails.load(units)
+
+    def script(payload, number):
+        if not payload:
+            return response(b"")
+        (row,) = tails.answer([payload], ("answer",))["answer"]
+        return response(
+            *tensors_body([tensor("answer", "UINT8", row.tobytes())])
+        )
+
+    with ScriptedServer(script) as server:
+        done = subprocess.run(
+            [sys.executable, str(device / "edge" / "run.py"), str(photo),
+             "--server", server.address, "--choice", f"{name} at point 0"],
+            cwd=tmp_path, check=True, capture_output=True, text=True,
+            env={"PATH": "/usr/bin"},
+        )  # fmt: skip
+    found = json.loads(done.stdout)
+    heads = Head.load(device, "onnx")
+    payload = heads.encode(IMAGES[0], unit=name, point=0)
+    wanted = tails.answer([payload], ("classes", "labels"))
+    assert found["where"] == "split" and found["split"] == name
+    assert found["payload_bytes"] == len(payload)
+    assert found["class"] == wanted["classes"][0, 0]
+    assert found["label"] == wanted["labels"][0, 0]
 
 
 def test_the_guide_s_example_names_a_unit(deployment):
