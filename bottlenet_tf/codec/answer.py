@@ -22,8 +22,9 @@ import zlib
 from typing import NamedTuple
 
 VERSION = 1
-# Those of `layers.STATUSES`, in their order, and a router's own.
-STATUSES = (
+# What became of a payload; its status is the index. The first rule it breaks
+# counts, in the order of `PayloadFormat.unpack`.
+PAYLOAD_STATUSES = (
     "ok",
     "wrong size",
     "wrong version",
@@ -31,6 +32,8 @@ STATUSES = (
     "unknown point",
     "bad range",
     "undecodable",
+)
+STATUSES = PAYLOAD_STATUSES + (
     "unknown unit",  # No unit here has the payload's tag.
     "failed",  # The network itself did.
     "refused",  # By a word that isn't among these.

@@ -14,18 +14,6 @@ from bottlenet_tf.codec import tiling
 from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION, layout
 from bottlenet_tf.layers.codec_layer import codec_layer, to_bytes
 
-# What became of a payload; its status is the index. The first rule it breaks
-# counts, in the order of `PayloadFormat.unpack`.
-STATUSES = (
-    "ok",
-    "wrong size",
-    "wrong version",
-    "foreign or corrupt",
-    "unknown point",
-    "bad range",
-    "undecodable",
-)
-
 _ONES = 0xFFFFFFFF
 _POLYNOMIAL = 0xEDB88320  # CRC-32's, lowest bit first as in the register.
 _UNIT_BYTES = 128

@@ -6,7 +6,6 @@ import pytest
 
 from bottlenet_tf.codec import answer
 from bottlenet_tf.codec.answer import AnswerError, CompactAnswer
-from bottlenet_tf.layers import STATUSES
 
 PAYLOAD = b"payload"
 OK = CompactAnswer(
@@ -50,10 +49,6 @@ def test_large_numbers_are_cut_to_what_fits():
         answer.pack(OK._replace(computed_ms=1e9, batch=999), 2)
     )
     assert (found.computed_ms, found.batch) == (65504.0, 255)
-
-
-def test_the_servers_in_graph_statuses_come_first():
-    assert answer.STATUSES[: len(STATUSES)] == STATUSES
 
 
 @pytest.mark.parametrize(
