@@ -1,5 +1,6 @@
 """In-graph layers of the bottleneck unit, in signal order."""
 
+from bottlenet_tf.codec.answer import PAYLOAD_STATUSES as STATUSES
 from bottlenet_tf.layers.codec_layer import (
     ByteRoundTrip,
     CodecLayer,
@@ -15,7 +16,7 @@ from bottlenet_tf.layers.jpeg import JpegRoundTrip
 from bottlenet_tf.layers.learned.unit import LearnedUnit
 from bottlenet_tf.layers.lossless import PngRoundTrip, RawRoundTrip
 from bottlenet_tf.layers.normalization import BatchNormalization
-from bottlenet_tf.layers.payload import STATUSES, PayloadParser
+from bottlenet_tf.layers.payload import PayloadParser
 from bottlenet_tf.layers.quantizer import (
     QUANTIZERS,
     LearnedRangeQuantizer,

@@ -181,8 +181,8 @@ class PayloadParser(tf.Module):
         `(batch, *shape)`; float32 `(batch, 2)`, low and high, which mean
         something only if the format sends them; int32 `(batch,)`, an index
         into the format's `points`; int32 `(batch,)`, an index into
-        `STATUSES`. Codes of a status other than 0 are blank, 128 if they are
-        uint8 and else 0; their range is (0, 1) and their point 0.
+        `layers.STATUSES`. Codes of a status other than 0 are blank, 128 if
+        they are uint8 and else 0; their range is (0, 1) and their point 0.
 
     Raises:
         NotImplementedError: if the codec has no decoder in the graph.
