@@ -3,48 +3,50 @@
 import dataclasses
 import pathlib
 
-from bottlenet_tf.validation import (
-    check,
-    check_at_least,
-    check_choice,
-    check_named,
-    check_types,
-)
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
 
-REFITS = ("auto", "tables", "transform")
 PACK = "adapted.pack"
 
 
 @dataclasses.dataclass(frozen=True)
-class AdaptConfig:
+class AdaptConfig(Settings):
     """One adaptation. `bottlenet-adapt --help` explains every field."""
 
     workdir: str
-    images: str
-    out: str | None = None
-    refit: str = "auto"
-    steps: int = 0
-    held_out: float = 0.2
-    batch_size: int = 32
-    seed: int = 0
+    images: str = setting("", "Folder of photos, in folders or not.")
+    out: str | None = setting(None, f"The pack to write; unset: RUN/{PACK}.")
+    refit: str = setting(
+        "auto",
+        "What is computed anew: the tables alone; the transform, too; or auto, "
+        "the transform if there are enough photos and it takes fewer bytes at "
+        "equal divergence than tables alone, on photos that neither was "
+        "fitted to. Those held out choose nothing.",
+        choices=("auto", "tables", "transform"),
+    )
+    steps: int = setting(
+        0, "Steps of fine-tuning by the unsplit network's answers.", least=0
+    )
+    held_out: float = setting(
+        0.2,
+        "Share of the photos that is measured on, and nothing else.",
+        above=0,
+        below=1,
+        why="some photos are fitted to, others are measured on",
+    )
+    batch_size: int = setting(
+        32, "Photos a step, and at once otherwise.", least=1
+    )
+    seed: int = setting(
+        0, "Decides which photos are held out, and all that is drawn."
+    )
 
-    def __post_init__(self):
-        check_types(self)
-        check_named(workdir=self.workdir, images=self.images)
+    def check_together(self):
         check(
             self.path.suffix == ".pack",
             "--out must end in .pack; the figures are written beside it, as "
             ".json.",
             out=self.out,
-        )
-        check_choice("refit", self.refit, REFITS)
-        check_at_least(0, steps=self.steps)
-        check_at_least(1, batch_size=self.batch_size)
-        check(
-            0 < self.held_out < 1,
-            "--held_out must lie between 0 and 1: some photos are fitted to, "
-            "others are measured on.",
-            held_out=self.held_out,
         )
 
     @property

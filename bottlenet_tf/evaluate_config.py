@@ -3,13 +3,7 @@
 import dataclasses
 
 from bottlenet_tf.config import differing_flags
-from bottlenet_tf.validation import (
-    check,
-    check_at_least,
-    check_choice,
-    check_named,
-    check_types,
-)
+from bottlenet_tf.settings import Settings, setting
 
 PARTS = ("test", "validation", "all")
 EVALUATIONS = "evaluations"
@@ -18,38 +12,63 @@ _FREE_FIELDS = ("workdir", "dataset", "out", "data_dir", "manual_dir")
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateConfig:
+class EvaluateConfig(Settings):
     """One evaluation. `bottlenet-evaluate --help` explains every field."""
 
     workdir: str
-    dataset: str = ""
-    out: str | None = None
-    part: str = "test"
-    max_images: int | None = None
-    class_indices: tuple[int, ...] = ()
-    sweep_qualities: tuple[int, ...] | None = None
-    data_dir: str | None = None
-    manual_dir: str | None = None
-    skip_corrupt: bool = False
-    seed: int | None = None
-
-    def __post_init__(self):
-        # Flags and JSON give lists; equality and hashing need a tuple.
-        for name in ("class_indices", "sweep_qualities"):
-            if isinstance(getattr(self, name), list):
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-        check_types(self)
-        check_named(workdir=self.workdir, dataset=self.dataset)
-        check_choice("part", self.part, PARTS)
-        if self.max_images is not None:
-            check_at_least(1, max_images=self.max_images)
-        if self.seed is not None:
-            check_at_least(0, seed=self.seed)
-        check(
-            all(1 <= q <= 100 for q in self.sweep_qualities or ()),
-            "--sweep_qualities must be 1 to 100.",
-            sweep_qualities=self.sweep_qualities,
-        )
+    dataset: str = setting(
+        "",
+        "The images: a folder of class folders, digits, mini_imagenet or any "
+        "TFDS name.",
+    )
+    out: str | None = setting(
+        None,
+        f"Folder to write to; unset: RUN/{EVALUATIONS}/ and the data set's "
+        "name.",
+    )
+    part: str = setting(
+        "test",
+        "test, validation or all images. The run's own data set is divided as "
+        "the run divided it; of another folder without train/ and test/, all "
+        "images are taken.",
+        choices=PARTS,
+    )
+    max_images: int | None = setting(
+        None,
+        "Take at most this many images, balanced over the classes (TFDS: the "
+        "first ones stored).",
+        least=1,
+    )
+    class_indices: tuple[int, ...] = setting(
+        (),
+        "Which outputs of the network the classes are, counted from 0, in the "
+        "sorted order of their names, with commas between. Unset: it has one "
+        "for each class, of the same name.",
+    )
+    sweep_qualities: tuple[int, ...] | None = setting(
+        None,
+        "Qualities at which image codecs are measured on the same images; "
+        "empty for none. Unset: those of the run.",
+        least=1,
+        most=100,
+    )
+    data_dir: str | None = setting(
+        None, "Where TFDS keeps its records (~/tensorflow_datasets)."
+    )
+    manual_dir: str | None = setting(
+        None, "Where the images of mini_imagenet lie."
+    )
+    skip_corrupt: bool = setting(
+        False,
+        "Check all images first and leave out what does not decode, instead "
+        "of stopping there.",
+    )
+    seed: int | None = setting(
+        None,
+        "Decides which images --max_images takes. Unset: the run's "
+        "--split_seed.",
+        least=0,
+    )
 
     def values(self):
         """Returns its fields as JSON has them."""

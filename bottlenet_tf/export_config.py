@@ -3,65 +3,97 @@
 import dataclasses
 import re
 
-from bottlenet_tf.validation import (
-    check,
-    check_at_least,
-    check_choice,
-    check_named,
-    check_types,
-)
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
 
 # As in `runtime.served`.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 TARGETS = ("trt8.2", "trt8.5", "trt8.6", "trt10", "trt11")
 
 
+_LITERT = ("float32", "float16", "int8")
+
+
 @dataclasses.dataclass(frozen=True)
-class ExportConfig:
+class ExportConfig(Settings):
     """One export. `python export.py --help` explains every field."""
 
-    workdir: tuple[str, ...]
-    out: str
-    target: str = "trt8.2"
-    litert: tuple[str, ...] = ("float32", "float16", "int8")
-    parity_images: int = 200
-    max_batch: int = 8
-    queue_delay_us: int = 0
-    queue_size: int = 64
-    queue_timeout_ms: int = 1000
-    server_threads: int = 1
-    served_name: str = "tail"
-    pack: str | None = None
-    plan: str | None = None
+    workdir: tuple[str, ...] = setting(
+        (),
+        "Work directories of finished runs, with commas between; or a folder "
+        "that holds some.",
+    )
+    out: str = setting("deploy", "Deployment folder to make; new or empty.")
+    target: str = setting(
+        "trt8.2",
+        "TensorRT of the device and the server. Graphs that it would refuse "
+        "are refused here; trt8.2 (Jetson TX2, Nano, Xavier) is the strictest.",
+        choices=TARGETS,
+    )
+    litert: tuple[str, ...] = setting(
+        _LITERT,
+        f"LiteRT files to write: {', '.join(_LITERT)}; empty for none.",
+        choices=_LITERT,
+    )
+    parity_images: int = setting(
+        200,
+        "Images that every file is compared on: those that validate, or that "
+        "train where none do.",
+        least=20,
+    )
+    max_batch: int = setting(
+        8,
+        "Most payloads that the server takes through the network at once; 8 "
+        "is right for a CPU, 64 for a GPU.",
+        least=1,
+    )
+    queue_delay_us: int = setting(
+        0,
+        "Microseconds that the server waits for more payloads to fill a "
+        "batch. With 0, those that came in while it computed are the next.",
+        least=0,
+    )
+    queue_size: int = setting(
+        64,
+        "Most requests that wait for the server; further ones are refused at "
+        "once (HTTP 503, gRPC UNAVAILABLE).",
+        least=1,
+    )
+    queue_timeout_ms: int = setting(
+        1000,
+        "Longest wait of a request, after which it is refused likewise.",
+        least=1,
+    )
+    server_threads: int = setting(
+        1, "CPU threads that one batch is computed by.", least=1
+    )
+    served_name: str = setting(
+        "tail",
+        "Name of the served model that takes any payload of the deployment.",
+    )
+    pack: str | None = setting(
+        None,
+        "Rate pack by bottlenet-adapt, whose unit takes the place of the "
+        "run's own; of one run alone.",
+    )
+    plan: str | None = setting(
+        None,
+        "plan.json by bottlenet-select, from which the device chooses; copied "
+        "to edge/ once it names units of this deployment alone.",
+    )
 
-    def __post_init__(self):
-        check_types(self)
+    def check_together(self):
         check(
-            bool(self.workdir) and all(self.workdir),
+            bool(self.workdir),
             "--workdir must name at least one finished run.",
             workdir=self.workdir,
         )
-        check_named(out=self.out)
         check(
-            self.pack != "" and (self.pack is None or len(self.workdir) == 1),
-            "--pack must name a file, and goes with the one --workdir that it "
-            "was made from.",
+            self.pack is None or len(self.workdir) == 1,
+            "--pack goes with the one --workdir that it was made from.",
             pack=self.pack,
             workdir=self.workdir,
         )
-        check(self.plan != "", "--plan must name a file.", plan=self.plan)
-        check_choice("target", self.target, TARGETS)
-        for kind in self.litert:
-            check_choice("litert", kind, ("float32", "float16", "int8"))
-        check_at_least(20, parity_images=self.parity_images)
-        check_at_least(
-            1,
-            max_batch=self.max_batch,
-            queue_size=self.queue_size,
-            queue_timeout_ms=self.queue_timeout_ms,
-            server_threads=self.server_threads,
-        )
-        check_at_least(0, queue_delay_us=self.queue_delay_us)
         check(
             re.fullmatch(_NAME, self.served_name) is not None,
             "--served_name must be letters, digits, '.', '_' and '-', since "

@@ -2,72 +2,71 @@
 
 import dataclasses
 
-from bottlenet_tf.validation import (
-    check,
-    check_at_least,
-    check_choice,
-    check_named,
-    check_types,
-)
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
 
 # Sizes of a learned unit where none are asked for; see `resolved`.
 MOST_POSITIONS, MOST_VALUES = 14, 256
 MIXED, MIXED_TO, MORE = 768, 512, 4096
 # Which codes of a `DattaUnit` share a table.
 TABLES = ("shared", "per_channel", "per_coefficient")
+# Settings that the bottleneck unit and Datta's share.
+_CHANNELS = {"default": 2, "about": "c', channels that are sent.", "least": 1}
+_STRIDE = {
+    "default": 2,
+    "about": "s, spatial reduction; 1 keeps all positions.",
+    "least": 1,
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class UnitConfig:
+class UnitConfig(Settings):
     """The bottleneck unit; fields as in `layers.BottleneckUnit`."""
 
-    kind: str = "bottlenet"
-    channels: int = 2
-    stride: int = 2
-    order: str = "channels_first"
-    hidden_channels: int | None = None
-    restoration_channels: int | None = None
-    channel_kernel: int = 1
-    spatial_kernel: int = 3
-    activation: str = "relu"
-    bits: int = 8
-    quantizer: str = "per_image"
-    codec: str = "jpeg"
-    quality: int = 20
+    kind: str = setting("bottlenet", choices=("bottlenet",), flag="unit")
+    channels: int = setting(**_CHANNELS)
+    stride: int = setting(**_STRIDE)
+    order: str = setting(
+        "channels_first",
+        "channels_first (cheap on the device) or spatial_first.",
+        choices=("channels_first", "spatial_first"),
+    )
+    hidden_channels: int | None = setting(
+        None, "Width between the unit's two reductions.", least=1
+    )
+    restoration_channels: int | None = setting(
+        None, "Width of a larger restoration in the cloud.", least=1
+    )
+    channel_kernel: int = setting(
+        1, "Kernel of the channel-wise convolutions.", least=1
+    )
+    spatial_kernel: int = setting(
+        3, "Kernel of the spatial reduction.", least=1
+    )
+    activation: str = setting(
+        "relu",
+        "Of what is quantized: relu (the paper) or linear.",
+        choices=("relu", "linear"),
+    )
+    bits: int = setting(8, "Quantizer width, 1 to 8.", least=1, most=8)
+    quantizer: str = setting(
+        "per_image",
+        "per_image: minimum and maximum are sent with each image (the paper, "
+        "4 bytes); learned: a fixed range, nothing to send.",
+        choices=("per_image", "learned"),
+    )
+    codec: str = setting("jpeg", "jpeg, png or raw.")
+    quality: int = setting(
+        20, "JPEG quality, 1 to 100.", least=1, most=100, why="libjpeg's scale"
+    )
 
-    def __post_init__(self):
-        check_types(self)
-        check_choice("unit", self.kind, ("bottlenet",))
-        check_named(codec=self.codec)
-        check_at_least(
-            1,
-            channels=self.channels,
-            stride=self.stride,
-            channel_kernel=self.channel_kernel,
-            spatial_kernel=self.spatial_kernel,
-        )
-        check_choice("order", self.order, ("channels_first", "spatial_first"))
-        check_choice("activation", self.activation, ("relu", "linear"))
-        check_choice("quantizer", self.quantizer, ("per_image", "learned"))
-        for name in ("hidden_channels", "restoration_channels"):
-            value = getattr(self, name)
-            check(
-                value is None or value >= 1,
-                f"--{name} must be positive, or unset for the unit's default.",
-                **{name: value},
-            )
+    def check_together(self):
         check(
             self.stride == 1 or self.spatial_kernel > self.stride,
             "--spatial_kernel must be larger than --stride, or positions "
             "between windows would not overlap.",
             spatial_kernel=self.spatial_kernel,
             stride=self.stride,
-        )
-        check(1 <= self.bits <= 8, "--bits must be 1 to 8.", bits=self.bits)
-        check(
-            1 <= self.quality <= 100,
-            "--quality must be 1 to 100, libjpeg's scale.",
-            quality=self.quality,
         )
 
     def codec_config(self):
@@ -92,47 +91,82 @@ class UnitConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class LearnedUnitConfig:
+class LearnedUnitConfig(Settings):
     """The learned unit; fields as in `layers.learned.unit.LearnedUnit`."""
 
-    kind: str = "learned"
-    patch: int | None = None
-    patch_channels: int | None = None
-    coefficients: int | None = None
-    mixed: int | None = None
-    mixed_to: int | None = None
-    shared_frequencies: bool = False
-    encoder: str = "linear"
-    synthesis_width: int = 64
-    synthesis_blocks: int = 1
-    num_points: int = 16
-    fine_rate_weight: float = 1e-5
-    coarse_rate_weight: float = 1e-2
-    statistics_images: int = 4000
+    kind: str = setting("learned", choices=("learned",), flag="unit")
+    patch: int | None = setting(
+        None,
+        "Learned unit: side of the patches that the feature is cut into. This "
+        "and the next four, unset: what suits the feature.",
+        least=1,
+    )
+    patch_channels: int | None = setting(
+        None, "Learned unit: channels that a patch is projected to.", least=1
+    )
+    coefficients: int | None = setting(
+        None, "Learned unit: coefficients that may be sent.", least=1
+    )
+    mixed: int | None = setting(
+        None,
+        "Learned unit: values of the grid that enter a dense matrix; --mixed "
+        "times --mixed_to multiply-accumulates on the device.",
+        least=0,
+    )
+    mixed_to: int | None = setting(
+        None,
+        "Learned unit: coefficients that this matrix makes; the other "
+        "--coefficients are values of the grid as they are.",
+        least=0,
+    )
+    shared_frequencies: bool = setting(
+        False,
+        "Learned unit: one channel matrix for all frequencies of the grid, "
+        "for features of many positions.",
+    )
+    encoder: str = setting(
+        "linear",
+        "Learned unit: linear, or residual for a nonlinear branch beside it "
+        "on the device.",
+        choices=("linear", "residual"),
+    )
+    synthesis_width: int = setting(
+        64,
+        "Learned unit: channels of the server's nonlinear branch; 0 leaves it "
+        "out.",
+        least=0,
+    )
+    synthesis_blocks: int = setting(
+        1, "Learned unit: its residual blocks at each size.", least=1
+    )
+    num_points: int = setting(
+        16,
+        "Learned unit: operating points it offers once trained.",
+        least=2,
+        most=64,
+        why="payloads name a point by 6 bits",
+    )
+    fine_rate_weight: float = setting(
+        1e-5,
+        "Learned unit: weight of a bit in the loss at the point of most bytes.",
+        above=0,
+    )
+    coarse_rate_weight: float = setting(
+        1e-2,
+        "The same at the point of fewest bytes. Between them one unit learns "
+        "all rates.",
+        above=0,
+    )
+    statistics_images: int = setting(
+        4000,
+        "Learned unit: training images that the closed form is computed from.",
+        least=1,
+    )
 
     quality = None
     sends_range = False
 
-    def __post_init__(self):
-        check_types(self)
-        check_choice("unit", self.kind, ("learned",))
-        check_choice("encoder", self.encoder, ("linear", "residual"))
-        check_at_least(
-            1,
-            synthesis_blocks=self.synthesis_blocks,
-            statistics_images=self.statistics_images,
-        )
-        for name, least in (
-            ("patch", 1), ("patch_channels", 1), ("coefficients", 1),
-            ("mixed", 0), ("mixed_to", 0), ("synthesis_width", 0),
-        ):  # fmt: skip
-            value = getattr(self, name)
-            check(
-                value is None or value >= least,
-                f"--{name} must be at least {least}, or unset for what suits "
-                "the feature.",
-                **{name: value},
-            )
+    def check_together(self):
         sizes = (self.mixed_to, self.mixed, self.coefficients)
         check(
             None in sizes or self.mixed_to <= min(sizes[1:]),
@@ -143,15 +177,9 @@ class LearnedUnitConfig:
             coefficients=self.coefficients,
         )
         check(
-            2 <= self.num_points <= 64,
-            "--num_points must be 2 to 64: payloads name a point by 6 bits.",
-            num_points=self.num_points,
-        )
-        check(
-            0 < self.fine_rate_weight < self.coarse_rate_weight,
-            "--fine_rate_weight must be positive and below "
-            "--coarse_rate_weight: the weight of a bit at either end of the "
-            "curve.",
+            self.fine_rate_weight < self.coarse_rate_weight,
+            "--fine_rate_weight must be below --coarse_rate_weight: the weight "
+            "of a bit at either end of the curve.",
             fine_rate_weight=self.fine_rate_weight,
             coarse_rate_weight=self.coarse_rate_weight,
         )
@@ -241,7 +269,7 @@ def _patch(feature_shape):
 
 
 @dataclasses.dataclass(frozen=True)
-class DattaUnitConfig:
+class DattaUnitConfig(Settings):
     """The rate-distortion-optimised unit; fields as in `layers.DattaUnit`.
 
     `channels` and `stride` share their flags with the bottleneck unit.
@@ -250,24 +278,29 @@ class DattaUnitConfig:
     ("per_coefficient").
     """
 
-    kind: str = "datta"
-    channels: int = 2
-    stride: int = 2
-    latent_step: float = 1.0
-    task_weight: float = 1000.0
-    tables: str = "per_coefficient"
+    kind: str = setting("datta", choices=("datta",), flag="unit")
+    channels: int = setting(**_CHANNELS)
+    stride: int = setting(**_STRIDE)
+    latent_step: float = setting(
+        1.0,
+        "Datta's unit: q, the step to which the latent is rounded.",
+        above=0,
+    )
+    task_weight: float = setting(
+        1000.0,
+        "Datta's unit: lambda, the weight of the task loss against the l1 norm "
+        "of an image's latent; more of it makes more bytes.",
+        above=0,
+    )
+    tables: str = setting(
+        "per_coefficient",
+        "Datta's unit: codes that share an entropy coder's table: shared (the "
+        "paper), per_channel or per_coefficient.",
+        choices=TABLES,
+    )
 
     quality = None
     sends_range = False
-
-    def __post_init__(self):
-        check_types(self)
-        check_choice("unit", self.kind, ("datta",))
-        check_choice("tables", self.tables, TABLES)
-        check_at_least(1, channels=self.channels, stride=self.stride)
-        for name in ("latent_step", "task_weight"):
-            value = getattr(self, name)
-            check(value > 0, f"--{name} must be positive.", **{name: value})
 
     def defaults(self, mode):
         """Returns what training takes where nothing is asked for."""

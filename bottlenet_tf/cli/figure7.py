@@ -7,7 +7,7 @@ import sys
 from absl import flags
 
 from bottlenet_tf import formats
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import config_flags, program, train_flags
 
 USAGE = """Trains one network without the codec (naive), measures it behind
 JPEG at every quality, and trains one network for each quality with the codec
@@ -27,20 +27,11 @@ _OF_REPORT = (
 )
 
 
-def _main(argv):
-    train_flags.refuse_arguments(argv)
-    train_flags.prepare_tensorflow()
-    try:
-        _compare(train_flags.read(flags.FLAGS), flags.FLAGS.qualities)
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
-    return 0
-
-
-def _compare(config, qualities):
+def _main(values):
+    config = train_flags.read(values)
+    qualities = config_flags.listed("qualities", values.qualities, int)
     from bottlenet_tf.codec import create_codec
 
-    qualities = train_flags.whole_numbers("qualities", qualities)
     codecs = [create_codec("jpeg", quality=quality) for quality in qualities]
     if config.unit.codec != "jpeg":
         raise ValueError(
@@ -139,7 +130,7 @@ def main():
         "JPEG qualities to compare at.",
         module_name=sys.argv[0],
     )
-    program.start(_main, USAGE)
+    program.run(_main, USAGE)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """`bottlenet-search`: flags -> SearchConfig -> search.run."""
 
-import dataclasses
 import sys
-import typing
 
 from absl import flags
 
 from bottlenet_tf.cli import (
+    config_flags,
     curve_search,
     program,
     selecting_flags,
@@ -48,61 +47,16 @@ Examples:
 Then: bottlenet-profile, bottlenet-select, and export.py with
 --workdir=SEARCH_DIR/candidates."""
 
-_HELP = {
-    "splits": "Split points to search; unset: all of the network.",
-    "channel_grid": "c': channels of the units to try.",
-    "stride_grid": "s: spatial reductions to try.",
-    "quality_grid": "Codec qualities to try.",
-    "trial_examples": "Training images that a candidate sees in full.",
-    "max_accuracy_loss": "Points below the unsplit network that are accepted.",
-    "exhaustive": "Train every candidate in full, from the pretrained network.",
-    "reduction": "The widest unit of each stride is trained on "
-    "trial_examples/reduction^rungs; all are cut out of it and see a share of "
-    "1/reduction of that. The best 1/reduction of them go on, with reduction "
-    "times as many images; the last is trained in full, from the pretrained "
-    "network.",
-    "rungs": "How often units are dropped.",
-    "max_finals": "Units trained in full for one split, while none is "
-    "acceptable.",
-    "search_images": "Validation images that trials are measured on; what is "
-    "kept is measured on all of them, and on the test images. 0: all.",
-    "workers": "Trials at a time.",
-    "ray_address": "Ray cluster to run trials on ('auto', 'local', or "
-    "host:port); unset: processes on this machine.",
-    "trial_cpus": "CPUs that a trial asks a Ray cluster for: its threads.",
-    "trial_gpus": "GPUs, or a share of one, that it asks for.",
-    "retry_failed": "Repeat trials that failed before.",
-}
-_CURVES = {
-    "curve_steps": "Training steps before a curve is measured; 0: none.",
-    "optimism": "Share of its bytes that training may leave of a split that "
-    "isn't trained yet; smaller trains more splits.",
-    "max_trained": "Most splits to train; unset: all that can win.",
-}
-# The flags of train.py have these names for one value.
-_FIELDS = {
-    "channel_grid": "channels",
-    "stride_grid": "strides",
-    "quality_grid": "qualities",
-}
 
+def _main(values):
+    if values.unit == "learned":
+        return curve_search.run(values, read(values))
+    config = read(values)
+    from bottlenet_tf import search
+    from bottlenet_tf.cli.search_table import table
 
-def _main(argv):
-    train_flags.refuse_arguments(argv)
-    train_flags.prepare_tensorflow()
-    try:
-        if flags.FLAGS.unit == "learned":
-            curve_search.run(flags.FLAGS, read_curves(flags.FLAGS))
-            return 0
-        config = read(flags.FLAGS)
-        from bottlenet_tf import search
-        from bottlenet_tf.cli.search_table import table
-
-        results = search.run(config)
-        print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
-    except (*train_flags.EXPECTED_ERRORS, ImportError) as error:
-        return train_flags.report(error)
-    return 0
+    results = search.run(config)
+    print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
 
 
 def define(flag_values=flags.FLAGS, module_name=None):
@@ -113,57 +67,29 @@ def define(flag_values=flags.FLAGS, module_name=None):
     flags.DEFINE_bool(
         "curves_only", False, "Measure the curves and train nothing.", **common
     )
-    defaults, hints = {}, {}
-    for kind in (CurveConfig, SearchConfig):
-        defaults |= {f.name: f.default for f in dataclasses.fields(kind)}
-        hints |= typing.get_type_hints(kind)
-    makers = {
-        bool: flags.DEFINE_bool,
-        int: flags.DEFINE_integer,
-        int | None: flags.DEFINE_integer,
-        float: flags.DEFINE_float,
-        str | None: flags.DEFINE_string,
-    }
-    for name, text in {**_HELP, **_CURVES}.items():
-        field = _FIELDS.get(name, name)
-        default = defaults[field]
-        make = makers.get(hints[field], flags.DEFINE_list)
-        if make is flags.DEFINE_list:
-            default = [str(value) for value in default]
-        make(name, default, text, **common)
+    for section in (SearchConfig, CurveConfig):
+        config_flags.define(section, **common)
 
 
 def read(values):
-    """Returns the `SearchConfig` of parsed flag values.
+    """Returns the `CurveConfig` or `SearchConfig` of parsed flag values.
 
     Raises:
         ValueError: if a value or a combination is refused.
     """
-    fields = {_FIELDS.get(name, name): getattr(values, name) for name in _HELP}
-    for name, field in _FIELDS.items():
-        fields[field] = train_flags.whole_numbers(name, fields[field])
-    fields["splits"] = tuple(fields["splits"])
-    fields["search_images"] = values.search_images or None
-    return SearchConfig(base=train_flags.read(values), **fields)
-
-
-def read_curves(values):
-    """Returns the `CurveConfig` of parsed flag values.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
-    names = {f.name for f in dataclasses.fields(CurveConfig)} - {"base"}
-    fields = {name: getattr(values, name) for name in names}
-    fields["splits"] = tuple(fields["splits"])
-    fields["search_images"] = values.search_images or None
-    return CurveConfig(base=train_flags.read(values), **fields)
+    section = CurveConfig if values.unit == "learned" else SearchConfig
+    return config_flags.read(
+        section,
+        values,
+        base=train_flags.read(values),
+        search_images=values.search_images or None,
+    )
 
 
 def main():
     """Entry point of `bottlenet-search`."""
     define(module_name=sys.argv[0])
-    program.start(_main, USAGE, cleans_up=True)
+    program.run(_main, USAGE, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 import sys
 
-from absl import flags
-
 from bottlenet_tf import selection
-from bottlenet_tf.cli import program, selecting_flags, train_flags
+from bottlenet_tf.cli import program, selecting_flags
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.profiling.targets import network_name
@@ -49,18 +47,11 @@ nor round trips, and checks them against its own power model."""
 _TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
 
 
-def _main(argv):
-    train_flags.refuse_arguments(argv)
-    train_flags.prepare_tensorflow()
-    values = flags.FLAGS
-    try:
-        if values.published:
-            print("\n".join(_published(values.published)))
-        else:
-            _decide(values)
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
-    return 0
+def _main(values):
+    if values.published:
+        print("\n".join(_published(values.published)))
+    else:
+        _decide(values)
 
 
 def _decide(values):
@@ -191,7 +182,7 @@ def _published(path):
 def main():
     """Entry point of `bottlenet-select`."""
     selecting_flags.define(module_name=sys.argv[0])
-    program.start(_main, USAGE)
+    program.run(_main, USAGE)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ import signal
 import sys
 import threading
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import program
 from bottlenet_tf.validation import check, check_at_least, check_named
 
 USAGE = """Serves the tails of a deployment folder over TF Serving's gRPC API.
@@ -22,21 +22,7 @@ Stop it with Ctrl-C."""
 _GRACE_SECONDS = 5.0
 
 
-def _main(argv):
-    if len(argv) != 2:
-        raise app.UsageError(
-            "One deployment folder must be given. "
-            f"Received: {' '.join(argv[1:]) or 'none'}"
-        )
-    train_flags.prepare_tensorflow()
-    try:
-        _serve(argv[1], flags.FLAGS)
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
-    return 0
-
-
-def _serve(deploy, values):
+def _main(values, deploy):
     check(
         os.path.isdir(deploy),
         "The deployment folder must exist; export.py makes one.",
@@ -97,7 +83,7 @@ def main():
     """Entry point of `bottlenet-serve`."""
     # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
-    program.start(_main, USAGE)
+    program.run(_main, USAGE, arguments="DEPLOY")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import sys
 
-from absl import flags
-
 from bottlenet_tf.cli import program, train_flags
 
 USAGE = """Trains a split network with a learned bottleneck, and measures it.
@@ -20,25 +18,18 @@ A run writes model.keras, report.json, metrics.csv, rate_accuracy.png and
 TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 
 
-def _main(argv):
-    train_flags.refuse_arguments(argv)
-    train_flags.prepare_tensorflow()
-    try:
-        # TensorFlow takes seconds to import; bad flags shouldn't.
-        config = train_flags.read(flags.FLAGS)
-        from bottlenet_tf import training
+def _main(values):
+    config = train_flags.read(values)
+    from bottlenet_tf import training  # TensorFlow takes seconds.
 
-        training.run(config)
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
-    return 0
+    training.run(config)
 
 
 def main():
     """Entry point of `bottlenet-train` and `train.py`."""
     # absl's --help shows the flags of the program that was started.
     train_flags.define(module_name=sys.argv[0])
-    program.start(_main, USAGE)
+    program.run(_main, USAGE)
 
 
 if __name__ == "__main__":

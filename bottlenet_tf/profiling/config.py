@@ -3,14 +3,9 @@
 import dataclasses
 
 from bottlenet_tf.profiling.meters import NAMES
-from bottlenet_tf.runtime.runtimes import RUNTIMES
-from bottlenet_tf.validation import (
-    check,
-    check_at_least,
-    check_choice,
-    check_named,
-    check_types,
-)
+from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
 
 # Side: the parts of `rules.PARTS` that it runs. Both machines run the network
 # without a split, too, which may be named alone.
@@ -20,71 +15,99 @@ SIDES = {
     "whole": ("whole",),
 }
 PARTS = {**SIDES, "served": ("served",)}
-TAIL_DEVICES = ("cpu", "cuda", "tensorrt")
 
 
 @dataclasses.dataclass(frozen=True)
-class ProfileConfig:
+class ProfileConfig(Settings):
     """One profile. `bottlenet-profile --help` explains every field."""
 
-    workdir: tuple[str, ...] = ()
-    deploy: str | None = None
-    out: str = "profile.json"
-    device: str | None = None
-    sides: tuple[str, ...] = tuple(SIDES)
-    loads: tuple[int, ...] = (0,)
-    repeats: int = 100
-    seconds: float = 1.0
-    warmup: int = 10
-    threads: int | None = None
-    runtime: str | None = None
-    tail_device: str = "cpu"
-    images: str | None = None
-    num_images: int = 32
-    meter: str = "auto"
-    power_w: float | None = None
-    rail: str | None = None
+    workdir: tuple[str, ...] = setting(
+        (),
+        "Work directories of finished runs, with commas between; or a folder "
+        "that holds some. Beside --deploy, for an early export without whole: "
+        "it is taken from the first.",
+    )
+    deploy: str | None = setting(None, "Deployment folder of export.py.")
+    out: str = setting("profile.json", "Profile to write, a new .json file.")
+    device: str | None = setting(
+        None, "The machine's name; by default what it says itself."
+    )
+    sides: tuple[str, ...] = setting(
+        tuple(SIDES),
+        f"What to measure: {', '.join(SIDES)}; a side brings whole.",
+        choices=tuple(SIDES),
+        distinct=True,
+    )
+    loads: tuple[int, ...] = setting(
+        (0,),
+        "Load levels: how many other processes do the same side's work "
+        "meanwhile.",
+        least=0,
+        distinct=True,
+    )
+    repeats: int = setting(100, "Runs of each part, at least.", least=1)
+    seconds: float = setting(
+        1.0, "Time that each part is run for, at least.", least=0
+    )
+    warmup: int = setting(10, "Runs before, untimed.", least=0)
+    threads: int | None = setting(
+        None, "CPU threads of one run; the library's choice if unset.", least=1
+    )
+    runtime: str | None = setting(
+        None,
+        "What runs an exported head and whole; by default the first of "
+        f"{', '.join(AUTOMATIC)} whose file and library are there.",
+        choices=tuple(RUNTIMES),
+    )
+    tail_device: str = setting(
+        "cpu",
+        "Where ONNX Runtime runs an exported tail, and what is served.",
+        choices=("cpu", "cuda", "tensorrt"),
+    )
+    images: str | None = setting(
+        None,
+        "Folder of images to measure on; by default those that validate in "
+        "the run's data set, or noise if that can't be opened.",
+    )
+    num_images: int = setting(32, "Images to take turns with.", least=1)
+    meter: str = setting(
+        "auto",
+        "Energy meter: a Jetson's INA3221; RAPL of Intel and AMD (as root); "
+        "NVML, the GPU alone; a constant --power_w; auto takes the first that "
+        "can be read.",
+        choices=NAMES,
+    )
+    power_w: float | None = setting(
+        None,
+        "Watts that --meter=constant supposes, and auto where it finds no "
+        "meter.",
+        above=0,
+    )
+    rail: str | None = setting(
+        None,
+        "Rail of --meter=ina3221, or several with '+' between; by default the "
+        "one that feeds all.",
+    )
 
-    def __post_init__(self):
-        check_types(self)
+    def check_together(self):
         check(
-            all(self.workdir) and bool(self.workdir or self.deploy),
+            bool(self.workdir or self.deploy),
             "--deploy must name a deployment folder, or --workdir finished "
             "runs.",
             workdir=self.workdir,
             deploy=self.deploy,
         )
-        check_named(out=self.out)
         check(
             self.out.endswith(".json"),
             "--out must end in .json, which is what a profile is.",
             out=self.out,
         )
-        for name, values in (("sides", self.sides), ("loads", self.loads)):
+        for name in ("sides", "loads"):
             check(
-                values and len(set(values)) == len(values),
-                f"--{name} must name at least one, and none twice.",
-                **{name: values},
+                bool(getattr(self, name)),
+                f"--{name} must name at least one.",
+                **{name: getattr(self, name)},
             )
-        for side in self.sides:
-            check_choice("sides", side, tuple(SIDES))
-        check_at_least(0, loads=min(self.loads), warmup=self.warmup)
-        check_at_least(1, repeats=self.repeats, num_images=self.num_images)
-        check_at_least(0.0, seconds=self.seconds)
-        for name in ("threads", "power_w"):
-            value = getattr(self, name)
-            check(
-                value is None or value > 0,
-                f"--{name} must be positive, or unset.",
-                **{name: value},
-            )
-        self._check_runtime()
-        self._check_meter()
-
-    def _check_runtime(self):
-        check_choice("tail_device", self.tail_device, TAIL_DEVICES)
-        if self.runtime is not None:
-            check_choice("runtime", self.runtime, tuple(RUNTIMES))
         check(
             self.deploy is not None
             or (self.runtime is None and self.tail_device == "cpu"),
@@ -93,9 +116,6 @@ class ProfileConfig:
             runtime=self.runtime,
             tail_device=self.tail_device,
         )
-
-    def _check_meter(self):
-        check_choice("meter", self.meter, NAMES)
         check(
             (self.power_w is not None) == (self.meter == "constant")
             or self.meter == "auto",

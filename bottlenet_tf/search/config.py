@@ -5,35 +5,46 @@ import dataclasses
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.search.planning import Cheap, Exhaustive
 from bottlenet_tf.search.trials import Space
-from bottlenet_tf.validation import check, check_at_least, check_types
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
 
 
 @dataclasses.dataclass(frozen=True)
-class _Search:
+class _Search(Settings):
     """What every search is told.
 
     `base` holds what all its runs share; its workdir is the search's folder.
     """
 
     base: TrainConfig
-    splits: tuple[str, ...] = ()
-    max_accuracy_loss: float = 2.0
-    search_images: int | None = 2000
-    workers: int = 1
-    ray_address: str | None = None
-    trial_cpus: int = 1
-    trial_gpus: float = 0.0
+    splits: tuple[str, ...] = setting(
+        (), "Split points to search; unset: all of the network."
+    )
+    max_accuracy_loss: float = setting(
+        2.0,
+        "Points below the unsplit network that are accepted.",
+        least=0,
+    )
+    search_images: int | None = setting(
+        2000,
+        "Validation images that trials are measured on; what is kept is "
+        "measured on all of them, and on the test images. 0: all.",
+        least=1,
+    )
+    workers: int = setting(1, "Trials at a time.", least=1)
+    ray_address: str | None = setting(
+        None,
+        "Ray cluster to run trials on ('auto', 'local', or host:port); unset: "
+        "processes on this machine.",
+    )
+    trial_cpus: int = setting(
+        1, "CPUs that a trial asks a Ray cluster for: its threads.", least=1
+    )
+    trial_gpus: float = setting(
+        0.0, "GPUs, or a share of one, that it asks for.", least=0
+    )
 
-    def __post_init__(self):
-        check_types(self)
-        check_at_least(0.0, max_accuracy_loss=self.max_accuracy_loss)
-        check(
-            self.search_images is None or self.search_images >= 1,
-            "--search_images must be positive, or unset for all.",
-            search_images=self.search_images,
-        )
-        check_at_least(1, workers=self.workers, trial_cpus=self.trial_cpus)
-        check_at_least(0.0, trial_gpus=self.trial_gpus)
+    def check_together(self):
         check(
             self.base.starts_trained,
             "--backbone_weights must name a trained network: every candidate "
@@ -65,27 +76,26 @@ class CurveConfig(_Search):
     explains every field.
     """
 
-    curve_steps: int = 0
-    optimism: float = 0.25
-    max_trained: int | None = None
+    curve_steps: int = setting(
+        0, "Training steps before a curve is measured; 0: none.", least=0
+    )
+    optimism: float = setting(
+        0.25,
+        "Share of its bytes that training may leave of a split that isn't "
+        "trained yet; smaller trains more splits.",
+        above=0,
+        most=1,
+    )
+    max_trained: int | None = setting(
+        None, "Most splits to train; unset: all that can win.", least=1
+    )
 
-    def __post_init__(self):
-        super().__post_init__()
+    def check_together(self):
+        super().check_together()
         check(
             self.base.unit.kind == "learned",
             "--unit must be learned: no other has a curve before training.",
             unit=self.base.unit.kind,
-        )
-        check_at_least(0, curve_steps=self.curve_steps)
-        check(
-            0 < self.optimism <= 1,
-            "--optimism must be a share of the bytes, above 0 and at most 1.",
-            optimism=self.optimism,
-        )
-        check(
-            self.max_trained is None or self.max_trained >= 1,
-            "--max_trained must be positive, or unset for all that can win.",
-            max_trained=self.max_trained,
         )
 
 
@@ -98,18 +108,41 @@ class SearchConfig(_Search):
     field.
     """
 
-    channels: tuple[int, ...] = Space.channels
-    strides: tuple[int, ...] = Space.strides
-    qualities: tuple[int, ...] = Space.qualities
-    trial_examples: int = Space.examples
-    exhaustive: bool = False
-    reduction: int = Cheap.reduction
-    rungs: int = Cheap.rungs
-    max_finals: int = Cheap.max_finals
-    retry_failed: bool = False
+    channels: tuple[int, ...] = setting(
+        Space.channels,
+        "c': channels of the units to try.",
+        flag="channel_grid",
+    )
+    strides: tuple[int, ...] = setting(
+        Space.strides, "s: spatial reductions to try.", flag="stride_grid"
+    )
+    qualities: tuple[int, ...] = setting(
+        Space.qualities, "Codec qualities to try.", flag="quality_grid"
+    )
+    trial_examples: int = setting(
+        Space.examples, "Training images that a candidate sees in full."
+    )
+    exhaustive: bool = setting(
+        False,
+        "Train every candidate in full, from the pretrained network.",
+    )
+    reduction: int = setting(
+        Cheap.reduction,
+        "The widest unit of each stride is trained on "
+        "trial_examples/reduction^rungs; all are cut out of it and see a share "
+        "of 1/reduction of that. The best 1/reduction of them go on, with "
+        "reduction times as many images; the last is trained in full, from the "
+        "pretrained network.",
+    )
+    rungs: int = setting(Cheap.rungs, "How often units are dropped.")
+    max_finals: int = setting(
+        Cheap.max_finals,
+        "Units trained in full for one split, while none is acceptable.",
+    )
+    retry_failed: bool = setting(False, "Repeat trials that failed before.")
 
-    def __post_init__(self):
-        super().__post_init__()
+    def check_together(self):
+        super().check_together()
         check(
             self.base.mode in ("aware", "frozen"),
             "--mode must be aware or frozen: a search trains units with their "

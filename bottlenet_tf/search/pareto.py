@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from bottlenet_tf.config import TrainConfig, differing_flags
 from bottlenet_tf.json_file import read_json, write_json
+from bottlenet_tf.settings import Settings, flag_name, setting
 from bottlenet_tf.validation import check
 
 FORMAT = "bottlenet_tf.pareto.1"
@@ -27,47 +28,53 @@ _FREE = (*SAMPLED, "workdir", "checkpoint_minutes", "measure_on")
 
 
 @dataclasses.dataclass(frozen=True)
-class ParetoConfig:
+class ParetoConfig(Settings):
     """What to sample.
 
-    Attributes:
-        base: `TrainConfig` of all samples, its unit a `DattaUnitConfig`;
-            `base.seed` decides what is sampled.
-        samples: How many. More may be asked for later: the first ones stay.
-        strides: To choose from, evenly.
-        channels, task_weights, latent_steps: Least and most, log-uniform.
+    `base` is the `TrainConfig` of all samples, its unit a `DattaUnitConfig`;
+    `base.seed` decides what is sampled. More samples may be asked for later:
+    the first ones stay. Strides are drawn evenly, all else log-uniformly.
     """
 
     base: TrainConfig
-    samples: int = 16
-    strides: tuple[int, ...] = (1, 2)
-    channels: tuple[int, ...] = (2, 16)
-    task_weights: tuple[float, ...] = (100.0, 10000.0)
-    latent_steps: tuple[float, ...] = (0.5, 2.0)
+    samples: int = setting(16, "Units to sample.", least=1)
+    strides: tuple[int, ...] = setting(
+        (1, 2), "Strides to choose from.", least=1
+    )
+    channels: tuple[int, ...] = setting(
+        (2, 16), "Least and most channels.", above=0, flag="channel_range"
+    )
+    task_weights: tuple[float, ...] = setting(
+        (100.0, 10000.0),
+        "Least and most --task_weight, log-uniform between.",
+        above=0,
+        flag="task_weight_range",
+    )
+    latent_steps: tuple[float, ...] = setting(
+        (0.5, 2.0),
+        "Least and most --latent_step, log-uniform between.",
+        above=0,
+        flag="latent_step_range",
+    )
 
-    def __post_init__(self):
+    def check_together(self):
         check(
             self.base.unit.kind == "datta" and self.base.has_unit,
             "Units are sampled of --unit=datta, in a --mode with a unit.",
             unit=self.base.unit.kind,
             mode=self.base.mode,
         )
-        check(self.samples >= 1, "--samples must be at least 1.",
-              samples=self.samples)  # fmt: skip
         check(
-            bool(self.strides) and min(self.strides) >= 1,
-            "--strides must be positive, at least one.",
+            bool(self.strides),
+            "--strides must name at least one.",
             strides=self.strides,
         )
-        for name, flag in (
-            ("channels", "channel_range"),
-            ("task_weights", "task_weight_range"),
-            ("latent_steps", "latent_step_range"),
-        ):
+        for name in ("channels", "task_weights", "latent_steps"):
+            flag = flag_name(self.__dataclass_fields__[name])
             value = getattr(self, name)
             check(
-                len(value) == 2 and 0 < value[0] <= value[1] < np.inf,
-                f"--{flag} must be two positive numbers, least and most.",
+                len(value) == 2 and value[0] <= value[1],
+                f"--{flag} must be two numbers, least and most.",
                 **{flag: value},
             )
 

@@ -24,8 +24,7 @@ def parse(monkeypatch):
         )
         search.define(values)
         values(["search", "--backbone_weights=imagenet", *arguments])
-        is_learned = values.unit == "learned"
-        return (search.read_curves if is_learned else search.read)(values)
+        return search.read(values)
 
     return parse
 

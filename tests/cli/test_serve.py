@@ -55,7 +55,7 @@ def test_it_serves_until_it_is_told_to_stop(both):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "deployment folder"),
+        ([], "DEPLOY must be given"),
         (["nowhere"], "deploy='nowhere'"),
         ([".", "--port=70000"], "port=70000"),
         ([".", "--max_batch=0"], "max_batch=0"),

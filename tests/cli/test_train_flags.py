@@ -9,7 +9,7 @@ import sys
 import pytest
 from absl import flags
 
-from bottlenet_tf.cli import train_flags
+from bottlenet_tf.cli import config_flags, program, train_flags
 from bottlenet_tf.config import (
     DataConfig,
     DattaUnitConfig,
@@ -17,6 +17,7 @@ from bottlenet_tf.config import (
     TrainConfig,
     UnitConfig,
 )
+from bottlenet_tf.settings import Settings, setting
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLAGFILES = sorted(
@@ -87,14 +88,15 @@ def test_units_share_the_flags_of_fields_that_they_share(parse):
     )  # fmt: skip
 
 
-def test_a_shared_flag_must_have_one_default(monkeypatch):
-    @dataclasses.dataclass
-    class Other:
-        channels: int = 7
+def test_a_shared_flag_must_have_one_default():
+    @dataclasses.dataclass(frozen=True)
+    class Other(Settings):
+        channels: int = setting(7, "Channels.")
 
-    monkeypatch.setitem(train_flags.config_lib.UNITS, "other", Other)
+    values = flags.FlagValues()
+    train_flags.define(values)
     with pytest.raises(ValueError, match="Other.channels=7, 2 elsewhere"):
-        train_flags.define(flags.FlagValues())
+        config_flags.define(Other, values)
 
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
@@ -124,10 +126,10 @@ def test_qualities_that_are_no_numbers_are_named(parse):
 
 def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    train_flags.prepare_tensorflow()
+    program.prepare_tensorflow()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    train_flags.prepare_tensorflow()
+    program.prepare_tensorflow()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
 
 

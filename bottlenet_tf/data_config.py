@@ -1,0 +1,106 @@
+"""Which images train, validate and test, and how they are prepared."""
+
+import dataclasses
+
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(Settings):
+    """The data set; fields as in `data.load`."""
+
+    dataset: str = setting(
+        "digits",
+        "digits; mini_imagenet; any TFDS name (cifar10, ...); or a folder of "
+        "class folders, with or without train/ and test/.",
+    )
+    data_dir: str | None = setting(
+        None, "Where TFDS keeps its records (~/tensorflow_datasets)."
+    )
+    manual_dir: str | None = setting(
+        None, "Where the images of mini_imagenet lie."
+    )
+    image_size: int | None = setting(
+        None, "Side in pixels of what the network sees.", least=1
+    )
+    resize: int | None = setting(
+        None, "Shorter side before a crop is cut (224 from 256).", least=1
+    )
+    augmentation: str = setting(
+        "auto",
+        "auto, pad_crop, resize_crop or none.",
+        choices=("auto", "pad_crop", "resize_crop", "none"),
+    )
+    flip: bool | None = setting(
+        None, "Mirror half of the training images (default: not for digits)."
+    )
+    skip_corrupt: bool = setting(
+        False,
+        "Check all images first and leave out what does not decode, instead "
+        "of stopping there.",
+    )
+    split_seed: int = setting(
+        0,
+        "Decides which images train, validate and test. Runs that build on "
+        "each other must share it.",
+        least=0,
+    )
+    test_fraction: float = setting(
+        0.15,
+        "Share held out where a data set has no test split.",
+        above=0,
+        below=1,
+    )
+    validation_fraction: float = setting(
+        0.1,
+        "Share of the training images that is held back to choose by: the "
+        "best epoch, a unit, a split. 0 holds back none, and what chooses "
+        "then refuses.",
+        least=0,
+        below=1,
+    )
+    max_train: int | None = setting(
+        None, "Use at most this many training images.", least=1
+    )
+    max_validation: int | None = setting(
+        None, "Use at most this many validation images.", least=1
+    )
+    max_test: int | None = setting(
+        None, "Use at most this many test images.", least=1
+    )
+    class_indices: tuple[int, ...] = setting(
+        (),
+        "Of a trained network that knows more classes, which outputs those of "
+        "the data set are, counted from 0, in the sorted order of their names, "
+        "with commas between. It keeps all its outputs. Unset: the network has "
+        "one for each class.",
+        least=0,
+        distinct=True,
+    )
+    num_outputs: int = setting(
+        1000, "With --class_indices: outputs of that network.", least=2
+    )
+    unseen_classes: tuple[str, ...] = setting(
+        (),
+        "Names of classes, with commas between, from which nothing is learned "
+        "or chosen. Their test images are measured apart.",
+        distinct=True,
+    )
+
+    def check_together(self):
+        check(
+            self.resize is None
+            or self.image_size is None
+            or self.resize >= self.image_size,
+            "--resize must be at least --image_size: crops are cut from it.",
+            resize=self.resize,
+            image_size=self.image_size,
+        )
+        check(
+            all(index < self.num_outputs for index in self.class_indices),
+            "--class_indices must be outputs of the network, counted from 0: "
+            "below --num_outputs.",
+            class_indices=self.class_indices,
+            num_outputs=self.num_outputs,
+        )

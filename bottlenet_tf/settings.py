@@ -1,0 +1,140 @@
+"""One declaration of a setting: its default, what it is for, what it may be.
+
+A dataclass of settings checks itself, and `cli.config_flags` makes flags of
+it, so that a default, a range or a help text is written once.
+"""
+
+import dataclasses
+
+from bottlenet_tf.validation import check, check_choice, check_types
+
+
+def setting(
+    default=dataclasses.MISSING,
+    about="",
+    *,
+    choices=None,
+    least=None,
+    most=None,
+    above=None,
+    below=None,
+    distinct=False,
+    why="",
+    flag=None,
+):
+    """Returns a field of a `Settings` class.
+
+    Args:
+        default: Its value if none is given; without one, it must be given.
+        about: Its help text. A field without one isn't a flag.
+        choices: Values it may have.
+        least, most, above, below: Bounds of a number; of every element if it
+            is a tuple. None, where its type allows that, has no bounds.
+        distinct: Whether a tuple must not hold a value twice.
+        why: The reason for the bounds, for the error.
+        flag: Name of its flag; the field's if None.
+    """
+    bounds = {"least": least, "most": most, "above": above, "below": below}
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "about": about,
+            "choices": choices,
+            "bounds": bounds,
+            "distinct": distinct,
+            "why": why,
+            "flag": flag,
+        },
+    )
+
+
+def flag_name(field):
+    """Returns the name of a field's flag."""
+    return field.metadata.get("flag") or field.name
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Base of configurations: frozen dataclasses that check themselves.
+
+    Lists, which flags and JSON give, become tuples. Strings must not be empty.
+
+    Raises:
+        ValueError: for a value out of its range, or a combination that makes
+            no sense.
+        TypeError: for a value of another type.
+    """
+
+    def __post_init__(self):
+        fields = dataclasses.fields(self)
+        for field in fields:
+            if isinstance(value := getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(value))
+        check_types(self)
+        for name, value in self.resolved_defaults().items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for field in fields:
+            _check_value(field, getattr(self, field.name))
+        self.check_together()
+
+    def resolved_defaults(self):
+        """Returns `{field: value}` for fields left at None by default."""
+        return {}
+
+    def check_together(self):
+        """Raises ValueError where settings contradict each other."""
+
+
+def _check_value(field, value):
+    name, declared = flag_name(field), field.metadata
+    values = value if isinstance(value, tuple) else (value,)
+    for each in values:
+        if isinstance(each, str):
+            check(bool(each), f"--{name} must not be empty.", **{name: value})
+    if value is None or not declared:
+        return
+    if declared["choices"] is not None:
+        for each in values:
+            check_choice(name, each, tuple(declared["choices"]))
+    bounds = {k: v for k, v in declared["bounds"].items() if v is not None}
+    if bounds:
+        reason = f": {declared['why']}" if declared["why"] else ""
+        unset = ", or unset" if field.default is None else ""
+        check(
+            all(_keeps(each, **bounds) for each in values),
+            f"--{name} must be {_range(**bounds)}{unset}{reason}.",
+            **{name: value},
+        )
+    check(
+        not declared["distinct"] or len(set(values)) == len(values),
+        f"--{name} must not name anything twice.",
+        **{name: value},
+    )
+
+
+def _keeps(value, least=None, most=None, above=None, below=None):
+    return (
+        (least is None or value >= least)
+        and (most is None or value <= most)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+
+
+def _range(least=None, most=None, above=None, below=None):
+    """Returns the words for a range, as "1 to 100" or "positive"."""
+    if None not in (least, most):
+        return f"{least} to {most}"
+    words = []
+    if least is not None:
+        words.append(f"at least {least}")
+    if above is not None:
+        bounded = most is not None or below is not None
+        words.append("positive" if above == 0 and not bounded else
+                     f"above {above}")  # fmt: skip
+    if most is not None:
+        words.append(f"at most {most}")
+    if below is not None:
+        words.append(f"below {below}")
+    return " and ".join(words)
