@@ -25,16 +25,14 @@ the same folder.
 
 With --unit=bottlenet, the paper's loop: for every split point it keeps the
 smallest payload whose accuracy loss is accepted, among all channels, strides
-and qualities of the grid. By default at a fraction of the paper's cost: units
-share a start, the hopeless stop early, and one training serves all qualities.
---exhaustive trains every candidate in full instead.
+and qualities of the grid. It trains along the edge of what is acceptable: the
+next lower quality after an acceptable candidate, the next larger unit after
+another. --exhaustive trains every candidate.
 
 Takes all flags of train.py, which hold for every trial; --split, --channels,
---stride, --quality and the length of a training are the grid's. Killed, it
-goes on where it was when it is started again with the same flags.
---max_accuracy_loss and --max_finals may be others then: it trains only what a
-search begun with those would train beyond what is there, and replaces
-SEARCH_DIR/candidates.
+--stride and --quality are the grid's. Killed, it resumes with the same flags.
+--max_accuracy_loss and --exhaustive may be others then: it trains only what is
+missing, and replaces SEARCH_DIR/candidates.
 
 Examples:
   bottlenet-search --flagfile=flags/search_cifar10_curves.flags --curves_only

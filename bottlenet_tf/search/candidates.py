@@ -1,13 +1,9 @@
-"""What a search keeps: for each split a run, measured on the test images.
-
-Beside what a run leaves, its folder holds `candidate.json`: which trial it is
-of, at which quality.
-"""
+"""What a search keeps: for each split a run, measured on the test images."""
 
 import dataclasses
+import pathlib
 import shutil
 
-from bottlenet_tf import json_file
 from bottlenet_tf.run_folders import (
     REPORT_FILE,
     choosing_figures,
@@ -18,46 +14,36 @@ from bottlenet_tf.search.ground import TRIALS
 from bottlenet_tf.search.pools import run_all
 
 CANDIDATES = "candidates"
-_ORIGIN = "candidate.json"
-
-
-def clear(root, splits, kept):
-    """Removes what was kept of splits where nothing is acceptable now.
-
-    Args:
-        root: `pathlib.Path` of the search.
-        splits: Names of all that were searched.
-        kept: `{split: Kept}`.
-    """
-    for split in splits:
-        if split not in kept:
-            shutil.rmtree(root / CANDIDATES / split, ignore_errors=True)
 
 
 def measure(config, root, kept, pool):
-    """Makes a run of each kept candidate that isn't there yet.
+    """Makes a run of each kept trial that isn't there yet.
 
     Args:
         config: `SearchConfig`.
         root: `pathlib.Path` of the search.
-        kept: `{split: Kept}`.
-        pool: Runs what has to be measured, as `LocalPool` does.
+        kept: `{split: Trial}`, None where nothing is acceptable.
+        pool: `pools.Pool`.
 
     Raises:
         ValueError: for a damaged file of a candidate.
     """
     waiting = []
-    for split, candidate in kept.items():
+    for split, trial in kept.items():
         folder = root / CANDIDATES / split
-        if _is_there(folder, candidate, config.retry_failed):
-            continue
-        _prepare(config, root, candidate, folder)
-        waiting.append(folder)
-    run_all(waiting, pool, "candidates")
+        if trial is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif not _is_there(folder, trial, config.retry_failed):
+            trial_folder.write_request(
+                folder, _request(config, root, trial, folder)
+            )
+            waiting.append(folder)
+    if waiting:
+        run_all(waiting, pool, "candidates")
 
 
-def told(root, split, kept):
-    """Returns what `results.json` tells of a split.
+def described(root, split, trial, searched):
+    """Returns what `results.json` says of a split.
 
     `searched` is on the search's validation images. The run that is kept loses
     `validation_drop` points on all of them, by which a split is chosen; on the
@@ -67,32 +53,27 @@ def told(root, split, kept):
     Args:
         root: `pathlib.Path` of the search.
         split: Its name.
-        kept: `Kept`, or None.
+        trial: The kept `Trial`, or None.
+        searched: Its `Point` on the search's images.
 
     Returns:
         A dictionary; None if nothing was acceptable.
     """
-    if kept is None:
+    if trial is None:
         return None
-    trial = kept.trial
     folder = root / CANDIDATES / split
-    outcome = trial_folder.read_outcome(folder)
-    measured = [
-        _reached(point)
-        for point in (outcome.points if outcome else ())
-        if point.quality == kept.point.quality
-    ]
-    drop = validation_drop = None
+    measured = drop = validation_drop = None
     if (folder / REPORT_FILE).is_file():
         report = load_report(folder)
+        measured = _reached(report["wire_bytes_mean"], report["accuracy"])
         drop = report["accuracy_drop"]
         validation_drop = choosing_figures(report)["accuracy_drop"]
     return {
         "channels": trial.channels,
         "stride": trial.stride,
-        "quality": kept.point.quality,
-        "searched": _reached(kept.point),
-        "measured": measured[0] if measured else None,
+        "quality": trial.quality,
+        "searched": _reached(searched.wire_bytes, searched.accuracy),
+        "measured": measured,
         "measured_drop": drop,
         "validation_drop": validation_drop,
         "trial": trial.name,
@@ -100,47 +81,33 @@ def told(root, split, kept):
     }
 
 
-def unit(base, trial, quality):
-    """Returns the `UnitConfig` of a trial at a quality."""
-    return dataclasses.replace(
-        base, channels=trial.channels, stride=trial.stride, quality=quality
-    )
-
-
-def _is_there(folder, kept, retry_failed):
+def _is_there(folder, trial, retry_failed):
     """Whether a folder holds what is kept; removes anything else."""
-    origin = folder / _ORIGIN
-    if origin.is_file() and json_file.load(origin) == _origin(kept):
-        if trial_folder.known(folder, retry_failed) is not None:
-            return True
+    if (folder / trial_folder.REQUEST).is_file():
+        origin = trial_folder.read_request(folder).init_from
+        if pathlib.Path(origin).name == trial.name:
+            if trial_folder.known(folder, retry_failed) is not None:
+                return True
     shutil.rmtree(folder, ignore_errors=True)
     return False
 
 
-def _prepare(config, root, kept, folder):
-    """Writes a request that measures and trains nothing."""
-    trained = root / TRIALS / kept.trial.name
-    of_trial, _ = trial_folder.read_request(trained)
-    request = dataclasses.replace(
-        of_trial,
+def _request(config, root, trial, folder):
+    """Returns the `TrainConfig` that measures a trial and trains nothing."""
+    trained = root / TRIALS / trial.name
+    return dataclasses.replace(
+        trial_folder.read_request(trained),
         workdir=str(folder),
-        unit=unit(of_trial.unit, kept.trial, kept.point.quality),
         init_from=str(trained),
-        init_partly=False,
         epochs=0,
         max_steps=None,
+        warmup_epochs=0.0,
         norm_batches=0,
         measure_on="test",
         tuned_rivals=config.base.tuned_rivals,
         data=config.base.data,
     )
-    trial_folder.write_request(folder, request, (kept.point.quality,))
-    json_file.write_json(folder / _ORIGIN, _origin(kept))
 
 
-def _origin(kept):
-    return {"trial": kept.trial.name, "quality": kept.point.quality}
-
-
-def _reached(point):
-    return {"wire_bytes": point.wire_bytes, "accuracy": point.accuracy}
+def _reached(wire_bytes, accuracy):
+    return {"wire_bytes": wire_bytes, "accuracy": accuracy}

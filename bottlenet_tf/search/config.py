@@ -3,10 +3,11 @@
 import dataclasses
 
 from bottlenet_tf.config import TrainConfig
-from bottlenet_tf.search.planning import Cheap, Exhaustive
-from bottlenet_tf.search.trials import Space
-from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.search.planning import Grid
+from bottlenet_tf.settings import Settings, flag_name, setting
 from bottlenet_tf.validation import check
+
+_GRID = ("channels", "strides", "qualities")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +58,7 @@ class _Search(Settings):
             "test images must not.",
             validation_fraction=self.base.data.validation_fraction,
         )
-        self._refuse("init_from", "max_steps")
+        self._refuse("init_from")
 
     def _refuse(self, *names):
         for name in names:
@@ -97,6 +98,7 @@ class CurveConfig(_Search):
             "--unit must be learned: no other has a curve before training.",
             unit=self.base.unit.kind,
         )
+        self._refuse("max_steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,35 +111,31 @@ class SearchConfig(_Search):
     """
 
     channels: tuple[int, ...] = setting(
-        Space.channels,
+        (1, 2, 4, 8),
         "c': channels of the units to try.",
         flag="channel_grid",
+        least=1,
+        distinct=True,
     )
     strides: tuple[int, ...] = setting(
-        Space.strides, "s: spatial reductions to try.", flag="stride_grid"
+        (1, 2),
+        "s: spatial reductions to try.",
+        flag="stride_grid",
+        least=1,
+        distinct=True,
     )
     qualities: tuple[int, ...] = setting(
-        Space.qualities, "Codec qualities to try.", flag="quality_grid"
-    )
-    trial_examples: int = setting(
-        Space.examples, "Training images that a candidate sees in full."
+        (20, 50, 75, 90),
+        "Codec qualities to try.",
+        flag="quality_grid",
+        least=1,
+        most=100,
+        distinct=True,
     )
     exhaustive: bool = setting(
         False,
-        "Train every candidate in full, from the pretrained network.",
-    )
-    reduction: int = setting(
-        Cheap.reduction,
-        "The widest unit of each stride is trained on "
-        "trial_examples/reduction^rungs; all are cut out of it and see a share "
-        "of 1/reduction of that. The best 1/reduction of them go on, with "
-        "reduction times as many images; the last is trained in full, from the "
-        "pretrained network.",
-    )
-    rungs: int = setting(Cheap.rungs, "How often units are dropped.")
-    max_finals: int = setting(
-        Cheap.max_finals,
-        "Units trained in full for one split, while none is acceptable.",
+        "Train every candidate, as the paper does, and not only along the "
+        "edge of what is acceptable.",
     )
     retry_failed: bool = setting(False, "Repeat trials that failed before.")
 
@@ -156,42 +154,28 @@ class SearchConfig(_Search):
             keep=self.base.keep,
         )
         self._refuse("byte_budget", "quality_start", "early_stopping")
+        for field in map(self.__dataclass_fields__.get, _GRID):
+            name, values = flag_name(field), getattr(self, field.name)
+            check(
+                bool(values), f"--{name} must name a value.", **{name: values}
+            )
         check(
             self.base.unit.codec == "jpeg" or len(self.qualities) == 1,
             "--quality_grid is JPEG's; another codec has none, so give one.",
             codec=self.base.unit.codec,
             qualities=self.qualities,
         )
-        self.plan(100.0, self.splits or ("any",), num_classes=2)
 
-    def plan(self, accuracy, splits, num_classes):
-        """Returns the `Cheap` or `Exhaustive` plan.
+    def grid(self, accuracy):
+        """Returns the `Grid` of every split point.
 
         Args:
             accuracy: Of the unsplit network, in percent.
-            splits: Names of split points.
-            num_classes: Of the data set.
-
-        Raises:
-            ValueError: for a grid that makes no sense.
         """
-        space = Space(
-            splits,
-            self.channels,
-            self.strides,
-            self.qualities,
-            self.trial_examples,
-            self.base.batch_size,
-        )
-        least = accuracy - self.max_accuracy_loss
-        if self.exhaustive:
-            return Exhaustive(space, least)
-        return Cheap(
-            space,
-            accuracy,
-            least,
-            100.0 / num_classes,
-            self.reduction,
-            self.rungs,
-            self.max_finals,
+        units = [(c, s) for c in self.channels for s in self.strides]
+        return Grid(
+            tuple(sorted(units, key=lambda u: (u[0] / u[1] ** 2, u[0]))),
+            tuple(sorted(self.qualities, reverse=True)),
+            accuracy - self.max_accuracy_loss,
+            self.exhaustive,
         )

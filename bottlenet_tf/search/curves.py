@@ -38,7 +38,7 @@ def find_curves(config, pool=None):
 
     Args:
         config: `CurveConfig`.
-        pool: Runs runs, as `LocalPool` does; made if None.
+        pool: Makes runs, as `pools.Pool` does; made if None.
 
     Returns:
         `Curves`.
@@ -235,14 +235,13 @@ def _make(wanted, config, pool, name):
     for split, each in wanted.items():
         folder = pathlib.Path(each.workdir)
         if trial_folder.known(folder, retry_failed=True) is None:
-            trial_folder.write_request(folder, each, ())
+            trial_folder.write_request(folder, each)
             waiting[folder] = split
     if not waiting:
         return {}
-    own = pool or make_pool(config)
-    try:
-        failed = run_all(waiting, own, name)
-    finally:
-        if pool is None:
-            own.close()
+    if pool is not None:
+        failed = run_all(waiting, pool, name)
+    else:
+        with make_pool(config) as pool:
+            failed = run_all(waiting, pool, name)
     return {waiting[folder]: why for folder, why in failed.items()}

@@ -11,7 +11,7 @@ SEARCH, TRIALS = "search.json", "trials"
 # but which ones there are.
 _FREE = (
     "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed",
-    "max_accuracy_loss", "max_finals", "optimism", "max_trained",
+    "max_accuracy_loss", "exhaustive", "optimism", "max_trained",
 )  # fmt: skip
 _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 

@@ -1,22 +1,67 @@
-"""What runs a search's runs, and how they are waited for."""
+"""What runs a search's runs, side by side: this machine, or a Ray cluster.
 
+Threads wait for as many runs as go at a time; each is a process of its own,
+here or where Ray puts it. Memory comes back, and a crash takes one run along.
+"""
+
+import concurrent.futures
+import multiprocessing
+import os
+import pathlib
 import sys
+import threading
 
 from tqdm import tqdm
 
 from bottlenet_tf.search import trial_folder
-from bottlenet_tf.search.local_pool import LocalPool
 
-_WAIT_S = 1.0
+_LINES_SHOWN = 5
+_TRAINING = "bottlenet_tf.training"
+
+
+class Pool:
+    """Makes the runs that folders ask for, `workers` at a time.
+
+    A context manager: what still runs when it is left is killed, and can be
+    resumed.
+
+    Args:
+        workers: Runs at a time.
+        run: Takes a folder, returns its error or None; a process of this
+            machine if None.
+        close: Called at the end.
+    """
+
+    def __init__(self, workers, run=None, close=None):
+
+        if run is None:
+            local = _Processes(workers)
+            run, close = local.run, local.kill
+        self._run, self._close = run, close or (lambda: None)
+        self._threads = concurrent.futures.ThreadPoolExecutor(workers)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._close()
+
+    def submit(self, folder):
+        """Returns the future of a folder's error, None if all went well."""
+        return self._threads.submit(self._run, pathlib.Path(folder))
 
 
 def make_pool(config):
-    """Returns what runs a search's runs: this machine, or a Ray cluster."""
-    if config.ray_address is None:
-        return LocalPool(config.workers)
-    from bottlenet_tf.search.ray_pool import RayPool
+    """Returns the `Pool` of a search's configuration.
 
-    return RayPool(
+    Raises:
+        ImportError: if a cluster is asked for without Ray.
+        ConnectionError: if there is no cluster.
+    """
+    if config.ray_address is None:
+        return Pool(config.workers)
+    return ray_pool(
         config.ray_address,
         config.workers,
         config.trial_cpus,
@@ -25,27 +70,164 @@ def make_pool(config):
 
 
 def run_all(folders, pool, name):
-    """Makes the runs that some folders ask for, as many at a time as may be.
+    """Makes the runs that some folders ask for.
 
     Args:
         folders: `pathlib.Path`s that hold a request each.
-        pool: As `make_pool` returns it.
+        pool: `Pool`.
         name: Of the progress bar.
 
     Returns:
         `{folder: why}` of those that failed.
     """
-    waiting, failed, running = list(folders), {}, 0
+    waiting = {pool.submit(folder): folder for folder in folders}
+    failed = {}
     with tqdm(total=len(waiting), desc=name, unit="run") as bar:
-        while waiting or running:
-            while waiting and pool.free:
-                pool.start(waiting.pop(0))
-                running += 1
-            for folder, error in pool.wait(_WAIT_S).items():
-                running -= 1
-                bar.update()
-                outcome = trial_folder.ended(folder, error)
-                if outcome.error:
-                    failed[folder] = outcome.error
-                    bar.write(f"{folder}: {outcome.error}", sys.stderr)
+        for future in concurrent.futures.as_completed(waiting):
+            folder = waiting[future]
+            outcome = trial_folder.ended(folder, future.result())
+            if outcome.error:
+                failed[folder] = outcome.error
+                bar.write(f"{folder}: {outcome.error}", sys.stderr)
+            bar.update()
     return failed
+
+
+def ray_pool(address, workers, cpus=1, gpus=0.0):
+    """Returns a `Pool` of Ray tasks.
+
+    A task starts the run in a process of its own, with `cpus` threads, in the
+    folder that this process works in. Search folder, data and weights must
+    have the same paths on all machines, and `bottlenet_tf` must be installed
+    on them.
+
+    Args:
+        address: Of the cluster: "auto", "local" for one on this machine, or
+            host:port.
+        workers: Runs at a time, on all machines together.
+        cpus, gpus: That a run asks the cluster for.
+
+    Raises:
+        ImportError: without Ray; it says what to install.
+        ConnectionError: if there is no cluster.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError(
+            "--ray_address needs Ray: pip install 'bottlenet_tf[search]' "
+            f"({error}). Received: ray_address={address!r}"
+        ) from error
+    ray.init(
+        address=address,
+        log_to_driver=False,
+        include_dashboard=False if address == "local" else None,
+    )
+    task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_on_cluster)
+
+    def run(folder):
+        try:
+            return ray.get(task.remote(folder.absolute(), os.getcwd(), cpus))
+        except ray.exceptions.RayError as error:
+            return f"was lost by Ray: {error}"
+
+    return Pool(workers, run, ray.shutdown)
+
+
+def _on_cluster(folder, cwd, cpus):
+    """Makes one run on a machine of the cluster; returns its error or None."""
+    request = folder / trial_folder.REQUEST
+    if not request.is_file():
+        return (
+            f"{request} isn't to be seen from {os.uname().nodename}: --workdir "
+            "must be on a file system that all machines share"
+        )
+    os.chdir(cwd)
+    return _Processes(1, cpus).run(folder)
+
+
+class _Processes:
+    """Processes that share this machine's cores.
+
+    All are forks of one server, which has imported what runs need and started
+    nothing: importing takes longer than many a run trains.
+
+    Args:
+        workers: How many at a time.
+        threads: Of each; its share of the cores if None.
+        target: Takes a folder.
+        imports: Modules that the server imports.
+    """
+
+    def __init__(
+        self, workers, threads=None, target=None, imports=(_TRAINING,)
+    ):
+        cores = len(os.sched_getaffinity(0))
+        self._threads = threads or max(1, cores // workers)
+        self._target = target or train
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(imports))
+        self._running, self._killed = set(), False
+
+    def run(self, folder):
+        """Waits for the run of a folder; returns its error or None."""
+        process = self._context.Process(
+            target=_alone, args=(self._target, str(folder), self._threads)
+        )
+        process.start()
+        self._running.add(process)
+        if self._killed:
+            process.kill()
+        process.join()
+        self._running.discard(process)
+        return _failure(folder, process.exitcode)
+
+    def kill(self):
+        """Kills what is running."""
+        self._killed = True
+        for process in tuple(self._running):
+            process.kill()
+
+
+def train(folder):
+    """Trains and measures what a folder asks for; resumes if killed.
+
+    Raises:
+        Whatever training raises.
+    """
+    from bottlenet_tf import training
+
+    training.run(trial_folder.read_request(folder))
+
+
+def _alone(target, folder, threads):
+    """What a run's process does: all that it prints goes to its log."""
+    threading.Thread(target=_die_with_the_search, daemon=True).start()
+    log = os.open(
+        pathlib.Path(folder) / trial_folder.LOG,
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+        0o644,
+    )
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    for kind in ("INTRAOP", "INTEROP"):  # TensorFlow is yet to read them.
+        os.environ[f"TF_NUM_{kind}_THREADS"] = str(threads)
+    # One run must leave another its share of a GPU's memory.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    target(folder)
+
+
+def _die_with_the_search():
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _failure(folder, code):
+    """Returns what the user is told of a process's end; None if it is fine."""
+    if code == 0:
+        return None
+    log = folder / trial_folder.LOG
+    log.touch()  # A process may end before it has one.
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    shown = " / ".join(line for line in lines[-_LINES_SHOWN:] if line.strip())
+    return f"ended with {code}: {shown} (all of it: {log})"

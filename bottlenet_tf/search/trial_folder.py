@@ -1,182 +1,119 @@
-"""A trial on disk: what is asked for, and what came of it.
+"""A run of a search on disk: what is asked for, and what came of it.
 
-    trial.json      what to train; written before the trial starts
-    outcome.json    what it reached; its presence means the trial is finished
-    failure.json    why it failed, instead
-    log.txt         what it printed
-
-Beside them lies all that a run leaves, its own report.json first of all.
+trial.json      what to train; written before it starts
+report.json     what it reached, a run's report; its presence means that
+                the run is finished
+failure.json    why it failed, instead
+log.txt         what it printed
 """
 
 import dataclasses
-import itertools
 import json
-import math
 import pathlib
 
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.json_file import read_json, write_json
+from bottlenet_tf.run_folders import (
+    REPORT_FILE,
+    choosing_figures,
+    load_report,
+)
 from bottlenet_tf.search.trials import Outcome, Point
 
-FORMAT = "bottlenet_tf.trial.2"
-_COUNTS = ("examples", "norm_examples")
-_REMEDY = "Remove its folder to repeat the trial."
+FORMAT = "bottlenet_tf.trial.3"
 REQUEST, OUTCOME, FAILURE, LOG = (
     "trial.json",
-    "outcome.json",
+    REPORT_FILE,
     "failure.json",
     "log.txt",
 )
+_REMEDY = "Remove its folder to repeat the trial."
 
 
-def write_request(folder, config, qualities):
-    """Writes what a trial is to do.
+def write_request(folder, config):
+    """Writes what a run is to do.
 
     Args:
-        folder: The trial's folder; created.
+        folder: Its folder; created.
         config: `TrainConfig`; its workdir is the folder.
-        qualities: What to measure at.
     """
     write_json(
         pathlib.Path(folder) / REQUEST,
-        {
-            "format": FORMAT,
-            "config": dataclasses.asdict(config),
-            "qualities": list(qualities),
-        },
+        {"format": FORMAT, "config": dataclasses.asdict(config)},
     )
 
 
 def read_request(folder):
-    """Returns `(config, qualities)` of a trial.
+    """Returns the `TrainConfig` that a folder asks for.
 
     Raises:
-        OSError, ValueError: see `read_outcome`.
+        OSError: if the file can't be read.
+        ValueError: naming the file, if it is damaged or of another version.
     """
-    value = _read(folder, REQUEST, ("config", "qualities"))
+    path = pathlib.Path(folder) / REQUEST
+    value = read_json(path, FORMAT, ("config",), _REMEDY)
     try:
-        config = TrainConfig.from_json(json.dumps(value["config"]))
-        return config, tuple(value["qualities"])
+        return TrainConfig.from_json(json.dumps(value["config"]))
     except (TypeError, ValueError) as error:
-        path = pathlib.Path(folder) / REQUEST
         raise ValueError(f"{path}: {error} {_REMEDY}") from error
 
 
-def all_in(root):
-    """Returns the folders of a directory that hold a request."""
-    return [path.parent for path in pathlib.Path(root).glob(f"*/{REQUEST}")]
-
-
-def write_outcome(folder, points, spent):
-    """Writes what a trial reached; it is finished with that.
-
-    Args:
-        folder: The trial's folder.
-        points: List of `Point`.
-        spent: What training took, as a report has it.
-    """
-    write_json(
-        pathlib.Path(folder) / OUTCOME,
-        {
-            "format": FORMAT,
-            "points": [dataclasses.asdict(point) for point in points],
-            "examples": spent["examples"],
-            "norm_examples": spent.get("norm_examples", 0),
-            "seconds": spent["seconds"],
-        },
-    )
-
-
-def write_failure(folder, error):
-    """Writes why a trial failed."""
-    write_json(
-        pathlib.Path(folder) / FAILURE, {"format": FORMAT, "error": error}
-    )
-
-
 def read_outcome(folder):
-    """Returns a trial's `Outcome`; None if it is neither finished nor failed.
+    """Returns a run's `Outcome`; None if it is neither finished nor failed.
 
     Raises:
-        ValueError: for a damaged file or one of another version; it names
-            the file and the field.
+        ValueError: naming the file, if it is damaged or of another version.
     """
     folder = pathlib.Path(folder)
-    if (folder / OUTCOME).is_file():
-        fields = ("points", *_COUNTS)
-        value = _read(folder, OUTCOME, fields)
-        points = _points(folder, value["points"])
-        return Outcome(points, *_counts(folder, value))
     if (folder / FAILURE).is_file():
-        return Outcome(error=_read(folder, FAILURE, ("error",))["error"])
-    return None
+        value = read_json(folder / FAILURE, FORMAT, ("error",), _REMEDY)
+        return Outcome(error=value["error"])
+    if not (folder / REPORT_FILE).is_file():
+        return None
+    try:
+        report = load_report(folder)
+    except ValueError as error:
+        raise ValueError(f"{error} {_REMEDY}") from error
+    figures, spent = choosing_figures(report), report["training"]
+    point = Point(
+        report["flags"]["unit"].get("quality"),
+        figures["wire_bytes_mean"],
+        figures["accuracy"],
+    )
+    return Outcome((point,), spent["examples"], spent.get("norm_examples", 0))
 
 
 def known(folder, retry_failed):
-    """Returns a trial's `Outcome`; None if it is to be made, or made again.
+    """Returns a run's `Outcome`; None if it is to be made, or made again.
 
     Args:
-        folder: The trial's folder.
+        folder: Its folder.
         retry_failed: Whether to forget a failure.
 
     Raises:
         ValueError: see `read_outcome`.
     """
-    outcome = read_outcome(folder)
-    if outcome and outcome.error and retry_failed:
-        (pathlib.Path(folder) / FAILURE).unlink()
-        return None
-    return outcome
+    failure = pathlib.Path(folder) / FAILURE
+    if retry_failed:
+        failure.unlink(missing_ok=True)
+    return read_outcome(folder)
 
 
 def ended(folder, error):
-    """Returns the `Outcome` of a process that ended; notes a failure.
+    """Returns the `Outcome` of a run that ended; notes a failure.
 
     Args:
-        folder: The trial's folder.
+        folder: Its folder.
         error: Why it failed; None if it didn't.
 
     Raises:
         ValueError: see `read_outcome`.
     """
     outcome = None if error else read_outcome(folder)
-    if outcome is None:
-        error = error or "ended without an outcome"
-        write_failure(folder, error)
-        outcome = Outcome(error=error)
-    return outcome
-
-
-def _points(folder, points):
-    try:
-        found = tuple(
-            Point(
-                int(point["quality"]),
-                float(point["wire_bytes"]),
-                float(point["accuracy"]),
-            )
-            for point in points
-        )
-        figures = [(p.wire_bytes, p.accuracy) for p in found]
-        if not all(map(math.isfinite, itertools.chain(*figures))):
-            raise ValueError("a figure is not finite")
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{folder / OUTCOME}: points must hold quality, wire_bytes and "
-            f"accuracy. {_REMEDY} Received: {points!r}"
-        ) from error
-    return found
-
-
-def _counts(folder, value):
-    counts = [value[name] for name in _COUNTS]
-    if not all(isinstance(n, int) and n >= 0 for n in counts):
-        raise ValueError(
-            f"{folder / OUTCOME}: {' and '.join(_COUNTS)} must be whole "
-            f"numbers. {_REMEDY} Received: {counts!r}"
-        )
-    return counts
-
-
-def _read(folder, name, fields):
-    return read_json(pathlib.Path(folder) / name, FORMAT, fields, _REMEDY)
+    if outcome is not None:
+        return outcome
+    error = error or "ended without a report"
+    write_json(
+        pathlib.Path(folder) / FAILURE, {"format": FORMAT, "error": error}
+    )
+    return Outcome(error=error)

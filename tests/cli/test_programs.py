@@ -25,7 +25,7 @@ def small(tiny_backbone, tmp_path):
 def test_the_demo_goes_from_training_to_a_choice(small, tmp_path):
     ran = programs.run(
         "demo", *small, "--splits=conv,cut", "--baseline_epochs=1",
-        "--trial_examples=24", "--max_accuracy_loss=100", "--qualities=10,90",
+        "--max_accuracy_loss=100", "--qualities=10,90",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     table = ran.stdout.split("== Results ==")[1]

@@ -8,35 +8,13 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import training
-from bottlenet_tf.search import bounds, curves, trial, trial_folder
+from bottlenet_tf.search import bounds, curves, trial_folder
 from bottlenet_tf.search.config import CurveConfig
 from bottlenet_tf.training import load_model
 from tests.eager import eagerly
+from tests.search.made_up import InProcess
 
 PARTS = ("search.json", "provenance.json", "curves")
-
-
-class InProcess:
-    """A pool of one that runs a folder when it is waited for."""
-
-    def __init__(self, fails=()):
-        self.fails, self.started, self._waiting = fails, [], []
-
-    @property
-    def free(self):
-        return 1 - len(self._waiting)
-
-    def start(self, folder):
-        self.started.append(f"{folder.parent.name}/{folder.name}")
-        self._waiting.append(folder)
-
-    def wait(self, timeout_s):
-        (folder,), self._waiting = self._waiting, []
-        if folder.name in self.fails:
-            return {folder: "ended with -9"}
-        with eagerly():
-            trial.run(folder)
-        return {folder: None}
 
 
 @pytest.fixture(scope="module")

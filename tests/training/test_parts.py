@@ -15,6 +15,7 @@ from bottlenet_tf.training import measure as measure_module
 from bottlenet_tf.training import runner
 from bottlenet_tf.training.network import load_model
 from tests.eager import eagerly
+from tests.search.made_up import InProcess
 
 
 @pytest.fixture
@@ -71,29 +72,6 @@ def test_a_run_for_choosing_reads_no_test_image(
     assert report["validation"] is None
 
 
-class InThisProcess:
-    """Runs trials one after the other, in the process of the test."""
-
-    free = 1
-
-    def __init__(self):
-        self.ended = {}
-
-    def start(self, folder):
-        from bottlenet_tf.search import trial
-
-        with eagerly():
-            trial.run(folder)
-        self.ended[folder] = None
-
-    def wait(self, timeout_s):
-        ended, self.ended = self.ended, {}
-        return ended
-
-    def close(self):
-        pass
-
-
 def test_a_search_reads_test_images_for_what_it_keeps_alone(
     tiny_config, replace, monkeypatch
 ):
@@ -118,11 +96,9 @@ def test_a_search_reads_test_images_for_what_it_keeps_alone(
         channels=(2,),
         strides=(2,),
         qualities=(20, 60),
-        trial_examples=16,
-        rungs=1,
         max_accuracy_loss=100.0,
     )
-    results = search.run(config, InThisProcess())
+    results = search.run(config, InProcess())
     assert not [t for t in results["trials"] if t["error"]]
     assert results["candidates"]["cut"]["measured"]
     assert readers == {"candidates"}
