@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-report test-serving test-ray test-link slow lint \
+.PHONY: help demo demo-link test test-report test-serving test-ray test-link slow lint \
 	results bench clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
+	@echo "make demo-link  after it: device and server over a link that changes"
 	@echo "make test   lint and fast tests (under five minutes)"
 	@echo "make slow   all tests, the slow ones too"
 	@echo "make test-serving  a real Triton serves an export (~500 MB)"
@@ -34,6 +35,11 @@ $(STAMP): setup.py constraints.txt bottlenet_tf/codec/_range_coder.c
 
 demo: $(STAMP)
 	$(BIN)/python -m bottlenet_tf.cli.demo
+
+# Two minutes after `make demo`. Triton is taken if `make test-serving` has
+# installed it, namespaces if there is root.
+demo-link: $(STAMP)
+	$(BIN)/python -m bottlenet_tf.cli.demo_link
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

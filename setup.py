@@ -25,6 +25,7 @@ setup(
         "ai-edge-litert>=2.0",
         "grpcio>=1.70",
         "imagecodecs>=2024.6.1",
+        "jinja2>=3.1",
         # TFDS imports it without asking for it.
         "importlib_resources>=6.0",
         "keras>=3.13",
@@ -44,7 +45,7 @@ setup(
     ],
     package_data={
         "bottlenet_tf.export": ["*.json"],
-        "bottlenet_tf.report": ["*.css"],
+        "bottlenet_tf.report": ["*.css", "templates/*"],
     },
     extras_require={
         "search": ["ray>=2.50"],

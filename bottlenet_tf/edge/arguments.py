@@ -184,6 +184,12 @@ def _add_device(parser, deploy):
         type=_positive,
         help="CPU threads of a network (default: the library's choice)",
     )
+    parser.add_argument(
+        "--paced",
+        action="store_true",
+        help="for trials on a faster machine: compute no faster than the "
+        "plan's device",
+    )
 
 
 def _positive(text):

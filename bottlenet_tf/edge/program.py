@@ -11,7 +11,9 @@ import time
 from bottlenet_tf.edge import lines, sources
 from bottlenet_tf.edge.arguments import parse
 from bottlenet_tf.edge.opening import Alone, open_answerer
+from bottlenet_tf.edge.paced import Paced
 from bottlenet_tf.edge.tally import Tally
+from bottlenet_tf.link import plan_file
 
 _REFRESH_S, _LOGGED_S = 0.2, 10.0
 
@@ -61,6 +63,8 @@ def run(args, network, plan_path, stop):
     """
     try:
         items = _items(args, stop)
+        if args.paced:
+            network = _paced(network, plan_path)
         opened = open_answerer(args, network, plan_path, say)
         network.warm_up(opened.splits)
     except (Alone, RuntimeError, ValueError, sources.SourceError) as error:
@@ -78,6 +82,18 @@ def run(args, network, plan_path, stop):
     if loop.tally.answered + loop.tally.failed and not loop.is_closed:
         say(loop.tally.summary())
     return 0 if is_whole and not loop.tally.failed else 1
+
+
+def _paced(network, plan_path):
+    """Returns the network of a device as slow as the plan's.
+
+    Raises:
+        Alone: if there is no plan that says how slow it is.
+    """
+    try:
+        return Paced(network, plan_file.read(plan_path or "plan.json"))
+    except (OSError, ValueError) as error:
+        raise Alone("--paced needs a plan: {}".format(error)) from None
 
 
 def _items(args, stop):

@@ -243,7 +243,7 @@ class Controlled:
         if is_answered:
             self._clock.now_s = end_s
             network_ms = 1e3 * (end_s - sent_s) - self._smallest.server_ms
-            self.controller.probed(wire_bytes, network_ms)
+            self.controller.probed(wire_bytes, network_ms, 0.0)
             return
         self._clock.now_s = end_s
         self.controller.missed(wire_bytes, 1e3 * (end_s - sent_s))

@@ -212,15 +212,18 @@ class Controller:
         self._dead = True
         self._probes.begin(of_dead=True)
 
-    def probed(self, wire_bytes, network_ms):
+    def probed(self, wire_bytes, network_ms, queued_ms=None):
         """Notes a probe's answer.
 
         Args:
             wire_bytes: Of the probe.
             network_ms: From the first byte sent to the answer, less what the
                 server told of computing and queueing.
+            queued_ms: As the server tells it; None if it doesn't.
         """
         self._revive()
+        if queued_ms is not None:
+            self.estimate.queued(queued_ms)
         num_bytes = wire_bytes + self.estimate.overhead_bytes
         self.estimate.sends.answered(num_bytes, network_ms)
 

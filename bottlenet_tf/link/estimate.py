@@ -10,9 +10,11 @@ import collections
 import time
 
 from bottlenet_tf.link.checks import is_number, require
-from bottlenet_tf.link.sends import Sends
+from bottlenet_tf.link.sends import MAX_AGE_S, Sends
 
 _REMEMBERED = 9
+# Waits at the server that are kept however old.
+_KEPT = 3
 
 
 class Medians:
@@ -80,8 +82,8 @@ class Estimate:
         self.sends = Sends(clock, **of_sends)
         self._device = Medians()
         self._server = Medians()
-        self._queued = collections.deque(maxlen=_REMEMBERED)
-        self._queued_ms = 0.0
+        self._clock = clock
+        self._queued = collections.deque(maxlen=_REMEMBERED)  # (s, ms)
 
     def computed(self, choice, ms):
         """Notes what the device took for a choice: head and codec, or all."""
@@ -105,11 +107,14 @@ class Estimate:
         else:
             computed = computed_ms
             self._server.note(choice.split, computed_ms, choice.server_ms)
-        self._queued.append(queued)
-        self._queued_ms = _median(self._queued)
+        self.queued(queued)
         # A server that tells more than the whole took tells nonsense.
         network_ms = max(0.0, ms - computed - queued)
         self.sends.answered(wire_bytes + self.overhead_bytes, network_ms)
+
+    def queued(self, ms):
+        """Notes how long a request waited at the server."""
+        self._queued.append((self._clock(), ms))
 
     def missed(self, wire_bytes, waited_ms):
         """Notes that no answer came within the time waited."""
@@ -125,8 +130,11 @@ class Estimate:
 
     @property
     def queued_ms(self):
-        """How long a request waits at the server."""
-        return self._queued_ms
+        """How long a request waits at the server: a median of late ones."""
+        oldest_s = self._clock() - MAX_AGE_S
+        while len(self._queued) > _KEPT and self._queued[0][0] < oldest_s:
+            self._queued.popleft()
+        return _median([ms for _, ms in self._queued]) if self._queued else 0.0
 
     def network_ms(self, choice):
         """Expected time of round trip and sending; 0 if nothing is sent."""
@@ -139,7 +147,7 @@ class Estimate:
         total = 0.0 if choice.way == "cloud" else self.device_ms(choice)
         if choice.sends:
             total += self.network_ms(choice)
-            total += self.server_ms(choice) + self._queued_ms
+            total += self.server_ms(choice) + self.queued_ms
         return total
 
     def energy_mj(self, choice, radio):
@@ -157,7 +165,7 @@ class Estimate:
         num_bytes = choice.bytes_mean + self.overhead_bytes
         sending = self.sends.serialising_ms(num_bytes)
         waiting = self.network_ms(choice) - sending
-        waiting += self.server_ms(choice) + self._queued_ms
+        waiting += self.server_ms(choice) + self.queued_ms
         return (
             total
             + 1e-3 * radio.uplink_mw * sending
@@ -172,7 +180,7 @@ class Estimate:
             wire_bytes: Of its payload.
             left_ms: From prepared pixels to the deadline.
         """
-        left = left_ms - self.server_ms(choice) - self._queued_ms
+        left = left_ms - self.server_ms(choice) - self.queued_ms
         if choice.way != "cloud":
             left -= self.device_ms(choice)
         return self.sends.within(wire_bytes + self.overhead_bytes, left)

@@ -161,7 +161,10 @@ def _choice(row, on_device, on_server, energies):
     split = point = None
     if is_split:
         split = _field(row, "split", is_text, "the name of a run")
-        point = _field(row, "point", _is_point, "an operating point's index")
+        # A unit of one rate has null: its only point.
+        point = 0
+        if row.get("point", point) is not None:
+            point = _field(row, "point", _is_point, "a point's index or null")
     mean = _field(row, "wire_bytes_mean", _is_bytes, "a number of bytes")
     require(
         (mean > 0) == (way != DEVICE),

@@ -88,4 +88,4 @@ class Prober:
         if connect_ms:
             self._controller.connected(connect_ms)
         ms -= connect_ms + (answer.computed_ms or 0) + (answer.queued_ms or 0)
-        self._controller.probed(size, max(0.0, ms))
+        self._controller.probed(size, max(0.0, ms), answer.queued_ms)

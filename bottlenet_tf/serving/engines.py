@@ -1,9 +1,10 @@
 """Engines by name, and one server's life from flags to its end."""
 
 import pathlib
+import shutil
 import tempfile
 
-from bottlenet_tf.serving import tf_serving, triton
+from bottlenet_tf.serving import tf_serving, triton, triton_wheel
 from bottlenet_tf.serving.supervisor import Supervisor
 
 _LAUNCHES = {
@@ -33,3 +34,9 @@ def serve(config, timing, on_supervisor, report=print, echo=None):
         supervisor = Supervisor(launch, timing, report, echo)
         on_supervisor(supervisor)
         supervisor.run()
+
+
+def has_triton():
+    """Whether a Triton can be found without being told where."""
+    found = shutil.which(triton.PROGRAM) or triton_wheel.usual_python()
+    return found is not None

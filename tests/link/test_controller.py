@@ -290,3 +290,16 @@ def test_a_clock_that_stands_still_breaks_nothing(make, clock):
         controller.missed(50, 0.0)
         controller.take_probe()
     json.dumps(controller.explain(), allow_nan=False)
+
+
+def test_probes_tell_when_a_server_is_no_longer_busy(make, clock):
+    controller = make()
+    early = controller.plan.named("early at point 1")
+    for queued_ms in [0.0] * 9 + [200.0] * 9:
+        controller.answered(early, 400, 15.0 + queued_ms, 1.0, queued_ms)
+        chosen = controller.choose()
+    assert not chosen.sends
+    for _ in range(3):
+        clock.pass_ms(2000.0)
+        controller.probed(50, 12.0, 0.0)
+    assert controller.choose().sends

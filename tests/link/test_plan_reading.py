@@ -52,6 +52,11 @@ def test_a_plan_that_was_written_by_select_can_be_read(tmp_path, values):
     assert found.choices[0].device_ms < 100  # That of no load.
 
 
+def test_a_unit_of_one_rate_has_its_only_point(tmp_path, values):
+    values["choices"][0]["point"] = None
+    assert read(tmp_path, values).choices[0].point == 0
+
+
 def change(path, value):
     def apply(values):
         place = values
@@ -80,6 +85,7 @@ def change(path, value):
         (["choices", 0, "split"], "RB9", "load 0"),
         (["choices", 0, "point"], True, "'point'"),
         (["choices", 0, "point"], -1, "'point'"),
+        (["choices", 0, "point"], KeyError, "'point'"),
         (["choices", 0, "wire_bytes_mean"], KeyError, "'wire_bytes_mean'"),
         (["choices", 0, "wire_bytes_mean"], 0, "must have bytes"),
         (["choices", 2, "wire_bytes_mean"], 5, "must have bytes"),

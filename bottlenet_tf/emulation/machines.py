@@ -1,0 +1,112 @@
+"""Two machines and the link between them, in whichever form this one permits.
+
+Namespaces where they can be made, else the proxy on loopback.
+"""
+
+import contextlib
+import dataclasses
+import subprocess
+from collections.abc import Callable
+
+from bottlenet_tf.emulation import netns
+from bottlenet_tf.emulation.check import check_link
+from bottlenet_tf.emulation.namespaces import ADDRESSES, Datagrams
+from bottlenet_tf.emulation.proxy import Messages, Proxy
+
+_TERMINATE_S = 10.0
+_PORT = 8000
+
+
+@dataclasses.dataclass(frozen=True)
+class Machines:
+    """A device's machine and a server's.
+
+    Attributes:
+        form: "namespaces" or "proxy".
+        checked: `LinkCheck` of this form, made just before.
+        host: Address that the server must listen on.
+        port: The server's port; 0 if any free one will do.
+        start: Function of a side, a command and options of
+            `subprocess.Popen` that starts it there.
+        join: Function of the server's port that returns the link, and the
+            address by which the device reaches the server.
+    """
+
+    form: str
+    checked: object
+    host: str
+    port: int
+    start: Callable
+    join: Callable
+
+
+@contextlib.contextmanager
+def opened(settings, rates_mbps, with_namespaces=None):
+    """Yields `Machines`; what was started on them is ended with it.
+
+    Args:
+        settings: `Settings` of the link to begin with.
+        rates_mbps: At which the link is checked against arithmetic.
+        with_namespaces: Which form; None takes namespaces where they can be
+            made.
+
+    Raises:
+        OSError: if something is missing or not permitted.
+    """
+    if with_namespaces is None:
+        with_namespaces = netns.missing() is None
+    make = _namespaces if with_namespaces else _proxy
+    with contextlib.ExitStack() as stack:
+        yield make(stack, settings, rates_mbps)
+
+
+def _namespaces(stack, settings, rates_mbps):
+    timed = stack.enter_context(Datagrams(settings))
+    checked = check_link(timed, rates_mbps, settings.delay_ms)
+    link, host = timed.link, ADDRESSES["server"]
+
+    def join(port):
+        link.restart(settings)
+        return link, f"{host}:{port}"
+
+    start = _starting(stack, link.run_in)
+    return Machines(link.form, checked, host, _PORT, start, join)
+
+
+def _proxy(stack, settings, rates_mbps):
+    with Messages(settings) as timed:
+        checked = check_link(timed, rates_mbps, settings.delay_ms)
+
+    def join(port):
+        link = stack.enter_context(Proxy(settings, ("127.0.0.1", port)))
+        return link, "{}:{}".format(*link.address)
+
+    def run(side, command, **options):
+        return subprocess.Popen(command, **options)
+
+    start = _starting(stack, run)
+    return Machines(Proxy.form, checked, "127.0.0.1", 0, start, join)
+
+
+def _starting(stack, run):
+    def start(side, command, **options):
+        return stack.enter_context(ended(run(side, command, **options)))
+
+    return start
+
+
+@contextlib.contextmanager
+def ended(process):
+    """Yields a `subprocess.Popen`; it has ended when this is left."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_TERMINATE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
