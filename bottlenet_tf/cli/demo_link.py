@@ -87,7 +87,7 @@ def _demo(values):
     device = [*[str(images)] * _REPEATED, f"--plan={plan_path}"]
     phases, answers, made = _driven(values, files, device, labels, payloads)
     about = recording.About(
-        command=sys.argv,
+        command=["python", "-m", __spec__.name, *sys.argv[1:]],
         machine=machine,
         slowdown=slowdown,
         images=len(labels),

@@ -67,7 +67,9 @@ def run(args, network, plan_path, stop):
             network = _paced(network, plan_path)
         opened = open_answerer(args, network, plan_path, say)
         network.warm_up(opened.splits)
-    except (Alone, RuntimeError, ValueError, sources.SourceError) as error:
+    except (
+        Alone, OSError, RuntimeError, ValueError, sources.SourceError
+    ) as error:  # fmt: skip
         say("error: {}".format(error))
         return 1
     if opened.alone is not None:
@@ -88,12 +90,11 @@ def _paced(network, plan_path):
     """Returns the network of a device as slow as the plan's.
 
     Raises:
-        Alone: if there is no plan that says how slow it is.
+        OSError, ValueError: if there is no plan that says how slow it is.
     """
-    try:
-        return Paced(network, plan_file.read(plan_path or "plan.json"))
-    except (OSError, ValueError) as error:
-        raise Alone("--paced needs a plan: {}".format(error)) from None
+    if plan_path is None:
+        raise ValueError("--paced must have a plan. Received: none")
+    return Paced(network, plan_file.read(plan_path))
 
 
 def _items(args, stop):

@@ -15,6 +15,7 @@ COLORS = {"split": "#0072B2", "cloud": "#009E73", "device": "#D55E00"}
 _CUT, _BUSY, _INK = "#CC3311", "#E69F00", "#1A1A1A"
 _ORACLE, _FIXED = "#000000", "#888888"
 _WINDOW_S = 1.0
+_LONGEST = 24
 _STYLE = {
     "svg.fonttype": "none",  # Text stays text.
     "svg.hashsalt": "bottlenet_tf",
@@ -87,9 +88,14 @@ def _draw_choices(axes, recording):
             linestyle="none", marker="|", markersize=9,
             color=COLORS.get(where, _INK), label=_ANSWERED[where],
         )  # fmt: skip
-    axes.set_yticks(range(len(order)), order)
+    axes.set_yticks(range(len(order)), map(_short, order))
     axes.set_ylim(len(order) - 0.4, -0.6)
     axes.set_ylabel("tried first")
+
+
+def _short(name):
+    """Returns what of a name a drawing has room for."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 _ANSWERED = {
@@ -121,13 +127,14 @@ def _draw_latencies(axes, recording, replayed, fixed):
     ):
         times, medians = _medians(replayed[name])
         label = f"{name}, replayed" if name == "oracle" else (
-            f"always {name}, replayed"
+            f"always {_short(name)}, replayed"
         )  # fmt: skip
         axes.plot(
             times, medians, color=color, linestyle=style, linewidth=1.3,
             label=label, drawstyle="steps-post",
         )  # fmt: skip
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.set_ylabel("latency, ms")
     axes.legend(fontsize="small", ncols=2, loc="upper left", markerscale=3)
     low, high = axes.get_ylim()

@@ -20,10 +20,10 @@ from bottlenet_tf.runtime.waiting import Waiting
 
 _MOST_BYTES = 1 << 24
 # As `export.py` writes them for Triton, unless it is told otherwise.
-_MAX_BATCH, _QUEUE_SIZE, _QUEUE_S = 8, 64, 1.0
+MAX_BATCH, QUEUE_SIZE, QUEUE_S = 8, 64, 1.0
 
 
-class _Question:
+class Question:
     """One payload that waits for its answer."""
 
     def __init__(self, payload):
@@ -42,6 +42,11 @@ class StandIn(http.server.ThreadingHTTPServer):
         address: `(host, port)`.
         identity: `Served`.
         tails: `Tails`.
+
+    Attributes:
+        tails: The same.
+        waiting: `Waiting` with the `Question`s.
+        answered: How many were.
     """
 
     daemon_threads = True
@@ -53,25 +58,26 @@ class StandIn(http.server.ThreadingHTTPServer):
         version = f"{model}/versions/{identity.version}"
         self.ready = {"/v2/health/ready", f"{model}/ready", f"{version}/ready"}
         self.infer = {f"{model}/infer", f"{version}/infer"}
-        self._tails = tails
+        self.tails, self.answered = tails, 0
         self.waiting = Waiting(
             self._work,
             lambda question, reason: question.end(None),
             lambda question: 1,
-            _MAX_BATCH,
-            room=_QUEUE_SIZE,
-            seconds=_QUEUE_S,
+            MAX_BATCH,
+            room=QUEUE_SIZE,
+            seconds=QUEUE_S,
         )
         self.waiting.start()
 
     def _work(self, batch):
-        found = self._tails.answer(
+        found = self.tails.answer(
             [question.payload for question, _ in batch],
             [COMPACT],
             [1e3 * waited_s for _, waited_s in batch],
         )
         for (question, _), row in zip(batch, found[COMPACT]):
             question.end(row.tobytes())
+        self.answered += len(batch)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -90,7 +96,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         payload = self.rfile.read(int(length))
         if self.path not in self.server.infer:
             return self._reply(404)
-        question = _Question(payload)
+        question = Question(payload)
         self.server.waiting.put(question)
         question.done.wait()
         if question.answer is None:
@@ -133,7 +139,7 @@ def start(deploy, host, port):
     cloud = pathlib.Path(deploy) / "cloud"
     identity = served.read(cloud)
     model = cloud / "triton" / identity.model / str(identity.version)
-    tails = Tails.load(model / UNITS, threads=1, max_batch=_MAX_BATCH)
+    tails = Tails.load(model / UNITS, threads=1, max_batch=MAX_BATCH)
     tails.warm_up()
     return StandIn((host, int(port)), identity, tails)
 
