@@ -1,5 +1,6 @@
 """`bottlenet-report FOLDER`: a search, or runs, and the selection on a page."""
 
+import pathlib
 import sys
 
 from absl import app, flags
@@ -12,7 +13,8 @@ Writes FOLDER/report.html, which holds all it shows, and every figure as PNG
 and CSV to FOLDER/report/. What isn't there yet is left out, with the command
 that makes it. Where the folder holds no search, the finished runs in it are
 compared: their curves, bytes at the same accuracy, and BD-rates; and what was
-chosen of them, if bottlenet-select chose among all of them.
+chosen of them, if bottlenet-select chose among all of them. Where it holds
+link.json of `make demo-link`, the page is FOLDER/link.html.
 
 Examples:
   bottlenet-select --runs=SEARCH_DIR/candidates \\
@@ -33,7 +35,13 @@ def _main(argv):
     values = flags.FLAGS
     try:
         from bottlenet_tf import report
+        from bottlenet_tf.emulation import recording
 
+        if (pathlib.Path(argv[1]) / recording.NAME).is_file():
+            from bottlenet_tf.report import link_page
+
+            print(f"Page: {link_page.write(argv[1], values.out)}")
+            return 0
         sources = report.read(
             argv[1],
             values.selection,

@@ -68,15 +68,20 @@ class Event:
     model_error: float | None
 
 
-def write(folder):
+def write(folder, out=None):
     """Writes the page of a folder's `link.json`; returns its path.
+
+    Args:
+        folder: Where `link.json` is.
+        out: Folder to write to; the same if None.
 
     Raises:
         OSError, ValueError: if there is none, or it is damaged.
     """
     folder = pathlib.Path(folder)
     text = html(recording.read(folder / recording.NAME))
-    return whole_file.write(folder / PAGE, text.encode("utf-8"))
+    path = pathlib.Path(out or folder) / PAGE
+    return whole_file.write(path, text.encode("utf-8"))
 
 
 def html(found):

@@ -7,6 +7,7 @@ import pytest
 
 from bottlenet_tf.emulation import phases, recording
 from bottlenet_tf.report import link_page
+from tests.cli import programs
 from tests.report import link_recordings
 
 
@@ -95,3 +96,10 @@ def test_it_is_written_from_a_recording(found, tmp_path):
     path = link_page.write(tmp_path)
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [p.name for p in tmp_path.iterdir() if p.name[0] == "."] == []
+
+
+def test_the_report_program_makes_it(found, tmp_path):
+    recording.write(tmp_path / recording.NAME, found)
+    ran = programs.run("report", str(tmp_path), f"--out={tmp_path / 'out'}")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == f"Page: {tmp_path / 'out' / link_page.PAGE}\n"
