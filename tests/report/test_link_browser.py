@@ -49,7 +49,9 @@ document.querySelector("iframe").onload = event => {
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["early", link_recordings.WILD])
+@pytest.mark.parametrize(
+    "name", ["early", link_recordings.WILD], ids=["plain", "wild"]
+)
 def test_nothing_overflows_or_fails(tmp_path, name, width):
     found = link_recordings.make(f"{name} at point 0", name)
     recording.write(tmp_path / recording.NAME, found)
