@@ -22,17 +22,11 @@ changes the unit through JPEG: try --channels=2 --stride=2
 FLAGFILE = "flags/digits.flags"
 
 
-def _main(argv):
-    train_flags.refuse_arguments(argv)
-    train_flags.prepare_tensorflow()
+def _main(values):
     # The splits start from the baseline that the demo trains first.
-    baseline = str(pathlib.Path(flags.FLAGS.workdir) / "baseline")
-    flags.FLAGS["backbone_weights"].value = baseline
-    try:
-        _demo(train_flags.read(flags.FLAGS))
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
-    return 0
+    baseline = str(pathlib.Path(values.workdir) / "baseline")
+    values["backbone_weights"].value = baseline
+    _demo(train_flags.read(values))
 
 
 def _demo(config):
@@ -181,7 +175,7 @@ def main():
         f"--flagfile={FLAGFILE}", "--freeze_prefix", "--tuned_rivals=jpeg",
     ]  # fmt: skip
     arguments = [sys.argv[0], *defaults, *sys.argv[1:]]
-    program.start(_main, USAGE, arguments, cleans_up=True)
+    program.run(_main, USAGE, cleans_up=True, argv=arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import program
 from bottlenet_tf.selection.links import NAMED
 from bottlenet_tf.validation import check_at_least
 
@@ -48,19 +48,14 @@ def script(seconds):
     ]
 
 
-def _main(argv):
-    train_flags.refuse_arguments(argv)
-    train_flags.prepare_tensorflow()
-    values = flags.FLAGS
+def _main(values):
+    check_at_least(1, seconds=values.seconds, clients=values.clients)
+    check_at_least(1.0, whole_ms=values.whole_ms)
     try:
-        check_at_least(1, seconds=values.seconds, clients=values.clients)
-        check_at_least(1.0, whole_ms=values.whole_ms)
         _demo(values)
     except KeyboardInterrupt:
         print("\nStopped; nothing runs on.", file=sys.stderr)
         return 130
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
     return 0
 
 
@@ -221,7 +216,7 @@ def main():
     flags.DEFINE_integer(
         "clients", 96, "Other devices that make the server busy.", **common
     )
-    program.start(_main, USAGE, cleans_up=True)
+    program.run(_main, USAGE, cleans_up=True)
 
 
 if __name__ == "__main__":
