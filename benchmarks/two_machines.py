@@ -11,7 +11,8 @@ alternately in one run over one open connection each:
 - cloud-only: a message of as many bytes as an image file takes. The served
   model is that of the units, which refuses the bytes without computing. So the
   message is measured, and the network's time is added: mobile-only's median,
-  of the same network on one thread of the same machine.
+  of the same network on one thread of the same machine;
+- the same of the paper's 316 bytes, with the split's times of both halves.
 
 Device and server are this machine on one thread each; nothing is slowed.
 """
@@ -39,9 +40,9 @@ from bottlenet_tf.runtime.heads import Heads  # noqa: E402
 from bottlenet_tf.runtime.whole import Whole  # noqa: E402
 from bottlenet_tf.selection.links import NAMED  # noqa: E402
 
-# Of an image as JPEG, ResNet-50 (arXiv:1902.01000), and cloud-only's latency
-# as a multiple of BottleNet's.
-CLOUD_BYTES = 26_766
+# Of an image as JPEG and of BottleNet's message, ResNet-50 (arXiv:1902.01000),
+# and the latency of the one as a multiple of the other's.
+CLOUD_BYTES, SPLIT_BYTES = 26_766, 316
 PAPER = {"3g": 63, "4g": 21, "wifi": 8}
 WARM_UP = 5
 TIMEOUT_S = 60.0
@@ -129,12 +130,13 @@ class Device:
     def run(self):
         """Returns milliseconds by name, after some to warm up."""
         names = "split", "split bytes", "split device", "split server"
-        noted = {n: [] for n in (*names, "mobile", "cloud", "matched")}
+        noted = {n: [] for n in (*names, "mobile", "cloud", "small", "matched")}
         for i in range(WARM_UP + self._args.calls):
             image = self._images[i % len(self._images)]
             self.split(image, noted)
             self.mobile(image, noted)
             self.message("cloud", CLOUD_BYTES, noted)
+            self.message("small", SPLIT_BYTES, noted)
             if self._args.matched_bytes:
                 self.message("matched", self._args.matched_bytes, noted)
         return {name: values[WARM_UP:] for name, values in noted.items()}
@@ -160,9 +162,8 @@ def rows(name, noted, args):
         (f"cloud-only, {CLOUD_BYTES:,} B", CLOUD_BYTES, "cloud"),
         ("cloud-only, matched", args.matched_bytes, "matched"),
     ]
-    split_link = (
-        median["split"] - median["split device"] - median["split server"]
-    )
+    device, server = median["split device"], median["split server"]
+    split_link = median["split"] - device - server
     for title, size, key in ways:
         if key not in median:
             continue
@@ -179,8 +180,16 @@ def rows(name, noted, args):
         name, f"split, {args.unit}",
         f"{statistics.fmean(noted['split bytes']):.0f}",
         f"{median['split']:.2f}", f"{_p95(noted['split']):.2f}",
-        f"{median['split device']:.2f}", f"{median['split server']:.2f}",
+        f"{device:.2f}", f"{server:.2f}",
         f"{split_link:.2f}", "1", "1",
+    )  # fmt: skip
+    both = device + server
+    total = both + median["small"]
+    yield (
+        name, "its halves, the paper's bytes", str(SPLIT_BYTES),
+        f"{total:.2f}", f"{both + _p95(noted['small']):.2f}",
+        f"{device:.2f}", f"{server:.2f}", f"{median['small']:.2f}",
+        f"{total / median['split']:.2f}", f"{median['small'] / split_link:.2f}",
     )  # fmt: skip
     yield (
         name, "mobile-only", "0", f"{whole:.2f}",
@@ -221,7 +230,7 @@ def main():
     )
     header = (
         "network", "way", "bytes", "ms", "p95 ms", "device ms", "server ms",
-        "link, transport ms", "of the split's (paper)", "link alone",
+        "link, transport ms", "of the split's (paper)", "of its link",
     )  # fmt: skip
     print("\n".join(aligned(header, found, 2)))
 

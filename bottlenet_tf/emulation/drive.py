@@ -127,9 +127,9 @@ def drive(
     begun_s, number = clock(), len(device.answers)
     found, measured = [], {}
     for i, phase in enumerate(phases):
+        phase_s = clock()
         link.set(**phase.changes)
         stop = crowd() if phase.busy_ms is not None else None
-        phase_s = clock()
         end_s, next_s = phase_s + phase.seconds, phase_s + every_s
         while clock() < end_s:
             sleep(min(_STEP_S, every_s))
