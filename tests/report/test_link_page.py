@@ -98,6 +98,7 @@ def test_it_is_written_from_a_recording(found, tmp_path):
     assert [p.name for p in tmp_path.iterdir() if p.name[0] == "."] == []
 
 
+@pytest.mark.slow  # Its imports take seconds.
 def test_the_report_program_makes_it(found, tmp_path):
     recording.write(tmp_path / recording.NAME, found)
     ran = programs.run("report", str(tmp_path), f"--out={tmp_path / 'out'}")
