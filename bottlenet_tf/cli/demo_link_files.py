@@ -78,7 +78,8 @@ class Files:
         figures = choosing_figures(next(iter(reports.values())))
         slowdown = whole_ms / here.row("", "whole").median_ms
         machines = selection.Machines(profile_file.slowed(here, slowdown), here)
-        limits = selection.Limits(figures["baseline_accuracy"] - max_loss)
+        least = max(0.0, figures["baseline_accuracy"] - max_loss)
+        limits = selection.Limits(least)
         decisions = selection.decide_runs(
             runs, reports, machines, links, selection.LATENCY, limits, max_loss
         )
