@@ -68,6 +68,7 @@ def _replay(plan_path, trace_paths, values):
             min_accuracy=values.min_accuracy,
             switch_gain=values.switch_gain,
             link=values.link,
+            set_aside=values.set_aside,
         )
         if not found:
             out.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,11 @@ def _check(values):
         values.deadline_ms is None or values.deadline_ms > 0,
         "--deadline_ms must be positive.",
         deadline_ms=values.deadline_ms,
+    )
+    check(
+        not values.set_aside or values.goal == "accuracy",
+        "--set_aside must have --goal=accuracy: it gives up what is late.",
+        goal=values.goal,
     )
     check(
         (values.goal == "accuracy") <= (values.deadline_ms is not None),
@@ -193,6 +199,12 @@ def _define(module_name):
     flags.DEFINE_integer("seed", 0, "Of the payloads' sizes.", **common)
     flags.DEFINE_float(
         "picture_from", 0.0, "Where the time line begins, in s.", **common
+    )
+    flags.DEFINE_bool(
+        "set_aside",
+        False,
+        "Controller and oracle put off what can't be in time, to the end.",
+        **common,
     )
     flags.DEFINE_bool("all_choices", False, "Show all fixed choices.", **common)
 

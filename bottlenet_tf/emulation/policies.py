@@ -31,13 +31,19 @@ class Oracle:
     ahead after any number of images (by induction). With a deadline the same
     holds for accuracy in time where images don't wait for one another, as
     they don't if they come no faster than one a deadline.
+
+    Args:
+        world: `World`.
+        choices: That it has.
+        deadline_ms: Of each image, or None.
+        set_aside: Whether it sets aside what can't be in time.
     """
 
     name = "oracle"
 
-    def __init__(self, world, choices, deadline_ms=None):
+    def __init__(self, world, choices, deadline_ms=None, set_aside=False):
         self._world, self._choices = world, choices
-        self._deadline_ms = deadline_ms
+        self._deadline_ms, self._set_aside = deadline_ms, set_aside
 
     def answer(self, image, arrived_s, start_s):
         """Returns the `Record` of an image begun at `start_s`."""
@@ -45,6 +51,10 @@ class Oracle:
             self._choices,
             key=lambda c: self._rank(c, image, arrived_s, start_s),
         )
+        if self._set_aside:
+            is_late, *_ = self._rank(best, image, arrived_s, start_s)
+            if is_late:
+                return aside(self._world.plan.whole, best, arrived_s, start_s)
         return _waited_for(self._world, best, image, arrived_s, start_s)
 
     def _rank(self, choice, image, arrived_s, start_s):
@@ -54,6 +64,11 @@ class Oracle:
         end_s = arrived_s + 1e-3 * self._deadline_ms + _ROUNDING_S
         in_time = answered_s <= end_s
         return not in_time, -choice.accuracy if in_time else 0.0, answered_s
+
+
+def aside(whole, tried, arrived_s, busy_until_s, energy_mj=None):
+    """Returns the `Record` of an image that will be answered at the end."""
+    return Record(arrived_s, None, busy_until_s, whole, tried, energy_mj)
 
 
 def _waited_for(world, choice, image, arrived_s, start_s):
@@ -114,6 +129,9 @@ class Controlled:
         self._line = world.line()
         self._probe = None  # (answered or given up, bytes, ms, answered)
         self._connected = self._probes_connected = False
+        # Of images that are set aside: when each of two connections is open,
+        # and what was promised to the line.
+        self._ready_s, self._owed_bytes = [1e-3 * world.rtt_ms] * 2, 0
         self._local = world.plan.whole
         sending = [c for c in world.plan.choices if c.sends]
         self._smallest = min(
@@ -128,7 +146,10 @@ class Controlled:
             if not self._connected:
                 self._connected, self._probes_connected = True, False
         self._clock.now_s = start_s
-        choice = self.controller.choose(1e3 * (start_s - arrived_s))
+        waited_ms = 1e3 * (start_s - arrived_s)
+        choice = self.controller.choose(waited_ms)
+        if self.controller.sets_aside:
+            return self._gamble(choice, image, arrived_s, start_s)
         begun_s = start_s + 1e-3 * choice.device_ms
         if not choice.sends:
             self._send_probe(image, start_s)
@@ -141,6 +162,44 @@ class Controlled:
         if choice.split is not None:
             self.controller.computed(choice, choice.device_ms)
         return self._send(choice, image, arrived_s, begun_s)
+
+    def _gamble(self, choice, image, arrived_s, start_s):
+        """Sends an image that nothing but its answer can answer in time.
+
+        At its deadline it is given up. A second connection is open then; the
+        first one is opened again meanwhile, by a probe whose bytes go ahead
+        of the next image's.
+        """
+        whole, controller = self._local, self.controller
+        end_s = arrived_s + 1e-3 * self._deadline_ms
+        if controller.is_late(1e3 * (start_s - arrived_s)):
+            return aside(whole, choice, arrived_s, start_s)
+        if choice.split is not None:
+            controller.computed(choice, choice.device_ms)
+        self._ready_s.sort()
+        begun_s = start_s + 1e-3 * choice.device_ms
+        sent_s = max(begun_s, self._ready_s[0])
+        if sent_s < end_s:
+            if self._owed_bytes:
+                self._line.send(sent_s, self._owed_bytes)
+                self._owed_bytes = 0
+            wire_bytes = self._world.wire_bytes(choice, image)
+            leaves_s, answered_s = self._exchange(choice, wire_bytes, sent_s)
+            if answered_s <= end_s:
+                self._note(choice, wire_bytes, sent_s, answered_s)
+                energy_mj = self._world.energy_mj(
+                    choice, leaves_s - begun_s, answered_s - leaves_s
+                )
+                return Record(
+                    arrived_s, answered_s, answered_s, choice, choice, energy_mj
+                )
+            self._clock.now_s = end_s
+            controller.missed(wire_bytes, 1e3 * (end_s - sent_s))
+        free_s = max(start_s, end_s)
+        self._ready_s[0] = free_s + 1e-3 * self._world.rtt_ms
+        probe = self._world.wire_bytes(self._smallest, image)
+        self._owed_bytes += probe + self._world.overhead_bytes
+        return aside(whole, choice, arrived_s, free_s)
 
     def _send(self, choice, image, arrived_s, begun_s):
         sent_s = begun_s + self._connect(begun_s)

@@ -10,7 +10,7 @@ class Record:
 
     Attributes:
         arrived_s: When it was there.
-        answered_s: When its answer was.
+        answered_s: When its answer was; None while it is set aside.
         busy_until_s: When the device is free for the next one.
         choice: The `Choice` that answered.
         tried: The `Choice` that was sent, or the same.
@@ -18,7 +18,7 @@ class Record:
     """
 
     arrived_s: float
-    answered_s: float
+    answered_s: float | None
     busy_until_s: float
     choice: object
     tried: object

@@ -5,6 +5,8 @@ come at a rate and wait for the device. All policies see the same images on
 the same part of the trace.
 """
 
+import dataclasses
+
 from bottlenet_tf.emulation.harmonic import HarmonicSends
 from bottlenet_tf.emulation.policies import Controlled, Fixed, Oracle
 from bottlenet_tf.link.goals import candidates
@@ -22,26 +24,45 @@ def run(policy, seconds, rate=None):
     while True:
         arrived_s = free_s if rate is None else image / rate
         if arrived_s >= seconds:
-            return records
+            return _caught_up(records, free_s)
         record = policy.answer(image, arrived_s, max(arrived_s, free_s))
         records.append(record)
         free_s = record.busy_until_s
         image += 1
 
 
-def policies(world, goal="latency", deadline_ms=None, **options):
+def _caught_up(records, free_s):
+    """Answers what was set aside on the device, after the last image."""
+    found = []
+    for record in records:
+        if record.answered_s is None:
+            free_s += 1e-3 * record.choice.device_ms
+            record = dataclasses.replace(
+                record, answered_s=free_s, busy_until_s=free_s
+            )
+        found.append(record)
+    return found
+
+
+def policies(
+    world, goal="latency", deadline_ms=None, set_aside=False, **options
+):
     """Returns all that a replay compares, by name.
 
     Args:
         world: `World`.
         goal: See `Controller`.
         deadline_ms: Of each image, or None.
+        set_aside: Whether oracle and controller set aside what can't be in
+            time.
         **options: Further arguments of `Controller`.
     """
     choices = _choices(world, goal, options.get("min_accuracy"))
     found = {
-        "oracle": Oracle(world, choices, deadline_ms),
-        "controller": Controlled(world, deadline_ms, goal=goal, **options),
+        "oracle": Oracle(world, choices, deadline_ms, set_aside),
+        "controller": Controlled(
+            world, deadline_ms, goal=goal, set_aside=set_aside, **options
+        ),
         "harmonic mean": Controlled(
             world,
             deadline_ms,

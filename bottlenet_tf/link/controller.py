@@ -5,6 +5,7 @@ import time
 
 from bottlenet_tf.link.checks import is_number, require
 from bottlenet_tf.link.estimate import Estimate
+from bottlenet_tf.link.gamble import Gamble
 from bottlenet_tf.link.goals import GOALS, candidates, lead_ms
 from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
 
@@ -43,6 +44,8 @@ class Controller:
             taken; the first if None.
         fixed: Name of a choice that is taken whenever the link can be used,
             whatever it costs; None weighs them all.
+        set_aside: Whether the caller sets aside what can't be in time, and
+            answers it when nothing waits (`sets_aside`).
         **of_sends: Further arguments of `sends.Sends`.
 
     Raises:
@@ -62,6 +65,7 @@ class Controller:
         overhead_bytes=_OVERHEAD_BYTES,
         link=None,
         fixed=None,
+        set_aside=False,
         **of_sends,
     ):
         require(
@@ -96,6 +100,18 @@ class Controller:
         self._probes, self._pauses = Probes(clock), Pauses(clock, seed)
         self._dead = False
         self._choice, self._costs = None, {}
+        self._gamble = None
+        if set_aside:
+            require(
+                goal == "accuracy",
+                "Setting aside gives up what is late: the goal must be "
+                '"accuracy", in time.',
+                goal=goal,
+            )
+            self._gamble = Gamble(
+                self.estimate, self._candidates, self._local, deadline_ms
+            )
+            self._cost.gamble = self._gamble
 
     @property
     def alive(self):
@@ -108,7 +124,7 @@ class Controller:
         Args:
             waited_ms: What of the deadline has passed already.
         """
-        costs = {c: self._cost(c, waited_ms) for c in self._open()}
+        costs = {c: self._cost(c, waited_ms) for c in self._open(waited_ms)}
         best = min(costs, key=costs.get)
         kept = self._choice
         if kept in costs:
@@ -123,8 +139,23 @@ class Controller:
             self._probes.end()
         return best
 
-    def _open(self):
+    @property
+    def sets_aside(self):
+        """Whether late images are put off, and so every send is a gamble."""
+        return self._gamble is not None and self._gamble.is_on
+
+    def is_late(self, waited_ms):
+        """Returns whether an image can't be in time any more.
+
+        Args:
+            waited_ms: What of the deadline has passed already.
+        """
+        return self._gamble is not None and self._gamble.is_late(waited_ms)
+
+    def _open(self, waited_ms):
         """Returns the candidates that can be tried now."""
+        if self.sets_aside and not self._pauses.left_s:
+            return self._gamble.open(waited_ms, self._dead)
         if self._local is None or not (self._dead or self._pauses.left_s):
             return self._candidates
         kept = [choice for choice in self._candidates if not choice.sends]
@@ -207,8 +238,12 @@ class Controller:
 
     def missed(self, wire_bytes, waited_ms):
         """Notes that no answer came, or none that can be used."""
-        if not self._dead:  # A probe's miss says nothing new.
+        if not self._dead or self.sets_aside:
             self.estimate.missed(wire_bytes, waited_ms)
+        # Of a dead link a probe's miss says nothing new. Where images are
+        # sent on, each of theirs needs another connection at once.
+        if self.sets_aside:
+            self._probes.end()
         self._dead = True
         self._probes.begin(of_dead=True)
 
@@ -228,7 +263,7 @@ class Controller:
         self.estimate.sends.answered(num_bytes, network_ms)
 
     def _revive(self):
-        if self._dead:
+        if self._dead and not self.sets_aside:
             self.estimate.sends.revived()
         self._dead = False
         self._pauses.answered()

@@ -172,15 +172,16 @@ class Estimate:
             + 1e-3 * radio.waiting_mw * waiting
         )
 
-    def in_time(self, choice, wire_bytes, left_ms):
-        """Share of sends by which a choice would be answered in time.
+    def in_time(self, choice, wire_bytes, left_ms, odds):
+        """Odds that a choice is answered in time.
 
         Args:
             choice: A `Choice` that sends.
             wire_bytes: Of its payload.
             left_ms: From prepared pixels to the deadline.
+            odds: Function of bytes and ms: `Sends.within` or `likely`.
         """
         left = left_ms - self.server_ms(choice) - self.queued_ms
         if choice.way != "cloud":
             left -= self.device_ms(choice)
-        return self.sends.within(wire_bytes + self.overhead_bytes, left)
+        return odds(wire_bytes + self.overhead_bytes, left)

@@ -59,7 +59,13 @@ class Accuracy(_Goal):
     What isn't answered in time is answered by mobile-only. Where that fits
     into the deadline, no choice is taken behind whose head it doesn't: some
     twenty sends can't tell that one in a thousand won't be late.
+
+    Attributes:
+        gamble: `Gamble` of a controller that sets late images aside, or None.
+            While it is on, odds are `Sends.likely`, else `Sends.within`.
     """
+
+    gamble = None
 
     def __init__(self, estimate, local, deadline_ms, radio):
         super().__init__(estimate, local, deadline_ms, radio)
@@ -83,7 +89,9 @@ class Accuracy(_Goal):
 
     def _right_if_sent(self, choice, left_ms):
         estimate, local = self._estimate, self._local
-        share = estimate.in_time(choice, choice.bytes_p95, left_ms)
+        gambles = self.gamble is not None and self.gamble.is_on
+        odds = estimate.sends.likely if gambles else estimate.sends.within
+        share = estimate.in_time(choice, choice.bytes_p95, left_ms, odds)
         if local is None or estimate.device_ms(local) > left_ms:
             return share * choice.accuracy
         needed = lead_ms(estimate.device_ms(local))

@@ -2,25 +2,26 @@
 
 import collections
 import itertools
-import threading
 import time
 from typing import NamedTuple, Optional
 
 from bottlenet_tf.link.checks import is_number, require
 from bottlenet_tf.link.goals import lead_ms
 from bottlenet_tf.link.prober import Prober
+from bottlenet_tf.link.race import LOCAL, REMOTE, Race
 from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
 from bottlenet_tf.link.worker import Worker
 
-REMOTE, LOCAL = "server", "device"
+LATER = "later"
 
 
 class Reply(NamedTuple):
     """The one answer to an image.
 
     Attributes:
-        answer: What the transport or `local` returned.
-        source: `REMOTE` or `LOCAL`.
+        answer: What the transport or `local` returned; None if set aside.
+        source: `REMOTE`, `LOCAL`, or `LATER` for an image that is set aside:
+            the caller hands it to `Sender.late` when nothing else waits.
         choice: `Choice` that was tried first.
         latency_ms: From the call to the answer.
         sent_bytes: Of the payload; 0 if nothing was sent.
@@ -45,6 +46,9 @@ class Sender:
     at once when the link breaks, the server refuses, or the answer is of
     another question, of another unit or of a payload that the server couldn't
     read.
+
+    A controller that sets late images aside (`Controller.sets_aside`) gets
+    them back unanswered as soon as they can't be in time.
 
     One call at a time. Payloads and answers are never logged.
 
@@ -114,13 +118,19 @@ class Sender:
         begun_s = self._clock() - 1e-3 * waited_ms
         self._learn()
         choice = self._controller.choose(waited_ms)
+        sets_aside = self._controller.sets_aside
+        if sets_aside and (
+            not choice.sends or self._controller.is_late(waited_ms)
+        ):
+            problem = "Nothing can answer in time."
+            return self._reply(begun_s, None, LATER, choice, problem=problem)
         if not choice.sends and self._prober is None:
             choice = self._tried_instead() or choice
         if not choice.sends:
             self._probe()
             task = self._worker.submit(lambda: self._compute(image))
             return self._reply(begun_s, task.result(), LOCAL, choice)
-        race = _Race(self._transport)
+        race = Race(self._transport)
         task = self._worker.submit(
             lambda: self._compute(image),
             self._starts_s(begun_s, waited_ms),
@@ -139,11 +149,27 @@ class Sender:
             task.cancel()
             return self._reply(begun_s, race.answer, REMOTE, choice, sent_bytes)
         self._probe()
+        if sets_aside:
+            task.cancel()
+            return self._reply(
+                begun_s, None, LATER, choice, sent_bytes, problem
+            )
         task.hurry()
         answer = task.result()
         if problem is None:
             problem = "The device was first."
         return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
+
+    def late(self, image):
+        """Returns the `Reply` of the device to an image that was set aside.
+
+        Raises:
+            Exception: what `local` raised.
+        """
+        begun_s = self._clock()
+        task = self._worker.submit(lambda: self._compute(image))
+        whole = self._controller.plan.whole
+        return self._reply(begun_s, task.result(), LOCAL, whole)
 
     def _tried_instead(self):
         """Returns what to send in a probe's place; None if none is due."""
@@ -186,7 +212,8 @@ class Sender:
         """Returns an answer that can be used, and tells the controller."""
         request_id = next(self._ids)
         sent_s = self._clock()
-        if self._lead_ms(1e3 * (sent_s - begun_s)) is None:
+        lead = self._lead_ms(1e3 * (sent_s - begun_s))
+        if lead is None and not self._controller.sets_aside:
             patience_ms = self._controller.patience_ms(choice)
             task.begin_at(sent_s + 1e-3 * patience_ms)
             # Until the device has answered, which ends the question.
@@ -253,41 +280,3 @@ def _check(answer, choice, request_id):
     known = answer.unit_id is not None and choice.unit_id is not None
     if known and answer.unit_id != choice.unit_id:
         raise BadAnswer("The answer is that of another unit.")
-
-
-class _Race:
-    """Which of two answers was first; ends the question once it can't win."""
-
-    def __init__(self, transport):
-        self._transport = transport
-        self._lock = threading.Lock()
-        self._is_asking = False
-        self._winner = None
-        self.answer = None
-
-    def asking(self):
-        with self._lock:
-            if self._winner is not None:
-                raise Missed("The device was first.")
-            self._is_asking = True
-
-    def asked(self):
-        with self._lock:
-            self._is_asking = False
-
-    def local(self, answer):
-        with self._lock:
-            if self._winner is None:
-                self._winner = LOCAL
-                # Under the lock, so that it never meets the next question.
-                if self._is_asking:
-                    self._transport.interrupt()
-
-    def remote(self, answer):
-        with self._lock:
-            if self._winner is None:
-                self._winner, self.answer = REMOTE, answer
-
-    def won_by(self, name):
-        with self._lock:
-            return self._winner == name

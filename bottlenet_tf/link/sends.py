@@ -41,6 +41,9 @@ FORGET, MARGIN = 0.9, 0.3
 # Without news they lose half of it in a minute, so that hope returns.
 _HALF_LIFE_S = 60.0
 _OTHER_SIZE = 1.5
+# `likely`: a send that was given up would have taken so much longer than it was
+# waited for, and how steep the odds are. Tuned as the rest.
+MISS_FACTOR, STEEPNESS = 1.5, 2.5
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
 
@@ -162,13 +165,17 @@ class Sends:
             hopeful: Whether to take the best of what may be true, so that it
                 is tried, or the worst.
         """
+        known = self._believed()
+        is_larger = num_bytes > self._fit().size
+        return known[-1] if is_larger == hopeful else known[0]
+
+    def _believed(self):
+        """Returns the indices of the Ws that explain the sends about best."""
         age_s = self._clock() - self._judged_s
         most = min(self._errors) + MARGIN * 2.0 ** min(
             20.0, age_s / _HALF_LIFE_S
         )
-        known = [i for i, e in enumerate(self._errors) if e <= most]
-        is_larger = num_bytes > self._fit().size
-        return known[-1] if is_larger == hopeful else known[0]
+        return [i for i, e in enumerate(self._errors) if e <= most]
 
     def _note(self, num_bytes, ms, missed):
         _check(num_bytes, ms)
@@ -256,17 +263,53 @@ class Sends:
             num_bytes: On the air.
             ms: What is left for network and round trip.
         """
-        floor = self._fit().floor
+        room = ms - self._fit().floor
+        if not self._sends:
+            return float(room >= 0)
         wait = self._waits[self._wait(num_bytes, hopeful=False)]
+        return self._share(num_bytes, wait, room, _is_within)
+
+    def likely(self, num_bytes, ms):
+        """Returns the odds, 0 to 1, that a send takes at most `ms`.
+
+            mean_i 1 / (1 + (e_i / r)^s),  r = ms - floor,
+            e_i = excess_i (W + B) / (W + B_i)
+
+        For choosing where every send is a gamble: hopeful, by the best of the
+        Ws that may be true, and never 0 for all choices at once.
+
+        Args:
+            num_bytes: On the air.
+            ms: What is left for network and round trip.
+        """
+        room = ms - self._fit().floor
+        if room <= 0 or not self._sends:
+            return float(room >= 0)
+        return max(
+            self._share(num_bytes, self._waits[i], room, _odds)
+            for i in self._believed()
+        )
+
+    def _share(self, num_bytes, wait, room, odds):
+        """Returns the weighted mean of `odds(excess, room, missed)`."""
+        floor = self._fit().floor
         weight, total, kept = 1.0, 0.0, 0.0
         for send in self._sends:
-            total += weight
             scale = (wait + num_bytes) / (wait + send.num_bytes)
-            excess = max(0.0, send.ms - floor)
-            if not send.missed and floor + excess * scale <= ms:
-                kept += weight
+            excess = max(0.0, send.ms - floor) * scale
+            kept += weight * odds(excess, room, send.missed)
+            total += weight
             weight *= self._recency
-        return kept / total if total else float(floor <= ms)
+        return kept / total
+
+
+def _is_within(excess, room, missed):
+    return not missed and excess <= room
+
+
+def _odds(excess, room, missed):
+    ratio = (MISS_FACTOR if missed else 1.0) * excess / room
+    return 1.0 / (1.0 + min(1e6, ratio) ** STEEPNESS)
 
 
 def _check(num_bytes, ms):

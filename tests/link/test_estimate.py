@@ -109,5 +109,6 @@ def test_in_time_counts_from_prepared_pixels(plan, estimate):
     estimate.sends.connected(20.0)
     for _ in range(9):
         estimate.answered(early, 400, 50.0, 0.0, 0.0)
-    assert estimate.in_time(early, 400, 20.5 + 50.0 + 0.1) == 1.0
-    assert estimate.in_time(early, 400, 20.5 + 49.0) == 0.0
+    within = estimate.sends.within
+    assert estimate.in_time(early, 400, 20.5 + 50.0 + 0.1, within) == 1.0
+    assert estimate.in_time(early, 400, 20.5 + 49.0, within) == 0.0

@@ -90,6 +90,7 @@ class Always:
 
     probe_ms = 50.0
     local_ms = 0.0
+    sets_aside = False
 
     def __init__(self, plan, patience_ms=30.0):
         self.plan, self._patience_ms = plan, patience_ms
