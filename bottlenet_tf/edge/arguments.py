@@ -51,6 +51,9 @@ def parse(argv=None, deploy=None):
         parser.error("--local never sends, so it takes no --server")
     if args.choice is not None and args.goal is not None:
         parser.error("--choice is fixed, so it takes no --goal")
+    if args.unit is not None or args.point is not None:
+        if args.choice is not None or args.goal is not None:
+            parser.error("--unit and --point take no --choice and no --goal")
     return args
 
 
@@ -156,6 +159,18 @@ def _add_choice(parser):
         "of the controller",
     )
     parser.add_argument(
+        "--unit",
+        metavar="NAME",
+        help="always this unit of the deployment while the link lives, plan or "
+        "none (default without a plan: its first)",
+    )
+    parser.add_argument(
+        "--point",
+        metavar="N",
+        type=_index,
+        help="the unit's operating point (default: the unit's own)",
+    )
+    parser.add_argument(
         "--max_bytes",
         metavar="N",
         type=_positive,
@@ -190,6 +205,14 @@ def _add_device(parser, deploy):
         help="for trials on a faster machine: compute no faster than the "
         "plan's device",
     )
+
+
+def _index(text):
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(
+            "{!r} is not an index, 0 or more".format(text)
+        )
+    return int(text)
 
 
 def _positive(text):

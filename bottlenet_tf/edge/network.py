@@ -216,6 +216,11 @@ class Network:
         top = tuple((int(i), float(shares[i])) for i in order)
         return Found(top[0][0], top)
 
+    def points(self, unit):
+        """Returns how many operating points a unit has, and its default."""
+        about = self._units[unit].unit
+        return len(about.points), about.default_point
+
     def warm_up(self, splits=()):
         """Runs the networks once: first runs take longer.
 

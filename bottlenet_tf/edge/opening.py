@@ -10,6 +10,7 @@ from bottlenet_tf.edge.message import ByKind
 from bottlenet_tf.link import plan_file
 from bottlenet_tf.link.controller import Controller
 from bottlenet_tf.link.kserve_http import KServeHttp
+from bottlenet_tf.link.plan import DEVICE, SPLIT, Choice, Plan
 from bottlenet_tf.link.transport import LinkError
 
 _READY_S = 5.0
@@ -81,9 +82,20 @@ def _over_link(args, network, plan_path, say):
         return ByKind(units, _transport(args.server, args.image_model, network))
 
     images, probes = connect(), connect()
-    plan = _plan(args, network, plan_path, say)
-    whole = plan.whole
+    fixed = args.choice
+    by_default = plan_path is None and args.choice is None and not args.goal
+    if by_default or args.unit is not None or args.point is not None:
+        plan = _one_unit(args, network)
+        fixed = plan.choices[0].name
+        say(
+            "{}: every image is sent as {!r} while the link lives".format(
+                "no plan.json" if plan_path is None else "as asked", fixed
+            )
+        )
+    else:
+        plan = _plan(args, network, plan_path, say)
     if args.choice is not None:
+        whole = plan.whole
         kept = [args.choice] + ([whole.name] if whole else [])
         plan.named(args.choice)
         plan, _ = plan.only(kept)
@@ -93,7 +105,7 @@ def _over_link(args, network, plan_path, say):
         deadline_ms=_deadline_ms(args, plan),
         min_accuracy=args.min_accuracy,
         overhead_bytes=images.overhead_bytes,
-        fixed=args.choice,
+        fixed=fixed,
         seed=os.getpid(),
     )
     if not _has(args.server, model, network, served.version, say):
@@ -130,6 +142,45 @@ def _is_address(host):
         except OSError:
             pass
     return False
+
+
+def _one_unit(args, network):
+    """Returns a `Plan` of one unit's point and the device, without figures.
+
+    Raises:
+        ValueError: if the deployment hasn't this unit or point.
+    """
+    units = network.served.units
+    unit = next(iter(units)) if args.unit is None else args.unit
+    if unit not in units:
+        raise ValueError(
+            "--unit must be one of the deployment's: {}. Received: {!r}".format(
+                ", ".join(units), unit
+            )
+        )
+    count, point = network.points(unit)
+    point = point if args.point is None else args.point
+    if point >= count:
+        raise ValueError(
+            "--point must be one of the unit's, 0 to {}. Received: {}".format(
+                count - 1, point
+            )
+        )
+    network.warm_up([unit])
+    begun_s = time.monotonic()
+    network.warm_up()
+    whole_ms = 1e3 * (time.monotonic() - begun_s)
+    # Nothing is known of bytes and accuracy, nor needed for a fixed choice.
+    name = "{} at point {}".format(unit, point)
+    split = Choice(
+        name, SPLIT, unit, units[unit], point, None, None, None, 1.0, 1.0,
+        None, whole_ms, None, 0.0,
+    )  # fmt: skip
+    whole = split._replace(
+        name="mobile-only", way=DEVICE, split=None, unit_id=None, point=None,
+        bytes_mean=0.0, bytes_p95=0.0,
+    )  # fmt: skip
+    return Plan([split, whole] if network.answers else [split])
 
 
 def _plan(args, network, plan_path, say):

@@ -69,6 +69,9 @@ class StandIn:
             raise ValueError(self.without_whole)
         return Found(local_class(picture))
 
+    def points(self, unit):
+        return 3, 1
+
     def warm_up(self, splits=()):
         self.warmed = splits
 

@@ -155,7 +155,6 @@ def test_a_server_of_another_export_answers_nothing(
 @pytest.mark.parametrize(
     "content, reason",
     [
-        (None, "has no plan.json"),
         ("{", "must be JSON"),
         ("of another deployment", "nothing in"),
     ],
@@ -165,9 +164,7 @@ def test_a_plan_of_no_use_leaves_the_device(
 ):
     images = write_images(tmp_path / "in", 1)
     network, path = StandIn(unpack=unpack), plan()
-    if content is None:
-        path = None
-    elif content == "{":
+    if content == "{":
         pathlib.Path(path).write_text(content)
     else:
         network.offered = ["mobile-only"]
@@ -189,6 +186,36 @@ def test_a_fixed_choice_is_taken_whatever_it_costs(run, plan, tmp_path):
     # Mobile-only would be faster by far; a race may still be won by it.
     assert code == 0
     assert {line["choice"] for line in lines} == {"rb1 at point 0"}
+
+
+@pytest.mark.parametrize(
+    ("more", "point"),
+    [([], 1), (["--point", "2"], 2), (["--unit", "rb1"], 1)],
+)
+def test_without_a_plan_the_default_unit_and_point_are_sent(
+    run, tmp_path, more, point
+):
+    images = write_images(tmp_path / "in", 3)
+    with ScriptedServer(ready_and_good) as server:
+        arguments = [*images, "--server", server.address, *more]
+        network = StandIn(unpack=unpack, local_s=0.5)
+        code, lines, told = run(arguments, None, network)
+    assert code == 0
+    assert {line["choice"] for line in lines} == {f"rb1 at point {point}"}
+    assert told.count("no plan.json: every image is sent as") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [(["--point", "3"], "0 to 2. Received: 3"), (["--unit", "x"], "rb1")],
+)
+def test_an_unknown_unit_or_point_ends_the_program(
+    run, plan, tmp_path, more, reason
+):
+    images = write_images(tmp_path / "in", 1)
+    arguments = [*images, "--server", "127.0.0.1:9", *more]
+    code, lines, told = run(arguments, plan())
+    assert (code, lines) == (1, []) and reason in told
 
 
 def test_a_choice_that_is_not_offered_ends_the_program(run, plan, tmp_path):

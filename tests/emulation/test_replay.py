@@ -180,6 +180,21 @@ def test_all_policies_are_told(tmp_path):
     assert "bottlenet-replay" in replay_table.markdown(content)
 
 
+def test_what_is_set_aside_is_answered_once_at_the_end():
+    # 100 ms for mobile-only, 80 for an image, and a cut of which nothing
+    # passes: some 20 images can't be in time, and hold up no other.
+    here = world(1.0, rtt_ms=10.0, outages=((2.0, 4.0),))
+    found = replay.policies(here, "accuracy", 90.0, set_aside=True)
+    for name in ("oracle", "controller"):
+        records = replay.run(found[name], 10.0, 1e3 / 90.0)
+        late = [r for r in records if r.choice is here.plan.whole]
+        assert len(records) == 112 and 20 <= len(late) <= 27
+        assert min(r.answered_s for r in late) > records[-1].arrived_s
+        assert late[-1].answered_s - late[0].answered_s == pytest.approx(
+            0.1 * (len(late) - 1)
+        )
+
+
 def test_energy_counts_what_a_fallback_computes_again():
     plan = replay_plans.make(SPLITS, (), 91.7, 100.0, 0.0, 80.0)
     radio = plan.radios["4g"]._replace(uplink_mw=0.0, waiting_mw=0.0)

@@ -230,6 +230,39 @@ def test_what_is_late_in_any_case_is_soon(make, clock):
     assert chosen[-1] == "early at point 1"
 
 
+def test_after_a_miss_a_gamble_is_on_the_fewest_bytes(make, clock):
+    # But for bytes early takes 23.4, late 73.2 of 95 ms, whose four fifths are
+    # 76; of 85 ms they are 68.
+    controller = make(goal="accuracy", deadline_ms=95.0, set_aside=True)
+    assert controller.sets_aside
+    assert run(controller, clock, 200.0, rtt_ms=2.0)[-1] == "late at point 0"
+    for waited_ms, expected in (
+        (0.0, "late at point 1"),
+        (10.0, "early at point 1"),
+    ):
+        controller.missed(100, 20.0)
+        assert controller.choose(waited_ms).name == expected
+    late = controller.plan.named("late at point 0")
+    controller.answered(late, 100, 12.0, 0.0, 0.0)
+    controller.choose()
+    assert len(controller.explain()["costs"]) == 5  # All that sends.
+
+
+def test_an_image_is_late_once_no_choice_can_be_in_time(make):
+    # cloud-only takes 0.5 ms at the server and 10 ms of round trip.
+    controller = make(goal="accuracy", deadline_ms=95.0, set_aside=True)
+    controller.connected(10.0)
+    assert not controller.is_late(84.0)
+    assert controller.is_late(85.0)
+
+
+def test_nothing_is_set_aside_that_the_device_can_answer_in_time(make):
+    controller = make(goal="accuracy", deadline_ms=140.0, set_aside=True)
+    assert not controller.sets_aside
+    with pytest.raises(ValueError, match="Setting aside"):
+        make(set_aside=True)
+
+
 def test_how_long_before_a_deadline_the_device_starts(make, clock):
     controller = make()
     assert controller.lead_ms(None) is None

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bottlenet_tf.link.controller import Controller
-from bottlenet_tf.link.sender import LOCAL, REMOTE, Sender
+from bottlenet_tf.link.sender import LATER, LOCAL, REMOTE, Sender
 from bottlenet_tf.link.transport import (
     Answer,
     BadAnswer,
@@ -441,3 +441,24 @@ def test_random_faults_leave_each_image_with_one_answer(
     assert sources[REMOTE] and sources[LOCAL]
     computed = collections.Counter(device.computed)
     assert max(computed.values()) == 1
+
+
+def test_a_late_image_comes_back_and_is_answered_later(made):
+    def act(payload, request_id, seconds):
+        assert 0 < seconds <= 0.05
+        time.sleep(seconds)
+        raise Missed("no answer")
+
+    plan = small_plan(whole_ms=60.0)
+    controller = Controller(plan, "accuracy", 50.0, set_aside=True)
+    for _ in range(3):
+        controller.computed(plan.whole, 60.0)
+    sender, transport, device, _ = made(
+        act, controller=controller, deadline_ms=50.0
+    )
+    reply = sender.answer(0)
+    assert (reply.source, reply.answer, device.computed) == (LATER, None, [])
+    assert reply.latency_ms < 60.0 + 50.0  # No mobile-only was waited for.
+    assert sender.answer(1, waited_ms=49.0).source == LATER  # Unsent.
+    assert len(transport.asked) == 1
+    assert sender.late(0).source == LOCAL and device.computed == [0]

@@ -184,6 +184,20 @@ def test_within_counts_sends_and_never_misses(clock):
     assert sends.within(1000, 1e9) == pytest.approx(0.75)
 
 
+def test_odds_fall_with_bytes_and_a_miss_leaves_some(clock):
+    # 10 ms for 1000 B without a wait: even odds at 10 ms, 1 / (1 + 2^2.5) for
+    # twice the bytes, and a miss counts as 1.5 times as long.
+    sends = Sends(clock, recency=1.0, wait_bytes=0.0)
+    sends.connected(0.0)
+    sends.answered(1000, 10.0)
+    assert sends.likely(1000, 10.0) == pytest.approx(0.5)
+    assert sends.likely(2000, 10.0) == pytest.approx(1 / (1 + 2**2.5))
+    sends.missed(1000, 10.0)
+    assert sends.likely(1000, 15.0) == pytest.approx(
+        0.5 * (1 / (1 + 1.5**-2.5) + 0.5)
+    )
+
+
 @pytest.mark.parametrize(
     ("num_bytes", "ms"),
     [(0, 1.0), (-5, 1.0), (100, -1.0), (100, float("nan")), (100, "1")],
