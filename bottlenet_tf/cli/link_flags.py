@@ -60,7 +60,7 @@ def settings(values):
         downlink=_downlink(values),
         delay_ms=values.delay_ms,
         loss=values.loss,
-        outages=tuple(map(_outage, values.outage)),
+        outages=tuple(map(outage, values.outage)),
         queue_bytes=values.queue_bytes,
         seed=values.seed,
     )
@@ -112,7 +112,12 @@ def _downlink(values):
     return values.downlink_mbps
 
 
-def _outage(text):
+def outage(text):
+    """Returns `(from_s, to_s)` of FROM:TO.
+
+    Raises:
+        ValueError: for another text, or if it doesn't end after it begins.
+    """
     try:
         begin_s, end_s = map(float, text.split(":"))
     except ValueError:

@@ -5,7 +5,7 @@ import sys
 
 from absl import app, flags
 
-from bottlenet_tf.cli import program
+from bottlenet_tf.cli import link_flags, program
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.link import goals
 from bottlenet_tf.validation import check
@@ -106,11 +106,6 @@ def _check(values):
         deadline_ms=values.deadline_ms,
     )
     check(
-        not values.set_aside or values.goal == "accuracy",
-        "--set_aside must have --goal=accuracy: it gives up what is late.",
-        goal=values.goal,
-    )
-    check(
         (values.goal == "accuracy") <= (values.deadline_ms is not None),
         "--goal=accuracy must have a --deadline_ms: accuracy in time.",
         deadline_ms=values.deadline_ms,
@@ -134,24 +129,10 @@ def _world(plan_path, trace, values):
         trace,
         rtt_ms=values.rtt_ms,
         overhead_bytes=values.message_overhead,
-        outages=_outages(values.outage),
+        outages=tuple(sorted(map(link_flags.outage, values.outage))),
         radio=plan.radios.get(values.link, radio),
         seed=values.seed,
     )
-
-
-def _outages(texts):
-    found = []
-    for text in texts:
-        try:
-            begin_s, end_s = map(float, text.split(":"))
-        except ValueError:
-            raise ValueError(
-                "--outage must be FROM:TO in seconds, several separated by "
-                f"commas. Received: outage={text!r}"
-            ) from None
-        found.append((begin_s, end_s))
-    return tuple(sorted(found))
 
 
 def _define(module_name):

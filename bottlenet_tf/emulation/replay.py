@@ -75,11 +75,6 @@ def policies(
     return found | {c.name: Fixed(world, c) for c in choices}
 
 
-def fixed_names(world):
-    """Returns the names of all choices that may be fixed ones."""
-    return {choice.name for choice in world.plan.choices}
-
-
 def _choices(world, goal, min_accuracy):
     """Returns the choices that a controller with this goal has."""
     if min_accuracy is None:

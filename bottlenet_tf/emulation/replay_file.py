@@ -30,7 +30,7 @@ def replay_trace(world, seconds=None, rate=None, deadline_ms=None, **options):
         if name == CONTROLLER:
             records = run
     figure = "mean_ms" if deadline_ms is None else "accuracy_in_time"
-    fixed = [name for name in found if name in replay.fixed_names(world)]
+    fixed = [c.name for c in world.plan.choices if c.name in found]
     best = min(
         fixed,
         key=lambda name: (
