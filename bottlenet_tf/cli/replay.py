@@ -123,14 +123,13 @@ def _world(plan_path, trace, values):
     from bottlenet_tf.link import plan_file
 
     plan = plan_file.read(plan_path)
-    radio = next(iter(plan.radios.values()), None)
     return World(
         plan,
         trace,
         rtt_ms=values.rtt_ms,
         overhead_bytes=values.message_overhead,
         outages=tuple(sorted(map(link_flags.outage, values.outage))),
-        radio=plan.radios.get(values.link, radio),
+        radio=plan.radio(values.link),
         seed=values.seed,
     )
 

@@ -83,7 +83,7 @@ class Controller:
         self._clock, self._switch_gain = clock, switch_gain
         self._local = plan.whole
         self._cost = GOALS[goal](
-            self.estimate, self._local, deadline_ms, _radio(plan, link)
+            self.estimate, self._local, deadline_ms, plan.radio(link)
         )
         if min_accuracy is None:
             min_accuracy = plan.min_accuracy or 0.0
@@ -298,16 +298,3 @@ class Controller:
                 for choice, cost in self._costs.items()
             },
         }
-
-
-def _radio(plan, link):
-    if link is None:
-        return next(iter(plan.radios.values()), None)
-    require(
-        link in plan.radios,
-        "A link must be one of the plan's: {}.".format(
-            ", ".join(sorted(plan.radios)) or "it has none"
-        ),
-        link=link,
-    )
-    return plan.radios[link]

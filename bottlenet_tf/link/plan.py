@@ -109,6 +109,23 @@ class Plan:
         found = [c for c in self.choices if c.way == DEVICE]
         return found[0] if found else None
 
+    def radio(self, link=None):
+        """Returns a link's `Radio`, the first one's if None; None if none.
+
+        Raises:
+            ValueError: for a link that the plan hasn't.
+        """
+        if link is None:
+            return next(iter(self.radios.values()), None)
+        require(
+            link in self.radios,
+            "A link must be one of the plan's: {}.".format(
+                ", ".join(sorted(self.radios)) or "it has none"
+            ),
+            link=link,
+        )
+        return self.radios[link]
+
     def named(self, name):
         """Returns a choice by its name; ValueError lists what there is."""
         found = [choice for choice in self.choices if choice.name == name]

@@ -14,8 +14,7 @@ those that are nearly as good as the best, the most hopeful is taken: the least
 for fewer bytes, the largest for more. What looks better than it is gets sent,
 and is known then.
 
-The floor is the least round trip seen, less its serialisation if several
-sizes tell that. Of one size alone half of the least counts as floor. A miss
+The floor is that of `floor`. A miss
 counts with the time it was waited for: at least that much passed.
 """
 
@@ -24,6 +23,7 @@ import math
 from typing import NamedTuple
 
 from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.link.floor import CONNECT_BYTES, Floor
 
 WINDOW = 20
 # Sends older than this tell little of the link now; a few are kept anyway.
@@ -31,8 +31,6 @@ MAX_AGE_S = 3.0
 MIN_SENDS = 3
 # Of later sends each counts so much more than the one before.
 RECENCY = 1.1
-# A route changes seldom: the floor is that of the last minutes.
-FLOOR_AGE_S = 120.0
 # Candidates for W, in bytes; the last one stands for waits alone.
 WAITS = (0.0, 300.0, 1000.0, 3000.0, 10e3, 1e9)
 # What errors lose of their weight with each send, and how much worse than the
@@ -44,8 +42,6 @@ _OTHER_SIZE = 1.5
 # `likely`: a send that was given up would have taken so much longer than it was
 # waited for, and how steep the odds are. Tuned as the rest.
 MISS_FACTOR, STEEPNESS = 1.5, 2.5
-# A connect's packets: TCP and IP with options.
-CONNECT_BYTES = 60
 
 
 class Send:
@@ -99,8 +95,7 @@ class Sends:
         self._waits = WAITS if wait_bytes is None else (wait_bytes,)
         self._errors = [0.0] * len(self._waits)
         self._judged_s = clock()
-        # The least ms of each size, by its bit length: (ms, bytes, at_s).
-        self._least = {}
+        self._floor = Floor(clock)
         self._fitted = None
 
     def __len__(self):
@@ -116,8 +111,8 @@ class Sends:
         """
         _check(num_bytes, ms)
         self._judge(num_bytes, ms)
+        self._floor.note(num_bytes, ms)
         self._note(num_bytes, ms, missed=False)
-        self._note_least(num_bytes, ms)
 
     def missed(self, num_bytes, waited_ms):
         """Notes a send without an answer, given up after so long."""
@@ -134,7 +129,8 @@ class Sends:
     def connected(self, ms):
         """Notes how long a connection took: a round trip without payload."""
         _check(CONNECT_BYTES, ms)
-        self._note_least(CONNECT_BYTES, ms)
+        self._floor.note(CONNECT_BYTES, ms)
+        self._fitted = None
 
     def _judge(self, num_bytes, ms, missed=False):
         """Learns from a send of another size what waits are worth.
@@ -143,7 +139,7 @@ class Sends:
         """
         fit = self._fit()
         # Of one size alone the floor is only guessed.
-        is_known = fit.size and len(self._least) > 1
+        is_known = fit.size and self._floor.num_sizes > 1
         if not is_known or (
             1 / _OTHER_SIZE < num_bytes / fit.size < _OTHER_SIZE
         ):
@@ -182,31 +178,10 @@ class Sends:
         self._sends.append(Send(num_bytes, ms, self._clock(), missed))
         self._fitted = None
 
-    def _note_least(self, num_bytes, ms):
-        now, size = self._clock(), int(num_bytes).bit_length()
-        known = self._least.get(size)
-        if known is None or ms <= known[0] or now - known[2] > FLOOR_AGE_S:
-            self._least[size] = (ms, num_bytes, now)
-        self._fitted = None
-
     @property
     def floor_ms(self):
         """The round trip without serialisation; 0 if nothing is known."""
-        if not self._least:
-            return 0.0
-        oldest = self._clock() - FLOOR_AGE_S
-        known = [k for k in self._least.values() if k[2] >= oldest]
-        if len(known) < 2:  # What is old tells more than one size alone.
-            known = self._least.values()
-        known = sorted(known, key=lambda k: k[1])
-        ms, num_bytes, _ = known[0]
-        least = min(k[0] for k in known)
-        if len(known) == 1:
-            return ms if num_bytes <= CONNECT_BYTES else 0.5 * ms
-        # A line through the smallest size; never above any other.
-        slopes = [(m - ms) / (b - num_bytes) for m, b, _ in known[1:]]
-        slope = max(0.0, min(slopes))
-        return max(0.0, min(least, ms - slope * num_bytes))
+        return self._floor.ms
 
     def _fit(self):
         if self._forget() or self._fitted is None:
