@@ -45,6 +45,8 @@ def parse(argv=None, deploy=None):
         if not os.path.exists(path):
             parser.error("there is no image or folder {!r}".format(path))
     is_one_folder = len(args.images) == 1 and os.path.isdir(args.images[0])
+    if args.camera is not None and args.out is not None:
+        parser.error("--out tells images by their paths: --camera has none")
     if args.watch and not is_one_folder:
         parser.error("--watch takes one folder")
     if args.local and args.server is not None:
@@ -92,6 +94,13 @@ def _add_images(parser):
         type=_positive,
         help="end after so many images",
     )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="append the answers to this file in place of standard output; "
+        "images that it has are passed over, so that a program that was killed "
+        "is resumed by the same command",
+    )
 
 
 def _add_server(parser):
@@ -109,8 +118,8 @@ def _add_server(parser):
     parser.add_argument(
         "--image_model",
         metavar="NAME",
-        help="another model of the server, which takes image files: then "
-        "cloud-only is open, too",
+        help="the served model that takes image files, for cloud-only "
+        "(default: the deployment's, if it has one)",
     )
     parser.add_argument(
         "--strict",

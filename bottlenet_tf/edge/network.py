@@ -133,7 +133,7 @@ class Network:
 
     def _why_no_image(self, choice, with_images):
         if not with_images:
-            return "the served model takes units' payloads alone"
+            return "the server has no model that takes image files"
         if not self.answers or None in (choice.quality, choice.side):
             return "its image isn't known"
         if not 1 <= choice.side <= self._whole.about.image_size:

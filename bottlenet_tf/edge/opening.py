@@ -73,15 +73,24 @@ def _over_link(args, network, plan_path, say):
         raise Alone("no --server was given")
     served = network.served
     model = args.model or served.model
+    image_model, image_version = args.image_model, None
+    if image_model is None:
+        image_model, image_version = served.image_model, served.image_version
 
     def connect():
         units = _transport(args.server, model, network, served.version)
-        if args.image_model is None:
+        if image_model is None:
             return ByKind(units)
-        return ByKind(units, _transport(args.server, args.image_model, network))
+        return ByKind(
+            units,
+            _transport(args.server, image_model, network, image_version),
+        )
 
     images, probes = connect(), connect()
-    plan = _plan(args, network, plan_path, say)
+    with_images = image_model is not None and _has(
+        args.server, image_model, network, image_version, say
+    )
+    plan = _plan(args, network, plan_path, with_images, say)
     whole = plan.whole
     if args.choice is not None:
         kept = [args.choice] + ([whole.name] if whole else [])
@@ -132,8 +141,8 @@ def _is_address(host):
     return False
 
 
-def _plan(args, network, plan_path, say):
-    """Returns the plan of what this deployment offers.
+def _plan(args, network, plan_path, with_images, say):
+    """Returns the plan of what this deployment and its server offer.
 
     Raises:
         Alone: if there is none, or nothing of it can be sent.
@@ -147,9 +156,6 @@ def _plan(args, network, plan_path, say):
         plan = plan_file.read(plan_path)
     except (OSError, ValueError) as error:
         raise Alone(str(error)) from None
-    with_images = args.image_model is not None and _has(
-        args.server, args.image_model, network, None, say
-    )
     dropped = {}
     for choice in plan.choices:
         why = network.why_not(choice, with_images, args.max_bytes)

@@ -24,6 +24,7 @@ def photo(tmp_path):
         (["{photo}", "--watch"], "--watch takes one folder"),
         (["{folder}", "{folder}", "--watch"], "--watch takes one folder"),
         (["--camera=0", "--watch"], "--watch takes one folder"),
+        (["--camera=0", "--out=x"], "--camera has none"),
         (["{photo}", "--local", "--server=h:1"], "takes no --server"),
         (["{photo}", "--choice=x", "--goal=energy"], "takes no --goal"),
         (["{photo}", "--goal=cheap"], "invalid choice: 'cheap'"),

@@ -271,7 +271,9 @@ def _slowed(folder, seconds, **queue):
     sleep = f"            __import__('time').sleep({seconds})\n"
     code.write_text(text.replace(mark, sleep + mark))
     config = ExportConfig(("a",), "out", max_batch=1, **queue)
-    (model / "config.pbtxt").write_text(export_triton.model_config(config))
+    (model / "config.pbtxt").write_text(
+        export_triton.model_config(config, "tail")
+    )
 
 
 def test_what_the_queue_has_no_room_for_is_answered_so(
