@@ -62,7 +62,7 @@ class TritonPythonModel:
         }
         self._backend = triton_python_backend_utils
         self._every = set(OUTPUTS)
-        self._answers = _load(
+        self._answers = load(
             folder, parameters["device"], int(parameters["threads"]), most
         )
         self._answers.warm_up()
@@ -153,7 +153,7 @@ class TritonPythonModel:
         )
 
 
-def _load(folder, device, threads, max_batch):
+def load(folder, device, threads, max_batch):
     """Returns the `Answers` of what lies beside this file."""
     whole = os.path.join(folder, WHOLE)
     if os.path.isdir(whole):

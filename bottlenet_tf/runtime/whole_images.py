@@ -42,9 +42,13 @@ class WholeImages(Answers):
 
     Args:
         whole: `Whole`.
+
+    Attributes:
+        about: Its `WholeFile`.
     """
 
     def __init__(self, whole):
+        self.about = whole.about
         self._network = _Network(whole)
         super().__init__([self._network])
 
@@ -60,7 +64,7 @@ class WholeImages(Answers):
 
     def warm_up(self):
         """See `Answers.warm_up`."""
-        size = self._network.about.image_size
+        size = self.about.image_size
         self._network.whole.logits(np.zeros((size, size, 3), np.uint8))
 
     def find(self, data):
