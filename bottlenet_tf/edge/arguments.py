@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from bottlenet_tf.edge.transports import DEFAULT, TRANSPORTS
 from bottlenet_tf.link.goals import GOALS
 from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
 
@@ -51,6 +52,11 @@ def parse(argv=None, deploy=None):
         parser.error("--watch takes one folder")
     if args.local and args.server is not None:
         parser.error("--local never sends, so it takes no --server")
+    transport = TRANSPORTS[args.transport]
+    if args.tls_cert is not None and not transport.encrypts:
+        parser.error("--tls_cert is for gRPC alone")
+    if not transport.routes and (args.model or args.image_model):
+        parser.error("TF Serving has a model for each unit, named like it")
     if args.choice is not None and args.goal is not None:
         parser.error("--choice is fixed, so it takes no --goal")
     return args
@@ -107,8 +113,21 @@ def _add_server(parser):
     parser.add_argument(
         "--server",
         metavar="HOST:PORT",
-        help="a server of this deployment, over plain HTTP; without it every "
-        "image is answered here",
+        help="a server of this deployment; without it every image is answered "
+        "here",
+    )
+    parser.add_argument(
+        "--transport",
+        choices=tuple(TRANSPORTS),
+        default=DEFAULT,
+        help="how the server is asked (default: %(default)s); gRPC needs "
+        "grpcio here, TF Serving has no cloud-only",
+    )
+    parser.add_argument(
+        "--tls_cert",
+        metavar="FILE",
+        help="PEM file that the server's certificate is checked by; then "
+        "gRPC is encrypted",
     )
     parser.add_argument(
         "--model",

@@ -11,6 +11,7 @@ class Message(bytes):
 
     Attributes:
         classes: Class names, in the order of the answer's indices.
+        unit: Its name; None for an image file.
         point: Index of the operating point; None for an image file.
         is_image: Whether it is an image file.
         unit_id: Identity of the network that must answer an image file; None
@@ -18,14 +19,14 @@ class Message(bytes):
     """
 
     classes = ()
-    point = unit_id = None
+    unit = point = unit_id = None
     is_image = False
 
 
-def payload(data, classes, point):
+def payload(data, classes, point, unit=None):
     """Returns the `Message` of a unit's payload."""
     message = Message(data)
-    message.classes, message.point = classes, point
+    message.classes, message.point, message.unit = classes, point, unit
     return message
 
 

@@ -181,7 +181,7 @@ class Network:
             head.check_limit(max_bytes)
             values, code_range = head.run(pixels)
             data, point, _, _ = head.fit(values, code_range, max_bytes)
-        return message.payload(data, head.unit.classes, point)
+        return message.payload(data, head.unit.classes, point, choice.split)
 
     def _encode_image(self, picture, choice, max_bytes):
         pixels = picture.pixels(self._whole.about)

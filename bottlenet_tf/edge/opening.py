@@ -2,17 +2,12 @@
 
 import os
 import socket
-import time
 from typing import NamedTuple, Optional, Tuple
 
 from bottlenet_tf.edge.answering import OnDevice, OverLink
-from bottlenet_tf.edge.message import ByKind
+from bottlenet_tf.edge.transports import Server
 from bottlenet_tf.link import plan_file
 from bottlenet_tf.link.controller import Controller
-from bottlenet_tf.link.kserve_http import KServeHttp
-from bottlenet_tf.link.transport import LinkError
-
-_READY_S = 5.0
 
 
 class Alone(Exception):
@@ -71,25 +66,9 @@ def _alone(network, plan_path, why):
 def _over_link(args, network, plan_path, say):
     if args.server is None:
         raise Alone("no --server was given")
-    served = network.served
-    model = args.model or served.model
-    image_model, image_version = args.image_model, None
-    if image_model is None:
-        image_model, image_version = served.image_model, served.image_version
-
-    def connect():
-        units = _transport(args.server, model, network, served.version)
-        if image_model is None:
-            return ByKind(units)
-        return ByKind(
-            units,
-            _transport(args.server, image_model, network, image_version),
-        )
-
-    images, probes = connect(), connect()
-    with_images = image_model is not None and _has(
-        args.server, image_model, network, image_version, say
-    )
+    server = Server(args, network)
+    images, probes = server.connect(), server.connect()
+    with_images = server.takes_images(say)
     plan = _plan(args, network, plan_path, with_images, say)
     whole = plan.whole
     if args.choice is not None:
@@ -105,11 +84,9 @@ def _over_link(args, network, plan_path, say):
         fixed=args.choice,
         seed=os.getpid(),
     )
-    if not _has(args.server, model, network, served.version, say):
+    if not server.has_export(say):
         raise Alone(
-            "the server {} hasn't this export: model {!r}, version {}".format(
-                args.server, model, served.version
-            )
+            "the server {} hasn't this export: {}".format(args.server, server)
         )
     answerer = OverLink(
         network, controller, images, probes, _deadline_ms(args, plan),
@@ -121,24 +98,6 @@ def _over_link(args, network, plan_path, say):
 
 def _deadline_ms(args, plan):
     return plan.deadline_ms if args.deadline_ms is None else args.deadline_ms
-
-
-def _transport(server, model, network, version=None):
-    transport = KServeHttp(server, model, version, network.unpack)
-    if _is_address(transport.host):
-        # 13 bytes less; a name may be one of several at its address.
-        transport = KServeHttp(server, model, version, network.unpack, host="")
-    return transport
-
-
-def _is_address(host):
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host)
-            return True
-        except OSError:
-            pass
-    return False
 
 
 def _plan(args, network, plan_path, with_images, say):
@@ -176,19 +135,3 @@ def _plan(args, network, plan_path, with_images, say):
             "nothing in {} can be sent by this deployment".format(plan_path)
         )
     return plan.only([choice.name for choice in kept])[0]
-
-
-def _has(server, model, network, version, say):
-    """Returns whether the server has a model, in this version if not None.
-
-    One that can't be reached may yet come: every question names the version,
-    and another export never answers it.
-    """
-    transport = _transport(server, model, network, version)
-    try:
-        return transport.is_ready(time.monotonic() + _READY_S)
-    except LinkError as error:
-        say("the server can't be asked yet: {}".format(error))
-        return True
-    finally:
-        transport.close()

@@ -17,7 +17,9 @@ from bottlenet_tf.edge.tally import Tally
 from bottlenet_tf.link import plan_file
 
 _REFRESH_S, _LOGGED_S = 0.2, 10.0
-_EXPECTED = (Alone, OSError, RuntimeError, ValueError, sources.SourceError)
+_EXPECTED = (
+    Alone, ImportError, OSError, RuntimeError, ValueError, sources.SourceError,
+)  # fmt: skip
 
 
 def main(argv=None, deploy=None):
