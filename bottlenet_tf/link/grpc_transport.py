@@ -36,8 +36,8 @@ class GrpcTransport(Transport):
         ImportError: if grpcio isn't there.
     """
 
-    #: Mean of what was measured at IP level (docs/controller.md).
-    overhead_bytes = 170
+    #: Measured at IP level; see docs/controller.md.
+    overhead_bytes = 150
 
     def __init__(self, address, port, certificate=None, clock=time.monotonic):
         host, port = split_address(address, port)

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from bottlenet_tf.codec import answer as answers
+from bottlenet_tf.emulation import Proxy, Settings
 from bottlenet_tf.link.kserve_grpc import KServeGrpc
 from bottlenet_tf.link.transport import (
     BadAnswer,
@@ -133,6 +134,27 @@ def test_a_payload_is_asked_about_and_answered():
     assert list(tensor.shape) == [1, 1]
     raw = struct.pack("<I", len(PAYLOAD)) + PAYLOAD
     assert list(request.raw_input_contents) == [raw]
+
+
+def test_a_question_takes_some_150_bytes_beyond_its_payload():
+    with Server(lambda payload, context: good(payload)) as server:
+        target = "127.0.0.1", server.port
+        with Proxy(Settings(uplink=100.0), target) as link:
+            client = KServeGrpc(
+                "{}:{}".format(*link.address), "tail", 13533880, answers.unpack
+            )
+            for _ in range(10):  # Headers are indexed by then.
+                ask(client)
+            before = link.counters()[0]
+            for _ in range(50):
+                ask(client)
+            after = link.counters()[0]
+            client.close()
+    packets = after.packets - before.packets
+    # The proxy counts 52 bytes of headers, time stamps included, not 40.
+    sent = after.num_bytes - before.num_bytes - 12 * packets
+    found = sent / 50 - len(PAYLOAD)
+    assert found == pytest.approx(KServeGrpc.overhead_bytes, abs=15)
 
 
 def test_a_version_is_asked_for_before_the_first_image():
