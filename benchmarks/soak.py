@@ -8,7 +8,7 @@ Real processes and sockets: `bottlenet-cloud` with Triton, an emulated link
 signal 9, the link is cut or slow, the device program is killed and started
 again, the server is overloaded, and three of ten answers are spoiled in every
 way of `tampering.SPOILS`. Both sides are killed among the first half of the
-images alone, so that memory is watched over a long life.
+images alone (--kill_share), so that memory is watched over a long life.
 
 In the end every image must be in the program's file exactly once, with the
 class that the choice in its line has offline. Prints JSON; exit code 1 if not.
@@ -66,6 +66,12 @@ def parse_args(argv=None):
         default=75.0,
         help="least seconds between two kills of the server; after fewer than "
         "60 bottlenet-cloud waits longer each time",
+    )
+    parser.add_argument(
+        "--kill_share",
+        type=float,
+        default=0.5,
+        help="of the images, among which something may be killed",
     )
     parser.add_argument("--server", default=_CLOUD, help="the server's command")
     return parser.parse_args(argv)
@@ -246,7 +252,7 @@ class Soak:
         self._kill("device", self.device)
 
     def _kill(self, name, process):
-        if self.answered() < len(self.contents) / 2:
+        if self.answered() < self._args.kill_share * len(self.contents):
             self.events[f"{name} killed"] += 1
             process.kill()
             self.samples.clear()
