@@ -26,7 +26,6 @@ import random
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -34,7 +33,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks import soak_images, tampering  # noqa: E402
+from benchmarks import soak_images, soak_processes, tampering  # noqa: E402
 from bottlenet_tf.emulation import Proxy, Settings  # noqa: E402
 from bottlenet_tf.link.kserve_http import KServeHttp  # noqa: E402
 from bottlenet_tf.link.transport import LinkError  # noqa: E402
@@ -46,7 +45,6 @@ _CLOUD = (
     "{python} -m bottlenet_tf.cli.cloud {deploy} --http_port={port} "
     "--grpc_port=0 --python={triton}"
 )
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def parse_args(argv=None):
@@ -77,74 +75,6 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def children(pid):
-    """Returns the numbers of a process's living children."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = path.read_text().rsplit(")", 1)[1].split()
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(path.parent.name))
-    return found
-
-
-def resident_mb(pid):
-    """Returns the resident memory of a process and all below it, in MB."""
-    total = sum(map(resident_mb, children(pid)))
-    with contextlib.suppress(OSError):
-        pages = pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]
-        total += int(pages) * _PAGE / 1e6
-    return total
-
-
-class Process:
-    """A command that is started again whenever it was killed.
-
-    Args:
-        command: List of words.
-        log: `pathlib.Path` that its output is appended to.
-        **options: Of `subprocess.Popen`.
-    """
-
-    def __init__(self, command, log, **options):
-        self._command, self._log, self._options = command, log, options
-        self.starts, self._running = 0, None
-
-    @property
-    def pid(self):
-        """Its number."""
-        return self._running.pid
-
-    def start(self):
-        """Starts it."""
-        self.starts += 1
-        with self._log.open("ab") as log:
-            self._running = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True, **self._options,
-            )  # fmt: skip
-
-    def poll(self):
-        """Returns its exit code, None while it runs."""
-        return self._running.poll()
-
-    def kill(self):
-        """Kills its child, which it watches, or itself."""
-        for pid in children(self.pid) or [self.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def stop(self):
-        """Ends it."""
-        if self._running is not None and self.poll() is None:
-            self._running.terminate()
-            try:
-                self._running.wait(60)
-            except subprocess.TimeoutExpired:
-                self._running.kill()
-                self._running.wait()
-
-
 class Soak:
     """One run: device, link, hostile middle, server, and what befalls them.
 
@@ -167,7 +97,7 @@ class Soak:
             "python": sys.executable, "deploy": args.deploy, "port": port,
             "triton": args.python,
         }  # fmt: skip
-        self.server = Process(
+        self.server = soak_processes.Process(
             shlex.split(args.server.format(**values)), folder / "server.log"
         )
         self._middle = tampering.Tampering(self._address, args.seed)
@@ -176,7 +106,7 @@ class Soak:
         )
         edge = folder / "edge"
         shutil.copytree(args.deploy, edge, ignore=lambda *_: ["cloud"])
-        self.device = Process(
+        self.device = soak_processes.Process(
             [sys.executable, str(edge / "edge" / "run.py"),
              str(folder / "images"), f"--out={self.answers}",
              f"--plan={folder / 'plan.json'}", "--threads=1",
@@ -298,7 +228,10 @@ class Soak:
     def _sample(self):
         while not self._done.wait(_SAMPLE_S):
             self.samples.append(
-                (resident_mb(self.device.pid), resident_mb(self.server.pid))
+                (
+                    soak_processes.resident_mb(self.device.pid),
+                    soak_processes.resident_mb(self.server.pid),
+                )
             )
 
     def report(self, seconds):

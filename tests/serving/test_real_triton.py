@@ -24,7 +24,7 @@ from bottlenet_tf.export import triton as export_triton
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.link.kserve_grpc import KServeGrpc
 from bottlenet_tf.link.kserve_http import KServeHttp
-from bottlenet_tf.link.transport import BadAnswer
+from bottlenet_tf.link.transport import BadAnswer, LinkError
 from bottlenet_tf.runtime import served, whole, whole_images
 from bottlenet_tf.serving.launch import EngineError
 from tests.serving import examples, triton_server
@@ -537,3 +537,12 @@ def test_grpc_with_a_certificate_is_encrypted(python, both, sent, tmp_path):
         sent["range"].check(answer, range(len(payloads)))
         (refused,) = ask_with(python, server.grpc, "grpc", payloads)
         assert "error" in refused
+        for pem in (certificate.read_bytes(), None):
+            client = KServeGrpc(server.grpc, "tail", None, answers.unpack, pem)
+            if pem is None:
+                with pytest.raises(LinkError):
+                    client.ask(payloads[0], time.monotonic() + 5, "plain")
+            else:
+                found = client.ask(payloads[0], time.monotonic() + 5, "tls")
+                assert found.status == "ok"
+            client.close()
