@@ -4,9 +4,9 @@
 
 Real processes and sockets: `bottlenet-cloud` with Triton, an emulated link
 (`emulation.Proxy`), a hostile middle (`tampering`), and the deployment's own
-`run.py --out`. In turns, in an order drawn by --seed, the server is killed with
-signal 9, the link is cut or slow, the device program is killed and started
-again, the server is overloaded, and three of ten answers are spoiled in every
+`run.py --out`. In rounds, whose order --seed draws after the first, the device
+program and the server are killed with signal 9 and started again, the link is cut
+or slow, the server is overloaded, and three of ten answers are spoiled in every
 way of `tampering.SPOILS`. Both sides are killed among the first half of the
 images alone (--kill_share), so that memory is watched over a long life.
 
@@ -19,6 +19,7 @@ import argparse
 import collections
 import contextlib
 import json
+import math
 import os
 import pathlib
 import platform
@@ -116,7 +117,7 @@ class Soak:
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         self.events, self.samples = collections.Counter(), []
-        self._done, self._killed_s = threading.Event(), 0.0
+        self._done, self._killed_s = threading.Event(), -math.inf
 
     def run(self):
         """Runs until the device program has ended by itself."""
@@ -126,13 +127,15 @@ class Soak:
             self._wait_for_server()
             self.device.start()
             sampler.start()
+            events = self._events()
             while not self._device_ended():
-                for event in self._shuffled():
+                for event in events:
                     event()
                     # The device leaves a bad server alone for seconds.
                     self._pause(3.0)
                     if self._device_ended():
                         break
+                self._random.shuffle(events)
         finally:
             self._done.set()
             self.device.stop()
@@ -165,13 +168,12 @@ class Soak:
     def _pause(self, times=1.0):
         time.sleep(times * self._args.pace * (0.5 + self._random.random()))
 
-    def _shuffled(self):
-        events = [
-            self._kill_server, self._kill_device, self._cut, self._slow,
-            self._overload, *(self._spoiling(name) for name in tampering.SPOILS)
+    def _events(self):
+        return [
+            self._kill_device, self._kill_server, self._cut,
+            *(self._spoiling(name) for name in tampering.SPOILS),
+            self._overload, self._slow,
         ]  # fmt: skip
-        self._random.shuffle(events)
-        return events
 
     def _kill_server(self):
         if time.monotonic() - self._killed_s > self._args.kill_every:

@@ -42,12 +42,14 @@ def deployment(tmp_path):
 def test_every_image_is_answered_once_and_none_wrong(deployment, capsys):
     stand_in = "{python} -m tests.serving.stand_in_triton {deploy} {port}"
     code = soak.main(
-        [str(deployment), "--images=400", "--contents=40", "--pace=0.05",
-         "--kill_every=0.5", f"--server={stand_in}"]
+        [str(deployment), "--images=600", "--contents=40", "--pace=0.05",
+         "--kill_share=1", f"--server={stand_in}"]
     )  # fmt: skip
     found = json.loads(capsys.readouterr().out)
     assert code == 0
     assert found["missing"] == found["more than once"] == found["wrong"] == 0
     assert found["classes"] > 1
-    for name in ("server killed", "device killed", "link cut", "corrupt"):
-        assert found["events"][name]
+    # The first three; how many more depends on the machine.
+    assert {"device killed", "server killed", "link cut"} <= set(
+        found["events"]
+    )
