@@ -5,10 +5,10 @@
 Real processes and sockets: `bottlenet-cloud` with Triton, an emulated link
 (`emulation.Proxy`), a hostile middle (`tampering`), and the deployment's own
 `run.py --out`. In rounds, whose order --seed draws after the first, the device
-program and the server are killed with signal 9 and started again, the link is cut
-or slow, the server is overloaded, and three of ten answers are spoiled in every
-way of `tampering.SPOILS`. Both sides are killed among the first half of the
-images alone (--kill_share), so that memory is watched over a long life.
+program and the server are killed with signal 9 and started again, the link is
+cut or slow, the server is overloaded, and three of ten answers are spoiled in
+every way of `tampering.SPOILS`. Both sides are killed among the first half of
+the images alone (--kill_share), so that memory is watched over a long life.
 
 In the end every image must be in the program's file exactly once, with the
 class that the choice in its line has offline. Prints JSON; exit code 1 if not.
