@@ -40,7 +40,9 @@ def deployment(tmp_path):
 
 
 def test_every_image_is_answered_once_and_none_wrong(deployment, capsys):
-    stand_in = "{python} -m tests.serving.stand_in_triton {deploy} {port}"
+    stand_in = (
+        "{python} -m bottlenet_tf.serving.stand_in {deploy} 127.0.0.1 {port}"
+    )
     code = soak.main(
         [str(deployment), "--images=600", "--contents=40", "--pace=0.05",
          "--kill_share=1", f"--server={stand_in}"]
