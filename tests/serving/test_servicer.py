@@ -16,6 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from bottlenet_tf.edge import message
+from bottlenet_tf.emulation import Proxy, Settings
 from bottlenet_tf.link.tf_serving import TfServingGrpc
 from bottlenet_tf.link.transport import BadAnswer
 from bottlenet_tf.serving import inprocess as serving
@@ -316,6 +317,24 @@ def test_the_devices_own_client_is_answered(address, sent, name):
     )
     assert (found.status, found.index) == ("wrong version", -1)
     client.close()
+
+
+def test_a_question_takes_some_150_bytes_beyond_its_payload(address, sent):
+    host, port = address.rsplit(":", 1)
+    payload = sent["range"].payloads[0]
+    with Proxy(Settings(uplink=100.0), (host, int(port))) as link:
+        client = TfServingGrpc("{}:{}".format(*link.address), "range")
+        for _ in range(10):  # Headers are indexed by then.
+            client.ask(payload, time.monotonic() + 10, "q")
+        before = link.counters()[0]
+        for _ in range(50):
+            client.ask(payload, time.monotonic() + 10, "q")
+        after = link.counters()[0]
+        client.close()
+    # The proxy counts 52 bytes of headers, time stamps included, not 40.
+    packets = after.packets - before.packets
+    found = (after.num_bytes - before.num_bytes - 12 * packets) / 50
+    assert found - len(payload) == pytest.approx(client.overhead_bytes, abs=15)
 
 
 def test_a_model_that_is_not_there_is_not_ready(address):
