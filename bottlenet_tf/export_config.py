@@ -71,6 +71,10 @@ class ExportConfig(Settings):
         "tail",
         "Name of the served model that takes any payload of the deployment.",
     )
+    image_model: str = setting(
+        "whole",
+        "Name of the served model that takes image files, for cloud-only.",
+    )
     pack: str | None = setting(
         None,
         "Rate pack by bottlenet-adapt, whose unit takes the place of the "
@@ -94,9 +98,17 @@ class ExportConfig(Settings):
             pack=self.pack,
             workdir=self.workdir,
         )
+        for flag in ("served_name", "image_model"):
+            name = getattr(self, flag)
+            check(
+                re.fullmatch(_NAME, name) is not None,
+                f"--{flag} must be letters, digits, '.', '_' and '-', since "
+                "it is part of a URL and a folder's name.",
+                **{flag: name},
+            )
         check(
-            re.fullmatch(_NAME, self.served_name) is not None,
-            "--served_name must be letters, digits, '.', '_' and '-', since "
-            "it is part of a URL and a folder's name.",
+            self.served_name != self.image_model,
+            "--served_name and --image_model name two models of one server.",
             served_name=self.served_name,
+            image_model=self.image_model,
         )

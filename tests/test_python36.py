@@ -22,6 +22,7 @@ MODULES = sorted(
 INSTALLED = {"numpy", "PIL", "imagecodecs"}
 ON_DEMAND = {
     "cv2",
+    "grpc",
     "onnxruntime",
     "ai_edge_litert",
     "tflite_runtime",

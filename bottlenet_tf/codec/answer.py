@@ -4,7 +4,7 @@
 byte  0      version 4 bits, number of top classes 4 bits
 byte  1      status, an index of `STATUSES`
 bytes 2-5    unit identity of the tail that answered, 0 if none did
-bytes 6-9    CRC-32 of the payload that is answered
+bytes 6-9    CRC-32 of the payload, xor the CRC-32 of all other bytes here
 bytes 10-11  milliseconds that the batch took on the server, float16
 bytes 12-13  milliseconds that the payload waited for it, float16
 byte  14     payloads in that batch; 255 stands for more, too
@@ -13,7 +13,8 @@ bytes 15-    top classes: index and probability * 65535, 2 bytes each
 
 Fields are big-endian. Class names don't travel: a device has them in its
 `unit.json`. The checksum tells an answer to another payload apart, one that
-comes late or was mixed up on the way; it keeps no attacker out.
+comes late or was mixed up on the way, and one that was damaged: it then seems
+to be another payload's. It keeps no attacker out.
 """
 
 import math
@@ -21,7 +22,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-VERSION = 1
+VERSION = 2  # The checksum of 1 didn't cover the answer itself.
 # What became of a payload; its status is the index. The first rule it breaks
 # counts, in the order of `PayloadFormat.unpack`.
 PAYLOAD_STATUSES = (
@@ -44,6 +45,7 @@ _NO_CLASS = 65535
 _HEAD = struct.Struct(">BBIIeeB")
 _CLASS = struct.Struct(">HH")
 MOST_MS = 65504.0  # Of float16.
+_CHECKSUM = slice(6, 10)  # Of an answer's bytes.
 
 
 class AnswerError(ValueError):
@@ -127,7 +129,7 @@ def pack(answer, num_top):
         )
     blank = [(_NO_CLASS, 0.0)] * (num_top - len(answer.top))
     try:
-        head = _HEAD.pack(
+        data = _HEAD.pack(
             VERSION << 4 | num_top,
             STATUSES.index(answer.status),
             answer.unit_id,
@@ -136,16 +138,33 @@ def pack(answer, num_top):
             min(answer.queued_ms, MOST_MS),
             min(answer.batch, 255),
         )
-        return head + b"".join(
+        data += b"".join(
             _CLASS.pack(index, int(round(65535 * float(probability))))
             for index, probability in [*answer.top, *blank]
         )
+        return sealed(data)
     except (struct.error, OverflowError) as error:
         raise ValueError(
             "An answer's numbers must fit its fields, classes be below "
             f"{MAX_CLASSES}, probabilities within 0..1: {error}. "
             f"Received: {answer}"
         ) from None
+
+
+def sealed(data):
+    """Returns an answer's bytes with the payload's CRC-32 made the checksum.
+
+    And the other way round: what is done twice is undone.
+    """
+    rest = zlib.crc32(
+        data[_CHECKSUM.stop :], zlib.crc32(data[: _CHECKSUM.start])
+    )
+    crc = int.from_bytes(data[_CHECKSUM], "big") ^ rest
+    return (
+        data[: _CHECKSUM.start]
+        + crc.to_bytes(4, "big")
+        + data[_CHECKSUM.stop :]
+    )
 
 
 def unpack(data):
@@ -162,7 +181,9 @@ def unpack(data):
             f"release of this package. Received: {len(data)} bytes, "
             f"{bytes(data[:1])!r} first"
         )
-    first, status, unit_id, crc, *times, batch = _HEAD.unpack_from(data)
+    first, status, unit_id, crc, *times, batch = _HEAD.unpack_from(
+        sealed(bytes(data))
+    )
     num_top = first & 15
     size = _HEAD.size + num_top * _CLASS.size
     if len(data) != size or num_top > TOP or status >= len(STATUSES):

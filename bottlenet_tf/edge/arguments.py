@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from bottlenet_tf.edge.transports import DEFAULT, TRANSPORTS
 from bottlenet_tf.link.goals import GOALS
 from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
 
@@ -45,10 +46,17 @@ def parse(argv=None, deploy=None):
         if not os.path.exists(path):
             parser.error("there is no image or folder {!r}".format(path))
     is_one_folder = len(args.images) == 1 and os.path.isdir(args.images[0])
+    if args.camera is not None and args.out is not None:
+        parser.error("--out tells images by their paths: --camera has none")
     if args.watch and not is_one_folder:
         parser.error("--watch takes one folder")
     if args.local and args.server is not None:
         parser.error("--local never sends, so it takes no --server")
+    transport = TRANSPORTS[args.transport]
+    if args.tls_cert is not None and not transport.encrypts:
+        parser.error("--tls_cert is for gRPC alone")
+    if not transport.routes and (args.model or args.image_model):
+        parser.error("TF Serving has a model for each unit, named like it")
     if args.choice is not None and args.goal is not None:
         parser.error("--choice is fixed, so it takes no --goal")
     if args.unit is not None or args.point is not None:
@@ -95,14 +103,34 @@ def _add_images(parser):
         type=_positive,
         help="end after so many images",
     )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="append the answers to this file in place of standard output; "
+        "images that it has are passed over, so that a program that was killed "
+        "is resumed by the same command",
+    )
 
 
 def _add_server(parser):
     parser.add_argument(
         "--server",
         metavar="HOST:PORT",
-        help="a server of this deployment, over plain HTTP; without it every "
-        "image is answered here",
+        help="a server of this deployment; without it every image is answered "
+        "here",
+    )
+    parser.add_argument(
+        "--transport",
+        choices=tuple(TRANSPORTS),
+        default=DEFAULT,
+        help="how the server is asked (default: %(default)s); gRPC needs "
+        "grpcio here, TF Serving has no cloud-only",
+    )
+    parser.add_argument(
+        "--tls_cert",
+        metavar="FILE",
+        help="PEM file that the server's certificate is checked by; then "
+        "gRPC is encrypted",
     )
     parser.add_argument(
         "--model",
@@ -112,8 +140,8 @@ def _add_server(parser):
     parser.add_argument(
         "--image_model",
         metavar="NAME",
-        help="another model of the server, which takes image files: then "
-        "cloud-only is open, too",
+        help="the served model that takes image files, for cloud-only "
+        "(default: the deployment's, if it has one)",
     )
     parser.add_argument(
         "--strict",

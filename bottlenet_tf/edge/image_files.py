@@ -4,7 +4,8 @@ import io
 
 from PIL import Image, features
 
-# Pillow's names and the options that a plan's accuracy was measured with
+# What `runtime.whole_images` reads. Pillow's names and the options that a
+# plan's accuracy was measured with
 # (`evaluation.image_codecs`).
 _OPTIONS = {
     "jpeg": ("JPEG", "jpg", {"subsampling": "4:2:0", "optimize": False}),
@@ -24,10 +25,8 @@ _OPTIONS = {
 
 def why_not(codec):
     """Returns why this device can't write a codec's files; None if it can."""
-    if codec == "jxl":
-        return None if _jpeg_xl() else "no imagecodecs with JPEG XL here"
     if codec not in _OPTIONS:
-        return "no such codec here: {}".format(codec)
+        return "the server reads no {} files".format(codec)
     feature = _OPTIONS[codec][1]
     # Pillow warns of a feature that it is too old to know.
     known = feature in features.modules or feature in features.codecs
@@ -50,8 +49,6 @@ def encode(pixels, codec, quality, side):
     image = Image.fromarray(pixels)
     if image.size != (side, side):
         image = image.resize((side, side), Image.LANCZOS)
-    if codec == "jxl":
-        return _encode_jpeg_xl(image, quality)
     kind, _, options = _OPTIONS[codec]
     if codec == "avif":
         speed = 6 if image.width * image.height <= 64 * 64 else 8
@@ -59,27 +56,3 @@ def encode(pixels, codec, quality, side):
     buffer = io.BytesIO()
     image.save(buffer, kind, quality=int(quality), **options)
     return buffer.getvalue()
-
-
-def _jpeg_xl():
-    """Returns imagecodecs if it writes JPEG XL, else None."""
-    try:
-        import imagecodecs
-    except ImportError:
-        return None
-    found = getattr(imagecodecs, "JPEGXL", None)
-    return imagecodecs if getattr(found, "available", False) else None
-
-
-def _encode_jpeg_xl(image, quality):
-    import numpy as np
-
-    # libjxl's own scale of qualities (cjxl.cc).
-    if quality < 30:
-        distance = 53 / 3000 * quality**2 - 23 / 20 * quality + 25
-    else:
-        distance = 0.1 + 0.09 * (100 - quality)
-    return _jpeg_xl().jpegxl_encode(
-        np.asarray(image), distance=distance, usecontainer=False,
-        numthreads=1, effort=5,
-    )  # fmt: skip

@@ -11,33 +11,38 @@ class Message(bytes):
 
     Attributes:
         classes: Class names, in the order of the answer's indices.
+        unit: Its name; None for an image file.
         point: Index of the operating point; None for an image file.
         is_image: Whether it is an image file.
+        unit_id: Identity of the network that must answer an image file; None
+            if any may.
     """
 
     classes = ()
-    point = None
+    unit = point = unit_id = None
     is_image = False
 
 
-def payload(data, classes, point):
+def payload(data, classes, point, unit=None):
     """Returns the `Message` of a unit's payload."""
     message = Message(data)
-    message.classes, message.point = classes, point
+    message.classes, message.point, message.unit = classes, point, unit
     return message
 
 
-def image_file(data, classes):
+def image_file(data, classes, unit_id=None):
     """Returns the `Message` of an image file."""
     message = Message(data)
     message.classes, message.is_image = classes, True
+    message.unit_id = unit_id
     return message
 
 
 class ByKind(Transport):
     """Carries each `Message` to the model that reads it.
 
-    An answer of a class that the network hasn't is refused.
+    An answer of a class that the network hasn't is refused, and one to an
+    image file by another network.
 
     Args:
         units: `Transport` to the model of the units.
@@ -68,6 +73,9 @@ class ByKind(Transport):
         is_image = getattr(message, "is_image", False)
         self._used = self._images if is_image else self._units
         answer = self._used.ask(message, deadline, request_id)
+        wanted = getattr(message, "unit_id", None)
+        if None not in (wanted, answer.unit_id) and answer.unit_id != wanted:
+            raise BadAnswer("The answer is that of another network.")
         classes = getattr(message, "classes", ())
         if classes and answer.status == "ok":
             for index in [answer.index] + [i for i, _ in answer.top]:

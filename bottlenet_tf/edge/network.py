@@ -13,7 +13,7 @@ from bottlenet_tf.edge import image_files, message
 from bottlenet_tf.link.plan import CLOUD, DEVICE
 from bottlenet_tf.runtime import images, served, unit_file
 from bottlenet_tf.runtime.heads import Heads
-from bottlenet_tf.runtime.whole import Whole
+from bottlenet_tf.runtime.whole import Whole, identity
 
 TOP = 5
 
@@ -54,7 +54,7 @@ class Network:
     `encode` and `predict` may run in two threads, each in one at a time.
 
     Args:
-        identity: The deployment's `Served`.
+        served_as: The deployment's `Served`.
         heads: `Heads`; None if nothing is ever sent.
         whole: `Whole`; None if there is none that may answer.
         without_whole: Why there is none.
@@ -67,9 +67,10 @@ class Network:
 
     unpack = staticmethod(answer.unpack)
 
-    def __init__(self, identity, heads=None, whole=None, without_whole=""):
-        self.served, self.without_whole = identity, without_whole
+    def __init__(self, served_as, heads=None, whole=None, without_whole=""):
+        self.served, self.without_whole = served_as, without_whole
         self._heads, self._whole = heads, whole
+        self._whole_id = None if whole is None else identity(whole.about)
         self._units = {} if heads is None else heads.units
 
     @classmethod
@@ -133,7 +134,7 @@ class Network:
 
     def _why_no_image(self, choice, with_images):
         if not with_images:
-            return "the served model takes units' payloads alone"
+            return "the server has no model that takes image files"
         if not self.answers or None in (choice.quality, choice.side):
             return "its image isn't known"
         if not 1 <= choice.side <= self._whole.about.image_size:
@@ -180,7 +181,7 @@ class Network:
             head.check_limit(max_bytes)
             values, code_range = head.run(pixels)
             data, point, _, _ = head.fit(values, code_range, max_bytes)
-        return message.payload(data, head.unit.classes, point)
+        return message.payload(data, head.unit.classes, point, choice.split)
 
     def _encode_image(self, picture, choice, max_bytes):
         pixels = picture.pixels(self._whole.about)
@@ -192,7 +193,7 @@ class Network:
                 "An image file must be within --max_bytes. Received: "
                 "{} bytes, max_bytes={}".format(len(data), max_bytes)
             )
-        return message.image_file(data, self._whole.classes)
+        return message.image_file(data, self._whole.classes, self._whole_id)
 
     def predict(self, picture):
         """Returns what the network without a split has `Found`.

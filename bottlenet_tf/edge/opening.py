@@ -6,14 +6,10 @@ import time
 from typing import NamedTuple, Optional, Tuple
 
 from bottlenet_tf.edge.answering import OnDevice, OverLink
-from bottlenet_tf.edge.message import ByKind
+from bottlenet_tf.edge.transports import Server
 from bottlenet_tf.link import plan_file
 from bottlenet_tf.link.controller import Controller
-from bottlenet_tf.link.kserve_http import KServeHttp
 from bottlenet_tf.link.plan import DEVICE, SPLIT, Choice, Plan
-from bottlenet_tf.link.transport import LinkError
-
-_READY_S = 5.0
 
 
 class Alone(Exception):
@@ -72,16 +68,9 @@ def _alone(network, plan_path, why):
 def _over_link(args, network, plan_path, say):
     if args.server is None:
         raise Alone("no --server was given")
-    served = network.served
-    model = args.model or served.model
-
-    def connect():
-        units = _transport(args.server, model, network, served.version)
-        if args.image_model is None:
-            return ByKind(units)
-        return ByKind(units, _transport(args.server, args.image_model, network))
-
-    images, probes = connect(), connect()
+    server = Server(args, network)
+    images, probes = server.connect(), server.connect()
+    with_images = server.takes_images(say)
     fixed = args.choice
     by_default = plan_path is None and args.choice is None and not args.goal
     if by_default or args.unit is not None or args.point is not None:
@@ -93,7 +82,7 @@ def _over_link(args, network, plan_path, say):
             )
         )
     else:
-        plan = _plan(args, network, plan_path, say)
+        plan = _plan(args, network, plan_path, with_images, say)
     if args.choice is not None:
         whole = plan.whole
         kept = [args.choice] + ([whole.name] if whole else [])
@@ -108,11 +97,9 @@ def _over_link(args, network, plan_path, say):
         fixed=fixed,
         seed=os.getpid(),
     )
-    if not _has(args.server, model, network, served.version, say):
+    if not server.has_export(say):
         raise Alone(
-            "the server {} hasn't this export: model {!r}, version {}".format(
-                args.server, model, served.version
-            )
+            "the server {} hasn't this export: {}".format(args.server, server)
         )
     answerer = OverLink(
         network, controller, images, probes, _deadline_ms(args, plan),
@@ -124,24 +111,6 @@ def _over_link(args, network, plan_path, say):
 
 def _deadline_ms(args, plan):
     return plan.deadline_ms if args.deadline_ms is None else args.deadline_ms
-
-
-def _transport(server, model, network, version=None):
-    transport = KServeHttp(server, model, version, network.unpack)
-    if _is_address(transport.host):
-        # 13 bytes less; a name may be one of several at its address.
-        transport = KServeHttp(server, model, version, network.unpack, host="")
-    return transport
-
-
-def _is_address(host):
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host)
-            return True
-        except OSError:
-            pass
-    return False
 
 
 def _one_unit(args, network):
@@ -183,8 +152,8 @@ def _one_unit(args, network):
     return Plan([split, whole] if network.answers else [split])
 
 
-def _plan(args, network, plan_path, say):
-    """Returns the plan of what this deployment offers.
+def _plan(args, network, plan_path, with_images, say):
+    """Returns the plan of what this deployment and its server offer.
 
     Raises:
         Alone: if there is none, or nothing of it can be sent.
@@ -198,9 +167,6 @@ def _plan(args, network, plan_path, say):
         plan = plan_file.read(plan_path)
     except (OSError, ValueError) as error:
         raise Alone(str(error)) from None
-    with_images = args.image_model is not None and _has(
-        args.server, args.image_model, network, None, say
-    )
     dropped = {}
     for choice in plan.choices:
         why = network.why_not(choice, with_images, args.max_bytes)
@@ -221,19 +187,3 @@ def _plan(args, network, plan_path, say):
             "nothing in {} can be sent by this deployment".format(plan_path)
         )
     return plan.only([choice.name for choice in kept])[0]
-
-
-def _has(server, model, network, version, say):
-    """Returns whether the server has a model, in this version if not None.
-
-    One that can't be reached may yet come: every question names the version,
-    and another export never answers it.
-    """
-    transport = _transport(server, model, network, version)
-    try:
-        return transport.is_ready(time.monotonic() + _READY_S)
-    except LinkError as error:
-        say("the server can't be asked yet: {}".format(error))
-        return True
-    finally:
-        transport.close()

@@ -11,11 +11,15 @@ import time
 from bottlenet_tf.edge import lines, sources
 from bottlenet_tf.edge.arguments import parse
 from bottlenet_tf.edge.opening import Alone, open_answerer
+from bottlenet_tf.edge.output import AnswerFile, StandardOutput
 from bottlenet_tf.edge.paced import Paced
 from bottlenet_tf.edge.tally import Tally
 from bottlenet_tf.link import plan_file
 
 _REFRESH_S, _LOGGED_S = 0.2, 10.0
+_EXPECTED = (
+    Alone, ImportError, OSError, RuntimeError, ValueError, sources.SourceError,
+)  # fmt: skip
 
 
 def main(argv=None, deploy=None):
@@ -65,22 +69,24 @@ def run(args, network, plan_path, stop):
         items = _items(args, stop)
         if args.paced:
             network = _paced(network, plan_path)
+        output = StandardOutput() if args.out is None else AnswerFile(args.out)
         opened = open_answerer(args, network, plan_path, say)
         network.warm_up(opened.splits)
-    except (
-        Alone, OSError, RuntimeError, ValueError, sources.SourceError
-    ) as error:  # fmt: skip
+    except _EXPECTED as error:
         say("error: {}".format(error))
         return 1
     if opened.alone is not None:
         say("every image is answered on this device: {}".format(opened.alone))
-    loop = Loop(network, opened.answerer, stop, args.count)
+    loop = Loop(network, opened.answerer, output, stop, args.count)
     try:
         is_whole = loop.run(items)
     finally:
+        output.close()
         if not stop.at_once:
             opened.answerer.close()
     loop.progress.end()
+    if loop.known:
+        say("{} images were answered before".format(loop.known))
     if loop.tally.answered + loop.tally.failed and not loop.is_closed:
         say(loop.tally.summary())
     return 0 if is_whole and not loop.tally.failed else 1
@@ -140,18 +146,21 @@ class Loop:
     Args:
         network: Prepares images.
         answerer: Answers them.
+        output: `StandardOutput` or `AnswerFile`.
         stop: Function that says whether to end.
         count: Most images, or None.
 
     Attributes:
         tally: `Tally` of what was answered.
         progress: `Progress`.
+        known: How many were answered before, by an earlier run.
         is_closed: Whether standard output was closed by its reader.
     """
 
-    def __init__(self, network, answerer, stop, count=None):
+    def __init__(self, network, answerer, output, stop, count=None):
         self._network, self._answerer = network, answerer
-        self._stop, self._count = stop, count
+        self._output, self._stop, self._count = output, stop, count
+        self.known = 0
         self.tally = Tally()
         self.progress = Progress(self.tally)
         self.is_closed = False
@@ -166,10 +175,13 @@ class Loop:
                 # Other sources end by themselves, and nothing is left then.
                 if is_finite and self._stop():
                     return False
+                if self._output.has(item.name):
+                    self.known += 1
+                    continue
                 line = self._answer(item, retry)
                 if line is None:
                     continue
-                self._write(line)
+                self._output.write(line)
                 done += 1
                 self.progress.show()
                 if done == self._count:
@@ -182,7 +194,7 @@ class Loop:
             self.is_closed = True
             _leave_output()
             return False
-        except OSError as error:  # A full disk behind standard output.
+        except OSError as error:  # A full disk behind the output.
             self.progress.end()
             say("error: {}".format(error))
             return False
@@ -206,10 +218,6 @@ class Loop:
         self.tally.add_failure()
         problem = "{}: {}".format(type(error).__name__, error)
         return lines.failed(item.name, problem)
-
-    def _write(self, line):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
 
 
 def _leave_output():

@@ -64,13 +64,18 @@ class Deployment:
 
         Args:
             models: Manifests of all runs.
-            wholes: Those of the networks without a split.
+            wholes: `whole.Wholes`, the networks without a split.
         """
         config, folder = self._config, self._folder
         identity = served.of_units(
             config.served_name,
             {name: unit.unit_id for name, unit in self._formats.items()},
         )
+        if wholes.served_version is not None:
+            identity = identity._replace(
+                image_model=config.image_model,
+                image_version=wholes.served_version,
+            )
         version = self.repository.finish(identity.version)
         # All at once, as the server will hold them.
         Tails.load(version / triton_model.UNITS, threads=config.server_threads)
@@ -87,11 +92,18 @@ class Deployment:
                 serving / "batching.config",
                 saved_model.batching_parameters(config),
             ),
-            (folder / "README.md", guide(config, models, wholes, identity)),
+            (
+                folder / "README.md",
+                guide(config, models, wholes.entries, identity),
+            ),
         ):
             path.write_text(text, encoding="utf-8")
         manifest = build_manifest(
-            config, models, wholes, identity, staging.checksums(folder)
+            config,
+            models,
+            wholes.entries,
+            identity,
+            staging.checksums(folder),
         )
         write_json(folder / unit_file.MANIFEST, manifest)
         return manifest

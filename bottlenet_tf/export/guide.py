@@ -62,7 +62,7 @@ for exactly these units, so that another export can be served beside it:
 | unit | identity |
 |:--|:--|
 {units}
-
+{images_served}
 In TF Serving each unit is a model of its own. In Python, with ONNX Runtime
 (`pip install bottlenet_tf onnxruntime`):
 
@@ -123,6 +123,11 @@ the share of decisions that are the unsplit network's:
 
 Its payloads name another unit than before: both halves must be replaced, and a
 server may serve both units until the last device has changed."""
+_IMAGES = """
+Another one, `{model}`, version **{version}**, takes image files (JPEG, PNG,
+WebP, AVIF) and answers alike, by the network without a split: what a device
+sends for cloud-only.
+"""
 _ANSWER = """
 
 In its folder, Python answers with it alone:
@@ -158,6 +163,7 @@ def guide(config, models, wholes, identity):
             f"| {name} | `{number:08x}` |"
             for name, number in identity.units.items()
         ),
+        images_served=_images(identity),
         shared=_shared(models),
         points=_points(models),
         whole=_wholes(wholes),
@@ -205,6 +211,15 @@ def _adapted(models):
     return _ADAPTED.format(table="\n".join(rows), **adapted)
 
 
+def _images(identity):
+    """Returns what to know of the model of image files, if there is one."""
+    if identity.image_model is None:
+        return ""
+    return _IMAGES.format(
+        model=identity.image_model, version=identity.image_version
+    )
+
+
 def _shared(models):
     """Returns what to know of a network that units share, if any do."""
     names = [m["name"] for m in models if m["unit"].get("segments")]
@@ -236,7 +251,11 @@ def _wholes(wholes):
         answers = _percent(whole["baseline_accuracy"])
         if whole["timing_only"] is not None:
             answers = f"for timing alone: {whole['timing_only']}"
-        files = ", ".join(f"`{p['artefact']}`" for p in whole["parity"])
+        files = ", ".join(
+            f"`{parity['artefact']}`"
+            for parity in whole["parity"]
+            if not parity["artefact"].startswith("triton/")
+        )
         rows.append(
             f"| {whole['name']} | {', '.join(whole['models'])} | {answers} "
             f"| {files} |"

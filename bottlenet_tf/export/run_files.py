@@ -22,9 +22,10 @@ from bottlenet_tf.export.parity import Reference, require
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import gains, runtimes, unit_file
+from bottlenet_tf.runtime.answers import OUTPUTS
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
-from bottlenet_tf.runtime.tails import OUTPUTS, Tails
+from bottlenet_tf.runtime.tails import Tails
 
 _CALIBRATION_IMAGES = 100
 

@@ -57,9 +57,10 @@ def run(config):
             pack=config.pack,
         )
     with staging.staged(config.out) as folder:
-        models, wholes = [], Wholes(config, folder)
+        models = []
         names = [model_name(workdir) for workdir in workdirs]
         deployment = Deployment(config, folder, names)
+        wholes = Wholes(config, folder, deployment.repository)
         chains = segments.find_shared(workdirs)
         sources = {chain.source for chain in chains.values()}
         # Whose network holds the others' goes first.
@@ -79,7 +80,7 @@ def run(config):
             models.append(files.write(wholes, deployment.repository))
             tf.keras.backend.clear_session()
         models.sort(key=lambda model: names.index(model["name"]))
-        manifest = deployment.finish(models, wholes.entries)
+        manifest = deployment.finish(models, wholes)
     print(f"\n{parity_table(models, wholes.entries)}\n")
     print(f"Deployment: {config.out}")
     return manifest

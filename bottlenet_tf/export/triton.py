@@ -1,4 +1,7 @@
-"""All tails as one model of a Triton repository: payloads in, classes out."""
+"""All tails as one model of a Triton repository: payloads in, classes out.
+
+Beside it the unsplit network as another one, which takes image files.
+"""
 
 import pathlib
 import shutil
@@ -7,8 +10,14 @@ import numpy as np
 from google.protobuf import text_encoding
 
 from bottlenet_tf.export.device_files import copy_package
-from bottlenet_tf.runtime import cloud, triton_model, unit_file
-from bottlenet_tf.runtime.tails import OUTPUTS
+from bottlenet_tf.runtime import (
+    cloud,
+    runtimes,
+    triton_model,
+    unit_file,
+    whole,
+)
+from bottlenet_tf.runtime.answers import OUTPUTS
 
 CONFIG = "config.pbtxt"
 # Outputs that an export compares with the Keras model's.
@@ -29,6 +38,9 @@ class Repository:
     <folder>/<model>/config.pbtxt
     <folder>/<model>/<version>/model.py, bottlenet_tf/
     <folder>/<model>/<version>/units/<name>/tail.onnx, unit.json
+    <folder>/<image_model>/config.pbtxt
+    <folder>/<image_model>/<version>/model.py, bottlenet_tf/
+    <folder>/<image_model>/<version>/whole/whole.onnx, whole.json
     ```
 
     One model holds all tails: a process for each would take 70 MB more, and
@@ -43,7 +55,8 @@ class Repository:
 
     def __init__(self, folder, config):
         self._config = config
-        self._model = pathlib.Path(folder) / config.served_name
+        self._folder = pathlib.Path(folder)
+        self._model = self._folder / config.served_name
         self._units = self._model / triton_model.UNITS
 
     def add(self, name, cloud_folder):
@@ -71,15 +84,39 @@ class Repository:
         folder = self._model / str(version)
         folder.mkdir()
         self._units.rename(folder / triton_model.UNITS)
-        shutil.copy(triton_model.__file__, folder / "model.py")
-        copy_package(folder, compiled=True)
-        (self._model / CONFIG).write_text(
-            model_config(self._config), encoding="utf-8"
-        )
+        self._complete(folder, self._config.served_name)
         return folder
 
+    def add_whole(self, edge, version):
+        """Writes the model of image files.
 
-def model_config(config):
+        Args:
+            edge: Holds `whole.onnx` and `whole.json`.
+            version: As `routes.deployment_version` makes it of the network's
+                identity.
+
+        Returns:
+            The folder of the network's copy.
+        """
+        name = self._config.image_model
+        folder = self._folder / name / str(version)
+        inside = folder / triton_model.WHOLE
+        inside.mkdir(parents=True)
+        for file in (runtimes.file_of("onnx", "whole"), whole.NAME):
+            shutil.copy(pathlib.Path(edge) / file, inside / file)
+        self._complete(folder, name)
+        return inside
+
+    def _complete(self, folder, name):
+        """Writes what every model has: its code and its configuration."""
+        shutil.copy(triton_model.__file__, folder / "model.py")
+        copy_package(folder, compiled=True)
+        (folder.parent / CONFIG).write_text(
+            model_config(self._config, name), encoding="utf-8"
+        )
+
+
+def model_config(config, name):
     """Returns the text of `config.pbtxt`.
 
     It names neither units nor classes, so that the versions of several exports
@@ -87,6 +124,7 @@ def model_config(config):
 
     Args:
         config: `ExportConfig`.
+        name: Of the model.
     """
     outputs = (
         _tensor("output", name, _TYPES[dtype], -1 if width is None else width)
@@ -100,7 +138,7 @@ def model_config(config):
         "queue_timeout_ms": config.queue_timeout_ms,
     }
     return (
-        f"name: {_quoted(config.served_name)}\n"
+        f"name: {_quoted(name)}\n"
         'backend: "python"\n'
         f"max_batch_size: {config.max_batch:d}\n"
         f"{_tensor('input', 'payload', 'TYPE_STRING', 1)}"

@@ -1,11 +1,13 @@
 """Networks without a split, written beside the halves and checked like them."""
 
+import io
 import json
 import pathlib
 
 import numpy as np
 import onnx
 import tensorflow as tf
+from PIL import Image
 
 from bottlenet_tf.export import (
     device_files,
@@ -19,7 +21,8 @@ from bottlenet_tf.export.parity import compare_logits, in_batches, require
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.export.unsplit import load_network, why_timing_only
 from bottlenet_tf.json_file import write_json
-from bottlenet_tf.runtime import runtimes, unit_file, whole
+from bottlenet_tf.runtime import routes, runtimes, unit_file, whole
+from bottlenet_tf.runtime.whole_images import WholeImages
 
 
 class Wholes:
@@ -27,18 +30,24 @@ class Wholes:
 
     Runs of one backbone share it, so it lies in `edge/` of the deployment:
     for one run beside the head, for several beside the runs' folders. Another
-    network lies in the `edge/` of the first of its runs.
+    network lies in the `edge/` of the first of its runs. The one in the
+    deployment's `edge/`, with which devices answer, is served, too, unless it
+    is good for timing alone.
 
     Args:
         config: `ExportConfig`.
         root: `pathlib.Path` of the deployment.
+        repository: `triton.Repository`.
 
     Attributes:
         entries: List of what the manifest tells of each.
+        served_version: Number of the served one; None if none is.
     """
 
-    def __init__(self, config, root):
+    def __init__(self, config, root, repository):
         self.entries = []
+        self.served_version = None
+        self._repository = repository
         self._config = config
         self._root = root
         self._known = {}
@@ -106,18 +115,41 @@ class Wholes:
                 self._config.target, part, {"image": (1, 3, side, side)}
             ),
         )
-        return self._check(network, folder, kinds, reference)
-
-    def _check(self, network, folder, kinds, reference):
-        """Returns the list of `Parity`, an item for each runtime's file.
-
-        Where only its times count, no answer is required.
-        """
         predict = tf.function(lambda images: network(images, training=False))
         wanted = in_batches(
             lambda part: predict(part.astype(np.float32)).numpy(),
             reference.images,
         )
+        parities = self._check(folder, kinds, reference, wanted)
+        if folder == self._root / "edge" and about["timing_only"] is None:
+            parities.append(self._serve(folder, reference, wanted))
+        return parities
+
+    def _serve(self, edge, reference, wanted):
+        """Writes the model of image files; returns its `Parity`."""
+        name = self._config.image_model
+        print(f"  triton/{name}", flush=True)
+        identity = whole.identity(whole.read(edge / whole.NAME))
+        self.served_version = routes.deployment_version([identity])
+        folder = self._repository.add_whole(edge, self.served_version)
+        served = WholeImages.load(folder, threads=self._config.server_threads)
+        logits = in_batches(
+            lambda part: served.answer(list(map(_png, part)), ["logits"])[
+                "logits"
+            ],
+            reference.images,
+        )
+        parity = compare_logits(
+            f"triton/{name}", "whole", logits, wanted, reference.labels
+        )
+        require(parity)
+        return parity
+
+    def _check(self, folder, kinds, reference, wanted):
+        """Returns the list of `Parity`, an item for each runtime's file.
+
+        Where only its times count, no answer is required.
+        """
         parities = []
         for runtime, kind in kinds.items():
             loaded = whole.Whole.load(folder, runtime, for_timing=True)
@@ -135,6 +167,13 @@ class Wholes:
             if loaded.about.timing_only is None:
                 require(parities[-1])
         return parities
+
+
+def _png(pixels):
+    """Returns an image file that holds these very pixels."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def _about(run):

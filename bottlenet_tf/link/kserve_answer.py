@@ -44,10 +44,23 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
     _check(
         0 < json_bytes <= len(body), "must have lengths that fit", json_bytes
     )
-    head = _object(body[:json_bytes])
+    head = json_object(body[:json_bytes], MAX_JSON_BYTES)
     told = head.get("id", request_id)
     _check(told in (request_id, ""), "must have the question's id", told)
     tensors = _tensors(head.get("outputs"), body[json_bytes:])
+    return of_tensors(tensors, payload, request_id, received_bytes, unpack)
+
+
+def of_tensors(tensors, payload, request_id, received_bytes, unpack=None):
+    """Returns the `Answer` in the lists of values of outputs, by name.
+
+    Args:
+        tensors: `{name: values}`, of whatever type and length.
+        payload, request_id, received_bytes, unpack: As of `read`.
+
+    Raises:
+        BadAnswer: unless it is an answer to this payload.
+    """
     if "answer" in tensors:
         found = _compact(tensors["answer"], payload, unpack)
     else:
@@ -86,9 +99,9 @@ def _check(condition, rule, received):
         )
 
 
-def _object(data):
+def json_object(data, most_bytes):
     """Returns the dictionary of a JSON text, bounded before it is parsed."""
-    _check(len(data) <= MAX_JSON_BYTES, "must be short", len(data))
+    _check(len(data) <= most_bytes, "must be short", len(data))
     brackets = data.count(b"[") + data.count(b"{")
     _check(brackets <= _MAX_BRACKETS, "must be flat", brackets)
     try:
@@ -125,14 +138,14 @@ def _tensors(outputs, data):
         else:
             fits = is_whole(size) and size <= len(data)
             _check(fits, "must be as long as it says", size)
-            values = _values(output.get("datatype"), data[:size])
+            values = values_of(output.get("datatype"), data[:size])
             data = data[size:]
         found[name] = values
     _check(not data, "must be as long as it says", len(data))
     return found
 
 
-def _values(datatype, data):
+def values_of(datatype, data):
     """Returns the values of a binary tensor; None for types nobody reads."""
     if datatype == "BYTES":
         return list(_elements(data))

@@ -51,6 +51,16 @@ class Tail:
         self._max_batch = max_batch
         self._check_engine()
 
+    @property
+    def name(self):
+        """The unit's name."""
+        return self.unit.name
+
+    @property
+    def unit_id(self):
+        """The unit's identity."""
+        return self.unit.format.unit_id
+
     @classmethod
     def load(cls, folder, device="cpu", threads=None, max_batch=64):
         """Opens the tail of a deployment.

@@ -72,7 +72,7 @@ def prepare(image, image_size, resize):
             without a defined conversion.
     """
     if isinstance(image, Image.Image):
-        image = _rgb(image)
+        image = rgb(image)
     if not isinstance(image, np.ndarray):
         raise TypeError(
             "An image must be a Pillow image or an array. "
@@ -122,7 +122,7 @@ def _decode(path):
                 image.verify()
             file.seek(0)
             with Image.open(file) as image:
-                return _gif(image) if image.format == "GIF" else _rgb(image)
+                return _gif(image) if image.format == "GIF" else rgb(image)
         except Exception as error:  # Each format's reader has its own.
             raise ValueError(
                 "An image file must be a whole JPEG, PNG, GIF or BMP without "
@@ -137,7 +137,7 @@ def _check_format(image):
         raise ValueError("it is a BMP with one")
 
 
-def _rgb(image):
+def rgb(image):
     """Returns a Pillow image as uint8 `(height, width, 3)`.
 
     Alpha is dropped, not blended; 16-bit grey keeps its high byte.

@@ -21,11 +21,25 @@ class Served(NamedTuple):
         version: Number of exactly these units; see
             `routes.deployment_version`.
         units: `{name: 32-bit identity}`.
+        image_model: Name of the served model that takes image files; None if
+            there is none.
+        image_version: Its number, of exactly this unsplit network; None
+            without it.
     """
 
     model: str
     version: int
     units: dict
+    image_model: object = None
+    image_version: object = None
+
+    @property
+    def models(self):
+        """Dictionary of the versions by the names of the served models."""
+        found = {self.model: self.version}
+        if self.image_model is not None:
+            found[self.image_model] = self.image_version
+        return found
 
     def content(self):
         """Returns the content of served.json."""
@@ -84,7 +98,25 @@ def read(folder):
             f"{found.version}; the file was changed. "
             f"Received: version={content.get('version')!r}"
         )
-    return found
+    return found._replace(**_images(content, path))
+
+
+def _images(content, path):
+    """Returns the fields of the model of images; both None if none is told."""
+    model, version = (
+        content.get(name) for name in ("image_model", "image_version")
+    )
+    is_name = isinstance(model, str) and MODEL_NAME.fullmatch(model)
+    is_number = type(version) is int and 0 < version <= 2**24
+    if (model, version) != (None, None) and not (
+        is_name and is_number and model != content["model"]
+    ):
+        raise ValueError(
+            f"{path}: fields 'image_model' and 'image_version' must be null, "
+            "or another model's name and its number. "
+            f"Received: image_model={model!r}, image_version={version!r}"
+        )
+    return {"image_model": model, "image_version": version}
 
 
 def _are_ids(units):

@@ -1,55 +1,26 @@
 """All tails of a deployment behind one call, chosen by the payload alone."""
 
 import os
-import sys
-import time
-import zlib
 
 import numpy as np
 
-from bottlenet_tf.codec import answer as answers
 from bottlenet_tf.codec import payload
 from bottlenet_tf.runtime import routes
-from bottlenet_tf.runtime.cloud import Tail, softmax
-
-# What may be asked for, and how long a payload's row is; None is open.
-OUTPUTS = {
-    "answer": (np.uint8, None),
-    "classes": (np.int32, 1),
-    "labels": (object, 1),
-    "status": (object, 1),
-    "top_classes": (np.int32, None),
-    "top_probabilities": (np.float32, None),
-    "units": (np.uint32, 1),
-    "computed_ms": (np.float32, 1),
-    "queued_ms": (np.float32, 1),
-    "batch": (np.int32, 1),
-    "probabilities": (np.float32, None),
-    "logits": (np.float32, None),
-}
-_LEAST = float(np.finfo(np.float32).min)
-_NUMBERS = {word: number for number, word in enumerate(answers.STATUSES)}
-_REFUSED = _NUMBERS["refused"]
-_FEW = 64  # Classes that are sorted faster than partitioned.
+from bottlenet_tf.runtime.answers import Answers
+from bottlenet_tf.runtime.cloud import Tail
 
 
-class Tails:
+class Tails(Answers):
     """Answers payloads of any unit of a deployment, mixed as they come.
 
     tail = routes[version and tag of the payload's header]
     answer = softmax(tail(payload))
-
-    Payloads of one unit go through its network together. One that no unit
-    here has made, or that is corrupt, fails alone, and so do those of a unit
-    whose network fails: the others are answered.
 
     Args:
         tails: `{name: Tail}`, at least one.
 
     Attributes:
         tails: The same.
-        num_classes: Length of the longest logits. Shorter ones are filled up
-            with float32's least number, which no class gets chosen by.
 
     Raises:
         ValueError: if there is none, two units can't be told apart by their
@@ -57,25 +28,13 @@ class Tails:
     """
 
     def __init__(self, tails):
-        if not tails:
-            raise ValueError(
-                "There must be at least one tail to answer with. Received: none"
-            )
         self.tails = dict(tails)
-        for name, tail in self.tails.items():
-            if len(tail.classes) > answers.MAX_CLASSES:
-                raise ValueError(
-                    f"A unit may have {answers.MAX_CLASSES} classes, or "
-                    "compact answers couldn't name them. "
-                    f"Received: {len(tail.classes)} of {name!r}"
-                )
+        super().__init__(list(self.tails.values()))
         formats = {name: t.unit.format for name, t in self.tails.items()}
         self._routes = {
             start: self.tails[name]
             for start, name in routes.build(formats).items()
         }
-        self.num_classes = max(len(t.classes) for t in self.tails.values())
-        self._top = min(answers.TOP, self.num_classes)
 
     @classmethod
     def load(cls, folder, device="cpu", threads=None, max_batch=64):
@@ -101,7 +60,7 @@ class Tails:
         )
 
     def warm_up(self):
-        """Runs every network once, so that no first payload waits for it."""
+        """See `Answers.warm_up`."""
         for tail in self.tails.values():
             message = tail.unit.format
             codes = np.zeros(message.shape, message.codec.code_dtype)
@@ -110,168 +69,12 @@ class Tails:
             tail.run([payload.Unpacked(codes, code_range, point)])
 
     def find(self, data):
-        """Returns the `Tail` for a payload (bytes), None if none has its tag.
+        """Returns the `Tail` for a payload (bytes), or why there is none.
 
         The header's beginning decides. Only the tail's own check of the
         payload says whether it really is of that unit.
         """
-        return self._routes.get(bytes(data[:2]))
-
-    def answer(self, payloads, names=tuple(OUTPUTS), queued_ms=None):
-        """Answers a batch.
-
-        Args:
-            payloads: List of N bytes of any content, may be empty.
-            names: Which of `OUTPUTS` to return.
-            queued_ms: Milliseconds that each payload waited; none if None.
-
-        Returns:
-            Dictionary of arrays by name, N rows each:
-
-            - `answer`, uint8 `(N, bytes)`: `codec.answer.CompactAnswer`s;
-            - `classes` int32, `labels` and `status` strings, `units` uint32,
-              `computed_ms` and `queued_ms` float32, `batch` int32, all `(N,
-              1)`. A payload without an answer has class -1, label "" and a
-              status that says why; no unit is 0;
-            - `top_classes` int32 and `top_probabilities` float32, `(N, k)`,
-              k being 5 or all classes; -1 and 0 where there are none;
-            - `probabilities` and `logits`, float32 `(N, num_classes)`; 0
-              without an answer.
-        """
-        start = time.perf_counter()
-        batch = _Batch(payloads, self.num_classes, queued_ms)
-        groups = {}
-        for i, data in enumerate(payloads):
-            tail = self.find(data)
-            if tail is None:
-                batch.status[i] = _unrouted(data)
-            else:
-                groups.setdefault(id(tail), (tail, []))[1].append(i)
-        for tail, rows in groups.values():
-            batch.fill(tail, rows)
-        if {"answer", "top_classes", "top_probabilities"} & set(names):
-            batch.find_top(self._top)
-        batch.computed_ms = 1000 * (time.perf_counter() - start)
-        return {name: getattr(batch, "as_" + name)() for name in names}
-
-
-class _Batch:
-    """The answers to a batch while they are made."""
-
-    def __init__(self, payloads, num_classes, queued_ms):
-        count = len(payloads)
-        self.queued_ms = np.zeros((count, 1), np.float32)
-        if queued_ms is not None:
-            self.queued_ms[:, 0] = queued_ms
-        self.payloads = payloads
-        self.status = [None] * count
-        self.labels = [""] * count
-        self.units = np.zeros((count, 1), np.uint32)
-        self.classes = np.full((count, 1), -1, np.int32)
-        self.logits = np.zeros((count, num_classes), np.float32)
-        self.probabilities = np.zeros((count, num_classes), np.float32)
-        self.top_classes = self.top_probabilities = None
-        self.computed_ms = 0.0
-
-    def fill(self, tail, rows):
-        """Answers the payloads of one tail."""
-        try:
-            logits, status = tail.try_logits([self.payloads[i] for i in rows])
-        except Exception as error:  # The runtime's own, out of memory, ours.
-            print(
-                f"The network of {tail.unit.name!r} failed on {len(rows)} "
-                f"payloads: {error}",
-                file=sys.stderr,
-                flush=True,
-            )
-            logits, status = None, ["failed"] * len(rows)
-        ok = [i for i, word in enumerate(status) if word == "ok"]
-        # A network of other files than were checked may compute anything.
-        if ok and not np.isfinite(logits).all():
-            for i in [i for i in ok if not np.isfinite(logits[i]).all()]:
-                ok.remove(i)
-                status[i] = "failed"
-        for row, word in zip(rows, status):
-            self.status[row] = word
-        if not ok:
-            return
-        rows, logits = [rows[i] for i in ok], logits[ok]
-        width = logits.shape[1]
-        self.logits[rows] = _LEAST
-        self.logits[rows, :width] = logits
-        self.probabilities[rows, :width] = softmax(logits)
-        self.units[rows] = tail.unit.format.unit_id
-        classes = logits.argmax(axis=1)
-        self.classes[rows, 0] = classes
-        for row, index in zip(rows, classes):
-            self.labels[row] = tail.classes[index]
-
-    def find_top(self, num_top):
-        """Finds the likeliest classes, the likeliest first."""
-        # By logits, since tiny differences are lost in probabilities.
-        if self.logits.shape[1] <= _FEW:
-            top = np.argsort(-self.logits, axis=1, kind="stable")[:, :num_top]
-        else:
-            top = np.argpartition(-self.logits, num_top - 1, axis=1)
-            top = np.sort(top[:, :num_top], axis=1)
-            values = np.take_along_axis(self.logits, top, 1)
-            order = np.argsort(-values, axis=1, kind="stable")
-            top = np.take_along_axis(top, order, 1)
-        refused = np.array([word != "ok" for word in self.status], bool)
-        filled = np.take_along_axis(self.logits, top, 1) == _LEAST
-        none = filled | refused[:, None]
-        values = np.take_along_axis(self.probabilities, top, 1)
-        self.top_classes = np.where(none, -1, top).astype(np.int32)
-        self.top_probabilities = np.where(none, 0, values).astype(np.float32)
-
-    def as_answer(self):
-        num_top = self.top_classes.shape[1]
-        table = np.zeros(len(self.payloads), answers.layout(num_top))
-        table["first"] = answers.VERSION << 4 | num_top
-        table["status"] = [_NUMBERS.get(w, _REFUSED) for w in self.status]
-        table["unit_id"] = self.units[:, 0]
-        table["payload_crc"] = [zlib.crc32(data) for data in self.payloads]
-        table["computed_ms"] = min(self.computed_ms, answers.MOST_MS)
-        table["queued_ms"] = np.minimum(self.queued_ms[:, 0], answers.MOST_MS)
-        table["batch"] = min(len(self.payloads), 255)
-        # -1 becomes the number that stands for no class.
-        table["top"]["class"] = self.top_classes
-        table["top"]["share"] = np.rint(65535 * self.top_probabilities)
-        return table.view(np.uint8).reshape(len(table), table.itemsize)
-
-    def as_classes(self):
-        return self.classes
-
-    def as_labels(self):
-        return _column(self.labels)
-
-    def as_status(self):
-        return _column(self.status)
-
-    def as_top_classes(self):
-        return self.top_classes
-
-    def as_top_probabilities(self):
-        return self.top_probabilities
-
-    def as_units(self):
-        return self.units
-
-    def as_computed_ms(self):
-        return np.full((len(self.status), 1), self.computed_ms, np.float32)
-
-    def as_queued_ms(self):
-        return self.queued_ms
-
-    def as_batch(self):
-        count = len(self.status)
-        return np.full((count, 1), count, np.int32)
-
-    def as_probabilities(self):
-        return self.probabilities
-
-    def as_logits(self):
-        return self.logits
+        return self._routes.get(bytes(data[:2])) or _unrouted(data)
 
 
 def _unrouted(data):
@@ -281,9 +84,3 @@ def _unrouted(data):
     if data[0] >> 4 != payload.VERSION:
         return "wrong version"
     return "unknown unit"
-
-
-def _column(words):
-    column = np.empty((len(words), 1), object)
-    column[:, 0] = words
-    return column

@@ -1,8 +1,9 @@
 """A deployment's tails in Triton's Python backend: payloads in, classes out.
 
 An export copies this file to a version folder of the model repository, as
-`model.py`, with a folder `units` and this package beside it. The copy needs
-NumPy, ONNX Runtime and Pillow (or imagecodecs), no TensorFlow.
+`model.py`, with this package and a folder beside it: `units` for the tails, or
+`whole` for the network without a split, which takes image files. The copy needs
+NumPy, ONNX Runtime and Pillow (or, for payloads, imagecodecs), no TensorFlow.
 """
 
 import json
@@ -10,7 +11,7 @@ import os
 import sys
 import traceback
 
-UNITS = "units"
+UNITS, WHOLE = "units", "whole"
 COMPACT = "answer"  # What a request gets that names no outputs.
 REFUSALS = {
     "full": "The queue is full: at most {} requests wait",
@@ -19,7 +20,7 @@ REFUSALS = {
 
 
 class TritonPythonModel:
-    """Answers requests with `Tails.answer`; Triton makes and calls it.
+    """Answers requests with `Answers.answer`; Triton makes and calls it.
 
     Requests wait in a queue of this model's own. That of Triton's dynamic
     batcher, once it is bounded, lets requests lie for half a second that come
@@ -30,12 +31,12 @@ class TritonPythonModel:
     """
 
     def initialize(self, args):
-        """Opens all tails and runs each once.
+        """Opens all networks and runs each once.
 
         Args:
             args: Triton's dictionary of strings. `model_config` is
                 `config.pbtxt` as JSON; of its parameters, `device` and
-                `threads` are those of `Tail.load`, the others the queue's.
+                `threads` are those of `open_engine`, the others the queue's.
         """
         folder = os.path.dirname(os.path.abspath(__file__))
         # A server that watches the repository would take new files for a
@@ -46,7 +47,7 @@ class TritonPythonModel:
         # Only the server's process has the former.
         import triton_python_backend_utils
 
-        from bottlenet_tf.runtime.tails import OUTPUTS, Tails
+        from bottlenet_tf.runtime.answers import OUTPUTS
         from bottlenet_tf.runtime.waiting import Waiting
 
         config = json.loads(args["model_config"])
@@ -61,13 +62,10 @@ class TritonPythonModel:
         }
         self._backend = triton_python_backend_utils
         self._every = set(OUTPUTS)
-        self._tails = Tails.load(
-            os.path.join(folder, UNITS),
-            device=parameters["device"],
-            threads=int(parameters["threads"]),
-            max_batch=most,
+        self._answers = load(
+            folder, parameters["device"], int(parameters["threads"]), most
         )
-        self._tails.warm_up()
+        self._answers.warm_up()
         self._waiting = Waiting(
             self._work,
             self._refuse,
@@ -114,7 +112,7 @@ class TritonPythonModel:
     def _work(self, batch):
         """Answers a batch of `((sender, payloads, names), seconds waited)`."""
         try:
-            answers = self._tails.answer(
+            answers = self._answers.answer(
                 [data for (_, payloads, _), _ in batch for data in payloads],
                 sorted(set().union(*(names for (_, _, names), _ in batch))),
                 [
@@ -153,3 +151,16 @@ class TritonPythonModel:
             self._backend.InferenceResponse(**response),
             flags=self._backend.TRITONSERVER_RESPONSE_COMPLETE_FINAL,
         )
+
+
+def load(folder, device, threads, max_batch):
+    """Returns the `Answers` of what lies beside this file."""
+    whole = os.path.join(folder, WHOLE)
+    if os.path.isdir(whole):
+        from bottlenet_tf.runtime.whole_images import WholeImages
+
+        return WholeImages.load(whole, device, threads)
+    from bottlenet_tf.runtime.tails import Tails
+
+    units = os.path.join(folder, UNITS)
+    return Tails.load(units, device, threads, max_batch)

@@ -4,6 +4,8 @@ What a split is held against, and what a device can answer with alone. It lies
 once in a deployment, in `edge/` of its root.
 """
 
+import hashlib
+import json
 import os
 from typing import NamedTuple
 
@@ -163,6 +165,22 @@ def find(folder, runtime=None):
         )
     unit_file.check_network(about, path)
     return about, path, runtime
+
+
+def identity(about):
+    """Returns the 32-bit identity of a served network, by its `WholeFile`.
+
+    Of its ONNX file, what goes into it and what its classes are called.
+    """
+    text = json.dumps(
+        [
+            about.sha256.get(runtimes.file_of("onnx", about.part)),
+            about.image_size,
+            about.resize,
+            list(about.classes),
+        ]
+    )
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
 def part_of(timing_only):

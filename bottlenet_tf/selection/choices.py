@@ -32,11 +32,16 @@ class Spread:
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """The image file that cloud-only sends; `side` in pixels."""
+    """The image file that cloud-only sends; `side` in pixels.
+
+    `file_bytes` is the whole file's mean, which a device sends; a choice counts
+    less, without what a receiver could put back. None if unknown.
+    """
 
     codec: str
     quality: int
     side: int
+    file_bytes: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -109,11 +109,18 @@ def plan_values(decisions, machines):
 def _rivals(decisions, machines):
     """Returns mobile-only and cloud-only, as far as they can be deployed."""
     found = [
-        each.choice
+        _as_file(each.choice)
         for each in decisions[0].references
         if each.choice.image or not each.choice.sends
     ]
     return _within_limits(found, decisions, machines)
+
+
+def _as_file(choice):
+    """Returns cloud-only with whole files: the device program sends those."""
+    if choice.image is None or choice.image.file_bytes is None:
+        return choice
+    return dataclasses.replace(choice, sent_bytes=choice.image.file_bytes)
 
 
 def _within_limits(choices, decisions, machines):

@@ -143,7 +143,9 @@ def _cloud(name, point, detail, tested):
         for p in tested
         if all(p.get(key) == point.get(key) for key in setting)
     ]
-    image = Image(point["codec"], point["quality"], point["side"])
+    image = Image(
+        point["codec"], point["quality"], point["side"], point.get("file_bytes")
+    )
     return Choice(
         name,
         Way.CLOUD,

@@ -33,7 +33,7 @@ def assemble(deploys, folder):
     """Returns the repository that holds all of some deployments.
 
     One alone is served where it lies. Versions of several are linked side by
-    side, under the configuration of the first.
+    side, under the configurations of the first that has them.
 
     Args:
         deploys: Deployment folders.
@@ -50,7 +50,8 @@ def assemble(deploys, folder):
     names = [each.model for each, _ in found]
     versions = [each.version for each, _ in found]
     check(
-        len(set(names)) == 1,
+        len(set(names)) == 1
+        and not set(names) & {each.image_model for each, _ in found},
         "Deployments that are served side by side must have one name; export "
         "them with the same --served_name.",
         served_names=names,
@@ -62,30 +63,45 @@ def assemble(deploys, folder):
         versions=versions,
     )
     for each, cloud in found:
-        version = cloud / "triton" / each.model / str(each.version)
-        check(
-            (version / "model.py").is_file(),
-            "A deployment's cloud/triton must hold the version of its "
-            "served.json; copy the whole folder of one export.",
-            missing=str(version),
-        )
+        for model, version in each.models.items():
+            place = cloud / "triton" / model / str(version)
+            check(
+                (place / "model.py").is_file(),
+                "A deployment's cloud/triton must hold the versions of its "
+                "served.json; copy the whole folder of one export.",
+                missing=str(place),
+            )
     identities = [each for each, _ in found]
     if len(found) == 1:
         return found[0][1] / "triton", identities
-    model = pathlib.Path(folder) / names[0]
-    model.mkdir(parents=True)
-    shutil.copy(found[0][1] / "triton" / names[0] / _CONFIG, model / _CONFIG)
     for each, cloud in found:
-        source = cloud / "triton" / each.model / str(each.version)
-        (model / str(each.version)).symlink_to(source.resolve())
+        for model, version in each.models.items():
+            _link(cloud / "triton" / model, version, pathlib.Path(folder))
     return pathlib.Path(folder), identities
+
+
+def _link(source, version, folder):
+    """Adds a version of a model to a repository, unless it is there.
+
+    Exports of one unsplit network have one and the same model of images.
+    """
+    model = folder / source.name
+    if not model.exists():
+        model.mkdir(parents=True)
+        shutil.copy(source / _CONFIG, model / _CONFIG)
+    place = model / str(version)
+    if not place.exists():
+        place.symlink_to((source / str(version)).resolve())
 
 
 def described(identities):
     """Returns what is served, for messages."""
-    return " and ".join(
-        f"{each.model}, version {each.version} ("
-        + ", ".join(f"{n} {i:08x}" for n, i in each.units.items())
-        + ")"
-        for each in identities
-    )
+    parts = []
+    for each in identities:
+        units = ", ".join(f"{n} {i:08x}" for n, i in each.units.items())
+        parts.append(f"{each.model}, version {each.version} ({units})")
+        if each.image_model is not None:
+            parts.append(
+                f"{each.image_model}, version {each.image_version} (images)"
+            )
+    return " and ".join(dict.fromkeys(parts))

@@ -1,4 +1,4 @@
-"""KServe v2 over HTTP around a deployment's tails, where Triton is missing.
+"""KServe v2 over HTTP around a deployment's models, where Triton is missing.
 
     python -m bottlenet_tf.serving.stand_in DEPLOY HOST PORT
 
@@ -13,9 +13,8 @@ import pathlib
 import sys
 import threading
 
-from bottlenet_tf.runtime import served
-from bottlenet_tf.runtime.tails import Tails
-from bottlenet_tf.runtime.triton_model import COMPACT, UNITS
+from bottlenet_tf.runtime import served, triton_model
+from bottlenet_tf.runtime.triton_model import COMPACT
 from bottlenet_tf.runtime.waiting import Waiting
 
 _MOST_BYTES = 1 << 24
@@ -35,30 +34,20 @@ class Question:
         self.done.set()
 
 
-class StandIn(http.server.ThreadingHTTPServer):
-    """Serves one deployment's model.
+class Model:
+    """One served model behind its queue.
 
     Args:
-        address: `(host, port)`.
-        identity: `Served`.
-        tails: `Tails`.
+        answers: `runtime.answers.Answers`.
 
     Attributes:
-        tails: The same.
+        answers: The same.
         waiting: `Waiting` with the `Question`s.
         answered: How many were.
     """
 
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, address, identity, tails):
-        super().__init__(address, _Handler)
-        model = f"/v2/models/{identity.model}"
-        version = f"{model}/versions/{identity.version}"
-        self.ready = {"/v2/health/ready", f"{model}/ready", f"{version}/ready"}
-        self.infer = {f"{model}/infer", f"{version}/infer"}
-        self.tails, self.answered = tails, 0
+    def __init__(self, answers):
+        self.answers, self.answered = answers, 0
         self.waiting = Waiting(
             self._work,
             lambda question, reason: question.end(None),
@@ -70,7 +59,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         self.waiting.start()
 
     def _work(self, batch):
-        found = self.tails.answer(
+        found = self.answers.answer(
             [question.payload for question, _ in batch],
             [COMPACT],
             [1e3 * waited_s for _, waited_s in batch],
@@ -78,6 +67,34 @@ class StandIn(http.server.ThreadingHTTPServer):
         for (question, _), row in zip(batch, found[COMPACT]):
             question.end(row.tobytes())
         self.answered += len(batch)
+
+
+class StandIn(http.server.ThreadingHTTPServer):
+    """Serves one deployment's models.
+
+    Args:
+        address: `(host, port)`.
+        versions: `{name: version}` of the models, as `Served.models`.
+        answers: `{name: Answers}`.
+
+    Attributes:
+        models: `{name: Model}`.
+        ready: Paths that say that a model is there.
+        infer: `{path: Model}`.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address, versions, answers):
+        super().__init__(address, _Handler)
+        self.models = {name: Model(each) for name, each in answers.items()}
+        self.ready, self.infer = {"/v2/health/ready"}, {}
+        for name, model in self.models.items():
+            path = f"/v2/models/{name}"
+            for place in (path, f"{path}/versions/{versions[name]}"):
+                self.ready.add(f"{place}/ready")
+                self.infer[f"{place}/infer"] = model
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -94,10 +111,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return self._reply(400)
         payload = self.rfile.read(int(length))
-        if self.path not in self.server.infer:
+        model = self.server.infer.get(self.path)
+        if model is None:
             return self._reply(404)
         question = Question(payload)
-        self.server.waiting.put(question)
+        model.waiting.put(question)
         question.done.wait()
         if question.answer is None:
             return self._reply(503)
@@ -137,11 +155,12 @@ def start(deploy, host, port):
         OSError, ValueError: if the deployment or the address is unusable.
     """
     cloud = pathlib.Path(deploy) / "cloud"
-    identity = served.read(cloud)
-    model = cloud / "triton" / identity.model / str(identity.version)
-    tails = Tails.load(model / UNITS, threads=1, max_batch=MAX_BATCH)
-    tails.warm_up()
-    return StandIn((host, int(port)), identity, tails)
+    versions, answers = served.read(cloud).models, {}
+    for name, version in versions.items():
+        folder = cloud / "triton" / name / str(version)
+        answers[name] = triton_model.load(str(folder), "cpu", 1, MAX_BATCH)
+        answers[name].warm_up()
+    return StandIn((host, int(port)), versions, answers)
 
 
 def main(arguments):

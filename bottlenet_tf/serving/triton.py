@@ -104,8 +104,9 @@ def launch(config, folder):
     ports.update(take_ports(config.host, grpc_port=config.grpc_port))
     http = address(local(http_host), ports["http_port"])
     urls = [
-        f"http://{http}/v2/models/{each.model}/versions/{each.version}/ready"
+        f"http://{http}/v2/models/{model}/versions/{version}/ready"
         for each in identities
+        for model, version in each.models.items()
     ]
     addresses = {
         "HTTP": address(http_host, ports["http_port"]),

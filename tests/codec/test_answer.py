@@ -15,9 +15,20 @@ OK = CompactAnswer(
 
 def test_the_bytes_are_those_of_the_layout():
     # 1.5 is 0x3E00 in float16, 2.0 is 0x4000; 65535 is probability 1.
-    wanted = "12 00 12345678" + f"{zlib.crc32(PAYLOAD):08x}" + "3e00 4000 03"
-    wanted += "0007 ffff 0002 0000"
-    assert answer.pack(OK, 2) == bytes.fromhex(wanted)
+    start = bytes.fromhex("22 00 12345678")
+    end = bytes.fromhex("3e00 4000 03 0007 ffff 0002 0000")
+    checksum = zlib.crc32(PAYLOAD) ^ zlib.crc32(start + end)
+    assert answer.pack(OK, 2) == start + checksum.to_bytes(4, "big") + end
+
+
+@pytest.mark.parametrize("bit", range(8 * answer.answer_bytes(2)))
+def test_an_answer_with_any_bit_turned_is_not_the_payloads(bit):
+    data = bytearray(answer.pack(OK, 2))
+    data[bit // 8] ^= 1 << bit % 8
+    try:
+        assert not answer.unpack(bytes(data)).answers(PAYLOAD)
+    except AnswerError:
+        pass
 
 
 @pytest.mark.parametrize("num_top", [2, 3, 5])
@@ -78,12 +89,12 @@ def _changed(index, value):
     "data",
     [
         b"",
-        b"\x12" * 12,
+        b"\x22" * 12,
         answer.pack(OK, 2)[:-1],
         answer.pack(OK, 2) + b"\0",
-        _changed(0, 0x22),  # Another version.
-        _changed(0, 0x13),  # Three classes, of which two are there.
-        _changed(0, 0x1F) + bytes(13 * 4),  # Fifteen of them.
+        _changed(0, 0x12),  # Another version.
+        _changed(0, 0x23),  # Three classes, of which two are there.
+        _changed(0, 0x2F) + bytes(13 * 4),  # Fifteen of them.
         _changed(1, len(answer.STATUSES)),
         _changed(1, 3),  # Refused, yet with classes.
         _changed(10, 0x7C),  # Infinite time.

@@ -15,6 +15,7 @@ class Served:
     """What served.json says."""
 
     model, version = "tail", 77
+    image_model = image_version = None
     units = {"rb1": UNIT_ID}
 
 

@@ -24,6 +24,12 @@ def photo(tmp_path):
         (["{photo}", "--watch"], "--watch takes one folder"),
         (["{folder}", "{folder}", "--watch"], "--watch takes one folder"),
         (["--camera=0", "--watch"], "--watch takes one folder"),
+        (["--camera=0", "--out=x"], "--camera has none"),
+        (["{photo}", "--tls_cert=x"], "--tls_cert is for gRPC"),
+        (
+            ["{photo}", "--transport=tf_serving_rest", "--model=a"],
+            "a model for each unit",
+        ),
         (["{photo}", "--local", "--server=h:1"], "takes no --server"),
         (["{photo}", "--choice=x", "--goal=energy"], "takes no --goal"),
         (["{photo}", "--goal=cheap"], "invalid choice: 'cheap'"),

@@ -12,16 +12,16 @@ class Model(Transport):
 
     overhead_bytes = 42
 
-    def __init__(self, index=0, top=(), status="ok"):
+    def __init__(self, index=0, top=(), status="ok", unit_id=None):
         self.asked, self.closed, self.interrupted = [], 0, 0
-        self._answer = index, top, status
+        self._answer, self._unit_id = (index, top, status), unit_id
 
     def ask(self, payload, deadline, request_id):
         self.asked.append(bytes(payload))
         self.connect_ms = 3.0
         index, top, status = self._answer
         return Answer(
-            index, "", top, status, None, None, None, request_id, 0
+            index, "", top, status, None, None, self._unit_id, request_id, 0
         )  # fmt: skip
 
     def interrupt(self):
@@ -64,3 +64,12 @@ def test_a_failed_payload_keeps_its_status():
 def test_a_message_is_its_bytes():
     sent = message.payload(b"abc", ("a",), 4)
     assert (sent, len(sent), sent.point, sent.is_image) == (b"abc", 3, 4, False)
+
+
+def test_an_image_is_answered_by_the_network_that_is_meant():
+    units, sent = Model(), message.image_file(b"i", ("a",), 7)
+    for told in (7, None):  # Not every server tells.
+        found = ByKind(units, Model(unit_id=told)).ask(sent, 9.0, "q")
+        assert found.index == 0
+    with pytest.raises(BadAnswer, match="another network"):
+        ByKind(units, Model(unit_id=8)).ask(sent, 9.0, "q")

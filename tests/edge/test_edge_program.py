@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ from bottlenet_tf.edge import program
 from bottlenet_tf.edge.arguments import parse
 from tests.edge.stand_ins import (
     CLASSES,
+    Served,
     StandIn,
     local_class,
     plan_values,
@@ -294,6 +296,30 @@ def test_it_ends_after_as_many_images_as_asked(run, tmp_path):
     assert code == 0 and len(lines) == 2
 
 
+def test_cloud_only_needs_no_flag_where_the_deployment_has_the_model(
+    run, plan, tmp_path
+):
+    images = write_images(tmp_path / "in", 2)
+    network = StandIn(unpack=unpack)
+    network.served = Served()
+    network.served.image_model, network.served.image_version = "whole", 5
+    arguments = [*images, "--choice", "cloud-only", "--server"]
+    with ScriptedServer(ready_and_good) as server:
+        code, lines, _ = run([*arguments, server.address], plan(), network)
+        asked = [r for r in server.requests if b"image picture" in r]
+    assert code == 0 and {line["where"] for line in lines} == {"cloud"}
+    assert asked[0].startswith(b"POST /v2/models/whole/versions/5/infer ")
+    assert lines[0]["payload_bytes"] == len(b"image picture0")
+
+    def without(payload, number):
+        lacks = b"models/whole" in server.requests[-1]
+        return other_export(payload, number) if lacks else response(b"")
+
+    with ScriptedServer(without) as server:
+        code, lines, told = run([*arguments, server.address], plan(), network)
+    assert (code, lines) == (1, []) and "'cloud-only' (no images)" in told
+
+
 def test_a_stop_leaves_images_and_says_so_by_its_code(run, tmp_path):
     write_images(tmp_path / "in", 5)
     asked = []
@@ -329,6 +355,36 @@ def test_a_signal_finishes_the_image_under_way(tmp_path, plan, number):
     assert all(line["class"] is not None for line in lines)
     assert "{} images in".format(len(lines)) in told
     assert "Traceback" not in told
+
+
+def test_a_killed_program_is_resumed_by_the_same_command(tmp_path, plan):
+    images = write_images(tmp_path / "in", 60)
+    out = tmp_path / "answers"
+    arguments = [tmp_path / "in", "--local", "--out", out]
+    running = start(tmp_path, plan(), *arguments, local_s=0.02)
+    while not out.exists() or out.stat().st_size < 1000:
+        time.sleep(0.01)
+    _, told = start(tmp_path, plan(), *arguments).communicate(timeout=30)
+    assert "no other program writes to" in told
+    running.kill()
+    assert running.communicate()[0] == ""
+    with out.open("a") as file:  # A line that the kill cut off.
+        file.write('{"image": "' + images[-1])
+    before = len(out.read_text().splitlines()) - 1
+    _, told = start(tmp_path, plan(), *arguments).communicate(timeout=30)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["image"] for line in lines] == images
+    assert 0 < before < 60
+    assert "{} images were answered before".format(before) in told
+
+
+def test_a_file_of_something_else_is_left_alone(run, tmp_path):
+    images = write_images(tmp_path / "in", 1)
+    out = tmp_path / "notes"
+    out.write_text("shopping\n")
+    code, _, told = run([*images, "--local", "--out", out])
+    assert code == 1 and "file of this program's answers" in told
+    assert out.read_text() == "shopping\n"
 
 
 def test_a_closed_pipe_ends_it_quietly(tmp_path, plan):

@@ -7,7 +7,10 @@ import pytest
 from PIL import Image
 
 from bottlenet_tf import evaluation
+from bottlenet_tf.edge import image_files
 from bottlenet_tf.evaluation import image_codecs
+from bottlenet_tf.evaluation.cloud_only import round_trip
+from bottlenet_tf.runtime import whole, whole_images
 
 
 def _file(image, kind, **settings):
@@ -133,3 +136,17 @@ def test_sweep_goes_on_without_a_codec(red_classifier, dataset, monkeypatch):
     assert [p.codec for p in points] == ["jpeg", "webp", "avif"]
     with pytest.raises(ValueError, match="JPEG XL.*isn't here.*codec='jxl'"):
         evaluation.cloud_only(red_classifier, dataset, [50], codecs=("jxl",))
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "webp", "avif"])
+@pytest.mark.parametrize("side", [8, 16])
+def test_the_served_network_sees_what_was_measured(codec, side):
+    if image_files.why_not(codec) is not None:
+        pytest.skip(image_files.why_not(codec))
+    shape = (16, 16, 3)
+    pixels = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
+    about = whole.WholeFile("net", 16, 16, ("cat", "dog"), {}, None)
+    sent = image_files.encode(pixels, codec, 90, side)
+    measured, _, sizes = round_trip(pixels[None], codec, 90, side)
+    assert len(sent) == sizes[0]
+    np.testing.assert_array_equal(whole_images.decode(sent, about), measured[0])

@@ -3,6 +3,7 @@
 tests/serving/test_real_triton.py asks a real one.
 """
 
+import io
 import json
 import re
 import struct
@@ -12,6 +13,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from bottlenet_tf.codec import PayloadFormat
 from bottlenet_tf.codec import answer as answers
@@ -19,13 +21,15 @@ from bottlenet_tf.codec.payload import layout
 from bottlenet_tf.export import triton
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.layers import STATUSES
-from bottlenet_tf.runtime import tails, triton_model
+from bottlenet_tf.runtime import served, triton_model
+from bottlenet_tf.runtime.answers import OUTPUTS
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.whole import Whole
 from tests.jpeg_libraries import coarser, encoding_by
 
 NAMES = ("learned", "range")
-OUTPUTS = set(tails.OUTPUTS)
+EVERY = set(OUTPUTS)
 PIXELS = np.random.RandomState(0).randint(0, 256, (3, 32, 32, 3), np.uint8)
 
 # What model.py sees of Triton, and a program that calls it as Triton does.
@@ -120,7 +124,7 @@ def payloads(both):
 
 def _execute(folder, batches, tmp_path, names=None):
     """Runs a copy of the model; requests name all outputs unless told."""
-    names = [sorted(OUTPUTS)] * len(batches) if names is None else names
+    names = [sorted(EVERY)] * len(batches) if names is None else names
     requests = [
         ([payload.hex() for payload in batch], wanted)
         for batch, wanted in zip(batches, names, strict=True)
@@ -150,7 +154,7 @@ def _unpacked(answer):
 def test_each_request_gets_its_own_answers(both, version, payloads, tmp_path):
     first, second, third = payloads["learned"]
     fourth, fifth, _ = payloads["range"]
-    names = sorted(OUTPUTS - {"answer"})
+    names = sorted(EVERY - {"answer"})
     found = _execute(
         version,
         [[first], [fourth, b"bad", second], [third, fifth]],
@@ -178,7 +182,7 @@ def test_a_request_gets_what_it_names_or_the_compact_answer(
     version, payloads, tmp_path
 ):
     sent = payloads["range"][:2]
-    asked = [sorted(OUTPUTS), ["labels"], ["classes", "status"]]
+    asked = [sorted(EVERY), ["labels"], ["classes", "status"]]
     found = _execute(version, [sent] * 3, tmp_path, asked)["answers"]
     assert [sorted(a) for a in found] == [["answer"], *asked[1:]]
     for answer, payload, row in zip(
@@ -212,9 +216,30 @@ def test_the_copy_runs_alone_and_without_tensorflow(
     assert not found["tensorflow"]
 
 
-def test_the_copied_model_is_the_packages_own(version):
+def test_the_copied_model_is_the_packages_own(both, version):
+    (images,) = both.glob("cloud/triton/whole/*/")
     with open(triton_model.__file__, "rb") as file:
-        assert (version / "model.py").read_bytes() == file.read()
+        content = file.read()
+    for folder in (version, images):
+        assert (folder / "model.py").read_bytes() == content
+
+
+def test_the_model_of_images_answers_as_the_devices_network(both, tmp_path):
+    identity = served.read(both / "edge")
+    assert identity == served.read(both / "cloud")
+    folder = both / "cloud" / "triton" / "whole" / str(identity.image_version)
+    file = io.BytesIO()
+    Image.fromarray(PIXELS[0]).save(file, "PNG")
+    sent = [file.getvalue(), b"no image"]
+    found = _execute(folder, [sent], tmp_path)
+    good, bad = _unpacked(found["answers"][0])
+    assert (good.status, bad.status) == ("ok", "undecodable")
+    assert good.answers(sent[0]) and bad.answers(sent[1])
+    want = Whole.load(both).predict(PIXELS[0])
+    assert good.class_index == want.argmax()
+    assert good.top[0][1] == pytest.approx(want.max(), abs=1e-4)
+    assert not found["tensorflow"]
+    assert 'name: "whole"\n' in (folder.parent / "config.pbtxt").read_text()
 
 
 def test_no_file_names_a_place_outside_the_repository(both, sweep):
@@ -279,7 +304,8 @@ def test_no_server_decodes_what_was_coded_with_other_tables(
 
 
 def _text(**changes):
-    return triton.model_config(ExportConfig(("a",), "out", **changes))
+    config = ExportConfig(("a",), "out", **changes)
+    return triton.model_config(config, config.served_name)
 
 
 def test_the_configuration_states_what_the_model_answers():
@@ -353,6 +379,8 @@ def test_the_queue_is_as_the_export_was_told():
         {"served_name": "a/b"},
         {"served_name": 'a"\nbackend: "x'},
         {"served_name": ".."},
+        {"image_model": "a/b"},
+        {"served_name": "whole"},  # As the other one.
     ],
 )
 def test_settings_that_no_server_takes_are_refused(changes):

@@ -36,7 +36,7 @@ def folders(tmp_path, monkeypatch):
 
     def place(**second):
         config = ExportConfig(workdir=("a",), out="out")
-        wholes = Wholes(config, tmp_path)
+        wholes = Wholes(config, tmp_path, None)
         monkeypatch.setattr(Wholes, "_write", lambda *_: [])
         for run in (_run(tmp_path, "a"), _run(tmp_path, "b", **second)):
             wholes.add(run, tmp_path / run.name / "edge", None, None)

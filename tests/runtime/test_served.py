@@ -50,3 +50,20 @@ def test_damaged_files_are_refused(tmp_path, content):
 
 def test_the_export_takes_the_same_names():
     assert export_config._NAME == served.MODEL_NAME.pattern
+
+
+@pytest.mark.parametrize(
+    "model, version",
+    [("whole", None), (None, 5), ("../x", 5), ("tail", 5), ("whole", True)],
+)
+def test_a_model_of_images_has_a_name_and_a_number(tmp_path, model, version):
+    write(tmp_path, image_model=model, image_version=version)
+    with pytest.raises(ValueError, match="image_model.*Received"):
+        served.read(tmp_path)
+
+
+def test_both_models_are_listed(tmp_path):
+    write(tmp_path, image_model="whole", image_version=5)
+    found = served.read(tmp_path)
+    assert found.models == {"tail": IDENTITY.version, "whole": 5}
+    assert IDENTITY.models == {"tail": IDENTITY.version}

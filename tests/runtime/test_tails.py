@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf.codec import answer as answers
-from bottlenet_tf.runtime import tails
+from bottlenet_tf.runtime.answers import OUTPUTS
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.routes import TagCollisionError
 from bottlenet_tf.runtime.tails import Tails
@@ -210,8 +210,8 @@ def test_only_what_is_asked_for_is_returned(served):
     payloads = mixed(served)[1]
     assert list(served.answer(payloads, ["labels"])) == ["labels"]
     found = served.answer(payloads)
-    assert list(found) == list(tails.OUTPUTS)
-    for name, (dtype, width) in tails.OUTPUTS.items():
+    assert list(found) == list(OUTPUTS)
+    for name, (dtype, width) in OUTPUTS.items():
         assert found[name].dtype == dtype
         assert found[name].shape[0] == 7
         assert width is None or found[name].shape == (7, width)
@@ -222,6 +222,7 @@ class FakeTail:
 
     def __init__(self, unit, logits):
         self.unit, self._logits = unit, np.float32(logits)
+        self.name, self.unit_id = unit.name, unit.format.unit_id
         self.classes = [f"class {i}" for i in range(len(logits))]
 
     def try_logits(self, payloads):

@@ -31,7 +31,8 @@ OTHERS = [
     Choice("mobile-only", Way.DEVICE, 0, 91.7),
     Choice("label-only", Way.DEVICE, 1, 91.7),
     Choice(
-        "cloud-only, best", Way.CLOUD, 900, 91.0, image=Image("webp", 90, 32)
+        "cloud-only, best", Way.CLOUD, 900, 91.0,
+        image=Image("webp", 90, 32, 950.0),
     ),
     Choice("cloud-only, tuned", Way.CLOUD, 1, 91.6),
     Choice("late raw", Way.RAW_SPLIT, 9000, 91.7, "late"),
@@ -184,6 +185,7 @@ def test_a_choice_tells_what_a_device_sends(make):
     assert choices["early at point 2"]["accuracy"] == 88.0
     assert choices["mobile-only"]["wire_bytes_max"] == 0
     cloud = choices["cloud-only, best"]
+    assert cloud["wire_bytes_mean"] == 950.0  # The whole file's.
     assert (cloud["codec"], cloud["quality"], cloud["side"]) == (
         "webp", 90, 32,
     )  # fmt: skip

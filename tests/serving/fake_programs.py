@@ -39,18 +39,24 @@ def write(folder, name):
     return path
 
 
-def deployment(folder, version=None, name="tail", units=None):
-    """Writes what an engine looks for in a deployment; returns `Served`."""
+def deployment(folder, version=None, name="tail", units=None, images=None):
+    """Writes what an engine looks for in a deployment; returns `Served`.
+
+    With a model of image files of the version `images`, if given.
+    """
     import json
 
     from bottlenet_tf.runtime import served
 
     identity = served.of_units(name, units or {"a": 0x12345678})
+    if images is not None:
+        identity = identity._replace(image_model="whole", image_version=images)
     cloud = folder / "cloud"
-    inside = cloud / "triton" / name / str(version or identity.version)
-    inside.mkdir(parents=True)
-    (inside / "model.py").write_text("")
-    (inside.parent / "config.pbtxt").write_text(f"# of {folder.name}")
+    for model, number in identity.models.items():
+        inside = cloud / "triton" / model / str(version or number)
+        inside.mkdir(parents=True)
+        (inside / "model.py").write_text("")
+        (inside.parent / "config.pbtxt").write_text(f"# of {folder.name}")
     (cloud / "served.json").write_text(json.dumps(identity.content()))
     saved = cloud / "serving" / "net" / "1"
     saved.mkdir(parents=True)

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -16,12 +17,15 @@ import urllib.request
 import numpy as np
 import pytest
 
+from benchmarks import soak_images
 from bottlenet_tf.codec import answer as answers
+from bottlenet_tf.edge import image_files
 from bottlenet_tf.export import triton as export_triton
 from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.link.kserve_grpc import KServeGrpc
 from bottlenet_tf.link.kserve_http import KServeHttp
-from bottlenet_tf.link.transport import BadAnswer
-from bottlenet_tf.runtime import served
+from bottlenet_tf.link.transport import BadAnswer, LinkError
+from bottlenet_tf.runtime import served, whole, whole_images
 from bottlenet_tf.serving.launch import EngineError
 from tests.serving import examples, triton_server
 from tests.serving.raw_client import RawClient
@@ -194,6 +198,73 @@ def test_the_devices_own_client_is_answered(server, both, sent):
         other.ask(payload, time.monotonic() + 10, "other")
 
 
+def test_the_devices_own_client_is_answered_over_grpc(server, both, sent):
+    identity = served.read(both / "edge")
+    client = KServeGrpc(
+        server.grpc, identity.model, identity.version, answers.unpack
+    )
+    assert client.is_ready(time.monotonic() + 10)
+    for name in NAMES:
+        for i, payload in enumerate(sent[name].payloads):
+            found = client.ask(payload, time.monotonic() + 10, name)
+            assert found.status == "ok"
+            assert found.index == sent[name].logits[i].argmax()
+            assert found.unit_id == identity.units[name]
+    other = KServeGrpc(server.grpc, "tail", identity.version + 1)
+    assert not other.is_ready(time.monotonic() + 10)
+    with pytest.raises(BadAnswer):
+        other.ask(payload, time.monotonic() + 10, "other")
+    for each in (client, other):
+        each.close()
+
+
+def test_image_files_have_a_model_of_their_own(server, both):
+    identity = served.read(both / "edge")
+    client = KServeHttp(
+        server.http, identity.image_model, identity.image_version,
+        answers.unpack,
+    )  # fmt: skip
+    pixels = np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)
+    for codec in ("jpeg", "webp", "avif"):
+        file = image_files.encode(pixels, codec, 90, 32)
+        found = client.ask(file, time.monotonic() + 10, codec)
+        # The server's own libraries decode it.
+        about = whole.read(both / "edge" / whole.NAME)
+        seen = whole_images.decode(file, about)
+        want = whole.Whole.load(both).predict(seen).argmax()
+        assert (found.status, found.index) == ("ok", want), codec
+    for hostile in (b"", b"no image", file[:-20], bytes(100_000)):
+        found = client.ask(hostile, time.monotonic() + 10, "hostile")
+        assert found.status in ("wrong size", "undecodable")
+    client.close()
+
+
+@pytest.mark.parametrize("transport", ["kserve_http", "kserve_grpc"])
+@pytest.mark.parametrize("choice", [*NAMES, "cloud-only"])
+def test_the_device_program_is_answered(
+    server, both, tmp_path, transport, choice
+):
+    contents = soak_images.write_images(tmp_path / "images", 20, 20)
+    offline = soak_images.Offline(both, tmp_path / "contents")
+    plan = offline.write_plan(tmp_path / "plan.json")
+    address = server.http if transport == "kserve_http" else server.grpc
+    edge = tmp_path / "deployment"
+    shutil.copytree(both, edge, ignore=lambda *_: ["cloud"])
+    ran = subprocess.run(
+        [sys.executable, edge / "edge" / "run.py", tmp_path / "images",
+         f"--server={address}", f"--transport={transport}", "--strict",
+         f"--plan={tmp_path / 'plan.json'}", f"--choice={choice}",
+         f"--out={tmp_path / 'answers'}"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    found = soak_images.verdict(tmp_path / "answers", contents, offline, plan)
+    assert soak_images.is_right(found)
+    where = "cloud" if choice == "cloud-only" else "split"
+    # The first ones may take longer than the device has patience.
+    assert found[f"answered by {choice}, {where}"] >= 15
+
+
 def test_no_request_lies_in_the_queue_of_an_idle_server(server, sent):
     # As they did for 0.5 s in that of Triton's batcher, one in a hundred.
     waits = []
@@ -266,12 +337,14 @@ def _slowed(folder, seconds, **queue):
     (model,) = folder.glob("cloud/triton/tail")
     (code,) = model.glob("*/model.py")
     text = code.read_text()
-    mark = "            answers = self._tails.answer(\n"
+    mark = "            answers = self._answers.answer(\n"
     assert mark in text
     sleep = f"            __import__('time').sleep({seconds})\n"
     code.write_text(text.replace(mark, sleep + mark))
     config = ExportConfig(("a",), "out", max_batch=1, **queue)
-    (model / "config.pbtxt").write_text(export_triton.model_config(config))
+    (model / "config.pbtxt").write_text(
+        export_triton.model_config(config, "tail")
+    )
 
 
 def test_what_the_queue_has_no_room_for_is_answered_so(
@@ -464,3 +537,12 @@ def test_grpc_with_a_certificate_is_encrypted(python, both, sent, tmp_path):
         sent["range"].check(answer, range(len(payloads)))
         (refused,) = ask_with(python, server.grpc, "grpc", payloads)
         assert "error" in refused
+        for pem in (certificate.read_bytes(), None):
+            client = KServeGrpc(server.grpc, "tail", None, answers.unpack, pem)
+            if pem is None:
+                with pytest.raises(LinkError):
+                    client.ask(payloads[0], time.monotonic() + 5, "plain")
+            else:
+                found = client.ask(payloads[0], time.monotonic() + 5, "tls")
+                assert found.status == "ok"
+            client.close()

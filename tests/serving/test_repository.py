@@ -83,3 +83,17 @@ def test_what_is_served_is_named_by_identity(tmp_path):
     first = deployment(tmp_path / "first", units={"a": 1, "b": 0xABCDEF01})
     text = repository.described([first])
     assert text == f"tail, version {first.version} (a 00000001, b abcdef01)"
+
+
+def test_one_network_of_two_exports_is_one_model_of_images(tmp_path):
+    first = deployment(tmp_path / "first", units={"a": 1}, images=5)
+    second = deployment(tmp_path / "second", units={"a": 2}, images=5)
+    found, _ = repository.assemble(
+        [tmp_path / "first", tmp_path / "second"], tmp_path / "models"
+    )
+    assert sorted(path.parent.name for path in found.glob("*/*/model.py")) == [
+        str(number)
+        for number in sorted([first.version, second.version, 5], key=str)
+    ]
+    text = repository.described([first, second])
+    assert text.count("whole, version 5 (images)") == 1

@@ -1,6 +1,7 @@
 """TF Serving's own client against a deployment, over a real socket."""
 
 import re
+import time
 
 import grpc
 import numpy as np
@@ -14,6 +15,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from bottlenet_tf.edge import message
+from bottlenet_tf.emulation import Proxy, Settings
+from bottlenet_tf.link.tf_serving import TfServingGrpc
+from bottlenet_tf.link.transport import BadAnswer
 from bottlenet_tf.serving import inprocess as serving
 from tests.serving import examples
 
@@ -294,3 +299,46 @@ def test_requests_at_once_do_not_mix(stub, sent):
     for i, call in enumerate(calls):
         rows = np.arange(3) + i % 5
         sent["range"].check(arrays_of(call.result(timeout=20)), rows)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_devices_own_client_is_answered(address, sent, name):
+    client = TfServingGrpc(address, NAMES[0])
+    assert client.is_ready(time.monotonic() + 10)
+    for i, payload in enumerate(sent[name].payloads):
+        asked = message.payload(payload, sent[name].labels, 0, name)
+        found = client.ask(asked, time.monotonic() + 10, "q")
+        assert (found.status, found.index) == (
+            "ok",
+            sent[name].logits[i].argmax(),
+        )
+    found = client.ask(
+        message.payload(b"\xff" * 40, (), 0, name), time.monotonic() + 10, "q"
+    )
+    assert (found.status, found.index) == ("wrong version", -1)
+    client.close()
+
+
+def test_a_question_takes_some_150_bytes_beyond_its_payload(address, sent):
+    host, port = address.rsplit(":", 1)
+    payload = sent["range"].payloads[0]
+    with Proxy(Settings(uplink=100.0), (host, int(port))) as link:
+        client = TfServingGrpc("{}:{}".format(*link.address), "range")
+        for _ in range(10):  # Headers are indexed by then.
+            client.ask(payload, time.monotonic() + 10, "q")
+        before = link.counters()[0]
+        for _ in range(50):
+            client.ask(payload, time.monotonic() + 10, "q")
+        after = link.counters()[0]
+        client.close()
+    # The proxy counts 52 bytes of headers, time stamps included, not 40.
+    packets = after.packets - before.packets
+    found = (after.num_bytes - before.num_bytes - 12 * packets) / 50
+    assert found - len(payload) == pytest.approx(client.overhead_bytes, abs=15)
+
+
+def test_a_model_that_is_not_there_is_not_ready(address):
+    client = TfServingGrpc(address, "other")
+    assert not client.is_ready(time.monotonic() + 10)
+    with pytest.raises(BadAnswer, match="NOT_FOUND"):
+        client.ask(b"", time.monotonic() + 10, "q")

@@ -45,11 +45,13 @@ class Tails:
 
 @pytest.fixture
 def server():
-    with stand_in.StandIn(("127.0.0.1", 0), IDENTITY, Tails()) as server:
+    with stand_in.StandIn(
+        ("127.0.0.1", 0), IDENTITY.models, {"tail": Tails()}
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
-        server.tails.gate.set()
+        server.models["tail"].answers.gate.set()
         server.shutdown()
         thread.join()
 
@@ -85,12 +87,12 @@ def test_a_full_queue_is_refused(server):
         target=lambda: transport(server).ask(b"wait", in_s(20), "q")
     )
     first.start()
-    assert server.tails.begun.wait(10)
+    assert server.models["tail"].answers.begun.wait(10)
     for _ in range(stand_in.QUEUE_SIZE):
-        server.waiting.put(stand_in.Question(b"b"))
+        server.models["tail"].waiting.put(stand_in.Question(b"b"))
     with pytest.raises(Refused):
         transport(server).ask(b"a", in_s(10), "q")
-    server.tails.gate.set()
+    server.models["tail"].answers.gate.set()
     first.join()
 
 
@@ -105,7 +107,7 @@ def test_a_crowd_measures_what_its_questions_take(server, tmp_path):
         stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         until_s = in_s(20)
-        while not server.answered and time.monotonic() < until_s:
+        while not server.models["tail"].answered and time.monotonic() < until_s:
             time.sleep(0.02)
         process.terminate()
         found = json.loads(process.communicate(timeout=20)[0])

@@ -1,0 +1,108 @@
+"""Where answers go: standard output, or a file that survives the program."""
+
+import json
+import os
+import sys
+
+try:
+    import fcntl
+except ImportError:  # Not a POSIX system: nobody else is kept out.
+    fcntl = None
+
+
+class StandardOutput:
+    """Lines to standard output; what was answered before isn't known."""
+
+    def has(self, name):
+        """Whether an image was answered by an earlier run."""
+        return False
+
+    def write(self, line):
+        """Writes a line, at once."""
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    def close(self):
+        """Nothing is open."""
+
+
+class AnswerFile:
+    """Lines at the end of a file, which tells what was answered before.
+
+    A line is written at once and counts when its end is there. So a program
+    that was killed, started again with the same images and file, answers
+    exactly those that are missing. The system's failure may lose the last
+    lines, which are then answered again.
+
+    Args:
+        path: The file, which is created if there is none.
+
+    Raises:
+        OSError: if it can't be opened, or another program writes to it.
+        ValueError: if it holds something else than answers.
+    """
+
+    def __init__(self, path):
+        self._file = open(path, "ab+", 0)
+        try:
+            _lock(self._file, path)
+            self._names = _names(self._file, path)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def has(self, name):
+        """Whether an image was answered by an earlier run.
+
+        Only once: a watched file that is written anew is a new image.
+        """
+        if name in self._names:
+            self._names.discard(name)
+            return True
+        return False
+
+    def write(self, line):
+        """Writes a line, at once; OSError leaves no whole one."""
+        data = (line + "\n").encode("ascii")
+        while data:
+            data = data[self._file.write(data) :]
+
+    def close(self):
+        """Closes the file."""
+        self._file.close()
+
+
+def _lock(file, path):
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise OSError(
+            "--out must be a file that no other program writes to. Received: "
+            "{!r}".format(path)
+        ) from None
+
+
+def _names(file, path):
+    """Returns the names of the images in a file; drops half a line."""
+    names, end = set(), 0
+    file.seek(0)
+    with open(os.dup(file.fileno()), "rb") as reader:
+        for line in reader:
+            if not line.endswith(b"\n"):
+                break
+            end += len(line)
+            names.add(_name(line, path))
+    file.truncate(end)
+    return names
+
+
+def _name(line, path):
+    try:
+        return json.loads(line.decode("ascii"))["image"]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            "--out must be a file of this program's answers, or a new one. "
+            "Received: {!r} with the line {!r}".format(path, line[:60])
+        ) from None

@@ -1,0 +1,154 @@
+"""The ways to one server, and whether it holds this deployment."""
+
+import socket
+import time
+from typing import Callable, NamedTuple
+
+from bottlenet_tf.edge.message import ByKind
+from bottlenet_tf.link.kserve_grpc import KServeGrpc
+from bottlenet_tf.link.kserve_http import KServeHttp
+from bottlenet_tf.link.tf_serving import TfServingGrpc, TfServingRest
+from bottlenet_tf.link.transport import LinkError
+
+_READY_S = 5.0
+
+
+class Kind(NamedTuple):
+    """One kind of transport.
+
+    Attributes:
+        make: Function of address, model, version, `unpack` and certificate
+            that returns a `Transport`.
+        routes: Whether one model takes all units' payloads, in versions that
+            are the deployment's, and another one images.
+        encrypts: Whether it can.
+    """
+
+    make: Callable
+    routes: bool
+    encrypts: bool
+
+
+def _http(make):
+    """Returns a function that leaves out a Host that is an address.
+
+    Those are 13 bytes less; a name may be one of several at its address.
+    """
+
+    def connect(*arguments):
+        transport = make(*arguments)
+        if _is_address(transport.host):
+            transport = make(*arguments, host="")
+        return transport
+
+    return connect
+
+
+_kserve = _http(KServeHttp)
+_rest = _http(TfServingRest)
+DEFAULT = "kserve_http"
+TRANSPORTS = {
+    DEFAULT: Kind(
+        lambda address, model, version, unpack, _: _kserve(
+            address, model, version, unpack
+        ),
+        True,
+        False,
+    ),
+    "kserve_grpc": Kind(KServeGrpc, True, True),
+    "tf_serving_grpc": Kind(
+        lambda address, model, version, unpack, certificate: TfServingGrpc(
+            address, model, certificate
+        ),
+        False,
+        True,
+    ),
+    "tf_serving_rest": Kind(
+        lambda address, model, *_: _rest(address, model), False, False
+    ),
+}
+
+
+class Server:
+    """A server as the arguments name it.
+
+    Args:
+        args: As `arguments.parse` returns them.
+        network: `network.Network`, whose deployment it should hold.
+
+    Raises:
+        ImportError: if the transport's package isn't there.
+        OSError: if the certificate can't be read.
+        ValueError: for an address or a name that can't be.
+    """
+
+    def __init__(self, args, network):
+        served, self._kind = network.served, TRANSPORTS[args.transport]
+        self._address, self._unpack = args.server, network.unpack
+        self._certificate = None
+        if args.tls_cert is not None:
+            with open(args.tls_cert, "rb") as file:
+                self._certificate = file.read()
+        self._images = None
+        if not self._kind.routes:
+            self._models = [(name, None) for name in served.units]
+            return
+        self._models = [(args.model or served.model, served.version)]
+        if args.image_model is not None:
+            self._images = args.image_model, None
+        elif served.image_model is not None:
+            self._images = served.image_model, served.image_version
+
+    def __str__(self):
+        return ", ".join(
+            "model {!r}".format(name)
+            + ("" if version is None else ", version {}".format(version))
+            for name, version in self._models
+        )
+
+    def connect(self):
+        """Returns a `ByKind`, not yet connected."""
+        units = self._make(*self._models[0])
+        if self._images is None:
+            return ByKind(units)
+        return ByKind(units, self._make(*self._images))
+
+    def _make(self, model, version):
+        return self._kind.make(
+            self._address, model, version, self._unpack, self._certificate
+        )
+
+    def takes_images(self, say):
+        """Returns whether it has the model that takes image files."""
+        return self._images is not None and self._has(*self._images, say)
+
+    def has_export(self, say):
+        """Returns whether it has what takes this deployment's payloads.
+
+        One that can't be reached may yet come: every question names the
+        version, or the unit, and another export never answers it.
+
+        Args:
+            say: Function that tells the user one sentence.
+        """
+        return all(self._has(*model, say) for model in self._models)
+
+    def _has(self, model, version, say):
+        transport = self._make(model, version)
+        try:
+            return transport.is_ready(time.monotonic() + _READY_S)
+        except LinkError as error:
+            say("the server can't be asked yet: {}".format(error))
+            return True
+        finally:
+            transport.close()
+
+
+def _is_address(host):
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+            return True
+        except OSError:
+            pass
+    return False

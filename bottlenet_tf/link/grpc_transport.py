@@ -1,0 +1,176 @@
+"""Questions by gRPC, for any server's API; needs the package grpcio.
+
+Calls are generic: messages are bytes, which a subclass makes and reads.
+"""
+
+import time
+
+from bottlenet_tf.link.checks import require
+from bottlenet_tf.link.http_reader import MAX_BODY_BYTES
+from bottlenet_tf.link.http_transport import split_address
+from bottlenet_tf.link.transport import (
+    BadAnswer,
+    Missed,
+    Refused,
+    Transport,
+    Unreachable,
+)
+
+
+class GrpcTransport(Transport):
+    """Asks one server over one channel.
+
+    A channel whose server has gone waits longer each time before it connects
+    again; so after whatever failed but a refusal it is closed, and the next
+    question opens another one.
+
+    Args:
+        address: As `http_transport.split_address` takes it.
+        port: Where the address names none.
+        certificate: PEM bytes that the server's certificate is checked by;
+            None doesn't encrypt.
+        clock: Function that returns monotonic seconds.
+
+    Raises:
+        ValueError: for an address that can't be.
+        ImportError: if grpcio isn't there.
+    """
+
+    #: Measured at IP level; see docs/controller.md.
+    overhead_bytes = 150
+
+    def __init__(self, address, port, certificate=None, clock=time.monotonic):
+        host, port = split_address(address, port)
+        host = "[{}]".format(host) if ":" in host else host
+        self._target = "{}:{}".format(host, port)
+        require(
+            certificate is None or isinstance(certificate, bytes),
+            "A certificate must be the bytes of a PEM file.",
+            certificate=type(certificate).__name__,
+        )
+        self._grpc, self._clock = _import_grpc(), clock
+        self._certificate = certificate
+        self._channel = self._call = None
+        self.host = host
+
+    @property
+    def is_open(self):
+        """See `Transport.is_open`; a channel that has answered."""
+        return self._channel is not None
+
+    def _question(self, payload, request_id):
+        """Returns method and message for a payload."""
+        raise NotImplementedError
+
+    def _read(self, response, payload, request_id):
+        """Returns the `Answer` in a response's bytes."""
+        raise NotImplementedError
+
+    def _readiness(self):
+        """Returns method and message of the question for the model."""
+        raise NotImplementedError
+
+    def ask(self, payload, deadline, request_id):
+        """See `Transport.ask`."""
+        method, message = self._question(payload, request_id)
+        return self._guarded(
+            method,
+            message,
+            deadline,
+            lambda response: self._read(response, payload, request_id),
+        )
+
+    def is_ready(self, deadline):
+        """Returns whether the server has this model, and this version.
+
+        Raises:
+            LinkError: as `ask` does.
+        """
+        try:
+            return self._guarded(*self._readiness(), deadline, self._is_ready)
+        except BadAnswer:  # Not found.
+            return False
+
+    def _is_ready(self, response):
+        return True
+
+    def _guarded(self, method, message, deadline, understand):
+        """Sends a message; whatever fails but a refusal closes."""
+        try:
+            return understand(self._exchange(method, message, deadline))
+        except Refused:
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _exchange(self, method, message, deadline):
+        left = deadline - self._clock()
+        if left <= 0:
+            raise Missed("The deadline had passed.")
+        if self._channel is None:
+            self._channel = self._open()
+        self._call = self._channel.unary_unary(method).future(
+            message, timeout=left
+        )
+        try:
+            return self._call.result()
+        except self._grpc.FutureCancelledError:
+            raise Missed("The question was interrupted.") from None
+        except self._grpc.RpcError as error:
+            raise self._understood(error) from None
+        finally:
+            self._call = None
+
+    def _open(self):
+        options = [
+            ("grpc.max_receive_message_length", MAX_BODY_BYTES),
+            ("grpc.enable_http_proxy", 0),
+            ("grpc.enable_retries", 0),
+            # Channels share connections otherwise, dead ones as well.
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        if self._certificate is None:
+            return self._grpc.insecure_channel(self._target, options)
+        credentials = self._grpc.ssl_channel_credentials(self._certificate)
+        return self._grpc.secure_channel(self._target, credentials, options)
+
+    def _understood(self, error):
+        """Returns the `LinkError` that a failed call is."""
+        codes, code = self._grpc.StatusCode, error.code()
+        told = "{}: {}".format(code.name, (error.details() or "")[:200])
+        if code == codes.DEADLINE_EXCEEDED:
+            return Missed("No complete answer came in time.")
+        if code == codes.CANCELLED:
+            return Missed("The question was interrupted.")
+        # One code is for a server that isn't there and for a full queue; all
+        # servers say then what is full.
+        is_busy = "queue" in told.lower() or code == codes.RESOURCE_EXHAUSTED
+        if is_busy and "larger than max" not in told:
+            return Refused("The server is busy: {}".format(told))
+        if code == codes.UNAVAILABLE:
+            return Unreachable("No connection: {}".format(told))
+        return BadAnswer("The server must answer. Received: {}".format(told))
+
+    def interrupt(self):
+        """See `Transport.interrupt`."""
+        call = self._call
+        if call is not None:
+            call.cancel()
+
+    def close(self):
+        """See `Transport.close`."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+
+def _import_grpc():
+    try:
+        import grpc
+    except ImportError as error:
+        raise ImportError(
+            "Questions by gRPC need grpcio, `pip install grpcio` ({}); HTTP "
+            "needs nothing.".format(error)
+        ) from None
+    return grpc

@@ -1,0 +1,121 @@
+"""Protocol Buffers' wire format, as much of it as questions and answers need.
+
+The packages that bring generated classes for the two servers' messages are no
+device's: one wants TensorFlow, the other a Python newer than 3.6. Both read
+and write the same four kinds of field.
+
+Reference:
+    Protocol Buffers documentation, "Encoding".
+"""
+
+from bottlenet_tf.link.transport import BadAnswer
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_MOST_VARINT_BYTES = 10
+_MOST_FIELDS = 4096
+
+
+def number(field, value):
+    """Returns a field of a whole number, not negative."""
+    return _varint(field << 3 | _VARINT) + _varint(value)
+
+
+def data(field, value):
+    """Returns a field of bytes, of a text or of an encoded message."""
+    if isinstance(value, str):
+        value = value.encode("utf-8")
+    return _varint(field << 3 | _BYTES) + _varint(len(value)) + value
+
+
+def read(message):
+    """Returns the fields of an encoded message: `{field: [values]}`.
+
+    Values are ints or bytes, in their order; what a field means isn't known
+    here.
+
+    Raises:
+        BadAnswer: unless it is one, of at most 4,096 values.
+    """
+    found, place, count = {}, 0, 0
+    while place < len(message):
+        count += 1
+        key, place = _read_varint(message, place)
+        field, kind = key >> 3, key & 7
+        if kind == _VARINT:
+            value, place = _read_varint(message, place)
+        else:
+            size = {_FIXED64: 8, _FIXED32: 4}.get(kind)
+            if kind == _BYTES:
+                size, place = _read_varint(message, place)
+            if size is None or place + size > len(message):
+                raise BadAnswer("An answer's fields must be whole.")
+            value = bytes(message[place : place + size])
+            place += size
+        if count > _MOST_FIELDS:
+            raise BadAnswer("An answer must have few fields.")
+        found.setdefault(field, []).append(value)
+    return found
+
+
+def one(fields, field, kind, otherwise):
+    """Returns the last value of a field; `otherwise` if it isn't there.
+
+    Args:
+        fields: As `read` returns them.
+        field: Its number.
+        kind: `int` or `bytes`.
+        otherwise: Value of a field that isn't sent.
+
+    Raises:
+        BadAnswer: if it is of another kind.
+    """
+    value = fields.get(field, [otherwise])[-1]
+    if not isinstance(value, kind):
+        raise BadAnswer("An answer's fields must be of their types.")
+    return value
+
+
+def many(fields, field):
+    """Returns all values of a field, which must be bytes."""
+    values = fields.get(field, [])
+    if not all(isinstance(value, bytes) for value in values):
+        raise BadAnswer("An answer's fields must be of their types.")
+    return values
+
+
+def numbers(fields, field):
+    """Returns the whole numbers of a repeated field, packed or not.
+
+    Those of 32 bits that are negative come as such.
+    """
+    found = []
+    for value in fields.get(field, []):
+        if isinstance(value, int):
+            found.append(value)
+            continue
+        place = 0
+        while place < len(value):
+            each, place = _read_varint(value, place)
+            found.append(each)
+    return [each - 2**64 if each >= 2**63 else each for each in found]
+
+
+def _varint(value):
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
+
+
+def _read_varint(message, place):
+    value = 0
+    for i in range(_MOST_VARINT_BYTES):
+        if place + i >= len(message):
+            break
+        byte = message[place + i]
+        value |= (byte & 127) << 7 * i
+        if byte < 128:
+            return value & (2**64 - 1), place + i + 1
+    raise BadAnswer("An answer's numbers must be whole.")

@@ -1,0 +1,161 @@
+"""Image files in, answers out: the server's form of the unsplit network.
+
+What a device sends for cloud-only. The files are outside bytes: size, format,
+dimensions and shape are bounded before anything is decoded.
+"""
+
+import io
+import os
+
+import numpy as np
+from PIL import Image
+
+from bottlenet_tf.codec import PayloadError
+from bottlenet_tf.runtime import images
+from bottlenet_tf.runtime.answers import Answers
+from bottlenet_tf.runtime.whole import Whole, identity
+
+try:
+    from PIL import AvifImagePlugin
+except ImportError:
+    pass
+else:  # Pillow knows no other way to say so; small images take no more.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
+MOST_BYTES = 4 << 20
+MOST_PIXELS = 4 << 20
+# Scaling the shorter side enlarges a strip beyond measure.
+MOST_ASPECT = 8
+# A progressive JPEG decodes the whole image once a scan, however short. Inside
+# a scan the marker can't occur.
+_SCAN, _MOST_SCANS = b"\xff\xda", 64
+
+
+class WholeImages(Answers):
+    """Answers image files by the network without a split.
+
+    pixels = decode(file)
+    answer = softmax(network(pixels))
+
+    Made by `WholeImages.load`.
+
+    Args:
+        whole: `Whole`.
+
+    Attributes:
+        about: Its `WholeFile`.
+    """
+
+    def __init__(self, whole):
+        self.about = whole.about
+        self._network = _Network(whole)
+        super().__init__([self._network])
+
+    @classmethod
+    def load(cls, folder, device="cpu", threads=None):
+        """Opens `whole.onnx` and `whole.json` of a folder.
+
+        Raises:
+            FileNotFoundError, ImportError, ValueError: see `Whole.load`.
+        """
+        folder = os.fspath(folder)
+        return cls(Whole.load(folder, "onnx", threads, device))
+
+    def warm_up(self):
+        """See `Answers.warm_up`."""
+        size = self.about.image_size
+        self._network.whole.logits(np.zeros((size, size, 3), np.uint8))
+
+    def find(self, data):
+        """See `Answers.find`; each message's own check says the rest."""
+        return self._network
+
+
+class _Network:
+    """A `Whole` as `Answers` takes it."""
+
+    def __init__(self, whole):
+        self.whole, self.about = whole, whole.about
+        self.name, self.classes = whole.about.name, whole.classes
+        self.unit_id = identity(whole.about)
+
+    def try_logits(self, files):
+        """Returns logits and statuses; see `Tail.try_logits`."""
+        logits = np.zeros((len(files), len(self.classes)), np.float32)
+        status = []
+        for i, data in enumerate(files):
+            try:
+                pixels = decode(data, self.about)
+            except PayloadError as error:
+                status.append(error.status)
+            else:
+                logits[i] = self.whole.logits(pixels)
+                status.append("ok")
+        return logits, status
+
+
+def decode(data, about):
+    """Returns the pixels that the network sees of an image file.
+
+    A square one no larger than the network's is what a device has prepared
+    and perhaps shrunk: it is enlarged as cloud-only's accuracy was measured.
+    Any other is prepared as the device would have.
+
+    Args:
+        data: Bytes of a JPEG, PNG, WebP or AVIF; of several pictures in it
+            the first is read.
+        about: `WholeFile`.
+
+    Returns:
+        uint8 `(S, S, 3)`.
+
+    Raises:
+        PayloadError: with the status "wrong size" for bytes or dimensions
+            beyond bounds, "undecodable" for what is no image of these formats.
+    """
+    if not 0 < len(data) <= MOST_BYTES:
+        raise PayloadError(
+            "An image must be a file of at most {} bytes. Received: {} "
+            "bytes".format(MOST_BYTES, len(data)),
+            "wrong size",
+        )
+    try:
+        if data.count(_SCAN) > _MOST_SCANS and data[:2] == b"\xff\xd8":
+            raise ValueError("a JPEG of too many scans")
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(*image.size)
+            return _prepared(image, about)
+    except PayloadError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PayloadError(str(error), "wrong size") from None
+    except Exception as error:  # Each format's reader has its own.
+        raise PayloadError(
+            "An image must be a whole file of {}: {}. Received: {} "
+            "bytes".format(", ".join(FORMATS), error, len(data)),
+            "undecodable",
+        ) from None
+
+
+def _check_size(width, height):
+    shorter, longer = sorted((width, height))
+    if width * height > MOST_PIXELS or longer > MOST_ASPECT * shorter:
+        raise PayloadError(
+            "An image must have at most {} pixels and be at most {} times as "
+            "long as wide, since anybody may send one. Received: {}x{}".format(
+                MOST_PIXELS, MOST_ASPECT, width, height
+            ),
+            "wrong size",
+        )
+
+
+def _prepared(image, about):
+    side = about.image_size
+    if image.width != image.height or image.width > side:
+        return images.prepare(image, side, about.resize)
+    pixels = images.rgb(image)
+    if image.width == side:
+        return pixels
+    enlarged = Image.fromarray(pixels).resize((side, side), Image.BICUBIC)
+    return np.asarray(enlarged)
