@@ -1,0 +1,266 @@
+"""selection.json, read back as the decisions that it was written from."""
+
+import dataclasses
+import math
+import pathlib
+from typing import Literal
+
+import msgspec
+
+from bottlenet_tf import formats, rate_curves
+from bottlenet_tf import selection as chosen
+from bottlenet_tf.report import reading
+from bottlenet_tf.report.origins import Origin
+from bottlenet_tf.report.reading import NotNegative, Percent, Positive, Whole
+
+_PROGRAM = "bottlenet-select"
+
+
+class _Spread(msgspec.Struct, frozen=True):
+    p95: NotNegative
+    p99: NotNegative
+    max: NotNegative
+
+
+@dataclasses.dataclass(frozen=True)
+class _Choice(chosen.Choice):
+    accuracy: Percent | None = None
+    test_accuracy: Percent | None = None
+    finer_accuracy: Percent | None = None
+    point: Whole | None = None
+    spread: _Spread | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Cost(chosen.Cost):
+    choice: _Choice
+    on_air_bytes: NotNegative
+    device_ms: NotNegative
+    codec_ms: NotNegative
+    uplink_ms: NotNegative
+    answer_ms: NotNegative
+    cloud_ms: NotNegative
+    compute_mj: NotNegative | None
+    uplink_mj: NotNegative | None
+    waiting_mj: NotNegative
+    break_even_rtt_ms: NotNegative | Literal["always", "never"] | None
+
+
+class _Figure(msgspec.Struct):
+    value: float | None
+    reason: str | None
+    at_most: float | None
+
+
+class _Scenario(msgspec.Struct):
+    rate_factor: Positive
+    device_load: Whole
+    cloud_load: Whole
+    winner: str | None
+    latency_ms: NotNegative | None
+    energy_mj: NotNegative | None
+
+
+class _Decision(msgspec.Struct):
+    link: chosen.Link
+    goal: chosen.Goal
+    limits: chosen.Limits
+    splits: tuple[_Cost, ...]
+    references: tuple[_Cost, ...]
+    refused: dict[str, tuple[str, ...]]
+    unmeasured: dict[str, str]
+    winner: str | None
+    best: str | None
+    front: tuple[str, ...]
+    between: dict[str, _Figure]
+    sensitivity: tuple[_Scenario, ...]
+
+
+class _File(msgspec.Struct):
+    device: str
+    cloud: str
+    device_profile: str
+    cloud_profile: str
+    meter: str
+    command: tuple[str, ...]
+    decisions: tuple[_Decision, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Won:
+    """What a scenario chooses, and what it costs there; energy may be None."""
+
+    choice: chosen.Choice
+    latency_ms: float
+    energy_mj: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """All of a selection.
+
+    Attributes:
+        device: The device's name.
+        cloud: The server's name.
+        meter: What measured the device's power.
+        decisions: Tuple of `selection.Decision`, one for each network; the
+            winners of its scenarios are `Won`.
+        origin: What made it.
+        is_one_machine: Whether device and server are the same one.
+    """
+
+    device: str
+    cloud: str
+    meter: str
+    decisions: tuple
+    origin: Origin
+    is_one_machine: bool = False
+
+    @property
+    def machines(self):
+        """Both, to end "on" with."""
+        if self.is_one_machine:
+            return f"{self.device}, which is the server too"
+        return f"{self.device}, with {self.cloud} as server"
+
+
+def read(path, runs):
+    """Returns the `Selection` in a file.
+
+    Args:
+        path: Of the file.
+        runs: `{split: Run}`, by the runs' names, that it must have chosen
+            among.
+
+    Raises:
+        FileNotFoundError, ValueError: naming file and field, if it is
+            damaged, of another version, or of other runs.
+    """
+    found = reading.read(path, _File, _PROGRAM, formats.SELECTION)
+    # An assumed device has the server's profile, slowed down, and its own name.
+    profiles = found.device_profile, found.cloud_profile
+    is_one = len(set(map(pathlib.PurePath, profiles))) == 1
+    is_one = is_one and found.device == found.cloud
+    basis = f"the times of {found.device} as device and of {found.cloud} as "
+    basis += "server"
+    if is_one:
+        basis = f"the times of {found.device}, as device and as server"
+    return Selection(
+        found.device,
+        found.cloud,
+        found.meter,
+        tuple(
+            _Checked(path, i, decision, runs).decision()
+            for i, decision in enumerate(found.decisions)
+        ),
+        Origin("latencies, energies and choices", found.command, basis=basis),
+        is_one,
+    )
+
+
+class _Checked:
+    """One decision, held against the runs and against itself."""
+
+    def __init__(self, path, i, found, runs):
+        self.path, self.place = path, f"decisions[{i}]"
+        self.found, self.runs = found, runs
+
+    def decision(self):
+        found, order = self.found, list(self.runs)
+        for i, cost in enumerate(found.splits):
+            self._check_run(f"splits[{i}].choice", cost.choice)
+        self._check_all_there()
+        for name in ("splits", "references"):
+            for i, cost in enumerate(getattr(found, name)):
+                self._check_message(f"{name}[{i}].on_air_bytes", cost)
+        costs = {cost.choice.name: cost for cost in found.splits}
+        known = costs | {cost.choice.name: cost for cost in found.references}
+        return chosen.Decision(
+            link=found.link,
+            goal=found.goal,
+            limits=found.limits,
+            # As the network has them.
+            costs=tuple(
+                sorted(found.splits, key=lambda c: order.index(c.choice.split))
+            ),
+            references=found.references,
+            refused=found.refused,
+            unmeasured=found.unmeasured,
+            winner=self._named("winner", found.winner, costs),
+            best=self._named("best", found.best, known),
+            front=found.front,
+            scenarios=tuple(
+                self._scenario(f"sensitivity[{i}]", scenario, costs)
+                for i, scenario in enumerate(found.sensitivity)
+            ),
+            break_even={
+                name: cost.break_even_rtt_ms for name, cost in known.items()
+            },
+            between={
+                split: rate_curves.Figure(*msgspec.structs.astuple(figure))
+                for split, figure in found.between.items()
+            },
+        )
+
+    def _refuse(self, field, rule, received):
+        reading.refuse(self.path, f"{self.place}.{field}", rule, received)
+
+    def _named(self, field, name, costs):
+        if name is not None and name not in costs:
+            self._refuse(field, f"one of {', '.join(costs)}", name)
+        return costs.get(name)
+
+    def _scenario(self, field, found, costs):
+        won = self._named(f"{field}.winner", found.winner, costs)
+        if won and found.latency_ms is None:
+            self._refuse(f"{field}.latency_ms", "the winner's", None)
+        return chosen.Scenario(
+            found.rate_factor,
+            found.device_load,
+            found.cloud_load,
+            won and Won(won.choice, found.latency_ms, found.energy_mj),
+        )
+
+    def _check_run(self, field, choice):
+        run = self.runs.get(choice.split)
+        if run is None:
+            names = ", ".join(self.runs) or "none"
+            rule = f"one of the runs: {names}"
+            self._refuse(f"{field}.split", rule, choice.split)
+        size = run.choices.get(choice.point)
+        if size is None or not _is_close(choice.sent_bytes, size):
+            self._refuse(
+                f"{field}.sent_bytes",
+                f"{size!r}, wire_bytes_mean on validation images at point "
+                f"{choice.point} in {run.file}; choose again with {_PROGRAM}",
+                choice.sent_bytes,
+            )
+        if choice.point is not None and choice.point >= len(run.points):
+            rule = f"one of the {len(run.points)} of {run.file}"
+            self._refuse(f"{field}.point", rule, choice.point)
+
+    def _check_all_there(self):
+        choices = [cost.choice for cost in self.found.splits]
+        there = {(choice.split, choice.point) for choice in choices}
+        for name, run in self.runs.items():
+            for point in run.choices:
+                if (name, point) not in there:
+                    one = name if point is None else f"point {point} of {name}"
+                    self._refuse(
+                        "splits",
+                        f"all that there are, but {one} is missing; choose "
+                        f"again with {_PROGRAM}",
+                        sorted(choice.name for choice in choices),
+                    )
+
+    def _check_message(self, field, cost):
+        choice, sent = cost.choice, 0.0
+        if choice.sends:
+            sent = self.found.link.on_air_bytes(choice.sent_bytes)
+        if not _is_close(cost.on_air_bytes, sent):
+            rule = f"{sent!r}, sent_bytes and the link's message"
+            self._refuse(field, rule, cost.on_air_bytes)
+
+
+def _is_close(one, other):
+    return math.isclose(one, other, rel_tol=1e-6)
