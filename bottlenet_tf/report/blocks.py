@@ -72,11 +72,11 @@ class Drawing:
 class Photograph:
     """A PNG file, `name` without a suffix; on a phone as large as it is."""
 
+    name: str
     data: bytes
     alt: str
     caption: str
     origins: tuple
-    name: str
 
     @property
     def address(self):
@@ -132,6 +132,17 @@ class Page:
     def _all(self, kind):
         found = [block for s in self.sections for block in s.blocks]
         return [block for block in found if isinstance(block, kind)]
+
+
+def note(words):
+    """Returns a `Paragraph` in a quieter colour."""
+    return Paragraph(words, "note")
+
+
+def drawings(pictures):
+    """Returns a `Drawing` of each; what made several is named once."""
+    before = [None, *(picture.origins for picture in pictures)]
+    return [Drawing(p, p.origins == made) for p, made in zip(pictures, before)]
 
 
 def _uri(data, kind):

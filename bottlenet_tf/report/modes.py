@@ -1,6 +1,5 @@
 """Training with the codec against switching it on afterwards (figure 7)."""
 
-import dataclasses
 import pathlib
 from typing import Literal
 
@@ -8,7 +7,7 @@ import msgspec
 
 from bottlenet_tf import formats
 from bottlenet_tf.report import reading, runs
-from bottlenet_tf.report.origins import Origin, together
+from bottlenet_tf.report.origins import together
 from bottlenet_tf.report.picture import (
     AWARE,
     NAIVE,
@@ -38,34 +37,45 @@ class _Unit(msgspec.Struct):
     channels: Count
     stride: Count
 
+    def __str__(self):
+        return f"{self.split} (c'={self.channels}, s={self.stride})"
 
-class _File(msgspec.Struct):
+
+class Modes(msgspec.Struct, kw_only=True):
+    """figure7.json: the comparison of both ways of training.
+
+    `read` sets `made` by the reports of its runs, if they are still there.
+    """
+
     backbone: str
     dataset: str
     dataset_fingerprint: str
     baseline_accuracy: Percent | None
     unit: _Unit
-    points: tuple[_Point, ...]
+    found: tuple[_Point, ...] = msgspec.field(name="points")
     command: tuple[str, ...]
+    made: tuple[runs.Made, ...] = ()
 
+    @property
+    def points(self):
+        """`{mode: [(quality, accuracy, wire bytes), ...]}`."""
+        return {
+            mode: sorted(
+                (p.quality, p.accuracy, p.wire_bytes_mean)
+                for p in self.found
+                if p.mode == mode
+            )
+            for mode in _LOOKS
+        }
 
-@dataclasses.dataclass(frozen=True)
-class Modes:
-    """The comparison of both ways of training.
-
-    Attributes:
-        network: Name of the backbone; of a file without its folders.
-        unit: Split point, channels and stride, for people.
-        network_accuracy: Of the unsplit network in percent; None if unknown.
-        points: `{mode: ((quality, accuracy, wire_bytes), ...)}`.
-        origin: What made it.
-    """
-
-    network: str
-    unit: str
-    network_accuracy: float | None
-    points: dict
-    origin: Origin
+    @property
+    def origin(self):
+        """What made it: machines and versions are those of its runs."""
+        return together(
+            "aware against naive; machine and versions of its runs",
+            self.command,
+            [runs.origin_of(made, "") for made in self.made],
+        )
 
 
 def read(path, search):
@@ -84,30 +94,19 @@ def read(path, search):
         f"{_PROGRAM}, with the same flags, writes it anew and trains no "
         "finished run again"
     )
-    found = reading.read(path, _File, _PROGRAM, formats.FIGURE7, remedy)
+    found = reading.read(path, Modes, _PROGRAM, formats.FIGURE7, remedy)
     _check_network(path, found, search)
-    points = {
-        mode: tuple(
-            sorted(
-                (p.quality, p.accuracy, p.wire_bytes_mean)
-                for p in found.points
-                if p.mode == mode
-            )
-        )
-        for mode in _LOOKS
-    }
-    for mode in points:
-        if not points[mode]:
+    for mode, points in found.points.items():
+        if not points:
             rule = f"of both modes, but {mode} is missing"
             reading.refuse(path, "points", rule, [])
-    unit = found.unit
-    return Modes(
-        search.backbone,
-        f"{unit.split} (c'={unit.channels}, s={unit.stride})",
-        found.baseline_accuracy,
-        points,
-        _origin(path.parent, found.command),
-    )
+    files = [
+        file
+        for mode in ("naive", "aware_*")
+        for file in sorted(path.parent.glob(f"{mode}/{runs.REPORT}"))
+    ]
+    made = tuple(reading.read(file, runs.Made, _PROGRAM) for file in files)
+    return msgspec.structs.replace(found, made=made)
 
 
 def _check_network(path, found, search):
@@ -125,28 +124,13 @@ def _check_network(path, found, search):
             reading.refuse(path, field, rule, theirs[field])
 
 
-def _origin(folder, command):
-    """Machines and versions are those of the runs beside, if still there."""
-    reports = [
-        path
-        for mode in ("naive", "aware_*")
-        for path in sorted(folder.glob(f"{mode}/{runs.REPORT}"))
-    ]
-    made = [reading.read(path, runs.Made, _PROGRAM) for path in reports]
-    return together(
-        "aware against naive; machine and versions of its runs",
-        command,
-        [one.origin("") for one in made],
-    )
-
-
 def picture(modes):
     """Returns the `Picture` of a comparison."""
-    ahead = _ahead(modes)
+    ahead, network = _ahead(modes), pathlib.PurePath(modes.backbone).name
     return Picture(
         name="aware_naive",
         caption=(
-            f"One network, {modes.network} split after {modes.unit}: trained "
+            f"One network, {network} split after {modes.unit}: trained "
             "with JPEG in the loop, once for each quality, and trained "
             f"without, then sent through JPEG. {ahead}"
         ),
@@ -182,10 +166,10 @@ def _draw(modes, width):
         quality, accuracy, _ = zip(*modes.points[mode])
         axes.plot(quality, accuracy, color=color, marker=marker,
                   linestyle=line, label=name)  # fmt: skip
-    if modes.network_accuracy is not None:
+    if modes.baseline_accuracy is not None:
         axes.axhline(
-            modes.network_accuracy, color=PALE, linewidth=1, linestyle=":",
-            label=f"network, unsplit: {modes.network_accuracy:.2f} %",
+            modes.baseline_accuracy, color=PALE, linewidth=1, linestyle=":",
+            label=f"network, unsplit: {modes.baseline_accuracy:.2f} %",
         )  # fmt: skip
     axes.set(xlabel="JPEG quality of the plane", ylabel="accuracy (%)")
     axes.grid(True)

@@ -95,7 +95,7 @@ def _picture(sources, sheets, i):
 
 def _caption(search, shares):
     told = "The network from top to bottom, with its split points. "
-    if search.is_partial:
+    if search.stated.config.splits:
         told += (
             "Only those that were searched are drawn: a block may hold "
             "several of the network's. "

@@ -1,21 +1,17 @@
-"""Builds the page's blocks: of a search, or of runs without one."""
+"""Builds the page: of a search, or of runs without one."""
 
 from bottlenet_tf import curve_cells, rate_curves
 from bottlenet_tf.report import (
-    costs,
+    chosen,
     curves,
-    decisions,
     modes,
     network,
     origins,
     rate,
-    sensitivity,
     text,
-    verdict,
 )
 from bottlenet_tf.report.blocks import (
     Drawing,
-    Heading,
     Origins,
     Page,
     Paragraph,
@@ -23,8 +19,9 @@ from bottlenet_tf.report.blocks import (
     Section,
     Table,
     Words,
+    drawings,
+    note,
 )
-from bottlenet_tf.selection import tables
 
 _TITLES = {
     "summary": "What was chosen",
@@ -41,25 +38,11 @@ _TITLES = {
     "origins": "What made these figures",
     "words": "Words",
 }
-_COSTS = (
-    "Stacked: where the time goes, and the device's energy. Of each split, the "
-    "best of its operating points. Below the line is what splits must beat. "
-    "Hatched is what a limit or the deadline refuses. All that is sent "
-    "is charged its message and the answer's round trip. The codec's energy is "
-    "in the device's. Of splits without a unit (raw), the chosen one alone is "
-    "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
-    "favour. A bar with » is longer than drawn."
-)
-_SENSITIVITY = (
-    "Rows: the load of device / server, how many other processes each is busy "
-    "with. Splits and their operating points alone are chosen among here, not "
-    "mobile-only or cloud-only. "
-    "The round trip and what a message takes stay as they are."
-)
 _NO_CURVE = (
     "No unit has several operating points, and no split several units of one: "
     "there is no curve to read bytes off."
 )
+_NO_PLANES = "No run left a planes.png; bottlenet-search writes it for each."
 _FOLDER = (
     "Each drawing lies in the folder report as a PNG file, with its data as "
     "CSV."
@@ -68,21 +51,10 @@ _FOLDER = (
 
 def build(sources):
     """Returns the `Page` of some `sources.Sources`."""
-    if sources.search:
-        title = f"Where to split {sources.search.backbone}"
-        lead, bodies = _search_lead(sources), _search_bodies(sources)
-    else:
-        first, count = next(iter(sources.runs.values())), len(sources.runs)
-        title = f"Accuracy over bytes of {first.backbone}"
-        lead = (
-            f"{count} unit{'s' * (count > 1)} of {first.backbone} on "
-            f"{first.dataset}, measured on {first.images}, of which the "
-            "network without a split gets "
-            f"{text.percent(first.baseline_accuracy)} right."
-        )
-        bodies = {k: body for k, body in _runs_bodies(sources).items() if body}
+    make = _of_search if sources.search else _of_runs
+    title, lead, bodies = make(sources)
     made = Origins((*sources.origins, origins.of_page()))
-    bodies |= {"origins": [_note(_FOLDER), made], "words": [Words()]}
+    bodies |= {"origins": [note(_FOLDER), made], "words": [Words()]}
     return Page(
         title,
         lead,
@@ -90,106 +62,69 @@ def build(sources):
     )
 
 
-def _search_lead(sources):
-    search = sources.search
-    told = (
+def _of_search(sources):
+    search, runs = sources.search, list(sources.runs.values())
+    lead = (
         f"{len(search.splits)} split points were searched with "
-        f"{len(search.trials)} trials; a unit may lose "
-        f"{search.max_loss:g} points of accuracy."
+        f"{len(search.results.trials)} trials; a unit may lose "
+        f"{search.results.max_accuracy_loss:g} points of accuracy."
     )
-    for run in list(sources.runs.values())[:1]:
-        known = text.percent(run.baseline_accuracy)
-        told += (
-            f" Data: {run.dataset}, {run.num_images:,} test images, of which "
-            f"the network without a split gets {known} right."
+    if runs:
+        lead += (
+            f" Data: {runs[0].dataset}, {runs[0].num_images:,} test images, of "
+            f"which {_unsplit(runs[0])}."
         )
-    return told
-
-
-def _search_bodies(sources):
-    runs, candidates = list(sources.runs.values()), sources.search.candidates
-    drawn = _drawings([rate.of_search(sources)]) if runs else []
+    named = [(s, search.candidates[s].unit, r) for s, r in sources.runs.items()]
+    drawn = network.pictures(sources)
     compared = [modes.picture(sources.modes)] if sources.modes else []
-    return {
-        "summary": _summary(sources),
-        "network": [
-            *_drawings(network.pictures(sources)), *_candidates(sources)
-        ],
-        "costs": _costs(sources),
+    return f"Where to split {search.backbone}", lead, {
+        "summary": chosen.summary(sources),
+        "network": [*drawings(drawn), *_candidates(sources)],
+        "costs": chosen.costed(sources),
         "rate": [
-            *drawn,
+            *drawings([rate.of_search(sources)] if runs else []),
             *curves.tables(runs, sources.against),
             *curves.operating_points(runs),
-            *_missing(sources, "runs"),
+            *sources.notes("runs"),
         ],
-        "modes": _drawings(compared) + _missing(sources, "modes"),
-        "sensitivity": _sensitivity(sources),
-        "planes": _planes(
-            (split, candidates[split].unit, run)
-            for split, run in sources.runs.items()
-        ) or [_note("No run left a planes.png; bottlenet-search writes it for "
-                    "each.")],
+        "modes": drawings(compared) + sources.notes("modes"),
+        "sensitivity": chosen.elsewhere(sources),
+        "planes": _planes(named) or [note(_NO_PLANES)],
     }  # fmt: skip
 
 
-def _runs_bodies(sources):
-    runs = list(sources.runs.values())
+def _of_runs(sources):
+    runs, against = list(sources.runs.values()), sources.against
+    backbone = runs[0].backbone
+    lead = (
+        f"{len(runs)} unit{'s' * (len(runs) > 1)} of {backbone} on "
+        f"{runs[0].dataset}, measured on {runs[0].images}, of which "
+        f"{_unsplit(runs[0])}."
+    )
     named = [
         (run.name, curve_cells.unit_label(curve), run)
         for run in runs
         for curve in rate_curves.unit_curves([run.unit])
     ]
-    chosen = {}
-    if sources.selection:
-        chosen = {
-            "summary": _summary(sources),
-            "costs": _costs(sources),
-            "sensitivity": _sensitivity(sources),
-        }
-    return chosen | {
-        "rate": [
-            Drawing(rate.of_runs(sources.all_runs, sources=sources)),
-            _units(named),
-        ],
-        "drops": curves.tables(runs, sources.against) or [_note(_NO_CURVE)],
-        "unseen": _unseen(runs, sources.against),
+    drawn = rate.of_runs(sources.all_runs, sources=sources)
+    bodies = {
+        "summary": chosen.summary(sources),
+        "costs": chosen.costed(sources),
+        "sensitivity": chosen.elsewhere(sources),
+        "rate": [Drawing(drawn), _units(named)],
+        "drops": curves.tables(runs, against) or [note(_NO_CURVE)],
+        "unseen": _unseen(runs, against),
         "before": _before(runs, sources.before),
         "points": curves.operating_points(runs),
         "planes": _planes(named),
     }
+    bodies = {name: body for name, body in bodies.items() if body}
+    return f"Accuracy over bytes of {backbone}", lead, bodies
 
 
-def _note(words):
-    return Paragraph(words, "note")
-
-
-def _missing(sources, *names):
-    return [_note(sources.missing[n]) for n in names if n in sources.missing]
-
-
-def _drawings(pictures):
-    """Returns a `Drawing` of each; what made several is named once."""
-    before = [None, *(picture.origins for picture in pictures)]
-    return [Drawing(p, p.origins == made) for p, made in zip(pictures, before)]
-
-
-def _summary(sources):
-    selection, runs = sources.selection, list(sources.runs.values())
-    if selection is None:
-        told = map(Paragraph, verdict.without_selection(sources.search))
-        return [*told, *_missing(sources, "runs", "selection")]
-    known = runs[0].baseline_accuracy if runs else None
-    machines = f"Device: {selection.device}. Server: {selection.cloud}."
-    if selection.is_one_machine:
-        machines = (
-            "Device and server are the same machine here: one profile, of "
-            f"{selection.device}, stands for both."
-        )
-    meter = "unknown" if selection.meter == "none" else selection.meter
-    return [
-        *(verdict.of_decision(d, known) for d in selection.decisions),
-        _note(f"{machines} The device's power: {meter}."),
-    ]
+def _unsplit(run):
+    known = text.percent(run.baseline_accuracy)
+    return f"the network without a split gets {known} right"
 
 
 def _candidates(sources):
@@ -208,14 +143,15 @@ def _candidates(sources):
         size = text.number(network.feature_bytes(run))
         row = [split, candidate.unit, network.shape(run), size, *_figures(run)]
         rows.append([*row, text.share(server.get(split))])
-    failed = [trial.name for trial in search.trials if trial.error]
+    results = search.results
+    failed = [trial.name for trial in results.trials if trial.error]
     told = (
-        f"The trials saw {search.examples:,} training images; the exhaustive "
-        f"search of the same grid takes {search.examples_exhaustive:,}."
+        f"The trials saw {results.examples:,} training images; the exhaustive "
+        f"search of the same grid takes {results.examples_exhaustive:,}."
     )
     if failed:
         told += f" Failed: {', '.join(failed)}; see their failure.json."
-    return [Table("The unit kept for each split", header, rows, 2), _note(told)]
+    return [Table("The unit kept for each split", header, rows, 2), note(told)]
 
 
 def _units(named):
@@ -236,91 +172,20 @@ def _figures(run):
     ]
 
 
-def _costs(sources):
-    """Returns blocks with bars and tables of all costs."""
-    selection, found = sources.selection, []
-    if selection:
-        drawn = _drawings(
-            [costs.of_decision(d, selection) for d in selection.decisions]
-        )
-        found.append(Paragraph(_COSTS))
-        for decision, drawing in zip(selection.decisions, drawn):
-            heading = Heading(decision.link.name)
-            found += [heading, drawing, _costs_table(decision)]
-    return found + _missing(sources, "selection", "profiles")
-
-
-def _costs_table(decision):
-    heading = tables.between_heading(decision)
-    header = (
-        "choice", "what", "", "accuracy", "wire B", "on air B", "device ms",
-        "codec ms", "up-link ms", "answer ms", "server ms", "latency ms",
-        "energy mJ", "break-even RTT ms", *([heading] if heading else []),
-    )  # fmt: skip
-    everything = (*decision.shown, *decision.references)
-    rows = []
-    for cost in everything:
-        choice = cost.choice
-        even = decision.break_even.get(choice.name)
-        figures = (
-            choice.sent_bytes, cost.on_air_bytes, cost.device_ms,
-            cost.codec_ms, cost.uplink_ms, cost.answer_ms, cost.cloud_ms,
-            cost.latency_ms, cost.energy_mj,
-        )  # fmt: skip
-        rows.append(
-            [
-                choice.name,
-                choice.detail,
-                decisions.mark(decision, cost),
-                text.percent(choice.shown_accuracy),
-                *map(text.number, figures),
-                even if isinstance(even, str) else text.number(even),
-                *([tables.between(decision, cost)] if heading else []),
-            ]
-        )
-    rows += [
-        [name, "", "not measured"] + ["–"] * (len(header) - 3)
-        for name in decision.untimed
-    ]
-    marked = [i for i, c in enumerate(everything) if c is decision.winner]
-    name = decision.link.name
-    return Table(
-        f"All costs for {name}", header, rows, 3, marked, f"All numbers: {name}"
-    )
-
-
-def _sensitivity(sources):
-    """Returns blocks with the choices at other rates and loads."""
-    selection = sources.selection
-    if selection is None:
-        return _missing(sources, "selection")
-    splits = sources.search.splits if sources.search else list(sources.runs)
-    decided = [d for d in selection.decisions if d.scenarios]
-    drawn = _drawings(
-        [sensitivity.of_decision(d, selection, splits) for d in decided]
-    )
-    if not drawn:
-        return [Paragraph("No split is acceptable under any network.")]
-    found = [Paragraph(_SENSITIVITY)]
-    for decision, drawing in zip(decided, drawn):
-        found += [Heading(decision.link.name), drawing]
-    return found
-
-
 def _unseen(runs, against):
     """Returns blocks on images of classes that units never saw."""
     unseen = [run.unseen for run in runs if run.unseen]
+    others = [run.unseen for run in against if run.unseen]
     if not unseen:
         return []
-    others, first = [run.unseen for run in against if run.unseen], unseen[0]
     lead = (
-        f"The same units on {first.images}, of which the network without a "
-        f"split gets {text.percent(first.baseline_accuracy)} right. No image "
-        "of these classes was read when the units were made."
+        f"The same units on {unseen[0].images}, of which "
+        f"{_unsplit(unseen[0])}. No image of these classes was read when the "
+        "units were made."
     )
-    everything = {run.file: run for run in (*unseen, *others)}
-    drawn = rate.of_runs(list(everything.values()), "rate_accuracy_unseen")
-    return [Paragraph(lead), Drawing(drawn), *curves.tables(unseen, others)]
+    everything = list({run.file: run for run in (*unseen, *others)}.values())
+    drawn = Drawing(rate.of_runs(everything, "rate_accuracy_unseen"))
+    return [Paragraph(lead), drawn, *curves.tables(unseen, others)]
 
 
 def _before(runs, before):
@@ -342,13 +207,13 @@ def _planes(named):
     """Returns a `Photograph` of each run that has one."""
     return [
         Photograph(
+            f"planes_{name}",
             run.planes.read_bytes(),
             f"Images and their planes at {name}",
             f"{name} ({unit}). Top: images. Middle: the plane the codec sees. "
             "Bottom: the plane after a round trip through its bytes, "
             f"{text.number(run.wire_bytes)} wire bytes in the mean.",
             (run.origin,),
-            f"planes_{name}",
         )
         for name, unit, run in named
         if run.planes

@@ -90,7 +90,7 @@ class Picture:
     def _saved(self, width, kind, **options):
         file = io.BytesIO()
         with matplotlib.rc_context(_STYLE):
-            self.draw(width).savefig(file, format=kind, **options)
+            self.figure(width).savefig(file, format=kind, **options)
         return file.getvalue()
 
 

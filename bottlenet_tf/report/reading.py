@@ -39,7 +39,7 @@ def read(path, kind, made_by, format_name=None, remedy=""):
         )
     try:
         content = msgspec.json.decode(path.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged or only partly written: it must be JSON "
             f"({error}). {remedy}."

@@ -62,29 +62,18 @@ class _Flags(msgspec.Struct, frozen=True, kw_only=True):
     unit: dict[str, Any]
 
 
-class Hardware(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine of a run."""
-
+class _Hardware(msgspec.Struct, frozen=True, kw_only=True):
     cpu: str
     cores: Whole
     gpus: list[Any] | None = None
-
-    def __str__(self):
-        names = [self.cpu, f"{self.cores} cores", *map(str, self.gpus or ())]
-        return ", ".join(names)
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """What a report says of its origin."""
 
     command: tuple[str, ...]
-    hardware: Hardware
+    hardware: _Hardware
     versions: dict[str, Any]
-
-    def origin(self, what):
-        """Returns its `Origin`."""
-        versions = {k: str(v) for k, v in self.versions.items()}
-        return Origin(what, self.command, str(self.hardware), versions)
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +103,7 @@ class Run(Figures, kw_only=True):
     """
 
     command: tuple[str, ...]
-    hardware: Hardware
+    hardware: _Hardware
     versions: dict[str, Any]
     split: str | None
     mode: str
@@ -136,16 +125,14 @@ class Run(Figures, kw_only=True):
     @property
     def images(self):
         """What it was measured on, for people."""
-        if self.part == "all":
-            return f"{self.num_images:,} images"
         of = " of unseen classes" if self.part == UNSEEN else ""
-        part = "test" if of else self.part
-        return f"{self.num_images:,} {part} images{of}"
+        part = {"all": "", UNSEEN: "test "}.get(self.part, f"{self.part} ")
+        return f"{self.num_images:,} {part}images{of}"
 
     @property
     def origin(self):
         """Its `Origin`."""
-        return Made.origin(self, f"network and unit at {self.split}")
+        return origin_of(self, f"network and unit at {self.split}")
 
     @property
     def planes(self):
@@ -161,20 +148,16 @@ class Run(Figures, kw_only=True):
         images, since nothing may be chosen then.
         """
         found = self if self.part == "validation" else self.validation
-        if found is None:
-            return {}
-        if len(found.points) < 2:
-            return {None: found.wire_bytes}
-        return {point.index: point.mean for point in found.points}
+        if found and len(found.points) > 1:
+            return {point.index: point.mean for point in found.points}
+        return {None: found.wire_bytes} if found else {}
 
     @property
     def left_out(self):
         """`{codec: reason}` of image codecs that weren't measured."""
-        return {
-            figure.removeprefix("cloud_only."): reason
-            for figure, reason in self.reasons.items()
-            if figure.startswith("cloud_only.")
-        }
+        start = "cloud_only."
+        reasons = self.reasons.items()
+        return {k[len(start) :]: v for k, v in reasons if k.startswith(start)}
 
     @property
     def unseen(self):
@@ -190,16 +173,16 @@ class Run(Figures, kw_only=True):
     def high_bytes(self):
         """p95, p99 and most wire bytes at the default point, or Nones."""
         for point in self.points:
-            if (point.mean, point.accuracy) == (self.wire_bytes, self.accuracy):
+            if (point.mean, point.accuracy) == self.at(None):
                 return point.p95, point.p99, point.max
         return None, None, None
 
     @property
     def unit(self):
         """Its `rate_curves.Unit`."""
-        default = self.wire_bytes, self.accuracy
-        points = tuple((p.mean, p.accuracy) for p in self.points) or (default,)
-        kind = unit_kind(self.flags.unit)
+        points = tuple((p.mean, p.accuracy) for p in self.points)
+        default, kind = self.at(None), unit_kind(self.flags.unit)
+        points = points or (default,)
         return Unit(self.split, self.mode, kind, points, default)
 
     def at(self, point):
@@ -207,6 +190,14 @@ class Run(Figures, kw_only=True):
         if point is None:
             return self.wire_bytes, self.accuracy
         return self.points[point].mean, self.points[point].accuracy
+
+
+def origin_of(made, what):
+    """Returns the `Origin` of what a report was `Made` by."""
+    hardware = made.hardware
+    names = [hardware.cpu, f"{hardware.cores} cores", *(hardware.gpus or ())]
+    versions = {name: str(each) for name, each in made.versions.items()}
+    return Origin(what, made.command, ", ".join(map(str, names)), versions)
 
 
 def read(folder, made_by="bottlenet-train"):

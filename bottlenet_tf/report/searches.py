@@ -7,7 +7,7 @@ import pathlib
 import msgspec
 
 from bottlenet_tf.report import reading, runs
-from bottlenet_tf.report.origins import Origin, together
+from bottlenet_tf.report.origins import together
 from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 from bottlenet_tf.search import ground, runner
 from bottlenet_tf.search.candidates import CANDIDATES
@@ -25,8 +25,8 @@ class _Config(msgspec.Struct):
     search_images: Count | None
 
 
-class _Stated(msgspec.Struct):
-    """search.json."""
+class Stated(msgspec.Struct):
+    """search.json: what was searched, and the unsplit network's accuracy."""
 
     config: _Config
     splits: tuple[str, ...]
@@ -68,8 +68,8 @@ class Trial(msgspec.Struct):
     error: str | None
 
 
-class _Results(msgspec.Struct):
-    """results.json."""
+class Results(msgspec.Struct):
+    """results.json: what the search cost, and what came of it."""
 
     command: tuple[str, ...]
     max_accuracy_loss: NotNegative
@@ -84,32 +84,39 @@ class Search:
     """A finished search.
 
     Attributes:
-        backbone: The network's name; of a file without its folders.
-        splits: All split points searched, in the network's order.
-        is_partial: Whether they were picked out of the network's.
-        accuracy: Of the unsplit network on the search's images, in percent.
-        max_loss: Points below it that were accepted.
-        search_images: How many images trials were measured on; None if all.
-        examples: Training images that all trials saw.
-        examples_exhaustive: Those of the paper's exhaustive search.
-        candidates: `{split: Candidate}` of those with an acceptable unit.
+        stated: `Stated`.
+        results: `Results`.
         runs: `{split: Run}` of the candidates that could be measured.
-        trials: Tuple of `Trial`.
-        origin: What made it.
     """
 
-    backbone: str
-    splits: tuple
-    is_partial: bool
-    accuracy: float
-    max_loss: float
-    search_images: int | None
-    examples: int
-    examples_exhaustive: int
-    candidates: dict
+    stated: Stated
+    results: Results
     runs: dict
-    trials: tuple
-    origin: Origin
+
+    @property
+    def backbone(self):
+        """The network's name; of a file without its folders."""
+        return pathlib.PurePath(self.stated.config.base.backbone).name
+
+    @property
+    def splits(self):
+        """All split points searched, in the network's order."""
+        return self.stated.splits
+
+    @property
+    def candidates(self):
+        """`{split: Candidate}` of those with an acceptable unit."""
+        found = self.results.candidates
+        return {s: found[s] for s in self.splits if found.get(s)}
+
+    @property
+    def origin(self):
+        """What made it."""
+        return together(
+            "the search; machine and versions of the runs it kept",
+            self.results.command,
+            [run.origin for run in self.runs.values()],
+        )
 
 
 def read(root):
@@ -122,53 +129,31 @@ def read(root):
     """
     root = pathlib.Path(root)
     files = root / ground.SEARCH, root / runner.RESULTS
-    search, results = (
-        reading.read(file, kind, _PROGRAM, ground.FORMAT)
-        for file, kind in zip(files, (_Stated, _Results))
-    )
-    found = results.candidates
-    for name in found:
-        if name not in search.splits:
+    stated = reading.read(files[0], Stated, _PROGRAM, ground.FORMAT)
+    results = reading.read(files[1], Results, _PROGRAM, ground.FORMAT)
+    for name in results.candidates:
+        if name not in stated.splits:
             rule = f"of a split of {files[0]}"
             reading.refuse(files[1], f"candidates.{name}", rule, name)
-    for name in search.splits:
-        if name not in found:
+    for name in stated.splits:
+        if name not in results.candidates:
             raise ValueError(
                 f"{files[1]}: field 'candidates.{name}' is missing; there must "
-                f"be one of each split of {files[0]}. Received: {sorted(found)}"
+                f"be one of each split of {files[0]}. "
+                f"Received: {sorted(results.candidates)}"
             )
-    candidates = {s: found[s] for s in search.splits if found[s]}
     kept = {
-        split: _run(root, split, candidate.measured.wire_bytes)
-        for split, candidate in candidates.items()
-        if candidate.measured
+        split: _run(root, split, results.candidates[split].measured.wire_bytes)
+        for split in stated.splits
+        if results.candidates[split] and results.candidates[split].measured
     }
-    base = search.config.base.backbone
     runs.check_same_network(list(kept.values()))
+    base = stated.config.base.backbone
     for run in list(kept.values())[:1]:
         if run.backbone != base:
-            raise ValueError(
-                f"{run.file}: field 'backbone' must be that of {files[0]}. "
-                f"Received: {run.backbone!r} against {base!r}"
-            )
-    return Search(
-        pathlib.PurePath(base).name,
-        search.splits,
-        bool(search.config.splits),  # Empty: all of them.
-        search.accuracy,
-        results.max_accuracy_loss,
-        search.config.search_images,
-        results.examples,
-        results.examples_exhaustive,
-        candidates,
-        kept,
-        results.trials,
-        together(
-            "the search; machine and versions of the runs it kept",
-            results.command,
-            [run.origin for run in kept.values()],
-        ),
-    )
+            rule = f"that of {files[0]}, {base!r}"
+            reading.refuse(run.file, "backbone", rule, run.backbone)
+    return Search(stated, results, kept)
 
 
 def _run(root, split, num_bytes):
@@ -176,10 +161,11 @@ def _run(root, split, num_bytes):
     if run.split != split:
         reading.refuse(run.file, "split", repr(split), run.split)
     if not math.isclose(num_bytes, run.wire_bytes, rel_tol=1e-6):
-        raise ValueError(
-            f"{run.file}: field 'wire_bytes_mean' must be that of "
-            f"{root / runner.RESULTS}, because it is its candidate; {_PROGRAM} "
-            f"measures it again. Received: {run.wire_bytes!r} against "
-            f"{num_bytes!r}"
+        reading.refuse(
+            run.file,
+            "wire_bytes_mean",
+            f"that of {root / runner.RESULTS}, {num_bytes!r}, because it is "
+            f"its candidate; {_PROGRAM} measures it again",
+            run.wire_bytes,
         )
     return run

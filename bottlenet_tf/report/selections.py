@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import pathlib
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -76,7 +76,22 @@ class _Decision(msgspec.Struct):
     sensitivity: tuple[_Scenario, ...]
 
 
-class _File(msgspec.Struct):
+class Won(NamedTuple):
+    """What a scenario chooses, and what it costs there; energy may be None."""
+
+    choice: chosen.Choice
+    latency_ms: float
+    energy_mj: float | None
+
+
+class Selection(msgspec.Struct):
+    """All of a selection.
+
+    `device` and `cloud` are the machines' names, `meter` measured the device's
+    power. `read` replaces each of `decisions`, one for each network, by a
+    `selection.Decision`; the winners of its scenarios are `Won`.
+    """
+
     device: str
     cloud: str
     device_profile: str
@@ -85,36 +100,13 @@ class _File(msgspec.Struct):
     command: tuple[str, ...]
     decisions: tuple[_Decision, ...]
 
-
-@dataclasses.dataclass(frozen=True)
-class Won:
-    """What a scenario chooses, and what it costs there; energy may be None."""
-
-    choice: chosen.Choice
-    latency_ms: float
-    energy_mj: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Selection:
-    """All of a selection.
-
-    Attributes:
-        device: The device's name.
-        cloud: The server's name.
-        meter: What measured the device's power.
-        decisions: Tuple of `selection.Decision`, one for each network; the
-            winners of its scenarios are `Won`.
-        origin: What made it.
-        is_one_machine: Whether device and server are the same one.
-    """
-
-    device: str
-    cloud: str
-    meter: str
-    decisions: tuple
-    origin: Origin
-    is_one_machine: bool = False
+    @property
+    def is_one_machine(self):
+        """Whether device and server are the same one."""
+        device, cloud = self.device_profile, self.cloud_profile
+        is_same = pathlib.PurePath(device) == pathlib.PurePath(cloud)
+        # An assumed device has the server's profile, slowed down.
+        return is_same and self.device == self.cloud
 
     @property
     def machines(self):
@@ -122,6 +114,16 @@ class Selection:
         if self.is_one_machine:
             return f"{self.device}, which is the server too"
         return f"{self.device}, with {self.cloud} as server"
+
+    @property
+    def origin(self):
+        """What made it."""
+        basis = f"the times of {self.device} as device and of {self.cloud} as "
+        basis += "server"
+        if self.is_one_machine:
+            basis = f"the times of {self.device}, as device and as server"
+        what = "latencies, energies and choices"
+        return Origin(what, self.command, basis=basis)
 
 
 def read(path, runs):
@@ -136,26 +138,12 @@ def read(path, runs):
         FileNotFoundError, ValueError: naming file and field, if it is
             damaged, of another version, or of other runs.
     """
-    found = reading.read(path, _File, _PROGRAM, formats.SELECTION)
-    # An assumed device has the server's profile, slowed down, and its own name.
-    profiles = found.device_profile, found.cloud_profile
-    is_one = len(set(map(pathlib.PurePath, profiles))) == 1
-    is_one = is_one and found.device == found.cloud
-    basis = f"the times of {found.device} as device and of {found.cloud} as "
-    basis += "server"
-    if is_one:
-        basis = f"the times of {found.device}, as device and as server"
-    return Selection(
-        found.device,
-        found.cloud,
-        found.meter,
-        tuple(
-            _Checked(path, i, decision, runs).decision()
-            for i, decision in enumerate(found.decisions)
-        ),
-        Origin("latencies, energies and choices", found.command, basis=basis),
-        is_one,
+    found = reading.read(path, Selection, _PROGRAM, formats.SELECTION)
+    decisions = tuple(
+        _Checked(path, i, decision, runs).decision()
+        for i, decision in enumerate(found.decisions)
     )
+    return msgspec.structs.replace(found, decisions=decisions)
 
 
 class _Checked:

@@ -7,6 +7,7 @@ from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report import modes as modes_file
 from bottlenet_tf.report import origins, searches, selections
 from bottlenet_tf.report import runs as run_files
+from bottlenet_tf.report.blocks import note
 from bottlenet_tf.search import ground
 from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.curves import CURVES
@@ -59,6 +60,10 @@ class Sources:
     against: tuple = ()
     before: tuple = ()
     missing: dict = dataclasses.field(default_factory=dict)
+
+    def notes(self, *names):
+        """Returns blocks that say how to make what is missing of some parts."""
+        return [note(self.missing[n]) for n in names if n in self.missing]
 
     @property
     def all_runs(self):

@@ -102,7 +102,7 @@ def without_selection(search):
     if lost:
         told.append(
             f"After {text.listed(lost)} no unit loses less than "
-            f"{search.max_loss:g} points."
+            f"{search.results.max_accuracy_loss:g} points."
         )
     return told
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from bottlenet_tf import report
@@ -61,6 +62,8 @@ def test_the_server_s_bar_is_the_tail_s_own(computed):
 
 
 def test_a_picked_set_of_split_points_is_told(chosen, change):
+    (found,) = network.pictures(report.read(chosen))
+    assert "Only those that were searched" not in found.caption
     change(chosen / "search.json", "config.splits", ["early", "late"])
     (found,) = network.pictures(report.read(chosen))
     assert "Only those that were searched are drawn" in found.caption
@@ -104,7 +107,8 @@ def test_a_deep_network_is_readable_in_print(deep):
 def test_a_deeper_network_takes_more_drawings(deep):
     sources = report.read(deep)
     splits = tuple(f"RB{i + 1}" for i in range(54))
-    search = dataclasses.replace(sources.search, splits=splits)
+    stated = msgspec.structs.replace(sources.search.stated, splits=splits)
+    search = dataclasses.replace(sources.search, stated=stated)
     found = network.pictures(dataclasses.replace(sources, search=search))
     assert [drawn.name for drawn in found] == ["network", "network_2"]
     assert found[1].caption.startswith("Part 2 of 2, RB28 to RB54.")

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bottlenet_tf import report, whole_file
-from bottlenet_tf.report import page, writing
+from bottlenet_tf.report import chosen, writing
 
 _VOID = {"meta", "link", "img", "source"}
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror='a'>\""
@@ -185,7 +185,7 @@ def test_the_table_tells_bytes_on_the_air_and_break_even(tags):
 
 def test_each_split_has_one_row_its_best_point(curved):
     decision = report.read(curved).selection.decisions[0]
-    table = page._costs_table(decision)
+    table = chosen._table(decision)
     cells = [cell for row in (table.header, *table.rows) for cell in row]
     names = [cell for cell in cells if "at point" in cell]
     assert names == ["early at point 1", "late at point 1"]

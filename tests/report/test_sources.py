@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from bottlenet_tf import report
+from bottlenet_tf.report import modes
 
 SEARCH, RESULTS = "search.json", "results.json"
 RUN = "candidates/early/report.json"
@@ -16,10 +17,10 @@ def test_a_whole_search_is_read(chosen):
     found = report.read(chosen)
     assert found.search.splits == ("early", "late", "never")
     assert list(found.runs) == ["early", "late"]
-    assert found.search.trials[-1].error == "ended with -9"
+    assert found.search.results.trials[-1].error == "ended with -9"
     assert found.selection.decisions[0].link.name == "3g"
-    assert found.modes.unit == "late (c'=2, s=4)"
-    assert found.modes.points["naive"] == ((1, 40, 10.0), (90, 89, 900.0))
+    assert str(found.modes.unit) == "late (c'=2, s=4)"
+    assert found.modes.points["naive"] == [(1, 40, 10.0), (90, 89, 900.0)]
     assert list(found.missing) == ["profiles"]
 
 
@@ -210,7 +211,8 @@ def test_a_comparison_of_another_network_is_refused_without_runs(
         change(chosen / RESULTS, f"candidates.{split}", None)
     (chosen / CHOSEN).unlink()
     change(chosen / MODES, "backbone", "/nets/tiny")
-    assert report.read(chosen).modes.network == "tiny"
+    caption = modes.picture(report.read(chosen).modes).caption
+    assert "One network, tiny split after late" in caption
     change(chosen / MODES, "backbone", "other")
     with pytest.raises(ValueError, match="figure7.json: field 'backbone'"):
         report.read(chosen)
@@ -233,12 +235,6 @@ def test_the_server_s_share_is_the_tail_s_own(search, macs):
     assert found.server_shares == {"early": 0.767, "late": 0.434}
     without = report.read(search, profiles=(search / "phone.csv",))
     assert without.server_shares == {}
-
-
-def test_a_search_of_some_split_points_knows_that_it_is(search, change):
-    assert not report.read(search).search.is_partial
-    change(search / SEARCH, "config.splits", ["early", "late", "never"])
-    assert report.read(search).search.is_partial
 
 
 def test_a_candidate_that_failed_is_no_run(search, change):

@@ -1,0 +1,116 @@
+"""What was chosen, what it costs, how surely: sections of either page."""
+
+from bottlenet_tf.report import costs, decisions, sensitivity, text, verdict
+from bottlenet_tf.report.blocks import (
+    Heading,
+    Paragraph,
+    Table,
+    drawings,
+    note,
+)
+from bottlenet_tf.selection import tables
+
+_COSTS = (
+    "Stacked: where the time goes, and the device's energy. Of each split, the "
+    "best of its operating points. Below the line is what splits must beat. "
+    "Hatched is what a limit or the deadline refuses. All that is sent "
+    "is charged its message and the answer's round trip. The codec's energy is "
+    "in the device's. Of splits without a unit (raw), the chosen one alone is "
+    "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
+    "favour. A bar with » is longer than drawn."
+)
+_SENSITIVITY = (
+    "Rows: the load of device / server, how many other processes each is busy "
+    "with. Splits and their operating points alone are chosen among here, not "
+    "mobile-only or cloud-only. "
+    "The round trip and what a message takes stay as they are."
+)
+
+
+def summary(sources):
+    """Returns blocks with the verdict on each network, or what is missing."""
+    selection, runs = sources.selection, list(sources.runs.values())
+    if selection is None:
+        search = sources.search
+        told = verdict.without_selection(search) if search else ()
+        return [*map(Paragraph, told), *sources.notes("runs", "selection")]
+    known = runs[0].baseline_accuracy if runs else None
+    machines = f"Device: {selection.device}. Server: {selection.cloud}."
+    if selection.is_one_machine:
+        machines = (
+            "Device and server are the same machine here: one profile, of "
+            f"{selection.device}, stands for both."
+        )
+    meter = "unknown" if selection.meter == "none" else selection.meter
+    return [
+        *(verdict.of_decision(d, known) for d in selection.decisions),
+        note(f"{machines} The device's power: {meter}."),
+    ]
+
+
+def costed(sources):
+    """Returns blocks with bars and tables of all costs."""
+    selection = sources.selection
+    decided = selection.decisions if selection else ()
+    drawn = drawings([costs.of_decision(d, selection) for d in decided])
+    blocks = [Paragraph(_COSTS)] if selection else []
+    for decision, drawing in zip(decided, drawn):
+        blocks += [Heading(decision.link.name), drawing, _table(decision)]
+    return blocks + sources.notes("selection", "profiles")
+
+
+def elsewhere(sources):
+    """Returns blocks with the choices at other rates and loads."""
+    selection = sources.selection
+    if selection is None:
+        return sources.notes("selection")
+    splits = sources.search.splits if sources.search else list(sources.runs)
+    decided = [d for d in selection.decisions if d.scenarios]
+    if not decided:
+        return [Paragraph("No split is acceptable under any network.")]
+    drawn = drawings(
+        [sensitivity.of_decision(d, selection, splits) for d in decided]
+    )
+    blocks = [Paragraph(_SENSITIVITY)]
+    for decision, drawing in zip(decided, drawn):
+        blocks += [Heading(decision.link.name), drawing]
+    return blocks
+
+
+def _table(decision):
+    heading = tables.between_heading(decision)
+    header = (
+        "choice", "what", "", "accuracy", "wire B", "on air B", "device ms",
+        "codec ms", "up-link ms", "answer ms", "server ms", "latency ms",
+        "energy mJ", "break-even RTT ms", *([heading] if heading else []),
+    )  # fmt: skip
+    everything = (*decision.shown, *decision.references)
+    rows = []
+    for cost in everything:
+        choice = cost.choice
+        even = decision.break_even.get(choice.name)
+        figures = (
+            choice.sent_bytes, cost.on_air_bytes, cost.device_ms,
+            cost.codec_ms, cost.uplink_ms, cost.answer_ms, cost.cloud_ms,
+            cost.latency_ms, cost.energy_mj,
+        )  # fmt: skip
+        rows.append(
+            [
+                choice.name,
+                choice.detail,
+                decisions.mark(decision, cost),
+                text.percent(choice.shown_accuracy),
+                *map(text.number, figures),
+                even if isinstance(even, str) else text.number(even),
+                *([tables.between(decision, cost)] if heading else []),
+            ]
+        )
+    rows += [
+        [name, "", "not measured"] + ["–"] * (len(header) - 3)
+        for name in decision.untimed
+    ]
+    marked = [i for i, c in enumerate(everything) if c is decision.winner]
+    name = decision.link.name
+    return Table(
+        f"All costs for {name}", header, rows, 3, marked, f"All numbers: {name}"
+    )
