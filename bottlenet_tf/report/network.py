@@ -192,7 +192,7 @@ class _Drawing:
             color = looks.get(name, ("#EEEEEE",))[0]
             label.set(
                 color=ink_on(color),
-                fontsize=min(self.size, max(5.0, 90 / len(label.get_text()))),
+                fontsize=min(self.size, max(5.0, 90 / (1 + len(name)))),
                 bbox={"boxstyle": "round", "facecolor": color,
                       "edgecolor": INK, "linewidth": 0.8},
             )  # fmt: skip

@@ -2,13 +2,17 @@
 
 import pathlib
 import re
+import sys
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-NotNegative = Annotated[float, Meta(ge=0)]
-Positive = Annotated[float, Meta(gt=0)]
+from bottlenet_tf import json_file
+
+_LARGEST = sys.float_info.max  # Python's JSON has infinity and NaN.
+NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
+Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Whole = Annotated[int, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -37,13 +41,7 @@ def read(path, kind, made_by, format_name=None, remedy=""):
             f"{path} must be there; {made_by} writes it. "
             f"Received: path={str(path)!r}, which is no file"
         )
-    try:
-        content = msgspec.json.decode(path.read_bytes())
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is damaged or only partly written: it must be JSON "
-            f"({error}). {remedy}."
-        ) from error
+    content = json_file.load(path, f"{remedy}.")
     if not isinstance(content, dict):
         raise ValueError(
             f"{path}: it must be a JSON object. "

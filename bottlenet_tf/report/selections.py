@@ -14,6 +14,10 @@ from bottlenet_tf.report.origins import Origin
 from bottlenet_tf.report.reading import NotNegative, Percent, Positive, Whole
 
 _PROGRAM = "bottlenet-select"
+# Fields of a decision that are as in the file.
+_SAME = (
+    "link", "goal", "limits", "references", "refused", "unmeasured", "front",
+)  # fmt: skip
 
 
 class _Spread(msgspec.Struct, frozen=True):
@@ -47,9 +51,9 @@ class _Cost(chosen.Cost):
 
 
 class _Figure(msgspec.Struct):
-    value: float | None
+    value: NotNegative | None
     reason: str | None
-    at_most: float | None
+    at_most: NotNegative | None
 
 
 class _Scenario(msgspec.Struct):
@@ -154,7 +158,7 @@ class _Checked:
         self.found, self.runs = found, runs
 
     def decision(self):
-        found, order = self.found, list(self.runs)
+        found = self.found
         for i, cost in enumerate(found.splits):
             self._check_run(f"splits[{i}].choice", cost.choice)
         self._check_all_there()
@@ -163,20 +167,18 @@ class _Checked:
                 self._check_message(f"{name}[{i}].on_air_bytes", cost)
         costs = {cost.choice.name: cost for cost in found.splits}
         known = costs | {cost.choice.name: cost for cost in found.references}
+        same = {name: getattr(found, name) for name in _SAME}
         return chosen.Decision(
-            link=found.link,
-            goal=found.goal,
-            limits=found.limits,
+            **same,
             # As the network has them.
             costs=tuple(
-                sorted(found.splits, key=lambda c: order.index(c.choice.split))
+                cost
+                for name in self.runs
+                for cost in found.splits
+                if cost.choice.split == name
             ),
-            references=found.references,
-            refused=found.refused,
-            unmeasured=found.unmeasured,
             winner=self._named("winner", found.winner, costs),
             best=self._named("best", found.best, known),
-            front=found.front,
             scenarios=tuple(
                 self._scenario(f"sensitivity[{i}]", scenario, costs)
                 for i, scenario in enumerate(found.sensitivity)
