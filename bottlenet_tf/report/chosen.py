@@ -32,8 +32,8 @@ def summary(sources):
     selection, runs = sources.selection, list(sources.runs.values())
     if selection is None:
         search = sources.search
-        told = verdict.without_selection(search) if search else ()
-        return [*map(Paragraph, told), *sources.notes("runs", "selection")]
+        sentences = verdict.without_selection(search) if search else ()
+        return [*map(Paragraph, sentences), *sources.notes("runs", "selection")]
     known = runs[0].baseline_accuracy if runs else None
     machines = f"Device: {selection.device}. Server: {selection.cloud}."
     if selection.is_one_machine:

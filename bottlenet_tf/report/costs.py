@@ -65,7 +65,7 @@ def of_decision(decision, selection):
     link, shown = decision.link, _shown(decision)
     goal = decisions.wanted(decision.goal)
     won = decision.winner and decision.winner.choice.name
-    told = (
+    caption = (
         f"What one image costs over {link.name} ({link.uplink_mbps:g} Mbit/s "
         f"up, round trip {link.rtt_ms:g} ms, "
         f"{text.number(link.message_overhead_bytes)} bytes a message) on "
@@ -74,9 +74,9 @@ def of_decision(decision, selection):
         + f"{decisions.not_compared(decision)}."
     )
     if decision.goal.deadline_ms is not None:
-        told += " The dotted line is the deadline."
+        caption += " The dotted line is the deadline."
     if not _is_known(decision, "energy_mj"):
-        told += " The splits' energy is unknown: their profile has no power."
+        caption += " The splits' energy is unknown: their profile has no power."
     lines = "; ".join(
         f"{c.choice.name} {text.number(c.latency_ms)} ms"
         + ("" if c.energy_mj is None else f" and {text.number(c.energy_mj)} mJ")
@@ -84,7 +84,7 @@ def of_decision(decision, selection):
     )
     return Picture(
         name=f"costs_{link.name}",
-        caption=told,
+        caption=caption,
         alt=f"Stacked bars for {link.name}: {lines}. Chosen for "
         f"{goal}: {won or 'none'}.",
         draw=lambda width: _draw(decision, shown, width),
@@ -178,10 +178,10 @@ def _draw_panel(axes, decision, shown, panel, narrow):
     marks, most, room = _marks(decision, panel, narrow), limit, _ROOM[narrow]
     for y, (cost, total) in enumerate(zip(shown, totals)):
         mark = marks.get(id(cost), "")
-        told = "unknown" if total is None else text.number(total)
-        told = ("» " if (total or 0.0) > limit else "") + told + mark
-        _write_total(axes, y, left[y], told, bool(mark))
-        letters = max(map(len, told.split("\n")))
+        words = "unknown" if total is None else text.number(total)
+        words = ("» " if (total or 0.0) > limit else "") + words + mark
+        _write_total(axes, y, left[y], words, bool(mark))
+        letters = max(map(len, words.split("\n")))
         taken = min(_LETTER * letters + 0.05, 0.8 * room)
         most = max(most, left[y] * room / (room - taken))
     size = 9 if len(shown) <= _MANY or narrow else 8
@@ -202,10 +202,10 @@ def _draw_panel(axes, decision, shown, panel, narrow):
     axes.locator_params(axis="x", nbins=4)
 
 
-def _write_total(axes, y, end, told, is_marked):
+def _write_total(axes, y, end, words, is_marked):
     note = axes.annotate(
-        told, (end, y), xytext=(3, 0), textcoords="offset points", va="center",
-        fontsize=7 if "\n" in told else 8, linespacing=0.95,
+        words, (end, y), xytext=(3, 0), textcoords="offset points", va="center",
+        fontsize=7 if "\n" in words else 8, linespacing=0.95,
         fontweight="bold" if is_marked else "normal",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip
@@ -224,8 +224,8 @@ def _marks(decision, panel, narrow):
     if goal.deadline_ms is None:
         split = decisions.least(decision.acceptable, panel.total)
         if split is not None and noun != panel.noun:
-            told = f"  least {panel.noun} of the splits"
-            marks[id(split)] = "\nleast of the splits" if narrow else told
+            words = f"  least {panel.noun} of the splits"
+            marks[id(split)] = "\nleast of the splits" if narrow else words
         best = _least_of_all(decision, panel, noun)
         if best is not None:
             marks[id(best)] = "  least of all"

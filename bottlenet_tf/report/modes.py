@@ -153,10 +153,10 @@ def _ahead(modes):
     if not gaps:
         return "No quality was measured both ways."
     most, least = max(gaps), min(gaps)
-    told = f"Training with it gives {most[0]:+.2f} points at quality {most[1]}"
+    gain = f"Training with it gives {most[0]:+.2f} points at quality {most[1]}"
     if least[1] != most[1]:
-        told += f" and {least[0]:+.2f} at quality {least[1]}"
-    return told.replace("-", "−") + "."
+        gain += f" and {least[0]:+.2f} at quality {least[1]}"
+    return gain.replace("-", "−") + "."
 
 
 def _draw(modes, width):

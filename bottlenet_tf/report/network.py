@@ -94,24 +94,24 @@ def _picture(sources, sheets, i):
 
 
 def _caption(search, shares):
-    told = "The network from top to bottom, with its split points. "
+    caption = "The network from top to bottom, with its split points. "
     if search.stated.config.splits:
-        told += (
+        caption += (
             "Only those that were searched are drawn: a block may hold "
             "several of the network's. "
         )
-    told += (
+    caption += (
         "Bytes: wire bytes of one image in the mean, at the unit's default "
         "operating point, and the feature's own in 8 bits. Bars: "
         "multiply-accumulates, of which the unsplit network's are 100 %. The "
         "device's part of the unit is included; "
     )
     if shares:
-        return told + (
+        return caption + (
             "so is the server's, by the profile, which is why both together "
             "may exceed 100 % (the upright strokes)."
         )
-    return told + (
+    return caption + (
         "grey is what remains of the unsplit network. The server computes "
         "more than that, since it restores the feature: a profile tells how "
         "much."
@@ -197,9 +197,9 @@ class _Drawing:
                       "edgecolor": INK, "linewidth": 0.8},
             )  # fmt: skip
 
-    def _write(self, x, y, told, **look):
+    def _write(self, x, y, words, **look):
         look = {"fontsize": self.size, "va": "center", **look}
-        self.axes.text(x, y, told, **look)
+        self.axes.text(x, y, words, **look)
 
     def _split(self, split, bottom):
         """Draws the cut after a block, and what is known of it."""
@@ -208,8 +208,8 @@ class _Drawing:
         run, above = self.sources.runs.get(split), bottom - 0.7
         if run is None:
             known = split in self.sources.search.candidates
-            told = "not measured" if known else "no acceptable unit"
-            self._write(self.gap, above, told, color=PALE)
+            words = "not measured" if known else "no acceptable unit"
+            self._write(self.gap, above, words, color=PALE)
             return
         size, sent = feature_bytes(run), f"{text.number(run.wire_bytes)} B"
         of = "" if size is None else f" of {text.number(size)}"

@@ -14,7 +14,7 @@ class Origin:
     """What made some figures.
 
     Attributes:
-        what: Which figures, for people.
+        what: Which figures, for display.
         command: Arguments of the program.
         machine: Where it ran; "" if unknown.
         versions: `{name: version}`; empty if unknown.

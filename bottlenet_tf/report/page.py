@@ -137,21 +137,21 @@ def _candidates(sources):
     for split in search.splits:
         candidate, run = search.candidates.get(split), sources.runs.get(split)
         if run is None:
-            told = "not measured" if candidate else "none acceptable"
-            rows.append([split, told] + ["–"] * (len(header) - 2))
+            reason = "not measured" if candidate else "none acceptable"
+            rows.append([split, reason] + ["–"] * (len(header) - 2))
             continue
         size = text.number(network.feature_bytes(run))
         row = [split, candidate.unit, network.shape(run), size, *_figures(run)]
         rows.append([*row, text.share(server.get(split))])
     results = search.results
     failed = [trial.name for trial in results.trials if trial.error]
-    told = (
+    spent = (
         f"The trials saw {results.examples:,} training images; the exhaustive "
         f"search of the same grid takes {results.examples_exhaustive:,}."
     )
     if failed:
-        told += f" Failed: {', '.join(failed)}; see their failure.json."
-    return [Table("The unit kept for each split", header, rows, 2), note(told)]
+        spent += f" Failed: {', '.join(failed)}; see their failure.json."
+    return [Table("The unit kept for each split", header, rows, 2), note(spent)]
 
 
 def _units(named):

@@ -32,11 +32,11 @@ def of_search(sources):
     loss = search.results.max_accuracy_loss
     images = search.stated.config.search_images or "all"
     floor = _floor(*_accuracies(runs), search.stated.accuracy - loss)
-    told = ""
+    more = ""
     if any(len(run.points) > 1 for run in runs):
-        told += " Thick lines: all operating points of a unit."
+        more += " Thick lines: all operating points of a unit."
     if against:
-        told += " Black: the units that are compared with."
+        more += " Black: the units that are compared with."
     named = ""
     if len(runs) > min(MOST_LABELS.values()):
         named = " (the legend names all, the plot the best)"
@@ -47,8 +47,8 @@ def of_search(sources):
             f"Large marks: the unit kept for each split{named}, on all "
             f"{runs[0].num_images:,} test images. Small marks: what the "
             "search's trials reached with fewer bytes than others, on "
-            f"{images} validation images.{told}{_rings_told(rings)} Grey: the "
-            "image itself, compressed and sent to the untouched network. "
+            f"{images} validation images.{more}{_rings_caption(rings)} Grey: "
+            "the image itself, compressed and sent to the untouched network. "
             + _caption_end(floor, runs[0])
         ),
         alt=_alt(sources.runs),
@@ -87,7 +87,7 @@ def of_runs(runs, name="rate_accuracy", sources=None):
         caption=(
             "Lines: all operating points of a unit, or units of one point at "
             "the same split. Large marks: what a unit sends unless it is told "
-            f"otherwise.{_rings_told(rings)} Grey: the image itself, "
+            f"otherwise.{_rings_caption(rings)} Grey: the image itself, "
             "compressed and sent to the untouched network. All on "
             f"{first.images}. " + _caption_end(floor, first)
         ),
@@ -192,6 +192,6 @@ def _rings(sources):
     ]
 
 
-def _rings_told(rings):
+def _rings_caption(rings):
     each = (f"{c.name} for {text.listed(links)}" for c, links, _ in rings)
     return f" Rings: what was chosen, {'; '.join(each)}." if rings else ""

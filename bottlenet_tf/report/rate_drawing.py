@@ -51,7 +51,7 @@ def look(color, marker, **more):
 
 
 def codec_label(codec):
-    """Returns an image codec's name for people."""
+    """Returns an image codec's name for display."""
     return text.short(curve_cells.codec_label(codec))
 
 

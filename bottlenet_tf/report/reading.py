@@ -39,7 +39,7 @@ def read(path, kind, made_by, format_name=None, remedy=""):
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} must be there; {made_by} writes it. "
-            f"Received: path={str(path)!r}, which is no file"
+            f"Received: path={str(path)!r}, which is not a file"
         )
     content = json_file.load(path, f"{remedy}.")
     if not isinstance(content, dict):

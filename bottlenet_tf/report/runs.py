@@ -124,7 +124,7 @@ class Run(Figures, kw_only=True):
 
     @property
     def images(self):
-        """What it was measured on, for people."""
+        """What it was measured on, for display."""
         of = " of unseen classes" if self.part == UNSEEN else ""
         part = {"all": "", UNSEEN: "test "}.get(self.part, f"{self.part} ")
         return f"{self.num_images:,} {part}images{of}"

@@ -47,7 +47,7 @@ class Candidate(msgspec.Struct):
 
     @property
     def unit(self):
-        """Channels, stride and quality, for people."""
+        """Channels, stride and quality, for display."""
         return f"c'={self.channels}, s={self.stride}, q={self.quality}"
 
 

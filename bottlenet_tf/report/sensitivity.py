@@ -21,17 +21,17 @@ def of_decision(decision, selection, splits):
     """
     link, scenarios = decision.link, decision.scenarios
     winners = sorted({_name(s.winner) for s in scenarios})
-    told = f"{text.listed(winners)}, each somewhere"
+    found = f"{text.listed(winners)}, each somewhere"
     if len(winners) == 1:
-        told = f"{winners[0]} in all of them"
+        found = f"{winners[0]} in all of them"
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
             f"Which split {decisions.reached(decision.goal)} around "
             f"{link.name}, with {text.number(link.message_overhead_bytes)} "
-            f"bytes a message: {told}."
+            f"bytes a message: {found}."
         ),
-        alt=f"Chosen splits at other rates and loads of {link.name}: {told}.",
+        alt=f"Chosen splits at other rates and loads of {link.name}: {found}.",
         draw=lambda width: _draw(decision, splits, width),
         header=(
             "rate_factor", "uplink_mbps", "device_load", "cloud_load",
@@ -56,11 +56,11 @@ def _draw(decision, splits, width):
     rates = sorted({s.rate_factor for s in scenarios})
     loads = sorted({(s.device_load, s.cloud_load) for s in scenarios})
     looks, narrow = looks_of(splits), is_narrow(width)
-    told = [_told(s.winner, decision.goal, narrow) for s in scenarios]
-    lines = 1 + max(one.count("\n") for one in told)
+    labels = [_label(s.winner, decision.goal, narrow) for s in scenarios]
+    lines = 1 + max(one.count("\n") for one in labels)
     figure = new_figure(width, 0.75 + (0.24 + 0.12 * lines) * len(loads))
     axes = figure.add_subplot()
-    for scenario, words in zip(scenarios, told):
+    for scenario, words in zip(scenarios, labels):
         x = rates.index(scenario.rate_factor)
         y = loads.index((scenario.device_load, scenario.cloud_load))
         won = scenario.winner and scenario.winner.choice.split
@@ -80,7 +80,7 @@ def _draw(decision, splits, width):
     return figure
 
 
-def _told(winner, goal, narrow):
+def _label(winner, goal, narrow):
     if winner is None:
         return "none"
     figures = []

@@ -114,7 +114,7 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
             among what it kept or trained, else among all runs of the folder.
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
-        profiles: Files of bottlenet-profile, to tell what was measured how.
+        profiles: Files of bottlenet-profile, to show how times were measured.
         against: Work directories of units, or folders of such, that curves
             are compared with, together as one curve.
 

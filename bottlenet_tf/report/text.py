@@ -1,4 +1,4 @@
-"""Text of files as it is shown, and numbers with as many digits as tell."""
+"""Text of files as it is shown, and numbers with as many digits as count."""
 
 import pathlib
 import shlex

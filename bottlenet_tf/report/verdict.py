@@ -49,8 +49,8 @@ def of_decision(decision, baseline_accuracy):
             for name in shown
             if name in decision.refused
         )
-        told = ("No split is acceptable.", *tables.unmeasured([decision]))
-        return Verdict(f"{title}: no split", told, reasons, True)
+        lead = ("No split is acceptable.", *tables.unmeasured([decision]))
+        return Verdict(f"{title}: no split", lead, reasons, True)
     choice, beaten = won.choice, best is not won
     sentences = [
         f"Of the splits, {choice.name} {decisions.reached(decision.goal)}: "
@@ -69,10 +69,10 @@ def of_decision(decision, baseline_accuracy):
         title += f" of the splits, but {name} {decisions.beats(decision.goal)}"
         sentences.append(
             f"No split pays here: {name} {decisions.beats(decision.goal)} than "
-            f"any, {_told(best)}."
+            f"any, {_costs(best)}."
         )
     rivals = [
-        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}"
+        f"{_RIVALS[cost.choice.name].capitalize()}: {_costs(cost)}"
         f"{_times(decision, cost)}{_refused(decision, cost)}."
         for cost in decision.references
         if cost.choice.name in _RIVALS and not (beaten and cost is best)
@@ -90,21 +90,21 @@ def without_selection(search):
     """Returns sentences on a search that nothing was chosen from."""
     runs = search.runs
     lost = [s for s in search.splits if s not in search.candidates]
-    told = []
+    sentences = []
     if runs:
         least = min(runs, key=lambda split: runs[split].wire_bytes)
-        told.append(
+        sentences.append(
             f"The fewest wire bytes are sent after {least}: "
             f"{text.number(runs[least].wire_bytes)} an image, with "
             f"{text.percent(runs[least].accuracy)} accuracy"
             + _loss(runs[least].accuracy, runs[least].baseline_accuracy)
         )
     if lost:
-        told.append(
+        sentences.append(
             f"After {text.listed(lost)} no unit loses less than "
             f"{search.results.max_accuracy_loss:g} points."
         )
-    return told
+    return sentences
 
 
 def _slack(decision):
@@ -136,14 +136,14 @@ def _break_even(decision):
     value = decision.break_even.get(name)
     if value is None:
         return ""
-    told = {ALWAYS: "at any round trip", NEVER: "at no round trip"}.get(value)
-    if told is None:
-        told = (
+    when = {ALWAYS: "at any round trip", NEVER: "at no round trip"}.get(value)
+    if when is None:
+        when = (
             f"once a round trip exceeds {text.quantity(value, 'ms')}; "
             f"{decision.link.rtt_ms:g}{text.NO_BREAK}ms is counted here"
         )
     noun = decisions.quantity(decision.goal)
-    return f"Mobile-only is ahead of {name} in {noun} {told}."
+    return f"Mobile-only is ahead of {name} in {noun} {when}."
 
 
 def _refused(decision, cost):
@@ -152,10 +152,10 @@ def _refused(decision, cost):
 
 
 def _figures(cost):
-    told = text.quantity(cost.latency_ms, "ms")
+    figures = text.quantity(cost.latency_ms, "ms")
     if cost.energy_mj is not None:
-        told += f" and {text.quantity(cost.energy_mj, 'mJ')}"
-    return told
+        figures += f" and {text.quantity(cost.energy_mj, 'mJ')}"
+    return figures
 
 
 def _loss(accuracy, baseline):
@@ -164,7 +164,7 @@ def _loss(accuracy, baseline):
     return f" ({baseline - accuracy:.2f} points below the network)."
 
 
-def _told(cost):
+def _costs(cost):
     choice = cost.choice
     if not choice.sent_bytes:
         return _figures(cost)
