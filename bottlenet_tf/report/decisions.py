@@ -55,9 +55,7 @@ def mark(decision, cost):
     found = [f"refused: {reasons}"] if reasons else []
     if any(cost is reference for reference in decision.references):
         return ", ".join(["reference", *found])
-    if name in decision.front and not found:
-        return "on the front"
-    return "".join(found)
+    return "on the front" if name in decision.front else "".join(found)
 
 
 def least(some_costs, field):

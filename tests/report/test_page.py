@@ -92,6 +92,13 @@ def test_command_versions_and_machine_are_told(tags):
         assert told in words
 
 
+def test_what_made_two_figures_in_a_row_is_told_once(chosen, undrawn):
+    report.write(report.read(chosen), chosen)
+    text = (chosen / writing.PAGE).read_text(encoding="utf-8")
+    # Costs and sensitivity of the second network.
+    assert text.count("Made by: the same command.") == 2
+
+
 def test_nothing_tells_that_a_selection_ran_on_the_machines_it_is_for(text):
     assert "on device phone" not in text
 
@@ -211,7 +218,7 @@ def test_a_printed_figure_leaves_room_for_its_introduction(text):
 
 def test_names_of_files_are_text(chosen, change, undrawn):
     file = chosen / "selection.json"
-    change(file, "device", HOSTILE)
+    change(file, "device", HOSTILE + "\x01")
     change(file, "command", [HOSTILE, "--x"])
     change(file, "decisions.0.link.name", HOSTILE)
     change(file, "decisions.0.splits.0.choice.detail", HOSTILE)
@@ -225,6 +232,7 @@ def test_names_of_files_are_text(chosen, change, undrawn):
     report.write(report.read(chosen), chosen)
     text = (chosen / writing.PAGE).read_text(encoding="utf-8")
     assert text.count("&lt;script&gt;alert(1)") >= 5
+    assert "\x01" not in text and "\ufffd" in text
     found = Tags(text)
     assert not found.named("script")
     assert not [a for _, given in found.found for a in given if a == "onerror"]

@@ -25,6 +25,15 @@ def test_the_data_hold_every_point(chosen):
     assert counts == [2, 4, 3]
 
 
+def test_a_trial_without_bytes_has_no_place_on_a_logarithmic_axis(
+    search, change
+):
+    change(search / "results.json", "trials.0.points.0.wire_bytes", 0)
+    found = rate.of_search(report.read(search))
+    assert min(x for line in lines(found.figure(WIDE)) for x, _ in line) >= 0
+    assert [(400.0, 88.0)] in lines(found.figure(WIDE))
+
+
 def test_operating_points_of_a_candidate_are_a_line(search, change):
     points = [
         {

@@ -90,7 +90,7 @@ _BAD = [
     (RUN, "wire_bytes_mean", -400,
      "'wire_bytes_mean' must be .*>= 0.0. Received: wire_bytes_mean=-400"),
     (RUN, "wire_bytes_mean", 401, "must be that of .*results.json"),
-    (RUN, "wire_bytes_mean", float("inf"), "'wire_bytes_mean' must be"),
+    (RUN, "wire_bytes_mean", float("inf"), "must be .float. <= 1.79"),
     (RUN, "accuracy", float("nan"), "'accuracy' must be"),
     (RUN, "accuracy", 101, "'accuracy'.*<= 100"),
     (RUN, "split", "late", "'split' must be 'early'"),
@@ -219,6 +219,19 @@ def test_a_comparison_of_another_network_is_refused_without_runs(
         report.read(chosen)
 
 
+def test_a_network_of_a_file_has_one_path_in_all_files(chosen, change):
+    change(chosen / SEARCH, "config.base.backbone", "/nets/tiny")
+    with pytest.raises(ValueError, match="'backbone' must be that of .*search"):
+        report.read(chosen)
+    for split in ("early", "late"):
+        run = chosen / "candidates" / split / "report.json"
+        change(run, "backbone", "/nets/tiny")
+    with pytest.raises(ValueError, match="figure7.json: field 'backbone'"):
+        report.read(chosen)
+    change(chosen / MODES, "backbone", "/nets/tiny")
+    assert report.read(chosen).search.backbone == "tiny"
+
+
 def test_a_comparison_tells_the_machine_of_its_runs(chosen, change):
     origin = report.read(chosen).modes.origin
     assert (origin.machine, origin.versions) == ("", {})
@@ -282,6 +295,11 @@ def test_no_run_is_lost_where_names_of_models_are_the_same(units):
         shutil.copytree(units / "learned", units / name)
     names = ["a b", "a_b", "jpeg_q20", "jpeg_q60", "learned"]
     assert list(report.read(units).runs) == names
+
+
+def test_a_run_that_is_compared_with_itself_is_there_once(units):
+    found = report.read(units, against=[units / "learned"])
+    assert [run.name for run in found.all_runs] == list(found.runs)
 
 
 def test_a_run_without_a_unit_is_passed_over(units, change):
