@@ -25,11 +25,12 @@ setup(
         "ai-edge-litert>=2.0",
         "grpcio>=1.70",
         "imagecodecs>=2024.6.1",
-        "jinja2>=3.1",
         # TFDS imports it without asking for it.
         "importlib_resources>=6.0",
+        "jinja2>=3.1",
         "keras>=3.13",
         "matplotlib>=3.8",
+        "msgspec>=0.20",
         "numpy>=2.0",
         "onnx>=1.17",
         "onnxruntime>=1.20",
@@ -45,7 +46,7 @@ setup(
     ],
     package_data={
         "bottlenet_tf.export": ["*.json"],
-        "bottlenet_tf.report": ["*.css", "templates/*"],
+        "bottlenet_tf.report": ["templates/*"],
     },
     extras_require={
         "search": ["ray>=2.50"],

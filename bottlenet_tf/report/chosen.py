@@ -1,87 +1,116 @@
-"""What a selection chose, as marks on curves of accuracy over bytes."""
+"""What was chosen, what it costs, how surely: sections of either page."""
 
-import dataclasses
+from bottlenet_tf.report import costs, decisions, sensitivity, text, verdict
+from bottlenet_tf.report.blocks import (
+    Heading,
+    Paragraph,
+    Table,
+    drawings,
+    note,
+)
+from bottlenet_tf.selection import tables
 
-from bottlenet_tf.report import palette, text
-from bottlenet_tf.report.accuracy_axes import MARKER
-
-_RING = 1.8 * MARKER
-
-
-@dataclasses.dataclass(frozen=True)
-class Mark:
-    """One operating point that was chosen, where its run was measured.
-
-    Attributes:
-        choice: `selection.Choice`.
-        links: Tuple of the names of networks it was chosen for.
-        size: Wire bytes in the mean.
-        accuracy: In percent.
-    """
-
-    choice: object
-    links: tuple
-    size: float
-    accuracy: float
+_COSTS = (
+    "Stacked: where the time goes, and the device's energy. Of each split, the "
+    "best of its operating points. Below the line is what splits must beat. "
+    "Hatched is what a limit or the deadline refuses. All that is sent "
+    "is charged its message and the answer's round trip. The codec's energy is "
+    "in the device's. Of splits without a unit (raw), the chosen one alone is "
+    "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
+    "favour. A bar with » is longer than drawn."
+)
+_SENSITIVITY = (
+    "Rows: the load of device / server, how many other processes each is busy "
+    "with. Splits and their operating points alone are chosen among here, not "
+    "mobile-only or cloud-only. "
+    "The round trip and what a message takes stay as they are."
+)
 
 
-def marks(selection, runs):
-    """Returns the `Mark`s of a selection, each point once.
-
-    Args:
-        selection: `selection_file.Selection`, or None.
-        runs: `{split: run_file.Run}`, as it was read with.
-    """
-    links, choices = {}, {}
-    for decision in selection.decisions if selection else ():
-        if decision.winner:
-            choice = decision.winner.choice
-            choices[choice.name] = choice
-            links.setdefault(choice.name, []).append(decision.link.name)
+def summary(sources):
+    """Returns blocks with the verdict on each network, or what is missing."""
+    selection, runs = sources.selection, list(sources.runs.values())
+    if selection is None:
+        search = sources.search
+        sentences = verdict.without_selection(search) if search else ()
+        return [*map(Paragraph, sentences), *sources.notes("runs", "selection")]
+    known = runs[0].baseline_accuracy if runs else None
+    machines = f"Device: {selection.device}. Server: {selection.cloud}."
+    if selection.is_one_machine:
+        machines = (
+            "Device and server are the same machine here: one profile, of "
+            f"{selection.device}, stands for both."
+        )
+    meter = "unknown" if selection.meter == "none" else selection.meter
     return [
-        Mark(choice, tuple(links[name]), *runs[choice.split].at(choice.point))
-        for name, choice in choices.items()
+        *(verdict.of_decision(d, known) for d in selection.decisions),
+        note(f"{machines} The device's power: {meter}."),
     ]
 
 
-def told(found):
-    """Returns a sentence for a caption; "" for no `Mark`s."""
-    if not found:
-        return ""
-    each = (f"{m.choice.name} for {text.listed(m.links)}" for m in found)
-    return f" Rings: what was chosen, {'; '.join(each)}."
+def costed(sources):
+    """Returns blocks with bars and tables of all costs."""
+    selection = sources.selection
+    decided = selection.decisions if selection else ()
+    drawn = drawings([costs.of_decision(d, selection) for d in decided])
+    blocks = [Paragraph(_COSTS)] if selection else []
+    for decision, drawing in zip(decided, drawn):
+        blocks += [Heading(decision.link.name), drawing, _table(decision)]
+    return blocks + sources.notes("selection", "profiles")
 
 
-def rows(found, images):
-    """Returns `(what, split, point, bytes, accuracy, images)` of `Mark`s."""
-    return [
-        ["chosen for " + " ".join(mark.links), mark.choice.split,
-         mark.choice.point, mark.size, mark.accuracy, images]
-        for mark in found
-    ]  # fmt: skip
+def elsewhere(sources):
+    """Returns blocks with the choices at other rates and loads."""
+    selection = sources.selection
+    if selection is None:
+        return sources.notes("selection")
+    splits = sources.search.splits if sources.search else list(sources.runs)
+    decided = [d for d in selection.decisions if d.scenarios]
+    if not decided:
+        return [Paragraph("No split is acceptable under any network.")]
+    drawn = drawings(
+        [sensitivity.of_decision(d, selection, splits) for d in decided]
+    )
+    blocks = [Paragraph(_SENSITIVITY)]
+    for decision, drawing in zip(decided, drawn):
+        blocks += [Heading(decision.link.name), drawing]
+    return blocks
 
 
-def draw(axes, found, floor):
-    """Draws a ring around each `Mark`; returns labels for them.
-
-    Args:
-        axes: Matplotlib axes.
-        found: `Mark`s.
-        floor: Accuracy in percent below which nothing is drawn.
-
-    Returns:
-        List of `(bytes, accuracy, text)`.
-    """
-    shown = [mark for mark in found if mark.accuracy >= floor]
-    if shown:
-        axes.plot(
-            [mark.size for mark in shown],
-            [mark.accuracy for mark in shown],
-            "o", markersize=_RING, markerfacecolor="none",
-            markeredgecolor=palette.INK, markeredgewidth=1.4, zorder=6,
-            label="chosen",
+def _table(decision):
+    heading = tables.between_heading(decision)
+    header = (
+        "choice", "what", "", "accuracy", "wire B", "on air B", "device ms",
+        "codec ms", "up-link ms", "answer ms", "server ms", "latency ms",
+        "energy mJ", "break-even RTT ms", *([heading] if heading else []),
+    )  # fmt: skip
+    everything = (*decision.shown, *decision.references)
+    rows = []
+    for cost in everything:
+        choice = cost.choice
+        even = decision.break_even.get(choice.name)
+        figures = (
+            choice.sent_bytes, cost.on_air_bytes, cost.device_ms,
+            cost.codec_ms, cost.uplink_ms, cost.answer_ms, cost.cloud_ms,
+            cost.latency_ms, cost.energy_mj,
         )  # fmt: skip
-    return [
-        (mark.size, mark.accuracy, text.short(", ".join(mark.links)))
-        for mark in shown
+        rows.append(
+            [
+                choice.name,
+                choice.detail,
+                decisions.mark(decision, cost),
+                text.percent(choice.shown_accuracy),
+                *map(text.number, figures),
+                even if isinstance(even, str) else text.number(even),
+                *([tables.between(decision, cost)] if heading else []),
+            ]
+        )
+    rows += [
+        [name, "", "not measured"] + ["–"] * (len(header) - 3)
+        for name in decision.untimed
     ]
+    marked = [i for i, c in enumerate(everything) if c is decision.winner]
+    name = decision.link.name
+    return Table(
+        f"All costs for {name}", header, rows, 3, marked, f"All numbers: {name}"
+    )

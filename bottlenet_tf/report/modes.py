@@ -1,42 +1,150 @@
 """Training with the codec against switching it on afterwards (figure 7)."""
 
-from bottlenet_tf.report import palette
-from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
+import pathlib
+from typing import Literal
 
+import msgspec
+
+from bottlenet_tf import formats
+from bottlenet_tf.report import reading, runs
+from bottlenet_tf.report.origins import together
+from bottlenet_tf.report.picture import (
+    AWARE,
+    NAIVE,
+    PALE,
+    Picture,
+    is_narrow,
+    new_figure,
+)
+from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
+
+_PROGRAM = "python -m bottlenet_tf.cli.figure7"
 _LOOKS = {
-    "aware": ("trained with the codec", palette.AWARE, "o", "-"),
-    "naive": ("codec switched on afterwards", palette.NAIVE, "X", "--"),
+    "aware": ("trained with the codec", AWARE, "o", "-"),
+    "naive": ("codec switched on afterwards", NAIVE, "X", "--"),
 }
-_HEADER = ("mode", "quality", "accuracy_percent", "wire_bytes")
+
+
+class _Point(msgspec.Struct):
+    mode: Literal["aware", "naive"]
+    quality: Whole
+    accuracy: Percent
+    wire_bytes_mean: NotNegative
+
+
+class _Unit(msgspec.Struct):
+    split: str
+    channels: Count
+    stride: Count
+
+    def __str__(self):
+        return f"{self.split} (c'={self.channels}, s={self.stride})"
+
+
+class Modes(msgspec.Struct, kw_only=True):
+    """figure7.json: the comparison of both ways of training.
+
+    `read` sets `made` by the reports of its runs, if they are still there.
+    """
+
+    backbone: str
+    dataset: str
+    dataset_fingerprint: str
+    baseline_accuracy: Percent | None
+    unit: _Unit
+    found: tuple[_Point, ...] = msgspec.field(name="points")
+    command: tuple[str, ...]
+    made: tuple[runs.Made, ...] = ()
+
+    @property
+    def points(self):
+        """`{mode: [(quality, accuracy, wire bytes), ...]}`."""
+        return {
+            mode: sorted(
+                (p.quality, p.accuracy, p.wire_bytes_mean)
+                for p in self.found
+                if p.mode == mode
+            )
+            for mode in _LOOKS
+        }
+
+    @property
+    def origin(self):
+        """What made it: machines and versions are those of its runs."""
+        return together(
+            "aware against naive; machine and versions of its runs",
+            self.command,
+            [runs.origin_of(made, "") for made in self.made],
+        )
+
+
+def read(path, search):
+    """Returns the `Modes` in a file.
+
+    Args:
+        path: Of the file.
+        search: `searches.Search` whose network it must be of.
+
+    Raises:
+        FileNotFoundError, ValueError: naming file and field, if it is
+            damaged, of another version, or of another network or data set.
+    """
+    path = pathlib.Path(path)
+    remedy = (
+        f"{_PROGRAM}, with the same flags, writes it anew and trains no "
+        "finished run again"
+    )
+    found = reading.read(path, Modes, _PROGRAM, formats.FIGURE7, remedy)
+    _check_network(path, found, search)
+    for mode, points in found.points.items():
+        if not points:
+            rule = f"of both modes, but {mode} is missing"
+            reading.refuse(path, "points", rule, [])
+    files = [
+        file
+        for mode in ("naive", "aware_*")
+        for file in sorted(path.parent.glob(f"{mode}/{runs.REPORT}"))
+    ]
+    made = tuple(reading.read(file, runs.Made, _PROGRAM) for file in files)
+    return msgspec.structs.replace(found, made=made)
+
+
+def _check_network(path, found, search):
+    """Raises ValueError unless it is the search's network and data set."""
+    theirs = msgspec.structs.asdict(found)
+    known = {"backbone": search.backbone}
+    for run in list(search.runs.values())[:1]:
+        fields = "backbone", "dataset", "dataset_fingerprint"
+        known = {field: getattr(run, field) for field in fields}
+    if not search.runs:
+        theirs["backbone"] = pathlib.PurePath(found.backbone).name
+    for field, value in known.items():
+        if theirs[field] != value:
+            rule = f"the search's, {value!r}: both are shown of one network"
+            reading.refuse(path, field, rule, theirs[field])
 
 
 def picture(modes):
-    """Returns the `Picture` of a `modes_file.Modes`."""
-    ahead = _ahead(modes)
+    """Returns the `Picture` of a comparison."""
+    ahead, network = _ahead(modes), pathlib.PurePath(modes.backbone).name
     return Picture(
         name="aware_naive",
         caption=(
-            f"One network, {modes.network} split after {modes.unit}: trained "
+            f"One network, {network} split after {modes.unit}: trained "
             "with JPEG in the loop, once for each quality, and trained "
             f"without, then sent through JPEG. {ahead}"
         ),
         alt=f"Accuracy over JPEG quality for two ways of training. {ahead}",
         draw=lambda width: _draw(modes, width),
-        header=_HEADER,
-        rows=[
-            [mode, *point]
-            for mode, points in modes.points.items()
-            for point in points
-        ],
+        header=("mode", "quality", "accuracy_percent", "wire_bytes"),
+        rows=[[m, *p] for m, points in modes.points.items() for p in points],
         origins=(modes.origin,),
     )
 
 
 def _ahead(modes):
     """Says where training with the codec wins, and where it doesn't."""
-    naive = {
-        quality: accuracy for quality, accuracy, _ in modes.points["naive"]
-    }
+    naive = {quality: reached for quality, reached, _ in modes.points["naive"]}
     gaps = [
         (accuracy - naive[quality], quality)
         for quality, accuracy, _ in modes.points["aware"]
@@ -45,30 +153,25 @@ def _ahead(modes):
     if not gaps:
         return "No quality was measured both ways."
     most, least = max(gaps), min(gaps)
-    told = f"Training with it gives {most[0]:+.2f} points at quality {most[1]}"
+    gain = f"Training with it gives {most[0]:+.2f} points at quality {most[1]}"
     if least[1] != most[1]:
-        told += f" and {least[0]:+.2f} at quality {least[1]}"
-    return told.replace("-", "−") + "."
+        gain += f" and {least[0]:+.2f} at quality {least[1]}"
+    return gain.replace("-", "−") + "."
 
 
 def _draw(modes, width):
     figure = new_figure(width, 3.8 if is_narrow(width) else 3.9)
     axes = figure.add_subplot()
     for mode, (name, color, marker, line) in _LOOKS.items():
-        points = modes.points[mode]
-        axes.plot(
-            [quality for quality, _, _ in points],
-            [accuracy for _, accuracy, _ in points],
-            color=color, marker=marker, linestyle=line, label=name,
-        )  # fmt: skip
-    known = modes.network_accuracy
-    if known is not None:
+        quality, accuracy, _ = zip(*modes.points[mode])
+        axes.plot(quality, accuracy, color=color, marker=marker,
+                  linestyle=line, label=name)  # fmt: skip
+    if modes.baseline_accuracy is not None:
         axes.axhline(
-            known, color=palette.PALE, linewidth=1, linestyle=":",
-            label=f"network, unsplit: {known:.2f} %",
+            modes.baseline_accuracy, color=PALE, linewidth=1, linestyle=":",
+            label=f"network, unsplit: {modes.baseline_accuracy:.2f} %",
         )  # fmt: skip
-    axes.set_xlabel("JPEG quality of the plane")
-    axes.set_ylabel("accuracy (%)")
+    axes.set(xlabel="JPEG quality of the plane", ylabel="accuracy (%)")
     axes.grid(True)
     axes.legend(loc="lower right", fontsize=8)
     return figure

@@ -1,6 +1,10 @@
 """What made some figures: command, machine, versions."""
 
 import dataclasses
+import platform
+import sys
+
+import matplotlib
 
 from bottlenet_tf.profiling import profile_file
 
@@ -10,11 +14,11 @@ class Origin:
     """What made some figures.
 
     Attributes:
-        what: Which figures, for people.
+        what: Which figures, for display.
         command: Arguments of the program.
         machine: Where it ran; "" if unknown.
         versions: `{name: version}`; empty if unknown.
-        basis: What it was computed from, for people, where no machine tells.
+        basis: What it was computed from, where that matters and not where.
     """
 
     what: str
@@ -24,23 +28,11 @@ class Origin:
     basis: str = ""
 
 
-def of_report(report, what):
-    """Returns the `Origin` that a report's fields tell."""
-    return Origin(
-        what,
-        report.texts("command"),
-        _machine(report.object("hardware")),
-        {
-            name: str(version)
-            for name, version in report.object("versions").content.items()
-        },
-    )
-
-
 def together(what, command, found):
     """Returns the `Origin` of what some runs were made for.
 
-    Machines and versions are those of the runs; where they differ, all.
+    Machines and versions are those of the runs' `Origin`s; where they differ,
+    all.
     """
     versions = {}
     for origin in found:
@@ -56,25 +48,20 @@ def together(what, command, found):
 
 def of_profile(profile):
     """Returns the `Origin` of a `profiling.profile_file.Profile`."""
+    what, machine = f"times of {profile.file}", profile.device
     if profile.runtime == profile_file.BY_HAND:
-        return Origin(
-            f"times of {profile.file}",
-            machine=f"{profile.device}, figures by hand",
-        )
-    threads = ""
+        return Origin(what, machine=f"{machine}, figures by hand")
+    threads, made = "", f", {profile.made}" if profile.made else ""
     if profile.threads:
         threads = f", {profile.threads} thread{'s' * (profile.threads > 1)}"
-    made = f", {profile.made}" if profile.made else ""
-    return Origin(
-        f"times of {profile.file}",
-        profile.command,
-        f"{profile.device} ({profile.runtime}{threads}; "
-        f"power: {profile.meter}{made})",
-        dict(profile.versions),
-    )
+    machine += f" ({profile.runtime}{threads}; power: {profile.meter}{made})"
+    return Origin(what, profile.command, machine, dict(profile.versions))
 
 
-def _machine(hardware):
-    names = [hardware.text("cpu"), f"{hardware.whole('cores')} cores"]
-    gpus = [str(gpu) for gpu in hardware.content.get("gpus") or ()]
-    return ", ".join(names + gpus)
+def of_page():
+    """Returns the `Origin` of the page that is being made."""
+    versions = {
+        "python": platform.python_version(),
+        "matplotlib": matplotlib.__version__,
+    }
+    return Origin("this page", tuple(sys.argv), platform.platform(), versions)

@@ -1,164 +1,220 @@
-"""The page: one HTML file with all of it, which opens anywhere."""
+"""Builds the page: of a search, or of runs without one."""
 
+from bottlenet_tf import curve_cells, rate_curves
 from bottlenet_tf.report import (
-    curve_tables,
-    document,
-    markup,
+    chosen,
+    curves,
+    modes,
     network,
-    rate_accuracy,
-    selection_pieces,
+    origins,
+    rate,
     text,
-    verdict,
-    words,
 )
-from bottlenet_tf.report import modes as modes_picture
+from bottlenet_tf.report.blocks import (
+    Drawing,
+    Origins,
+    Page,
+    Paragraph,
+    Photograph,
+    Section,
+    Table,
+    Words,
+    drawings,
+    note,
+)
 
 _TITLES = {
-    **selection_pieces.TITLES,
+    "summary": "What was chosen",
     "network": "The network and its split points",
+    "costs": "Latency and energy",
     "rate": "Accuracy over bytes",
     "modes": "Trained with the codec, and without",
+    "sensitivity": "At other rates and loads",
+    "drops": "Bytes at the same accuracy",
+    "unseen": "Classes that the unit never saw",
+    "before": "Every split, before training",
+    "points": "Operating points",
     "planes": "What the codec sees",
     "origins": "What made these figures",
     "words": "Words",
 }
+_NO_CURVE = (
+    "No unit has several operating points, and no split several units of one: "
+    "there is no curve to read bytes off."
+)
+_NO_PLANES = "No run left a planes.png; bottlenet-search writes it for each."
+_FOLDER = (
+    "Each drawing lies in the folder report as a PNG file, with its data as "
+    "CSV."
+)
 
 
-def planes(sources):
-    """Returns `{name: path}` of the pictures of planes."""
-    runs = sources.search.runs
-    return {split: run.planes for split, run in runs.items() if run.planes}
-
-
-def pictures(sources):
-    """Returns `{name of section: [Picture]}` of what there is to draw."""
-    search, selection = sources.search, sources.selection
-    found = {"network": network.pictures(search, selection, sources.computing)}
-    if selection:
-        found |= selection_pieces.pictures(selection, search.splits)
-    if search.runs:
-        found["rate"] = [
-            rate_accuracy.picture(search, sources.against, selection)
-        ]
-    if sources.modes:
-        found["modes"] = [modes_picture.picture(sources.modes)]
-    return found
-
-
-def html(sources, drawn, maker):
-    """Returns the page's text.
-
-    Args:
-        sources: `sources.Sources`.
-        drawn: As `pictures` returns it.
-        maker: `origins.Origin` of the page itself.
-    """
-    bodies = {
-        "summary": _summary(sources),
-        "network": [*markup.drawings(drawn, "network"), _candidates(sources)],
-        "costs": _chosen(
-            sources, drawn, selection_pieces.costs_told, "selection", "profiles"
-        ),
-        "rate": _rate(sources, drawn) or _missing(sources, "runs"),
-        "modes": markup.drawings(drawn, "modes") or _missing(sources, "modes"),
-        "sensitivity": _chosen(
-            sources, drawn, selection_pieces.sensitivity_told, "selection"
-        ),
-        "planes": _planes(sources.search),
-        "origins": document.origins((*sources.origins, maker)),
-        "words": [words.listed()],
-    }
-    search = sources.search
-    title = f"Where to split {search.backbone}"
-    return document.html(title, _lead(search), _TITLES, bodies)
-
-
-def _lead(search):
-    told = (
-        f"{len(search.splits)} split points were searched with "
-        f"{len(search.trials)} trials; a unit may lose "
-        f"{search.max_loss:g} points of accuracy."
+def build(sources):
+    """Returns the `Page` of some `sources.Sources`."""
+    make = _of_search if sources.search else _of_runs
+    title, lead, bodies = make(sources)
+    made = Origins((*sources.origins, origins.of_page()))
+    bodies |= {"origins": [note(_FOLDER), made], "words": [Words()]}
+    return Page(
+        title,
+        lead,
+        tuple(Section(k, _TITLES[k], body) for k, body in bodies.items()),
     )
-    for run in list(search.runs.values())[:1]:
-        known = text.percent(run.baseline_accuracy)
-        told += (
-            f" Data: {run.dataset}, {run.num_images:,} test images, of which "
-            f"the network without a split gets {known} right."
+
+
+def _of_search(sources):
+    search, runs = sources.search, list(sources.runs.values())
+    lead = (
+        f"{len(search.splits)} split points were searched with "
+        f"{len(search.results.trials)} trials; a unit may lose "
+        f"{search.results.max_accuracy_loss:g} points of accuracy."
+    )
+    if runs:
+        lead += (
+            f" Data: {runs[0].dataset}, {runs[0].num_images:,} test images, of "
+            f"which {_unsplit(runs[0])}."
         )
-    return told
+    named = [(s, search.candidates[s].unit, r) for s, r in sources.runs.items()]
+    drawn = network.pictures(sources)
+    compared = [modes.picture(sources.modes)] if sources.modes else []
+    return f"Where to split {search.backbone}", lead, {
+        "summary": chosen.summary(sources),
+        "network": [*drawings(drawn), *_candidates(sources)],
+        "costs": chosen.costed(sources),
+        "rate": [
+            *drawings([rate.of_search(sources)] if runs else []),
+            *curves.tables(runs, sources.against),
+            *curves.operating_points(runs),
+            *sources.notes("runs"),
+        ],
+        "modes": drawings(compared) + sources.notes("modes"),
+        "sensitivity": chosen.elsewhere(sources),
+        "planes": _planes(named) or [note(_NO_PLANES)],
+    }  # fmt: skip
 
 
-def _missing(sources, name):
-    told = sources.missing.get(name)
-    return [markup.paragraph(told, "note")] if told else []
+def _of_runs(sources):
+    runs, against = list(sources.runs.values()), sources.against
+    backbone = runs[0].backbone
+    lead = (
+        f"{len(runs)} unit{'s' * (len(runs) > 1)} of {backbone} on "
+        f"{runs[0].dataset}, measured on {runs[0].images}, of which "
+        f"{_unsplit(runs[0])}."
+    )
+    named = [
+        (run.name, curve_cells.unit_label(curve), run)
+        for run in runs
+        for curve in rate_curves.unit_curves([run.unit])
+    ]
+    drawn = rate.of_runs(sources.all_runs, sources=sources)
+    bodies = {
+        "summary": chosen.summary(sources),
+        "costs": chosen.costed(sources),
+        "sensitivity": chosen.elsewhere(sources),
+        "rate": [Drawing(drawn), _units(named)],
+        "drops": curves.tables(runs, against) or [note(_NO_CURVE)],
+        "unseen": _unseen(runs, against),
+        "before": _before(runs, sources.before),
+        "points": curves.operating_points(runs),
+        "planes": _planes(named),
+    }
+    bodies = {name: body for name, body in bodies.items() if body}
+    return f"Accuracy over bytes of {backbone}", lead, bodies
 
 
-def _summary(sources):
-    search, selection = sources.search, sources.selection
-    if selection is None:
-        told = verdict.without_selection(search)
-        return [
-            *map(markup.paragraph, told),
-            *_missing(sources, "runs"),
-            *_missing(sources, "selection"),
-        ]
-    return selection_pieces.summary(selection, list(search.runs.values()))
+def _unsplit(run):
+    known = text.percent(run.baseline_accuracy)
+    return f"the network without a split gets {known} right"
 
 
 def _candidates(sources):
-    search, server = sources.search, sources.computing.shares
+    search, server = sources.search, sources.server_shares
     header = (
         "split", "unit", "feature", "feature B", "wire B mean", "p95", "p99",
         "max", "accuracy", "drop", "device MACs", "server MACs",
     )  # fmt: skip
     rows = []
     for split in search.splits:
-        candidate, run = search.candidates.get(split), search.runs.get(split)
+        candidate, run = search.candidates.get(split), sources.runs.get(split)
         if run is None:
-            told = "not measured" if candidate else "none acceptable"
-            rows.append([split, told] + ["–"] * (len(header) - 2))
+            reason = "not measured" if candidate else "none acceptable"
+            rows.append([split, reason] + ["–"] * (len(header) - 2))
             continue
-        known = run.baseline_accuracy
-        drop = None if known is None else known - run.accuracy
-        rows.append(
-            [
-                split, candidate.unit, network.shape(run),
-                text.number(run.feature_bytes),
-                *map(text.number, (run.wire_bytes, *run.high_bytes)),
-                text.percent(run.accuracy),
-                "–" if drop is None else f"{drop:.2f}",
-                text.share(run.device_mac_share),
-                text.share(server.get(split)),
-            ]
-        )  # fmt: skip
-    failed = [trial.name for trial in search.trials if trial.error]
-    told = (
-        f"The trials saw {search.examples:,} training images; the exhaustive "
-        f"search of the same grid takes {search.examples_exhaustive:,}."
+        size = text.number(network.feature_bytes(run))
+        row = [split, candidate.unit, network.shape(run), size, *_figures(run)]
+        rows.append([*row, text.share(server.get(split))])
+    results = search.results
+    failed = [trial.name for trial in results.trials if trial.error]
+    spent = (
+        f"The trials saw {results.examples:,} training images; the exhaustive "
+        f"search of the same grid takes {results.examples_exhaustive:,}."
     )
     if failed:
-        told += f" Failed: {', '.join(failed)}; see their failure.json."
-    table = markup.table(header, rows, 2, "The unit kept for each split")
-    return table + markup.paragraph(told, "note")
+        spent += f" Failed: {', '.join(failed)}; see their failure.json."
+    return [Table("The unit kept for each split", header, rows, 2), note(spent)]
 
 
-def _rate(sources, drawn):
-    runs = list(sources.search.runs.values())
+def _units(named):
+    header = (
+        "run", "unit", "wire B mean", "p95", "p99", "max", "accuracy", "drop",
+        "device MACs",
+    )  # fmt: skip
+    rows = [[name, unit, *_figures(run)] for name, unit, run in named]
+    return Table("Units at their default point", header, rows, 2)
+
+
+def _figures(run):
     return [
-        *markup.drawings(drawn, "rate"),
-        *curve_tables.tables(runs, sources.against),
-        *curve_tables.operating_points(runs),
+        *map(text.number, (run.wire_bytes, *run.high_bytes)),
+        text.percent(run.accuracy),
+        text.drop(run, run.accuracy),
+        text.share(run.device_mac_share),
     ]
 
 
-def _chosen(sources, drawn, pieces, *names):
-    """Returns pieces on the selection, and on what is missing of it."""
-    told = pieces(sources.selection, drawn) if sources.selection else []
-    return told + [p for name in names for p in _missing(sources, name)]
+def _unseen(runs, against):
+    """Returns blocks on images of classes that units never saw."""
+    unseen = [run.unseen for run in runs if run.unseen]
+    others = [run.unseen for run in against if run.unseen]
+    if not unseen:
+        return []
+    lead = (
+        f"The same units on {unseen[0].images}, of which "
+        f"{_unsplit(unseen[0])}. No image of these classes was read when the "
+        "units were made."
+    )
+    everything = list({run.file: run for run in (*unseen, *others)}.values())
+    drawn = Drawing(rate.of_runs(everything, "rate_accuracy_unseen"))
+    return [Paragraph(lead), drawn, *curves.tables(unseen, others)]
 
 
-def _planes(search):
-    runs = search.runs.items()
-    names = [(split, search.candidates[split].unit, run) for split, run in runs]
-    told = "No run left a planes.png; bottlenet-search writes it for each."
-    return document.planes(names) or [markup.paragraph(told, "note")]
+def _before(runs, before):
+    """Returns blocks on a search's curves."""
+    if not before:
+        return []
+    trained = ", ".join(run.split for run in runs)
+    lead = (
+        f"Closed forms, on {before[0].images}. Of these splits the "
+        f"search trained {trained}; it passed over those that couldn't win "
+        "over the links it was asked about. For early splits the curves are "
+        "more pessimistic than for late ones."
+    )
+    drawn = Drawing(rate.of_runs(before, "rate_accuracy_before"))
+    return [Paragraph(lead), drawn, *curves.tables(before)]
+
+
+def _planes(named):
+    """Returns a `Photograph` of each run that has one."""
+    return [
+        Photograph(
+            f"planes_{name}",
+            run.planes.read_bytes(),
+            f"Images and their planes at {name}",
+            f"{name} ({unit}). Top: images. Middle: the plane the codec sees. "
+            "Bottom: the plane after a round trip through its bytes, "
+            f"{text.number(run.wire_bytes)} wire bytes in the mean.",
+            (run.origin,),
+        )
+        for name, unit, run in named
+        if run.planes
+    ]

@@ -1,10 +1,18 @@
-"""A figure of the report: drawn for a page, a phone and a PNG file."""
+"""A figure of the report: drawn for a page, a phone and a PNG file.
 
+One colour has one meaning in all pictures. Parts have Okabe and Ito's colours,
+which the colour-blind tell apart; splits go from dark to light in the network's
+order, with markers of their own.
+"""
+
+import csv
 import dataclasses
 import io
+from collections.abc import Callable
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 # In inches of 72 pt: 730 px of a page, and 336 px, a phone less its margins.
@@ -24,29 +32,44 @@ _STYLE = {
     "hatch.linewidth": 0.6,
 }
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+DEVICE, CODEC, UPLINK, ANSWER, CLOUD = (
+    "#D55E00", "#F0C000", "#56B4E9", "#AAAAAA", "#0072B2",
+)  # fmt: skip
+# Computing that is nobody's: what remains of a network that isn't split.
+REST = "#C4CBD0"
+AWARE, NAIVE = "#000000", "#CC79A7"
+INK, PALE = "#1A1A1A", "#666666"
+_MARKERS = "osD^vPX<>p"
+# The lightest end of viridis can't be seen on white.
+_LIGHTEST = 0.82
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """One figure, with all that is told of it.
+    """One figure, with its texts and its data.
 
     Attributes:
         name: Of its files.
-        caption: What it shows, for people who see it.
-        alt: The same for those who don't.
+        caption: What it shows.
+        alt: The same for readers who don't see it.
         draw: Function of a width in inches that returns a Matplotlib figure.
         header: Names of the columns of its data.
         rows: Its data.
-        origins: `origins.Origin`s of its data.
+        origins: `Origin`s of its data.
     """
 
     name: str
     caption: str
     alt: str
-    draw: object
+    draw: Callable
     header: tuple
     rows: list
     origins: tuple = ()
+
+    def figure(self, width):
+        """Returns the drawing as a Matplotlib figure in the page's style."""
+        with matplotlib.rc_context(_STYLE):
+            return self.draw(width)
 
     def svg(self, width):
         """Returns the drawing as bytes, without a prolog."""
@@ -57,10 +80,17 @@ class Picture:
         """Returns the wide drawing as bytes."""
         return self._saved(WIDE, "png", dpi=_PNG_DPI)
 
+    def csv(self):
+        """Returns its data as bytes."""
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([self.header, *self.rows])
+        return file.getvalue().encode("utf-8", "replace")
+
     def _saved(self, width, kind, **options):
         file = io.BytesIO()
         with matplotlib.rc_context(_STYLE):
-            self.draw(width).savefig(file, format=kind, **options)
+            self.figure(width).savefig(file, format=kind, **options)
         return file.getvalue()
 
 
@@ -74,3 +104,23 @@ def new_figure(width, height):
 def is_narrow(width):
     """Whether that is a phone's width."""
     return width < (NARROW + WIDE) / 2
+
+
+def looks_of(splits):
+    """Returns `{split: (colour, marker)}`."""
+    colors = matplotlib.colormaps["viridis"]
+    last = max(len(splits) - 1, 1)
+    return {
+        split: (
+            to_hex(colors(_LIGHTEST * i / last)),
+            _MARKERS[i % len(_MARKERS)],
+        )
+        for i, split in enumerate(splits)
+    }
+
+
+def ink_on(color):
+    """Returns black or white, whichever is read more easily on it."""
+    red, green, blue = to_rgb(color)
+    light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+    return "#000000" if light else "#FFFFFF"

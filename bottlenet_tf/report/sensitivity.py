@@ -1,99 +1,86 @@
 """What would be chosen at other rates of the link and other loads."""
 
-from bottlenet_tf.report import aim, palette, text
-from bottlenet_tf.report.picture import Picture, is_narrow, new_figure
-
-EXPLANATION = (
-    "Rows: the load of device / server, how many other processes each is busy "
-    "with. Splits and their operating points alone are chosen among here, not "
-    "mobile-only or cloud-only. "
-    "The round trip and what a message takes stay as they are."
+from bottlenet_tf.report import decisions, text
+from bottlenet_tf.report.picture import (
+    PALE,
+    Picture,
+    ink_on,
+    is_narrow,
+    looks_of,
+    new_figure,
 )
-_HEADER = (
-    "rate_factor", "uplink_mbps", "device_load", "cloud_load", "winner",
-    "latency_ms", "energy_mj",
-)  # fmt: skip
 
 
-def picture(decision, selection, splits):
+def of_decision(decision, selection, splits):
     """Returns the `Picture` of one network's scenarios.
 
     Args:
         decision: `selection.Decision` that has some.
-        selection: `selection_file.Selection` that it is of.
+        selection: `selections.Selection` that it is of.
         splits: All of the network's, in order, for their colours.
     """
-    link = decision.link
-    winners = sorted({_name(s.winner) for s in decision.scenarios})
-    told = (
-        f"{winners[0]} in all of them"
-        if len(winners) == 1
-        else f"{text.listed(winners)}, each somewhere"
-    )
+    link, scenarios = decision.link, decision.scenarios
+    winners = sorted({_name(s.winner) for s in scenarios})
+    found = f"{text.listed(winners)}, each somewhere"
+    if len(winners) == 1:
+        found = f"{winners[0]} in all of them"
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
-            f"Which split {aim.reached(decision.goal)} around "
+            f"Which split {decisions.reached(decision.goal)} around "
             f"{link.name}, with {text.number(link.message_overhead_bytes)} "
-            f"bytes a message: {told}."
+            f"bytes a message: {found}."
         ),
-        alt=f"Chosen splits at other rates and loads of {link.name}: {told}.",
+        alt=f"Chosen splits at other rates and loads of {link.name}: {found}.",
         draw=lambda width: _draw(decision, splits, width),
-        header=_HEADER,
-        rows=[_row(s, link) for s in decision.scenarios],
+        header=(
+            "rate_factor", "uplink_mbps", "device_load", "cloud_load",
+            "winner", "latency_ms", "energy_mj",
+        ),
+        rows=[
+            [s.rate_factor, s.rate_factor * link.uplink_mbps, s.device_load,
+             s.cloud_load, _name(s.winner), s.winner and s.winner.latency_ms,
+             s.winner and s.winner.energy_mj]
+            for s in scenarios
+        ],
         origins=(selection.origin,),
-    )
+    )  # fmt: skip
 
 
 def _name(winner):
     return winner.choice.name if winner else "none"
 
 
-def _row(scenario, link):
-    winner = scenario.winner
-    return [
-        scenario.rate_factor, scenario.rate_factor * link.uplink_mbps,
-        scenario.device_load, scenario.cloud_load, _name(winner),
-        winner and winner.latency_ms, winner and winner.energy_mj,
-    ]  # fmt: skip
-
-
 def _draw(decision, splits, width):
     scenarios = decision.scenarios
     rates = sorted({s.rate_factor for s in scenarios})
     loads = sorted({(s.device_load, s.cloud_load) for s in scenarios})
-    looks = palette.of_splits(splits)
-    narrow = is_narrow(width)
-    told = [_told(s.winner, decision.goal, narrow) for s in scenarios]
-    lines = 1 + max(one.count("\n") for one in told)
+    looks, narrow = looks_of(splits), is_narrow(width)
+    labels = [_label(s.winner, decision.goal, narrow) for s in scenarios]
+    lines = 1 + max(one.count("\n") for one in labels)
     figure = new_figure(width, 0.75 + (0.24 + 0.12 * lines) * len(loads))
     axes = figure.add_subplot()
-    for scenario, words in zip(scenarios, told, strict=True):
+    for scenario, words in zip(scenarios, labels):
         x = rates.index(scenario.rate_factor)
         y = loads.index((scenario.device_load, scenario.cloud_load))
         won = scenario.winner and scenario.winner.choice.split
-        color, _ = looks.get(won, (palette.PALE, ""))
+        color, _ = looks.get(won, (PALE, ""))
         axes.barh(y, 1, left=x - 0.5, height=1, color=color, edgecolor="white")
-        axes.text(
-            x, y, words, ha="center", va="center", fontsize=8,
-            linespacing=1.1, color=palette.ink_on(color),
-        )  # fmt: skip
+        axes.text(x, y, words, ha="center", va="center", fontsize=8,
+                  linespacing=1.1, color=ink_on(color))  # fmt: skip
     mbps = decision.link.uplink_mbps
-    axes.set_xticks(
-        range(len(rates)), [f"{rate * mbps:.3g} Mbit/s" for rate in rates]
-    )
+    names = [f"{rate * mbps:.3g} Mbit/s" for rate in rates]
+    axes.set_xticks(range(len(rates)), names)
+    names = [f"load {device} / {cloud}" for device, cloud in loads]
+    axes.set_yticks(range(len(loads)), names, fontsize=8)
     axes.xaxis.tick_top()
-    axes.set_yticks(
-        range(len(loads)), [f"load {a} / {b}" for a, b in loads], fontsize=8
-    )
-    axes.set_xlim(-0.5, len(rates) - 0.5)
-    axes.set_ylim(len(loads) - 0.5, -0.5)
+    axes.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(loads) - 0.5, -0.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return figure
 
 
-def _told(winner, goal, narrow):
+def _label(winner, goal, narrow):
     if winner is None:
         return "none"
     figures = []

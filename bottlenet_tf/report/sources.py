@@ -4,74 +4,109 @@ import dataclasses
 import pathlib
 
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.report import (
-    modes_file,
-    network,
-    origins,
-    run_file,
-    search_file,
-    selection_file,
-)
-from bottlenet_tf.report.runs_page import NO_PROFILES, Runs
+from bottlenet_tf.report import modes as modes_file
+from bottlenet_tf.report import origins, searches, selections
+from bottlenet_tf.report import runs as run_files
+from bottlenet_tf.report.blocks import note
 from bottlenet_tf.search import ground
 from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.curves import CURVES
 
 SELECTION, MODES = "selection.json", "figure7.json"
+_MISSING = {
+    "selection": (
+        "What each split costs, and which one is chosen, isn't known: "
+        "bottlenet-select --runs={root}/candidates "
+        "--device_profile=phone.json --cloud_profile=server.json "
+        "--out={selection} tells."
+    ),
+    "modes": (
+        "Training with the codec wasn't compared with switching it on "
+        "afterwards: python -m bottlenet_tf.cli.figure7 does; give its "
+        "figure7.json by --figure7."
+    ),
+    "profiles": (
+        "How the times were measured isn't told: give the files of "
+        "bottlenet-profile by --profiles=phone.json,server.json."
+    ),
+    "runs": (
+        "No split has an acceptable unit that was measured; bottlenet-search "
+        "with another grid or a larger --max_accuracy_loss may find one."
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """What there is to tell.
+    """What there is to report.
 
     Attributes:
-        search: `search_file.Search`.
-        selection: `selection_file.Selection`; None if nothing was chosen.
-        modes: `modes_file.Modes`; None if there is no comparison.
+        search: `searches.Search`; None of runs without one.
+        runs: `{name: Run}`, by the names that selection and profiles have.
+        selection: `selections.Selection`; None if nothing was chosen.
+        modes: `modes.Modes`; None if there is no comparison.
         profiles: Tuple of `profiling.profile_file.Profile`.
-        against: Tuple of `run_file.Run`s that curves are compared with.
+        against: Tuple of `Run`s that curves are compared with.
+        before: Tuple of `Run`s of a search over curves: all splits, before
+            training.
         missing: `{what: sentence that says which command makes it}`.
     """
 
-    search: object
-    selection: object
-    modes: object
-    profiles: tuple
-    against: tuple
-    missing: dict
+    search: searches.Search | None
+    runs: dict
+    selection: selections.Selection | None = None
+    modes: modes_file.Modes | None = None
+    profiles: tuple = ()
+    against: tuple = ()
+    before: tuple = ()
+    missing: dict = dataclasses.field(default_factory=dict)
+
+    def notes(self, *names):
+        """Returns blocks that say how to make what is missing of some parts."""
+        return [note(self.missing[n]) for n in names if n in self.missing]
 
     @property
-    def computing(self):
-        """`network.Computing` of the server, by the first profile that tells.
-
-        It tells if it knows every measured split's tail: bars are compared.
-        """
-        measured = self.search.runs
-        for profile in self.profiles:
-            tails = {s.name: s.tail_macs for s in profile.splits}
-            if (
-                measured
-                and profile.whole_macs
-                and all(tails.get(split) is not None for split in measured)
-            ):
-                shares = {s: tails[s] / profile.whole_macs for s in measured}
-                return network.Computing(shares, (origins.of_profile(profile),))
-        return network.Computing({})
+    def all_runs(self):
+        """Those compared with, too, each once."""
+        found = (*self.runs.values(), *self.against)
+        return list({run.file: run for run in found}.values())
 
     @property
     def origins(self):
         """All `Origin`s, the search's first."""
-        found = [self.search.origin]
-        found += [run.origin for run in self.search.runs.values()]
-        found += [run.origin for run in self.against]
-        found += [origins.of_profile(profile) for profile in self.profiles]
-        for part in (self.selection, self.modes):
-            found += [part.origin] if part else []
-        return found
+        made = [self.search, *self.all_runs, *self.before]
+        chosen = [self.selection, self.modes]
+        return [
+            *(part.origin for part in made if part),
+            *map(origins.of_profile, self.profiles),
+            *(part.origin for part in chosen if part),
+        ]
+
+    @property
+    def server(self):
+        """The first `Profile` with the MACs of every measured split's tail.
+
+        None if there is none: bars are compared, so that some won't do.
+        """
+        for profile in self.profiles:
+            tails = {s.name: s.tail_macs for s in profile.splits}
+            known = [tails.get(split) is not None for split in self.runs]
+            if profile.whole_macs and known and all(known):
+                return profile
+        return None
+
+    @property
+    def server_shares(self):
+        """`{split: tail's part of the unsplit network's MACs}` by `server`."""
+        profile = self.server
+        return {
+            split: profile.split(split).tail_macs / profile.whole_macs
+            for split in (self.runs if profile else ())
+        }
 
 
 def read(root, selection=None, modes=None, profiles=(), against=()):
-    """Returns the `Sources` of a search, or the `Runs` in a folder.
+    """Returns the `Sources` of a search, or of the runs in a folder.
 
     Args:
         root: The search's folder; one without a search that holds finished
@@ -79,7 +114,7 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
             among what it kept or trained, else among all runs of the folder.
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
-        profiles: Files of bottlenet-profile, to tell what was measured how.
+        profiles: Files of bottlenet-profile, to show how times were measured.
         against: Work directories of units, or folders of such, that curves
             are compared with, together as one curve.
 
@@ -90,95 +125,70 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
             belong together.
     """
     root = pathlib.Path(root)
-    path = pathlib.Path(selection or root / SELECTION)
-    is_chosen = selection or path.is_file()
-    found = _runs(root)
-    if found:
-        _refuse_modes(modes)
-        runs, before = found
-        by_name = run_file.by_name(runs)
-        return Runs(
-            runs,
-            _against(against, runs),
-            selection_file.read(path, by_name) if is_chosen else None,
-            _profiles(profiles, runs[0].backbone, by_name),
-            before,
-        )
-    search = search_file.read(root)
-    missing = {}
-    chosen = compared = None
-    if is_chosen:
-        chosen = selection_file.read(path, search.runs)
+    search, (runs, before) = None, _runs(root)
+    if runs:
+        if modes:
+            raise ValueError(
+                "--figure7 tells of a search's network; a folder of runs has "
+                f"none. Received: figure7={modes!r}"
+            )
+        backbone = pathlib.PurePath(runs[0].backbone).name
+        runs = run_files.by_name(runs)
     else:
-        missing["selection"] = (
-            "What each split costs, and which one is chosen, isn't known: "
-            f"bottlenet-select --runs={root / 'candidates'} "
-            "--device_profile=phone.json --cloud_profile=server.json "
-            f"--out={path} tells."
-        )
-    path = pathlib.Path(modes or root / MODES)
-    if modes or path.is_file():
-        compared = modes_file.read(path, search)
-    else:
-        missing["modes"] = (
-            "Training with the codec wasn't compared with switching it on "
-            "afterwards: python -m bottlenet_tf.cli.figure7 does; give its "
-            "figure7.json by --figure7."
-        )
-    if chosen and not profiles:
-        missing["profiles"] = NO_PROFILES
-    if not search.runs:
-        missing["runs"] = (
-            "No split has an acceptable unit that was measured; "
-            "bottlenet-search with another grid or a larger "
-            "--max_accuracy_loss may find one."
-        )
+        search = searches.read(root)
+        runs, backbone = search.runs, search.backbone
+    chosen = pathlib.Path(selection or root / SELECTION)
+    compared = pathlib.Path(modes or root / MODES)
+    has_chosen = selection or chosen.is_file()
+    has_compared = search and (modes or compared.is_file())
+    missing = {
+        "selection": search and not has_chosen,
+        "modes": search and not has_compared,
+        "profiles": has_chosen and not profiles,
+        "runs": not runs,
+    }
+    others = run_files.find(against)
+    run_files.check_same_network([*runs.values(), *others])
     return Sources(
-        search, chosen, compared,
-        _profiles(profiles, search.backbone, search.runs),
-        _against(against, list(search.runs.values())), missing,
-    )  # fmt: skip
+        search,
+        runs,
+        selections.read(chosen, runs) if has_chosen else None,
+        modes_file.read(compared, search) if has_compared else None,
+        _profiles(profiles, backbone, runs),
+        others,
+        before,
+        {
+            name: _MISSING[name].format(root=root, selection=chosen)
+            for name in missing
+            if missing[name]
+        },
+    )
 
 
 def _runs(root):
-    """Returns `(runs, before)` of a folder; None of a search over a grid.
+    """Returns `(runs, before)` of a folder; nothing of a search over a grid.
 
     The runs of a search over curves are what it trained, and before that all
     of its curves; if it trained nothing yet, its curves.
     """
-    if run_file.holds_runs(root / CURVES):
-        curves = run_file.find([root / CURVES])
-        if run_file.holds_runs(root / CANDIDATES):
-            return run_file.find([root / CANDIDATES]), curves
+    if run_files.holds_runs(root / CURVES):
+        curves = run_files.find([root / CURVES])
+        if run_files.holds_runs(root / CANDIDATES):
+            return run_files.find([root / CANDIDATES]), curves
         return curves, ()
-    if not (root / ground.SEARCH).is_file() and run_file.holds_runs(root):
-        return run_file.find([root]), ()
-    return None
-
-
-def _against(paths, runs):
-    found = run_file.find(paths)
-    run_file.check_same_network([*runs, *found])
-    return found
-
-
-def _refuse_modes(modes):
-    if modes:
-        raise ValueError(
-            "--figure7 tells of a search's network; a folder of runs has none. "
-            f"Received: figure7={modes!r}"
-        )
+    if not (root / ground.SEARCH).is_file() and run_files.holds_runs(root):
+        return run_files.find([root]), ()
+    return (), ()
 
 
 def _profiles(paths, backbone, splits):
-    found = tuple(profile_file.read(path) for path in paths)
-    network = pathlib.PurePath(backbone).name
+    found = tuple(map(profile_file.read, paths))
     for profile in found:
         profile_file.check_same_network(found[0], profile)
-        if profile.network != network:
+        if profile.network != backbone:
             raise ValueError(
                 f"{profile.file}: field 'network' must be that of the runs, "
-                f"{network!r}: its times would be another network's. "
+                f"{backbone!r}: its times would be another network's. "
                 f"Received: network={profile.network!r}"
             )
         for split in splits:

@@ -1,12 +1,10 @@
-"""Text of files as it is shown, and numbers with as many digits as tell."""
+"""Text of files as it is shown, and numbers with as many digits as count."""
 
-import html
 import pathlib
 import shlex
 
 # Folders of this package's programs.
 _PROGRAMS = (__name__.partition(".")[0], "cli")
-
 # Between a number and its unit.
 NO_BREAK = "\u00a0"
 _LONGEST = 22
@@ -31,11 +29,6 @@ def short_choice(choice):
     return short(choice.name.removesuffix(end), _LONGEST - len(end)) + end
 
 
-def escaped(value):
-    """Returns it for HTML, attributes too."""
-    return html.escape(plain(value), quote=True)
-
-
 def number(value, digits=3):
     """Returns a number with that many digits that count; "–" for None."""
     if value is None:
@@ -46,9 +39,20 @@ def number(value, digits=3):
     return f"{value:.{digits}f}".rstrip("0").rstrip(".")
 
 
+def quantity(value, unit):
+    """Returns a number with its unit, which no line break parts."""
+    return f"{number(value)}{NO_BREAK}{unit}"
+
+
 def percent(value):
     """Returns an accuracy; "–" for None."""
     return "–" if value is None else f"{value:.2f}{NO_BREAK}%"
+
+
+def drop(run, accuracy):
+    """Returns the points that are lost of a run's unsplit network."""
+    known = run.baseline_accuracy
+    return "–" if known is None else f"{known - accuracy:.2f}"
 
 
 def share(value):
@@ -67,14 +71,10 @@ def command(arguments):
     path = pathlib.PurePath(arguments[0])
     program = (path.name,)
     if path.suffix == ".py":
-        program = ("python", *_module_or_script(path))
+        program = ("python", path.name)
+        if path.parts[-3:-1] == _PROGRAMS:
+            program = ("python", "-m", ".".join((*_PROGRAMS, path.stem)))
     return plain(shlex.join((*program, *arguments[1:])))
-
-
-def _module_or_script(path):
-    if path.parts[-3:-1] != _PROGRAMS:
-        return (path.name,)
-    return "-m", ".".join((*_PROGRAMS, path.stem))
 
 
 def listed(names):

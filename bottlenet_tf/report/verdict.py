@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from bottlenet_tf.report import aim, costs, text
+from bottlenet_tf.report import decisions, text
 from bottlenet_tf.selection import ALWAYS, NEVER, tables
 
 # What a reader holds a split against, and how it is called in a sentence.
@@ -12,8 +12,7 @@ _RIVALS = {
     "cloud-only, tuned": "cloud-only with a network tuned for the codec",
     "cloud-only, best": "cloud-only at the highest quality",
 }
-
-_NOUNS = (("latency_ms", aim.TIME), ("energy_mj", aim.ENERGY))
+_NOUNS = (("latency_ms", decisions.TIME), ("energy_mj", decisions.ENERGY))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +40,7 @@ def of_decision(decision, baseline_accuracy):
         decision: `selection.Decision`.
         baseline_accuracy: Of the unsplit network, in percent; or None.
     """
-    link, won = decision.link, decision.winner
+    link, won, best = decision.link, decision.winner, decision.best
     title = f"{link.name} ({link.uplink_mbps:g} Mbit/s up)"
     if won is None:
         shown = (c.choice.name for c in (*decision.shown, *decision.references))
@@ -50,16 +49,11 @@ def of_decision(decision, baseline_accuracy):
             for name in shown
             if name in decision.refused
         )
-        return Verdict(
-            f"{title}: no split",
-            ("No split is acceptable.", *tables.unmeasured([decision])),
-            reasons,
-            True,
-        )
-    choice, best = won.choice, decision.best
-    beaten = best is not won
+        lead = ("No split is acceptable.", *tables.unmeasured([decision]))
+        return Verdict(f"{title}: no split", lead, reasons, True)
+    choice, beaten = won.choice, best is not won
     sentences = [
-        f"Of the splits, {choice.name} {aim.reached(decision.goal)}: "
+        f"Of the splits, {choice.name} {decisions.reached(decision.goal)}: "
         f"{_figures(won)} an image, with "
         f"{text.number(won.on_air_bytes)} bytes on the air "
         f"({text.number(choice.sent_bytes)} wire bytes, "
@@ -72,65 +66,63 @@ def of_decision(decision, baseline_accuracy):
     title += f": {choice.name}"
     if beaten:
         name = _RIVALS.get(best.choice.name, best.choice.name)
-        title += f" of the splits, but {name} {aim.beats(decision.goal)}"
+        title += f" of the splits, but {name} {decisions.beats(decision.goal)}"
         sentences.append(
-            f"No split pays here: {name} {aim.beats(decision.goal)} than any, "
-            f"{_told(best)}."
+            f"No split pays here: {name} {decisions.beats(decision.goal)} than "
+            f"any, {_costs(best)}."
         )
-    title += costs.not_compared(decision)
-    sentences += tables.unmeasured([decision])
-    others = [
-        f"{_RIVALS[cost.choice.name].capitalize()}: {_told(cost)}"
+    rivals = [
+        f"{_RIVALS[cost.choice.name].capitalize()}: {_costs(cost)}"
         f"{_times(decision, cost)}{_refused(decision, cost)}."
         for cost in decision.references
         if cost.choice.name in _RIVALS and not (beaten and cost is best)
     ]
-    others += _break_even(decision)
-    others += _least_of_splits(decision)
-    others += _slack(decision)
-    beaten = beaten or bool(decision.uncompared)
-    return Verdict(title, tuple(sentences), tuple(others), beaten)
+    others = (_break_even(decision), *_least(decision), _slack(decision))
+    return Verdict(
+        title + decisions.not_compared(decision),
+        (*sentences, *tables.unmeasured([decision])),
+        (*rivals, *filter(None, others)),
+        beaten or bool(decision.uncompared),
+    )
 
 
 def without_selection(search):
     """Returns sentences on a search that nothing was chosen from."""
     runs = search.runs
     lost = [s for s in search.splits if s not in search.candidates]
-    told = []
+    sentences = []
     if runs:
         least = min(runs, key=lambda split: runs[split].wire_bytes)
-        told.append(
+        sentences.append(
             f"The fewest wire bytes are sent after {least}: "
             f"{text.number(runs[least].wire_bytes)} an image, with "
             f"{text.percent(runs[least].accuracy)} accuracy"
             + _loss(runs[least].accuracy, runs[least].baseline_accuracy)
         )
     if lost:
-        told.append(
+        sentences.append(
             f"After {text.listed(lost)} no unit loses less than "
-            f"{search.max_loss:g} points."
+            f"{search.results.max_accuracy_loss:g} points."
         )
-    return told
+    return sentences
 
 
 def _slack(decision):
     """Says up to which round trip the deadline is kept."""
-    won, link, most = decision.winner, decision.link, decision.goal.deadline_ms
-    if most is not None:
-        rtt_ms = link.rtt_ms + most - won.latency_ms
-        yield (
-            f"{won.choice.name} keeps the deadline up to a round trip of "
-            f"{text.number(rtt_ms)}{text.NO_BREAK}ms, for an image of mean "
-            "size."
-        )
+    won, most = decision.winner, decision.goal.deadline_ms
+    if most is None:
+        return ""
+    rtt_ms = decision.link.rtt_ms + most - won.latency_ms
+    return (
+        f"{won.choice.name} keeps the deadline up to a round trip of "
+        f"{text.quantity(rtt_ms, 'ms')}, for an image of mean size."
+    )
 
 
-def _least_of_splits(decision):
+def _least(decision):
     """Says which split another goal would choose, if it is another one."""
-    if decision.goal.deadline_ms is not None:
-        return
-    for field, noun in _NOUNS:
-        least = costs.least(decision, field)
+    for field, noun in _NOUNS if decision.goal.deadline_ms is None else ():
+        least = decisions.least(decision.acceptable, field)
         if least is not None and least is not decision.winner:
             yield (
                 f"The least {noun} of the splits: {least.choice.name}, "
@@ -140,19 +132,18 @@ def _least_of_splits(decision):
 
 def _break_even(decision):
     """Says from which round trip on mobile-only is ahead of what was chosen."""
-    value = decision.break_even.get(decision.winner.choice.name)
-    noun = aim.quantity(decision.goal)
-    ahead = f"ahead of {decision.winner.choice.name} in {noun}"
-    if value == ALWAYS:
-        yield f"Mobile-only is {ahead} at any round trip."
-    elif value == NEVER:
-        yield f"Mobile-only is {ahead} at no round trip."
-    elif value is not None:
-        yield (
-            f"Mobile-only is {ahead} once a round trip exceeds "
-            f"{text.number(value)}{text.NO_BREAK}ms; "
-            f"{decision.link.rtt_ms:g}{text.NO_BREAK}ms is counted here."
+    name = decision.winner.choice.name
+    value = decision.break_even.get(name)
+    if value is None:
+        return ""
+    when = {ALWAYS: "at any round trip", NEVER: "at no round trip"}.get(value)
+    if when is None:
+        when = (
+            f"once a round trip exceeds {text.quantity(value, 'ms')}; "
+            f"{decision.link.rtt_ms:g}{text.NO_BREAK}ms is counted here"
         )
+    noun = decisions.quantity(decision.goal)
+    return f"Mobile-only is ahead of {name} in {noun} {when}."
 
 
 def _refused(decision, cost):
@@ -161,10 +152,10 @@ def _refused(decision, cost):
 
 
 def _figures(cost):
-    told = f"{text.number(cost.latency_ms)}{text.NO_BREAK}ms"
+    figures = text.quantity(cost.latency_ms, "ms")
     if cost.energy_mj is not None:
-        told += f" and {text.number(cost.energy_mj)}{text.NO_BREAK}mJ"
-    return told
+        figures += f" and {text.quantity(cost.energy_mj, 'mJ')}"
+    return figures
 
 
 def _loss(accuracy, baseline):
@@ -173,7 +164,7 @@ def _loss(accuracy, baseline):
     return f" ({baseline - accuracy:.2f} points below the network)."
 
 
-def _told(cost):
+def _costs(cost):
     choice = cost.choice
     if not choice.sent_bytes:
         return _figures(cost)
@@ -189,4 +180,5 @@ def _times(decision, cost):
         return ""
     won = goal.of(winner)
     times = text.number(goal.of(cost) / won) if won else "any number of"
-    return f", {times} times the {aim.quantity(goal)} of {winner.choice.name}"
+    noun = decisions.quantity(goal)
+    return f", {times} times the {noun} of {winner.choice.name}"

@@ -1,17 +1,14 @@
 """The report's files, each written whole or not at all."""
 
-import csv
 import hashlib
-import io
 import pathlib
-import platform
-import sys
 
-import matplotlib
+import jinja2
+from markupsafe import Markup
 
 from bottlenet_tf import whole_file
-from bottlenet_tf.report import page, runs_page
-from bottlenet_tf.report.origins import Origin
+from bottlenet_tf.report import page as pages
+from bottlenet_tf.report import text
 
 PAGE, FOLDER = "report.html", "report"
 _LONGEST_NAME = 60
@@ -21,7 +18,7 @@ def write(sources, out):
     """Writes report.html, and every figure as PNG and CSV.
 
     Args:
-        sources: `sources.Sources` or `runs_page.Runs`.
+        sources: `sources.Sources`.
         out: Folder to write to; made if need be.
 
     Returns:
@@ -31,26 +28,29 @@ def write(sources, out):
         OSError: if something can't be written.
     """
     out = pathlib.Path(out)
-    kind = runs_page if isinstance(sources, runs_page.Runs) else page
-    drawn = kind.pictures(sources)
-    for picture in (p for group in drawn.values() for p in group):
+    page = pages.build(sources)
+    for picture in page.pictures:
         path = out / FOLDER / _file_name(picture.name)
         whole_file.write(path.with_name(f"{path.name}.png"), picture.png())
-        whole_file.write(path.with_name(f"{path.name}.csv"), _csv(picture))
-    for name, planes in kind.planes(sources).items():
-        path = out / FOLDER / f"planes_{_file_name(name)}.png"
-        whole_file.write(path, planes.read_bytes())
-    maker = Origin(
-        "this page",
-        tuple(sys.argv),
-        platform.platform(),
-        {
-            "python": platform.python_version(),
-            "matplotlib": matplotlib.__version__,
-        },
+        whole_file.write(path.with_name(f"{path.name}.csv"), picture.csv())
+    for photograph in page.photographs:
+        path = out / FOLDER / f"{_file_name(photograph.name)}.png"
+        whole_file.write(path, photograph.data)
+    return whole_file.write(out / PAGE, render(page).encode("utf-8"))
+
+
+def render(page):
+    """Returns the HTML of a `blocks.Page`; all text in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bottlenet_tf.report"),
+        autoescape=True,
+        finalize=lambda v: v if isinstance(v, Markup) else text.plain(v),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    text = kind.html(sources, drawn, maker)
-    return whole_file.write(out / PAGE, text.encode("utf-8"))
+    environment.filters["command"] = text.command
+    return environment.get_template("page.html").render(page=page)
 
 
 def _file_name(name):
@@ -63,11 +63,3 @@ def _file_name(name):
         return name
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
     return f"{kept}_{digest[:8]}"
-
-
-def _csv(picture):
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(picture.header)
-    writer.writerows(picture.rows)
-    return file.getvalue().encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import operator
 import pathlib
 
 import pytest
@@ -9,8 +10,8 @@ from PIL import Image
 
 from bottlenet_tf import formats, selection
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.search import candidates, ground, runner, trial_folder
-from bottlenet_tf.search.trials import Point
+from bottlenet_tf.report.picture import Picture
+from bottlenet_tf.search import candidates, ground, runner
 from bottlenet_tf.selection import tables
 
 
@@ -184,13 +185,27 @@ def _candidate(split, made):
     reached = {"wire_bytes": made.wire_bytes, "accuracy": made.accuracy}
     return {
         "channels": 2, "stride": 2, "quality": 50, "searched": reached,
-        "measured": reached, "trial": f"{split}_c2_s2_q50_r0",
+        "measured": reached, "trial": f"{split}_c2_s2_q50",
         "workdir": f"candidates/{split}",
     }  # fmt: skip
 
 
+def _trial(split, made, quality):
+    """Returns a trial of results.json: half the bytes cost four points."""
+    points, error = [], "ended with -9"
+    if made:
+        size, accuracy = made.wire_bytes, made.accuracy
+        reached = (
+            (size, accuracy) if quality == 50 else (size / 2, accuracy - 4)
+        )
+        point = dict(zip(("wire_bytes", "accuracy"), reached))
+        points, error = [{"quality": quality, **point}], None
+    name = f"{split}_c2_s2_q{quality}"
+    return {"split": split, "name": name, "points": points, "error": error}
+
+
 def make(root, splits=SPLITS):
-    """Writes a search with a trial for each split, and two profiles.
+    """Writes a search with two trials for each split, and two profiles.
 
     Args:
         root: Folder to write to.
@@ -210,20 +225,12 @@ def make(root, splits=SPLITS):
     )  # fmt: skip
     trials = []
     for split, made in splits.items():
-        name = f"{split}_c2_s2_q50_r0"
-        folder = root / ground.TRIALS / name
-        if made is None:
-            trial_folder.write_failure(folder, "ended with -9")
-        else:
-            size, accuracy = made.wire_bytes, made.accuracy
-            points = [Point(20, size / 2, accuracy - 4),
-                      Point(50, size, accuracy)]  # fmt: skip
-            spent = {"examples": 64, "seconds": 1.0}
-            trial_folder.write_outcome(folder, points, spent)
+        if made:
             run = root / candidates.CANDIDATES / split
             write(run / "report.json", _report(split, made))
             Image.new("RGB", (70, 40), "gray").save(run / "planes.png")
-        trials.append({"split": split, "name": name})
+        for quality in (20, 50) if made else (50,):
+            trials.append(_trial(split, made, quality))
     write(
         root / runner.RESULTS,
         {"format": ground.FORMAT, "command": command,
@@ -400,34 +407,34 @@ def unwhole(search):
     return search
 
 
+def _edit(file, path, edit):
+    """Does `edit(holder, key)` to a field, "a.0.b", of a JSON file."""
+    content = json.loads(pathlib.Path(file).read_text())
+    at, *keys = content, *path.split(".")
+    for key in keys[:-1]:
+        at = at[int(key) if isinstance(at, list) else key]
+    edit(at, int(keys[-1]) if isinstance(at, list) else keys[-1])
+    write(pathlib.Path(file), content)
+
+
 @pytest.fixture
 def change():
-    """Function that sets a field, by its path, in a JSON file of a search."""
-
-    def set_field(file, path, value):
-        content = json.loads(pathlib.Path(file).read_text())
-        at = content
-        for key in path[:-1]:
-            at = at[key]
-        at[path[-1]] = value
-        write(pathlib.Path(file), content)
-
-    return set_field
+    """Function that sets a field, by its path "a.0.b", in a JSON file."""
+    return lambda file, path, value: _edit(
+        file, path, lambda at, key: operator.setitem(at, key, value)
+    )
 
 
 @pytest.fixture
 def drop():
     """Function that removes a field, by its path, from a JSON file."""
+    return lambda file, path: _edit(file, path, operator.delitem)
 
-    def drop_field(file, path):
-        content = json.loads(pathlib.Path(file).read_text())
-        at = content
-        for key in path[:-1]:
-            at = at[key]
-        del at[path[-1]]
-        write(pathlib.Path(file), content)
 
-    return drop_field
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leaves drawings blank, which take long and are tested by themselves."""
+    monkeypatch.setattr(Picture, "_saved", lambda *_, **__: b"<svg/>")
 
 
 @pytest.fixture(scope="session")

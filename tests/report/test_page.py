@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bottlenet_tf import report, whole_file
-from bottlenet_tf.report import page, selection_pieces, writing
+from bottlenet_tf.report import chosen, writing
 
 _VOID = {"meta", "link", "img", "source"}
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror='a'>\""
@@ -92,6 +92,13 @@ def test_command_versions_and_machine_are_told(tags):
         assert told in words
 
 
+def test_what_made_two_figures_in_a_row_is_told_once(chosen, undrawn):
+    report.write(report.read(chosen), chosen)
+    text = (chosen / writing.PAGE).read_text(encoding="utf-8")
+    # Costs and sensitivity of the second network.
+    assert text.count("Made by: the same command.") == 2
+
+
 def test_nothing_tells_that_a_selection_ran_on_the_machines_it_is_for(text):
     assert "on device phone" not in text
 
@@ -109,11 +116,11 @@ def test_one_machine_on_both_sides_is_told(chosen, change, undrawn):
     told = "Device and server are the same machine here"
     report.write(report.read(chosen), chosen)
     assert told not in (chosen / writing.PAGE).read_text(encoding="utf-8")
-    change(file, ["cloud_profile"], str(chosen / "." / "phone.csv"))
+    change(file, "cloud_profile", str(chosen / "." / "phone.csv"))
     report.write(report.read(chosen), chosen)
     # One profile, but a device that is supposed to be slower.
     assert told not in (chosen / writing.PAGE).read_text(encoding="utf-8")
-    change(file, ["cloud"], json.loads(file.read_text())["device"])
+    change(file, "cloud", json.loads(file.read_text())["device"])
     report.write(report.read(chosen), chosen)
     assert told in (chosen / writing.PAGE).read_text(encoding="utf-8")
 
@@ -121,6 +128,7 @@ def test_one_machine_on_both_sides_is_told(chosen, change, undrawn):
 def test_tables_scroll_by_themselves(text):
     assert text.count("<table>") == 2
     assert len(re.findall(r'<div class="scroll"[^>]*><table>', text)) == 2
+    assert text.count("<details>") == 1
 
 
 def test_every_figure_is_a_png_and_a_csv_file(written):
@@ -144,10 +152,11 @@ def test_nothing_half_written_stays(written):
     assert left == []
 
 
-def test_a_page_that_cannot_be_written_leaves_the_old_one(search, monkeypatch):
+def test_a_page_that_cannot_be_written_leaves_the_old_one(
+    search, monkeypatch, undrawn
+):
     old = search / writing.PAGE
     old.write_text("old")
-    monkeypatch.setattr(page, "pictures", lambda sources: {})
     monkeypatch.setattr(
         whole_file.os, "replace", lambda *_: (_ for _ in ()).throw(OSError)
     )
@@ -157,19 +166,13 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(search, monkeypatch):
     assert not [p for p in search.rglob(".*")]
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Leaves drawings out, which take long and are tested by themselves."""
-    monkeypatch.setattr(page, "pictures", lambda sources: {})
-
-
 def test_what_is_missing_is_told_on_the_page(search, undrawn):
     report.write(report.read(search), search)
     words = " ".join(Tags((search / writing.PAGE).read_text()).words)
     assert words.count("bottlenet-select --runs=") == 3
     assert "python -m bottlenet_tf.cli.figure7" in words
     assert "after late: 100 an image" in words
-    assert "Failed: never_c2_s2_q50_r0" in words
+    assert "Failed: never_c2_s2_q50" in words
 
 
 def test_a_rival_that_was_not_measured_is_told_on_the_page(unwhole, undrawn):
@@ -189,8 +192,8 @@ def test_the_table_tells_bytes_on_the_air_and_break_even(tags):
 
 def test_each_split_has_one_row_its_best_point(curved):
     decision = report.read(curved).selection.decisions[0]
-    tags = Tags(selection_pieces._table(decision))
-    cells = [word.strip() for word in tags.words]
+    table = chosen._table(decision)
+    cells = [cell for row in (table.header, *table.rows) for cell in row]
     names = [cell for cell in cells if "at point" in cell]
     assert names == ["early at point 1", "late at point 1"]
     assert "wire B for 87.00 %" in cells
@@ -198,9 +201,9 @@ def test_each_split_has_one_row_its_best_point(curved):
     assert "159" in cells
 
 
-def test_a_search_that_found_nothing_makes_a_page(search, change):
+def test_a_search_that_found_nothing_makes_a_page(search, change, undrawn):
     for split in ("early", "late"):
-        change(search / "results.json", ["candidates", split], None)
+        change(search / "results.json", f"candidates.{split}", None)
     report.write(report.read(search), search)
     words = " ".join(Tags((search / writing.PAGE).read_text()).words)
     assert "No split has an acceptable unit" in words
@@ -215,20 +218,21 @@ def test_a_printed_figure_leaves_room_for_its_introduction(text):
 
 def test_names_of_files_are_text(chosen, change, undrawn):
     file = chosen / "selection.json"
-    change(file, ["device"], HOSTILE)
-    change(file, ["command"], [HOSTILE, "--x"])
-    change(file, ["decisions", 0, "link", "name"], HOSTILE)
-    change(file, ["decisions", 0, "splits", 0, "choice", "detail"], HOSTILE)
-    change(chosen / "figure7.json", ["dataset"], HOSTILE)
-    change(chosen / "figure7.json", ["unit", "split"], HOSTILE)
+    change(file, "device", HOSTILE + "\x01")
+    change(file, "command", [HOSTILE, "--x"])
+    change(file, "decisions.0.link.name", HOSTILE)
+    change(file, "decisions.0.splits.0.choice.detail", HOSTILE)
+    change(chosen / "figure7.json", "dataset", HOSTILE)
+    change(chosen / "figure7.json", "unit.split", HOSTILE)
     for split in ("early", "late"):
         run = chosen / "candidates" / split / "report.json"
-        change(run, ["dataset"], HOSTILE)
-        change(run, ["hardware", "cpu"], HOSTILE)
-        change(run, ["versions", HOSTILE], HOSTILE)
+        change(run, "dataset", HOSTILE)
+        change(run, "hardware.cpu", HOSTILE)
+        change(run, "versions", {HOSTILE: HOSTILE})
     report.write(report.read(chosen), chosen)
     text = (chosen / writing.PAGE).read_text(encoding="utf-8")
     assert text.count("&lt;script&gt;alert(1)") >= 5
+    assert "\x01" not in text and "\ufffd" in text
     found = Tags(text)
     assert not found.named("script")
     assert not [a for _, given in found.found for a in given if a == "onerror"]

@@ -1,0 +1,76 @@
+"""A decision's goal and marks, in the words of page and pictures."""
+
+from bottlenet_tf.report import text
+
+TIME, ENERGY, SUM = "time", "energy", "weighted sum"
+
+
+def quantity(goal):
+    """Returns the noun of `selection.Goal.of`, by which choices are compared.
+
+    With a deadline, that is time.
+    """
+    if not goal.energy_weight:
+        return TIME
+    return SUM if goal.latency_weight else ENERGY
+
+
+def wanted(goal):
+    """Returns what was asked for: "the least time"; a sum with its weights."""
+    if goal.deadline_ms is not None:
+        return f"the most accuracy within {goal.deadline_ms:g} ms"
+    weights = ""
+    if quantity(goal) == SUM:
+        weights = (
+            f" ({goal.latency_weight:g} × ms + {goal.energy_weight:g} × mJ)"
+        )
+    return f"the least {quantity(goal)}{weights}"
+
+
+def reached(goal):
+    """Returns the same with its verb: "takes the least time"."""
+    verb = "reaches" if goal.deadline_ms is not None else "takes"
+    return f"{verb} {wanted(goal)}"
+
+
+def beats(goal):
+    """Returns what something does that is ahead: "takes less time"."""
+    if goal.deadline_ms is not None:
+        return f"does better within {goal.deadline_ms:g} ms"
+    return f"takes less {quantity(goal)}"
+
+
+def not_compared(decision):
+    """Returns ", not compared with ..."; "" if all rivals were measured."""
+    names = decision.uncompared
+    return f", not compared with {text.listed(names)}" if names else ""
+
+
+def mark(decision, cost):
+    """Returns what is special about a choice; "" if nothing is."""
+    name = cost.choice.name
+    if cost is decision.winner:
+        return "chosen"
+    reasons = "; ".join(decision.refused.get(name, ()))
+    found = [f"refused: {reasons}"] if reasons else []
+    if any(cost is reference for reference in decision.references):
+        return ", ".join(["reference", *found])
+    return "on the front" if name in decision.front else "".join(found)
+
+
+def least(some_costs, field):
+    """Returns the `Cost` of least `field` where that is known, or None."""
+    known = [c for c in some_costs if getattr(c, field) is not None]
+    return min(known, key=lambda c: getattr(c, field), default=None)
+
+
+def chosen_for(selection):
+    """Returns `{Choice name: (Choice, names of networks)}` of the winners."""
+    found = {}
+    for decision in selection.decisions if selection else ():
+        if decision.winner:
+            choice = decision.winner.choice
+            found.setdefault(choice.name, (choice, []))[1].append(
+                decision.link.name
+            )
+    return found

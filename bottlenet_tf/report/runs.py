@@ -1,0 +1,265 @@
+"""Finished runs: what a report needs of report.json and planes.png."""
+
+import pathlib
+from typing import Any
+
+import msgspec
+
+from bottlenet_tf import formats
+from bottlenet_tf.rate_curves import Unit, unit_kind
+from bottlenet_tf.report import reading
+from bottlenet_tf.report.origins import Origin
+from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
+from bottlenet_tf.run_folders import model_name
+
+REPORT, PLANES = "report.json", "planes.png"
+UNSEEN = "unseen"
+_SAME = ("backbone", "dataset", "dataset_fingerprint", "baseline_accuracy")
+
+
+class CloudPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Cloud-only at one quality; accuracy in percent."""
+
+    codec: str
+    quality: Whole
+    side: Count
+    num_bytes: reading.Positive = msgspec.field(name="bytes")
+    accuracy: Percent
+
+
+class ChoicePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An operating point that a selection may choose."""
+
+    index: Whole
+    mean: reading.Positive = msgspec.field(name="wire_bytes_mean")
+
+
+class OperatingPoint(ChoicePoint, kw_only=True):
+    """What a unit takes and reaches at one; sizes in wire bytes."""
+
+    median: NotNegative = msgspec.field(name="wire_bytes_median")
+    p95: NotNegative = msgspec.field(name="wire_bytes_p95")
+    p99: NotNegative = msgspec.field(name="wire_bytes_p99")
+    max: NotNegative = msgspec.field(name="wire_bytes_max")
+    accuracy: Percent
+
+
+class _Validation(msgspec.Struct, frozen=True, kw_only=True):
+    wire_bytes: NotNegative = msgspec.field(name="wire_bytes_mean")
+    points: tuple[ChoicePoint, ...] = ()
+
+
+class _Tuned(msgspec.Struct, frozen=True, kw_only=True):
+    points: tuple[CloudPoint, ...]
+
+
+class _Feature(msgspec.Struct, frozen=True, kw_only=True):
+    shape: tuple[Whole, Whole, Whole]
+    num_bytes: NotNegative = msgspec.field(name="bytes")
+
+
+class _Flags(msgspec.Struct, frozen=True, kw_only=True):
+    unit: dict[str, Any]
+
+
+class _Hardware(msgspec.Struct, frozen=True, kw_only=True):
+    cpu: str
+    cores: Whole
+    gpus: list[Any] | None = None
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report says of its origin."""
+
+    command: tuple[str, ...]
+    hardware: _Hardware
+    versions: dict[str, Any]
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured on one part of a data set; accuracies in percent.
+
+    `baseline_accuracy` is the unsplit network's, `points` are the operating
+    points, `reasons` why figures are missing.
+    """
+
+    dataset_fingerprint: str
+    num_images: Count
+    accuracy: Percent
+    baseline_accuracy: Percent | None
+    wire_bytes: NotNegative = msgspec.field(name="wire_bytes_mean")
+    cloud: tuple[CloudPoint, ...] = msgspec.field(name="cloud_only")
+    points: tuple[OperatingPoint, ...] = ()
+    tuned_rivals: _Tuned | None = None
+    reasons: dict[str, Any] = {}
+
+
+class Run(Figures, kw_only=True):
+    """A network with its unit, measured on one part of a data set.
+
+    `device_mac_share` is of the unsplit network's multiply-accumulates, None
+    if unknown; it may exceed 1, since the unit adds some. `file` is where the
+    run was read from.
+    """
+
+    command: tuple[str, ...]
+    hardware: _Hardware
+    versions: dict[str, Any]
+    split: str | None
+    mode: str
+    backbone: str
+    dataset: str
+    part: str = msgspec.field(name="measured_on")
+    validation: _Validation | None
+    device_mac_share: NotNegative | None
+    raw_features: _Feature | None
+    flags: _Flags
+    unseen_figures: Figures | None = msgspec.field(name=UNSEEN, default=None)
+    file: str = ""
+
+    @property
+    def name(self):
+        """Of its folder."""
+        return pathlib.Path(self.file).resolve().parent.name
+
+    @property
+    def images(self):
+        """What it was measured on, for display."""
+        of = " of unseen classes" if self.part == UNSEEN else ""
+        part = {"all": "", UNSEEN: "test "}.get(self.part, f"{self.part} ")
+        return f"{self.num_images:,} {part}images{of}"
+
+    @property
+    def origin(self):
+        """Its `Origin`."""
+        return origin_of(self, f"network and unit at {self.split}")
+
+    @property
+    def planes(self):
+        """Path of the picture of planes; None if there is none."""
+        path = pathlib.Path(self.file).parent / PLANES
+        return path if path.is_file() else None
+
+    @property
+    def choices(self):
+        """`{operating point: wire bytes of a validation image}`.
+
+        None is the point of a unit that has just one. Empty without validation
+        images, since nothing may be chosen then.
+        """
+        found = self if self.part == "validation" else self.validation
+        if found and len(found.points) > 1:
+            return {point.index: point.mean for point in found.points}
+        return {None: found.wire_bytes} if found else {}
+
+    @property
+    def left_out(self):
+        """`{codec: reason}` of image codecs that weren't measured."""
+        start = "cloud_only."
+        reasons = self.reasons.items()
+        return {k[len(start) :]: v for k, v in reasons if k.startswith(start)}
+
+    @property
+    def unseen(self):
+        """The same run on classes that its unit never saw; or None."""
+        if self.unseen_figures is None:
+            return None
+        figures = msgspec.structs.asdict(self.unseen_figures)
+        return msgspec.structs.replace(
+            self, part=UNSEEN, unseen_figures=None, **figures
+        )
+
+    @property
+    def high_bytes(self):
+        """p95, p99 and most wire bytes at the default point, or Nones."""
+        for point in self.points:
+            if (point.mean, point.accuracy) == self.at(None):
+                return point.p95, point.p99, point.max
+        return None, None, None
+
+    @property
+    def unit(self):
+        """Its `rate_curves.Unit`."""
+        points = tuple((p.mean, p.accuracy) for p in self.points)
+        default, kind = self.at(None), unit_kind(self.flags.unit)
+        points = points or (default,)
+        return Unit(self.split, self.mode, kind, points, default)
+
+    def at(self, point):
+        """Returns `(bytes, accuracy)` at an operating point, None the only."""
+        if point is None:
+            return self.wire_bytes, self.accuracy
+        return self.points[point].mean, self.points[point].accuracy
+
+
+def origin_of(made, what):
+    """Returns the `Origin` of what a report was `Made` by."""
+    hardware = made.hardware
+    names = [hardware.cpu, f"{hardware.cores} cores", *(hardware.gpus or ())]
+    versions = {name: str(each) for name, each in made.versions.items()}
+    return Origin(what, made.command, ", ".join(map(str, names)), versions)
+
+
+def read(folder, made_by="bottlenet-train"):
+    """Returns the `Run` in a work directory; see `reading.read`."""
+    path = pathlib.Path(folder) / REPORT
+    run = reading.read(path, Run, made_by, formats.REPORT)
+    return msgspec.structs.replace(run, file=str(path))
+
+
+def holds_runs(path):
+    """Whether a folder is the work directory of a run, or holds some."""
+    path = pathlib.Path(path)
+    return (path / REPORT).is_file() or any(path.glob(f"*/{REPORT}"))
+
+
+def find(paths):
+    """Returns the `Run`s with a unit in some folders, of one network.
+
+    Args:
+        paths: Work directories, or folders that hold some.
+
+    Raises:
+        ValueError: if there is none in one of them, or they aren't of one
+            network and data set; and as `reading.read`.
+    """
+    found = []
+    for path in map(pathlib.Path, paths):
+        folders = [path]
+        if not (path / REPORT).is_file():
+            folders = sorted(file.parent for file in path.glob(f"*/{REPORT}"))
+        inner = [run for run in map(read, folders) if run.split is not None]
+        if not inner:
+            raise ValueError(
+                "Runs with a unit are compared, and a folder must be the work "
+                "directory of one that is finished, or hold some. "
+                f"Received: {str(path)!r}"
+            )
+        found += inner
+    check_same_network(found)
+    return tuple(found)
+
+
+def by_name(runs):
+    """Returns `{name: Run}`, by the names that profiles have.
+
+    Runs whose names would be the same have those of their folders.
+    """
+    names = [model_name(pathlib.Path(run.file).parent) for run in runs]
+    return {
+        name if names.count(name) == 1 else run.name: run
+        for name, run in zip(names, runs)
+    }
+
+
+def check_same_network(runs):
+    """Raises ValueError unless all runs are of one network and data set."""
+    for run in runs[1:]:
+        for field in _SAME:
+            ours, theirs = getattr(runs[0], field), getattr(run, field)
+            if ours != theirs:
+                raise ValueError(
+                    f"{run.file}: field {field!r} must be that of "
+                    f"{runs[0].file}, because splits of one network are "
+                    f"compared. Received: {theirs!r} against {ours!r}"
+                )
