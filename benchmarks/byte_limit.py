@@ -35,7 +35,7 @@ LEVELS = 8  # Of 255, by which an adversary may change a pixel.
 
 def build(folder):
     """Returns a deployment's folder and images of digits, freshly made."""
-    from bottlenet_tf.cli.train_flags import prepare_tensorflow
+    from bottlenet_tf.cli.program import prepare_tensorflow
 
     prepare_tensorflow()
     from bottlenet_tf import export, training
@@ -161,7 +161,7 @@ def by_gradient(run, images, steps=60):
 
     Projected gradient ascent on the prior's bits, a level a step.
     """
-    from bottlenet_tf.cli.train_flags import prepare_tensorflow
+    from bottlenet_tf.cli.program import prepare_tensorflow
 
     prepare_tensorflow()
     import tensorflow as tf

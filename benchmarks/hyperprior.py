@@ -22,7 +22,7 @@ Reference: Balle et al., 2018, arXiv:1802.01436.
 import argparse
 import pathlib
 
-from bottlenet_tf.cli.train_flags import prepare_tensorflow
+from bottlenet_tf.cli.program import prepare_tensorflow
 
 prepare_tensorflow()
 

@@ -15,7 +15,7 @@ that takes raw RGB, for `train.py --backbone=FILE`. Nothing is trained.
 import argparse
 import pathlib
 
-from bottlenet_tf.cli.train_flags import prepare_tensorflow
+from bottlenet_tf.cli.program import prepare_tensorflow
 
 prepare_tensorflow()
 

@@ -14,7 +14,7 @@ import os
 
 from timing import in_turns
 
-from bottlenet_tf.cli.train_flags import prepare_tensorflow
+from bottlenet_tf.cli.program import prepare_tensorflow
 
 prepare_tensorflow()
 

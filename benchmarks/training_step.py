@@ -12,7 +12,7 @@ import platform
 
 from timing import in_turns
 
-from bottlenet_tf.cli.train_flags import prepare_tensorflow
+from bottlenet_tf.cli.program import prepare_tensorflow
 
 prepare_tensorflow()
 

@@ -4,9 +4,7 @@ import dataclasses
 import select
 import sys
 
-from absl import flags
-
-from bottlenet_tf.cli import link_flags, program, train_flags
+from bottlenet_tf.cli import link_flags, program
 from bottlenet_tf.emulation import check_link, namespaces, netns, proxy
 from bottlenet_tf.emulation.namespaces import ADDRESSES
 from bottlenet_tf.emulation.settings import Change, Settings
@@ -34,13 +32,6 @@ typed meanwhile change it: uplink=1.1 delay_ms=50, or outage=on."""
 _LOOK_S = 0.5
 _CHANGES = [field.name for field in dataclasses.fields(Change)]
 _SWITCH = {"on": True, "off": False}
-
-
-def _main(argv):
-    try:
-        return run(flags.FLAGS, argv[1:])
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
 
 
 def run(values, command):
@@ -218,7 +209,12 @@ def main():
     """Entry point of `bottlenet-link`."""
     # absl's --help shows the flags of the program that was started.
     link_flags.define(module_name=sys.argv[0])
-    program.start(_main, USAGE, cleans_up=True)
+    program.run(
+        lambda values, *command: run(values, command),
+        USAGE,
+        arguments="[COMMAND...]",
+        cleans_up=True,
+    )
 
 
 if __name__ == "__main__":

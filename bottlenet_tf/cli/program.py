@@ -19,8 +19,8 @@ def run(main, usage, arguments="", cleans_up=False, argv=None):
         main: Takes the flags' values and the arguments that are left; what it
             returns is the exit code, None is 0.
         usage: What --help begins with.
-        arguments: The arguments besides flags, as "RUN", or "PLAN TRACE..."
-            where the last may be several.
+        arguments: The arguments besides flags: "RUN"; "PLAN TRACE..." if the
+            last may be several; "[COMMAND...]" if there may be none.
         cleans_up: Whether SIGTERM shall end it as an error does, so that
             what it began is cleared away. By itself the signal would end the
             process alone, and leave files half-written and others running.
@@ -35,20 +35,15 @@ def run(main, usage, arguments="", cleans_up=False, argv=None):
         except EXPECTED_ERRORS as error:
             return report(error)
 
-    start(guarded, usage, argv, cleans_up)
-
-
-def start(main, usage, argv=None, cleans_up=False):
-    """The same for a `main` that takes all arguments and handles errors."""
     # absl's --help shows this module's docstring.
     sys.modules["__main__"].__doc__ = usage
     if cleans_up:
         signal.signal(signal.SIGTERM, _leave)
-    app.run(main, argv=argv)
+    app.run(guarded, argv=argv)
 
 
 def _check_arguments(given, wanted):
-    least = len(wanted.split())
+    least = sum(not word.startswith("[") for word in wanted.split())
     if len(given) == least or (len(given) > least and "..." in wanted):
         return
     rule = f"{wanted} must be given, and " if wanted else "Only "

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from absl import app, flags
+from absl import flags
 
 from bottlenet_tf.cli import link_flags, program
 from bottlenet_tf.json_file import write_json
@@ -27,24 +27,8 @@ Examples:
   bottlenet-replay plan.json traces/ATT-LTE-driving.up --deadline_ms=200 \\
       --goal=accuracy --outage=10:13,40:55"""
 
-EXPECTED_ERRORS = (OSError, ValueError, TypeError)
 
-
-def _main(argv):
-    if len(argv) < 3:
-        raise app.UsageError(
-            "A plan and at least one trace must be given. "
-            f"Received: {' '.join(argv[1:]) or 'none'}"
-        )
-    try:
-        _replay(argv[1], argv[2:], flags.FLAGS)
-    except EXPECTED_ERRORS as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _replay(plan_path, trace_paths, values):
+def _main(values, plan_path, *trace_paths):
     _check(values)
     # Matplotlib takes a second to import; --help shouldn't.
     from bottlenet_tf import emulation
@@ -193,7 +177,7 @@ def main():
     """Entry point of `bottlenet-replay`."""
     # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
-    program.start(_main, USAGE)
+    program.run(_main, USAGE, arguments="PLAN TRACE...")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 import pathlib
 import sys
 
-from absl import app, flags
+from absl import flags
 
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import program
 
 USAGE = """Makes one page of a search, or of runs: bottlenet-report FOLDER
 
@@ -26,36 +26,26 @@ Examples:
   bottlenet-report runs/units --selection=units.json"""
 
 
-def _main(argv):
-    if len(argv) != 2:
-        raise app.UsageError(
-            "One folder of a search or of runs must be given: "
-            f"bottlenet-report FOLDER. Received: {' '.join(argv[1:]) or 'none'}"
-        )
-    values = flags.FLAGS
-    try:
-        from bottlenet_tf import report
-        from bottlenet_tf.emulation import recording
+def _main(values, folder):
+    from bottlenet_tf import report
+    from bottlenet_tf.emulation import recording
 
-        if (pathlib.Path(argv[1]) / recording.NAME).is_file():
-            from bottlenet_tf.report import link_page
+    if (pathlib.Path(folder) / recording.NAME).is_file():
+        from bottlenet_tf.report import link_page
 
-            print(f"Page: {link_page.write(argv[1], values.out)}")
-            return 0
-        sources = report.read(
-            argv[1],
-            values.selection,
-            values.figure7,
-            values.profiles,
-            values.against,
-        )
-        path = report.write(sources, values.out or argv[1])
-    except train_flags.EXPECTED_ERRORS as error:
-        return train_flags.report(error)
+        print(f"Page: {link_page.write(folder, values.out)}")
+        return
+    sources = report.read(
+        folder,
+        values.selection,
+        values.figure7,
+        values.profiles,
+        values.against,
+    )
+    path = report.write(sources, values.out or folder)
     for sentence in sources.missing.values():
         print(f"Left out: {sentence}")
     print(f"Report: {path}")
-    return 0
 
 
 def _define(module_name):
@@ -78,7 +68,7 @@ def _define(module_name):
 def main():
     """Entry point of `bottlenet-report`."""
     _define(module_name=sys.argv[0])
-    program.start(_main, USAGE)
+    program.run(_main, USAGE, arguments="FOLDER")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,6 @@ from absl import flags
 
 from bottlenet_tf import config as config_lib
 from bottlenet_tf.cli import config_flags
-from bottlenet_tf.cli.program import (  # noqa: F401
-    EXPECTED_ERRORS,
-    prepare_tensorflow,
-    report,
-)
 
 _SECTIONS = (
     config_lib.TrainConfig,

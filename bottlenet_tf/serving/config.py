@@ -3,38 +3,63 @@
 import dataclasses
 import os
 
-from bottlenet_tf.validation import (
-    check,
-    check_at_least,
-    check_choice,
-    check_named,
-    check_types,
-)
+from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.validation import check
 
 ENGINES = ("triton", "tf_serving", "inprocess")
 
 
 @dataclasses.dataclass(frozen=True)
-class ServerConfig:
+class ServerConfig(Settings):
     """One server. `bottlenet-cloud --help` explains every field."""
 
     deploy: tuple[str, ...]
-    engine: str = "triton"
-    host: str = "127.0.0.1"
-    http_port: int = 8000
-    grpc_port: int = 8001
-    metrics_port: int | None = None
-    grpc_tls_cert: str | None = None
-    grpc_tls_key: str | None = None
-    poll_seconds: int = 0
-    max_message_mb: int = 16
-    program: str | None = None
-    python: str | None = None
+    engine: str = setting(
+        "triton",
+        "What serves: Triton, TF Serving, or a stand-in for TF Serving in "
+        "Python, for development.",
+        choices=ENGINES,
+    )
+    host: str = setting(
+        "127.0.0.1",
+        "Address to listen on; 0.0.0.0 lets other machines in, who are asked "
+        "for no password.",
+    )
+    http_port: int = setting(8000, "TCP port of HTTP; 0 takes a free one.")
+    grpc_port: int = setting(8001, "TCP port of gRPC; 0 takes a free one.")
+    metrics_port: int | None = setting(
+        None, "TCP port of Triton's metrics for Prometheus; none if not given."
+    )
+    grpc_tls_cert: str | None = setting(
+        None,
+        "Certificate (PEM) by which gRPC is encrypted; with a certificate, "
+        "Triton's HTTP stays on this machine.",
+    )
+    grpc_tls_key: str | None = setting(None, "Its private key (PEM).")
+    poll_seconds: int = setting(
+        0,
+        "How often Triton looks for versions that were added to the "
+        "deployment's cloud/triton, or taken away; 0 for never.",
+        least=0,
+    )
+    max_message_mb: int = setting(
+        16, "Most MiB of one request, where the engine can be told.", least=1
+    )
+    program: str | None = setting(
+        None,
+        "Path of `tritonserver` or `tensorflow_model_server`; that in PATH if "
+        "not given.",
+    )
+    python: str | None = setting(
+        None,
+        "Python of an environment with nvidia-pytriton, whose Triton is "
+        "taken; if not given and none is in PATH, that of "
+        "$BOTTLENET_SERVING_VENV or .venv-serving.",
+    )
 
-    def __post_init__(self):
-        check_types(self)
+    def check_together(self):
         check(
-            bool(self.deploy) and all(self.deploy),
+            bool(self.deploy),
             "At least one deployment folder must be given; export.py makes "
             "them.",
             deploy=self.deploy,
@@ -45,10 +70,6 @@ class ServerConfig:
                 "The deployment folder must exist; export.py makes one.",
                 deploy=deploy,
             )
-        check_choice("engine", self.engine, ENGINES)
-        check_named(host=self.host)
-        check_at_least(0, poll_seconds=self.poll_seconds)
-        check_at_least(1, max_message_mb=self.max_message_mb)
         check(
             (self.grpc_tls_cert is None) == (self.grpc_tls_key is None),
             "--grpc_tls_cert and --grpc_tls_key go together.",

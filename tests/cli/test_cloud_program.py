@@ -61,7 +61,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path, number):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "deployment folder"),
+        ([], "DEPLOY... must be given"),
         (["nowhere"], "deploy='nowhere'"),
         (["."], "served.json"),
         (["deploy"], "Triton isn't installed"),

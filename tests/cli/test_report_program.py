@@ -55,10 +55,7 @@ def test_a_bad_folder_is_refused_without_a_traceback(tmp_path):
 def test_one_folder_must_be_named():
     ran = programs.run("report")
     assert ran.returncode != 0
-    assert (
-        "One folder of a search or of runs must be given"
-        in ran.stdout + ran.stderr
-    )
+    assert "FOLDER must be given" in ran.stdout + ran.stderr
 
 
 def _run(folder, size, accuracy, **changes):
