@@ -4,27 +4,24 @@ import dataclasses
 
 import tensorflow as tf
 
+from bottlenet_tf.runtime import decoder
+from bottlenet_tf.runtime.images import MOST_ASPECT
+
 POLICIES = ("auto", "pad_crop", "resize_crop", "none")
 
 # Up to this size the usual recipe is padding and cropping (CIFAR is 32 px,
 # Tiny-ImageNet 64 px); above it, resizing and cropping.
 LARGEST_PADDED_SIZE = 64
 
-# Two letters "BM", 26 bytes of anything, then 1, 4 or 8 bits per pixel.
-_PALETTE_BMP = r"(?s)BM\C{26}[\x01\x04\x08]"
+_PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 def decode_image(data):
-    """Decodes one encoded image to RGB.
+    """Decodes one image file, as the device does: see `decoder.decode`.
 
-    JPEG (grey, RGB, CMYK), PNG (1 to 16 bits, grey, palette, alpha), BMP (24
-    or 32 bits) and GIF (its first frame) are accepted. Alpha is dropped, not
-    blended, and 16-bit samples keep their high byte. BMP with 8 bits or fewer
-    per pixel is refused, because TensorFlow reads palette indices as grey.
-
-    JPEG goes through the accurate integer transform, as in Pillow on the
-    device; TensorFlow's own choice is the fast one, whose pixels differ by
-    1.9 of 255 on average (miniImageNet at 84 px).
+    A PNG as TFDS stores it (8 bits, grey or RGB, in one piece) is decoded by
+    TensorFlow to the same pixels, in 0.6 times the time (CIFAR, 32 px).
 
     Args:
         data: Scalar string tensor, the file's bytes.
@@ -33,20 +30,43 @@ def decode_image(data):
         uint8 tensor `(height, width, 3)`.
 
     Raises:
-        tf.errors.InvalidArgumentError: if the bytes are no such image, are
-            truncated, or are a palette BMP.
+        tf.errors.InvalidArgumentError: if the bytes are no such image or are
+            damaged.
     """
-    header = tf.strings.substr(data, 0, 29)
-    refused = tf.strings.regex_full_match(header, _PALETTE_BMP)
-    data = tf.where(refused, b"a BMP with a palette", data)
     image = tf.cond(
-        tf.io.is_jpeg(data),
-        lambda: tf.io.decode_jpeg(
-            data, channels=3, dct_method="INTEGER_ACCURATE"
-        ),
-        lambda: tf.io.decode_image(data, channels=3, expand_animations=False),
+        _is_plain_png(data),
+        lambda: tf.io.decode_png(data, channels=3),
+        lambda: tf.numpy_function(_decode, [data], tf.uint8, stateful=False),
     )
     return tf.ensure_shape(image, (None, None, 3))
+
+
+def _decode(data):
+    # Bytes in a graph, an array of no dimension outside.
+    return decoder.decode(data if isinstance(data, bytes) else data.item())
+
+
+def _is_plain_png(data):
+    """Whether a file is header, one chunk of pixels, end and nothing else."""
+    head = tf.strings.join([tf.strings.substr(data, 0, 41), b"\0" * 41])
+    size = tf.strings.length(data)
+
+    def has(text, start, *choices):
+        part = tf.strings.substr(text, start, len(choices[0]))
+        return tf.reduce_any(part == list(choices))
+
+    piece = tf.io.decode_raw(
+        tf.strings.substr(head, 33, 4), tf.int32, little_endian=False
+    )[0]
+    return (
+        has(head, 0, _PNG_START)
+        # 8 bits, grey or RGB, neither filtered nor compressed in other ways,
+        # not interlaced.
+        & has(head, 24, b"\x08\0\0\0\0", b"\x08\2\0\0\0")
+        & has(head, 37, b"IDAT")
+        & (piece == size - 33 - 12 - 12)
+        & has(data, tf.maximum(size - 12, 0), _PNG_END)
+    )
 
 
 def resize_shorter_side(image, size):
@@ -54,7 +74,8 @@ def resize_shorter_side(image, size):
 
     Bilinear with half-pixel centres; antialiased when it shrinks. The result
     is 0.5 too large, so that a cast to uint8, which truncates, rounds it:
-    adding that to the small image saves a pass over the large one.
+    adding that to the small image saves a pass over the large one. Of an image
+    more than 8 times as long as wide the ends are cut off before.
 
     Args:
         image: uint8 tensor `(height, width, 3)`.
@@ -63,6 +84,13 @@ def resize_shorter_side(image, size):
     Returns:
         float32 tensor `(height', width', 3)` in 0.5..255.5.
     """
+    shape = tf.shape(image)
+    longest = MOST_ASPECT * tf.reduce_min(shape[:2])
+    image = tf.cond(
+        tf.reduce_max(shape[:2]) > longest,
+        lambda: _shortened(image, longest),
+        lambda: image,
+    )
     shape = tf.shape(image)[:2]
     shorter = tf.reduce_min(shape)
     target = tf.cast(tf.round(size * shape / shorter), tf.int32)
@@ -74,6 +102,12 @@ def resize_shorter_side(image, size):
         lambda: tf.image.resize(raised, target, antialias=True),
         lambda: tf.image.resize(raised, target),
     )
+
+
+def _shortened(image, longest):
+    shape = tf.shape(image)
+    ends = tf.maximum(shape - longest, 0) // 2 * [1, 1, 0]
+    return tf.slice(image, ends, shape - 2 * ends)
 
 
 def crop(image, size, offset):

@@ -84,7 +84,7 @@ def _add_images(parser):
         "images",
         metavar="IMAGE",
         nargs="*",
-        help="image files (JPEG, PNG, GIF, BMP), or folders of them",
+        help="image files (JPEG, PNG, GIF, BMP, WebP), or folders of them",
     )
     parser.add_argument(
         "--watch",

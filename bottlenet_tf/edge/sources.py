@@ -4,7 +4,7 @@ import os
 import time
 from typing import NamedTuple
 
-from bottlenet_tf.runtime.device import EXTENSIONS
+from bottlenet_tf.runtime.forms import EXTENSIONS
 
 _POLL_S = 0.1
 # Longer than most of a writer's pauses; what can't be read then may be one of

@@ -9,9 +9,8 @@ import argparse
 import os
 import sys
 
+from bottlenet_tf.runtime.forms import EXTENSIONS
 from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 
 # The folder that holds the package: a deployed copy has unit.json there.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -161,7 +160,7 @@ def _parser(deploy):
     parser.add_argument(
         "image",
         metavar="IMAGE",
-        help="image file (JPEG, PNG, GIF, BMP), or a folder of them",
+        help="image file (JPEG, PNG, GIF, BMP, WebP), or a folder of them",
     )
     parser.add_argument(
         "--out",

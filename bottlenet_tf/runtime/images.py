@@ -5,9 +5,11 @@ import os
 import numpy as np
 from PIL import Image
 
-# What training decodes. MPO is the JPEG of phones: more pictures follow the
-# first, which is the one that is read.
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF")
+from bottlenet_tf.runtime import decoder
+
+# Of an image this many times longer than wide, the middle is what is resized:
+# a strip of 1 x 10,000 pixels would take 8 GB at 256 x 2,560,000.
+MOST_ASPECT = 8
 
 
 def pixels(image, image_size, resize):
@@ -37,18 +39,19 @@ def pixels(image, image_size, resize):
 def load_image(path, image_size, resize):
     """Reads an image file: `(image_size, image_size, 3)`, see `prepare`.
 
-    JPEG, PNG, BMP (without a palette) and GIF (its first frame) are read, as
-    in training. An orientation noted beside the pixels (EXIF) is passed over,
-    as in training. A JPEG's pixels depend on the library that Pillow was
-    built with: libjpeg-turbo's differ from training's by a few levels, and
-    those of IJG's libjpeg (in wheels of Pillow 5 to 8) by more where colours
-    change from one pixel to the next.
+    `decoder.decode` says which files, and what their pixels are.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is damaged or of another format.
+        ValueError: if it is damaged or of another form; names the file.
     """
-    return prepare(_decode(path), image_size, resize)
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        pixels = decoder.decode(data)
+    except ValueError as error:
+        raise ValueError("{} in {!r}".format(error, os.fspath(path))) from error
+    return prepare(pixels, image_size, resize)
 
 
 def prepare(image, image_size, resize):
@@ -56,7 +59,8 @@ def prepare(image, image_size, resize):
 
     Bilinear with half-pixel centres, antialiased when it shrinks, computed in
     float and rounded once: what training evaluates on. Pixels of the right
-    size pass untouched.
+    size pass untouched. Of an image more than 8 times as long as wide the ends
+    are cut off before, so that memory is bounded.
 
     Args:
         image: uint8 array `(height, width, 3)`, RGB, or a Pillow image.
@@ -72,7 +76,7 @@ def prepare(image, image_size, resize):
             without a defined conversion.
     """
     if isinstance(image, Image.Image):
-        image = rgb(image)
+        image = decoder.rgb(image)
     if not isinstance(image, np.ndarray):
         raise TypeError(
             "An image must be a Pillow image or an array. "
@@ -89,6 +93,8 @@ def prepare(image, image_size, resize):
             "An image must have at least one pixel. "
             f"Received: shape={image.shape}"
         )
+    image = _shortened(image)
+    height, width = image.shape[:2]
     shorter = min(height, width)
     if shorter != resize:
         # Halves round to even, as in TensorFlow.
@@ -101,6 +107,14 @@ def prepare(image, image_size, resize):
     return np.ascontiguousarray(window)
 
 
+def _shortened(image):
+    """Cuts off the ends of a strip; its centre stays, to half a pixel."""
+    height, width = image.shape[:2]
+    longest = MOST_ASPECT * min(height, width)
+    top, left = (max(0, side - longest) // 2 for side in (height, width))
+    return image[top : height - top, left : width - left]
+
+
 def _resize(image, height, width):
     """Resizes each channel in float: Pillow's bytes round after each pass."""
     result = np.empty((height, width, 3), np.uint8)
@@ -110,53 +124,3 @@ def _resize(image, height, width):
         plane = plane.resize((width, height), Image.BILINEAR)
         result[..., channel] = np.asarray(plane) + np.float32(0.5)
     return result
-
-
-def _decode(path):
-    """Returns the pixels of an image file, `(height, width, 3)`."""
-    with open(path, "rb") as file:
-        try:
-            with Image.open(file) as image:
-                _check_format(image)
-                # Of a PNG, the checksums; reading passes over some damage.
-                image.verify()
-            file.seek(0)
-            with Image.open(file) as image:
-                return _gif(image) if image.format == "GIF" else rgb(image)
-        except Exception as error:  # Each format's reader has its own.
-            raise ValueError(
-                "An image file must be a whole JPEG, PNG, GIF or BMP without "
-                f"a palette ({error}). Received: {os.fspath(path)!r}"
-            ) from error
-
-
-def _check_format(image):
-    if image.format not in FORMATS:
-        raise ValueError(f"it is {image.format}")
-    if image.format == "BMP" and image.mode not in ("RGB", "RGBA"):
-        raise ValueError("it is a BMP with one")
-
-
-def rgb(image):
-    """Returns a Pillow image as uint8 `(height, width, 3)`.
-
-    Alpha is dropped, not blended; 16-bit grey keeps its high byte.
-    """
-    image.load()  # Old NumPy swallows the errors of decoding.
-    if image.mode.startswith("I"):
-        grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
-        return np.stack([grey] * 3, axis=-1)
-    if image.mode == "F":
-        raise ValueError(
-            "An image of floats has no defined brightness. Received: mode='F'"
-        )
-    # Even RGB to RGB would be a copy, 48 MB of a photo of 12 megapixels.
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _gif(image):
-    """Returns the first frame, black where it is transparent."""
-    left, top, right, bottom = image.tile[0][1]  # The screen may be larger.
-    image.load()
-    frame = np.asarray(image.convert("RGBA"))[top:bottom, left:right]
-    return frame[..., :3] * (frame[..., 3:] > 0)

@@ -1,7 +1,7 @@
 """Image files in, answers out: the server's form of the unsplit network.
 
 What a device sends for cloud-only. The files are outside bytes: size, format,
-dimensions and shape are bounded before anything is decoded.
+dimensions are bounded before anything is decoded.
 """
 
 import io
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from bottlenet_tf.codec import PayloadError
-from bottlenet_tf.runtime import images
+from bottlenet_tf.runtime import decoder, images
 from bottlenet_tf.runtime.answers import Answers
 from bottlenet_tf.runtime.whole import Whole, identity
 
@@ -25,8 +25,6 @@ else:  # Pillow knows no other way to say so; small images take no more.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 MOST_BYTES = 4 << 20
 MOST_PIXELS = 4 << 20
-# Scaling the shorter side enlarges a strip beyond measure.
-MOST_ASPECT = 8
 # A progressive JPEG decodes the whole image once a scan, however short. Inside
 # a scan the marker can't occur.
 _SCAN, _MOST_SCANS = b"\xff\xda", 64
@@ -125,7 +123,7 @@ def decode(data, about):
             raise ValueError("a JPEG of too many scans")
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size)
-            return _prepared(image, about)
+        return _prepared(decoder.decode(data, FORMATS), about)
     except PayloadError:
         raise
     except Image.DecompressionBombError as error:
@@ -139,23 +137,20 @@ def decode(data, about):
 
 
 def _check_size(width, height):
-    shorter, longer = sorted((width, height))
-    if width * height > MOST_PIXELS or longer > MOST_ASPECT * shorter:
+    if width * height > MOST_PIXELS:
         raise PayloadError(
-            "An image must have at most {} pixels and be at most {} times as "
-            "long as wide, since anybody may send one. Received: {}x{}".format(
-                MOST_PIXELS, MOST_ASPECT, width, height
-            ),
+            "An image must have at most {} pixels, since anybody may send one. "
+            "Received: {}x{}".format(MOST_PIXELS, width, height),
             "wrong size",
         )
 
 
-def _prepared(image, about):
+def _prepared(pixels, about):
     side = about.image_size
-    if image.width != image.height or image.width > side:
-        return images.prepare(image, side, about.resize)
-    pixels = images.rgb(image)
-    if image.width == side:
+    height, width = pixels.shape[:2]
+    if width == side == height:
         return pixels
+    if width != height or width > side:
+        return images.prepare(pixels, side, about.resize)
     enlarged = Image.fromarray(pixels).resize((side, side), Image.BICUBIC)
     return np.asarray(enlarged)

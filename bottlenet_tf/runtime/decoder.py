@@ -1,0 +1,124 @@
+"""Bytes of an image file to pixels: the meaning of a file, wherever it is read.
+
+Training, the device and the server that is sent whole images decode by this.
+What Pillow reads, or what its versions read in different ways, is narrowed to
+what is sure: `forms.FORMATS` and the rules of `_check`.
+"""
+
+import io
+
+import numpy as np
+from PIL import Image, features
+
+from bottlenet_tf.runtime import chunks, forms, orientation
+
+
+def decode(data, formats=forms.FORMATS):
+    """Returns an image file's pixels, upright: uint8 `(height, width, 3)`.
+
+    JPEG (grey, colour, or CMYK with Adobe's marker), PNG, BMP (not
+    run-length coded), GIF and WebP are read; of several pictures in a file the
+    first. A GIF's is its frame, not the screen around it, and black where it
+    is transparent. Other alpha is dropped, not blended; 16-bit samples keep
+    their high byte. Pixels are turned as EXIF says (`orientation`). TIFF
+    isn't read: what it holds depends on the libraries of each machine.
+
+    JPEG is decoded exactly as by TensorFlow with `INTEGER_ACCURATE` where
+    Pillow was built with libjpeg-turbo; IJG's libjpeg (in wheels of Pillow 5
+    to 8) differs where colours change from one pixel to the next.
+
+    Args:
+        data: Bytes of the file.
+        formats: Which of `forms.form_of` to accept.
+
+    Raises:
+        ValueError: if it is damaged or of another form, saying why.
+    """
+    form = forms.form_of(data)
+    try:
+        if form not in formats:
+            raise ValueError("it is {}".format(form or _other_form(data)))
+        if form == "PNG":
+            chunks.check_png(data)
+        if form == "WEBP" and not features.check("webp"):
+            raise ValueError("this Pillow was built without WebP")
+        with Image.open(io.BytesIO(data)) as image:
+            _check(image)
+            turned = orientation.orientation(data, form)
+            pixels = _gif(image, data) if form == "GIF" else rgb(image)
+    except Exception as error:  # Each format's reader has its own.
+        reason = str(error)
+        if reason.startswith("cannot identify"):  # An object's address follows.
+            reason = "its header makes no sense"
+        raise ValueError(
+            "An image file must be a whole {} ({}). Received: {} bytes".format(
+                ", ".join(formats), reason, len(data)
+            )
+        ) from None
+    return orientation.upright(pixels, turned)
+
+
+def _other_form(data):
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return "TIFF"
+    return "of another form" if data else "empty"
+
+
+def _check(image):
+    """Refuses what Pillow would read though its meaning isn't sure."""
+    if image.format == "BMP" and image.info.get("compression", 0) not in (0, 3):
+        raise ValueError("it is a run-length coded BMP")
+    if image.mode == "CMYK" and "adobe" not in image.info:
+        raise ValueError("without Adobe's marker CMYK may be inverted or not")
+
+
+def rgb(image):
+    """Returns a Pillow image as uint8 `(height, width, 3)`.
+
+    Alpha is dropped, not blended; 16-bit grey keeps its high byte.
+
+    Raises:
+        ValueError: for an image of floats.
+    """
+    image.load()  # Old NumPy swallows the errors of decoding.
+    if image.mode.startswith("I"):
+        grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
+        return np.stack([grey] * 3, axis=-1)
+    if image.mode == "F":
+        raise ValueError(
+            "An image of floats has no defined brightness. Received: mode='F'"
+        )
+    if image.mode == "CMYK":
+        paper = 255 - np.asarray(image).astype(np.uint16)
+        return (paper[..., :3] * paper[..., 3:] // 255).astype(np.uint8)
+    if image.mode == "P" and "transparency" in image.info:
+        image.info.pop("transparency")  # Pillow warns that it is dropped.
+    # Even RGB to RGB would be a copy, 48 MB of a photo of 12 megapixels.
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _gif(image, data):
+    """Returns the first frame, black where it is transparent."""
+    tile = image.tile[0]
+    _check_gif(tile, data)
+    left, top, right, bottom = tile[1]  # The screen may be larger.
+    image.load()
+    frame = np.asarray(image.convert("RGBA"))[top:bottom, left:right]
+    return frame[..., :3] * (frame[..., 3:] > 0)
+
+
+def _check_gif(tile, data):
+    """Refuses a frame with fewer pixels than it says.
+
+    Pillow leaves what was there before: what that is must not matter.
+    """
+    left, top, right, bottom = tile[1]
+    found = []
+    for level in (0, 255):
+        frame = Image.new("L", (right - left, bottom - top), level)
+        decoder = Image._getdecoder("L", "gif", tile[3], ())
+        decoder.setimage(frame.im, (0, 0) + frame.size)
+        decoder.decode(data[tile[2] :])
+        found.append(frame.tobytes())
+    if found[0] != found[1]:
+        raise ValueError("it has fewer pixels than it says")

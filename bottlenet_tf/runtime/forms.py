@@ -1,0 +1,27 @@
+"""Which image files are accepted, by training and by the device alike."""
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+EXTENSIONS = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp",
+)  # fmt: skip
+
+
+def form_of(data):
+    """Returns the form that a file's first bytes name; None for another.
+
+    Args:
+        data: Bytes of a file, at least its first 12.
+    """
+    if data[:3] == b"\xff\xd8\xff":
+        return "JPEG"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "PNG"
+    if data[:2] == b"BM":
+        return "BMP"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
+        return "AVIF"
+    return None
