@@ -12,7 +12,9 @@ HEIGHT, WIDTH = 20, 30
 RAMP = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), -1) * 6
 RAMP = np.concatenate([RAMP, RAMP[..., :1]], -1).astype(np.uint8)
 GREY = np.repeat(RAMP[..., :1], 3, -1)
-ALPHA = np.repeat(np.arange(HEIGHT, dtype=np.uint8)[:, None] % 2 * 255, WIDTH, 1)
+ALPHA = np.repeat(
+    np.arange(HEIGHT, dtype=np.uint8)[:, None] % 2 * 255, WIDTH, 1
+)
 RGBA = np.dstack([RAMP, ALPHA])
 INDEXED = Image.fromarray(RAMP).quantize(16)
 PALETTE = np.asarray(INDEXED.convert("RGB"))
@@ -49,9 +51,10 @@ def png(samples, colours, depth=8, interlaced=0, before=b"", after=b""):
             samples[1::2],
         ]  # fmt: skip
     size = samples.shape[1], samples.shape[0]
+    about = struct.pack(">II5B", *size, depth, colours, 0, 0, interlaced)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">II5B", *size, depth, colours, 0, 0, interlaced))
+        + chunk(b"IHDR", about)
         + before
         + chunk(b"IDAT", zlib.compress(b"".join(map(rows, passes))))
         + after
@@ -70,7 +73,9 @@ def bmp(rows, bits, compression=0, extra=b"", old=False, height=HEIGHT):
         )  # fmt: skip
     start = 14 + len(about) + len(extra)
     size = start + len(rows)
-    return b"BM" + struct.pack("<IHHI", size, 0, 0, start) + about + extra + rows
+    return (
+        b"BM" + struct.pack("<IHHI", size, 0, 0, start) + about + extra + rows
+    )
 
 
 def bmp_rows(pixels):
@@ -82,8 +87,10 @@ def bmp_rows(pixels):
 
 def five_six_five():
     levels = RAMP.astype(np.uint16)
-    return (levels[..., 0] >> 3) << 11 | (levels[..., 1] >> 2) << 5 | (
-        levels[..., 2] >> 3
+    return (
+        (levels[..., 0] >> 3) << 11
+        | (levels[..., 1] >> 2) << 5
+        | (levels[..., 2] >> 3)
     )
 
 
@@ -108,7 +115,10 @@ def with_segments(jpeg, *segments):
 
 def without_adobe(jpeg):
     at = jpeg.index(b"\xff\xee")
-    return jpeg[:at] + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
+    return (
+        jpeg[:at]
+        + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
+    )
 
 
 def gif_on_a_screen(gif, width, height, left=0, top=0):
@@ -134,6 +144,7 @@ def lossless():
     levels = RAMP.astype(np.uint16) * 256 + 200
     grey, alpha = levels[..., :1], levels[..., 1:2]
     raw = INDEXED.copy()
+    bright = Image.fromarray(RAMP[..., 0] > 90)
     one_bit = np.repeat((RAMP[..., :1] > 90) * np.uint8(255), 3, -1)
     three = np.asarray(INDEXED) == 3
     shown = PALETTE * ~three[..., None]
@@ -161,7 +172,7 @@ def lossless():
         "PNG colour, one transparent": (
             png(RAMP, 2, before=chunk(b"tRNS", bytes(6))), RAMP,
         ),
-        "PNG 1 bit": (saved(Image.fromarray(RAMP[..., 0] > 90), "PNG"), one_bit),
+        "PNG 1 bit": (saved(bright, "PNG"), one_bit),
         "PNG 16 bits": (png(levels, 2, 16), RAMP),
         "PNG 16 bits, grey": (png(grey, 0, 16), GREY),
         "PNG 16 bits, grey, alpha": (
@@ -227,6 +238,24 @@ def lossy():
             append_images=[Image.fromarray(RAMP[::-1])],
         ),
     }  # fmt: skip
+
+
+def turned():
+    """Returns `{name: file}` of every orientation in every container."""
+    files = {}
+    for value in range(1, 9):
+        for order, kind in (("<", 3), (">", 3), (">", 4)):
+            note = exif(value, order, kind)
+            name = f"orientation {value} {order}{kind}"
+            files[f"JPEG, {name}"] = with_segments(
+                saved(RAMP, "JPEG"), b"http://ns.adobe.com/xap/1.0/\0<x/>",
+                b"Exif\0\0" + note,
+            )  # fmt: skip
+        files[f"PNG, {name}"] = png(RAMP, 2, before=chunk(b"eXIf", note))
+        files[f"WebP, {name}"] = saved(
+            RAMP, "WEBP", lossless=True, exif=b"Exif\0\0" + note
+        )
+    return files
 
 
 def refused():

@@ -61,6 +61,21 @@ def corrupt_keys(examples, first_only=False):
     return bad
 
 
+def reason(examples, key):
+    """Says why an example does not decode; None if it does.
+
+    Args:
+        examples: `IndexedExamples` or `RecordExamples`.
+        key: One of its keys.
+    """
+    for _, item, _ in examples.only([key]).stream():
+        try:
+            examples.image(item)
+        except (ValueError, *DECODE_ERRORS) as error:
+            return str(error)
+    return None
+
+
 def without_corrupt(examples):
     """Checks every image and leaves out those that do not decode.
 

@@ -32,6 +32,7 @@ class Dataset:
             `Dataset.inventory` holds.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
+        passed_over: What of its folder isn't read; `Listing.passed_over()`.
         unseen: Examples as `test`, of classes that no other part has; None
             for none.
         unseen_classes: The names of these.
@@ -51,6 +52,7 @@ class Dataset:
         inventory,
         seed=0,
         skipped=(),
+        passed_over=None,
         unseen=None,
         unseen_classes=(),
     ):
@@ -59,6 +61,7 @@ class Dataset:
         self.preprocessing = preprocessing
         self.seed = seed
         self.skipped = list(skipped)
+        self.passed_over = dict(passed_over or {})
         self.train = Part("train", train, preprocessing)
         self.validation = Part("validation", validation, preprocessing)
         self.test = Part("test", test, preprocessing)

@@ -1,33 +1,35 @@
 """A folder of class folders, the form that most people's images have."""
 
-import logging
 import os
 import pathlib
 
-from bottlenet_tf.data import corrupt, images, splits
+from bottlenet_tf.data import splits
 from bottlenet_tf.data.examples import IndexedExamples
+from bottlenet_tf.data.listing import Listing, tell
 from bottlenet_tf.data.sources import DEFAULT_IMAGE_SIZE, Source
+from bottlenet_tf.runtime import decoder
+from bottlenet_tf.runtime.forms import EXTENSIONS
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
-TEST_FOLDERS = ("test", "val", "validation")
+TEST_FOLDERS = ("test", "val", "validation", "valid")
+PARTS = ("train", *TEST_FOLDERS)
 
 # Square images up to this size are used as they are.
 _LARGEST_NATIVE_SIZE = 96
-
-_LOG = logging.getLogger(__name__)
 
 
 def folder(path, test_fraction, validation_fraction, seed):
     """Lists `train/<class>/*` and `test/<class>/*`, or divides `<class>/*`.
 
-    The held-out folder is called `test`, `val` or `validation`; the first of
-    these that exists tests, and a second one validates. A `train` folder
-    alone, like plain class folders, is divided per class: `test_fraction` of
-    the images test, chosen by `splits.held_out` from class and file name.
+    The held-out folder is called `test`, `val`, `validation` or `valid`, in
+    capitals or not; the first of these that exists tests, and a second one
+    validates. A `train` folder alone, like plain class folders, is divided
+    per class: `test_fraction` of the images test, chosen by `splits.held_out`
+    from class and file name.
     Where no folder validates, `validation_fraction` of what trains does,
     chosen in the same way. Classes are numbered in the sorted order of their
-    names. Folders inside class folders are not searched; hidden files and
-    other extensions are passed over.
+    names. Images in folders inside class folders count for the class. Other
+    extensions, images in no class folder and other folders beside `train` are
+    counted and told; hidden files and folders are not.
 
     Args:
         path: The folder.
@@ -49,28 +51,37 @@ def folder(path, test_fraction, validation_fraction, seed):
             "a data set's folder must exist. "
             f"Received: spec={os.fspath(path)!r}"
         )
-    train_root = root / "train"
-    own = [root / n for n in TEST_FOLDERS if _has_folders(root / n)]
-    if not _has_folders(train_root):
-        train_root, own = root, []
-    train = _list_classes(train_root)
-    used = own[: 2 if validation_fraction else 1]
-    if len(used) < len(own):
-        unused = ", ".join(part.name for part in own[len(used) :])
-        _LOG.info("%s: %s is left unused", root, unused)
+    listing = Listing()
+    folders = _parts(root)
+    train_root, used = folders.pop("train", root), []
+    if train_root is not root:
+        used = list(folders.values())[: 2 if validation_fraction else 1]
+        kept = (train_root, *used)
+        listing.add_outside(root)
+        listing.add_unused(p for p in _class_folders(root) if p not in kept)
+    train = _list_classes(train_root, listing)
     parts = []
     for part in used:
-        parts.append(_list_classes(part))
+        parts.append(_list_classes(part, listing))
         _check_same_classes(train, parts[-1], train_root, part)
     if not parts:
-        train, test = _divide(train, splits.held_out, test_fraction, seed)
+        train, test = _divide(
+            train, train_root, splits.held_out, test_fraction, seed
+        )
         parts = [test]
     if len(parts) == 1:
-        fraction = validation_fraction
-        train, validation = _divide(train, splits.validation, fraction, seed)
+        train, validation = _divide(
+            train, train_root, splits.validation, validation_fraction, seed
+        )
         parts.append(validation)
     test, validation = parts
     classes = tuple(sorted(train))
+    tell(root, listing.passed_over())
+    if listing.nested:
+        print(
+            f"{listing.nested:,} images lie in folders inside class folders "
+            "and count for these classes."
+        )
     return Source(
         root.resolve().name,
         classes,
@@ -78,6 +89,7 @@ def folder(path, test_fraction, validation_fraction, seed):
         _examples(root, classes, train),
         _examples(root, classes, validation),
         _examples(root, classes, test),
+        passed_over=listing.passed_over(),
     )
 
 
@@ -94,27 +106,29 @@ def undivided(path):
         ValueError: if a class is empty.
     """
     root = pathlib.Path(path).expanduser()
-    if not _has_folders(root) or _has_folders(root / "train"):
+    if not _has_folders(root) or "train" in _parts(root):
         return None
-    found = _list_classes(root)
+    listing = Listing()
+    found = _list_classes(root, listing)
     classes = tuple(sorted(found))
     examples = _examples(root, classes, found)
     nothing = examples.only(examples.keys[:0])
     size = _native_size(found[classes[0]][0])
     return Source(
-        root.resolve().name, classes, size, nothing, nothing, examples
+        root.resolve().name,
+        classes,
+        size,
+        nothing,
+        nothing,
+        examples,
+        passed_over=listing.passed_over(),
     )
 
 
-def list_images(class_folder):
-    """Returns the sorted image files directly inside a folder."""
-    return sorted(
-        path
-        for path in pathlib.Path(class_folder).iterdir()
-        if path.suffix.lower() in EXTENSIONS
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
+def _parts(root):
+    """Maps the names of folders of class folders, in small letters, to them."""
+    found = {p.name.lower(): p for p in _class_folders(root)}
+    return {n: found[n] for n in PARTS if n in found and _has_folders(found[n])}
 
 
 def _has_folders(path):
@@ -127,13 +141,15 @@ def _class_folders(path):
     )
 
 
-def _list_classes(root):
+def _list_classes(root, listing):
     """Maps class name to image files; refuses empty ones."""
-    found = {p.name: list_images(p) for p in _class_folders(root)}
+    listing.add_outside(root)
+    folders = {p.name: p for p in _class_folders(root)}
+    found = {name: listing.images_below(p) for name, p in folders.items()}
     if not found:
         raise ValueError(
             "a data set's folder must hold class folders, directly or under "
-            "train/ and test/, val/ or validation/. "
+            f"train/ and {'/, '.join(TEST_FOLDERS)}/. "
             f"Received: spec={os.fspath(root)!r}"
         )
     empty = [name for name, files in found.items() if not files]
@@ -141,16 +157,25 @@ def _list_classes(root):
         raise ValueError(
             "every class folder must hold images "
             f"({', '.join(EXTENSIONS)}), because an empty class cannot be "
-            f"learned. Received: empty={empty[:5]} in {os.fspath(root)!r}"
+            f"learned. Received: empty={empty[:5]} in {os.fspath(root)!r}, "
+            f"passed over={listing.passed_over()}"
+        )
+    if root.name.lower() not in PARTS and listing.nested == sum(
+        map(len, found.values())
+    ):
+        raise ValueError(
+            "Class folders must hold images themselves, or stand in train/: "
+            "where all images lie deeper, their classes can't be told. "
+            f"Received: {len(found)} folders in {os.fspath(root)!r}"
         )
     return found
 
 
-def _divide(found, choose, fraction, seed):
+def _divide(found, root, choose, fraction, seed):
     """Returns `(rest, share)`, each a list of files by class."""
     rest, share = {}, {}
     for name, files in found.items():
-        keys = {f"{name}/{path.name}": path for path in files}
+        keys = {path.relative_to(root).as_posix(): path for path in files}
         chosen = choose(list(keys), fraction, seed)
         rest[name] = [p for key, p in keys.items() if key not in chosen]
         share[name] = [p for key, p in keys.items() if key in chosen]
@@ -182,8 +207,8 @@ def _examples(root, classes, found):
 
 def _native_size(path):
     try:
-        image = images.decode_image(path.read_bytes())
-    except corrupt.DECODE_ERRORS:
+        image = decoder.decode(path.read_bytes())
+    except (OSError, ValueError):
         return DEFAULT_IMAGE_SIZE  # Loading goes on to deal with it.
     height, width = image.shape[:2]
     small = height == width <= _LARGEST_NATIVE_SIZE

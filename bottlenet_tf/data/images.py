@@ -30,20 +30,19 @@ def decode_image(data):
         uint8 tensor `(height, width, 3)`.
 
     Raises:
-        tf.errors.InvalidArgumentError: if the bytes are no such image or are
-            damaged.
+        ValueError: if the bytes are no such image or are damaged; in a graph
+            `tf.errors.InvalidArgumentError`.
     """
+    if tf.executing_eagerly():
+        return tf.constant(decoder.decode(data.numpy()))
     image = tf.cond(
         _is_plain_png(data),
         lambda: tf.io.decode_png(data, channels=3),
-        lambda: tf.numpy_function(_decode, [data], tf.uint8, stateful=False),
+        lambda: tf.numpy_function(
+            decoder.decode, [data], tf.uint8, stateful=False
+        ),
     )
     return tf.ensure_shape(image, (None, None, 3))
-
-
-def _decode(data):
-    # Bytes in a graph, an array of no dimension outside.
-    return decoder.decode(data if isinstance(data, bytes) else data.item())
 
 
 def _is_plain_png(data):

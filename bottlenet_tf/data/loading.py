@@ -36,8 +36,8 @@ def load(
         'digits': scikit-learn's handwritten digits; nothing to download.
         'mini_imagenet': the paper's 100 classes x 600 images, prepared from
             `manual_dir` by `mini_imagenet.MiniImagenet`.
-        a folder: `train/<class>/*` with `test/`, `val/` or `validation/`, or
-            `<class>/*`. `./digits` is a folder, `digits` is not.
+        a folder: `train/<class>/*` with `test/`, `val/`, `validation/` or
+            `valid/`, or `<class>/*`. `./digits` is a folder, `digits` is not.
         a TensorFlow Datasets name: 'cifar10', 'imagenette/160px', ...;
             downloaded and prepared under `data_dir` if it is not there yet.
 
@@ -128,6 +128,7 @@ def load(
         preprocessing=preprocessing,
         seed=seed,
         skipped=skipped,
+        passed_over=source.passed_over,
         inventory=lambda: {
             name: fingerprints.fingerprint(getattr(source, name))
             for name in classes.PARTS

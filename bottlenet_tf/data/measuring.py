@@ -10,6 +10,7 @@ from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.examples import joined
 from bottlenet_tf.data.folder import undivided
 from bottlenet_tf.data.images import Preprocessing
+from bottlenet_tf.data.listing import tell
 from bottlenet_tf.data.loading import is_path, open_source
 from bottlenet_tf.data.part import Part
 
@@ -62,6 +63,7 @@ def load_part(
     source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
     if source is None:
         source, part = undivided(spec), ALL
+        tell(spec, source.passed_over)
         print("The folder has no train/ and test/: all images are measured on.")
     elif is_own and part == ALL:
         print("Among these are the images that the run was trained on.")
@@ -85,6 +87,7 @@ def load_part(
         preprocessing=preprocessing,
         inventory=dict,
         skipped=skipped,
+        passed_over=source.passed_over,
     )
     if part == ALL:
         dataset.test = Part(ALL, examples, preprocessing)

@@ -8,7 +8,7 @@ import pathlib
 import re
 import tarfile
 
-from bottlenet_tf.data import folder
+from bottlenet_tf.data.listing import Listing
 
 # The 100 classes of Ravi and Larochelle's lists, sorted.
 WNIDS = tuple(
@@ -63,7 +63,7 @@ def find(manual_dir):
     for half in (root, *(root / name for name in ("train", "val", "test"))):
         for wnid in WNIDS:
             if (half / wnid).is_dir():
-                found = folder.list_images(half / wnid)
+                found = Listing().images_below(half / wnid)
                 pooled.setdefault(wnid, []).extend(found)
     pooled = {wnid: files for wnid, files in pooled.items() if files}
     if pooled:

@@ -143,7 +143,7 @@ class Part:
                 "every image must decode, and this one does not: "
                 f"{self.examples.describe(key)}. Repair or remove it, or let "
                 "skip_corrupt=True find and leave out all such images. "
-                f"TensorFlow says: {_first_line(error)}"
+                f"{corrupt.reason(self.examples, key) or _first_line(error)}"
             )
         return error
 

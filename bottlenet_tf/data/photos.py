@@ -6,14 +6,15 @@ import pathlib
 from bottlenet_tf.data import splits
 from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.examples import IndexedExamples
-from bottlenet_tf.data.folder import EXTENSIONS
+from bottlenet_tf.data.listing import Listing, tell
+from bottlenet_tf.runtime.forms import EXTENSIONS
 
 
 def list_photos(folder):
     """Returns the image files below a folder, `IndexedExamples` of label 0.
 
     Folders in it may stand for classes or for anything else. Hidden files and
-    folders and other extensions are passed over.
+    folders are passed over, and so are other extensions, which are counted.
 
     Args:
         folder: Path.
@@ -22,22 +23,17 @@ def list_photos(folder):
         ValueError: if there is no such folder, or fewer than two photos.
     """
     root = pathlib.Path(folder).expanduser()
-    found = []
-    for parent, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(n for n in folders if not n.startswith("."))
-        found += [
-            pathlib.Path(parent, name)
-            for name in sorted(files)
-            if not name.startswith(".")
-            and pathlib.Path(name).suffix.lower() in EXTENSIONS
-        ]
+    listing = Listing()
+    found = listing.images_below(root)
     if len(found) < 2:
         raise ValueError(
             "--images must be a folder with photos "
             f"({', '.join(EXTENSIONS)}) in it or in folders below: some to "
             "fit to, and others to measure on. "
-            f"Received: images={os.fspath(folder)!r}, {len(found)} photos"
+            f"Received: images={os.fspath(folder)!r}, {len(found)} photos, "
+            f"passed over={listing.passed_over()}"
         )
+    tell(root, listing.passed_over())
     names = [path.relative_to(root).as_posix() for path in found]
     paths = [os.fspath(path) for path in found]
     return IndexedExamples(paths, [0] * len(found), names, paths=True)

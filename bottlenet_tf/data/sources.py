@@ -16,7 +16,8 @@ DEFAULT_IMAGE_SIZE = 224
 class Source:
     """Three parts with nothing in common, and what is known about them.
 
-    `mirrors` says whether a mirrored image still shows its class.
+    `mirrors` says whether a mirrored image still shows its class;
+    `passed_over` is `Listing.passed_over()` of a folder.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Source:
     validation: object
     test: object
     mirrors: bool = True
+    passed_over: dict = dataclasses.field(default_factory=dict)
 
 
 def digits(validation_fraction, seed):

@@ -100,6 +100,7 @@ def build_report(
         "dataset": dataset.name,
         "num_skipped": len(dataset.skipped),
         "skipped": dataset.skipped[:_SKIPPED_SHOWN],
+        "passed_over": dataset.passed_over,
         "measured_on": measured.part.name,
         "untouched_sha256": untouched_sha256,
         **figures,

@@ -1,5 +1,6 @@
 """Tests of folders of class folders, sound and corrupt."""
 
+import os
 import shutil
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_a_folder_named_like_an_image_is_no_image(class_folder):
     assert data.load(class_folder).num_train == before
 
 
-@pytest.mark.parametrize("name", ["test", "val", "validation"])
+@pytest.mark.parametrize("name", ["test", "val", "validation", "valid", "Val"])
 def test_divided_folder_is_taken_as_divided(divided_folder, name):
     if name != "val":
         (divided_folder / "val").rename(divided_folder / name)
@@ -151,11 +152,76 @@ def test_small_square_images_set_the_size(
 def test_extensions_in_capitals_count_and_other_files_do_not(
     tmp_path, write_image
 ):
-    for index, name in enumerate(("a.JPG", "b.JPEG", "c.PnG")):
+    for index, name in enumerate(("a.JPG", "b.JPEG", "c.PnG", "d.WebP")):
         write_image(tmp_path / "one" / name, index)
+    write_image(tmp_path / "e.jpg", 5)
+    (tmp_path / "e.jpg").rename(tmp_path / "one" / "e.jfif")
     (tmp_path / "one" / "notes.txt").write_text("not an image")
     dataset = data.load(tmp_path, validation_fraction=0)
-    assert dataset.num_train + len(dataset.test) == 3
+    assert dataset.num_train + len(dataset.test) == 5
+
+
+def test_what_is_passed_over_is_counted_and_told(
+    divided_folder, write_image, capsys
+):
+    yes = divided_folder / "train" / "yes"
+    write_image(yes / "0.tif", 1)
+    write_image(yes / "deep" / "1.TIF", 2)
+    write_image(divided_folder / "train" / "loose.png", 3)
+    write_image(divided_folder / "extra" / "cat" / "0.png", 4)
+    (yes / "LICENCE").write_text("text")
+    (yes / ".hidden.tif").write_text("text")
+    dataset = data.load(divided_folder)
+    assert dataset.passed_over == {
+        "files": {".tif": 2, "without extension": 1},
+        "images_outside_classes": 1,
+        "folders": ["extra"],
+    }
+    told = capsys.readouterr().out
+    assert "2 .tif, 1 without extension" in told
+    assert "1 images outside class folders; the folders extra." in told
+
+
+def test_a_folder_that_is_read_whole_is_told_nothing_of(divided_folder, capsys):
+    assert data.load(divided_folder).passed_over == {}
+    assert capsys.readouterr().out == ""
+
+
+def test_images_deeper_in_a_class_folder_are_of_the_class(
+    divided_folder, write_image, capsys
+):
+    for index in range(4):
+        deep = divided_folder / "train" / "yes" / "deep"
+        write_image(deep / str(index % 2) / f"{index}.jpg", 50 + index)
+    (deep / "0" / "loop").symlink_to(deep)
+    dataset = data.load(divided_folder, validation_fraction=0)
+    labels = np.concatenate([y for _, y in dataset.train.batches(4)])
+    np.testing.assert_array_equal(np.bincount(labels), [6, 10])
+    assert "4 images lie in folders inside" in capsys.readouterr().out
+
+
+def test_class_folders_one_level_too_deep_are_refused(class_folder):
+    with pytest.raises(ValueError, match="hold images themselves"):
+        data.load(class_folder.parent)
+
+
+def test_a_second_folder_that_isnt_used_is_named(divided_folder):
+    shutil.copytree(divided_folder / "val", divided_folder / "valid")
+    dataset = data.load(divided_folder, validation_fraction=0)
+    assert dataset.passed_over == {"folders": ["valid"]}
+
+
+@pytest.mark.parametrize("place", [b"no/caf\xe9.jpg", b"caf\xe9/0.jpg"])
+def test_a_name_that_isnt_utf_8_is_named(divided_folder, place):
+    train = os.fsencode(divided_folder / "train")
+    path = os.path.join(train, place)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy(os.path.join(train, b"no", b"0.jpg"), path)
+    except OSError:
+        pytest.skip("the file system holds UTF-8 names only")
+    with pytest.raises(ValueError, match=r"UTF-8.*caf\\xe9"):
+        data.load(divided_folder)
 
 
 def test_missing_folder_is_named(tmp_path):
@@ -199,7 +265,7 @@ def test_corrupt_test_image_stops_the_run_and_is_named(divided_folder):
     bad = divided_folder / "val" / "no" / "6.jpg"
     bad.write_bytes(b"")
     dataset = data.load(divided_folder)
-    with pytest.raises(data.CorruptImageError, match=str(bad)):
+    with pytest.raises(data.CorruptImageError, match=f"{bad}.*it is empty"):
         list(dataset.test.guard(dataset.test.batches(4)))
 
 

@@ -20,7 +20,7 @@ class TinyDataset:
         self.num_classes = num_classes
         self.fingerprint = "0123456789abcdef"
         self.image_size = self.stored_size = images.shape[1]
-        self.skipped = []
+        self.skipped, self.passed_over = [], {}
 
     def __len__(self):
         return len(self.labels)

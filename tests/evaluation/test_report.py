@@ -192,8 +192,10 @@ def test_report_holds_plain_python_values_only(report):
 
 def test_images_left_out_are_counted_and_named(dataset):
     dataset.skipped = [f"cat/{i}.png" for i in range(30)]
+    dataset.passed_over = {"files": {".tif": 2}}
     report = _report(dataset)
     assert report["num_skipped"] == 30
+    assert report["passed_over"] == {"files": {".tif": 2}}
     assert report["skipped"][0] == "cat/0.png" and len(report["skipped"]) == 20
 
 

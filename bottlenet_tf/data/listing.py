@@ -1,0 +1,116 @@
+"""Which files of a folder are images, and a count of all the others."""
+
+import collections
+import os
+import pathlib
+
+from bottlenet_tf.runtime.forms import EXTENSIONS
+
+
+class Listing:
+    """Lists folders one by one and counts what it passes over.
+
+    Hidden files and folders are neither listed nor counted.
+
+    Attributes:
+        files: `{extension: number}` of the files that aren't images.
+        nested: Number of images that lie in folders of the listed ones.
+        outside: Number of images beside the folders that are listed.
+        folders: Names of folders that aren't listed.
+    """
+
+    def __init__(self):
+        self.files = collections.Counter()
+        self.nested = self.outside = 0
+        self.folders = []
+
+    def images_below(self, folder):
+        """Returns the image files in a folder, then those in its folders.
+
+        Either are sorted by name; links are followed, each folder once.
+
+        Args:
+            folder: Path.
+
+        Raises:
+            ValueError: if a name is not UTF-8.
+        """
+        found, seen = [], set()
+        for parent, folders, names in os.walk(folder, followlinks=True):
+            seen.add(os.path.realpath(parent))
+            folders[:] = sorted(
+                name
+                for name in folders
+                if not name.startswith(".")
+                and os.path.realpath(os.path.join(parent, name)) not in seen
+            )
+            here = [p for p in _files(parent, names) if self._is_image(p)]
+            if not os.path.samefile(parent, folder):
+                self.nested += len(here)
+            found += here
+        return found
+
+    def add_outside(self, folder):
+        """Counts the images that lie in a folder, beside class folders."""
+        self.outside += sum(map(_has_extension, _files(folder)))
+
+    def add_unused(self, folders):
+        """Notes folders that nothing is read from."""
+        self.folders += [path.name for path in folders]
+
+    def passed_over(self):
+        """Returns what isn't read, ready for JSON; empty if all is."""
+        counts = {
+            "files": dict(sorted(self.files.items())),
+            "images_outside_classes": self.outside,
+            "folders": self.folders,
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    def _is_image(self, path):
+        if _has_extension(path):
+            return True
+        self.files[path.suffix.lower() or "without extension"] += 1
+        return False
+
+
+def tell(folder, passed_over):
+    """Prints what `Listing.passed_over` returned of a folder."""
+    parts = []
+    if "files" in passed_over:
+        counts = passed_over["files"].items()
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts)
+        parts.append(f"{kinds} (not {', '.join(EXTENSIONS)})")
+    if "images_outside_classes" in passed_over:
+        count = passed_over["images_outside_classes"]
+        parts.append(f"{count:,} images outside class folders")
+    if "folders" in passed_over:
+        parts.append(f"the folders {', '.join(passed_over['folders'])}")
+    if parts:
+        print(f"Passed over in {folder}: {'; '.join(parts)}.")
+
+
+def _files(folder, names=None):
+    """Returns the files in a folder that aren't hidden, sorted."""
+    paths = (
+        pathlib.Path(folder, name)
+        for name in sorted(os.listdir(folder) if names is None else names)
+        if not name.startswith(".")
+    )
+    return [_named(path) for path in paths if path.is_file()]
+
+
+def _has_extension(path):
+    return path.suffix.lower() in EXTENSIONS
+
+
+def _named(path):
+    """Returns a path; refuses a name that no report could hold."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            "Names of files and folders must be UTF-8, because reports and "
+            f"fingerprints hold them. Received: path={os.fsencode(path)!r}"
+        ) from None
+    return path
