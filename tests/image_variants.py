@@ -128,13 +128,13 @@ def gif_on_a_screen(gif, width, height, left=0, top=0):
     return moved[:6] + struct.pack("<HH", width, height) + moved[10:]
 
 
-def gif_of_one_pixel():
-    """A GIF of 8 x 8 pixels, whose data end after the first."""
+def gif_of_one_pixel(width=8, height=8):
+    """A GIF whose data end after the first pixel."""
     # 3 bits a code: clear (4), pixel of index 1, end (5).
     code = 4 | 1 << 3 | 5 << 6
     return (
         b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x91, 0, 0) + bytes(range(12))
-        + b"\x2c" + struct.pack("<HHHHB", 0, 0, 8, 8, 0)
+        + b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0)
         + b"\x02\x02" + struct.pack("<H", code) + b"\0\x3b"
     )  # fmt: skip
 
@@ -274,6 +274,7 @@ def refused():
         "TIFF": (saved(RAMP, "TIFF"), "it is TIFF"),
         "JPEG cut": (jpeg[:-200], "(?i)truncated"),
         "JPEG without its end": (jpeg[:-2], "truncated"),
+        "JPEG with another end": (jpeg[:-2] + b"\xf7\xd9", "truncated"),
         "JPEG CMYK without Adobe's marker": (without_adobe(cmyk), "Adobe"),
         "PNG cut": (whole[:-30], "ends too early"),
         "PNG without its end": (whole[:-12], "ends too early"),
@@ -295,5 +296,6 @@ def refused():
         "BMP in runs": (bmp(runs, 8, 1, bytes(1024)), "run-length"),
         "GIF cut": (gif[:-30], "fewer pixels|truncated"),
         "GIF with too few pixels": (gif_of_one_pixel(), "fewer pixels"),
-        "WebP cut": (webp[:-20], ""),
+        "GIF of a vast frame": (gif_of_one_pixel(65535, 65535), "bomb"),
+        "WebP cut": (webp[:-20], "could not create"),
     }  # fmt: skip

@@ -15,13 +15,18 @@ LARGEST_PADDED_SIZE = 64
 
 _PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_JPEG_START = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+_JPEG_TABLE = b"\xff\xdb"
+_HEAD = 300  # JFIF's marker takes 20 bytes, two tables up to 266.
 
 
 def decode_image(data):
     """Decodes one image file, as the device does: see `decoder.decode`.
 
-    A PNG as TFDS stores it (8 bits, grey or RGB, in one piece) is decoded by
-    TensorFlow to the same pixels, in 0.6 times the time (CIFAR, 32 px).
+    In a graph, TensorFlow decodes what leaves no choice to a decoder, to the
+    same pixels: PNG as TFDS stores it and baseline JPEG without EXIF. That
+    takes 0.6 times the processor time at 84 px and 0.85 at 500 x 375, crop
+    included, and no Python thread waits for another.
 
     Args:
         data: Scalar string tensor, the file's bytes.
@@ -35,9 +40,23 @@ def decode_image(data):
     """
     if tf.executing_eagerly():
         return tf.constant(decoder.decode(data.numpy()))
-    image = tf.cond(
-        _is_plain_png(data),
-        lambda: tf.io.decode_png(data, channels=3),
+    # Zeros behind it, so that whatever is looked for can be looked at.
+    head = [tf.strings.substr(data, 0, _HEAD), b"\0" * (_HEAD + 10)]
+    head = tf.strings.join(head)
+    choices = [
+        (
+            _is_plain_png(data, head),
+            lambda: tf.io.decode_png(data, channels=3),
+        ),
+        (
+            _is_plain_jpeg(head),
+            lambda: tf.io.decode_jpeg(
+                data, channels=3, dct_method="INTEGER_ACCURATE"
+            ),
+        ),
+    ]
+    image = tf.case(
+        choices,
         lambda: tf.numpy_function(
             decoder.decode, [data], tf.uint8, stateful=False
         ),
@@ -45,27 +64,52 @@ def decode_image(data):
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def _is_plain_png(data):
+def _is_plain_png(data, head):
     """Whether a file is header, one chunk of pixels, end and nothing else."""
-    head = tf.strings.join([tf.strings.substr(data, 0, 41), b"\0" * 41])
     size = tf.strings.length(data)
-
-    def has(text, start, *choices):
-        part = tf.strings.substr(text, start, len(choices[0]))
-        return tf.reduce_any(part == list(choices))
-
     piece = tf.io.decode_raw(
         tf.strings.substr(head, 33, 4), tf.int32, little_endian=False
     )[0]
     return (
-        has(head, 0, _PNG_START)
+        _has(head, 0, _PNG_START)
         # 8 bits, grey or RGB, neither filtered nor compressed in other ways,
         # not interlaced.
-        & has(head, 24, b"\x08\0\0\0\0", b"\x08\2\0\0\0")
-        & has(head, 37, b"IDAT")
+        & _has(head, 24, b"\x08\0\0\0\0", b"\x08\2\0\0\0")
+        & _has(head, 37, b"IDAT")
         & (piece == size - 33 - 12 - 12)
-        & has(data, tf.maximum(size - 12, 0), _PNG_END)
+        & _has(data, tf.maximum(size - 12, 0), _PNG_END)
     )
+
+
+def _is_plain_jpeg(head):
+    """Whether JFIF's marker, tables and a frame follow, and nothing else.
+
+    The frame is grey or colour and not progressive: libraries differ in how
+    they smooth one whose last scans are missing.
+    """
+    first = tf.constant(len(_JPEG_START) + 9)
+    second = _behind_table(head, first)
+    frame = _behind_table(head, second)
+    return (
+        _has(head, 0, _JPEG_START)
+        & _has(head, first, _JPEG_TABLE)
+        & _has(head, frame, b"\xff\xc0")
+        & _has(head, frame + 9, b"\1", b"\3")
+    )
+
+
+def _behind_table(head, at):
+    """Returns where the next segment begins if a table does here, else `at`."""
+    length = tf.io.decode_raw(
+        tf.strings.substr(head, at + 2, 2), tf.uint16, little_endian=False
+    )[0]
+    behind = tf.minimum(at + 2 + tf.cast(length, tf.int32), _HEAD)
+    return tf.where(_has(head, at, _JPEG_TABLE), behind, at)
+
+
+def _has(text, start, *choices):
+    part = tf.strings.substr(text, start, len(choices[0]))
+    return tf.reduce_any(part == list(choices))
 
 
 def resize_shorter_side(image, size):

@@ -16,14 +16,16 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 def jpeg_segments(data):
-    """Yields `(marker, body)` of a JPEG's segments before its first scan."""
+    """Yields `(marker, body)` of a JPEG's segments before its first table."""
     left, at = _most_pieces(data), 2
     while data[at : at + 1] == b"\xff":
         marker = data[at + 1 : at + 2]
         if marker == b"\xff":  # A fill byte.
             at += 1
             continue
-        if len(data) < at + 4 or marker == b"\xda":
+        # Applications' segments and comments.
+        told = b"\xe0" <= marker <= b"\xef" or marker == b"\xfe"
+        if len(data) < at + 4 or not told:
             return
         left = _one_fewer(left)
         (length,) = struct.unpack_from(">H", data, at + 2)

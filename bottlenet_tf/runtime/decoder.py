@@ -2,7 +2,7 @@
 
 Training, the device and the server that is sent whole images decode by this.
 What Pillow reads, or what its versions read in different ways, is narrowed to
-what is sure: `forms.FORMATS` and the rules of `_check`.
+what is sure: `forms.FORMATS` and the rules of the checks below.
 """
 
 import io
@@ -36,14 +36,9 @@ def decode(data, formats=forms.FORMATS):
     """
     form = forms.form_of(data)
     try:
-        if form not in formats:
-            raise ValueError("it is {}".format(form or _other_form(data)))
-        if form == "PNG":
-            chunks.check_png(data)
-        if form == "WEBP" and not features.check("webp"):
-            raise ValueError("this Pillow was built without WebP")
+        _check(data, form, formats)
         with Image.open(io.BytesIO(data)) as image:
-            _check(image)
+            _check_opened(image)
             turned = orientation.orientation(data, form)
             pixels = _gif(image, data) if form == "GIF" else rgb(image)
     except Exception as error:  # Each format's reader has its own.
@@ -64,7 +59,19 @@ def _other_form(data):
     return "of another form" if data else "empty"
 
 
-def _check(image):
+def _check(data, form, formats):
+    """Refuses other forms, and damage that Pillow may pass over."""
+    if form not in formats:
+        raise ValueError("it is {}".format(form or _other_form(data)))
+    if form == "PNG":
+        chunks.check_png(data)
+    if form == "JPEG" and data.rfind(b"\xff\xd9") < data.find(b"\xff\xda"):
+        raise ValueError("it is truncated: no end follows its pixels")
+    if form == "WEBP" and not features.check("webp"):
+        raise ValueError("this Pillow was built without WebP")
+
+
+def _check_opened(image):
     """Refuses what Pillow would read though its meaning isn't sure."""
     if image.format == "BMP" and image.info.get("compression", 0) not in (0, 3):
         raise ValueError("it is a run-length coded BMP")
@@ -113,11 +120,13 @@ def _check_gif(tile, data):
     Pillow leaves what was there before: what that is must not matter.
     """
     left, top, right, bottom = tile[1]
+    size = right - left, bottom - top
+    Image._decompression_bomb_check(size)
     found = []
     for level in (0, 255):
-        frame = Image.new("L", (right - left, bottom - top), level)
+        frame = Image.new("L", size, level)
         decoder = Image._getdecoder("L", "gif", tile[3], ())
-        decoder.setimage(frame.im, (0, 0) + frame.size)
+        decoder.setimage(frame.im, (0, 0) + size)
         decoder.decode(data[tile[2] :])
         found.append(frame.tobytes())
     if found[0] != found[1]:

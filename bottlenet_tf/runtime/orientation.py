@@ -16,9 +16,9 @@ _EXIF = b"Exif\0\0"
 def orientation(data, form):
     """Returns 1 to 8, as EXIF numbers them; 1 where none is noted.
 
-    JPEG's first APP1 segment with EXIF, PNG's chunk `eXIf` and WebP's `EXIF`
-    are looked at. XMP and text chunks aren't, and neither other forms. EXIF
-    that cannot be read notes nothing.
+    JPEG's first APP1 segment with EXIF, before any table, PNG's chunk `eXIf`
+    and WebP's `EXIF` are looked at. XMP and text chunks aren't, and neither
+    are other forms. EXIF that cannot be read notes nothing.
 
     Args:
         data: Bytes of the file.
