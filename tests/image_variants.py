@@ -197,7 +197,6 @@ def lossless():
         "BMP 32 bits by masks": (bmp(bmp_rows(xbgr), 32, 3, masks), RAMP),
         "BMP 16 bits by masks": (bmp(bmp_rows(words), 16, 3, five), fives),
         "BMP palette": (saved(raw, "BMP"), PALETTE),
-        "BMP grey": (saved(RAMP[..., 0], "BMP"), GREY),
         "GIF": (still, PALETTE),
         "GIF grey": (saved(RAMP[..., 0], "GIF"), GREY),
         "GIF interlaced": (saved(raw, "GIF", interlace=1), PALETTE),

@@ -21,7 +21,7 @@ def folder(path, test_fraction, validation_fraction, seed):
     """Lists `train/<class>/*` and `test/<class>/*`, or divides `<class>/*`.
 
     The held-out folder is called `test`, `val`, `validation` or `valid`, in
-    capitals or not; the first of these that exists tests, and a second one
+    upper or lower case; the first of these that exists tests, and a second one
     validates. A `train` folder alone, like plain class folders, is divided
     per class: `test_fraction` of the images test, chosen by `splits.held_out`
     from class and file name.
@@ -29,7 +29,7 @@ def folder(path, test_fraction, validation_fraction, seed):
     chosen in the same way. Classes are numbered in the sorted order of their
     names. Images in folders inside class folders count for the class. Other
     extensions, images in no class folder and other folders beside `train` are
-    counted and told; hidden files and folders are not.
+    counted and reported; hidden files and folders are not.
 
     Args:
         path: The folder.
@@ -126,7 +126,7 @@ def undivided(path):
 
 
 def _parts(root):
-    """Maps the names of folders of class folders, in small letters, to them."""
+    """Maps lower-case part names to the folders that have them."""
     found = {p.name.lower(): p for p in _class_folders(root)}
     return {n: found[n] for n in PARTS if n in found and _has_folders(found[n])}
 

@@ -47,9 +47,8 @@ def png_chunks(data):
     """Yields `(name, body)` of a PNG's chunks, up to its end.
 
     Raises:
-        ValueError: if the end is missing or a checksum is wrong, be it of a
-            chunk that no pixel depends on: what is damaged elsewhere may be
-            damaged there.
+        ValueError: if the end is missing or any checksum is wrong, even of a
+            chunk that no pixel depends on.
     """
     left, at, name = _most_pieces(data), 8, b""
     whole = memoryview(data)
@@ -73,8 +72,8 @@ def png_chunks(data):
 def check_png(data):
     """Refuses a PNG that is damaged or has fewer rows than it says.
 
-    Pillow leaves the missing rows black. The pixels are inflated piece by
-    piece for it, so that memory stays bounded; their number isn't.
+    Pillow leaves missing rows black. To count them, the pixels are inflated
+    in small pieces, in bounded memory.
 
     Raises:
         ValueError: saying what is wrong.
