@@ -148,7 +148,7 @@ def test_a_pack_is_refused_before_anything_is_exported(
 
 
 def test_a_pack_goes_with_one_run_alone(adapted, run, tmp_path):
-    with pytest.raises(ValueError, match="--pack must name a file"):
+    with pytest.raises(ValueError, match="--pack goes with the one --workdir"):
         ExportConfig(workdir=("a", "b"), out="out", pack="a.pack")
     for name in ("one", "two"):
         shutil.copytree(run, tmp_path / "runs" / name)
