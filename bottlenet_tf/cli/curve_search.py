@@ -156,7 +156,13 @@ def _told(results):
     """Yields what was trained for which link, and what wins there."""
     for link, costs in results["links"].items():
         splits = [a["split"] for a in results["asked"] if a["link"] == link]
-        trained = f"trained {', '.join(splits)}" if splits else "nothing new"
+        trained = [s for s in splits if s in results["trained"]]
+        failed = [s for s in splits if s not in results["trained"]]
+        did = [
+            f"{what} {', '.join(names)}"
+            for what, names in (("trained", trained), ("failed", failed))
+            if names
+        ]
         best, rival = costs["best"], costs["rival"]
         if best is None:
             end = "no split is accurate enough yet"
@@ -164,4 +170,4 @@ def _told(results):
             end = f"computing it all in one place costs less, {rival:.2f}"
         else:
             end = f"the best split costs {best:.2f}"
-        yield f"{link}: {trained}; {end}."
+        yield f"{link}: {'; '.join(did or ['nothing new'])}; {end}."

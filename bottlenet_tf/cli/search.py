@@ -12,6 +12,7 @@ from bottlenet_tf.cli import (
     train_flags,
 )
 from bottlenet_tf.search.config import CurveConfig, SearchConfig
+from bottlenet_tf.validation import check
 
 USAGE = """Finds where to split a network (Algorithm 1).
 
@@ -61,12 +62,38 @@ def define(flag_values=flags.FLAGS, module_name=None):
     """Defines the flags of a search and of its trials."""
     train_flags.define(flag_values, module_name)
     common = {"flag_values": flag_values, "module_name": module_name}
-    selecting_flags.define_scenarios(**common)
-    flags.DEFINE_bool(
-        "curves_only", False, "Measure the curves and train nothing.", **common
-    )
     for section in (SearchConfig, CurveConfig):
-        config_flags.define(section, **common)
+        _define_own(section, **common)
+
+
+def _define_own(section, **common):
+    """Defines the flags that one kind of search reads."""
+    config_flags.define(section, **common)
+    if section is CurveConfig:
+        selecting_flags.define_scenarios(**common)
+        flags.DEFINE_bool(
+            "curves_only",
+            False,
+            "Measure the curves and train nothing.",
+            **common,
+        )
+
+
+def _check_kind(values, section, other):
+    """Raises ValueError for flags of the other kind of search."""
+    names = []
+    for each in (other, section):
+        own = flags.FlagValues()
+        _define_own(each, flag_values=own, module_name=None)
+        names.append(set(own))
+    given = sorted(n for n in names[0] - names[1] if values[n].present)
+    check(
+        not given,
+        "A search is over curves with --unit=learned and over a grid with "
+        "another unit; the flags of one do nothing in the other.",
+        unit=values.unit,
+        flags=given,
+    )
 
 
 def read(values):
@@ -75,7 +102,10 @@ def read(values):
     Raises:
         ValueError: if a value or a combination is refused.
     """
-    section = CurveConfig if values.unit == "learned" else SearchConfig
+    section, other = CurveConfig, SearchConfig
+    if values.unit != "learned":
+        section, other = other, section
+    _check_kind(values, section, other)
     return config_flags.read(
         section,
         values,

@@ -72,6 +72,7 @@ def find(config, root):
             before["accuracy"],
         )
     stands_on, dataset = _stands_on(config)
+    dataset.steps_per_epoch(config.base.batch_size)  # Raises if it can't be.
     ground = measure(config, root, dataset)
     provenance.write(root, stands_on)
     write_json(

@@ -24,8 +24,8 @@ def make(config, root, splits):
     """Makes the starts that aren't there yet.
 
     Training images are read, and no label; no step is trained. Features and
-    gradients of all splits come from the same two passes, and what is held of
-    an image is its reduced patches: `training.statistics`.
+    gradients of all splits come from the same two passes. One split's reduced
+    patches at a time are in memory: `training.statistics`.
 
     Args:
         config: `CurveConfig`.
@@ -53,21 +53,24 @@ def make(config, root, splits):
         unit = base.unit.resolved(backbone.split_point(name).shape)
         sizes[name] = {"patch": unit.patch, "channels": unit.patch_channels}
         count = unit_start.count_images(base, dataset, unit.mixed_to)
-    found = statistics.of_splits(backbone, sizes, dataset, count, base.seed)
-    del backbone
-    for name in missing:
+    folder = root / STARTS
+    folder.mkdir(parents=True, exist_ok=True)
+    every = statistics.of_splits(
+        backbone, sizes, dataset, count, base.seed, folder
+    )
+    for name, found in every:
         keras.utils.set_random_seed(base.seed)
         own = dataclasses.replace(base, split=name)
         model = build_network(
             own, dataset.image_size, dataset.num_classes
         ).model
-        unit_start.start_from(found.pop(name), model, dataset, own)
+        unit_start.start_from(found, model, dataset, own)
         path = _file(root, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"tmp_{path.name}")
         model.save(temporary)
+        provenance.write(path.parent, stands_on, temporary)
         temporary.replace(path)
-        provenance.write(path.parent, stands_on, path)
 
 
 def _file(root, split):

@@ -64,8 +64,13 @@ class Patches(NamedTuple):
         return x @ self.forward, g @ self.inverse.T
 
 
-def solve_patches(moments, channels):
+def solve_patches(moments, channels, name="the split"):
     """Returns the `Patches` of `Moments`, of d = `channels`.
+
+    Args:
+        moments: `Moments`.
+        channels: d.
+        name: Of the split, for the error.
 
     Raises:
         ValueError: for a feature that is the same everywhere.
@@ -80,8 +85,9 @@ def solve_patches(moments, channels):
     )
     if not deviation.max() > 0:
         raise ValueError(
-            "A feature must vary, or there is nothing to send; all its "
-            f"channels are constant. Received: means={mean + moments.shift}"
+            f"The feature at {name} must vary, or there is nothing to send; "
+            "all its channels are constant. Received: "
+            f"means={mean + moments.shift}"
         )
     # A channel that hardly varies isn't blown up.
     deviation = np.maximum(deviation, 1e-3 * deviation.max())

@@ -256,7 +256,9 @@ def _check_unclaimed(workdir, config):
             f"{CONFIG_FILE}: {error}. Use another folder. "
             f"Received: workdir={str(workdir)!r}"
         ) from error
-    differing = differing_flags(before, config, _FREE_FIELDS)
+    # A file may have moved: `provenance.check_resumed` compares what it holds.
+    files = provenance.files_of(config).keys() & _known_files(workdir)
+    differing = differing_flags(before, config, (*_FREE_FIELDS, *files))
     if differing:
         differing = "; ".join(f"--{flag}" for flag in differing)
         raise ValueError(
@@ -264,6 +266,14 @@ def _check_unclaimed(workdir, config):
             "with the flags it began with. Use another folder. "
             f"Received: workdir={str(workdir)!r}, {differing}"
         )
+
+
+def _known_files(workdir):
+    """Returns the flags that named a file when a run began, if known."""
+    try:
+        return provenance.read(workdir).files.keys()
+    except ValueError:
+        return set()
 
 
 def _check_names(config):

@@ -68,9 +68,22 @@ def test_each_link_has_an_end(costs, told):
         "asked": [
             {"link": "4g", "split": "late"}, {"link": "3g", "split": "early"}
         ],
+        "trained": {"late": [], "early": []},
     }  # fmt: skip
     (line,) = curve_search._told(results)
     assert line.startswith("4g: trained late; ") and told in line
+
+
+def test_a_split_whose_training_failed_is_not_told_as_trained():
+    results = {
+        "links": {"4g": {"best": None, "rival": None}},
+        "asked": [
+            {"link": "4g", "split": "late"}, {"link": "4g", "split": "early"}
+        ],
+        "trained": {"early": []},
+    }  # fmt: skip
+    (line,) = curve_search._told(results)
+    assert line.startswith("4g: trained early; failed late; no split")
 
 
 def test_one_profile_alone_is_refused():

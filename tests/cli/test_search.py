@@ -65,3 +65,19 @@ def test_the_grid_has_flags_of_its_own(parse):
 def test_a_grid_is_of_whole_numbers(parse):
     with pytest.raises(ValueError, match="--channel_grid must be whole"):
         parse("--channel_grid=2,x")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--unit=bottlenet", "--curves_only"],
+        ["--unit=bottlenet", "--optimism=0.5"],
+        ["--unit=bottlenet", "--device_profile=phone.json"],
+        ["--unit=learned", "--exhaustive"],
+        ["--unit=learned", "--quality_grid=20"],
+    ],
+)
+def test_flags_of_the_other_search_are_refused(parse, arguments):
+    name = arguments[1].split("=")[0].removeprefix("--")
+    with pytest.raises(ValueError, match=rf"flags=\['{name}'\]"):
+        parse(*arguments)
