@@ -222,6 +222,16 @@ def test_a_replaced_network_file_is_another_run(config, capsys):
         training.run(config)
 
 
+def test_a_run_is_resumed_where_a_file_has_moved(config, tmp_path):
+    _start(config)
+    moved = pathlib.Path(config.backbone).rename(tmp_path / "moved.keras")
+    config = dataclasses.replace(config, backbone=str(moved))
+    _start(config)
+    _with_classes(moved, 2)  # Other random weights.
+    with pytest.raises(ValueError, match="--backbone: its file is another"):
+        _start(config)
+
+
 def test_a_finished_run_is_shown_without_its_data(config, photos, capsys):
     with eagerly():
         report = training.run(config)
