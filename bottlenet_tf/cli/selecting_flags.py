@@ -1,6 +1,7 @@
 """The flags of `bottlenet-select`, and what they ask for."""
 
 import dataclasses
+import math
 import pathlib
 
 from absl import flags
@@ -17,6 +18,7 @@ from bottlenet_tf.selection import (
     message_overhead_bytes,
     named,
 )
+from bottlenet_tf.validation import check
 
 # Points below the unsplit network, as the paper accepts.
 MAX_LOSS = 2.0
@@ -185,9 +187,20 @@ def goal(values):
 
 
 def max_loss(values):
-    """Returns the accepted loss, in points: that of the paper if unset."""
+    """Returns the accepted loss, in points: that of the paper if unset.
+
+    Raises:
+        ValueError: for one that isn't finite, or negative.
+    """
     loss = values.max_accuracy_loss
-    return MAX_LOSS if loss is None else loss
+    loss = MAX_LOSS if loss is None else loss
+    check(
+        0 <= loss < math.inf,
+        "--max_accuracy_loss must be finite and not negative: points below "
+        "the network without a split.",
+        max_accuracy_loss=loss,
+    )
+    return loss
 
 
 def limits(values, baseline_accuracy):

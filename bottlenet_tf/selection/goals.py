@@ -123,7 +123,7 @@ class Limits:
         max_memory_mb: Of the device, as its profile has it.
 
     Raises:
-        ValueError: for what isn't finite.
+        ValueError: for what isn't finite, or is negative.
     """
 
     min_accuracy: float | None = None
@@ -133,8 +133,9 @@ class Limits:
     def __post_init__(self):
         for name, value in dataclasses.asdict(self).items():
             check(
-                value is None or math.isfinite(value),
-                "A limit must be finite, or nothing keeps to it.",
+                value is None or 0 <= value < math.inf,
+                "A limit must be finite and not negative, or nothing, or "
+                "everything, keeps to it.",
                 **{name: value},
             )
 

@@ -35,6 +35,12 @@ def test_a_deadline_sets_no_least_accuracy_unless_one_is_named(given, least):
     assert selecting_flags.limits(_values(**given), None) == Limits()
 
 
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), -1.0])
+def test_a_loss_that_is_none_is_refused(loss):
+    with pytest.raises(ValueError, match="--max_accuracy_loss must be finite"):
+        selecting_flags.limits(_values(max_accuracy_loss=loss), 91.0)
+
+
 def test_the_goal_is_a_cost_or_a_deadline():
     assert selecting_flags.goal(_values()) == Goal(1.0, 0.0)
     found = selecting_flags.goal(_values(deadline_ms=50.0))

@@ -103,6 +103,7 @@ def test_a_load_that_was_measured_in_part_is_no_scenario(make, device):
 def test_what_is_not_finite_is_refused(value):
     for make_one in (
         lambda: Limits(min_accuracy=value),
+        lambda: Limits(max_bytes=-abs(value)),
         lambda: Goal(1.0, value),
         lambda: Link("fast", value),
         lambda: Link("fast", 1.0, rtt_ms=value),
