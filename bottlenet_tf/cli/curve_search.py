@@ -39,7 +39,7 @@ def run(values, config):
     machines = selecting_flags.machines(
         values, *(given or _profile(found.root, folder))
     )
-    rivals = rivals_of(found)
+    rivals = rivals_of(found) if values.rivals else []
     results = found.train(
         [price(link, goal, machines, rivals) for link in links]
     )

@@ -21,8 +21,8 @@ closed-form unit of every split point, and so its whole curve of accuracy over
 bytes. Then it trains, as the other flags say, the units that can still win for
 your links, machines and accepted loss, and only those: it stops when no other
 split's curve, with --optimism for what training may gain, costs less than what
-is there. Killed, it goes on; other links, machines and losses may follow in
-the same folder.
+is trained, mobile-only and cloud-only (--rivals). Killed, it resumes; other
+links, machines and losses may follow in the same folder.
 
 With --unit=bottlenet, the paper's loop: for every split point it keeps the
 smallest payload whose accuracy loss is accepted, among all channels, strides
@@ -71,12 +71,17 @@ def _define_own(section, **common):
     config_flags.define(section, **common)
     if section is CurveConfig:
         selecting_flags.define_scenarios(**common)
-        flags.DEFINE_bool(
-            "curves_only",
-            False,
-            "Measure the curves and train nothing.",
-            **common,
-        )
+        for name, default, text in (
+            ("curves_only", False, "Measure the curves and train nothing."),
+            (
+                "rivals",
+                True,
+                "Train no split whose optimistic curve costs more than "
+                "computing it all on the device, or all on the server; "
+                "--norivals compares splits with each other alone.",
+            ),
+        ):
+            flags.DEFINE_bool(name, default, text, **common)
 
 
 def _check_kind(values, section, other):

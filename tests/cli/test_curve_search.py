@@ -128,3 +128,5 @@ def test_a_price_is_the_selections_cost(tmp_path):
     # Twice 5 ms, 125 bytes at 1 Mbit/s, 2.5 ms.
     assert price.of("late", 100.0) == pytest.approx(10 + 1.0 + 2.5)
     assert price.rival == 60.0  # Mobile-only.
+    alone = curve_search.price(link, selection.LATENCY, machines, [])
+    assert alone.rival == float("inf")
