@@ -1,6 +1,6 @@
 r"""End-to-end latency over the emulated link: cloud-only, split, mobile-only.
 
-    python benchmarks/two_machines.py DEPLOY --unit=NAME --matched_bytes=N
+    python benchmarks/two_machines.py DEPLOY --unit=NAME --matched=avif:30:8
 
 starts the server as `bottlenet-cloud` does and a device beside it, each on an
 emulated machine, and prints for the paper's three networks, measured
@@ -8,11 +8,12 @@ alternately in one run over one open connection each:
 
 - split: pixels -> head and codec on the device -> the served tail -> answer;
 - mobile-only: the network without a split on the device;
-- cloud-only: a message of as many bytes as an image file takes. The served
-  model is that of the units, which refuses the bytes without computing. So the
-  message is measured, and the network's time is added: mobile-only's median,
-  of the same network on one thread of the same machine;
-- the same of the paper's 316 bytes, with the split's times of both halves.
+- cloud-only: pixels -> an image file -> the served model of image files ->
+  answer. The file is the best JPEG that isn't larger than the paper's, filled
+  up to as many bytes behind its end; with --matched, the same of a codec,
+  quality and side that reach an accuracy that is told by whoever chose them;
+- the split's times of both halves with the paper's 316 bytes: a message of as
+  many, which the served tail refuses without computing.
 
 Device and server are this machine on one thread each; nothing is slowed.
 """
@@ -32,18 +33,21 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from bottlenet_tf.cli.demo_link_processes import Processes  # noqa: E402
-from bottlenet_tf.codec import answer  # noqa: E402
+from bottlenet_tf.edge import image_files, message, transports  # noqa: E402
+from bottlenet_tf.edge.network import Network  # noqa: E402
 from bottlenet_tf.emulation import Settings, machines  # noqa: E402
 from bottlenet_tf.markdown import aligned  # noqa: E402
-from bottlenet_tf.runtime import images, machine  # noqa: E402
+from bottlenet_tf.runtime import images, machine, served  # noqa: E402
 from bottlenet_tf.runtime.heads import Heads  # noqa: E402
-from bottlenet_tf.runtime.whole import Whole  # noqa: E402
+from bottlenet_tf.runtime.whole import Whole, identity  # noqa: E402
 from bottlenet_tf.selection.links import NAMED  # noqa: E402
 
 # Of an image as JPEG and of BottleNet's message, ResNet-50 (arXiv:1902.01000),
 # and the latency of the one as a multiple of the other's.
 CLOUD_BYTES, SPLIT_BYTES = 26_766, 316
 PAPER = {"3g": 63, "4g": 21, "wifi": 8}
+CLOUD, MATCHED, SPLIT = "cloud-only", "cloud-only, matched", "split"
+HALVES, MOBILE = "its halves", "mobile-only"
 WARM_UP = 5
 TIMEOUT_S = 60.0
 
@@ -55,13 +59,19 @@ def parse_args(argv=None):
     parser.add_argument("--unit", required=True)
     parser.add_argument("--point", type=int)
     parser.add_argument("--images", help="folder; smooth random ones if none")
-    parser.add_argument("--matched_bytes", type=int)
+    parser.add_argument("--matched", type=as_image, help="CODEC:QUALITY:SIDE")
     parser.add_argument("--rtt_ms", type=float, default=0.0)
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--form", choices=["namespaces", "proxy"])
     parser.add_argument("--ask", help=argparse.SUPPRESS)  # The device's side.
     return parser.parse_args(argv)
+
+
+def as_image(text):
+    """Returns codec, quality and side of `avif:30:8`."""
+    codec, quality, side = text.split(":")
+    return codec, int(quality), int(side)
 
 
 def pixels(folder, about):
@@ -79,6 +89,18 @@ def pixels(folder, about):
     return found
 
 
+def best_quality(pictures, side):
+    """Returns the highest JPEG quality of files within the paper's bytes."""
+    for quality in range(100, 0, -1):
+        files = (image_files.encode(p, "jpeg", quality, side) for p in pictures)
+        if all(len(file) <= CLOUD_BYTES for file in files):
+            return quality
+    raise ValueError(
+        f"An image as JPEG must be within the paper's {CLOUD_BYTES} bytes. "
+        f"Received: images of {side} pixels"
+    )
+
+
 class Device:
     """The device's side: asks over the link, and prints times as JSON.
 
@@ -89,56 +111,66 @@ class Device:
     def __init__(self, args):
         self._args = args
         self._head = Heads.load(args.deploy, threads=1).units[args.unit]
-        self._whole = Whole.load(args.deploy, threads=1, for_timing=True)
-        self._images = pixels(args.images, self._head.unit)
-        processes = Processes(None, args.deploy)
-        self._ask_by = processes.transport(args.ask, answer.unpack)
+        self._whole = Whole.load(args.deploy, threads=1)
+        about = self._whole.about
+        self._images = pixels(args.images, about)
+        quality = best_quality(self._images, about.image_size)
+        self._cloud = "jpeg", quality, about.image_size
+        # As the device program does, without its other options.
+        self._ask_by = transports.Server(
+            argparse.Namespace(
+                server=args.ask, transport=transports.DEFAULT, tls_cert=None,
+                model=None, image_model=None,
+            ),
+            Network(served.read(args.deploy / "edge")),
+        ).connect()  # fmt: skip
 
-    def _ask(self, message):
-        until_s = time.monotonic() + TIMEOUT_S
-        return self._ask_by.ask(message, until_s, "q")
+    def _file(self, image, codec, quality, side, size=0):
+        data = image_files.encode(image, codec, quality, side)
+        return message.image_file(
+            data.ljust(size, b"\0"), self._whole.classes,
+            identity(self._whole.about),
+        )  # fmt: skip
 
-    def split(self, image, noted):
-        """One image by the split."""
+    def _ways(self, image):
+        """Returns, by name, what makes each message of an image."""
+        about, point = self._head.unit, self._args.point
+        found = {
+            SPLIT: lambda: message.payload(
+                self._head.encode(image, point), about.classes, point
+            ),
+            CLOUD: lambda: self._file(image, *self._cloud, CLOUD_BYTES),
+            HALVES: lambda: message.payload(os.urandom(SPLIT_BYTES), (), None),
+        }
+        if self._args.matched:
+            found[MATCHED] = lambda: self._file(image, *self._args.matched)
+        return found
+
+    def _measure(self, name, make, noted):
+        """Makes a message, asks and notes bytes and times."""
         begun = time.perf_counter()
-        payload = self._head.encode(image, self._args.point)
-        sent = time.perf_counter()
-        found = self._ask(payload)
+        sent = make()
+        made = time.perf_counter()
+        found = self._ask_by.ask(sent, time.monotonic() + TIMEOUT_S, "q")
         done = time.perf_counter()
-        if found.status != "ok":
-            raise RuntimeError(f"Received: {found}")
-        noted["split bytes"].append(len(payload))
-        noted["split"].append(1e3 * (done - begun))
-        noted["split device"].append(1e3 * (sent - begun))
-        noted["split server"].append(found.computed_ms)
-
-    def mobile(self, image, noted):
-        """One image on the device."""
-        begun = time.perf_counter()
-        self._whole.logits(image)
-        noted["mobile"].append(1e3 * (time.perf_counter() - begun))
-
-    def message(self, name, size, noted):
-        """One message of a size that isn't a payload."""
-        message = os.urandom(size)
-        begun = time.perf_counter()
-        found = self._ask(message)
-        noted[name].append(1e3 * (time.perf_counter() - begun))
-        if found.status == "ok":
-            raise RuntimeError("These bytes must be refused.")
+        if (found.status == "ok") != (name != HALVES):
+            raise RuntimeError(f"Received: {found} for {name}")
+        note = noted.setdefault(name, [])
+        note.append((len(sent), done - begun, made - begun, found.computed_ms))
 
     def run(self):
-        """Returns milliseconds by name, after some to warm up."""
-        names = "split", "split bytes", "split device", "split server"
-        noted = {n: [] for n in (*names, "mobile", "cloud", "small", "matched")}
+        """Returns, by name, bytes, seconds, seconds of them before it was
+        sent, and the server's milliseconds, of each call but the first ones.
+        """
+        noted = {MOBILE: []}
         for i in range(WARM_UP + self._args.calls):
             image = self._images[i % len(self._images)]
-            self.split(image, noted)
-            self.mobile(image, noted)
-            self.message("cloud", CLOUD_BYTES, noted)
-            self.message("small", SPLIT_BYTES, noted)
-            if self._args.matched_bytes:
-                self.message("matched", self._args.matched_bytes, noted)
+            for name, make in self._ways(image).items():
+                self._measure(name, make, noted)
+            begun = time.perf_counter()
+            self._whole.logits(image)
+            seconds = time.perf_counter() - begun
+            noted[MOBILE].append((0, seconds, seconds, 0.0))
         return {name: values[WARM_UP:] for name, values in noted.items()}
 
 
@@ -154,52 +186,35 @@ def measure(args, both, processes, link, address, name):
     return json.loads(output)
 
 
-def rows(name, noted, args):
+def rows(name, noted):
     """Yields the table's rows of one network."""
-    median = {k: statistics.median(v) for k, v in noted.items() if v}
-    whole = median["mobile"]
-    ways = [
-        (f"cloud-only, {CLOUD_BYTES:,} B", CLOUD_BYTES, "cloud"),
-        ("cloud-only, matched", args.matched_bytes, "matched"),
-    ]
-    device, server = median["split device"], median["split server"]
-    split_link = median["split"] - device - server
-    for title, size, key in ways:
-        if key not in median:
+    found = {}
+    for way, values in noted.items():
+        size, total, device, server = zip(*values)
+        device, server = 1e3 * _median(device), _median(server)
+        found[way] = [
+            statistics.fmean(size), 1e3 * _median(total), device, server,
+            1e3 * sorted(total)[int(0.95 * len(total))],
+        ]  # fmt: skip
+    # Those bytes are refused, and nothing is computed for them.
+    halves, split = found[HALVES], found[SPLIT]
+    more = sum(split[2:4]) - sum(halves[2:4])
+    halves[1:] = halves[1] + more, *split[2:4], halves[4] + more
+    for way in (CLOUD, MATCHED, SPLIT, HALVES, MOBILE):
+        if way not in found:
             continue
-        total, p95 = median[key] + whole, _p95(noted[key]) + whole
-        ratio = f"{total / median['split']:.2f}"
-        if key == "cloud":
-            ratio += f" ({PAPER[name]})"
+        size, total, device, server, p95 = found[way]
+        ratio = found[CLOUD][1] / total
         yield (
-            name, title, f"{size:,}", f"{total:.2f}", f"{p95:.2f}", "0.00",
-            f"{whole:.2f}", f"{median[key]:.2f}", ratio,
-            f"{median[key] / split_link:.2f}",
+            name, way, f"{size:,.0f}", f"{total:.2f}", f"{p95:.2f}",
+            f"{device:.2f}", f"{server:.2f}", f"{total - device - server:.2f}",
+            "1" if way == CLOUD else f"{ratio:.2f}×",
+            f"{PAPER[name]}×" if way == HALVES else "",
         )  # fmt: skip
-    yield (
-        name, f"split, {args.unit}",
-        f"{statistics.fmean(noted['split bytes']):.0f}",
-        f"{median['split']:.2f}", f"{_p95(noted['split']):.2f}",
-        f"{device:.2f}", f"{server:.2f}",
-        f"{split_link:.2f}", "1", "1",
-    )  # fmt: skip
-    both = device + server
-    total = both + median["small"]
-    yield (
-        name, "its halves, the paper's bytes", str(SPLIT_BYTES),
-        f"{total:.2f}", f"{both + _p95(noted['small']):.2f}",
-        f"{device:.2f}", f"{server:.2f}", f"{median['small']:.2f}",
-        f"{total / median['split']:.2f}", f"{median['small'] / split_link:.2f}",
-    )  # fmt: skip
-    yield (
-        name, "mobile-only", "0", f"{whole:.2f}",
-        f"{_p95(noted['mobile']):.2f}", f"{whole:.2f}", "0.00", "0.00",
-        f"{whole / median['split']:.2f}", "–",
-    )  # fmt: skip
 
 
-def _p95(values):
-    return sorted(values)[int(0.95 * len(values))]
+def _median(values):
+    return statistics.median(values)
 
 
 def main():
@@ -220,7 +235,7 @@ def main():
         found = []
         for name in NAMED:
             noted = measure(args, both, processes, link, address, name)
-            found += rows(name, noted, args)
+            found += rows(name, noted)
             print(f"{name}: {args.calls} calls", file=sys.stderr)
     print(both.checked.summary())
     print(
@@ -229,8 +244,8 @@ def main():
         f"{processes.overhead_bytes} B a message, {args.calls} calls each.\n"
     )
     header = (
-        "network", "way", "bytes", "ms", "p95 ms", "device ms", "server ms",
-        "link, transport ms", "of the split's (paper)", "of its link",
+        "network", "way", "bytes", "ms", "p95", "device", "server",
+        "link, transport", "cloud-only to this", "paper",
     )  # fmt: skip
     print("\n".join(aligned(header, found, 2)))
 
