@@ -1,8 +1,14 @@
-"""One thread for computing locally beside a question that is under way."""
+"""One thread for computing locally beside a question that is under way.
+
+Waking a thread takes longer than all else that a controller does for an image,
+and most images don't need it: the thread is woken only for what begins before
+it would wake by itself.
+"""
 
 import threading
 
 _LONGEST_WAIT_S = 3600.0
+_NOW, _NEVER = float("-inf"), float("inf")
 
 
 class Task:
@@ -11,59 +17,49 @@ class Task:
     Made by `Worker.submit`.
     """
 
-    def __init__(self, function, at_s, then):
-        self._function, self.at_s, self._then = function, at_s, then
-        self._changed = threading.Condition()
-        self._state = "waiting"
+    def __init__(self, worker, function, at_s, then):
+        self._worker, self._function, self._then = worker, function, then
+        self.at_s = _NOW if at_s is None else at_s
+        self._ended = threading.Condition()
+        self._is_over = False
         self._result = self._error = None
 
     def begin_at(self, at_s):
-        """Changes when it begins; None is as soon as the thread is free."""
-        with self._changed:
-            self.at_s = at_s
-            self._changed.notify_all()
+        """Changes when it begins, in seconds of the worker's clock."""
+        self._worker.begin_at(self, at_s)
 
     def hurry(self):
         """Begins as soon as the thread is free."""
-        self.begin_at(None)
+        self.begin_at(_NOW)
 
     def cancel(self):
         """Drops it if it hasn't begun."""
-        with self._changed:
-            if self._state == "waiting":
-                self._state = "cancelled"
-            self._changed.notify_all()
+        if self._worker.drop(self):
+            self._end()
 
     def result(self):
         """Waits for the result and returns it, or raises what it raised."""
-        with self._changed:
-            while self._state not in ("done", "cancelled"):
-                self._changed.wait()
+        with self._ended:
+            while not self._is_over:
+                self._ended.wait()
         if self._error is not None:
             raise self._error
         return self._result
 
-    def run(self, clock):
-        """Waits for its time and computes; for the worker."""
-        with self._changed:
-            while self._state == "waiting" and self.at_s is not None:
-                left = self.at_s - clock()
-                if left <= 0:
-                    break
-                # Beyond a limit of its own a lock refuses to wait.
-                self._changed.wait(min(left, _LONGEST_WAIT_S))
-            if self._state == "cancelled":
-                return
-            self._state = "running"
+    def run(self):
+        """Computes; for the worker."""
         try:
             self._result = self._function()
         except Exception as error:
             self._error = error
-        with self._changed:
-            self._state = "done"
-            self._changed.notify_all()
+        self._end()
         if self._error is None:
             self._then(self._result)
+
+    def _end(self):
+        with self._ended:
+            self._is_over = True
+            self._ended.notify_all()
 
 
 class Worker:
@@ -78,7 +74,9 @@ class Worker:
 
     def __init__(self, clock, name="local"):
         self._clock = clock
-        self._tasks, self._ready = [], threading.Condition()
+        self._tasks, self._changed = [], threading.Condition()
+        self._is_closed = False
+        self._wakes_s = _NOW  # By itself; while it is awake, now.
         self._thread = threading.Thread(target=self._run, name=name)
         self._thread.daemon = True
         self._thread.start()
@@ -92,25 +90,58 @@ class Worker:
                 infinity once it is hurried.
             then: Called with the result in the worker's thread.
         """
-        task = Task(function, at_s, then)
-        with self._ready:
+        task = Task(self, function, at_s, then)
+        with self._changed:
             self._tasks.append(task)
-            self._ready.notify()
+            self._look()
         return task
+
+    def begin_at(self, task, at_s):
+        """Changes when a task begins."""
+        with self._changed:
+            task.at_s = at_s
+            self._look()
+
+    def drop(self, task):
+        """Returns whether a task hadn't begun, and never will."""
+        with self._changed:
+            if task not in self._tasks:
+                return False
+            self._tasks.remove(task)
+            self._look()
+            return True
+
+    def _look(self):
+        """Wakes the thread if it must begin before it would wake."""
+        if self._tasks and self._tasks[0].at_s < self._wakes_s:
+            self._changed.notify()
 
     def close(self):
         """Ends the thread after what was submitted."""
-        with self._ready:
-            self._tasks.append(None)
-            self._ready.notify()
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
         self._thread.join()
 
     def _run(self):
         while True:
-            with self._ready:
-                while not self._tasks:
-                    self._ready.wait()
-                task = self._tasks.pop(0)
+            task = self._next()
             if task is None:
                 return
-            task.run(self._clock)
+            task.run()
+
+    def _next(self):
+        """Waits for the next task's time, and takes it; None at the end."""
+        with self._changed:
+            while True:
+                self._wakes_s, left = _NEVER, None
+                if self._tasks:
+                    self._wakes_s = self._tasks[0].at_s
+                    left = self._wakes_s - self._clock()
+                    if left <= 0:
+                        self._wakes_s = _NOW
+                        return self._tasks.pop(0)
+                elif self._is_closed:
+                    return None
+                # Beyond a limit of its own a lock refuses to wait.
+                self._changed.wait(left and min(left, _LONGEST_WAIT_S))

@@ -69,3 +69,33 @@ def test_results_are_told_in_the_workers_thread(worker):
     task.result()
     worker.submit(lambda: None).result()
     assert told == [(4, "local")]
+
+
+def test_a_thread_that_sleeps_is_not_woken_for_what_begins_later(worker):
+    looks = []
+    worker.submit(lambda: None).result()
+    soon = worker.submit(lambda: "soon", at_s=time.monotonic() + 0.2)
+    time.sleep(0.05)  # It sleeps until then.
+    worker._clock = lambda: looks.append(0) or time.monotonic()
+    for _ in range(100):
+        worker.submit(lambda: None, time.monotonic() + 9).cancel()
+        worker.submit(lambda: None, NEVER).cancel()
+    assert soon.result() == "soon"
+    assert len(looks) <= 2
+
+
+def test_a_task_that_is_hastened_wakes_the_thread(worker):
+    task = worker.submit(lambda: "done", at_s=NEVER)
+    time.sleep(0.02)
+    begun = time.monotonic()
+    task.begin_at(begun + 0.02)
+    assert task.result() == "done"
+    assert time.monotonic() >= begun + 0.02
+
+
+def test_a_task_is_begun_though_one_before_it_was_cancelled(worker):
+    first = worker.submit(lambda: None, at_s=time.monotonic() + 9)
+    second = worker.submit(lambda: "second", at_s=time.monotonic() + 0.05)
+    time.sleep(0.02)  # It sleeps until the first one's time.
+    first.cancel()
+    assert second.result() == "second"
