@@ -35,6 +35,8 @@ def parse_args(argv=None):
     parser.add_argument("deploy", type=pathlib.Path)
     parser.add_argument("--python", help="of nvidia-pytriton's environment")
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--transport", default="kserve_http")
+    parser.add_argument("--deadline_ms", default="1000")
     return parser.parse_args(argv)
 
 
@@ -119,18 +121,21 @@ def main():
             serving.started(args.deploy, args.python) as (http, rpc),
             RawClient(http) as raw,
         ):
-            for server, kind in ((http, "kserve_http"), (rpc, "kserve_grpc")):
-                for choice in ([], *fixed):
-                    options = [f"--server={server}", f"--transport={kind}"]
-                    found, loop = measure(
-                        args, items, folder, options + choice,
-                        lambda: raw.ask(b"x" * 60),
-                    )  # fmt: skip
-                    print(f"{kind}, {choice[0][9:] if choice else 'the plan'}")
-                    for what, values in found.items():
-                        middle = statistics.median(values)
-                        print(f"  {what:9} {middle:6.3f} {values[0]:6.3f}")
-                    print(loop.tally.summary().split("\n")[0])
+            server = rpc if args.transport == "kserve_grpc" else http
+            given = [
+                f"--server={server}", f"--transport={args.transport}",
+                f"--deadline_ms={args.deadline_ms}",
+            ]  # fmt: skip
+            for choice in ([], *fixed):
+                found, loop = measure(
+                    args, items, folder, given + choice,
+                    lambda: raw.ask(b"x" * 60),
+                )  # fmt: skip
+                print(choice[0][9:] if choice else "the plan")
+                for what, values in found.items():
+                    middle = statistics.median(values)
+                    print(f"  {what:9} {middle:6.3f} {values[0]:6.3f}")
+                print("  " + loop.tally.summary().split("\n")[0])
 
 
 if __name__ == "__main__":
