@@ -13,6 +13,7 @@ from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
 from bottlenet_tf.link.worker import Worker
 
 LATER = "later"
+_PROBING_S = 0.02  # Between looks at whether another probe is due.
 
 
 class Reply(NamedTuple):
@@ -127,8 +128,8 @@ class Sender:
         if not choice.sends and self._prober is None:
             choice = self._tried_instead() or choice
         if not choice.sends:
-            self._probe()
             task = self._worker.submit(lambda: self._compute(image))
+            self._probe_until(task)
             return self._reply(begun_s, task.result(), LOCAL, choice)
         race = Race(self._transport)
         task = self._worker.submit(
@@ -254,6 +255,22 @@ class Sender:
     def _probe(self):
         if self._prober is not None:
             self._prober.send()
+
+    def _probe_until(self, task):
+        """Probes; a dead link again and again, until the task has ended.
+
+        An image takes long on the device: what is found meanwhile is known
+        before the next one.
+        """
+        self._probe()
+        while not (
+            self._prober is None
+            or self._controller.alive
+            or task.wait(_PROBING_S)
+        ):
+            self._learn()
+            if not self._controller.alive:
+                self._probe()
 
     def _learn(self):
         """Tells the controller what other threads have found meanwhile."""

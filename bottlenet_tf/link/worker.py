@@ -37,11 +37,14 @@ class Task:
         if self._worker.drop(self):
             self._end()
 
+    def wait(self, seconds=None):
+        """Waits, for ever or for so long; returns whether it has ended."""
+        with self._ended:
+            return self._ended.wait_for(lambda: self._is_over, seconds)
+
     def result(self):
         """Waits for the result and returns it, or raises what it raised."""
-        with self._ended:
-            while not self._is_over:
-                self._ended.wait()
+        self.wait()
         if self._error is not None:
             raise self._error
         return self._result

@@ -357,6 +357,25 @@ def test_the_connection_that_a_probe_opened_serves_the_images(made):
     assert sender.answer(2).answer.label == "by the other"
 
 
+def test_a_dead_link_is_probed_while_the_device_computes(made):
+    # The second probe is answered, before the image has been for long.
+    def act(payload, request_id, seconds):
+        if len(probes.asked) == 1:
+            raise Missed("lost")
+        return answer_to(request_id, status="wrong size")
+
+    probes = Scripted(act)
+    controller = Controller(small_plan(900.0))
+    controller.missed(100, 10.0)
+    sender, *_ = made(
+        lambda p, q, s: answer_to(q), Device(0.6), controller,
+        probe_transport=probes,
+    )  # fmt: skip
+    assert sender.answer(0).source == LOCAL
+    assert probes.asked == ["probe"] * 2 and controller.alive
+    assert sender.answer(1).source == REMOTE
+
+
 @pytest.mark.parametrize("has_probes", [True, False])
 def test_the_real_controller_comes_back_after_a_cut(made, has_probes):
     is_cut = threading.Event()
