@@ -1,6 +1,6 @@
 r"""End-to-end latency over the emulated link: cloud-only, split, mobile-only.
 
-    python benchmarks/two_machines.py DEPLOY --unit=NAME --matched=avif:30:8
+    python benchmarks/two_machines.py DEPLOY --unit=NAME --matched=webp:5:8
 
 starts the server as `bottlenet-cloud` does and a device beside it, each on an
 emulated machine, and prints for the paper's three networks, measured
@@ -10,8 +10,8 @@ alternately in one run over one open connection each:
 - mobile-only: the network without a split on the device;
 - cloud-only: pixels -> an image file -> the served model of image files ->
   answer. The file is the best JPEG that isn't larger than the paper's, filled
-  up to as many bytes behind its end; with --matched, the same of a codec,
-  quality and side that reach an accuracy that is told by whoever chose them;
+  up to as many bytes behind its end; for each --matched the file of a codec,
+  quality and side, as a selection lists them with their accuracy;
 - the split's times of both halves with the paper's 316 bytes: a message of as
   many, which the served tail refuses without computing.
 
@@ -19,6 +19,7 @@ Device and server are this machine on one thread each; nothing is slowed.
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -46,7 +47,7 @@ from bottlenet_tf.selection.links import NAMED  # noqa: E402
 # and the latency of the one as a multiple of the other's.
 CLOUD_BYTES, SPLIT_BYTES = 26_766, 316
 PAPER = {"3g": 63, "4g": 21, "wifi": 8}
-CLOUD, MATCHED, SPLIT = "cloud-only", "cloud-only, matched", "split"
+CLOUD, SPLIT = "cloud-only", "split"
 HALVES, MOBILE = "its halves", "mobile-only"
 WARM_UP = 5
 TIMEOUT_S = 60.0
@@ -59,7 +60,10 @@ def parse_args(argv=None):
     parser.add_argument("--unit", required=True)
     parser.add_argument("--point", type=int)
     parser.add_argument("--images", help="folder; smooth random ones if none")
-    parser.add_argument("--matched", type=as_image, help="CODEC:QUALITY:SIDE")
+    parser.add_argument(
+        "--matched", type=as_image, action="append", default=[],
+        metavar="CODEC:QUALITY:SIDE",
+    )  # fmt: skip
     parser.add_argument("--rtt_ms", type=float, default=0.0)
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--engine", default="auto")
@@ -142,8 +146,10 @@ class Device:
             CLOUD: lambda: self._file(image, *self._cloud, CLOUD_BYTES),
             HALVES: lambda: message.payload(os.urandom(SPLIT_BYTES), (), None),
         }
-        if self._args.matched:
-            found[MATCHED] = lambda: self._file(image, *self._args.matched)
+        for codec, quality, side in self._args.matched:
+            found[f"{CLOUD}, {codec} {quality} at {side} px"] = (
+                functools.partial(self._file, image, codec, quality, side)
+            )
         return found
 
     def _measure(self, name, make, noted):
@@ -200,9 +206,8 @@ def rows(name, noted):
     halves, split = found[HALVES], found[SPLIT]
     more = sum(split[2:4]) - sum(halves[2:4])
     halves[1:] = halves[1] + more, *split[2:4], halves[4] + more
-    for way in (CLOUD, MATCHED, SPLIT, HALVES, MOBILE):
-        if way not in found:
-            continue
+    matched = sorted(way for way in found if way.startswith(CLOUD + ","))
+    for way in (CLOUD, *matched, SPLIT, HALVES, MOBILE):
         size, total, device, server, p95 = found[way]
         ratio = found[CLOUD][1] / total
         yield (
