@@ -3,7 +3,7 @@
     python benchmarks/serving.py DEPLOY --python=.venv-serving/bin/python
 
 starts Triton as `bottlenet-cloud` does and prints, measured alternately in one
-run, median and 95th percentile of
+run, lower quartile, median and 95th percentile of
 
 - one payload over HTTP (raw binary request) and over gRPC, one client, beside
   its bare round trip (the liveness) or a gRPC echo in Python, together with
@@ -101,11 +101,23 @@ def measure(functions, calls, warmup=50):
 
 
 def show(times):
-    """Prints medians and 95th percentiles; returns the medians."""
+    """Prints quartile, median and 95th percentile; returns the first two.
+
+    Other jobs only add to a time, so that the lower quartile is least theirs.
+    """
+    found = {}
     for name, values in times.items():
+        found[name] = [values[len(values) // 4], statistics.median(values)]
         p95 = values[int(0.95 * len(values))]
-        print(f"  {name:32} {statistics.median(values):7.3f} {p95:8.3f} ms")
-    return {name: statistics.median(v) for name, v in times.items()}
+        numbers = " ".join(f"{ms:8.3f}" for ms in (*found[name], p95))
+        print(f"  {name:32} {numbers} ms")
+    return found
+
+
+def ratios(found, what, *parts):
+    """Returns a time as multiples of others' sum, by quartile and median."""
+    sums = [sum(values) for values in zip(*(found[part] for part in parts))]
+    return ", ".join(f"{a / b:.2f}" for a, b in zip(found[what], sums))
 
 
 def field(number, data):
@@ -181,7 +193,7 @@ def one_client(http, rpc, payloads, tails, calls):
         def some(values, i):
             return values[i % len(values)]
 
-        medians = show(
+        times = show(
             measure(
                 {
                     "HTTP, bare": lambda i: client.get("/v2/health/live"),
@@ -202,9 +214,8 @@ def one_client(http, rpc, payloads, tails, calls):
         ("gRPC", "gRPC, bare"),
         ("gRPC", "gRPC echo in Python"),
     ):
-        bound = medians[bare] + medians["tail alone"]
-        ratio = medians[f"{protocol}, served"] / bound
-        print(f"  {protocol}, served: {ratio:.2f} of {bare}, and the tail")
+        found = ratios(times, f"{protocol}, served", bare, "tail alone")
+        print(f"  {protocol}, served: {found} of {bare}, and the tail")
 
 
 def batches(payloads, tails, calls):
@@ -215,7 +226,7 @@ def batches(payloads, tails, calls):
     groups = {}
     for payload in mixed:
         groups.setdefault(id(tails.find(payload)), []).append(payload)
-    medians = show(
+    times = show(
         measure(
             {
                 "tail alone, one unit": lambda i: tails.tails[name].logits(own),
@@ -231,8 +242,8 @@ def batches(payloads, tails, calls):
     )
     for kind in ("one unit", "mixed"):
         alone = "tail alone" if kind == "one unit" else "tails alone"
-        ratio = medians[f"routed, {kind}"] / medians[f"{alone}, {kind}"]
-        print(f"  {kind}: routed takes {ratio:.2f} of the tail alone")
+        found = ratios(times, f"routed, {kind}", f"{alone}, {kind}")
+        print(f"  {kind}: routed takes {found} of the tail alone")
 
 
 def many_clients(http, payloads, seconds):
@@ -274,7 +285,7 @@ def main():
     units = version / str(identity.version) / triton_model.UNITS
     tails = Tails.load(units, threads=1)
     tails.warm_up()
-    print(f"{'':34} {'median':>7} {'p95':>8}")
+    print(f"{'':34} {'quartile':>8} {'median':>8} {'p95':>8}")
     print(f"Batches of {BATCH}, in one process:")
     batches(payloads, tails, args.calls)
     with started(args.deploy, args.python) as (http, rpc):
