@@ -36,7 +36,7 @@ def parse_args(argv=None):
     parser.add_argument("--python", help="of nvidia-pytriton's environment")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--transport", default="kserve_http")
-    parser.add_argument("--deadline_ms", default="1000")
+    parser.add_argument("--deadline_ms", help="of each image; none if unset")
     return parser.parse_args(argv)
 
 
@@ -122,10 +122,9 @@ def main():
             RawClient(http) as raw,
         ):
             server = rpc if args.transport == "kserve_grpc" else http
-            given = [
-                f"--server={server}", f"--transport={args.transport}",
-                f"--deadline_ms={args.deadline_ms}",
-            ]  # fmt: skip
+            given = [f"--server={server}", f"--transport={args.transport}"]
+            if args.deadline_ms is not None:
+                given.append(f"--deadline_ms={args.deadline_ms}")
             for choice in ([], *fixed):
                 found, loop = measure(
                     args, items, folder, given + choice,

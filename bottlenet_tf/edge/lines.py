@@ -31,10 +31,11 @@ def failed(name, problem):
 
 
 def _line(*values):
-    # In ASCII, so that any terminal or pipe takes it.
-    return json.dumps(dict(zip(_FIELDS, values)), allow_nan=False)
+    return _encode(dict(zip(_FIELDS, values)))
 
 
+# In ASCII, so that any terminal or pipe takes it.
+_encode = json.JSONEncoder(allow_nan=False).encode
 _FIELDS = (
     "image", "class", "label", "top", "where", "split", "point", "choice",
     "payload_bytes", "latency_ms", "problem",
