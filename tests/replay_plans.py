@@ -172,6 +172,7 @@ def _choice(name, way, mean, p95, accuracy, **others):
 
 
 def _main(folder):
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     for name, values in (
         ("small", small_images_values()),
         ("large", large_images_values()),
