@@ -147,6 +147,16 @@ def test_test_images_are_named_in_one_place():
     assert users == {"training/measure.py"}
 
 
+def test_a_device_measures_time_by_a_clock_that_nobody_sets():
+    # A clock that jumps would end questions, or keep them for ever.
+    paths = [
+        p for n in ("link", "edge", "runtime") for p in (ROOT / n).glob("*.py")
+    ]
+    assert len(paths) > 30
+    for path in paths:
+        assert "time.time(" not in path.read_text(), path
+
+
 def test_the_byte_side_does_without_tensorflow():
     program = "\n".join(
         f"import bottlenet_tf.{name}\n"
