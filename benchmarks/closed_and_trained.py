@@ -115,7 +115,7 @@ def main():
         device = profile_file.slowed(profile, slowdown)
         machines = selection.Machines(device, profile, 0, 0)
         for name in selection.NAMED:
-            for loss in (2, 5):
+            for loss in (3, 5):
                 link = selection.named(name)
                 first = costs(closed, machines, link, loss)
                 then = costs(trained, machines, link, loss)
@@ -125,7 +125,7 @@ def main():
                     continue
                 ratio = then.get(by_closed, float("inf")) / then[best]
                 rows.append(
-                    [f"{slowdown} x", name, loss, by_closed, best,
+                    [f"{slowdown} x", name, f"{loss}", by_closed, best,
                      f"{ratio:.2f}"]
                 )  # fmt: skip
     header = (
