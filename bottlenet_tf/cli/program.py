@@ -34,6 +34,12 @@ def run(main, usage, arguments="", cleans_up=False, argv=None):
             return main(flags.FLAGS, *argv[1:]) or 0
         except EXPECTED_ERRORS as error:
             return report(error)
+        except KeyboardInterrupt:
+            print(
+                "\nInterrupted. What resumes does so by the same command.",
+                file=sys.stderr,
+            )
+            return 128 + signal.SIGINT
 
     # absl's --help shows this module's docstring.
     sys.modules["__main__"].__doc__ = usage

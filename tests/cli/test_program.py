@@ -1,0 +1,42 @@
+"""Tests of how programs start and end."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+from bottlenet_tf.cli import program
+def main(values, *arguments):
+    raise {error}
+program.run(main, "About.", arguments="RUN")
+"""
+
+
+def run(error, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(error=error), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_interrupted_program_says_how_to_go_on():
+    ran = run("KeyboardInterrupt", "a")
+    assert ran.returncode == 130
+    assert "Interrupted" in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_an_expected_error_is_a_sentence():
+    ran = run("ValueError('Too few.')", "a")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: Too few.")
+
+
+def test_a_bug_shows_itself():
+    assert "KeyError" in run("KeyError('a')", "a").stderr
+
+
+def test_a_stray_argument_is_told_in_a_sentence():
+    ran = run("KeyError('a')", "a", "b")
+    assert ran.returncode == 1 and len(ran.stderr) < 200
+    assert "RUN must be given" in ran.stderr
