@@ -47,3 +47,13 @@ def is_whole(value, least=0, most=math.inf):
 def is_text(value, most=1000):
     """Whether a value is a string of 1 to `most` characters."""
     return isinstance(value, str) and 0 < len(value) <= most
+
+
+def check_model(model, version):
+    """Raises ValueError unless these can name a served model's version."""
+    require(is_text(model), "A model must have a name.", model=model)
+    require(
+        version is None or is_whole(version),
+        "A version must be a whole number.",
+        version=version,
+    )

@@ -8,7 +8,7 @@ import struct
 import time
 
 from bottlenet_tf.link import kserve_answer, wire
-from bottlenet_tf.link.checks import is_text, is_whole, require
+from bottlenet_tf.link.checks import check_model
 from bottlenet_tf.link.grpc_transport import GrpcTransport
 from bottlenet_tf.link.transport import BadAnswer
 
@@ -33,12 +33,7 @@ class KServeGrpc(GrpcTransport):
         certificate=None,
         clock=time.monotonic,
     ):
-        require(is_text(model), "A model must have a name.", model=model)
-        require(
-            version is None or is_whole(version),
-            "A version must be a whole number.",
-            version=version,
-        )
+        check_model(model, version)
         super().__init__(address, DEFAULT_PORT, certificate, clock)
         self._unpack = unpack
         self._model = wire.data(1, model)

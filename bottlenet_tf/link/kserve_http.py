@@ -19,7 +19,7 @@ import time
 import urllib.parse
 
 from bottlenet_tf.link import kserve_answer
-from bottlenet_tf.link.checks import is_text, is_whole, require
+from bottlenet_tf.link.checks import check_model
 from bottlenet_tf.link.http_transport import HttpTransport
 from bottlenet_tf.link.transport import BadAnswer
 
@@ -49,12 +49,7 @@ class KServeHttp(HttpTransport):
         host=None,
         clock=time.monotonic,
     ):
-        require(is_text(model), "A model must have a name.", model=model)
-        require(
-            version is None or is_whole(version),
-            "A version must be a whole number.",
-            version=version,
-        )
+        check_model(model, version)
         super().__init__(address, DEFAULT_PORT, host, clock)
         self._unpack = unpack
         self._path = "/v2/models/" + urllib.parse.quote(model, safe="")
