@@ -17,6 +17,9 @@ from bottlenet_tf.training.klt import IDENTITY_SHARE, outer, weighted_klt
 AXIS_IDENTITY_SHARE = 0.1
 # Statistics of one frequency are few; this much of them is that of all.
 SHRINKAGE = 0.3
+# A frequency without gradient (all but one, before global pooling) counts as this
+# much of the mean one: else its inverse transform has no bound, and training diverges.
+LEAST_WEIGHT = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,11 +194,16 @@ def _channel_klts(u, g, shared):
         return forward[None], inverse[None], variances
     results = []
     for f in range(u.shape[1]):
-        each = [outer(v[:, f]) for v in (u, g)]
-        shrunk = [
-            (1 - SHRINKAGE) * own
-            + SHRINKAGE * all_of * np.trace(own) / max(np.trace(all_of), 1e-30)
-            for own, all_of in zip(each, together)
-        ]
-        results.append(weighted_klt(*shrunk, IDENTITY_SHARE))
+        covariance, metric = (
+            _shrunk(outer(v[:, f]), all_of, least)
+            for v, all_of, least in zip((u, g), together, (0, LEAST_WEIGHT))
+        )
+        results.append(weighted_klt(covariance, metric, IDENTITY_SHARE))
     return tuple(np.stack(part) for part in zip(*results))
+
+
+def _shrunk(own, all_of, least):
+    """Returns one frequency's statistics, drawn towards those of all."""
+    share = np.trace(own) / max(np.trace(all_of), 1e-30)
+    missing = max(least - share, 0)
+    return (1 - SHRINKAGE) * own + (SHRINKAGE * share + missing) * all_of

@@ -147,3 +147,20 @@ def test_a_channel_that_never_varies_is_no_trouble(rng):
     ):  # fmt: skip
         assert np.isfinite(value).all()
     assert form.scale.min() > 0
+
+
+def test_frequencies_without_gradient_have_bounded_inverses(rng):
+    """Before global pooling all frequencies but the mean count for nothing."""
+    features = smooth_features(rng, 64, 4, 4, 3)
+    pooled = rng.normal(size=(64, 1, 1, 3))
+    gradients = np.broadcast_to(pooled, features.shape).astype(np.float32)
+    form = solved(
+        features,
+        gradients,
+        patch=1,
+        channels=3,
+        coefficients=48,
+        mixed=0,
+        mixed_to=0,
+    )
+    assert np.abs(form.unfrequencies).max() < 100
