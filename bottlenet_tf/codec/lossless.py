@@ -51,7 +51,7 @@ def _chunk(kind, data):
     )
 
 
-_END = _chunk(b"IEND", b"")
+END_CHUNK = _chunk(b"IEND", b"")
 
 
 @functools.lru_cache(maxsize=256)
@@ -133,7 +133,7 @@ class PngCodec(Codec):
             )
         prefix = _png_prefix(height, width)
         try:
-            plane = _decode_file(prefix + _chunk(b"IDAT", data) + _END)
+            plane = _decode_file(prefix + _chunk(b"IDAT", data) + END_CHUNK)
         except Exception as error:  # Each library has errors of its own.
             raise PayloadError(
                 f"PNG image data could not be decoded: {error}. "

@@ -99,6 +99,11 @@ class PayloadFormat:
             bool, or the codec has more operating points than the header can
             tell apart.
         AttributeError: if an attribute is set or deleted.
+
+    Attributes:
+        least_bytes, most_bytes: Of a payload, by the codec's `min_bytes` and
+            `max_bytes`.
+        crc_start: The CRC-32 that both sides start a payload's with.
     """
 
     def __init__(self, unit_id, shape, codec, sends_range):
@@ -131,14 +136,13 @@ class PayloadFormat:
             codec=codec,
             sends_range=sends_range,
             _key=(unit_id, content, constant),
-            # The CRC-32 that both sides start a payload's with.
-            _seed=zlib.crc32(constant, crc),
+            crc_start=zlib.crc32(constant, crc),
         )
         fields, overhead = layout(sends_range), overhead_bytes(sends_range)
         self.__dict__.update(
             # So that nothing is worked out for every payload again.
-            _least=overhead + codec.min_bytes,
-            _limit=overhead + codec.max_bytes(shape),
+            least_bytes=overhead + codec.min_bytes,
+            most_bytes=overhead + codec.max_bytes(shape),
             _layout=fields,
             _header_bytes=fields.size,
             # The header's number in front of the checksum, at point 0.
@@ -178,11 +182,6 @@ class PayloadFormat:
         return self.codec.points
 
     @property
-    def least_bytes(self):
-        """Fewest bytes of a payload, by the codec's `min_bytes`."""
-        return self._least
-
-    @property
     def overhead_bytes(self):
         """Bytes of a payload that are not image data: 6, or 8 with range."""
         return overhead_bytes(self.sends_range)
@@ -207,11 +206,11 @@ class PayloadFormat:
         self._check_codes(codes, ValueError)
         body = self._pack_range(code_range) + self.codec.encode(codes, point)
         payload = self._header(body, point) + body
-        if not self._least <= len(payload) <= self._limit:
+        if not self.least_bytes <= len(payload) <= self.most_bytes:
             raise ValueError(
-                f"A payload of this unit has {self._least} to "
-                f"{self._limit} bytes, the codec's `min_bytes` and `max_bytes` "
-                "with its header, or the receiver would refuse it. "
+                f"A payload of this unit has {self.least_bytes} to "
+                f"{self.most_bytes} bytes, the codec's `min_bytes` and "
+                "`max_bytes` with its header, or the receiver would refuse it. "
                 f"Received: {len(payload)} bytes from codec "
                 f"{self.codec.name!r}"
             )
@@ -287,10 +286,10 @@ class PayloadFormat:
             )
 
     def _check_size_and_version(self, payload):
-        if not self._least <= len(payload) <= self._limit:
+        if not self.least_bytes <= len(payload) <= self.most_bytes:
             raise PayloadError(
-                f"A payload of this unit has {self._least} to "
-                f"{self._limit} bytes. Received: {len(payload)} bytes",
+                f"A payload of this unit has {self.least_bytes} to "
+                f"{self.most_bytes} bytes. Received: {len(payload)} bytes",
                 "wrong size",
             )
         if payload[0] >> 4 != VERSION:
@@ -328,7 +327,7 @@ class PayloadFormat:
     def _header(self, body, point=0):
         """Returns the bytes in front of range and image data."""
         bits = self._layout.crc
-        crc = zlib.crc32(body, zlib.crc32(bytes((point,)), self._seed))
+        crc = zlib.crc32(body, zlib.crc32(bytes((point,)), self.crc_start))
         header = (self._first | point) << bits | crc >> (32 - bits)
         return header.to_bytes(self._header_bytes, "big")
 

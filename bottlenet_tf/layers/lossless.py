@@ -154,7 +154,7 @@ class PngRoundTrip(ByteRoundTrip):
                     b"IDAT",
                     image_data,
                     to_bytes(crc(image_data), 4),
-                    lossless._END,
+                    lossless.END_CHUNK,
                 ]
             )
             planes, done = _each(decode_file, files, grey)

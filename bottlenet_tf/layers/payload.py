@@ -196,7 +196,7 @@ class PayloadParser(tf.Module):
         self._message = message
         self._layout = layout(message.sends_range)
         # What the checksum covers begins with the point's byte.
-        self._crc = Crc32(message._seed, 1 + message._limit)
+        self._crc = Crc32(message.crc_start, 1 + message.most_bytes)
         dtype = message.codec.code_dtype
         self._blank = tiling.SPARE_CODE if dtype == np.uint8 else 0
         codes = np.full(message.shape, self._blank, dtype)
@@ -213,7 +213,9 @@ class PayloadParser(tf.Module):
         message = self._message
         overhead = message.overhead_bytes
         lengths = tf.strings.length(payloads)
-        right_size = (lengths >= message._least) & (lengths <= message._limit)
+        right_size = (lengths >= message.least_bytes) & (
+            lengths <= message.most_bytes
+        )
         stand_in = bytes(overhead) + self._blank_data
         payloads = tf.where(right_size, payloads, stand_in)
         right_version, intact, point = self._read_header(payloads)

@@ -17,8 +17,9 @@ from bottlenet_tf.training.klt import IDENTITY_SHARE, outer, weighted_klt
 AXIS_IDENTITY_SHARE = 0.1
 # Statistics of one frequency are few; this much of them is that of all.
 SHRINKAGE = 0.3
-# A frequency without gradient (all but one, before global pooling) counts as this
-# much of the mean one: else its inverse transform has no bound, and training diverges.
+# A frequency without gradient (all but one, before global pooling) counts as
+# this much of the mean one. Its inverse transform would have no bound, and
+# training would diverge.
 LEAST_WEIGHT = 0.1
 
 

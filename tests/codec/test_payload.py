@@ -375,7 +375,8 @@ def test_a_payload_made_with_other_tables_is_refused(
 
 def test_whether_a_range_is_sent_is_in_the_checksum():
     with_range, without = (
-        small_format("raw", sends_range)._seed for sends_range in (True, False)
+        small_format("raw", sends_range).crc_start
+        for sends_range in (True, False)
     )
     assert with_range != without
 

@@ -234,9 +234,9 @@ def broken_payloads(message, codes):
             sealed(message, b"\xff", (1, 0), point=9),
         ],
     }
-    payloads[SIZE].append(bytes(message._limit + 1))
+    payloads[SIZE].append(bytes(message.most_bytes + 1))
     # The longest one passes that rule and breaks the next.
-    payloads[VERSION].append(bytes(message._limit))
+    payloads[VERSION].append(bytes(message.most_bytes))
     if message.sends_range:
         nan, inf = float("nan"), float("inf")
         pairs = [(nan, 1), (0, nan), (0, inf), (-inf, 0), (1, 0.5), (inf, inf)]
