@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help demo demo-link test test-report test-serving test-ray test-link slow lint \
-	results bench clean
+	results bench mutants clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-link  two emulated machines (root, /dev/net/tun)"
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
+	@echo "make mutants  faults that the tests must notice, ten minutes"
 
 # Python keeps what it compiles. The largest packages are compiled at once, on
 # all cores; compiling everything would take longer than importing what is used.
@@ -100,6 +101,9 @@ results: $(STAMP)
 			|| exit 1; done
 	$(BIN)/python -m bottlenet_tf.cli.figure7 \
 		--flagfile=flags/cifar10_figure7.flags
+
+mutants: $(STAMP)
+	$(BIN)/python benchmarks/mutants.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/byte_side.py

@@ -5,14 +5,11 @@ import pathlib
 import shlex
 import statistics
 
-import jinja2
-
 from bottlenet_tf import whole_file
 from bottlenet_tf.emulation import phases, recording
-from bottlenet_tf.report import link_drawing
+from bottlenet_tf.report import link_drawing, writing
 
 PAGE = "link.html"
-_TEMPLATES = "templates"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,13 +86,7 @@ def html(found):
     replayed = phases.rivals(found.world())
     rows = table(found, replayed)
     fixed = min((r for r in rows[2:]), key=lambda row: row.mean_ms).name
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bottlenet_tf.report", _TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = writing.templates()
     environment.filters["number"] = _number
     return environment.get_template(PAGE).render(
         about=found.about,

@@ -41,7 +41,14 @@ def write(sources, out):
 
 def render(page):
     """Returns the HTML of a `blocks.Page`; all text in it is escaped."""
-    environment = jinja2.Environment(
+    environment = templates()
+    environment.filters["command"] = text.command
+    return environment.get_template("page.html").render(page=page)
+
+
+def templates():
+    """Returns the Jinja environment of the package's templates."""
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("bottlenet_tf.report"),
         autoescape=True,
         finalize=lambda v: v if isinstance(v, Markup) else text.plain(v),
@@ -49,8 +56,6 @@ def render(page):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["command"] = text.command
-    return environment.get_template("page.html").render(page=page)
 
 
 def _file_name(name):
