@@ -133,14 +133,15 @@ def _translate(frozen, names):
     inputs = [tensor.name for tensor in frozen.inputs]
     outputs = [tensor.name for tensor in frozen.outputs]
     with tf.Graph().as_default() as tf_graph:
-        definition = tf_loader.tf_optimize(
-            inputs, outputs, frozen.graph.as_graph_def(add_shapes=True)
-        )
+        definition = frozen.graph.as_graph_def(add_shapes=True)
+        onnx_passes.inline_compiled(definition)
+        definition = tf_loader.tf_optimize(inputs, outputs, definition)
         tf.import_graph_def(definition, name="")
         graph = tfonnx.process_tf_graph(
             tf_graph,
             continue_on_error=True,  # So that all its complaints are known.
             opset=OPSET,
+            custom_op_handlers={"Erfc": (onnx_passes.erfc_by_erf, [])},
             custom_rewriter=[
                 onnx_passes.scalars_to_vectors,
                 onnx_flatten.fix_reshapes,
