@@ -52,6 +52,11 @@ class TrainConfig(Settings):
         "auto, none, tf, torch or caffe: what the network expects of raw RGB. "
         "It becomes part of the graph.",
     )
+    allow_chance: bool = setting(
+        False,
+        "Go on although a network that comes trained has no more images right "
+        "than guessing.",
+    )
     split: str = setting(
         "RB1",
         "Where to cut: RB1, RB2, ... or the name of a layer whose output "

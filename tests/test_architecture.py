@@ -24,7 +24,7 @@ LEVELS = {
     "codec": 1,
     "adapt_config": 2,
     "data_config": 2,
-    "export_config": 2,
+    "export_config": 3,
     "train_rules": 2,
     "unit_config": 2,
     "config": 3,

@@ -63,15 +63,31 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
     return Backbone(str(path), model, describe_cuts(model))
 
 
-def _load(path, image_size):
+def sizes(path):
+    """Returns the side of a `.keras` file's images and how many outputs it has.
+
+    The side is None if the file leaves it open.
+
+    Raises:
+        FileNotFoundError, ValueError: as `from_file`.
+    """
+    model = graph.as_functional(_read(path))
+    return model.inputs[0].shape[1], model.outputs[0].shape[-1]
+
+
+def _read(path):
     path = pretrained.existing_file(path, (".keras",))
     if not zipfile.is_zipfile(path):
         # Keras would say that there is no such file.
         raise _unreadable(path, "it is no zip archive")
     try:
-        model = keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras lets through what its parts raise.
         raise _unreadable(path, error) from error
+
+
+def _load(path, image_size):
+    model = _read(path)
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, image_size, image_size, 3))
     model = graph.as_functional(model)

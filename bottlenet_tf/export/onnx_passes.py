@@ -21,15 +21,26 @@ def inline_compiled(definition):
             part.attr.pop("_noinline", None)
 
 
-def erfc_by_erf(graph, node, name, args):
+def erfc(graph, node, name, args):
     """Writes Erfc, of Keras' gelu, as 1 - Erf, since ONNX has no Erfc.
 
-    tf2onnx calls this as one of `custom_op_handlers`.
+    tf2onnx calls this and `rsqrt` as `custom_op_handlers`.
     """
     node.type = "Erf"
-    one = graph.make_const(utils.make_name(name), np.ones(1, np.float32))
+    _from_one(graph, node, "Sub")
+
+
+def rsqrt(graph, node, name, args):
+    """Writes Rsqrt as 1 / Sqrt: TensorRT 8.2 has no Reciprocal."""
+    node.type = "Sqrt"
+    _from_one(graph, node, "Div")
+
+
+def _from_one(graph, node, operator):
+    one = graph.make_const(utils.make_name("one"), np.ones(1, np.float32))
+    (output,) = node.output
     graph.insert_new_node_on_output(
-        "Sub", node.output[0], inputs=[one.output[0], node.output[0]]
+        operator, output, inputs=[one.output[0], output]
     )
 
 

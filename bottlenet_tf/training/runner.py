@@ -17,6 +17,7 @@ from bottlenet_tf.run_folders import (
     UNTOUCHED_FILE,
 )
 from bottlenet_tf.training import provenance, rivals
+from bottlenet_tf.training.chance import check_above_chance
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.freeze_unit import (
     choose_default_point,
@@ -33,12 +34,12 @@ from bottlenet_tf.training.unit_start import start_unit
 _CHOOSING_IMAGES = 2000
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = (
-    "workdir", "checkpoint_minutes", "tuned_rivals", "tuned_losses",
-    "tuned_epochs", "tuned_learning_rate",
+    "workdir", "allow_chance", "checkpoint_minutes", "tuned_rivals",
+    "tuned_losses", "tuned_epochs", "tuned_learning_rate",
 )  # fmt: skip
 
 
-def run(config):
+def run(config, check=None):
     """Trains, measures and reports one `TrainConfig`.
 
     Resumes from the work directory's newest checkpoint. A finished run is
@@ -48,6 +49,8 @@ def run(config):
 
     Args:
         config: `TrainConfig`.
+        check: Optional function of the `Network` in float32, called before a
+            new run begins, to tell what is known of it by then.
 
     Returns:
         The report, a dictionary, as written to `report.json`; None on
@@ -74,9 +77,13 @@ def run(config):
         provenance.check_source(flag, config, stands_on)
     with strategy.scope(), dtype_policy(config.precision):
         network = build_network(config, dataset.image_size, dataset.num_classes)
+    _describe(config, dataset, network)
+    if not (workdir / CONFIG_FILE).is_file():
+        check_above_chance(config, network, dataset)
+        if check is not None:
+            check(network.as_deployed())
     if config.init_from is None:
         _start_unit(config, network, dataset)
-    _describe(config, dataset, network)
     picture = None
     if config.has_unit and config.unit.kind == "bottlenet":
         images = next(iter(dataset.development.batches(4)))[0].numpy()

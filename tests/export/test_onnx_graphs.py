@@ -121,7 +121,7 @@ def test_an_operator_that_onnx_has_not_is_named():
 
 
 @pytest.mark.parametrize("approximate", [False, True])
-def test_gelu_and_grouped_convolutions_are_translated(approximate):
+def test_gelu_groups_and_layer_norms_are_translated(approximate):
     keras.utils.set_random_seed(0)
     network = keras.Sequential(
         [
@@ -129,6 +129,7 @@ def test_gelu_and_grouped_convolutions_are_translated(approximate):
             keras.layers.Conv2D(8, 3),
             keras.layers.Lambda(lambda x: keras.ops.gelu(x, approximate)),
             keras.layers.Conv2D(8, 3, groups=4, strides=2, padding="same"),
+            keras.layers.LayerNormalization(),
             keras.layers.Conv2D(8, 3, groups=8),
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(3),
