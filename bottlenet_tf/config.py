@@ -47,6 +47,11 @@ class TrainConfig(Settings):
         "'imagenet', a weights file (.npz, .h5, .keras), or the workdir of a "
         "finished --mode=baseline run. Unset: random.",
     )
+    train_frozen: bool = setting(
+        False,
+        "Train the layers, too, that the .keras file declares not trainable, "
+        "as transfer learning does.",
+    )
     preprocessing: str = setting(
         "auto",
         "auto, none, tf, torch or caffe: what the network expects of raw RGB. "

@@ -53,6 +53,25 @@ def all_layers(layer):
     return layer._flatten_layers()
 
 
+def unfreeze(model):
+    """Lets all layers of a model learn, at any depth."""
+    for layer in all_layers(model):
+        layer.trainable = True
+
+
+def learned_weights(model):
+    """Returns the weights that a model may learn, and those that it doesn't.
+
+    The latter belong to layers that are declared not trainable; statistics of
+    batch norms are in neither list. They are those of a copy.
+    """
+    copy = keras.models.clone_model(model)
+    learned = {id(weight) for weight in copy.trainable_weights}
+    unfreeze(copy)
+    weights = copy.trainable_weights
+    return weights, [weight for weight in weights if id(weight) not in learned]
+
+
 def nodes(model):
     """Returns the calls between input and output, in topological order."""
     by_depth = model._nodes_by_depth  # distance from the output

@@ -49,6 +49,7 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
     if _names_stay_unique(model):
         entry = keras.Input((image_size, image_size, 3), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
+    model = _in_policy(model, keras.config.dtype_policy().name)
     softmax = _final_softmax(model)
     logits = graph.replay(model, scaled, _without(softmax))
     name = "".join(c if c.isalnum() else "_" for c in model.name)
@@ -113,6 +114,26 @@ def _unreadable(path, reason):
     )
 
 
+def _in_policy(model, policy):
+    """Returns a model whose layers compute by a dtype policy, all of them."""
+    if all(
+        layer.dtype_policy.name == policy
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ):
+        return model
+
+    def copy(layer):
+        config = layer.get_config()
+        if not isinstance(layer, keras.layers.InputLayer):
+            config["dtype"] = policy
+        return layer.__class__.from_config(config)
+
+    copied = keras.models.clone_model(model, clone_function=copy)
+    pretrained.set_weights(copied, model.get_weights())
+    return copied
+
+
 def _only_these_classes(classes):
     raise ValueError(
         "The weights must have as many classes as the .keras file's model. "
@@ -125,10 +146,11 @@ def _opens(operation):
 
 
 def _open(operation, *args, **kwargs):
-    # A call with training=... fixed can't be opened: its layers would lose it.
-    plain = len(args) == 1 and not any(
-        value is not None for value in kwargs.values()
-    )
+    # Transfer learning calls a pretrained network with training=False. Keras
+    # forgets it as soon as the whole is called with training=True: what keeps
+    # its batch norms' statistics is trainable=False, which layers keep.
+    told = {name: v for name, v in kwargs.items() if name != "training"}
+    plain = len(args) == 1 and not any(v is not None for v in told.values())
     if _opens(operation) and plain:
         inner = graph.as_functional(operation)
         return graph.replay(inner, args[0], _open)

@@ -64,12 +64,21 @@ class Backbone:
         declared = [point.name for point in self.split_points]
         known = {point.layer for point in self.split_points}
         others = [cut for cut in cuts if cut not in known]
+        closed = [
+            node.operation.name
+            for node in graph.nodes(self.model)
+            if graph.has_graph(node.operation)
+        ]
+        nested = (
+            "Nested models that are closed, since layers of theirs would have "
+            f"equal names: {', '.join(closed)}; save them with other names. "
+        )
         raise ValueError(
             "A split point is a declared name or a layer whose single 4-D "
             "output lies on every path from image to logits. Declared: "
             f"{', '.join(declared) or 'none'}. Other layers: "
-            f"{', '.join(others) or 'none'}. Received: name={name!r}, "
-            f"backbone={self.name!r}"
+            f"{', '.join(others) or 'none'}. {nested if closed else ''}"
+            f"Received: name={name!r}, backbone={self.name!r}"
         )
 
 

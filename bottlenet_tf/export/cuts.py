@@ -124,7 +124,10 @@ def look(config):
     accuracy = None
     if dataset is not None and settings.starts_trained:
         accuracy = network_accuracy(model, dataset.development)
-    learned, frozen = _parameters(model)
+    learned, frozen = (
+        sum(int(np.prod(weight.shape)) for weight in weights)
+        for weights in graph.learned_weights(model)
+    )
     return Look(count_macs(model), learned, frozen, accuracy, found, cuts)
 
 
@@ -207,15 +210,3 @@ def _deflated_bytes(feature):
     low, high = feature.min(), feature.max()
     codes = np.rint((feature - low) * (255 / max(high - low, 1e-12)))
     return len(zlib.compress(codes.astype(np.uint8).tobytes(), 9))
-
-
-def _parameters(model):
-    """Returns how many numbers a network learns, and how many are frozen."""
-    free = keras.models.clone_model(model)
-    for layer in graph.all_layers(free):
-        layer.trainable = True
-    counts = [
-        sum(int(np.prod(w.shape)) for w in each.trainable_weights)
-        for each in (free, model)
-    ]
-    return counts[0], counts[0] - counts[1]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones import graph
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
@@ -54,6 +55,10 @@ def build_network(config, image_size, num_classes):
             the message says which.
     """
     backbone = build_backbone(config, image_size, num_classes)
+    if config.train_frozen:
+        graph.unfreeze(backbone.model)
+    elif config.mode != "frozen":
+        _tell_frozen(backbone.model)
     if config.mode == "baseline":
         if config.init_from is not None:
             _load_into(backbone.model, config.init_from, "init_from")
@@ -94,6 +99,15 @@ def build_network(config, image_size, num_classes):
     return Network(
         model, untouched, teacher, backbone.split_point(config.split)
     )
+
+
+def _tell_frozen(model):
+    learned, frozen = graph.learned_weights(model)
+    if frozen:
+        print(
+            f"{len(frozen)} of {len(learned)} weights stay as they are, since "
+            "the file declares them not trainable; --train_frozen trains them."
+        )
 
 
 def _teacher(config, image_size, num_classes, itself):

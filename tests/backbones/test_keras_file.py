@@ -8,7 +8,9 @@ import pytest
 from keras import layers, ops
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones.macs import count_macs
+from bottlenet_tf.models.precision import dtype_policy
 from bottlenet_tf.models.split import split_backbone
 
 X = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3)).astype("float32")
@@ -111,10 +113,40 @@ def test_opening_nested_models_keeps_the_logits(tmp_path):
     )
 
 
-def test_a_nested_model_fixed_to_inference_stays_closed(tmp_path):
-    backbone = load(nested(training=False), tmp_path)
-    with pytest.raises(ValueError, match="inner_conv"):
-        backbone.split_point("inner_conv")
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_network_of_transfer_learning_is_opened(tmp_path, depth):
+    """It is called with training=False, and isn't trainable."""
+    model = nested(training=False)
+    model.layers[1].trainable = False
+    if depth == 2:
+        image = keras.Input((8, 8, 3))
+        model = keras.Model(image, model(image))
+    opened = load(model, tmp_path)
+    assert opened.split_point("inner_conv").shape == (6, 6, 6)
+    # In training, too, batch norms use what they had learned.
+    for training in (False, True):
+        np.testing.assert_allclose(
+            opened.model(X, training=training),
+            model(X, training=training),
+            atol=1e-6,
+        )
+    norm = opened.model.get_layer("bn")
+    np.testing.assert_array_equal(norm.moving_mean, np.arange(6.0))
+
+
+def test_a_nested_model_of_colliding_names_is_named(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = nested_base("one")(nested_base("two")(image))
+    x = layers.GlobalAveragePooling2D()(x)
+    backbone = load(keras.Model(image, layers.Dense(4)(x)), tmp_path)
+    with pytest.raises(ValueError, match="closed.*two, one.*'same'"):
+        backbone.split_point("same")
+
+
+def nested_base(name):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(3, 3, padding="same", name="same")(image)
+    return keras.Model(image, x, name=name)
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -140,8 +172,7 @@ def adapted(place):
         x = norm(image)
     else:
         entry = keras.Input((8, 8, 3))
-        # Fixed to inference, a nested model stays closed.
-        training = False if place == "nested, closed" else None
+        training = False if place == "nested, inference" else None
         x = keras.Model(entry, norm(entry))(image, training=training)
     x = layers.Conv2D(6, 3, name="conv")(x)
     x = layers.Conv2D(6, 3, name="conv2")(x)
@@ -152,7 +183,7 @@ def adapted(place):
 
 
 places = pytest.mark.parametrize(
-    "place", ["top level", "nested, opened", "nested, closed", "in a layer"]
+    "place", ["top level", "nested", "nested, inference", "in a layer"]
 )
 
 
@@ -206,7 +237,8 @@ def test_a_softmax_that_cannot_be_removed_is_refused(tmp_path):
 
 def test_a_closed_nested_model_that_ends_in_softmax_is_refused(tmp_path):
     image = keras.Input((8, 8, 3))
-    model = keras.Model(image, sequential()(image, training=False))
+    x = nested_base("one")(nested_base("two")(image))
+    model = keras.Model(image, sequential()(x))
     with pytest.raises(ValueError, match="can't be opened"):
         load(model, tmp_path)
 
@@ -329,3 +361,33 @@ def test_a_missing_file_is_named(tmp_path):
         backbones.create(
             str(tmp_path / "none.keras"), image_size=8, num_classes=4
         )
+
+
+@pytest.mark.parametrize("saved", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_every_layer_has_the_precision_that_is_asked_for(
+    saved, policy, tmp_path
+):
+    with dtype_policy(saved):
+        model = nested(training=False)
+    with dtype_policy(policy):
+        loaded = load(model, tmp_path).model
+    for name in ("inner_conv", "bn", "dense"):
+        layer = next(x for x in loaded.layers if x.name.startswith(name))
+        assert layer.dtype_policy.name == policy
+    assert loaded.output.dtype == "float32"
+    wanted = np.asarray(ops.cast(model(X), "float32"))
+    np.testing.assert_allclose(loaded(X), wanted, atol=0.01 * wanted.max())
+
+
+def test_weights_that_the_file_freezes_are_told(tmp_path):
+    model = nested(training=False)
+    model.layers[1].trainable = False
+    loaded = load(model, tmp_path).model
+    learned, frozen = graph.learned_weights(loaded)
+    # A convolution's and a norm's; the classifier's aren't frozen.
+    assert (len(learned), len(frozen)) == (6, 4)
+    assert len(loaded.trainable_weights) == 2
+    graph.unfreeze(loaded)
+    assert len(loaded.trainable_weights) == 6
+    assert len(loaded.non_trainable_weights) == 2  # The norm's statistics.
