@@ -47,6 +47,21 @@ class TrainConfig(Settings):
         "'imagenet', a weights file (.npz, .h5, .keras), or the workdir of a "
         "finished --mode=baseline run. Unset: random.",
     )
+    new_head: bool = setting(
+        False,
+        "Of --mode=baseline and a .keras file: replace its classifier by one "
+        "for the data set's classes, for transfer learning.",
+    )
+    head_dropout: float = setting(
+        0.2, "Dropout before the classifier of --new_head.", least=0, below=1
+    )
+    backbone_rate: float = setting(
+        0.1,
+        "With --new_head: learning rate of the layers before it, relative to "
+        "--learning_rate, which is the classifier's. 0 leaves them as they "
+        "are.",
+        least=0,
+    )
     train_frozen: bool = setting(
         False,
         "Train the layers, too, that the .keras file declares not trainable, "
@@ -112,8 +127,9 @@ class TrainConfig(Settings):
     )
     learning_rate: float | None = setting(
         None,
-        "Peak rate; a cosine takes it to 0. Unset: what suits the unit, 0.1 "
-        "or, learned, 0.0008, or, datta, 0.01.",
+        "Peak rate; a cosine takes it to 0. Unset: what suits the unit, 0.1, "
+        "or 0.01 for a network that comes trained, or, learned, 0.0008, or, "
+        "datta, 0.01.",
         above=0,
     )
     warmup_epochs: float = setting(
@@ -294,7 +310,12 @@ class TrainConfig(Settings):
     )  # fmt: skip
 
     def resolved_defaults(self):
-        return self.unit.defaults(self.mode)
+        defaults = self.unit.defaults(self.mode)
+        is_new = self.new_head or not self.starts_trained
+        if defaults["optimizer"] == "sgd" and not is_new:
+            # The rate for new networks would undo what they know.
+            defaults["learning_rate"] = 0.01
+        return defaults
 
     def check_together(self):
         train_rules.check_run(self)

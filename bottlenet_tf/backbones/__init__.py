@@ -36,6 +36,7 @@ def create(
     weights=None,
     preprocessing="auto",
     fresh_classifier=True,
+    new_head=None,
 ):
     """Builds the backbone of this name.
 
@@ -51,6 +52,8 @@ def create(
         preprocessing: "auto" for what the family was trained with, or one of
             "none", "tf", "torch", "caffe".
         fresh_classifier: Whether the classifier may be left out.
+        new_head: Dropout, 0 to 1, before a new classifier of a `.keras` file;
+            None keeps the file's.
 
     Returns:
         A `Backbone`.
@@ -66,6 +69,7 @@ def create(
         num_classes=num_classes,
         weights=weights,
         preprocessing=preprocessing,
+        **({} if new_head is None else {"new_head": new_head}),
     )
     if not fresh_classifier and hasattr(backbone.model, "fresh_classifier"):
         raise ValueError(

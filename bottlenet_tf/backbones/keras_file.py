@@ -15,7 +15,18 @@ from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
 _PASSIVE = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze")
 
 
-def from_file(path, *, image_size, num_classes, weights, preprocessing):
+NEW_HEAD = "new_head"  # Name of the classifier that replaces a file's.
+
+
+def from_file(
+    path,
+    *,
+    image_size,
+    num_classes,
+    weights,
+    preprocessing,
+    new_head=None,
+):
     """Loads a functional or `Sequential` model from a `.keras` file.
 
     The model is taken as it is: it must accept raw RGB 0..255 unless
@@ -30,6 +41,8 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
         num_classes: Must be its number of outputs.
         weights: None keeps the file's own; or the path of another file.
         preprocessing: "auto" or one of `preprocessing.MODES`.
+        new_head: Dropout before a new classifier in place of the last `Dense`
+            and what follows it; None keeps the file's.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -50,8 +63,10 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
         entry = keras.Input((image_size, image_size, 3), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
     model = _in_policy(model, keras.config.dtype_policy().name)
-    softmax = _final_softmax(model)
-    logits = graph.replay(model, scaled, _without(softmax))
+    if new_head is None:
+        logits = graph.replay(model, scaled, _without(_final_softmax(model)))
+    else:
+        logits = _with_new_head(model, scaled, num_classes, new_head)
     name = "".join(c if c.isalnum() else "_" for c in model.name)
     model = float32_logits(keras.Model(image, logits, name=name))
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
@@ -172,6 +187,30 @@ def _names_stay_unique(model):
         return False
     names = collections.Counter(collect(model, {}).values())
     return max(names.values()) == 1
+
+
+def _with_new_head(model, image, num_classes, dropout):
+    """Returns the logits of a new classifier on a model's last features."""
+    nodes = graph.nodes(model)
+    last = next(
+        (
+            n
+            for n in reversed(nodes)
+            if isinstance(n.operation, keras.layers.Dense)
+        ),
+        None,
+    )
+    if last is None or len(last.input_tensors[0].shape) != 2:
+        raise ValueError(
+            "--new_head replaces a file's last Dense layer, on features "
+            "(batch, channels); this network has none. "
+            f"Received: layers={[n.operation.name for n in nodes[-4:]]}"
+        )
+    features = keras.Model(model.inputs[0], last.input_tensors[0])
+    x = graph.replay(features, image)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name=f"{NEW_HEAD}_dropout")(x)
+    return keras.layers.Dense(num_classes, name=NEW_HEAD)(x)
 
 
 def _final_softmax(model):

@@ -113,6 +113,8 @@ class Loop:
         length = (self.steps_per_epoch, self.total_steps)
         if self.has_unit and config.unit.kind == "learned":
             return grouped_adam.for_learned_unit(config, self.model, *length)
+        if config.new_head and config.backbone_rate:
+            return grouped_adam.for_new_head(config, self.model, *length)
         optimizer = build_optimizer(config, *length)
         optimizer.build(self.model.trainable_variables)
         return optimizer

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from bottlenet_tf import backbones
-from bottlenet_tf.backbones import graph
+from bottlenet_tf.backbones import graph, keras_file
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
@@ -60,6 +60,9 @@ def build_network(config, image_size, num_classes):
     elif config.mode != "frozen":
         _tell_frozen(backbone.model)
     if config.mode == "baseline":
+        if config.new_head and not config.backbone_rate:
+            for layer in backbone.model.layers:
+                layer.trainable = layer.name == keras_file.NEW_HEAD
         if config.init_from is not None:
             _load_into(backbone.model, config.init_from, "init_from")
         return Network(backbone.model, None, None, None)
@@ -153,6 +156,7 @@ def build_backbone(config, image_size, num_classes):
         num_classes=num_classes,
         preprocessing=config.preprocessing,
         fresh_classifier=not knows_classes,
+        new_head=config.head_dropout if config.new_head else None,
     )
 
 

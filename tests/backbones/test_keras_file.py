@@ -391,3 +391,23 @@ def test_weights_that_the_file_freezes_are_told(tmp_path):
     graph.unfreeze(loaded)
     assert len(loaded.trainable_weights) == 6
     assert len(loaded.non_trainable_weights) == 2  # The norm's statistics.
+
+
+@pytest.mark.parametrize("ending", ["dense", "layer", "activation", "op"])
+def test_a_new_head_takes_the_classifiers_place(ending, tmp_path):
+    model = functional(ENDINGS[ending])
+    loaded = load(model, tmp_path, num_classes=7, new_head=0.5).model
+    assert loaded.output_shape == (None, 7)
+    kernels = [w.shape for w in loaded.get_layer("new_head").weights]
+    assert kernels == [(6, 7), (7,)]
+    features = keras.Model(loaded.inputs, loaded.get_layer("new_head").input)
+    before = keras.Model(model.inputs, model.layers[3].output)
+    np.testing.assert_allclose(features(X), before(X), rtol=1e-6)
+
+
+def test_a_network_without_classifier_gets_no_new_head(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3)(image)
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(ValueError, match="last Dense layer"):
+        load(model, tmp_path, num_classes=7, new_head=0.5)
