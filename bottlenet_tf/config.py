@@ -42,6 +42,12 @@ class TrainConfig(Settings):
         "any keras.applications model (mobilenet_v2, ...), or the path of a "
         "functional .keras model that takes raw RGB.",
     )
+    imports: tuple[str, ...] = setting(
+        (),
+        "Modules or .py files, with commas between, that define the layers of "
+        "your own in a .keras file.",
+        flag="import",
+    )
     backbone_weights: str | None = setting(
         None,
         "'imagenet', a weights file (.npz, .h5, .keras), or the workdir of a "

@@ -121,6 +121,9 @@ class CutsConfig(Settings):
 
     backbone: str
     data: DataConfig | None = None
+    imports: tuple[str, ...] = setting(
+        (), "As of train.py: where layers of your own are.", flag="import"
+    )
     backbone_weights: str | None = setting(
         None, "As of train.py. Unset: random, or the .keras file's own."
     )

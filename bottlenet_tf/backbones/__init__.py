@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import pathlib
 
 import keras
 
@@ -88,9 +89,27 @@ def check_name(name):
     _factory(str(name))
 
 
+_OTHER_FILES = {
+    ".h5": "load it by keras.saving.load_model and save it as .keras",
+    ".hdf5": "load it by keras.saving.load_model and save it as .keras",
+    ".pb": "a SavedModel has no layers to cut; save the network as .keras "
+    "where it is built",
+    ".tflite": "it has no layers to cut; save the network as .keras where it "
+    "is built",
+    ".onnx": "build the network in Keras and save it as .keras",
+}
+
+
 def _factory(name):
     if name.endswith(".keras"):
         return functools.partial(from_file, name)
+    path = pathlib.Path(name)
+    kind = ".pb" if (path / "saved_model.pb").is_file() else path.suffix.lower()
+    if kind in _OTHER_FILES:
+        raise ValueError(
+            "A network from a file must be a .keras file: "
+            f"{_OTHER_FILES[kind]}. Received: name={name!r}"
+        )
     known = {_plain(choice): choice for choice in names()}
     return BACKBONES.get(known.get(_plain(name), name))
 

@@ -34,7 +34,8 @@ def with_graph(model):
     if not has_graph(model):
         raise ValueError(
             "The model must be a built functional or Sequential model, "
-            "because a subclassed model has no graph to cut. "
+            "because a subclassed model has no graph to cut: build it of its "
+            "layers by keras.Model(inputs, outputs). "
             f"Received: model={model!r}"
         )
     return model

@@ -1,6 +1,8 @@
 """A saved `.keras` classifier as a backbone, cut at any layer."""
 
 import collections
+import json
+import re
 import zipfile
 
 import keras
@@ -96,10 +98,44 @@ def _read(path):
     if not zipfile.is_zipfile(path):
         # Keras would say that there is no such file.
         raise _unreadable(path, "it is no zip archive")
+    if _version(path).startswith("2"):
+        raise _unreadable(
+            path,
+            "Keras 2 wrote it, whose files Keras 3 can't read; build the "
+            "network in Keras 3, take over its weights by get_weights and "
+            "set_weights, and save that",
+        )
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras lets through what its parts raise.
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, _reason(error)) from error
+
+
+def _version(path):
+    """Returns the version of Keras that wrote a file; empty if unknown."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            about = json.loads(archive.read("metadata.json"))
+        return str(about["keras_version"])
+    except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile):
+        return ""
+
+
+def _reason(error):
+    """Returns a sentence on what Keras says, with a way out if one is known."""
+    text = " ".join(str(error).split())
+    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
+    if unknown:
+        return (
+            f"{unknown[1]!r} isn't one of Keras' own: --import=FILE.py names "
+            "the file that defines it"
+        )
+    if "lambda" in text.lower():
+        return (
+            "it has a Lambda layer, which is a program within the file; write "
+            "it as a layer class, and name its file by --import"
+        )
+    return text if len(text) <= 200 else text[:200] + " ..."
 
 
 def _load(path, image_size):
@@ -123,8 +159,7 @@ def _load(path, image_size):
 
 def _unreadable(path, reason):
     return ValueError(
-        "The file must be a whole .keras model whose own layers are "
-        f"registered; loading it failed: {reason}. "
+        f"The file must be a whole .keras model that Keras 3 reads: {reason}. "
         f"Received: name={str(path)!r}"
     )
 

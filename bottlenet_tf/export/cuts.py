@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from bottlenet_tf.backbones import graph, keras_file
+from bottlenet_tf.backbones import custom_layers, graph, keras_file
 from bottlenet_tf.backbones.macs import count_macs
 from bottlenet_tf.backbones.split_points import (
     describe_cuts,
@@ -81,9 +81,11 @@ def look(config):
         ValueError: if network, weights and data set don't fit together.
     """
     dataset = None
+    custom_layers.import_all(config.imports)
     settings = TrainConfig(
         mode="baseline",
         backbone=config.backbone,
+        imports=config.imports,
         backbone_weights=config.backbone_weights,
         preprocessing=config.preprocessing,
         data=config.data or TrainConfig().data,

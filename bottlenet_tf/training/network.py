@@ -6,12 +6,12 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from bottlenet_tf import backbones
-from bottlenet_tf.backbones import graph, keras_file
+from bottlenet_tf import backbones, json_file
+from bottlenet_tf.backbones import custom_layers, graph, keras_file
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
-from bottlenet_tf.run_folders import MODEL_FILE
+from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE
 from bottlenet_tf.training.warm_start import copy_unit
 
 MATCH_BATCHES = 4
@@ -147,6 +147,7 @@ def build_backbone(config, image_size, num_classes):
     Raises:
         ValueError: if backbone and weights don't fit together.
     """
+    custom_layers.import_all(config.imports)
     knows_classes = config.data.class_indices or config.data.unseen_classes
     return _build(
         config.backbone,
@@ -219,6 +220,9 @@ def stored_model(run):
             f"one has none, so it was not finished or is no run. "
             f"Received: {str(run)!r}"
         )
+    config = path.with_name(CONFIG_FILE)
+    if config.is_file():
+        custom_layers.import_all(json_file.load(config).get("imports", ()))
     try:
         return keras.saving.load_model(path, compile=False)
     except (TypeError, ValueError) as error:

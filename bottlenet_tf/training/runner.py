@@ -34,7 +34,7 @@ from bottlenet_tf.training.unit_start import start_unit
 _CHOOSING_IMAGES = 2000
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = (
-    "workdir", "allow_chance", "checkpoint_minutes", "tuned_rivals",
+    "workdir", "allow_chance", "imports", "checkpoint_minutes", "tuned_rivals",
     "tuned_losses", "tuned_epochs", "tuned_learning_rate",
 )  # fmt: skip
 

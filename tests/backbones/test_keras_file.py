@@ -8,7 +8,7 @@ import pytest
 from keras import layers, ops
 
 from bottlenet_tf import backbones
-from bottlenet_tf.backbones import graph
+from bottlenet_tf.backbones import custom_layers, graph
 from bottlenet_tf.backbones.macs import count_macs
 from bottlenet_tf.models.precision import dtype_policy
 from bottlenet_tf.models.split import split_backbone
@@ -411,3 +411,90 @@ def test_a_network_without_classifier_gets_no_new_head(tmp_path):
     model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
     with pytest.raises(ValueError, match="last Dense layer"):
         load(model, tmp_path, num_classes=7, new_head=0.5)
+
+
+LAYERS = """
+import keras
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def cubed(x):
+    return x**3
+"""
+
+
+@pytest.fixture
+def of_own_layers(tmp_path):
+    """A file whose layers are defined in another, and that other."""
+    module = tmp_path / f"own_layers_{tmp_path.name}.py"
+    module.write_text(LAYERS)
+    own = {}
+    exec(LAYERS, own)
+    image = keras.Input((8, 8, 3))
+    x = own["Doubled"](name="doubled")(layers.Conv2D(4, 3)(image))
+    x = layers.Activation(own["cubed"], name="cubed")(x)
+    x = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, x)
+    return model, module
+
+
+def test_layers_of_ones_own_need_their_file(of_own_layers, tmp_path):
+    model, module = of_own_layers
+    with pytest.raises(ValueError, match="'(Doubled|cubed)' isn't.*--import"):
+        load(model, tmp_path)
+    before = dict(keras.saving.get_custom_objects())
+    try:
+        custom_layers.import_all([str(module)])
+        custom_layers.import_all([str(module)])
+        backbone = load(model, tmp_path)
+    finally:
+        keras.saving.get_custom_objects().clear()
+        keras.saving.get_custom_objects().update(before)
+    assert backbone.split_point("doubled").shape == (6, 6, 4)
+    np.testing.assert_allclose(backbone.model(X), model(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "source, reason",
+    [
+        ("nowhere.py", "FileNotFoundError"),
+        ("no_such_module_anywhere", "ModuleNotFoundError"),
+        ("broken.py", "ZeroDivisionError"),
+    ],
+)
+def test_what_cannot_be_imported_is_named(
+    source, reason, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.py").write_text("1 / 0")
+    with pytest.raises(ValueError, match=f"{reason}.*import='{source}'"):
+        custom_layers.import_all([source])
+
+
+def test_a_lambda_layer_is_refused_in_one_sentence(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Lambda(lambda x: x / 2)(layers.Conv2D(4, 3)(image))
+    x = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(ValueError, match="Lambda layer.*--import") as caught:
+        load(keras.Model(image, x), tmp_path)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_of_keras_2_is_told(tmp_path):
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "2.15.0"}')
+    with pytest.raises(ValueError, match="Keras 2 wrote it.*set_weights"):
+        backbones.create(str(path), image_size=8, num_classes=4)
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.HDF5", "a.tflite", "saved"])
+def test_files_of_other_kinds_are_told_the_way(name, tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ValueError, match="must be a .keras file.*as .keras"):
+        backbones.create(str(tmp_path / name), image_size=8, num_classes=4)
