@@ -8,6 +8,7 @@ import keras
 
 from bottlenet_tf.backbones import (  # noqa: F401 (they register)
     cifar_resnet,
+    graph,
     keras_model,
     resnet,
 )

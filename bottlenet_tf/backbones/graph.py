@@ -5,6 +5,8 @@ inside of layers. A node is one call of a layer or of a `keras.ops` function,
 so a layer that is called twice has two.
 """
 
+import collections
+
 import keras
 
 
@@ -52,6 +54,27 @@ def all_layers(layer):
     `Model.layers` stops at layers that aren't models.
     """
     return layer._flatten_layers()
+
+
+def number_operations(model):
+    """Names the operations of a model, such as `h + r`, by their order in it.
+
+    Keras numbers them by what was built before in the same process.
+    """
+    taken = {node.operation.name for node in nodes(model)}
+    counts = collections.Counter()
+    for node in nodes(model):
+        operation = node.operation
+        if isinstance(operation, keras.layers.Layer):
+            continue
+        kind = operation.name.rstrip("0123456789").rstrip("_")
+        taken.discard(operation.name)
+        name = None
+        while name is None or name in taken:
+            counts[kind] += 1
+            name = f"{kind}_{counts[kind]}"
+        operation.name = name
+        taken.add(name)
 
 
 def unfreeze(model):

@@ -86,8 +86,8 @@ def valid_cuts(model):
     """Returns the names of all layers after which `model` can be cut.
 
     Such a layer is called once and has one 4-D output tensor, through which
-    every path from the input to the output passes. The input and the final
-    output don't count, nor do bare `keras.ops` calls.
+    every path from the input to the output passes. An operation (`h + r`,
+    `keras.ops`) counts as a layer. The input and the final output don't.
 
     Args:
         model: Functional model with one input and one output.
@@ -148,8 +148,7 @@ def _cuts(model):
     final = model.outputs[0]
     for position, node in graph.separating_nodes(model):
         if (
-            isinstance(node.operation, keras.layers.Layer)
-            and not node.is_input
+            not node.is_input
             and calls[id(node.operation)] == 1
             and len(node.outputs) == 1
             and node.outputs[0] is not final

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.training import logs, patch_klt
 from bottlenet_tf.training.rows import Rows
 
@@ -132,7 +133,8 @@ def _from_unit(model):
 def _from_backbone(backbone, splits):
     model = backbone.model
     layers = [backbone.split_point(split).layer for split in splits]
-    outputs = [model.get_layer(layer).output for layer in layers]
+    tensors = separating_tensors(model)
+    outputs = [tensors[layer] for layer in layers]
     together = keras.Model(model.input, [*outputs, model.output])
 
     def forward(images, tape):
