@@ -18,6 +18,9 @@ _FIT_BYTES = 1 << 30
 # at least as many as 1000 would give.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
 _LADDER_STEPS = 8
+# Deviations are at most so many steps: codes travel as int16. Where one
+# coefficient alone decides, the others' would ask for far more.
+_MOST_LEVELS = 1000
 # Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
 _LEAST_RISE = 0.5
 # Factors on decoded coefficients that are tried.
@@ -114,8 +117,9 @@ def fit_steps(model, form, features, answers, temperature):
     unit = model.unit
     likely = np.sort(form.deviations)[::-1]
     # From where all that is kept is alive to where next to nothing is.
-    coarsest = likely[min(8, len(likely) - 1)]
     finest = likely[min(len(likely) // 2, 400)] / 2
+    finest = max(finest, likely[0] / _MOST_LEVELS)
+    coarsest = max(likely[min(8, len(likely) - 1)], 4 * finest)
     ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
     base = np.log(form.scale)
 
