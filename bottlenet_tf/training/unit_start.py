@@ -115,12 +115,7 @@ def fit_steps(model, form, features, answers, temperature):
         temperature: Of the divergence.
     """
     unit = model.unit
-    likely = np.sort(form.deviations)[::-1]
-    # From where all that is kept is alive to where next to nothing is.
-    finest = likely[min(len(likely) // 2, 400)] / 2
-    finest = max(finest, likely[0] / _MOST_LEVELS)
-    coarsest = max(likely[min(8, len(likely) - 1)], 4 * finest)
-    ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
+    ladder = steps_to_try(form.deviations)
     base = np.log(form.scale)
 
     @tf.function
@@ -149,6 +144,16 @@ def fit_steps(model, form, features, answers, temperature):
     unit.gain_slope.assign(np.full(len(base), -slope, np.float32))
     unit.step_slope.assign(np.full(len(base), slope, np.float32))
     return list(zip(ladder, bits, losses))
+
+
+def steps_to_try(deviations):
+    """Returns the ladder of steps for coefficients of these deviations."""
+    likely = np.sort(deviations)[::-1]
+    # From where all that is kept is alive to where next to nothing is.
+    finest = likely[min(len(likely) // 2, 400)] / 2
+    finest = max(finest, likely[0] / _MOST_LEVELS)
+    coarsest = max(likely[min(8, len(likely) - 1)], 4 * finest)
+    return np.geomspace(finest, coarsest, _LADDER_STEPS)
 
 
 def log_steps(ladder, bits, losses, rate_weights):
