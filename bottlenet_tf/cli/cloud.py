@@ -61,7 +61,6 @@ def _define(module_name):
 
 def main():
     """Entry point of `bottlenet-cloud`."""
-    # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
     program.run(_main, USAGE, arguments="DEPLOY...")
 

@@ -7,7 +7,7 @@ import threading
 
 from absl import flags
 
-from bottlenet_tf.cli import program
+from bottlenet_tf.cli import program, surroundings
 from bottlenet_tf.validation import check, check_at_least, check_named
 
 USAGE = """Serves the tails of a deployment folder over TF Serving's gRPC API.
@@ -44,7 +44,7 @@ def _main(values, deploy):
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     # TensorFlow takes seconds to import; bad flags shouldn't.
-    from bottlenet_tf.serving import inprocess as serving
+    serving = surroundings.with_tensorflow("serving.inprocess")
 
     models = serving.load_models(deploy, values.max_batch)
     server, port = serving.start_server(
@@ -81,7 +81,6 @@ def _define(module_name):
 
 def main():
     """Entry point of `bottlenet-serve`."""
-    # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
     program.run(_main, USAGE, arguments="DEPLOY")
 

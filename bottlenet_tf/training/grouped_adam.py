@@ -19,16 +19,18 @@ class GroupedAdam:
     Args:
         groups: List of `(variables, relative learning rate)`.
         peak: Learning rate at 1.
-        warmup_steps, total_steps: As in `WarmupCosine`.
+        warmup_steps, total_steps, first_step: As in `WarmupCosine`.
     """
 
-    def __init__(self, groups, peak, warmup_steps, total_steps):
+    def __init__(self, groups, peak, warmup_steps, total_steps, first_step=0):
         # An average over more steps than there are is mostly the start.
         kept = min(AVERAGED, 1.0 - 10.0 / max(total_steps, 20))
         self._groups = [variables for variables, _ in groups]
         self._optimizers = [
             keras.optimizers.Adam(
-                WarmupCosine(peak * share, warmup_steps, total_steps),
+                WarmupCosine(
+                    peak * share, warmup_steps, total_steps, first_step
+                ),
                 beta_2=BETA_2,
                 use_ema=True,
                 ema_momentum=kept,
@@ -69,7 +71,7 @@ class GroupedAdam:
             optimizer.finalize_variable_values(group)
 
 
-def for_learned_unit(config, model, steps_per_epoch, total_steps):
+def for_learned_unit(config, model, steps_per_epoch, total_steps, first_step=0):
     """Returns the `GroupedAdam` of a `BottleNet` with a learned unit."""
     unit = model.unit
     prior = unit.prior.trainable_variables
@@ -84,4 +86,6 @@ def for_learned_unit(config, model, steps_per_epoch, total_steps):
     if tail:
         groups.append((tail, TAIL))
     warmup = round(config.warmup_epochs * steps_per_epoch)
-    return GroupedAdam(groups, config.learning_rate, warmup, total_steps)
+    return GroupedAdam(
+        groups, config.learning_rate, warmup, total_steps, first_step
+    )
