@@ -67,12 +67,20 @@ def local(name, value):
         value: Anything; texts may be paths.
 
     Raises:
-        ValueError: for a path of another machine, such as gs://bucket/runs.
+        ValueError: for a path of another machine, such as gs://bucket/runs,
+            or one that isn't UTF-8.
     """
     if isinstance(value, (list, tuple)):
         return tuple(local(name, each) for each in value)
     if not isinstance(value, str):
         return value
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"--{name} must be UTF-8, as reports hold it; rename the file or "
+            f"folder. Received: {name}={os.fsencode(value)!r}"
+        ) from error
     check(
         name in _OPEN_URLS or not _ELSEWHERE.match(value),
         f"--{name} must be a path of this machine, since files are read and "
