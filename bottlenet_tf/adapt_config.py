@@ -37,6 +37,11 @@ class AdaptConfig(Settings):
     batch_size: int = setting(
         32, "Photos a step, and at once otherwise.", least=1
     )
+    skip_corrupt: bool = setting(
+        False,
+        "Check all photos first and leave out what does not decode, instead "
+        "of stopping there.",
+    )
     seed: int = setting(
         0, "Decides which photos are held out, and all that is drawn."
     )

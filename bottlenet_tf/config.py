@@ -6,7 +6,7 @@ import typing
 
 from bottlenet_tf import train_rules
 from bottlenet_tf.data_config import DataConfig
-from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.settings import Settings, as_typed, flag_name, setting
 from bottlenet_tf.unit_config import (
     UNITS,
     DattaUnitConfig,
@@ -18,7 +18,7 @@ from bottlenet_tf.validation import check, check_choice
 MODES = ("baseline", "cloud", "aware", "naive", "tail", "frozen")
 _MODE = """What is trained:
 baseline: the network without unit;
-cloud: the same, tuned on images that went through --image_codec: the rival
+cloud: the same, tuned on images that went through --image_codec: the rival \
 that sends the image;
 aware: unit and network with the codec in the loop (BottleNet);
 naive: the same without the codec, which is switched on afterwards;
@@ -304,6 +304,12 @@ class TrainConfig(Settings):
     checkpoint_minutes: float = setting(
         10.0, "Minutes between checkpoints within an epoch.", least=0
     )
+    keep_checkpoints: bool = setting(
+        False,
+        "Keep the checkpoints of a finished run, most of its disk space. "
+        "--epochs can be raised without them, too; with them, optimizer and "
+        "best epoch are continued exactly.",
+    )
     sweep_qualities: tuple[int, ...] = setting(
         (
             1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 83, 86, 88, 90,
@@ -370,7 +376,7 @@ def differing_flags(before, now, free=()):
         free: Names of fields that may differ.
 
     Returns:
-        List of "name: value there, value here".
+        List of "--name=value there, --name=value here".
     """
     found = []
     for field in dataclasses.fields(now):
@@ -378,8 +384,13 @@ def differing_flags(before, now, free=()):
         if dataclasses.is_dataclass(here):
             found += differing_flags(there, here, free)
         elif there != here and field.name not in free:
-            found.append(f"{field.name}: {there} there, {here} here")
+            found.append(differing(flag_name(field), there, here))
     return found
+
+
+def differing(name, there, here):
+    """Returns what differs between two values of a flag, as it is typed."""
+    return f"{as_typed(name, there)} there, {as_typed(name, here)} here"
 
 
 def _from_dict(cls, values):

@@ -25,6 +25,10 @@ class ExportConfig(Settings):
         "that holds some.",
     )
     out: str = setting("deploy", "Deployment folder to make; new or empty.")
+    overwrite: bool = setting(
+        False,
+        "Replace the deployment in --out, once the new one is whole.",
+    )
     target: str = setting(
         "trt8.2",
         "TensorRT of the device and the server. Graphs that it would refuse "

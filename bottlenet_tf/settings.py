@@ -5,8 +5,14 @@ it, so that a default, a range or a help text is written once.
 """
 
 import dataclasses
+import os
+import re
 
 from bottlenet_tf.validation import check, check_choice, check_types
+
+_ELSEWHERE = re.compile(r"(gs|s3|hdfs|abfss?|wasbs?|az|file|ftp|https?)://")
+# What TensorFlow Datasets and Ray open by themselves.
+_OPEN_URLS = ("data_dir", "ray_address")
 
 
 def setting(
@@ -53,11 +59,54 @@ def flag_name(field):
     return field.metadata.get("flag") or field.name
 
 
+def local(name, value):
+    """Returns a flag's value with "~" as the home folder, lists as tuples.
+
+    Args:
+        name: Of the flag.
+        value: Anything; texts may be paths.
+
+    Raises:
+        ValueError: for a path of another machine, such as gs://bucket/runs,
+            or one that isn't UTF-8.
+    """
+    if isinstance(value, (list, tuple)):
+        return tuple(local(name, each) for each in value)
+    if not isinstance(value, str):
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"--{name} must be UTF-8, as reports hold it; rename the file or "
+            f"folder. Received: {name}={os.fsencode(value)!r}"
+        ) from error
+    check(
+        name in _OPEN_URLS or not _ELSEWHERE.match(value),
+        f"--{name} must be a path of this machine, since files are read and "
+        "written there as they are. Copy or mount what is elsewhere.",
+        **{name: value},
+    )
+    return os.path.expanduser(value)
+
+
+def as_typed(name, value):
+    """Returns a flag as a command has it: "--epochs=3", "--noflip"."""
+    if value is None:
+        return f"--{name} unset"
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    if isinstance(value, (list, tuple)):
+        value = ",".join(map(str, value))
+    return f"--{name}={value}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Base of configurations: frozen dataclasses that check themselves.
 
-    Lists, which flags and JSON give, become tuples. Strings must not be empty.
+    Lists, which flags and JSON give, become tuples. Strings must not be empty;
+    of paths, "~" becomes the home folder.
 
     Raises:
         ValueError: for a value out of its range, or a combination that makes
@@ -68,8 +117,8 @@ class Settings:
     def __post_init__(self):
         fields = dataclasses.fields(self)
         for field in fields:
-            if isinstance(value := getattr(self, field.name), list):
-                object.__setattr__(self, field.name, tuple(value))
+            value = local(flag_name(field), getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
         check_types(self)
         for name, value in self.resolved_defaults().items():
             if getattr(self, name) is None:

@@ -13,6 +13,8 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 LEVELS = {
     "formats": 0,
     "whole_file": 0,
+    "drawing": 0,
+    "in_use": 0,
     "json_file": 1,
     "markdown": 0,
     "plot_labels": 0,

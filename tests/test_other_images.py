@@ -145,7 +145,7 @@ def test_a_finished_evaluation_is_not_overwritten(learned, jpeg, evaluated):
     folder, options, found = evaluated
     assert evaluate(learned, str(folder), **options) == found
     for run, options, told in (
-        (learned, {**options, "max_images": 5}, "max_images: None there, 5"),
+        (learned, {**options, "max_images": 5}, "--max_images unset"),
         (learned, {**options, "sweep_qualities": (9,)}, "sweep_qualities"),
         (jpeg, options, "RUN: another network"),
     ):

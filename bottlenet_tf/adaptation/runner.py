@@ -4,7 +4,7 @@ from bottlenet_tf import whole_file
 from bottlenet_tf.adaptation.measure import answers, measure
 from bottlenet_tf.adaptation.refit import Refit, check_features
 from bottlenet_tf.adaptation.tuning import tune
-from bottlenet_tf.data import photos
+from bottlenet_tf.data import corrupt, photos
 from bottlenet_tf.evaluation import unit_id
 from bottlenet_tf.export import pack, unit_changes
 from bottlenet_tf.export.finished_run import load_run
@@ -41,6 +41,9 @@ def run(config):
         OSError: if a file can't be read or written.
     """
     examples = photos.list_photos(config.images)
+    if config.skip_corrupt:
+        examples, skipped = corrupt.without_corrupt(examples)
+        print(f"Left out {len(skipped)} corrupt photos.")
     finished = load_run(config.workdir)
     check(
         finished.config.unit.kind == "learned",

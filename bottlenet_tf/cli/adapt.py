@@ -3,7 +3,7 @@
 import sys
 
 from bottlenet_tf.adapt_config import AdaptConfig
-from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.run_folders import check_run
 
 USAGE = """Fits a learned unit to photos: bottlenet-adapt RUN --images=FOLDER
@@ -28,9 +28,7 @@ the run with the pack, and replace device and server halves together:
 def _main(values, workdir):
     config = config_flags.read(AdaptConfig, values, workdir=workdir)
     check_run(config.workdir)
-    from bottlenet_tf import adaptation  # TensorFlow takes seconds.
-
-    adaptation.run(config)
+    surroundings.with_tensorflow("adaptation").run(config)
 
 
 def main():

@@ -29,7 +29,9 @@ certificate only gRPC listens there. docs/serving.md has the rest."""
 def _main(values, *deploys):
     check_at_least(1, ready_seconds=values.ready_seconds)
     engines.serve(
-        config_flags.read(ServerConfig, values, deploy=deploys),
+        config_flags.read(
+            ServerConfig, values, deploy=deploys, host=values.host.strip("[]")
+        ),
         Timing(ready=values.ready_seconds),
         _stop_by_signals,
         lambda line: print(line, flush=True),
@@ -61,7 +63,6 @@ def _define(module_name):
 
 def main():
     """Entry point of `bottlenet-cloud`."""
-    # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
     program.run(_main, USAGE, arguments="DEPLOY...")
 

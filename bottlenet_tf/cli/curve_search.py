@@ -2,7 +2,8 @@
 
 import math
 
-from bottlenet_tf.cli import selecting_flags
+from bottlenet_tf import in_use
+from bottlenet_tf.cli import selecting_flags, surroundings
 from bottlenet_tf.markdown import aligned
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.search.bounds import Price
@@ -23,13 +24,18 @@ def run(values, config):
         config: `search.CurveConfig`.
 
     Raises:
-        ValueError: for flags, profiles or runs that don't fit.
+        ValueError: for flags, profiles or runs that don't fit, or another
+            search at work in the folder.
     """
+    with in_use.alone(config.base.workdir):
+        _run(values, config)
+
+
+def _run(values, config):
     links = selecting_flags.links(values)
     goal = Goal(values.latency_weight, values.energy_weight)
     given = _given_profiles(values)
-    from bottlenet_tf.search import curves
-
+    curves = surroundings.with_tensorflow("search.curves")
     found = curves.find_curves(config)
     print("\n".join(table(found)), flush=True)
     folder = found.root / curves.CURVES

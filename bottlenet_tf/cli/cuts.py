@@ -4,7 +4,7 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.data_config import DataConfig
 from bottlenet_tf.export_config import CutsConfig
 
@@ -34,8 +34,7 @@ def _main(values, model):
         data=data,
         image_size=values.image_size,
     )
-    from bottlenet_tf.export import cuts  # TensorFlow takes seconds.
-
+    cuts = surroundings.with_tensorflow("export.cuts")
     found = cuts.look(config)
     print(cuts.table(found))
     if config.json:

@@ -6,7 +6,7 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import program, surroundings, train_flags
 
 USAGE = """Trains a network on handwritten digits, then measures the curve of a
 learned unit at several split points without training any, trains the one that
@@ -30,7 +30,8 @@ def _main(values):
 
 
 def _demo(config):
-    from bottlenet_tf import evaluation, training
+    training = surroundings.with_tensorflow("training")
+    from bottlenet_tf import evaluation
     from bottlenet_tf.cli import curve_search, demo_halves, demo_selection
     from bottlenet_tf.config import UnitConfig
     from bottlenet_tf.search import curves
@@ -175,7 +176,9 @@ def main():
         f"--flagfile={FLAGFILE}", "--freeze_prefix", "--tuned_rivals=jpeg",
     ]  # fmt: skip
     arguments = [sys.argv[0], *defaults, *sys.argv[1:]]
-    program.run(_main, USAGE, cleans_up=True, argv=arguments)
+    program.run(
+        _main, USAGE, cleans_up=True, argv=arguments, groups=train_flags.GROUPS
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import sys
 
-from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.evaluate_config import EvaluateConfig
 from bottlenet_tf.run_folders import check_run
 
@@ -36,9 +36,7 @@ Examples:
 def _main(values, workdir):
     config = config_flags.read(EvaluateConfig, values, workdir=workdir)
     check_run(config.workdir)
-    from bottlenet_tf import other_images  # TensorFlow takes seconds.
-
-    other_images.run(config)
+    surroundings.with_tensorflow("other_images").run(config)
 
 
 def main():

@@ -2,7 +2,7 @@
 
 import sys
 
-from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.run_folders import find_runs
 
@@ -30,9 +30,7 @@ folder appears. manifest.json holds what was measured."""
 def _main(values):
     config = config_flags.read(ExportConfig, values)
     find_runs(config.workdir)  # Importing TensorFlow takes seconds.
-    from bottlenet_tf import export
-
-    export.run(config)
+    surroundings.with_tensorflow("export").run(config)
 
 
 def main():

@@ -6,8 +6,8 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf import formats
-from bottlenet_tf.cli import config_flags, program, train_flags
+from bottlenet_tf import drawing, formats
+from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
 
 USAGE = """Trains one network without the codec (naive), measures it behind
 JPEG at every quality, and trains one network for each quality with the codec
@@ -43,7 +43,8 @@ def _main(values):
             "Figure 7 compares on test images: --measure_on=test. "
             f"Received: measure_on={config.measure_on!r}"
         )
-    from bottlenet_tf import evaluation, training
+    training = surroundings.with_tensorflow("training")
+    from bottlenet_tf import evaluation
     from bottlenet_tf.json_file import write_json
     from bottlenet_tf.training.measure import on_test
 
@@ -71,9 +72,10 @@ def _main(values):
         points.append(_point("aware", quality, report["accuracy"], size))
     baseline = reports["naive"]["baseline_accuracy"]
     write_json(root / "figure7.json", _content(reports["naive"], points))
-    evaluation.plot_aware_against_naive(
-        points, root / "figure7.png", network_accuracy=baseline
-    )
+    with drawing.optional(path := root / "figure7.png"):
+        evaluation.plot_aware_against_naive(
+            points, path, network_accuracy=baseline
+        )
     print(_table(qualities, points))
     print(f"\nPicture: {root / 'figure7.png'}")
 
@@ -130,7 +132,7 @@ def main():
         "JPEG qualities to compare at.",
         module_name=sys.argv[0],
     )
-    program.run(_main, USAGE)
+    program.run(_main, USAGE, groups=train_flags.GROUPS)
 
 
 if __name__ == "__main__":

@@ -207,7 +207,6 @@ def _print_counters(link):
 
 def main():
     """Entry point of `bottlenet-link`."""
-    # absl's --help shows the flags of the program that was started.
     link_flags.define(module_name=sys.argv[0])
     program.run(
         lambda values, *command: run(values, command),

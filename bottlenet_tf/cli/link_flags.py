@@ -67,7 +67,7 @@ def settings(values):
 
 
 def address(name, text):
-    """Returns `(host, port)` of HOST:PORT.
+    """Returns `(host, port)` of HOST:PORT, or [HOST]:PORT with IPv6.
 
     Raises:
         ValueError: for another text.

@@ -4,7 +4,7 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf.cli import config_flags, program, train_flags
+from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
 from bottlenet_tf.markdown import aligned
 from bottlenet_tf.search import pareto
 
@@ -24,6 +24,7 @@ Example:
 
 def _main(values):
     config = read(values)
+    surroundings.with_tensorflow("training")
     print(f"\n{_table(pareto.run(config))}\n\n{config.base.workdir}")
 
 
@@ -62,7 +63,7 @@ def define(flag_values=flags.FLAGS, module_name=None):
 def main():
     """Entry point."""
     define(module_name=sys.argv[0])
-    program.run(_main, USAGE)
+    program.run(_main, USAGE, groups=train_flags.GROUPS)
 
 
 if __name__ == "__main__":

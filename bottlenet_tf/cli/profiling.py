@@ -2,7 +2,7 @@
 
 import sys
 
-from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.profiling.config import ProfileConfig
 
 USAGE = """Measures what each split costs on this machine, for one profile.
@@ -36,9 +36,7 @@ docs/profiling.md tells the rest."""
 
 def _main(values):
     config = config_flags.read(ProfileConfig, values)
-    from bottlenet_tf.profiling import measure  # TensorFlow takes seconds.
-
-    measure.run(config)
+    surroundings.with_tensorflow("profiling.measure").run(config)
 
 
 def main():

@@ -4,13 +4,17 @@ import os
 import signal
 import sys
 
-from absl import app, flags, logging
+from absl import app, flags
+
+from bottlenet_tf.cli import arguments as arguments_lib
+from bottlenet_tf.cli import help_page, surroundings
+from bottlenet_tf.settings import local
 
 # What a user can cause and mend; anything else is a bug and shows itself.
 EXPECTED_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
 
-def run(main, usage, arguments="", cleans_up=False, argv=None):
+def run(main, usage, arguments="", cleans_up=False, argv=None, groups=()):
     """Runs a program whose flags are defined; ends the process.
 
     An expected error is one line on standard error and exit code 1.
@@ -25,12 +29,28 @@ def run(main, usage, arguments="", cleans_up=False, argv=None):
             what it began is cleared away. By itself the signal would end the
             process alone, and leave files half-written and others running.
         argv: Arguments with the program's name; `sys.argv` if None.
+        groups: `{title: names of flags}` that --help shows by purpose.
     """
+
+    def parse(argv):
+        words = argv[1:]
+        options = words[: words.index("--")] if "--" in words else words
+        if set(options) & set(help_page.WORDS):
+            print(help_page.page(usage, flags.FLAGS, dict(groups), sys.argv[0]))
+            sys.exit()
+        try:
+            words = arguments_lib.expanded(words)
+            left = app.parse_flags_with_usage([argv[0], *words])
+            arguments_lib.localise(flags.FLAGS)
+            if "COMMAND" not in arguments:
+                left[1:] = [local("argument", word) for word in left[1:]]
+            return left
+        except EXPECTED_ERRORS as error:
+            sys.exit(report(error))
 
     def guarded(argv):
         try:
             _check_arguments(argv[1:], arguments)
-            prepare_tensorflow()
             return main(flags.FLAGS, *argv[1:]) or 0
         except EXPECTED_ERRORS as error:
             return report(error)
@@ -41,11 +61,10 @@ def run(main, usage, arguments="", cleans_up=False, argv=None):
             )
             return 128 + signal.SIGINT
 
-    # absl's --help shows this module's docstring.
-    sys.modules["__main__"].__doc__ = usage
+    surroundings.prepare()
     if cleans_up:
         signal.signal(signal.SIGTERM, _leave)
-    app.run(guarded, argv=argv)
+    app.run(guarded, argv=argv, flags_parser=parse)
 
 
 def _check_arguments(given, wanted):
@@ -57,15 +76,6 @@ def _check_arguments(given, wanted):
         f"{rule}flags, which start with two dashes. "
         f"Received: {' '.join(given) or 'none'}"
     )
-
-
-def prepare_tensorflow():
-    """Sets what TensorFlow reads as it is imported: quiet, with oneDNN."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow uses oneDNN by itself on some processors only; without it,
-    # training takes over twice as long on an AVX2 machine.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    logging.set_verbosity(logging.ERROR)
 
 
 def report(error):

@@ -5,6 +5,7 @@ import sys
 
 from absl import flags
 
+from bottlenet_tf import drawing
 from bottlenet_tf.cli import link_flags, program
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.link import goals
@@ -55,10 +56,7 @@ def _main(values, plan_path, *trace_paths):
             set_aside=values.set_aside,
         )
         if not found:
-            out.mkdir(parents=True, exist_ok=True)
-            replay_picture.write(
-                out / "replay.png", world, records, values.picture_from
-            )
+            first = world, records
         found.append(trace)
         print(f"{trace['trace']}: {len(records)} images", flush=True)
     content = replay_file.values(
@@ -68,6 +66,8 @@ def _main(values, plan_path, *trace_paths):
     (out / "replay.md").write_text(
         replay_table.markdown(content) + "\n", encoding="utf-8"
     )
+    with drawing.optional(path := out / "replay.png"):
+        replay_picture.write(path, *first, values.picture_from)
     print()
     print("\n".join(replay_table.lines(content, values.all_choices)))
     print(f"\n{out}")
@@ -175,7 +175,6 @@ def _define(module_name):
 
 def main():
     """Entry point of `bottlenet-replay`."""
-    # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
     program.run(_main, USAGE, arguments="PLAN TRACE...")
 

@@ -9,6 +9,7 @@ from bottlenet_tf.cli import (
     curve_search,
     program,
     selecting_flags,
+    surroundings,
     train_flags,
 )
 from bottlenet_tf.search.config import CurveConfig, SearchConfig
@@ -51,7 +52,7 @@ def _main(values):
     if values.unit == "learned":
         return curve_search.run(values, read(values))
     config = read(values)
-    from bottlenet_tf import search
+    search = surroundings.with_tensorflow("search")
     from bottlenet_tf.cli.search_table import table
 
     results = search.run(config)
@@ -122,7 +123,7 @@ def read(values):
 def main():
     """Entry point of `bottlenet-search`."""
     define(module_name=sys.argv[0])
-    program.run(_main, USAGE, cleans_up=True)
+    program.run(_main, USAGE, cleans_up=True, groups=train_flags.GROUPS)
 
 
 if __name__ == "__main__":

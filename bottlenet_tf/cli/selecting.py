@@ -182,7 +182,7 @@ def _published(path):
 def main():
     """Entry point of `bottlenet-select`."""
     selecting_flags.define(module_name=sys.argv[0])
-    program.run(_main, USAGE)
+    program.run(_main, USAGE, groups=selecting_flags.GROUPS)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,22 @@ from bottlenet_tf.validation import check
 # Points below the unsplit network, as the paper accepts.
 MAX_LOSS = 2.0
 _PLAN = "plan.json"
+# What --help shows by purpose.
+GROUPS = {
+    "What is chosen among": (
+        "runs", "device_profile", "cloud_profile", "published",
+    ),
+    "What is wanted": (
+        "max_accuracy_loss", "deadline_ms", "latency_weight", "energy_weight",
+        "max_bytes", "max_memory_mb",
+    ),
+    "Links and loads": (
+        "networks", "uplink_mbps", "downlink_mbps", "rtt_ms",
+        "alpha_mw_per_mbps", "beta_mw", "waiting_mw", "message_overhead",
+        "answer_bytes", "device_slowdown", "device_load", "cloud_load",
+    ),
+    "What is written": ("out", "plan", "all_points"),
+}  # fmt: skip
 
 
 def define(module_name):

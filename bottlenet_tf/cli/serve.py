@@ -7,7 +7,8 @@ import threading
 
 from absl import flags
 
-from bottlenet_tf.cli import program
+from bottlenet_tf.cli import program, surroundings
+from bottlenet_tf.serving.launch import address
 from bottlenet_tf.validation import check, check_at_least, check_named
 
 USAGE = """Serves the tails of a deployment folder over TF Serving's gRPC API.
@@ -44,15 +45,16 @@ def _main(values, deploy):
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     # TensorFlow takes seconds to import; bad flags shouldn't.
-    from bottlenet_tf.serving import inprocess as serving
+    serving = surroundings.with_tensorflow("serving.inprocess")
 
+    host = values.host.strip("[]")
     models = serving.load_models(deploy, values.max_batch)
     server, port = serving.start_server(
-        models, values.host, values.port, values.threads, values.max_message_mb
+        models, host, values.port, values.threads, values.max_message_mb
     )
     for model in models:
         print(f"{model.name}, version {model.version}")
-    print(f"Serving gRPC at {values.host}:{port}", flush=True)
+    print(f"Serving gRPC at {address(host, port)}", flush=True)
     stopped.wait()
     server.stop(_GRACE_SECONDS).wait()
     print("Stopped")
@@ -81,7 +83,6 @@ def _define(module_name):
 
 def main():
     """Entry point of `bottlenet-serve`."""
-    # absl's --help shows the flags of the program that was started.
     _define(module_name=sys.argv[0])
     program.run(_main, USAGE, arguments="DEPLOY")
 

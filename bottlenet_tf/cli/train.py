@@ -2,7 +2,7 @@
 
 import sys
 
-from bottlenet_tf.cli import program, train_flags
+from bottlenet_tf.cli import program, surroundings, train_flags
 
 USAGE = """Trains a split network with a learned bottleneck, and measures it.
 
@@ -20,8 +20,7 @@ TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 
 def _main(values):
     config = train_flags.read(values)
-    from bottlenet_tf import training  # TensorFlow takes seconds.
-
+    training = surroundings.with_tensorflow("training")
     training.run(config, check=_tell_problems if config.has_unit else None)
 
 
@@ -41,9 +40,8 @@ def _tell_problems(network):
 
 def main():
     """Entry point of `bottlenet-train` and `train.py`."""
-    # absl's --help shows the flags of the program that was started.
     train_flags.define(module_name=sys.argv[0])
-    program.run(_main, USAGE)
+    program.run(_main, USAGE, groups=train_flags.GROUPS)
 
 
 if __name__ == "__main__":

@@ -141,8 +141,9 @@ class Part:
         for key in corrupt.corrupt_keys(self.examples, first_only=True):
             return corrupt.CorruptImageError(
                 "every image must decode, and this one does not: "
-                f"{self.examples.describe(key)}. Repair or remove it, or let "
-                "skip_corrupt=True find and leave out all such images. "
+                f"{self.examples.describe(key)}. Repair or remove it; "
+                "training, bottlenet-evaluate and bottlenet-adapt leave out "
+                "all such images with --skip_corrupt. "
                 f"{corrupt.reason(self.examples, key) or _first_line(error)}"
             )
         return error

@@ -72,10 +72,10 @@ def _parser(deploy):
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_images(parser)
-    _add_server(parser)
-    _add_choice(parser)
-    _add_device(parser, deploy)
+    _add_images(parser.add_argument_group("images and answers"))
+    _add_server(parser.add_argument_group("the server"))
+    _add_choice(parser.add_argument_group("what is chosen"))
+    _add_device(parser.add_argument_group("this device"), deploy)
     return parser
 
 
@@ -83,6 +83,7 @@ def _add_images(parser):
     parser.add_argument(
         "images",
         metavar="IMAGE",
+        type=os.path.expanduser,
         nargs="*",
         help="image files (JPEG, PNG, GIF, BMP, WebP), or folders of them",
     )
@@ -106,6 +107,7 @@ def _add_images(parser):
     parser.add_argument(
         "--out",
         metavar="FILE",
+        type=os.path.expanduser,
         help="append the answers to this file in place of standard output; "
         "images that it has are passed over, so that a program that was killed "
         "is resumed by the same command",
@@ -129,6 +131,7 @@ def _add_server(parser):
     parser.add_argument(
         "--tls_cert",
         metavar="FILE",
+        type=os.path.expanduser,
         help="PEM file that the server's certificate is checked by; then "
         "gRPC is encrypted",
     )
@@ -160,6 +163,7 @@ def _add_choice(parser):
     parser.add_argument(
         "--plan",
         metavar="FILE",
+        type=os.path.expanduser,
         help="plan.json of bottlenet-select (default: the deployment's)",
     )
     parser.add_argument(
@@ -211,6 +215,7 @@ def _add_device(parser, deploy):
     parser.add_argument(
         "--deploy",
         metavar="FOLDER",
+        type=os.path.expanduser,
         default=deploy,
         help="the deployment, or its folder `edge`"
         + (" (default: %(default)s)" if deploy else ""),

@@ -1,5 +1,6 @@
 """Time line of one replay: the link's rate, and what the controller chose."""
 
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -8,6 +9,7 @@ _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 _GREY = "#888888"
 
 
+@style.context("default")
 def write(path, world, records, from_s=0.0, seconds=60.0):
     """Draws a part of a replay to a PNG.
 

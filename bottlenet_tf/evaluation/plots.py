@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -32,6 +33,7 @@ _MODES = {
 }
 
 
+@style.context("default")
 def plot_rate_accuracy(reports, path):
     """Draws accuracy over wire bytes: split networks against cloud-only.
 
@@ -88,6 +90,7 @@ def plot_rate_accuracy(reports, path):
     return _save(figure, path)
 
 
+@style.context("default")
 def plot_aware_against_naive(points, path, network_accuracy=None):
     """Draws accuracy over JPEG quality for two ways of training.
 
@@ -126,6 +129,7 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
     return _save(figure, path)
 
 
+@style.context("default")
 def plot_samples(samples, path, network_accuracy=None):
     """Draws accuracy over wire bytes of sampled units, the kept ones joined.
 

@@ -63,10 +63,13 @@ for exactly these units, so that another export can be served beside it:
 |:--|:--|
 {units}
 {images_served}
-In TF Serving each unit is a model of its own. In Python, with ONNX Runtime
-(`pip install bottlenet_tf onnxruntime`):
+In TF Serving each unit is a model of its own. In Python, with NumPy, Pillow and
+ONNX Runtime; `cloud/bottlenet_tf` is all that it needs of this package:
 
 ```python
+import sys
+
+sys.path.insert(0, "cloud")
 from bottlenet_tf.runtime.cloud import Tail
 
 tail = Tail.load("{one}")
@@ -94,6 +97,9 @@ encoder. Copy all but the folders named `cloud`, and choose the unit for each
 image:
 
 ```python
+import sys
+
+sys.path.insert(0, "edge")
 from bottlenet_tf.runtime.edge import Head
 
 heads = Head.load(".")

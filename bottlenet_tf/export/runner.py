@@ -39,7 +39,7 @@ def run(config):
         UnsupportedGraphError: if the target would refuse a graph.
         ParityError: if an artefact disagrees with the Keras model.
     """
-    staging.check_free(config.out)
+    staging.check_free(config.out, config.overwrite)
     workdirs = find_runs(config.workdir)
     unit = None
     if config.pack is not None:
@@ -56,7 +56,7 @@ def run(config):
             "is exported from its own folder.",
             pack=config.pack,
         )
-    with staging.staged(config.out) as folder:
+    with staging.staged(config.out, config.overwrite) as folder:
         models = []
         names = [model_name(workdir) for workdir in workdirs]
         deployment = Deployment(config, folder, names)

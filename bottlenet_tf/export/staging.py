@@ -6,15 +6,19 @@ import pathlib
 import shutil
 import tempfile
 
-from bottlenet_tf.runtime.unit_file import file_sha256
+from bottlenet_tf.runtime import unit_file
 
 
-def check_free(folder):
-    """Raises ValueError unless a rename can make `folder`, replacing nothing.
+def check_free(folder, overwrite=False):
+    """Raises ValueError unless a rename can make `folder`.
 
     It must be missing or an empty folder (links are followed), and neither a
     mount point, which can't be replaced, nor the current directory, which a
     shell would go on using after it was.
+
+    Args:
+        folder: The folder.
+        overwrite: Whether it may be an earlier deployment, too.
     """
     path = pathlib.Path(os.path.realpath(folder))
     reason = None
@@ -27,16 +31,22 @@ def check_free(folder):
     elif os.path.ismount(path):
         reason = "this is a mount point; name a folder in it"
     elif path.exists() and any(path.iterdir()):
-        reason = "this folder has content"
+        is_deployment = (path / unit_file.MANIFEST).is_file()
+        if not overwrite:
+            reason = "this folder has content"
+            if is_deployment:
+                reason = "this is a deployment, which --overwrite replaces"
+        elif not is_deployment:
+            reason = "this folder has content and is no deployment"
     if reason:
         raise ValueError(
-            "--out must be a new or an empty folder, because an export "
-            f"replaces nothing; {reason}. Received: out={str(folder)!r}"
+            "--out must be a new or an empty folder, or with --overwrite a "
+            f"deployment; {reason}. Received: out={str(folder)!r}"
         )
 
 
 @contextlib.contextmanager
-def staged(folder):
+def staged(folder, overwrite=False):
     """Yields a temporary folder that becomes `folder` if all goes well.
 
     It lies beside `folder`, since a rename stays within a file system. After
@@ -45,10 +55,10 @@ def staged(folder):
     Raises:
         ValueError: if `folder` is not as `check_free` wants it.
     """
-    check_free(folder)
+    check_free(folder, overwrite)
     folder = pathlib.Path(os.path.realpath(folder))
     created = [p for p in folder.parents if not p.exists()]
-    temporary = None
+    temporary = replaced = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = pathlib.Path(
@@ -56,8 +66,13 @@ def staged(folder):
         )
         yield temporary
         temporary.chmod(0o755)  # mkdtemp lets only the owner in.
-        check_free(folder)
+        check_free(folder, overwrite)
+        if overwrite and folder.exists():
+            replaced = temporary.with_name(f"{temporary.name}.old")
+            folder.rename(replaced)
         temporary.rename(folder)  # Replaces an empty folder.
+        if replaced is not None:
+            shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -73,5 +88,7 @@ def checksums(folder):
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            found[path.relative_to(folder).as_posix()] = file_sha256(path)
+            found[path.relative_to(folder).as_posix()] = unit_file.file_sha256(
+                path
+            )
     return found

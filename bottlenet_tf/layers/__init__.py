@@ -1,5 +1,7 @@
 """In-graph layers of the bottleneck unit, in signal order."""
 
+import keras
+
 from bottlenet_tf.codec.answer import PAYLOAD_STATUSES as STATUSES
 from bottlenet_tf.layers.codec_layer import (
     ByteRoundTrip,
@@ -61,3 +63,14 @@ __all__ = [
     "Untile",
     "codec_layer",
 ]
+
+if keras.config.backend() != "tensorflow":
+    raise ImportError(
+        "bottlenet_tf needs Keras on TensorFlow; set KERAS_BACKEND=tensorflow "
+        "before Keras is imported. Received: "
+        f"KERAS_BACKEND={keras.config.backend()}"
+    )
+# A user's keras.json may say otherwise, and layers take what is set.
+keras.config.set_image_data_format("channels_last")
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)

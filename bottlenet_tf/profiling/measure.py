@@ -184,6 +184,8 @@ class _Measurement:
             ).result()
 
         times, reading = self.meter.measure(work)
+        if reading.joules is None and self.meter.reason is None:
+            self.reasons["power_mw"] = f"{self.meter.name} stood still"
         return Row(name, part, load, *times, reading.power_mw)
 
     def _sides(self, target):

@@ -4,7 +4,7 @@ import io
 import itertools
 import statistics
 
-import matplotlib
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -36,7 +36,7 @@ def svg(recording, replayed, fixed):
         replayed: `Record`s of an oracle and each fixed choice, by name.
         fixed: Name of the fixed choice that is drawn.
     """
-    with matplotlib.rc_context(_STYLE):
+    with style.context(["default", _STYLE]):
         figure = Figure(figsize=(9, 8), layout="constrained")
         FigureCanvasAgg(figure)
         link, choice, latency, accuracy = figure.subplots(
@@ -121,7 +121,7 @@ def _draw_latencies(axes, recording, replayed, fixed):
             linestyle="none", marker=".", markersize=3,
             color=COLORS.get(where, _INK), label=_ANSWERED[where],
         )  # fmt: skip
-    for name, color, style in (
+    for name, color, dashes in (
         (fixed, _FIXED, "--"),
         ("oracle", _ORACLE, "-"),
     ):
@@ -130,7 +130,7 @@ def _draw_latencies(axes, recording, replayed, fixed):
             f"always {_short(name)}, replayed"
         )  # fmt: skip
         axes.plot(
-            times, medians, color=color, linestyle=style, linewidth=1.3,
+            times, medians, color=color, linestyle=dashes, linewidth=1.3,
             label=label, drawstyle="steps-post",
         )  # fmt: skip
     axes.set_yscale("log")

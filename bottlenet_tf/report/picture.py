@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable
 
 import matplotlib
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -68,7 +69,7 @@ class Picture:
 
     def figure(self, width):
         """Returns the drawing as a Matplotlib figure in the page's style."""
-        with matplotlib.rc_context(_STYLE):
+        with style.context(["default", _STYLE]):
             return self.draw(width)
 
     def svg(self, width):
@@ -89,7 +90,7 @@ class Picture:
 
     def _saved(self, width, kind, **options):
         file = io.BytesIO()
-        with matplotlib.rc_context(_STYLE):
+        with style.context(["default", _STYLE]):
             self.figure(width).savefig(file, format=kind, **options)
         return file.getvalue()
 

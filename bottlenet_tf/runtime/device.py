@@ -160,16 +160,19 @@ def _parser(deploy):
     parser.add_argument(
         "image",
         metavar="IMAGE",
+        type=os.path.expanduser,
         help="image file (JPEG, PNG, GIF, BMP, WebP), or a folder of them",
     )
     parser.add_argument(
         "--out",
         metavar="PATH",
+        type=os.path.expanduser,
         help="file of the payload, or the folder of many; a folder is made",
     )
     parser.add_argument(
         "--deploy",
         metavar="FOLDER",
+        type=os.path.expanduser,
         default=deploy,
         help="where unit.json and the head's files are (default: %(default)s)",
     )

@@ -127,9 +127,18 @@ def find_folder(folder, side, name=NAME):
     for candidate in (folder, os.path.join(folder, side)):
         if os.path.isfile(os.path.join(candidate, name)):
             return candidate
+    inside = sorted(os.listdir(folder)) if os.path.isdir(folder) else ()
+    runs = [
+        run for run in inside
+        if os.path.isfile(os.path.join(folder, run, side, name))
+    ]  # fmt: skip
+    several = ""
+    if runs:
+        several = " It holds several runs, each in a folder of its own; name "
+        several += f"one of them: {', '.join(runs)}."
     raise FileNotFoundError(
         f"A deployment folder must hold {name}, itself or in its folder "
-        f"{side}, because that file says what is deployed. "
+        f"{side}, because that file says what is deployed.{several} "
         f"Received: folder={folder!r}"
     )
 

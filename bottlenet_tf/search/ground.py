@@ -3,7 +3,9 @@
 import dataclasses
 import json
 
+from bottlenet_tf.config import differing
 from bottlenet_tf.json_file import read_json, write_json
+from bottlenet_tf.settings import flag_name
 
 FORMAT = "bottlenet_tf.search.3"
 SEARCH, TRIALS = "search.json", "trials"
@@ -13,6 +15,7 @@ _FREE = (
     "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed",
     "max_accuracy_loss", "exhaustive", "optimism", "max_trained",
 )  # fmt: skip
+_FREE_IN_BASE = ("workdir", "keep_checkpoints")
 _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
 
@@ -62,7 +65,7 @@ def find(config, root):
                 f"{path}: field 'config' must hold the search's flags, with "
                 f"those of training as 'base'. Received: config={told!r}"
             )
-        _check_same(path, told, stated)
+        _check_same(path, told, stated, config)
         stands_on, _ = _stands_on(config)
         provenance.check_resumed(root, stands_on)
         return Ground(
@@ -96,24 +99,27 @@ def _stands_on(config):
     return provenance.of(base, dataset), dataset
 
 
-def _check_same(path, before, now):
-    differing = [
-        f"{name}: {before.get(name)} there, {value} here"
-        for name, value in now.items()
-        if before.get(name) != value and name != "base"
-    ]
-    there = before["base"]
-    differing += [
-        f"{name}: {there.get(name)} there, {value} here"
-        for name, value in now["base"].items()
-        if there.get(name) != value and name != "workdir"
-    ]
-    if differing:
+def _check_same(path, before, now, config):
+    found = list(_differing(before, now, config))
+    if found:
         raise ValueError(
             f"{path} is of a search with other flags, and a search goes on "
             "with the flags it began with. Use another --workdir. "
-            f"Received: {'; '.join(differing)}"
+            f"Received: {'; '.join(found)}"
         )
+
+
+def _differing(before, now, section):
+    """Yields what differs in the JSON of a `Settings`, flag by flag."""
+    for field in dataclasses.fields(section):
+        if field.name not in now or field.name in _FREE_IN_BASE:
+            continue
+        there, here = before.get(field.name), now[field.name]
+        if isinstance(here, dict):
+            inner = there if isinstance(there, dict) else {}
+            yield from _differing(inner, here, getattr(section, field.name))
+        elif there != here:
+            yield differing(flag_name(field), there, here)
 
 
 def searched_data(config):

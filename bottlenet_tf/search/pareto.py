@@ -14,6 +14,7 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
+from bottlenet_tf import drawing, in_use
 from bottlenet_tf.config import TrainConfig, differing_flags
 from bottlenet_tf.json_file import read_json, write_json
 from bottlenet_tf.settings import Settings, flag_name, setting
@@ -24,7 +25,8 @@ FILE, PICTURE, PACK = "pareto.json", "pareto.png", "unit.pack"
 _REMEDY = "Use another --workdir."
 # What differs from sample to sample, of the unit and of the run.
 SAMPLED = ("channels", "stride", "latent_step", "task_weight")
-_FREE = (*SAMPLED, "workdir", "checkpoint_minutes", "measure_on")
+_FREE = (*SAMPLED, "workdir", "checkpoint_minutes",
+         "keep_checkpoints", "measure_on")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +127,7 @@ def run(config):
         desc="samples",
         unit="unit",
     )
-    with bar:
+    with in_use.alone(root), bar:
         for number in range(len(samples), config.samples):
             _add(content, config.sample(number), number)
             points = [
@@ -135,11 +137,12 @@ def run(config):
             for sample, kept in zip(samples, pareto_set(points), strict=True):
                 sample["kept"] = kept
             write_json(root / FILE, content)
-            evaluation.plot_samples(
-                [s for s in samples if not s["error"]],
-                root / PICTURE,
-                network_accuracy=content["network_accuracy"],
-            )
+            with drawing.optional(root / PICTURE):
+                evaluation.plot_samples(
+                    [s for s in samples if not s["error"]],
+                    root / PICTURE,
+                    network_accuracy=content["network_accuracy"],
+                )
             bar.update()
             bar.set_postfix(kept=sum(s["kept"] for s in samples))
     return content

@@ -115,7 +115,7 @@ def ray_pool(address, workers, cpus=1, gpus=0.0):
         import ray
     except ImportError as error:
         raise ImportError(
-            "--ray_address needs Ray: pip install 'bottlenet_tf[search]' "
+            "--ray_address needs Ray: `pip install 'ray>=2.50'` "
             f"({error}). Received: ray_address={address!r}"
         ) from error
     ray.init(

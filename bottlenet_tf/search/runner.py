@@ -18,6 +18,7 @@ import sys
 
 from tqdm import tqdm
 
+from bottlenet_tf import in_use
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.search import candidates, trial_folder
 from bottlenet_tf.search import ground as ground_lib
@@ -42,7 +43,8 @@ def run(config, pool=None):
 
     Raises:
         ValueError: for a folder of another search or version, a damaged
-            trial, or a split point that the network hasn't.
+            trial, a split point that the network hasn't, or another search
+            at work in the folder.
     """
     if config.base.tuned_rivals:
         from bottlenet_tf.evaluation import usable_codec
@@ -50,15 +52,16 @@ def run(config, pool=None):
         for codec in config.base.tuned_rivals:
             usable_codec(codec)  # Before the trials, not after them.
     root = pathlib.Path(config.base.workdir).absolute()
-    ground = ground_lib.find(config, root)
-    search = _Search(config, root, ground)
-    search.describe()
-    with pool or make_pool(config) as pool:
-        search.train(pool)
-        # results.json is stale until the candidates are measured.
-        (root / RESULTS).unlink(missing_ok=True)
-        candidates.measure(config, root, search.kept(), pool)
-    return search.write_results()
+    with in_use.alone(root):
+        ground = ground_lib.find(config, root)
+        search = _Search(config, root, ground)
+        search.describe()
+        with pool or make_pool(config) as pool:
+            search.train(pool)
+            # results.json is stale until the candidates are measured.
+            (root / RESULTS).unlink(missing_ok=True)
+            candidates.measure(config, root, search.kept(), pool)
+        return search.write_results()
 
 
 class _Search:

@@ -10,12 +10,14 @@ one request a thread, no limit on connections, no encryption.
 import http.server
 import json
 import pathlib
+import socket
 import sys
 import threading
 
 from bottlenet_tf.runtime import served, triton_model
 from bottlenet_tf.runtime.triton_model import COMPACT
 from bottlenet_tf.runtime.waiting import Waiting
+from bottlenet_tf.serving import launch
 
 _MOST_BYTES = 1 << 24
 # As `export.py` writes them for Triton, unless it is told otherwise.
@@ -87,6 +89,8 @@ class StandIn(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address, versions, answers):
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
         self.models = {name: Model(each) for name, each in answers.items()}
         self.ready, self.infer = {"/v2/health/ready"}, {}
@@ -160,7 +164,7 @@ def start(deploy, host, port):
         folder = cloud / "triton" / name / str(version)
         answers[name] = triton_model.load(str(folder), "cpu", 1, MAX_BATCH)
         answers[name].warm_up()
-    return StandIn((host, int(port)), versions, answers)
+    return StandIn((host.strip("[]"), int(port)), versions, answers)
 
 
 def main(arguments):
@@ -170,8 +174,8 @@ def main(arguments):
         arguments: Deployment folder, host and port; port 0 takes a free one.
     """
     server = start(*arguments)
-    host, port = server.server_address[:2]
-    print(f"Ready: a stand-in for Triton at HTTP {host}:{port}", flush=True)
+    place = launch.address(*server.server_address[:2])
+    print(f"Ready: a stand-in for Triton at HTTP {place}", flush=True)
     server.serve_forever()
 
 

@@ -4,6 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
+from bottlenet_tf.training import checkpoints
 from bottlenet_tf.training.distribution import local_copies
 
 
@@ -62,15 +63,34 @@ class BestEpoch:
         best, best_epoch, looks = self.state.numpy()
         counts = self.most_bytes is None or mean_bytes <= self.most_bytes
         if counts and accuracy > best:
-            self._manager.save(checkpoint_number=epoch)
+            checkpoints.write(self._manager, epoch)
             best, best_epoch, looks = accuracy, epoch, 0
         elif best >= 0:
             looks += 1
         self.state.assign([best, best_epoch, looks])
 
-    def restore(self):
-        """Gives the model the weights of the best epoch, if there is one."""
+    def check(self):
+        """Raises ValueError if the best epoch's weights are damaged."""
         if self.epoch is None:
             return
-        path = f"{self._manager.directory}/ckpt-{self.epoch}"
-        self._manager.checkpoint.restore(path).assert_consumed()
+        try:
+            reader = tf.train.load_checkpoint(self._path())
+            for name in reader.get_variable_to_shape_map():
+                reader.get_tensor(name)
+        except Exception as error:  # Whatever damaged bytes lead to.
+            raise ValueError(
+                "A run keeps the weights of its best epoch, and these are "
+                f"damaged. Remove {self._manager.directory} and the folder "
+                "checkpoints beside it to begin the run anew. Received: "
+                f"{self._path()} ({checkpoints.brief(error)})"
+            ) from error
+
+    def restore(self):
+        """Gives the model the weights of the best epoch, if there is one."""
+        self.check()
+        if self.epoch is not None:
+            status = self._manager.checkpoint.restore(self._path())
+            status.assert_consumed()
+
+    def _path(self):
+        return f"{self._manager.directory}/ckpt-{self.epoch}"

@@ -1,6 +1,7 @@
 """Exact resume: everything a step depends on, on disk and back."""
 
 import pathlib
+import shutil
 import time
 
 import tensorflow as tf
@@ -53,28 +54,85 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def restore(self):
-        """Restores the newest checkpoint, if any; returns the step."""
-        newest = tf.train.latest_checkpoint(str(self._chiefs))
-        if newest is not None:
-            status = self._manager.checkpoint.restore(newest)
+        """Restores the newest checkpoint that is whole; returns the step.
+
+        Returns:
+            The step, 0 if there is no checkpoint.
+
+        Raises:
+            ValueError: if there are some, and all are damaged or of another
+                version.
+        """
+        found = in_folder(self._chiefs)
+        for path in found:
+            try:
+                status = self._manager.checkpoint.restore(str(path))
+            except Exception as error:  # Whatever damaged bytes lead to.
+                print(f"Passed over {path}, which is damaged: {brief(error)}")
+                continue
             try:
                 status.assert_consumed()
             except AssertionError as error:
                 raise ValueError(
                     "A checkpoint must be of this version, with as many "
                     "devices as before; use another --workdir. "
-                    f"Received: {newest}"
+                    f"Received: {path}"
                 ) from error
-        return int(self.step.numpy())
+            return int(self.step.numpy())
+        if found:
+            raise ValueError(
+                "A run resumes from a checkpoint that is whole, and none is. "
+                f"Remove {self._chiefs} to begin the run anew. "
+                f"Received: damaged {', '.join(p.name for p in found)}"
+            )
+        return 0
 
     def save(self, step, sums, seconds):
-        """Writes a checkpoint after `step` steps."""
+        """Writes a checkpoint after `step` steps.
+
+        Raises:
+            OSError: if it can't be written, as on a full disk.
+        """
         self.step.assign(step)
         self.sums.assign(sums)
         self.seconds.assign(seconds)
-        self._manager.save(checkpoint_number=step)
+        write(self._manager, step)
         self._last = time.monotonic()
 
     def is_due(self):
         """Returns whether the time between checkpoints has passed."""
         return time.monotonic() - self._last >= 60.0 * self.minutes
+
+
+def in_folder(folder):
+    """Returns the paths of a folder's checkpoints, the newest first."""
+    found = [p.with_suffix("") for p in pathlib.Path(folder).glob("*.index")]
+    return sorted(found, key=lambda p: -int(p.name.rpartition("-")[2]))
+
+
+def write(manager, number):
+    """Has a `tf.train.CheckpointManager` save under a number.
+
+    Raises:
+        OSError: if it can't be written; nothing is left of it.
+    """
+    try:
+        manager.save(checkpoint_number=number)
+    except tf.errors.OpError as error:
+        folder = pathlib.Path(manager.directory)
+        for rest in folder.glob(f"ckpt-{number}*temp*"):
+            if rest.is_dir():
+                shutil.rmtree(rest, ignore_errors=True)
+            else:
+                rest.unlink(missing_ok=True)
+        raise OSError(
+            f"{folder}/ckpt-{number} could not be written: {brief(error)}. "
+            "Once there is space, the same command resumes from the "
+            "checkpoint before."
+        ) from error
+
+
+def brief(error):
+    """Returns the first line of an error, with its kind."""
+    lines = (getattr(error, "message", None) or str(error)).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": ")

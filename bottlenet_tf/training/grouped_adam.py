@@ -59,16 +59,18 @@ class GroupedAdam(Grouped):
     Args:
         groups: List of `(variables, relative learning rate)`.
         peak: Learning rate at 1.
-        warmup_steps, total_steps: As in `WarmupCosine`.
+        warmup_steps, total_steps, first_step: As in `WarmupCosine`.
     """
 
-    def __init__(self, groups, peak, warmup_steps, total_steps):
+    def __init__(self, groups, peak, warmup_steps, total_steps, first_step=0):
         # An average over more steps than there are is mostly the start.
         kept = min(AVERAGED, 1.0 - 10.0 / max(total_steps, 20))
 
         def adam(share):
             return keras.optimizers.Adam(
-                WarmupCosine(peak * share, warmup_steps, total_steps),
+                WarmupCosine(
+                    peak * share, warmup_steps, total_steps, first_step
+                ),
                 beta_2=BETA_2,
                 use_ema=True,
                 ema_momentum=kept,
@@ -84,8 +86,9 @@ class GroupedAdam(Grouped):
             optimizer.finalize_variable_values(group)
 
 
-def for_new_head(config, model, steps_per_epoch, total_steps):
+def for_new_head(config, model, steps_per_epoch, total_steps, first_step=0):
     """Returns the `Grouped` of a network whose classifier alone is new."""
+    length = steps_per_epoch, total_steps, first_step
     head, rest = [], []
     for variable in model.trainable_variables:
         is_new = NEW_HEAD in variable.path.split("/")
@@ -95,13 +98,13 @@ def for_new_head(config, model, steps_per_epoch, total_steps):
     )
     return Grouped(
         [
-            (variables, build_optimizer(each, steps_per_epoch, total_steps))
+            (variables, build_optimizer(each, *length))
             for variables, each in ((head, config), (rest, slow))
         ]
     )
 
 
-def for_learned_unit(config, model, steps_per_epoch, total_steps):
+def for_learned_unit(config, model, steps_per_epoch, total_steps, first_step=0):
     """Returns the `GroupedAdam` of a `BottleNet` with a learned unit."""
     unit = model.unit
     prior = unit.prior.trainable_variables
@@ -116,4 +119,6 @@ def for_learned_unit(config, model, steps_per_epoch, total_steps):
     if tail:
         groups.append((tail, TAIL))
     warmup = round(config.warmup_epochs * steps_per_epoch)
-    return GroupedAdam(groups, config.learning_rate, warmup, total_steps)
+    return GroupedAdam(
+        groups, config.learning_rate, warmup, total_steps, first_step
+    )

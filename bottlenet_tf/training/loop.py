@@ -7,6 +7,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf import drawing
 from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.training import distribution, grouped_adam, logs
 from bottlenet_tf.training.best import BestEpoch
@@ -43,14 +44,18 @@ class Loop:
         dataset: `data.Dataset`.
         strategy: `tf.distribute.Strategy`.
         picture: Callable `() -> uint8 (1, H, W, 3)` for TensorBoard, or None.
+        first_step: Step to begin with where there is no checkpoint.
     """
 
-    def __init__(self, config, network, dataset, strategy, picture=None):
+    def __init__(
+        self, config, network, dataset, strategy, picture=None, first_step=0
+    ):
         self.config = config
         self.model = network.model
         self.dataset = dataset
         self.strategy = strategy
         self.picture = picture
+        self.first_step = first_step
         self.steps_per_epoch = dataset.steps_per_epoch(config.batch_size)
         self.total_steps = config.epochs * self.steps_per_epoch
         if config.max_steps is not None:
@@ -110,7 +115,7 @@ class Loop:
 
     def _build_optimizer(self):
         config = self.config
-        length = (self.steps_per_epoch, self.total_steps)
+        length = (self.steps_per_epoch, self.total_steps, self.first_step)
         if self.has_unit and config.unit.kind == "learned":
             return grouped_adam.for_learned_unit(config, self.model, *length)
         if config.new_head and config.backbone_rate:
@@ -127,7 +132,9 @@ class Loop:
             `seconds`, evaluation left out, and the epoch that is kept,
             `kept_epoch` (None: the last one).
         """
-        step = self.checkpoints.restore()
+        step = self.checkpoints.restore() or self.first_step
+        if self.best is not None:
+            self.best.check()
         epoch = step // self.steps_per_epoch
         self.log = logs.EpochLog(self.config.workdir, step, self.is_chief)
         if step and self.is_chief:
@@ -333,7 +340,8 @@ class Loop:
                 if self.best and final == self.config.unit.quality:
                     self.best.note(epoch, accuracy, size)
             if self.picture is not None and self.is_chief:
-                picture = self.picture()
+                with drawing.optional("the TensorBoard picture"):
+                    picture = self.picture()
         self.log.epoch(row, picture)
         if self.is_chief:
             print(_summary(row, self.config.epochs), flush=True)

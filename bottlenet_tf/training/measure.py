@@ -4,7 +4,7 @@ import pathlib
 
 from PIL import Image
 
-from bottlenet_tf import backbones, evaluation
+from bottlenet_tf import backbones, drawing, evaluation
 from bottlenet_tf.models.split import split_backbone
 
 # Baselines depend on network, data and qualities alone, so runs beside each
@@ -60,14 +60,15 @@ def measure(
     )
     if evaluation_of is not None:
         report["evaluation"] = evaluation_of
-    if config.has_unit:
-        _save_planes(network.model, dataset, workdir / "planes.png")
-    evaluation.plot_rate_accuracy([report], workdir / "rate_accuracy.png")
-    if unseen is not None:
-        evaluation.plot_rate_accuracy(
-            [evaluation.of_unseen(report)], workdir / "rate_accuracy_unseen.png"
-        )
     evaluation.write_report(workdir, report)
+    if config.has_unit:
+        with drawing.optional(path := workdir / "planes.png"):
+            _save_planes(network.model, dataset, path)
+    with drawing.optional(path := workdir / "rate_accuracy.png"):
+        evaluation.plot_rate_accuracy([report], path)
+    if unseen is not None:
+        with drawing.optional(path := workdir / "rate_accuracy_unseen.png"):
+            evaluation.plot_rate_accuracy([evaluation.of_unseen(report)], path)
     print(f"\n{evaluation.markdown_table([report])}\n")
     print(f"Report and pictures: {workdir}")
     return report

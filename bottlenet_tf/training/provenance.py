@@ -282,6 +282,4 @@ def _differing_flags(folder, config):
     except (OSError, ValueError, TypeError):
         return []
     free = {f.name for f in dataclasses.fields(config.data)} - set(_DATA_FLAGS)
-    return [
-        f"--{flag}" for flag in differing_flags(before.data, config.data, free)
-    ]
+    return differing_flags(before.data, config.data, free)

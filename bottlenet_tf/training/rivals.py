@@ -14,7 +14,7 @@ import hashlib
 import json
 import pathlib
 
-from bottlenet_tf import evaluation, run_folders
+from bottlenet_tf import drawing, evaluation, run_folders
 from bottlenet_tf.config import TrainConfig, UnitConfig
 from bottlenet_tf.training.measure import baseline_cache
 
@@ -85,9 +85,9 @@ def add(config, report, stands_on, train):
         is_list = isinstance(value, tuple)
         report["flags"][f"tuned_{flag}"] = list(value) if is_list else value
     evaluation.write_report(config.workdir, report)
-    evaluation.plot_rate_accuracy(
-        [report], pathlib.Path(config.workdir) / "rate_accuracy.png"
-    )
+    path = pathlib.Path(config.workdir) / "rate_accuracy.png"
+    with drawing.optional(path):
+        evaluation.plot_rate_accuracy([report], path)
     print(f"\n{evaluation.markdown_table([report])}\n")
     return report
 
@@ -208,6 +208,7 @@ def _folder(config, rival, stands_on):
     told = dataclasses.asdict(
         dataclasses.replace(rival, workdir="rival", checkpoint_minutes=0.0)
     )
+    del told["keep_checkpoints"]
     for flag in stands_on.files:
         del told[flag]
     for flag in ("dataset", "data_dir", "manual_dir"):

@@ -5,9 +5,8 @@ import pathlib
 
 import keras
 
-from bottlenet_tf import backbones, data, evaluation
+from bottlenet_tf import backbones, data, evaluation, in_use
 from bottlenet_tf.codec import create_codec
-from bottlenet_tf.config import TrainConfig, differing_flags
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.models.precision import dtype_policy
 from bottlenet_tf.run_folders import (
@@ -16,7 +15,7 @@ from bottlenet_tf.run_folders import (
     REPORT_FILE,
     UNTOUCHED_FILE,
 )
-from bottlenet_tf.training import provenance, rivals
+from bottlenet_tf.training import continued, provenance, rivals
 from bottlenet_tf.training.chance import check_above_chance
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.freeze_unit import (
@@ -32,20 +31,15 @@ from bottlenet_tf.training.unit_start import start_unit
 
 # On which the default point is chosen where nothing validates.
 _CHOOSING_IMAGES = 2000
-# Fields that may differ when a run is resumed: they change no result.
-_FREE_FIELDS = (
-    "workdir", "allow_chance", "imports", "checkpoint_minutes", "tuned_rivals",
-    "tuned_losses", "tuned_epochs", "tuned_learning_rate",
-)  # fmt: skip
 
 
 def run(config, check=None):
     """Trains, measures and reports one `TrainConfig`.
 
     Resumes from the work directory's newest checkpoint. A finished run is
-    not trained again: its report is shown and returned. Whatever precision it
-    trained in, the network that it saves and measures computes in float32, as
-    the one that is deployed.
+    not trained again, unless for more epochs: its report is shown and
+    returned. Whatever precision it trained in, the network that it saves and
+    measures computes in float32, as the one that is deployed.
 
     Args:
         config: `TrainConfig`.
@@ -58,12 +52,19 @@ def run(config, check=None):
 
     Raises:
         ValueError: for a configuration that doesn't fit the data or the
-            network, or a work directory of another run.
+            network, or a work directory of another run or process.
         loop.TrainingDiverged: if the loss is no number.
     """
+    if config.strategy == "multiworker":  # They share it.
+        return _run(config, check)
+    with in_use.alone(config.workdir):
+        return _run(config, check)
+
+
+def _run(config, check):
     workdir = pathlib.Path(config.workdir)
-    _check_unclaimed(workdir, config)
-    if (workdir / REPORT_FILE).is_file():
+    earlier = continued.earlier(workdir, config)
+    if continued.is_finished(workdir, config, earlier):
         return _show_finished(workdir, config)
     _check_names(config)
     strategy = build_strategy(config.strategy, config.batch_size)
@@ -71,26 +72,28 @@ def run(config, check=None):
     dataset = load_data(config)
     _check_validation(config, dataset)
     stands_on = provenance.of(config, dataset)
-    if (workdir / CONFIG_FILE).is_file():
+    if earlier is not None:
         provenance.check_resumed(workdir, stands_on)
     for flag in provenance.FILES:
         provenance.check_source(flag, config, stands_on)
+    start, first_step = continued.start(workdir, config)
     with strategy.scope(), dtype_policy(config.precision):
-        network = build_network(config, dataset.image_size, dataset.num_classes)
+        network = build_network(start, dataset.image_size, dataset.num_classes)
     _describe(config, dataset, network)
-    if not (workdir / CONFIG_FILE).is_file():
+    if earlier is None:
         check_above_chance(config, network, dataset)
         if check is not None:
             check(network.as_deployed())
-    if config.init_from is None:
+    if start.init_from is None:
         _start_unit(config, network, dataset)
     picture = None
     if config.has_unit and config.unit.kind == "bottlenet":
         images = next(iter(dataset.development.batches(4)))[0].numpy()
         picture = _Picture(network.model, images)
-    loop = Loop(config, network, dataset, strategy, picture)
+    loop = Loop(config, network, dataset, strategy, picture, first_step)
     # Only now: a run that could not even start leaves nothing to resume.
     if loop.is_chief:
+        continued.begin(workdir, first_step)
         provenance.write(workdir, stands_on)
         write_json(workdir / CONFIG_FILE, dataclasses.asdict(config))
     spent = loop.run()
@@ -112,6 +115,8 @@ def run(config, check=None):
     _save(network.model, workdir / MODEL_FILE)
     provenance.write(workdir, stands_on, workdir / MODEL_FILE)
     report = measure(config, network, dataset, spent, validated)
+    if not config.keep_checkpoints:
+        continued.clear(workdir)
     if rivals.are_missing(config, report):
         rivals.add(config, report, stands_on, run)
     return report
@@ -248,39 +253,6 @@ class _Picture:
 
     def __call__(self):
         return evaluation.plane_mosaic(self.model, self.images)[None]
-
-
-def _check_unclaimed(workdir, config):
-    """Raises ValueError if the work directory is another run's."""
-    path = workdir / CONFIG_FILE
-    if not path.is_file():
-        return
-    try:
-        before = TrainConfig.from_json(path.read_text())
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            "--workdir holds a run of another version, or a damaged "
-            f"{CONFIG_FILE}: {error}. Use another folder. "
-            f"Received: workdir={str(workdir)!r}"
-        ) from error
-    # A file may have moved: `provenance.check_resumed` compares what it holds.
-    files = provenance.files_of(config).keys() & _known_files(workdir)
-    differing = differing_flags(before, config, (*_FREE_FIELDS, *files))
-    if differing:
-        differing = "; ".join(f"--{flag}" for flag in differing)
-        raise ValueError(
-            "--workdir holds a run with other flags, and a run is resumed "
-            "with the flags it began with. Use another folder. "
-            f"Received: workdir={str(workdir)!r}, {differing}"
-        )
-
-
-def _known_files(workdir):
-    """Returns the flags that named a file when a run began, if known."""
-    try:
-        return provenance.read(workdir).files.keys()
-    except ValueError:
-        return set()
 
 
 def _check_names(config):

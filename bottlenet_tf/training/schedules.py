@@ -14,19 +14,21 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         peak: Highest learning rate.
         warmup_steps: Steps of the warm-up, may be 0.
         total_steps: Step at which the rate reaches 0.
+        first_step: Step of the run at the optimizer's step 0.
 
     Reference:
         Loshchilov, Hutter, 2017, arXiv:1608.03983; warm-up: Goyal et al.,
         2017, arXiv:1706.02677.
     """
 
-    def __init__(self, peak, warmup_steps, total_steps):
+    def __init__(self, peak, warmup_steps, total_steps, first_step=0):
         self.peak = peak
         self.warmup_steps = warmup_steps
         self.total_steps = total_steps
+        self.first_step = first_step
 
     def __call__(self, step):
-        step = ops.cast(step, "float32")
+        step = ops.cast(step, "float32") + self.first_step
         rising = (step + 1.0) / max(self.warmup_steps, 1)
         falling_steps = max(self.total_steps - self.warmup_steps, 1)
         done = ops.clip((step - self.warmup_steps) / falling_steps, 0.0, 1.0)
@@ -38,6 +40,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
             "total_steps": self.total_steps,
+            "first_step": self.first_step,
         }
 
 
@@ -86,7 +89,7 @@ def codec_schedule(config, steps_per_epoch, total_steps):
     )
 
 
-def build_optimizer(config, steps_per_epoch, total_steps):
+def build_optimizer(config, steps_per_epoch, total_steps, first_step=0):
     """Returns the Keras optimizer of a `TrainConfig`.
 
     Weight decay is decoupled from the gradient and leaves out biases,
@@ -96,6 +99,7 @@ def build_optimizer(config, steps_per_epoch, total_steps):
         config.learning_rate,
         round(config.warmup_epochs * steps_per_epoch),
         total_steps,
+        first_step,
     )
     decay = config.weight_decay or None
     if config.optimizer == "adam":

@@ -108,3 +108,24 @@ def test_an_error_leaves_what_others_put_in_the_parents(tmp_path):
             (tmp_path / "new" / "file").write_text("another's")
             raise OSError("disk full")
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["file"]
+
+
+def test_overwrite_replaces_a_deployment_and_nothing_else(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").write_text("x")
+    _refused(out, "content")
+    with pytest.raises(ValueError, match="no deployment"):
+        staging.check_free(out, overwrite=True)
+    (out / "manifest.json").write_text(
+        '{"format": "bottlenet_tf.deployment.1"}'
+    )
+    _refused(out, "which --overwrite replaces")
+    with pytest.raises(OSError, match="disk full"):
+        with staging.staged(out, overwrite=True):
+            raise OSError("disk full")
+    assert (out / "old").is_file()
+    with staging.staged(out, overwrite=True) as folder:
+        (folder / "new").write_text("y")
+    assert [p.name for p in out.iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]

@@ -150,7 +150,7 @@ def test_a_sample_that_diverges_is_noted_and_left_out(base, reported, tmp_path):
 def test_samples_of_other_flags_are_refused(sampled):
     config, _ = sampled
     other = dataclasses.replace(config.base, epochs=2)
-    with pytest.raises(ValueError, match="epochs: 1 there, 2 here"):
+    with pytest.raises(ValueError, match="--epochs=1 there, --epochs=2 here"):
         pareto.run(dataclasses.replace(config, base=other))
 
 

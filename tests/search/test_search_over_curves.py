@@ -140,7 +140,7 @@ def test_curves_may_be_measured_after_some_steps(copy):
 def test_other_links_may_follow_but_no_other_flags(copied):
     base = dataclasses.replace(copied.config.base, seed=1)
     other = dataclasses.replace(copied.config, base=base)
-    with pytest.raises(ValueError, match="seed: 0 there, 1 here"):
+    with pytest.raises(ValueError, match="--seed=0 there, --seed=1 here"):
         curves.find_curves(other, InProcess())
 
 

@@ -184,7 +184,7 @@ def test_another_division_is_refused_and_its_flag_named(config):
         backbone_weights=config.workdir,
         data=dataclasses.replace(config.data, split_seed=1),
     )
-    with pytest.raises(ValueError, match="--split_seed: 0 there, 1 here"):
+    with pytest.raises(ValueError, match="--split_seed=0 there, "):
         _start(other)
 
 
@@ -259,7 +259,7 @@ def test_one_flag_that_changed_is_named_alone(config):
     unit = dataclasses.replace(config.unit, quality=51)
     with pytest.raises(ValueError) as caught:
         _start(dataclasses.replace(config, unit=unit))
-    assert str(caught.value).endswith("run', --quality: 50 there, 51 here")
+    assert str(caught.value).endswith("--quality=51 here")
 
 
 def test_a_run_of_an_earlier_version_is_refused(config):

@@ -54,7 +54,7 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
         "nvml": nvml.open_meter,
     }
     if name in openers:
-        return openers[name]()
+        return _opened(name, openers[name])
     if name == "none":
         return Unmetered("not asked for")
     if name == "constant":
@@ -69,9 +69,22 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
     reasons = []
     for kind, open_meter in openers.items():
         try:
-            return open_meter()
+            return _opened(kind, open_meter)
         except MeterError as error:
             reasons.append(f"{kind}: {error}")
     if power_w is not None:
         return Constant(power_w)
     return Unmetered(" ".join(reasons))
+
+
+def _opened(kind, open_meter):
+    """Returns a meter; whatever its library raises becomes a MeterError."""
+    try:
+        return open_meter()
+    except MeterError:
+        raise
+    except Exception as error:
+        raise MeterError(
+            f"the meter could not be opened ({type(error).__name__}: {error}). "
+            f"Received: meter={kind!r}"
+        ) from error

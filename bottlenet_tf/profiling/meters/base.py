@@ -11,7 +11,11 @@ class MeterError(RuntimeError):
 
 
 class Reading(NamedTuple):
-    """What some work took; `joules` is None if nothing measured them."""
+    """What some work took; `joules` is None if nothing measured them.
+
+    A counter that stands still, as one of a virtual machine may, measures
+    nothing: no machine works at 0 W.
+    """
 
     joules: float | None
     seconds: float
@@ -115,7 +119,7 @@ class _Polled(Meter):
         if self._error is not None:
             raise self._error
         self._advance()
-        return result, Reading(self._joules, self._previous[0] - begin)
+        return result, Reading(self._joules or None, self._previous[0] - begin)
 
     def _poll(self, stopped):
         while not stopped.wait(self._period_s):

@@ -1,19 +1,28 @@
 """NVML: what an NVIDIA GPU takes, by its driver. The GPU alone."""
 
+import os
+
 from bottlenet_tf.profiling.meters.base import Counted, MeterError, Sampled
 
 
-def open_meter(index=0):
-    """Returns the meter of one GPU: its energy counter, or its power.
+def open_meter():
+    """Returns the meter of the GPU in use: its energy counter, or its power.
 
-    Volta and later count energy; of others the power is read.
-
-    Args:
-        index: Which GPU, in NVML's order.
+    Volta and later count energy; of others the power is read. The GPU is the
+    first of CUDA_VISIBLE_DEVICES, by UUID or by NVML's index, which is CUDA's
+    with CUDA_DEVICE_ORDER=PCI_BUS_ID; without that, GPU 0.
 
     Raises:
         MeterError: if the library or the GPU is missing.
     """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    gpu_id = visible.split(",")[0].strip()
+    is_index = gpu_id.isdecimal()
+    if not is_index and not gpu_id.startswith(("GPU-", "MIG-")):
+        raise MeterError(
+            "NVML measures the first GPU of CUDA_VISIBLE_DEVICES, which names "
+            f"none. Received: CUDA_VISIBLE_DEVICES={visible!r}"
+        )
     try:
         import pynvml
     except ImportError as error:
@@ -22,16 +31,19 @@ def open_meter(index=0):
         ) from error
     try:
         pynvml.nvmlInit()
-        gpu = pynvml.nvmlDeviceGetHandleByIndex(index)
+        if is_index:
+            gpu = pynvml.nvmlDeviceGetHandleByIndex(int(gpu_id))
+        else:
+            gpu = pynvml.nvmlDeviceGetHandleByUUID(gpu_id)
         name = pynvml.nvmlDeviceGetName(gpu)
     except pynvml.NVMLError as error:
         raise MeterError(
             f"NVML must find an NVIDIA GPU and its driver: {error}. "
-            f"Received: index={index}"
+            f"Received: CUDA_VISIBLE_DEVICES={visible!r}"
         ) from error
     if isinstance(name, bytes):  # Of older versions.
         name = name.decode()
-    name = f"NVML, GPU {index} ({name})"
+    name = f"NVML, GPU {gpu_id} ({name})"
 
     def asked(function):
         def ask():

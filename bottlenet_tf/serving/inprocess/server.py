@@ -12,6 +12,7 @@ from bottlenet_tf.serving.inprocess.servicer import (
     ModelServicer,
     PredictionServicer,
 )
+from bottlenet_tf.serving.launch import address
 
 
 def start_server(
@@ -49,7 +50,7 @@ def start_server(
         ModelServicer(models), server
     )
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = server.add_insecure_port(address(host, port))
     except RuntimeError as error:
         raise OSError(
             "--host and --port must be a free address of this machine. "

@@ -1,0 +1,78 @@
+"""What a machine and a console bring along, made what programs expect."""
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+import tempfile
+
+from absl import logging
+
+# TensorFlow takes nothing else; a notebook or another project may have set
+# these. Search's processes inherit them.
+_SET = {
+    "KERAS_BACKEND": "tensorflow",
+    "KERAS_NNX_ENABLED": "0",
+    "TF_USE_LEGACY_KERAS": "0",
+    "MPLBACKEND": "agg",
+}
+_START_UP = re.compile(
+    r"WARNING: All log messages before absl::InitializeLog"
+    r"|[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
+    r"|To enable the following instructions"
+)
+
+
+def prepare():
+    """Sets what libraries read as they are imported, and the console.
+
+    A console that can't show a character shows its number, as `\\u2013`.
+    """
+    os.environ.update(_SET)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow uses oneDNN by itself on some processors only; without it,
+    # training takes over twice as long on an AVX2 machine.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    logging.set_verbosity(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def with_tensorflow(module):
+    """Imports a module of this package that needs TensorFlow, and returns it.
+
+    TensorFlow's start-up lines, which no setting silences, are left out unless
+    TF_CPP_MIN_LOG_LEVEL is 0 or 1.
+
+    Args:
+        module: Its name below `bottlenet_tf`, such as "training".
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2") < "2":
+        return importlib.import_module(f"bottlenet_tf.{module}")
+    with _without_start_up_lines():
+        found = importlib.import_module(f"bottlenet_tf.{module}")
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # Says what it misses for a GPU.
+    return found
+
+
+@contextlib.contextmanager
+def _without_start_up_lines():
+    """Keeps back what is written to standard error; drops TensorFlow's."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        stderr = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            kept.seek(0)
+            for line in kept.read().decode(errors="replace").splitlines():
+                if not _START_UP.match(line):
+                    print(line, file=sys.stderr)

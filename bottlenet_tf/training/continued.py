@@ -1,0 +1,150 @@
+"""What a work directory holds of an earlier run, and how that goes on.
+
+continued.json    the step at which a finished run was continued for more
+                  epochs; beside it, model.keras is what the run begins with
+"""
+
+import dataclasses
+import shutil
+
+from bottlenet_tf.config import TrainConfig, differing_flags
+from bottlenet_tf.json_file import read_json, write_json
+from bottlenet_tf.run_folders import CONFIG_FILE, REPORT_FILE, load_report
+from bottlenet_tf.training import provenance
+from bottlenet_tf.training.checkpoints import in_folder
+from bottlenet_tf.validation import check
+
+FORMAT = "bottlenet_tf.continued.1"
+_FILE, _CHECKPOINTS = "continued.json", "checkpoints"
+# Fields that may differ when a run is resumed: they change no result.
+_FREE_FIELDS = (
+    "workdir", "allow_chance", "imports", "checkpoint_minutes",
+    "keep_checkpoints", "tuned_rivals", "tuned_losses", "tuned_epochs",
+    "tuned_learning_rate",
+)  # fmt: skip
+
+
+def earlier(workdir, config):
+    """Returns the `TrainConfig` of the run that a work directory holds.
+
+    Args:
+        workdir: `pathlib.Path` of the directory.
+        config: `TrainConfig` of the run that is to start there.
+
+    Returns:
+        None if there is none, or one that failed or was killed before its
+        first checkpoint: nothing of it is left to resume.
+
+    Raises:
+        ValueError: if it is another run's.
+    """
+    path, is_finished = workdir / CONFIG_FILE, (workdir / REPORT_FILE).is_file()
+    was_continued = (workdir / _FILE).is_file()
+    if not path.is_file() or not (
+        is_finished or was_continued or in_folder(workdir / _CHECKPOINTS)
+    ):
+        return None
+    try:
+        before = TrainConfig.from_json(path.read_text(encoding="utf-8"))
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            "--workdir holds a run of another version, or a damaged "
+            f"{CONFIG_FILE}: {error}. Use another folder. "
+            f"Received: workdir={str(workdir)!r}"
+        ) from error
+    # A file may have moved: `provenance.check_resumed` compares what it holds.
+    files = provenance.files_of(config).keys() & _known_files(workdir)
+    free = {*_FREE_FIELDS, *files}
+    if (is_finished or was_continued) and config.epochs > before.epochs:
+        free.add("epochs")
+    differing = differing_flags(before, config, free)
+    if differing:
+        raise ValueError(
+            "--workdir holds a run with other flags, and a run is resumed "
+            "with the flags it began with; of a finished one, --epochs may be "
+            "raised. Use another folder. "
+            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+        )
+    return before
+
+
+def is_finished(workdir, config, before):
+    """Whether a work directory's run is finished, with these epochs.
+
+    Args:
+        workdir, config: As in `earlier`.
+        before: What `earlier` returned.
+
+    Raises:
+        ValueError: if more epochs need what only checkpoints hold.
+    """
+    if not (workdir / REPORT_FILE).is_file():
+        return False
+    if before is None or config.epochs <= before.epochs:
+        return True
+    steers = config.byte_budget is not None and config.unit.kind != "learned"
+    check(
+        bool(in_folder(workdir / _CHECKPOINTS))
+        or not (steers or config.keep == "best" or config.early_stopping),
+        "--epochs of a finished run with --keep=best, --early_stopping or a "
+        "--byte_budget that is trained for can be raised if "
+        "--keep_checkpoints was among its flags: they hold its best epoch and "
+        "how the rate is steered. Otherwise begin another one with --init_from "
+        "and --first_epoch.",
+        workdir=str(workdir),
+        epochs=config.epochs,
+    )
+    return False
+
+
+def start(workdir, config):
+    """Returns the configuration to build the network by, and the first step.
+
+    A run that is continued without its checkpoints begins with the weights of
+    model.keras, with a new optimizer and where the longer schedule of the
+    learning rate is by then.
+
+    Args:
+        workdir, config: As in `earlier`; the run isn't finished.
+    """
+    if (workdir / _FILE).is_file():
+        remedy = "Remove the work directory to begin anew."
+        step = read_json(workdir / _FILE, FORMAT, ("step",), remedy)["step"]
+    elif not (workdir / REPORT_FILE).is_file():
+        return config, 0
+    elif in_folder(workdir / _CHECKPOINTS):
+        return config, 0
+    else:
+        step = load_report(workdir)["training"]["steps"]
+    if step:
+        print(f"Continuing a finished run after step {step}.", flush=True)
+    own = dataclasses.replace(config, init_from=str(workdir), init_partly=False)
+    return own, step
+
+
+def begin(workdir, step):
+    """Notes that a finished run is one no more.
+
+    Args:
+        workdir: As in `earlier`.
+        step: As `start` returned it.
+    """
+    report = workdir / REPORT_FILE
+    if report.is_file():
+        write_json(workdir / _FILE, {"format": FORMAT, "step": step})
+        report.unlink()
+
+
+def clear(workdir):
+    """Removes what only resuming needs."""
+    for folder in (*workdir.glob(f"{_CHECKPOINTS}*"), workdir / "best"):
+        shutil.rmtree(folder, ignore_errors=True)
+    (workdir / _FILE).unlink(missing_ok=True)
+
+
+def _known_files(workdir):
+    """Returns the flags that named a file when a run began, if known."""
+    try:
+        return provenance.read(workdir).files.keys()
+    except ValueError:
+        return set()
