@@ -52,6 +52,14 @@ class TrainConfig(Settings):
         "auto, none, tf, torch or caffe: what the network expects of raw RGB. "
         "It becomes part of the graph.",
     )
+    output: str = setting(
+        "auto",
+        "What the network's outputs are: softmax, one class an image; sigmoid, "
+        "any number of labels an image (exact match is its accuracy, beside "
+        "mean average precision). auto: as its .keras file ends, or else as "
+        "the data set is labelled. A single output tells two classes apart.",
+        choices=("auto", "softmax", "sigmoid"),
+    )
     allow_chance: bool = setting(
         False,
         "Go on although a network that comes trained has no more images right "

@@ -5,14 +5,11 @@ import zipfile
 
 import keras
 
-from bottlenet_tf.backbones import graph
+from bottlenet_tf.backbones import endings, graph
 from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.keras_model import float32_logits
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
 from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
-
-# What may stand behind a softmax without changing which class wins.
-_PASSIVE = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze")
 
 
 def from_file(path, *, image_size, num_classes, weights, preprocessing):
@@ -21,13 +18,13 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
     The model is taken as it is: it must accept raw RGB 0..255 unless
     `preprocessing` says otherwise ("auto" adds nothing). Nested models are
     opened so that their layers can be cut, unless names would collide. A
-    final softmax is removed: the logits before it have the same argmax. Other
-    final activations stay.
+    final softmax or sigmoid is removed: the network gives logits. Other final
+    activations stay. See `endings`, also for a single output.
 
     Args:
         path: The file.
         image_size: Must be the size it was built with, if that is fixed.
-        num_classes: Must be its number of outputs.
+        num_classes: Must be its number of outputs, or 2 for a single one.
         weights: None keeps the file's own; or the path of another file.
         preprocessing: "auto" or one of `preprocessing.MODES`.
 
@@ -35,7 +32,7 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
         FileNotFoundError: if there is no such file.
         ValueError: if the file can't be read, or the model isn't an image
             classifier of this size and number of classes, has no graph, or
-            ends in a softmax that can't be removed.
+            ends in a softmax or sigmoid that can't be removed.
     """
     model = _load(path, image_size)
     if weights == "imagenet":
@@ -49,30 +46,37 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
     if _names_stay_unique(model):
         entry = keras.Input((image_size, image_size, 3), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
-    softmax = _final_softmax(model)
-    logits = graph.replay(model, scaled, _without(softmax))
+    output, activation = endings.find(model, _opens)
+    logits = graph.replay(model, scaled, endings.without(activation))
+    if tuple(logits.shape[1:]) == (1,) and num_classes == 2:
+        if output == "softmax":
+            raise ValueError(
+                "A softmax needs two outputs at least: that of one is 1 for "
+                f"any image. Received: name={str(path)!r}"
+            )
+        logits, output = endings.as_two_classes(logits), "binary"
     name = "".join(c if c.isalnum() else "_" for c in model.name)
     model = float32_logits(keras.Model(image, logits, name=name))
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
         raise ValueError(
             "`num_classes` must be the number of outputs of the file's "
-            "model, (batch, classes). "
+            "model, (batch, classes), or 2 where it has one. "
             f"Received: num_classes={num_classes}, "
             f"output_shape={model.output_shape}"
         )
-    return Backbone(str(path), model, describe_cuts(model))
+    return Backbone(str(path), model, describe_cuts(model), output)
 
 
 def sizes(path):
-    """Returns the side of a `.keras` file's images and how many outputs it has.
+    """Returns the side of a `.keras` file's images and how many classes it has.
 
-    The side is None if the file leaves it open.
+    The side is None if the file leaves it open. One output tells two classes.
 
     Raises:
         FileNotFoundError, ValueError: as `from_file`.
     """
     model = graph.as_functional(_read(path))
-    return model.inputs[0].shape[1], model.outputs[0].shape[-1]
+    return model.inputs[0].shape[1], max(model.outputs[0].shape[-1], 2)
 
 
 def _read(path):
@@ -150,53 +154,3 @@ def _names_stay_unique(model):
         return False
     names = collections.Counter(collect(model, {}).values())
     return max(names.values()) == 1
-
-
-def _final_softmax(model):
-    """Returns the operation whose softmax ends the network, or None."""
-    tensor = model.outputs[0]
-    while True:
-        node = graph.producer(model, tensor)
-        operation = node.operation
-        kind = type(operation).__name__
-        if kind == "Softmax" or _activation(operation) == "softmax":
-            calls = [n for n in graph.nodes(model) if n.operation is operation]
-            if len(calls) == 1:
-                return operation
-            raise _stuck(operation, "it is called more than once")
-        if _opens(operation):
-            if _final_softmax(graph.as_functional(operation)) is not None:
-                raise _stuck(operation, "the nested model can't be opened")
-            return None
-        passive = kind in _PASSIVE or (
-            kind == "Activation" and _activation(operation) == "linear"
-        )
-        if node.is_input or not passive:
-            return None
-        tensor = node.input_tensors[0]
-
-
-def _stuck(operation, reason):
-    return ValueError(
-        "The final softmax must be removable, because a backbone gives "
-        f"logits; {reason}. Received: layer={operation.name!r}"
-    )
-
-
-def _activation(operation):
-    return getattr(getattr(operation, "activation", None), "__name__", None)
-
-
-def _without(softmax):
-    """Returns a `replay` call that leaves out this softmax."""
-
-    def call(operation, *args, **kwargs):
-        if operation is not softmax:
-            return operation(*args, **kwargs)
-        if type(operation).__name__ in ("Softmax", "Activation"):
-            return args[0]
-        # Dense or Conv2D: same weights, linear from now on.
-        operation.activation = keras.activations.linear
-        return operation(*args, **kwargs)
-
-    return call

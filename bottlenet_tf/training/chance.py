@@ -32,7 +32,9 @@ def check_above_chance(config, network, dataset):
         f"Without a split the network has {accuracy:.2f} % of {len(part)} "
         f"{part.name} images right."
     )
-    guess = 1 / network.untouched.output_shape[-1]
+    guess = part.task.guess(
+        part.examples.labels, network.untouched.output_shape[-1]
+    )
     spread = math.sqrt(guess * (1 - guess) / len(part))
     check(
         config.allow_chance
