@@ -39,13 +39,27 @@ def choose(asked, found, data):
 
     Args:
         asked: "auto", "softmax" or "sigmoid"; what --output says.
-        found: How the network's file ends: "softmax", "sigmoid", or "logits"
-            if that says nothing.
+        found: How the network's file ends: "softmax", "sigmoid", "binary" (one
+            output), "logits" if that says nothing, or another activation.
         data: Kind of output that the data set's labels are made for.
 
     Raises:
         ValueError: if they don't fit together.
     """
+    if found == "binary":
+        if data == "sigmoid":
+            raise ValueError(
+                "Images of several labels need an output for each; this "
+                "network has one output, which tells two classes apart. "
+                f"Received: output={asked}"
+            )
+        return "softmax"
+    if asked == "auto" and found not in ("logits", *_TASKS):
+        raise ValueError(
+            "A network must end in logits, a softmax or sigmoids, and this one "
+            f"ends in {found}. Say by --output=softmax or --output=sigmoid "
+            "what its outputs are the logits of. Received: output=auto"
+        )
     if asked == "sigmoid" and found == "softmax":
         raise ValueError(
             "--output=sigmoid needs outputs that are independent of each "
