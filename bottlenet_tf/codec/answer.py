@@ -199,10 +199,15 @@ def unpack(data):
         if index != _NO_CLASS:
             top.append((index, share / 65535))
     answered = STATUSES[status] == "ok"
-    if answered != bool(top) or not all(0 <= t < math.inf for t in times):
+    repeats = len(dict(top)) < len(top)
+    if (
+        repeats
+        or answered != bool(top)
+        or not all(0 <= t < math.inf for t in times)
+    ):
         raise AnswerError(
             "An answer must have a class if and only if its status is ok, "
-            "and times that are numbers. "
+            "each once, and times that are numbers. "
             f"Received: status={STATUSES[status]!r}, {len(top)} classes, "
             f"computed_ms and queued_ms {times}"
         )

@@ -5,7 +5,6 @@ from typing import NamedTuple, Optional, Tuple
 
 from bottlenet_tf.link.plan import CLOUD, DEVICE, SPLIT
 from bottlenet_tf.link.sender import REMOTE, Sender
-from bottlenet_tf.runtime.outputs import label
 
 
 class Result(NamedTuple):
@@ -163,8 +162,11 @@ def _label(output, answer, classes):
     """Returns a class's name, or those of several; see `outputs.label`."""
     if output == "softmax" or not answer.top:
         return classes[answer.index]
-    indices, shares = zip(*answer.top)
-    return label(output, shares, [classes[i] for i in indices])
+    from bottlenet_tf.runtime.outputs import label  # Needs NumPy.
+
+    indices, shares = zip(*sorted(answer.top))
+    scores = [share - 0.5 for share in shares]
+    return label(output, scores, [classes[i] for i in indices])
 
 
 def _labelled(top, classes):

@@ -222,7 +222,7 @@ class Reference:
                     labels[:-1]
                     == [
                         outputs.label(output, row, class_names)
-                        for row in answers["probabilities"][:-1]
+                        for row in logits
                     ],
                 ),
                 ("status", set(status[:-1]) == {"ok"} and status[-1] != "ok"),

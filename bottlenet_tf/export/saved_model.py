@@ -76,18 +76,18 @@ class ServedTail(tf.Module):
             "logits": logits,
             "probabilities": tf.where(ok[:, None], shares, 0.0),
             "classes": tf.where(ok, classes, -1),
-            "labels": tf.where(ok, self._label(shares, classes), ""),
+            "labels": tf.where(ok, self._label(logits, classes), ""),
             "status": tf.gather(tf.constant(STATUSES), status),
         }
         return {name: values[:batch] for name, values in answers.items()}
 
-    def _label(self, shares, classes):
+    def _label(self, logits, classes):
         """As `runtime.outputs.label`, of each image."""
         names = tf.constant(self._labels)
         if self._task.output == "softmax":
             return tf.gather(names, classes)
-        names = tf.broadcast_to(names, tf.shape(shares))
-        there = tf.ragged.boolean_mask(names, shares > 0.5)
+        names = tf.broadcast_to(names, tf.shape(logits))
+        there = tf.ragged.boolean_mask(names, logits > 0)
         return tf.strings.reduce_join(there, axis=1, separator=", ")
 
 

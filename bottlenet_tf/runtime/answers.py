@@ -168,7 +168,7 @@ class _Batch:
         self.probabilities[rows, :width] = shares
         self.units[rows] = network.unit_id
         self.classes[rows, 0] = logits.argmax(axis=1)
-        for row, each in zip(rows, shares):
+        for row, each in zip(rows, logits):
             self.labels[row] = outputs.label(
                 network.output, each, network.classes
             )

@@ -137,7 +137,7 @@ class Tail:
         classes = logits.argmax(axis=1).astype(np.int32)
         bad = [i for i, outcome in enumerate(status) if outcome != "ok"]
         labels = [
-            outputs.label(self.output, row, self.classes) for row in shares
+            outputs.label(self.output, row, self.classes) for row in logits
         ]
         shares[bad], classes[bad] = 0, -1
         for i in bad:

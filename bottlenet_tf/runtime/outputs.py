@@ -28,16 +28,14 @@ def probabilities(output, logits):
     return np.where(logits > 0, 1, odds) / (1 + odds)
 
 
-def label(output, shares, classes):
+def label(output, scores, classes):
     """Returns the label of one image; of several, with commas between.
 
     Args:
         output: One of `OUTPUTS`.
-        shares: Probabilities of some classes.
+        scores: Logits of some classes, or probabilities less 0.5.
         classes: Their names, in the same order.
     """
     if output == "softmax":
-        return classes[int(np.argmax(shares))]
-    return ", ".join(
-        name for name, share in zip(classes, shares) if share > 0.5
-    )
+        return classes[int(np.argmax(scores))]
+    return ", ".join(c for c, score in zip(classes, scores) if score > 0)

@@ -123,6 +123,6 @@ def test_devices_and_servers_see_the_probabilities_of_training(task):
 
 def test_a_label_names_all_that_are_likelier_than_not():
     classes = ("cat", "dog", "newt")
-    assert outputs.label("sigmoid", [0.9, 0.2, 0.6], classes) == "cat, newt"
-    assert outputs.label("sigmoid", [0.1, 0.2, 0.3], classes) == ""
-    assert outputs.label("softmax", [0.1, 0.2, 0.3], classes) == "newt"
+    assert outputs.label("sigmoid", [2.0, -0.1, 0.1], classes) == "cat, newt"
+    assert outputs.label("sigmoid", [-3.0, -2.0, -1.0], classes) == ""
+    assert outputs.label("softmax", [-3.0, -2.0, -1.0], classes) == "newt"
