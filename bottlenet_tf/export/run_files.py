@@ -78,11 +78,11 @@ class RunFiles:
         saved_model.write_saved_model(
             model,
             self.run.dataset.class_names,
-            task,
             served,
             name,
             reference.payloads[: max(saved_model.WARMUP_BATCHES)],
             self.config.max_batch,
+            task,
         )
         signature = tf.saved_model.load(str(served)).signatures[
             "serving_default"

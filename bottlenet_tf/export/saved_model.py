@@ -91,18 +91,20 @@ class ServedTail(tf.Module):
         return tf.strings.reduce_join(there, axis=1, separator=", ")
 
 
-def write_saved_model(model, labels, task, folder, name, payloads, max_batch):
+def write_saved_model(
+    model, labels, folder, name, payloads, max_batch, task=tasks.ONE_CLASS
+):
     """Writes a served model's version folder, with its warm-up requests.
 
     Args:
         model: Built `BottleNet` that computes in float32.
         labels: Class names, in the order of the logits.
-        task: What the outputs are; see `tasks`.
         folder: `<base>/<name>/1`.
         name: Of the served model, as in `models.config`.
         payloads: Valid payloads, for the warm-up.
         max_batch: As in `batching_parameters`. A server refuses larger
             requests, and to load a model whose warm-up has one.
+        task: What the outputs are; see `tasks`.
 
     Raises:
         OSError: if something can't be written.

@@ -11,7 +11,7 @@ from bottlenet_tf import backbones, tasks
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
-from bottlenet_tf.run_folders import MODEL_FILE, REPORT_FILE, load_report
+from bottlenet_tf.run_folders import MODEL_FILE, load_report
 from bottlenet_tf.training.warm_start import copy_unit
 
 MATCH_BATCHES = 4
@@ -120,10 +120,12 @@ def with_labels_for(output, dataset, config):
 
 def _as_run(backbone, run):
     """Returns a backbone with the outputs of the run it comes from."""
-    report = pathlib.Path(run) / REPORT_FILE
-    if backbone.output != "logits" or not report.is_file():
+    if backbone.output != "logits":
         return backbone
-    output = load_report(run).get("output", "logits")
+    try:
+        output = load_report(run).get("output", "logits")
+    except (OSError, ValueError):
+        return backbone  # Of an earlier version, or a model file alone.
     return dataclasses.replace(backbone, output=output)
 
 
