@@ -15,8 +15,9 @@ from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
 def from_file(path, *, image_size, num_classes, weights, preprocessing):
     """Loads a functional or `Sequential` model from a `.keras` file.
 
-    The model is taken as it is: it must accept raw RGB 0..255 unless
-    `preprocessing` says otherwise ("auto" adds nothing). Nested models are
+    The model is taken as it is: it must accept raw RGB 0..255, or grey, unless
+    `preprocessing` says otherwise ("auto" adds nothing). A network of one
+    channel gets the luma. Nested models are
     opened so that their layers can be cut, unless names would collide. A
     final softmax or sigmoid is removed: the network gives logits. Other final
     activations stay. See `endings`, also for a single output.
@@ -42,9 +43,11 @@ def from_file(path, *, image_size, num_classes, weights, preprocessing):
         )
     if weights is not None:
         pretrained.load_file(model, weights, _only_these_classes)
-    image, scaled = rgb_input(image_size, resolve(preprocessing, "none"))
+    channels = model.inputs[0].shape[-1]
+    mode = resolve(preprocessing, "none")
+    image, scaled = rgb_input(image_size, mode, channels)
     if _names_stay_unique(model):
-        entry = keras.Input((image_size, image_size, 3), dtype="float32")
+        entry = keras.Input((image_size, image_size, channels), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
     output, activation = endings.find(model, _opens)
     logits = graph.replay(model, scaled, endings.without(activation))
@@ -95,18 +98,32 @@ def _load(path, image_size):
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, image_size, image_size, 3))
     model = graph.as_functional(model)
-    shape = tuple(model.inputs[0].shape)
-    expected = (None, image_size, image_size, 3)
-    fits = len(shape) == 4 and all(
-        size in (None, wanted)
-        for size, wanted in zip(shape[1:], expected[1:], strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            "`image_size` must be what the file's model takes, RGB, NHWC. "
-            f"Received: image_size={image_size}, model input={shape}"
-        )
+    _check_input(tuple(model.inputs[0].shape), image_size)
     return model
+
+
+def _check_input(shape, image_size):
+    """Raises ValueError, by its own name, for an image that isn't taken."""
+    if len(shape) != 4 or shape[3] not in (1, 3):
+        raise ValueError(
+            "The file's model must take RGB or grey images, channels last: "
+            "(batch, height, width, 3) or (batch, height, width, 1). "
+            f"Received: model input={shape}"
+        )
+    height, width = shape[1:3]
+    if height != width:
+        raise ValueError(
+            "The file's model must take square images, because every image is "
+            "cropped to a square: build it with equal sides, or, if it is "
+            "fully convolutional, with both left open. "
+            f"Received: height={height}, width={width}"
+        )
+    if height not in (None, image_size):
+        raise ValueError(
+            "`image_size` must be what the file's model takes, "
+            f"--image_size={height}. Received: image_size={image_size}, "
+            f"model input={shape}"
+        )
 
 
 def _unreadable(path, reason):

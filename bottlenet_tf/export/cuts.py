@@ -18,6 +18,7 @@ from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.export import problems
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.markdown import aligned
+from bottlenet_tf.training.chance import better_scaling
 from bottlenet_tf.training.network import build_backbone, with_labels_for
 from bottlenet_tf.training.runner import load_data
 
@@ -127,7 +128,12 @@ def look(config):
     accuracy = None
     if dataset is not None and settings.starts_trained:
         labelled = with_labels_for(backbone.output, dataset, settings)
-        accuracy = network_accuracy(model, labelled.development)
+        part, name = labelled.development, config.backbone
+        accuracy = network_accuracy(model, part)
+        if config.preprocessing == "auto" and name.endswith(".keras"):
+            mode, scaled = better_scaling(model, part, accuracy)
+            if mode is not None:
+                print(f"--preprocessing={mode} gives {scaled:.2f} % accuracy.")
     learned, frozen = _parameters(model)
     return Look(
         count_macs(model),
