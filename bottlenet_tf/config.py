@@ -40,7 +40,8 @@ class TrainConfig(Settings):
         "cifar_resnet20",
         "Network: resnet18 ... resnet152, cifar_resnet20 ... cifar_resnet110, "
         "any keras.applications model (mobilenet_v2, ...), or the path of a "
-        "functional .keras model that takes raw RGB.",
+        "functional .keras model that takes raw RGB, or grey, which is the "
+        "luma of RGB.",
     )
     imports: tuple[str, ...] = setting(
         (),
@@ -75,8 +76,19 @@ class TrainConfig(Settings):
     )
     preprocessing: str = setting(
         "auto",
-        "auto, none, tf, torch or caffe: what the network expects of raw RGB. "
-        "It becomes part of the graph.",
+        "auto, none, unit (0..1), signed (-1..1, the same as tf), torch or "
+        "caffe: what the network expects of raw RGB. It becomes part of the "
+        "graph. auto is what a network by name was trained with, and none for "
+        "a .keras file; a run that would do better with unit or signed says so "
+        "and stops.",
+    )
+    output: str = setting(
+        "auto",
+        "What the network's outputs are: softmax, one class an image; sigmoid, "
+        "any number of labels an image (exact match is its accuracy, beside "
+        "mean average precision). auto: as its .keras file ends, or else as "
+        "the data set is labelled. A single output tells two classes apart.",
+        choices=("auto", "softmax", "sigmoid"),
     )
     allow_chance: bool = setting(
         False,

@@ -36,6 +36,7 @@ LEVELS = {
     "emulation": 2,
     "curve_cells": 1,
     "runtime": 2,
+    "tasks": 1,
     "layers": 2,
     "backbones": 3,
     "data": 3,

@@ -7,15 +7,11 @@ import zipfile
 
 import keras
 
-from bottlenet_tf.backbones import graph
+from bottlenet_tf.backbones import endings, graph
 from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.keras_model import float32_logits
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
 from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
-
-# What may stand behind a softmax without changing which class wins.
-_PASSIVE = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze")
-
 
 NEW_HEAD = "new_head"  # Name of the classifier that replaces a file's.
 
@@ -31,16 +27,17 @@ def from_file(
 ):
     """Loads a functional or `Sequential` model from a `.keras` file.
 
-    The model is taken as it is: it must accept raw RGB 0..255 unless
-    `preprocessing` says otherwise ("auto" adds nothing). Nested models are
+    The model is taken as it is: it must accept raw RGB 0..255, or grey, unless
+    `preprocessing` says otherwise ("auto" adds nothing). A network of one
+    channel gets the luma. Nested models are
     opened so that their layers can be cut, unless names would collide. A
-    final softmax is removed: the logits before it have the same argmax. Other
-    final activations stay.
+    final softmax or sigmoid is removed: the network gives logits. Other final
+    activations stay. See `endings`, also for a single output.
 
     Args:
         path: The file.
         image_size: Must be the size it was built with, if that is fixed.
-        num_classes: Must be its number of outputs.
+        num_classes: Must be its number of outputs, or 2 for a single one.
         weights: None keeps the file's own; or the path of another file.
         preprocessing: "auto" or one of `preprocessing.MODES`.
         new_head: Dropout before a new classifier in place of the last `Dense`
@@ -50,7 +47,7 @@ def from_file(
         FileNotFoundError: if there is no such file.
         ValueError: if the file can't be read, or the model isn't an image
             classifier of this size and number of classes, has no graph, or
-            ends in a softmax that can't be removed.
+            ends in a softmax or sigmoid that can't be removed.
     """
     model = _load(path, image_size)
     if weights == "imagenet":
@@ -60,37 +57,49 @@ def from_file(
         )
     if weights is not None:
         pretrained.load_file(model, weights, _only_these_classes)
-    image, scaled = rgb_input(image_size, resolve(preprocessing, "none"))
+    channels = model.inputs[0].shape[-1]
+    mode = resolve(preprocessing, "none")
+    image, scaled = rgb_input(image_size, mode, channels)
     if _names_stay_unique(model):
-        entry = keras.Input((image_size, image_size, 3), dtype="float32")
+        entry = keras.Input((image_size, image_size, channels), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
     model = _in_policy(model, keras.config.dtype_policy().name)
     if new_head is None:
-        logits = graph.replay(model, scaled, _without(_final_softmax(model)))
+        output, activation = endings.find(model, _opens)
+        logits = graph.replay(model, scaled, endings.without(activation))
     else:
+        # The file's labels are others; what they are like, the data set says.
         logits = _with_new_head(model, scaled, num_classes, new_head)
+        output = "logits"
+    if tuple(logits.shape[1:]) == (1,) and num_classes == 2:
+        if output == "softmax":
+            raise ValueError(
+                "A softmax needs two outputs at least: that of one is 1 for "
+                f"any image. Received: name={str(path)!r}"
+            )
+        logits, output = endings.as_two_classes(logits), "binary"
     name = "".join(c if c.isalnum() else "_" for c in model.name)
     model = float32_logits(keras.Model(image, logits, name=name))
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
         raise ValueError(
             "`num_classes` must be the number of outputs of the file's "
-            "model, (batch, classes). "
+            "model, (batch, classes), or 2 where it has one. "
             f"Received: num_classes={num_classes}, "
             f"output_shape={model.output_shape}"
         )
-    return Backbone(str(path), model, describe_cuts(model))
+    return Backbone(str(path), model, describe_cuts(model), output)
 
 
 def sizes(path):
-    """Returns the side of a `.keras` file's images and how many outputs it has.
+    """Returns the side of a `.keras` file's images and how many classes it has.
 
-    The side is None if the file leaves it open.
+    The side is None if the file leaves it open. One output tells two classes.
 
     Raises:
         FileNotFoundError, ValueError: as `from_file`.
     """
     model = graph.as_functional(_read(path))
-    return model.inputs[0].shape[1], model.outputs[0].shape[-1]
+    return model.inputs[0].shape[1], max(model.outputs[0].shape[-1], 2)
 
 
 def _read(path):
@@ -143,18 +152,32 @@ def _load(path, image_size):
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, image_size, image_size, 3))
     model = graph.as_functional(model)
-    shape = tuple(model.inputs[0].shape)
-    expected = (None, image_size, image_size, 3)
-    fits = len(shape) == 4 and all(
-        size in (None, wanted)
-        for size, wanted in zip(shape[1:], expected[1:], strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            "`image_size` must be what the file's model takes, RGB, NHWC. "
-            f"Received: image_size={image_size}, model input={shape}"
-        )
+    _check_input(tuple(model.inputs[0].shape), image_size)
     return model
+
+
+def _check_input(shape, image_size):
+    """Raises ValueError, by its own name, for an image that isn't taken."""
+    if len(shape) != 4 or shape[3] not in (1, 3):
+        raise ValueError(
+            "The file's model must take RGB or grey images, channels last: "
+            "(batch, height, width, 3) or (batch, height, width, 1). "
+            f"Received: model input={shape}"
+        )
+    height, width = shape[1:3]
+    if height != width:
+        raise ValueError(
+            "The file's model must take square images, because every image is "
+            "cropped to a square: build it with equal sides, or, if it is "
+            "fully convolutional, with both left open. "
+            f"Received: height={height}, width={width}"
+        )
+    if height not in (None, image_size):
+        raise ValueError(
+            "`image_size` must be what the file's model takes, "
+            f"--image_size={height}. Received: image_size={image_size}, "
+            f"model input={shape}"
+        )
 
 
 def _unreadable(path, reason):
@@ -246,53 +269,3 @@ def _with_new_head(model, image, num_classes, dropout):
     if dropout:
         x = keras.layers.Dropout(dropout, name=f"{NEW_HEAD}_dropout")(x)
     return keras.layers.Dense(num_classes, name=NEW_HEAD)(x)
-
-
-def _final_softmax(model):
-    """Returns the operation whose softmax ends the network, or None."""
-    tensor = model.outputs[0]
-    while True:
-        node = graph.producer(model, tensor)
-        operation = node.operation
-        kind = type(operation).__name__
-        if kind == "Softmax" or _activation(operation) == "softmax":
-            calls = [n for n in graph.nodes(model) if n.operation is operation]
-            if len(calls) == 1:
-                return operation
-            raise _stuck(operation, "it is called more than once")
-        if _opens(operation):
-            if _final_softmax(graph.as_functional(operation)) is not None:
-                raise _stuck(operation, "the nested model can't be opened")
-            return None
-        passive = kind in _PASSIVE or (
-            kind == "Activation" and _activation(operation) == "linear"
-        )
-        if node.is_input or not passive:
-            return None
-        tensor = node.input_tensors[0]
-
-
-def _stuck(operation, reason):
-    return ValueError(
-        "The final softmax must be removable, because a backbone gives "
-        f"logits; {reason}. Received: layer={operation.name!r}"
-    )
-
-
-def _activation(operation):
-    return getattr(getattr(operation, "activation", None), "__name__", None)
-
-
-def _without(softmax):
-    """Returns a `replay` call that leaves out this softmax."""
-
-    def call(operation, *args, **kwargs):
-        if operation is not softmax:
-            return operation(*args, **kwargs)
-        if type(operation).__name__ in ("Softmax", "Activation"):
-            return args[0]
-        # Dense or Conv2D: same weights, linear from now on.
-        operation.activation = keras.activations.linear
-        return operation(*args, **kwargs)
-
-    return call

@@ -39,11 +39,13 @@ class Backbone:
         model: Functional `keras.Model`, raw RGB 0..255 float32
             `(batch, height, width, 3)` to float32 logits `(batch, classes)`.
         split_points: Declared `SplitPoint`s, from input to output.
+        output: What `endings.find` says of its file, or "binary".
     """
 
     name: str
     model: keras.Model
     split_points: tuple[SplitPoint, ...]
+    output: str = "logits"
 
     def split_point(self, name):
         """Returns the split point of this name.

@@ -18,7 +18,8 @@ from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.export import problems
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.markdown import aligned
-from bottlenet_tf.training.network import build_backbone
+from bottlenet_tf.training.chance import better_scaling
+from bottlenet_tf.training.network import build_backbone, with_labels_for
 from bottlenet_tf.training.runner import load_data
 
 _BATCH = 4
@@ -58,6 +59,8 @@ class Look(NamedTuple):
         macs: Multiply-accumulates of an image.
         parameters: Numbers that it learns.
         frozen: Of these, those that the file declares not trainable.
+        output: What its outputs are: softmax, sigmoid, binary (one output), or
+            logits if the file doesn't say.
         accuracy: In percent; None without images.
         problems: List of `problems.Problem`.
         cuts: List of `Cut`, from input to output.
@@ -66,6 +69,7 @@ class Look(NamedTuple):
     macs: int
     parameters: int
     frozen: int
+    output: str
     accuracy: float | None
     problems: list
     cuts: list
@@ -125,12 +129,26 @@ def look(config):
         )
     accuracy = None
     if dataset is not None and settings.starts_trained:
-        accuracy = network_accuracy(model, dataset.development)
+        labelled = with_labels_for(backbone.output, dataset, settings)
+        part, name = labelled.development, config.backbone
+        accuracy = network_accuracy(model, part)
+        if config.preprocessing == "auto" and name.endswith(".keras"):
+            mode, scaled = better_scaling(model, part, accuracy)
+            if mode is not None:
+                print(f"--preprocessing={mode} gives {scaled:.2f} % accuracy.")
     learned, frozen = (
         sum(int(np.prod(weight.shape)) for weight in weights)
         for weights in graph.learned_weights(model)
     )
-    return Look(count_macs(model), learned, frozen, accuracy, found, cuts)
+    return Look(
+        count_macs(model),
+        learned,
+        frozen,
+        backbone.output,
+        accuracy,
+        found,
+        cuts,
+    )
 
 
 def _sizes(config):
@@ -177,7 +195,7 @@ def table(found):
         frozen = f", of which the file freezes {found.frozen:,}"
     about = (
         f"{found.macs / 1e6:,.1f} million multiply-accumulates an image, "
-        f"{found.parameters:,} parameters{frozen}."
+        f"{found.parameters:,} parameters{frozen}. Output: {found.output}."
     )
     if found.accuracy is not None:
         about += f" Accuracy without a split: {found.accuracy:.2f} %."

@@ -25,7 +25,11 @@ from bottlenet_tf.training.freeze_unit import (
 )
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
-from bottlenet_tf.training.network import build_network, match_feature
+from bottlenet_tf.training.network import (
+    build_network,
+    match_feature,
+    with_labels_for,
+)
 from bottlenet_tf.training.norms import estimate_statistics
 from bottlenet_tf.training.unit_start import start_unit
 
@@ -79,6 +83,7 @@ def _run(config, check):
     start, first_step = continued.start(workdir, config)
     with strategy.scope(), dtype_policy(config.precision):
         network = build_network(start, dataset.image_size, dataset.num_classes)
+    dataset = with_labels_for(network.output, dataset, config)
     _describe(config, dataset, network)
     if earlier is None:
         check_above_chance(config, network, dataset)
@@ -280,6 +285,11 @@ def _describe(config, dataset, network):
         f"{len(dataset.validation):,} validation and {dataset.num_test:,} "
         f"test images of {classes} classes, {dataset.image_size} px."
     )
+    if dataset.task.output == "sigmoid":
+        print(
+            "Each output answers by itself, for any number of labels an image "
+            "(sigmoid); right is an image with exactly its labels."
+        )
     if dataset.unseen:
         print(
             f"Also {len(dataset.unseen):,} test images of "

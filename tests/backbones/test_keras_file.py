@@ -498,3 +498,61 @@ def test_files_of_other_kinds_are_told_the_way(name, tmp_path):
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ValueError, match="must be a .keras file.*as .keras"):
         backbones.create(str(tmp_path / name), image_size=8, num_classes=4)
+
+
+def takes(shape):
+    """A network of images of this shape."""
+    image = keras.Input(shape)
+    x = layers.Conv2D(6, 3, name="conv")(image)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(4)(x))
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "scaled"),
+    [("none", X), ("unit", X / 255), ("signed", X / 127.5 - 1)],
+)
+def test_a_grey_network_sees_the_luma(preprocessing, scaled, tmp_path):
+    model = takes((8, 8, 1))
+    backbone = load(model, tmp_path, preprocessing=preprocessing)
+    luma = scaled @ np.float32([[0.299], [0.587], [0.114]])
+    # 1e-4 on sums of values up to 255.
+    np.testing.assert_allclose(backbone.model(X), model(luma), atol=1e-4)
+
+
+def test_a_grey_image_stays_what_it_is(tmp_path):
+    model = takes((8, 8, 1))
+    grey = np.repeat(X[..., :1], 3, -1)
+    np.testing.assert_allclose(
+        load(model, tmp_path).model(grey), model(X[..., :1]), rtol=1e-4
+    )
+
+
+def test_a_grey_network_survives_saving_and_a_cut(tmp_path):
+    backbone = load(takes((8, 8, 1)), tmp_path, preprocessing="unit")
+    prefix, suffix = split_backbone(backbone, "conv")
+    prefix.save(tmp_path / "prefix.keras")
+    revived = keras.saving.load_model(tmp_path / "prefix.keras")
+    np.testing.assert_allclose(suffix(revived(X)), backbone.model(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((8, 12, 3), "square images.*height=8, width=12"),
+        ((None, 12, 1), "square images"),
+        ((8, 8, 4), "RGB or grey"),
+        ((3, 8, 8), "channels last"),
+        ((10, 10, 1), "--image_size=10"),
+    ],
+)
+def test_an_image_that_is_not_taken_is_refused_by_name(
+    shape, message, tmp_path
+):
+    with pytest.raises(ValueError, match=message):
+        load(takes(shape), tmp_path)
+
+
+def test_means_of_three_channels_are_not_for_grey(tmp_path):
+    with pytest.raises(ValueError, match="unit or signed.*torch"):
+        load(takes((8, 8, 1)), tmp_path, preprocessing="torch")

@@ -65,3 +65,29 @@ def test_one_that_knows_goes_on(learned_run, knowing, digits, capsys):
 def test_one_without_weights_has_nothing_to_tell(learned_run, digits, capsys):
     check_above_chance(learned_run, Network(None, None, None, None), digits)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "scale", "offset"), [("unit", 255.0, 0.0), ("signed", 127.5, 1.0)]
+)
+def test_a_file_that_takes_scaled_images_names_the_flag(
+    learned_run, knowing, digits, mode, scale, offset
+):
+    # Behind a clip to what it was trained on, 0..255 is nearly all white.
+    low, high = -offset, 255 / scale - offset
+    image = keras.Input((32, 32, 3))
+    pixels = scale * (keras.ops.clip(image, low, high) + offset)
+    network = keras.Model(image, knowing.model(pixels))
+    scaled = Network(network, network, None, None)
+    config = dataclasses.replace(
+        learned_run, backbone="any.keras", allow_chance=True
+    )
+    with pytest.raises(ValueError, match=f"--preprocessing={mode}"):
+        check_above_chance(config, scaled, digits)
+    told = dataclasses.replace(config, preprocessing="none")
+    check_above_chance(told, scaled, digits)
+
+
+def test_a_file_that_takes_raw_images_goes_on(learned_run, knowing, digits):
+    config = dataclasses.replace(learned_run, backbone="any.keras")
+    check_above_chance(config, knowing, digits)
