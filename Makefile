@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help demo demo-link test test-report test-serving test-ray test-link slow lint \
-	results bench mutants clean
+	results bench mutants user clean
 
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-ray  trials on a local Ray (240 MB)"
 	@echo "make test-report   reports in a real browser (Debian's chromium)"
 	@echo "make test-link  two emulated machines (root, /dev/net/tun)"
+	@echo "make user   a new user: photos and a .keras file, to served answers"
 	@echo "make results  the CIFAR-10 table of docs/results.md, for hours"
 	@echo "make bench  speed against the bound, as ratios"
 	@echo "make mutants  faults that the tests must notice, ten minutes"
@@ -101,6 +102,13 @@ results: $(STAMP)
 			|| exit 1; done
 	$(BIN)/python -m bottlenet_tf.cli.figure7 \
 		--flagfile=flags/cifar10_figure7.flags
+
+# A new user's way on a fresh clone with an environment of its own.
+user:
+	rm -rf build/user && git clone --quiet . build/user
+	$(MAKE) -C build/user .venv/.installed
+	build/user/.venv/bin/python -m pytest build/user/tests/test_new_user.py \
+		-m slow -n 0 --rootdir=build/user
 
 mutants: $(STAMP)
 	$(BIN)/python benchmarks/mutants.py

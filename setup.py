@@ -78,6 +78,7 @@ setup(
             "bottlenet-adapt=bottlenet_tf.cli.adapt:main",
             "bottlenet-cloud=bottlenet_tf.cli.cloud:main",
             "bottlenet-edge=bottlenet_tf.edge.program:main",
+            "bottlenet-cuts=bottlenet_tf.cli.cuts:main",
             "bottlenet-evaluate=bottlenet_tf.cli.evaluate:main",
             "bottlenet-export=bottlenet_tf.cli.export:main",
             "bottlenet-link=bottlenet_tf.cli.link:main",

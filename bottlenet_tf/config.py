@@ -40,17 +40,60 @@ class TrainConfig(Settings):
         "cifar_resnet20",
         "Network: resnet18 ... resnet152, cifar_resnet20 ... cifar_resnet110, "
         "any keras.applications model (mobilenet_v2, ...), or the path of a "
-        "functional .keras model that takes raw RGB.",
+        "functional .keras model that takes raw RGB, or grey, which is the "
+        "luma of RGB.",
+    )
+    imports: tuple[str, ...] = setting(
+        (),
+        "Modules or .py files, with commas between, that define the layers of "
+        "your own in a .keras file.",
+        flag="import",
     )
     backbone_weights: str | None = setting(
         None,
         "'imagenet', a weights file (.npz, .h5, .keras), or the workdir of a "
         "finished --mode=baseline run. Unset: random.",
     )
+    new_head: bool = setting(
+        False,
+        "Of --mode=baseline and a .keras file: replace its classifier by one "
+        "for the data set's classes, for transfer learning.",
+    )
+    head_dropout: float = setting(
+        0.2, "Dropout before the classifier of --new_head.", least=0, below=1
+    )
+    backbone_rate: float = setting(
+        0.1,
+        "With --new_head: learning rate of the layers before it, relative to "
+        "--learning_rate, which is the classifier's. 0 leaves them as they "
+        "are.",
+        least=0,
+    )
+    train_frozen: bool = setting(
+        False,
+        "Train the layers, too, that the .keras file declares not trainable, "
+        "as transfer learning does.",
+    )
     preprocessing: str = setting(
         "auto",
-        "auto, none, tf, torch or caffe: what the network expects of raw RGB. "
-        "It becomes part of the graph.",
+        "auto, none, unit (0..1), signed (-1..1, the same as tf), torch or "
+        "caffe: what the network expects of raw RGB. It becomes part of the "
+        "graph. auto is what a network by name was trained with, and none for "
+        "a .keras file; a run that would do better with unit or signed says so "
+        "and stops.",
+    )
+    output: str = setting(
+        "auto",
+        "What the network's outputs are: softmax, one class an image; sigmoid, "
+        "any number of labels an image (exact match is its accuracy, beside "
+        "mean average precision). auto: as its .keras file ends, or else as "
+        "the data set is labelled. A single output tells two classes apart.",
+        choices=("auto", "softmax", "sigmoid"),
+    )
+    allow_chance: bool = setting(
+        False,
+        "Go on although a network that comes trained has no more images right "
+        "than guessing.",
     )
     split: str = setting(
         "RB1",
@@ -102,8 +145,9 @@ class TrainConfig(Settings):
     )
     learning_rate: float | None = setting(
         None,
-        "Peak rate; a cosine takes it to 0. Unset: what suits the unit, 0.1 "
-        "or, learned, 0.0008, or, datta, 0.01.",
+        "Peak rate; a cosine takes it to 0. Unset: what suits the unit, 0.1, "
+        "or 0.01 for a network that comes trained, or, learned, 0.0008, or, "
+        "datta, 0.01.",
         above=0,
     )
     warmup_epochs: float = setting(
@@ -290,7 +334,12 @@ class TrainConfig(Settings):
     )  # fmt: skip
 
     def resolved_defaults(self):
-        return self.unit.defaults(self.mode)
+        defaults = self.unit.defaults(self.mode)
+        is_new = self.new_head or not self.starts_trained
+        if defaults["optimizer"] == "sgd" and not is_new:
+            # The rate for new networks would undo what they know.
+            defaults["learning_rate"] = 0.01
+        return defaults
 
     def check_together(self):
         train_rules.check_run(self)

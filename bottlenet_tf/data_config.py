@@ -13,7 +13,10 @@ class DataConfig(Settings):
     dataset: str = setting(
         "digits",
         "digits; mini_imagenet; any TFDS name (cifar10, ...); or a folder of "
-        "class folders, with or without train/ and test/.",
+        "class folders, with or without train/ and test/; or, for several "
+        "labels an image, one with a labels.csv: a first line "
+        "file,CLASS,CLASS,... in the order of the network's outputs, then a "
+        "line an image, its path from there and 0 or 1 for each class.",
     )
     data_dir: str | None = setting(
         None, "Where TFDS keeps its records (~/tensorflow_datasets)."

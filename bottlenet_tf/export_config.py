@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from bottlenet_tf.data_config import DataConfig
 from bottlenet_tf.settings import Settings, setting
 from bottlenet_tf.validation import check
 
@@ -116,3 +117,34 @@ class ExportConfig(Settings):
             served_name=self.served_name,
             image_model=self.image_model,
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class CutsConfig(Settings):
+    """A look at a network. `bottlenet-cuts --help` explains every field."""
+
+    backbone: str
+    data: DataConfig | None = None
+    imports: tuple[str, ...] = setting(
+        (), "As of train.py: where layers of your own are.", flag="import"
+    )
+    backbone_weights: str | None = setting(
+        None, "As of train.py. Unset: random, or the .keras file's own."
+    )
+    preprocessing: str = setting("auto", "As of train.py.")
+    image_size: int | None = None
+    num_classes: int | None = setting(
+        None,
+        "Without a data set: outputs of the network; unset: 1000, or the "
+        ".keras file's.",
+        least=1,
+    )
+    target: str = setting(
+        "trt8.2",
+        "TensorRT of the device and the server, as of export.py.",
+        choices=TARGETS,
+    )
+    images: int = setting(
+        20, "Images by which the deflated size is measured.", least=1
+    )
+    json: str | None = setting(None, "Write the same to this file, too.")

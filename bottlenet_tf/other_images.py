@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import re
 
-from bottlenet_tf import data, evaluation
+from bottlenet_tf import data, evaluation, tasks
 from bottlenet_tf.backbones.split_points import describe_cuts
 from bottlenet_tf.evaluate_config import EVALUATIONS, EvaluateConfig
 from bottlenet_tf.export.finished_run import load_config, load_split_network
@@ -124,6 +124,10 @@ def _open(config, trained, model):
         max_images=config.max_images,
         seed=seed,
         skip_corrupt=config.skip_corrupt,
+    )
+    output = evaluation.load_report(config.workdir).get("output", "softmax")
+    dataset = dataset.for_output(
+        tasks.choose("auto", output, dataset.task.output)
     )
     check_classes(
         dataset.class_names, known.classes, bool(config.class_indices)

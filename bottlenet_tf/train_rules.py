@@ -29,6 +29,23 @@ def _network(config):
         "distillation",
     )
     yield (
+        not config.new_head
+        or (config.mode == "baseline" and config.backbone.endswith(".keras")),
+        "--new_head is for --mode=baseline of a .keras file, which comes with "
+        "a classifier; other networks get a new one where the weights' own "
+        "doesn't fit.",
+        "new_head",
+        "mode",
+        "backbone",
+    )
+    yield (
+        not (config.new_head and config.precision == "mixed_float16"),
+        "--new_head has two learning rates, which --precision=mixed_float16 "
+        "can't scale together; mixed_bfloat16 needs no scaling.",
+        "new_head",
+        "precision",
+    )
+    yield (
         config.distillation == 0 or is_trained,
         "--distillation learns from the unsplit network, which must come "
         "trained: set --backbone_weights.",

@@ -230,10 +230,15 @@ def test_what_decides_no_rate_of_datta_s_unit_is_refused(field, value):
                 "image_quality": 50,
                 **DATTA,
             },
-            ("sgd", 0.1, 1e-3, 0.0, 0.0),
+            ("sgd", 0.01, 1e-3, 0.0, 0.0),
         ),
         # Without a unit, its kind decides nothing.
-        ({"mode": "baseline", **LEARNED}, ("sgd", 0.1, 1e-3, 0.0, 0.0)),
+        ({"mode": "baseline", **LEARNED}, ("sgd", 0.01, 1e-3, 0.0, 0.0)),
+        # What comes trained would be ruined by the rate for what is new.
+        (
+            {"mode": "baseline", "backbone": "a.keras", "new_head": True},
+            ("sgd", 0.1, 1e-3, 0.0, 0.0),
+        ),
     ],
 )
 def test_what_is_not_asked_for_is_what_suits_the_unit(changes, wanted):

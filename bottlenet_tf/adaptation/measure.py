@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf import rate_curves
+from bottlenet_tf import rate_curves, tasks
 from bottlenet_tf.evaluation import WirePath
-from bottlenet_tf.evaluation.accuracy import iterate, percent
-from bottlenet_tf.training.losses import task_loss
+from bottlenet_tf.evaluation.accuracy import iterate
+from bottlenet_tf.training.losses import imitation_loss
 
 _LEAST = 1e-9  # Of a divergence, before its logarithm.
 
@@ -56,37 +56,28 @@ def measure(model, unsplit, part, temperature, batch_size, label):
         ValueError: if codes aren't finite.
     """
     path, points = WirePath(model), range(len(model.unit.points))
+    task = part.task
     sizes, agreeing, losses = ([[] for _ in points] for _ in range(3))
     for images, _ in iterate(part, batch_size, True, label):
         wanted = unsplit(tf.convert_to_tensor(images))
-        decided = np.argmax(wanted, axis=-1)
+        decided = task.decisions(wanted.numpy())
         encoded = path.codes_at(images, list(points))
         for point, coded in zip(points, encoded, strict=True):
             payloads = path.pack(*coded, point)
             logits = path.decode(payloads)
             sizes[point] += map(len, payloads)
-            agreeing[point] += list(np.argmax(logits, axis=-1) == decided)
-            losses[point] += list(divergence(logits, wanted, temperature))
+            same = tasks.agree(task.decisions(logits), decided)
+            agreeing[point] += list(same)
+            lost = imitation_loss(wanted, logits, temperature, task)
+            losses[point] += list(lost.numpy())
     return [
         Measured(
             float(np.mean(sizes[point])),
-            percent(np.sum(agreeing[point]), len(part)),
+            100.0 * float(np.mean(agreeing[point])),
             float(np.mean(losses[point])),
         )
         for point in points
     ]
-
-
-def divergence(logits, wanted, temperature):
-    """Returns each image's divergence from `wanted`, `(batch,)`."""
-    found = task_loss(
-        tf.nn.softmax(wanted),
-        tf.convert_to_tensor(logits),
-        wanted,
-        distillation=1.0,
-        temperature=temperature,
-    )
-    return found.numpy()
 
 
 def takes_fewer_bytes(ours, theirs):

@@ -45,6 +45,7 @@ def tune(model, unsplit, dataset, run, config):
         optimizer,
         tf.distribute.get_strategy(),
         config.steps,
+        task=dataset.task,
     )
     batches = _batches(dataset, min(config.batch_size, dataset.num_train))
     with logs.progress_bar(config.steps, 0, "fine-tuning", True) as bar:

@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+import pathlib
 
 import keras
 
 from bottlenet_tf.backbones import (  # noqa: F401 (they register)
     cifar_resnet,
+    graph,
     keras_model,
     resnet,
 )
@@ -36,6 +38,7 @@ def create(
     weights=None,
     preprocessing="auto",
     fresh_classifier=True,
+    new_head=None,
 ):
     """Builds the backbone of this name.
 
@@ -49,8 +52,10 @@ def create(
             a cifar_resnet). If the file's classifier has another number of
             classes, it is left out and a message is logged.
         preprocessing: "auto" for what the family was trained with, or one of
-            "none", "tf", "torch", "caffe".
+            "none", "unit", "signed", "tf", "torch", "caffe".
         fresh_classifier: Whether the classifier may be left out.
+        new_head: Dropout, 0 to 1, before a new classifier of a `.keras` file;
+            None keeps the file's.
 
     Returns:
         A `Backbone`.
@@ -66,6 +71,7 @@ def create(
         num_classes=num_classes,
         weights=weights,
         preprocessing=preprocessing,
+        **({} if new_head is None else {"new_head": new_head}),
     )
     if not fresh_classifier and hasattr(backbone.model, "fresh_classifier"):
         raise ValueError(
@@ -84,9 +90,27 @@ def check_name(name):
     _factory(str(name))
 
 
+_OTHER_FILES = {
+    ".h5": "load it by keras.saving.load_model and save it as .keras",
+    ".hdf5": "load it by keras.saving.load_model and save it as .keras",
+    ".pb": "a SavedModel has no layers to cut; save the network as .keras "
+    "where it is built",
+    ".tflite": "it has no layers to cut; save the network as .keras where it "
+    "is built",
+    ".onnx": "build the network in Keras and save it as .keras",
+}
+
+
 def _factory(name):
     if name.endswith(".keras"):
         return functools.partial(from_file, name)
+    path = pathlib.Path(name)
+    kind = ".pb" if (path / "saved_model.pb").is_file() else path.suffix.lower()
+    if kind in _OTHER_FILES:
+        raise ValueError(
+            "A network from a file must be a .keras file: "
+            f"{_OTHER_FILES[kind]}. Received: name={name!r}"
+        )
     known = {_plain(choice): choice for choice in names()}
     return BACKBONES.get(known.get(_plain(name), name))
 

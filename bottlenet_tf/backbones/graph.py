@@ -5,6 +5,8 @@ inside of layers. A node is one call of a layer or of a `keras.ops` function,
 so a layer that is called twice has two.
 """
 
+import collections
+
 import keras
 
 
@@ -34,7 +36,8 @@ def with_graph(model):
     if not has_graph(model):
         raise ValueError(
             "The model must be a built functional or Sequential model, "
-            "because a subclassed model has no graph to cut. "
+            "because a subclassed model has no graph to cut: build it of its "
+            "layers by keras.Model(inputs, outputs). "
             f"Received: model={model!r}"
         )
     return model
@@ -51,6 +54,46 @@ def all_layers(layer):
     `Model.layers` stops at layers that aren't models.
     """
     return layer._flatten_layers()
+
+
+def number_operations(model):
+    """Names the operations of a model, such as `h + r`, by their order in it.
+
+    Keras numbers them by what was built before in the same process.
+    """
+    taken = {node.operation.name for node in nodes(model)}
+    counts = collections.Counter()
+    for node in nodes(model):
+        operation = node.operation
+        if isinstance(operation, keras.layers.Layer):
+            continue
+        kind = operation.name.rstrip("0123456789").rstrip("_")
+        taken.discard(operation.name)
+        name = None
+        while name is None or name in taken:
+            counts[kind] += 1
+            name = f"{kind}_{counts[kind]}"
+        operation.name = name
+        taken.add(name)
+
+
+def unfreeze(model):
+    """Lets all layers of a model learn, at any depth."""
+    for layer in all_layers(model):
+        layer.trainable = True
+
+
+def learned_weights(model):
+    """Returns the weights that a model may learn, and those that it doesn't.
+
+    The latter belong to layers that are declared not trainable; statistics of
+    batch norms are in neither list. They are those of a copy.
+    """
+    copy = keras.models.clone_model(model)
+    learned = {id(weight) for weight in copy.trainable_weights}
+    unfreeze(copy)
+    weights = copy.trainable_weights
+    return weights, [weight for weight in weights if id(weight) not in learned]
 
 
 def nodes(model):

@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.preprocessing import TORCH_STD, resolve, rgb_input
@@ -117,6 +118,7 @@ def _factory(name, constructor):
             weights=weights,
             preprocessing=preprocessing,
         )
+        graph.number_operations(model)
         return Backbone(name, model, describe_cuts(model))
 
     return create

@@ -3,13 +3,15 @@
 import keras
 from keras import ops
 
-MODES = ("none", "tf", "torch", "caffe")
+MODES = ("none", "tf", "torch", "caffe", "unit")
+_NAMES = (*MODES, "signed")  # signed is tf.
 
 # ImageNet statistics, RGB, of images in 0..1.
 TORCH_MEAN = (0.485, 0.456, 0.406)
 TORCH_STD = (0.229, 0.224, 0.225)
 # ImageNet means, BGR, of images in 0..255.
 CAFFE_MEAN = (103.939, 116.779, 123.68)
+LUMA = (0.299, 0.587, 0.114)
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -17,6 +19,7 @@ class Preprocess(keras.layers.Layer):
     """Scales raw RGB 0..255 the way a family of backbones was trained.
 
     - none:  x
+    - unit:  x / 255
     - tf:    x / 127.5 - 1
     - torch: (x / 255 - mean) / std, ImageNet's per-channel statistics
     - caffe: RGB to BGR, minus ImageNet's mean per channel, no scaling
@@ -56,6 +59,8 @@ class Preprocess(keras.layers.Layer):
 
     def call(self, x):
         x = ops.cast(x, "float32")
+        if self.mode == "unit":
+            return x / 255.0
         if self.mode == "tf":
             return x / 127.5 - 1.0
         if self.mode == "torch":
@@ -77,28 +82,71 @@ class Preprocess(keras.layers.Layer):
         return {**super().get_config(), "mode": self.mode}
 
 
-def rgb_input(image_size, mode):
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class Grey(keras.layers.Layer):
+    """Luma of RGB (ITU-R BT.601): what a network of one channel sees.
+
+    0.299 R + 0.587 G + 0.114 B, so that a grey image stays what it is. Always
+    computes in float32. A convolution: any runtime has it.
+
+    Call arguments:
+        x: Tensor `(batch, height, width, 3)`.
+
+    Returns:
+        float32 tensor `(batch, height, width, 1)`.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+
+    def call(self, x):
+        weights = ops.convert_to_tensor(LUMA, "float32")
+        kernel = ops.reshape(weights, (1, 1, 3, 1))
+        return ops.conv(ops.cast(x, "float32"), kernel, padding="valid")
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+
+def rgb_input(image_size, mode, channels=3):
     """Returns `(image, preprocessed)`: the input tensor and what follows.
 
     With mode "none" both are the same tensor: no layer is added.
+
+    Args:
+        image_size: Side in pixels.
+        mode: One of `MODES`.
+        channels: Of what follows; 1 for luma.
+
+    Raises:
+        ValueError: for one channel and a mode of three.
     """
-    image = keras.Input((image_size, image_size, 3), dtype="float32")
-    if mode == "none":
-        return image, image
-    return image, Preprocess(mode, name="preprocess")(image)
+    if channels == 1 and mode in ("torch", "caffe"):
+        raise ValueError(
+            "A grey network takes --preprocessing=none, unit or signed; others "
+            f"have a mean for each of 3 channels. Received: {mode}"
+        )
+    image = seen = keras.Input((image_size, image_size, 3), dtype="float32")
+    if mode != "none":
+        seen = Preprocess(mode, name="preprocess")(seen)
+    if channels == 1:
+        # The weights' sum is 1: scaled before or after is the same.
+        seen = Grey(name="grey")(seen)
+    return image, seen
 
 
 def resolve(preprocessing, default):
     """Returns the mode that `preprocessing` means; "auto" is the default.
 
     Raises:
-        ValueError: if it is neither "auto" nor one of `MODES`.
+        ValueError: if it is neither "auto" nor a mode's name.
     """
     if preprocessing == "auto":
         return default
-    if preprocessing not in MODES:
+    if preprocessing not in _NAMES:
         raise ValueError(
-            f"`preprocessing` must be auto, {', '.join(MODES)}. "
+            f"`preprocessing` must be auto, {', '.join(_NAMES)}. "
             f"Received: preprocessing={preprocessing!r}"
         )
-    return preprocessing
+    return "tf" if preprocessing == "signed" else preprocessing

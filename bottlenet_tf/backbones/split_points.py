@@ -39,11 +39,13 @@ class Backbone:
         model: Functional `keras.Model`, raw RGB 0..255 float32
             `(batch, height, width, 3)` to float32 logits `(batch, classes)`.
         split_points: Declared `SplitPoint`s, from input to output.
+        output: What `endings.find` says of its file, or "binary".
     """
 
     name: str
     model: keras.Model
     split_points: tuple[SplitPoint, ...]
+    output: str = "logits"
 
     def split_point(self, name):
         """Returns the split point of this name.
@@ -64,12 +66,21 @@ class Backbone:
         declared = [point.name for point in self.split_points]
         known = {point.layer for point in self.split_points}
         others = [cut for cut in cuts if cut not in known]
+        closed = [
+            node.operation.name
+            for node in graph.nodes(self.model)
+            if graph.has_graph(node.operation)
+        ]
+        nested = (
+            "Nested models that are closed, since layers of theirs would have "
+            f"equal names: {', '.join(closed)}; save them with other names. "
+        )
         raise ValueError(
             "A split point is a declared name or a layer whose single 4-D "
             "output lies on every path from image to logits. Declared: "
             f"{', '.join(declared) or 'none'}. Other layers: "
-            f"{', '.join(others) or 'none'}. Received: name={name!r}, "
-            f"backbone={self.name!r}"
+            f"{', '.join(others) or 'none'}. {nested if closed else ''}"
+            f"Received: name={name!r}, backbone={self.name!r}"
         )
 
 
@@ -77,8 +88,8 @@ def valid_cuts(model):
     """Returns the names of all layers after which `model` can be cut.
 
     Such a layer is called once and has one 4-D output tensor, through which
-    every path from the input to the output passes. The input and the final
-    output don't count, nor do bare `keras.ops` calls.
+    every path from the input to the output passes. An operation (`h + r`,
+    `keras.ops`) counts as a layer. The input and the final output don't.
 
     Args:
         model: Functional model with one input and one output.
@@ -139,8 +150,7 @@ def _cuts(model):
     final = model.outputs[0]
     for position, node in graph.separating_nodes(model):
         if (
-            isinstance(node.operation, keras.layers.Layer)
-            and not node.is_input
+            not node.is_input
             and calls[id(node.operation)] == 1
             and len(node.outputs) == 1
             and node.outputs[0] is not final

@@ -54,7 +54,7 @@ def _main(values):
     )
     reports = {"naive": training.run(naive)}
     points = []
-    dataset = training.load_data(naive)
+    dataset = training.load_data(naive).for_output(reports["naive"]["output"])
     model = training.load_model(naive.workdir)
     results = on_test(model, dataset, codecs)
     for quality, result in zip(qualities, results, strict=True):

@@ -20,7 +20,22 @@ TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 
 def _main(values):
     config = train_flags.read(values)
-    surroundings.with_tensorflow("training").run(config)
+    training = surroundings.with_tensorflow("training")
+    training.run(config, check=_tell_problems if config.has_unit else None)
+
+
+def _tell_problems(network):
+    """Tells what an export would refuse, before hours go into training."""
+    from bottlenet_tf.export import problems
+    from bottlenet_tf.export_config import ExportConfig
+
+    target = ExportConfig.target
+    for part in (network.model.prefix, network.model.suffix):
+        found = problems.find(part, target, with_litert=False)
+        if found:
+            side = "head" if part is network.model.prefix else "tail"
+            print(f"Note: an export for {target} would refuse the {side}:")
+            print("\n".join(problems.told(found)))
 
 
 def main():

@@ -40,6 +40,7 @@ STATUSES = PAYLOAD_STATUSES + (
     "refused",  # By a word that isn't among these.
 )
 TOP = 5
+MOST_TOP = 15  # That 4 bits count; where an image may have several labels.
 MAX_CLASSES = 65535  # One number more stands for no class.
 _NO_CLASS = 65535
 _HEAD = struct.Struct(">BBIIeeB")
@@ -115,11 +116,11 @@ def pack(answer, num_top):
 
     Raises:
         ValueError: for an unknown status, more top classes than `num_top` or
-            than `TOP`, or a number that doesn't fit.
+            than `MOST_TOP`, or a number that doesn't fit.
     """
-    if not len(answer.top) <= num_top <= TOP:
+    if not len(answer.top) <= num_top <= MOST_TOP:
         raise ValueError(
-            f"An answer has at most {TOP} top classes. "
+            f"An answer has at most {MOST_TOP} top classes. "
             f"Received: {len(answer.top)} of num_top={num_top}"
         )
     if answer.status not in STATUSES:
@@ -186,10 +187,10 @@ def unpack(data):
     )
     num_top = first & 15
     size = _HEAD.size + num_top * _CLASS.size
-    if len(data) != size or num_top > TOP or status >= len(STATUSES):
+    if len(data) != size or status >= len(STATUSES):
         raise AnswerError(
-            f"An answer must have the size that it says, at most {TOP} top "
-            "classes and a status that is known. "
+            "An answer must have the size that it says and a status that is "
+            "known. "
             f"Received: {len(data)} bytes of {size}, status={status}"
         )
     top = []
@@ -198,10 +199,15 @@ def unpack(data):
         if index != _NO_CLASS:
             top.append((index, share / 65535))
     answered = STATUSES[status] == "ok"
-    if answered != bool(top) or not all(0 <= t < math.inf for t in times):
+    repeats = len(dict(top)) < len(top)
+    if (
+        repeats
+        or answered != bool(top)
+        or not all(0 <= t < math.inf for t in times)
+    ):
         raise AnswerError(
             "An answer must have a class if and only if its status is ok, "
-            "and times that are numbers. "
+            "each once, and times that are numbers. "
             f"Received: status={STATUSES[status]!r}, {len(top)} classes, "
             f"computed_ms and queued_ms {times}"
         )

@@ -19,6 +19,7 @@ def numbered(source, indices, num_outputs):
     Raises:
         ValueError: if there isn't one index for each class.
     """
+    _check_one_label(source, "class_indices")
     if len(indices) != len(source.class_names):
         raise ValueError(
             "--class_indices must name one output of the network for each "
@@ -40,6 +41,8 @@ def check_unseen(source, unseen):
         source: `Source`.
         unseen: Names of the classes that are held out.
     """
+    if unseen:
+        _check_one_label(source, "unseen_classes")
     known = source.class_names
     unknown = sorted(set(unseen) - set(known))
     if unknown:
@@ -51,6 +54,15 @@ def check_unseen(source, unseen):
         raise ValueError(
             "--unseen_classes must leave a class to learn from. "
             f"Received: unseen_classes={list(unseen)}"
+        )
+
+
+def _check_one_label(source, flag):
+    if source.train.output == "sigmoid":
+        raise ValueError(
+            f"--{flag} takes images of one class each; where labels.csv names "
+            "several, its columns are the network's outputs. "
+            f"Received: {flag} with {source.name!r}"
         )
 
 

@@ -1,5 +1,6 @@
 """Batches of images and labels, the same bytes on every run."""
 
+import copy
 import functools
 
 import tensorflow as tf
@@ -89,6 +90,29 @@ class Dataset:
         return self.validation or self.train
 
     @property
+    def task(self):
+        """What the labels are made for; see `tasks`."""
+        return self.train.task
+
+    def for_output(self, output):
+        """Returns the data set with labels for a kind of output.
+
+        One class an image is a row of one 1 to a network that answers each
+        class by itself.
+
+        Args:
+            output: As `tasks.choose` returns it.
+        """
+        if output == self.task.output:
+            return self
+        rows = copy.copy(self)
+        for name in ("train", "validation", "test", "unseen"):
+            part = getattr(self, name)
+            examples = part.examples.in_rows(self.num_classes)
+            setattr(rows, name, Part(part.name, examples, part.preprocessing))
+        return rows
+
+    @property
     def num_classes(self):
         return len(self.class_names)
 
@@ -135,7 +159,8 @@ class Dataset:
 
         Returns:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch_size,
-            image_size, image_size, 3)` and int32 `(batch_size,)`, with
+            image_size, image_size, 3)` and int32 `(batch_size,)` or, for
+            several labels an image, `(batch_size, classes)`, with
             `num_train // batch_size - start_batch` elements.
 
         Raises:

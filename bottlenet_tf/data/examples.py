@@ -37,14 +37,16 @@ class IndexedExamples:
 
     Args:
         items: uint8 array `(n, h, w, 3)` or a list of n paths.
-        labels: n integers.
+        labels: n integers, or for several labels an image 0 and 1, `(n,
+            classes)`.
         identities: n strings that name the examples, the same on every
             machine.
         paths: Whether `items` are paths.
 
     Attributes:
         keys: int64 array `(n,)`, 0..n - 1.
-        labels: int32 array `(n,)`.
+        labels: int32 array `(n,)` or `(n, classes)`.
+        output: "softmax" or, for several labels an image, "sigmoid".
         identities: List of n strings.
     """
 
@@ -54,6 +56,7 @@ class IndexedExamples:
         self.labels = np.asarray(labels, np.int32)
         self.identities = list(identities)
         self.keys = np.arange(len(self.labels))
+        self.output = "sigmoid" if self.labels.ndim == 2 else "softmax"
 
     def __len__(self):
         return len(self.labels)
@@ -76,9 +79,21 @@ class IndexedExamples:
             self._paths,
         )
 
+    def in_rows(self, classes):
+        """Returns the same examples; label i becomes a row with a 1 at i."""
+        return IndexedExamples(
+            self._items,
+            np.eye(classes, dtype=np.int32)[self.labels],
+            self.identities,
+            self._paths,
+        )
+
     def limit(self, count, seed):
-        """Keeps `count` examples, balanced over the classes."""
-        return self.only(splits.balanced_subset(self.labels, count, seed))
+        """Keeps `count` examples, balanced over the classes, or rows."""
+        labels = self.labels
+        if self.output == "sigmoid":
+            labels = np.unique(labels, axis=0, return_inverse=True)[1].ravel()
+        return self.only(splits.balanced_subset(labels, count, seed))
 
     def and_those_of(self, others):
         """Returns these examples, then those of others of the same kind."""
@@ -149,15 +164,18 @@ class RecordExamples:
         split: Name of a split.
         keep: Optional bool array over the stored examples.
         outputs: Optional list; stored label i becomes `outputs[i]`.
+        rows: Number of classes, if labels are rows of 0 and 1; else None.
 
     Attributes:
         keys: int64 array, stored positions of the examples that are kept.
     """
 
-    def __init__(self, builder, split, keep=None, outputs=None):
+    def __init__(self, builder, split, keep=None, outputs=None, rows=None):
         self._builder = builder
         self._split = split
         self._outputs = outputs
+        self._rows = rows
+        self.output = "sigmoid" if rows else "softmax"
         info = builder.info.splits[split]
         if keep is None:
             keep = np.ones(info.num_examples, bool)
@@ -184,18 +202,29 @@ class RecordExamples:
         """Returns the same kind of split with these keys' examples alone."""
         keep = np.zeros_like(self._keep)
         keep[keys] = True
-        return RecordExamples(self._builder, self._split, keep, self._outputs)
+        return self._with(keep=keep)
 
     def relabelled(self, outputs):
         """Returns the same examples; label i becomes `outputs[i]`."""
-        outputs = [int(output) for output in outputs]
-        return RecordExamples(self._builder, self._split, self._keep, outputs)
+        return self._with(outputs=[int(output) for output in outputs])
+
+    def in_rows(self, classes):
+        """Returns the same examples; label i becomes a row with a 1 at i."""
+        return self._with(rows=classes)
+
+    def _with(self, **changes):
+        own = {
+            "keep": self._keep, "outputs": self._outputs, "rows": self._rows,
+        }  # fmt: skip
+        return RecordExamples(self._builder, self._split, **{**own, **changes})
 
     @functools.cached_property
     def labels(self):
-        """int32 array, one label for each key; reads all records."""
+        """int32 array, one label or row for each key; reads all records."""
         stream = self._stored().map(lambda key, image, label: label)
-        return np.fromiter(stream.as_numpy_iterator(), np.int32)
+        shape = (-1, self._rows) if self._rows else (-1,)
+        found = list(stream.as_numpy_iterator())
+        return np.array(found, np.int32).reshape(shape)
 
     def limit(self, count, seed):
         """Keeps the first `count`, so that no more than that need be read."""
@@ -245,6 +274,8 @@ class RecordExamples:
         """Adds other labels, if any: identities name the preparation."""
         if self._outputs is not None:
             digest.update(np.array(self._outputs, np.int32).tobytes())
+        if self._rows:
+            digest.update(b"rows %d" % self._rows)
 
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""
@@ -257,12 +288,14 @@ class RecordExamples:
         if len(self) < stop:
             keep = tf.constant(self._keep[:stop])
             records = records.filter(lambda key, _: tf.gather(keep, key))
-        outputs = self._outputs
+        outputs, rows = self._outputs, self._rows
 
         def parts(key, record):
             label = tf.cast(record["label"], tf.int32)
             if outputs is not None:
                 label = tf.gather(tf.constant(outputs, tf.int32), label)
+            if rows:
+                label = tf.one_hot(label, rows, dtype=tf.int32)
             return key, record["image"], label
 
         return records.map(parts)

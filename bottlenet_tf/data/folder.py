@@ -85,7 +85,7 @@ def folder(path, test_fraction, validation_fraction, seed):
     return Source(
         root.resolve().name,
         classes,
-        _native_size(train[classes[0]][0]),
+        native_size(train[classes[0]][0]),
         _examples(root, classes, train),
         _examples(root, classes, validation),
         _examples(root, classes, test),
@@ -113,7 +113,7 @@ def undivided(path):
     classes = tuple(sorted(found))
     examples = _examples(root, classes, found)
     nothing = examples.only(examples.keys[:0])
-    size = _native_size(found[classes[0]][0])
+    size = native_size(found[classes[0]][0])
     return Source(
         root.resolve().name,
         classes,
@@ -149,7 +149,8 @@ def _list_classes(root, listing):
     if not found:
         raise ValueError(
             "a data set's folder must hold class folders, directly or under "
-            f"train/ and {'/, '.join(TEST_FOLDERS)}/. "
+            f"train/ and {'/, '.join(TEST_FOLDERS)}/, or a labels.csv of "
+            "several labels an image, which begins with file,CLASS,CLASS. "
             f"Received: spec={os.fspath(root)!r}"
         )
     empty = [name for name, files in found.items() if not files]
@@ -205,7 +206,8 @@ def _examples(root, classes, found):
     return IndexedExamples(paths, labels, identities, paths=True)
 
 
-def _native_size(path):
+def native_size(path):
+    """Returns the side that a folder's images are used in, by one of them."""
     try:
         image = decoder.decode(path.read_bytes())
     except (OSError, ValueError):

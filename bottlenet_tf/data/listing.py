@@ -17,11 +17,12 @@ class Listing:
         nested: Number of images that lie in folders of the listed ones.
         outside: Number of images beside the folders that are listed.
         folders: Names of folders that aren't listed.
+        unlabelled: Number of images that a table of labels doesn't name.
     """
 
     def __init__(self):
         self.files = collections.Counter()
-        self.nested = self.outside = 0
+        self.nested = self.outside = self.unlabelled = 0
         self.folders = []
 
     def images_below(self, folder):
@@ -63,6 +64,7 @@ class Listing:
         counts = {
             "files": dict(sorted(self.files.items())),
             "images_outside_classes": self.outside,
+            "images_without_labels": self.unlabelled,
             "folders": self.folders,
         }
         return {name: count for name, count in counts.items() if count}
@@ -84,6 +86,9 @@ def tell(folder, passed_over):
     if "images_outside_classes" in passed_over:
         count = passed_over["images_outside_classes"]
         parts.append(f"{count:,} images outside class folders")
+    if "images_without_labels" in passed_over:
+        count = passed_over["images_without_labels"]
+        parts.append(f"{count:,} images without labels")
     if "folders" in passed_over:
         parts.append(f"the folders {', '.join(passed_over['folders'])}")
     if parts:

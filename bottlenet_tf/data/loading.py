@@ -3,7 +3,13 @@
 import os
 import pathlib
 
-from bottlenet_tf.data import classes, corrupt, fingerprints, sources
+from bottlenet_tf.data import (
+    classes,
+    corrupt,
+    fingerprints,
+    label_table,
+    sources,
+)
 from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.folder import folder
 from bottlenet_tf.data.images import Preprocessing
@@ -38,6 +44,7 @@ def load(
             `manual_dir` by `mini_imagenet.MiniImagenet`.
         a folder: `train/<class>/*` with `test/`, `val/`, `validation/` or
             `valid/`, or `<class>/*`. `./digits` is a folder, `digits` is not.
+            Or one with several labels an image: `label_table`.
         a TensorFlow Datasets name: 'cifar10', 'imagenette/160px', ...;
             downloaded and prepared under `data_dir` if it is not there yet.
 
@@ -159,7 +166,8 @@ def open_source(spec, data_dir, manual_dir, fractions):
         builder = mini_imagenet.prepare(data_dir, manual_dir)
         return sources.from_builder(builder, *fractions)
     if is_path(spec):
-        return folder(spec, *fractions)
+        read = label_table.labelled if label_table.is_there(spec) else folder
+        return read(spec, *fractions)
     builder = sources.tfds_builder(spec, data_dir)
     builder.download_and_prepare()
     return sources.from_builder(builder, *fractions)

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from bottlenet_tf.data import classes, corrupt, fingerprints
+from bottlenet_tf.data import classes, corrupt, fingerprints, label_table
 from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.examples import joined
 from bottlenet_tf.data.folder import undivided
@@ -62,7 +62,7 @@ def load_part(
     """
     source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
     if source is None:
-        source, part = undivided(spec), ALL
+        source, part = _undivided(spec), ALL
         tell(spec, source.passed_over)
         print("The folder has no train/ and test/: all images are measured on.")
     elif is_own and part == ALL:
@@ -99,10 +99,15 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
 
     The source is None for a folder that isn't to be divided.
     """
-    plain = undivided(spec) if is_path(spec) else None
+    plain = _undivided(spec) if is_path(spec) else None
     at_home = _place(spec) == _place(trained.dataset)
     if plain is not None and not at_home:
-        if np.bincount(plain.test.labels).min() < 2:
+        labels = plain.test.labels
+        if (
+            len(labels) < 2
+            or labels.ndim == 1
+            and np.bincount(labels).min() < 2
+        ):
             return None, False  # No run's own: such a class isn't divided.
     fractions = (
         trained.test_fraction, trained.validation_fraction, trained.split_seed,
@@ -120,6 +125,11 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
             f"Received: dataset={os.fspath(spec)!r}"
         )
     return (source if plain is None or is_own else None), is_own
+
+
+def _undivided(spec):
+    is_table = label_table.is_there(spec)
+    return (label_table.undivided if is_table else undivided)(spec)
 
 
 def _place(spec):

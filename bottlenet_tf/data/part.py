@@ -7,6 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.data import corrupt
 
 PARALLEL = os.cpu_count() or 1
@@ -37,6 +38,11 @@ class Part:
     @property
     def image_size(self):
         return self.preprocessing.image_size
+
+    @property
+    def task(self):
+        """What its labels are made for; see `tasks`."""
+        return tasks.of_output(self.examples.output)
 
     @functools.cached_property
     def fingerprint(self):
@@ -80,7 +86,8 @@ class Part:
 
         Returns:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch,
-            image_size, image_size, 3)` and int32 `(batch,)`.
+            image_size, image_size, 3)` and int32 `(batch,)`, or `(batch,
+            classes)` for several labels an image.
 
         Raises:
             ValueError: if `batch_size` is below 1.

@@ -61,4 +61,4 @@ def divide(photos, like, share, seed):
         like.preprocessing,
         inventory=dict,
         seed=seed,
-    )
+    ).for_output(like.task.output)

@@ -11,7 +11,9 @@ class Result(NamedTuple):
     """The answer to one image.
 
     Attributes:
-        index, label: Of the class.
+        index, label: Of the class. Of several labels an image, the index of
+            the likeliest, and all that are likelier than not, of `top`, with
+            commas between.
         top: Tuples of class index, label and probability, most probable
             first; empty if a server tells none.
         way: Who answered: "split", "cloud" or "device".
@@ -126,7 +128,7 @@ def _remote(reply, sent):
     is_split = choice.way == SPLIT
     return Result(
         answer.index,
-        classes[answer.index],
+        _label(sent.output, answer, classes),
         _labelled(answer.top, classes),
         SPLIT if is_split else CLOUD,
         choice.split,
@@ -143,7 +145,7 @@ def _local(network, found, choice, whole, ms, sent_bytes=0, problem=None):
     """Returns the `Result` of what the device found."""
     return Result(
         found.index,
-        network.classes[found.index],
+        _label(network.output, found, network.classes),
         _labelled(found.top, network.classes),
         DEVICE,
         None,
@@ -154,6 +156,17 @@ def _local(network, found, choice, whole, ms, sent_bytes=0, problem=None):
         whole and whole.accuracy,
         problem,
     )
+
+
+def _label(output, answer, classes):
+    """Returns a class's name, or those of several; see `outputs.label`."""
+    if output == "softmax" or not answer.top:
+        return classes[answer.index]
+    from bottlenet_tf.runtime.outputs import label  # Needs NumPy.
+
+    indices, shares = zip(*sorted(answer.top))
+    scores = [share - 0.5 for share in shares]
+    return label(output, scores, [classes[i] for i in indices])
 
 
 def _labelled(top, classes):

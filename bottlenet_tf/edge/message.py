@@ -11,6 +11,7 @@ class Message(bytes):
 
     Attributes:
         classes: Class names, in the order of the answer's indices.
+        output: What they are; see `runtime.outputs`.
         unit: Its name; None for an image file.
         point: Index of the operating point; None for an image file.
         is_image: Whether it is an image file.
@@ -19,20 +20,23 @@ class Message(bytes):
     """
 
     classes = ()
+    output = "softmax"
     unit = point = unit_id = None
     is_image = False
 
 
-def payload(data, classes, point, unit=None):
+def payload(data, classes, point, unit=None, output="softmax"):
     """Returns the `Message` of a unit's payload."""
     message = Message(data)
+    message.output = output
     message.classes, message.point, message.unit = classes, point, unit
     return message
 
 
-def image_file(data, classes, unit_id=None):
+def image_file(data, classes, unit_id=None, output="softmax"):
     """Returns the `Message` of an image file."""
     message = Message(data)
+    message.output = output
     message.classes, message.is_image = classes, True
     message.unit_id = unit_id
     return message

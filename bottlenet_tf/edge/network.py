@@ -109,6 +109,11 @@ class Network:
         """Class names of the network without a split."""
         return self._whole.classes if self.answers else ()
 
+    @property
+    def output(self):
+        """What its outputs are; see `runtime.outputs`."""
+        return self._whole.output if self.answers else "softmax"
+
     def why_not(self, choice, with_images=False, max_bytes=None):
         """Returns why a plan's choice can't be taken here; None if it can.
 
@@ -181,7 +186,10 @@ class Network:
             head.check_limit(max_bytes)
             values, code_range = head.run(pixels)
             data, point, _, _ = head.fit(values, code_range, max_bytes)
-        return message.payload(data, head.unit.classes, point, choice.split)
+        unit = head.unit
+        return message.payload(
+            data, unit.classes, point, choice.split, unit.output
+        )
 
     def _encode_image(self, picture, choice, max_bytes):
         pixels = picture.pixels(self._whole.about)
@@ -193,7 +201,10 @@ class Network:
                 "An image file must be within --max_bytes. Received: "
                 "{} bytes, max_bytes={}".format(len(data), max_bytes)
             )
-        return message.image_file(data, self._whole.classes, self._whole_id)
+        whole = self._whole
+        return message.image_file(
+            data, whole.classes, self._whole_id, whole.output
+        )
 
     def predict(self, picture):
         """Returns what the network without a split has `Found`.
@@ -213,7 +224,8 @@ class Network:
                 "The network's probabilities must be finite; its file or "
                 "runtime is at fault. Received: {}".format(shares[:TOP])
             )
-        order = np.argsort(-shares, kind="mergesort")[:TOP]
+        most = answer.MOST_TOP if self.output == "sigmoid" else TOP
+        order = np.argsort(-shares, kind="mergesort")[:most]
         top = tuple((int(i), float(shares[i])) for i in order)
         return Found(top[0][0], top)
 

@@ -4,38 +4,24 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from bottlenet_tf import tasks
+
 
 def predictor(classifier):
-    """Returns a function: images `(batch, H, W, 3)` -> int labels `(batch,)`.
+    """Returns a function: images `(batch, H, W, C)` -> NumPy logits.
 
     Args:
         classifier: Keras model or function, float32 images 0..255 -> logits.
     """
 
     @tf.function(reduce_retracing=True)
-    def labels(images):
+    def compute(images):
         images = tf.cast(images, tf.float32)
         if hasattr(classifier, "layers"):
-            logits = classifier(images, training=False)
-        else:
-            logits = classifier(images)
-        return tf.argmax(logits, axis=-1)
+            return classifier(images, training=False)
+        return classifier(images)
 
-    return lambda images: labels(tf.convert_to_tensor(images)).numpy()
-
-
-def percent(correct, total):
-    """Returns `correct / total` in percent.
-
-    Raises:
-        ValueError: if there is nothing to divide by.
-    """
-    if total < 1:
-        raise ValueError(
-            "Accuracy needs at least one image, or it would be 0 / 0. "
-            f"Received: total={total}"
-        )
-    return 100.0 * int(correct) / int(total)
+    return lambda images: compute(tf.convert_to_tensor(images)).numpy()
 
 
 def iterate(part, batch_size, progress, label):
@@ -68,10 +54,12 @@ def network_accuracy(classifier, part, batch_size=256, progress=True):
         batch_size: Images per call of the network.
         progress: Whether to show a progress bar.
     """
-    predict = predictor(classifier)
-    correct = total = 0
-    batches = iterate(part, batch_size, progress, "network")
-    for images, labels in batches:
-        correct += np.sum(predict(images) == labels)
-        total += len(labels)
-    return percent(correct, total)
+    return measured(classifier, part, batch_size, progress).accuracy
+
+
+def measured(classifier, part, batch_size=256, progress=True):
+    """Returns the `Meter` of the untouched network; see `network_accuracy`."""
+    predict, meter = predictor(classifier), tasks.Meter(part.task)
+    for images, labels in iterate(part, batch_size, progress, "network"):
+        meter.add(predict(images), labels)
+    return meter

@@ -5,12 +5,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.codec import PayloadFormat, create_codec
-from bottlenet_tf.evaluation.accuracy import (
-    iterate,
-    network_accuracy,
-    percent,
-)
+from bottlenet_tf.evaluation.accuracy import iterate, measured
 from bottlenet_tf.evaluation.cache import (
     baseline_key,
     load_or_measure_baselines,
@@ -29,10 +26,12 @@ class Baselines:
     Attributes:
         network_accuracy: In percent, on the uncompressed images.
         cloud_only: Tuple of `CloudPoint`.
+        mean_average_precision: In percent, for several labels an image.
     """
 
     network_accuracy: float
     cloud_only: tuple
+    mean_average_precision: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +101,10 @@ def measure_baselines(
             points = cloud_only(
                 classifier, part, qualities, codecs, batch_size, progress
             )
+        alone = measured(classifier, part, batch_size, progress)
         return {
-            "network_accuracy": network_accuracy(
-                classifier, part, batch_size, progress
-            ),
+            "network_accuracy": alone.accuracy,
+            "mean_average_precision": alone.mean_average_precision,
             "cloud_only": [dataclasses.asdict(point) for point in points],
         }
 
@@ -115,7 +114,9 @@ def measure_baselines(
         key = baseline_key(classifier, part, qualities, codecs)
         value = load_or_measure_baselines(cache_dir, key, measure)
     points = tuple(CloudPoint(**point) for point in value["cloud_only"])
-    return Baselines(value["network_accuracy"], points)
+    return Baselines(
+        value["network_accuracy"], points, value["mean_average_precision"]
+    )
 
 
 def raw_features(
@@ -171,42 +172,42 @@ def _measure_raw(prefix, suffix, part, batch_size, progress, deflate_images):
         feature = quantizer.dequantize(codes, code_range)
         return suffix(feature, training=False), codes, code_range
 
-    correct, total, deflated = 0, 0, []
+    meter, deflated = tasks.Meter(part.task), []
     every = -(-len(part) // deflate_images)
     batches = iterate(part, batch_size, progress, "raw features")
     for images, labels in batches:
         logits, codes, ranges = (
             t.numpy() for t in through(tf.convert_to_tensor(images))
         )
-        correct += np.sum(np.argmax(logits, axis=-1) == labels)
-        for i in range(-total % every, len(labels), every):
+        for i in range(-meter.images % every, len(labels), every):
             bounds = tuple(map(float, ranges[i]))
             payload = payloads.pack(whole_codes(codes[i]), bounds)
             deflated.append(len(payload))
-        total += len(labels)
+        meter.add(logits, labels)
     return RawFeatures(
         shape=shape,
         bytes=int(np.prod(shape)) + payloads.overhead_bytes,
-        accuracy=percent(correct, total),
+        accuracy=meter.accuracy,
         deflated_bytes_mean=float(np.mean(deflated)),
         deflated_images=len(deflated),
     )
 
 
-def label_only(num_classes, network_accuracy):
+def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
     """Returns `LabelOnly`: the bound that no later split can undercut.
 
     Args:
         num_classes: Number of classes, at least 2.
         network_accuracy: Of the untouched network, in percent.
+        task: What the outputs are; several labels take a bit each.
 
     Raises:
         ValueError: for fewer than 2 classes: a certain answer costs nothing.
     """
-    if num_classes < 2:
+    if num_classes < 2 and task is tasks.ONE_CLASS:
         raise ValueError(
             "A label needs at least 2 classes to choose from. "
             f"Received: num_classes={num_classes}"
         )
-    bits = (num_classes - 1).bit_length()  # ceil(log2(num_classes))
+    bits = task.answer_bits(num_classes)
     return LabelOnly(bits, -(-bits // 8), float(network_accuracy))

@@ -15,7 +15,7 @@ from bottlenet_tf.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.
-_VERSION = 4
+_VERSION = 5
 
 
 def baseline_key(classifier, part, qualities, codecs):

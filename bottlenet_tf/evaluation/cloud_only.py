@@ -6,11 +6,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from bottlenet_tf.evaluation.accuracy import (
-    iterate,
-    percent,
-    predictor,
-)
+from bottlenet_tf import tasks
+from bottlenet_tf.evaluation.accuracy import iterate, predictor
 from bottlenet_tf.evaluation.environment import cores
 from bottlenet_tf.evaluation.image_codecs import usable_codec, usable_codecs
 
@@ -124,18 +121,20 @@ def cloud_only(
     ]
     _check(settings, qualities)
     predict = predictor(classifier)
-    sums = np.zeros((len(settings), 3), np.int64)
-    total = 0
+    sums, total = np.zeros((len(settings), 2), np.int64), 0
+    meters = [tasks.Meter(part.task) for _ in settings]
     with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
         label = f"cloud-only, {len(settings)} settings"
         batches = iterate(part, batch_size, progress, label)
         for images, labels in batches:
-            for row, (codec, side, quality) in zip(sums, settings, strict=True):
+            for row, meter, (codec, side, quality) in zip(
+                sums, meters, settings, strict=True
+            ):
                 pixels, counted, whole = round_trips(
                     pool, images, codec, quality, side
                 )
-                hits = np.sum(predict(pixels) == labels)
-                row += (counted.sum(), whole.sum(), hits)
+                meter.add(predict(pixels), labels)
+                row += (counted.sum(), whole.sum())
             total += len(labels)
     return [
         CloudPoint(
@@ -144,10 +143,10 @@ def cloud_only(
             side=side,
             bytes_mean=float(counted / max(total, 1)),
             file_bytes_mean=float(whole / max(total, 1)),
-            accuracy=percent(hits, total),
+            accuracy=meter.accuracy,
         )
-        for (codec, side, quality), (counted, whole, hits) in zip(
-            settings, sums, strict=True
+        for (codec, side, quality), meter, (counted, whole) in zip(
+            settings, meters, sums, strict=True
         )
     ]
 

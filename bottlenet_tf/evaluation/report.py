@@ -57,7 +57,9 @@ def build_report(
     Accuracies are in percent, sizes in bytes, `accuracy_drop` in points
     below the untouched network. `accuracy_matched_ratio` divides the fewest
     cloud-only bytes at our accuracy by our mean wire bytes; it is an upper
-    bound if `accuracy_matched_at_most`. `paper_ratio` is the paper's way,
+    bound if `accuracy_matched_at_most`. Of several labels an image (`output`
+    is "sigmoid"), accuracies are of exact matches, and there is
+    `mean_average_precision`, too. `paper_ratio` is the paper's way,
     whatever the accuracies: the whole JPEG file at the sweep's highest
     quality over our image data alone. `points` are the unit's operating
     points, and `curves.curve_figures` explains what is told of the curve
@@ -101,6 +103,7 @@ def build_report(
         "num_skipped": len(dataset.skipped),
         "skipped": dataset.skipped[:_SKIPPED_SHOWN],
         "passed_over": dataset.passed_over,
+        "output": measured.part.task.output,
         "measured_on": measured.part.name,
         "untouched_sha256": untouched_sha256,
         **figures,
@@ -157,9 +160,12 @@ def _figures(config, dataset, measured):
         known = baselines.network_accuracy
         figures["baseline_accuracy"] = figures["accuracy"] = known
         figures["cloud_only"] = [_cloud_point(p) for p in baselines.cloud_only]
-        figures["label_only"] = label_only(dataset.num_classes, known)
+        figures["label_only"] = label_only(
+            dataset.num_classes, known, part.task
+        )
         for codec, reason in missing_codecs().items():
             reasons[f"cloud_only.{codec}"] = reason
+        figures |= _precision("baseline_", baselines)
     if config.mode == "cloud":
         figures |= _own_point(config, baselines)
     if curve is not None:
@@ -197,6 +203,12 @@ def write_report(workdir, report):
     return write_json(pathlib.Path(workdir) / REPORT_FILE, report)
 
 
+def _precision(prefix, found):
+    """Returns the mean average precision, if several labels were measured."""
+    value = found.mean_average_precision
+    return {} if value is None else {f"{prefix}mean_average_precision": value}
+
+
 def _cloud_point(point):
     return {
         "codec": point.codec,
@@ -211,6 +223,7 @@ def _cloud_point(point):
 def _sizes(result):
     return {
         "accuracy": result.accuracy,
+        **_precision("", result),
         "overhead_bytes": result.overhead_bytes,
         **{
             f"{kind}_bytes_{name}": value
@@ -237,6 +250,7 @@ def _points(curve, baselines):
                 "value": curve.points[index],
                 "accuracy": result.accuracy,
                 "accuracy_drop": drop,
+                **_precision("", result),
                 **{f"wire_bytes_{name}": size for name, size in wire.items()},
                 "payload_bytes_mean": summarize(result.payload_bytes).mean,
             }

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bottlenet_tf.evaluation.accuracy import iterate, percent
+from bottlenet_tf import tasks
+from bottlenet_tf.evaluation.accuracy import iterate
 from bottlenet_tf.evaluation.identity import payload_format
 from bottlenet_tf.evaluation.wire_path import WirePath
 
@@ -44,6 +45,8 @@ class SplitResult:
 
     Attributes:
         accuracy: In percent, of logits computed from the received bytes.
+        mean_average_precision: The same for several labels an image, else
+            None.
         payload_bytes: int64 `(images,)`, image data of each image: what the
             codec made.
         wire_bytes: int64 `(images,)`, `len()` of each whole payload: header,
@@ -53,6 +56,7 @@ class SplitResult:
     accuracy: float
     payload_bytes: np.ndarray
     wire_bytes: np.ndarray
+    mean_average_precision: float | None = None
 
     @property
     def num_images(self):
@@ -132,25 +136,27 @@ def evaluate_codecs(model, part, codecs, batch_size=256, progress=True):
 def _evaluate(model, part, forms, batch_size, progress):
     """Returns a `SplitResult` for each `(PayloadFormat, point)`."""
     path, points = WirePath(model), [point for _, point in forms]
-    correct, wire_bytes = [0] * len(forms), [[] for _ in forms]
+    meters = [tasks.Meter(part.task) for _ in forms]
+    wire_bytes = [[] for _ in forms]
     batches = iterate(part, batch_size, progress, "split network")
     for images, labels in batches:
         encoded = path.codes_at(images, points)
         for i, (form, point) in enumerate(forms):
             payloads = path.pack(*encoded[i], point, form)
             logits = path.decode(payloads, form)
-            correct[i] += np.sum(np.argmax(logits, axis=-1) == labels)
+            meters[i].add(logits, labels)
             wire_bytes[i] += [len(payload) for payload in payloads]
     return [
         _result(form, *counts)
-        for (form, _), *counts in zip(forms, correct, wire_bytes, strict=True)
+        for (form, _), *counts in zip(forms, meters, wire_bytes, strict=True)
     ]
 
 
-def _result(form, correct, wire_bytes):
+def _result(form, meter, wire_bytes):
     wire_bytes = np.array(wire_bytes, np.int64)
     return SplitResult(
-        accuracy=percent(correct, len(wire_bytes)),
+        accuracy=meter.accuracy,
         payload_bytes=wire_bytes - form.overhead_bytes,
         wire_bytes=wire_bytes,
+        mean_average_precision=meter.mean_average_precision,
     )

@@ -120,11 +120,30 @@ def _group(key, reports, against):
     if rows:
         header = ("baseline", "accuracy %", "B", "whole file B")
         lines += [*aligned(header, rows, 1), ""]
+    lines += _precision_lines(reports)
     for figure, reason in reports[0].get("reasons", {}).items():
         if figure.startswith("cloud_only."):
             codec = codec_label(figure.removeprefix("cloud_only."))
             lines += [f"{codec} is left out: {reason}.", ""]
     return "\n".join(lines)
+
+
+def _precision_lines(reports):
+    """Returns the mean average precisions of networks of several labels."""
+    known = reports[0].get("baseline_mean_average_precision")
+    parts = [] if known is None else [f"unsplit {known:.2f} %"]
+    parts += [
+        f"{r['split']} ({r['mode']}) {r['mean_average_precision']:.2f} %"
+        for r in reports
+        if "mean_average_precision" in r
+    ]
+    if not parts:
+        return []
+    return [
+        "An image is right with exactly its labels. Mean average precision: "
+        f"{', '.join(parts)}.",
+        "",
+    ]
 
 
 def _row(report):

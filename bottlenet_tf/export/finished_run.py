@@ -52,7 +52,7 @@ def load_run(workdir):
     """
     workdir = pathlib.Path(workdir)
     config, report, model = load_split_network(workdir)
-    dataset = load_data(config)
+    dataset = load_data(config).for_output(report.get("output", "softmax"))
     _check_class_names(dataset)
     provenance.check_data(workdir, config, dataset)
     classes = model.suffix.output_shape[-1]

@@ -133,14 +133,18 @@ def _translate(frozen, names):
     inputs = [tensor.name for tensor in frozen.inputs]
     outputs = [tensor.name for tensor in frozen.outputs]
     with tf.Graph().as_default() as tf_graph:
-        definition = tf_loader.tf_optimize(
-            inputs, outputs, frozen.graph.as_graph_def(add_shapes=True)
-        )
+        definition = frozen.graph.as_graph_def(add_shapes=True)
+        onnx_passes.inline_compiled(definition)
+        definition = tf_loader.tf_optimize(inputs, outputs, definition)
         tf.import_graph_def(definition, name="")
         graph = tfonnx.process_tf_graph(
             tf_graph,
             continue_on_error=True,  # So that all its complaints are known.
             opset=OPSET,
+            custom_op_handlers={
+                "Erfc": (onnx_passes.erfc, []),
+                "Rsqrt": (onnx_passes.rsqrt, []),
+            },
             custom_rewriter=[
                 onnx_passes.scalars_to_vectors,
                 onnx_flatten.fix_reshapes,
@@ -158,18 +162,29 @@ def _feature_maps(tensors):
     return [tensor.name for tensor in tensors if tensor.shape.rank == 4]
 
 
+class UntranslatedError(ValueError):
+    """Operators that ONNX lacks; `nodes` has the name and operator of each."""
+
+    def __init__(self, nodes):
+        self.nodes = nodes
+        names = sorted({operator for _, operator in nodes})
+        super().__init__(
+            f"All operators must be in ONNX's opset {OPSET}, because runtimes "
+            "have no others: use another backbone, or cut where they are "
+            "avoided. "
+            f"Received: operators={', '.join(names)}"
+        )
+
+
 def _check_operators(graph):
     """Raises if tf2onnx left operators of TensorFlow's in the graph."""
-    found = {(node.op_type, node.domain) for node in graph.graph.node}
     unknown = [
-        name for name, domain in found if not onnx.defs.has(name, OPSET, domain)
+        (node.name, node.op_type)
+        for node in graph.graph.node
+        if not onnx.defs.has(node.op_type, OPSET, node.domain)
     ]
     if unknown:
-        raise ValueError(
-            f"All operators must be in ONNX's opset {OPSET}, because runtimes "
-            "have no others: use another backbone, or LiteRT and TF Serving. "
-            f"Received: operators={', '.join(sorted(unknown))}"
-        )
+        raise UntranslatedError(unknown)
 
 
 def _check_names(kind, values, wanted):

@@ -1,8 +1,47 @@
 """What tf2onnx leaves to do in a graph: constants, a lost cast, leftovers."""
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 from tf2onnx import utils
+
+
+def inline_compiled(definition):
+    """Lets functions be inlined that TensorFlow would compile by XLA.
+
+    Keras puts convolutions of several groups into such a function.
+
+    Args:
+        definition: `tf.compat.v1.GraphDef`, changed in place.
+    """
+    functions = definition.library.function
+    nodes = [node for function in functions for node in function.node_def]
+    for part in (*definition.node, *functions, *nodes):
+        if part.attr.pop("_XlaMustCompile", None) is not None:
+            part.attr.pop("_noinline", None)
+
+
+def erfc(graph, node, name, args):
+    """Writes Erfc, of Keras' gelu, as 1 - Erf, since ONNX has no Erfc.
+
+    tf2onnx calls this and `rsqrt` as `custom_op_handlers`.
+    """
+    node.type = "Erf"
+    _from_one(graph, node, "Sub")
+
+
+def rsqrt(graph, node, name, args):
+    """Writes Rsqrt as 1 / Sqrt: TensorRT 8.2 has no Reciprocal."""
+    node.type = "Sqrt"
+    _from_one(graph, node, "Div")
+
+
+def _from_one(graph, node, operator):
+    one = graph.make_const(utils.make_name("one"), np.ones(1, np.float32))
+    (output,) = node.output
+    graph.insert_new_node_on_output(
+        operator, output, inputs=[one.output[0], output]
+    )
 
 
 def scalars_to_vectors(graph, nodes):

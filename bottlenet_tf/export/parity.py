@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bottlenet_tf import tasks
 from bottlenet_tf.evaluation import WirePath
+from bottlenet_tf.runtime import outputs
 
 BATCH = 32  # Bounds what the first layers of a large network hold.
 # Of more operating points, the first, the last and the default are compared.
@@ -19,8 +21,8 @@ class Tolerance(NamedTuple):
         may, one image's may (its range may be rounded the other way). A
         network without a split has no codes.
     code_difference: By how much one may, in steps of the quantizer.
-    top1_agreement: Images that must keep their class, in percent, but for
-        one image.
+    top1_agreement: Images that must keep their class, or all their labels, in
+        percent, but for one image.
     logit_difference: Largest, as a share of the largest logit; None where
         codes may differ, since one other code may move a logit by any amount.
     why: Why not less.
@@ -121,20 +123,21 @@ class Reference:
     Args:
         model: Built `BottleNet`.
         images: uint8 `(n, S, S, 3)`.
-        labels: Whole numbers `(n,)`.
+        labels: NumPy, as the task has them.
+        task: What the outputs are; see `tasks`.
 
     Attributes:
-        images, labels: The same.
+        images, labels, task: The same.
         points: Indices of the p operating points.
         codes: `(n * p, *code_shape)`.
         payloads: List of n * p payloads.
         logits: float32 `(n * p, classes)`, computed from the payloads.
     """
 
-    def __init__(self, model, images, labels):
+    def __init__(self, model, images, labels, task=tasks.ONE_CLASS):
         self._path = WirePath(model)
         self._step = model.unit.code_step
-        self.images, self.labels = images, labels
+        self.images, self.labels, self.task = images, labels, task
         count = len(model.unit.points)
         self.points = list(range(count))
         if count > MOST_POINTS:
@@ -201,8 +204,8 @@ class Reference:
             for name in parts[0]
         }
         logits = answers["logits"][:-1]
-        odds = np.exp(logits - logits.max(-1, keepdims=True))
-        odds /= odds.sum(-1, keepdims=True)
+        output = self.task.output
+        odds = outputs.probabilities(output, logits)
         classes = logits.argmax(-1)
         labels = [_text(label) for label in answers["labels"]]
         status = [_text(status) for status in answers["status"]]
@@ -214,7 +217,14 @@ class Reference:
                     np.allclose(answers["probabilities"][:-1], odds, atol=1e-5),
                 ),
                 ("classes", np.array_equal(answers["classes"][:-1], classes)),
-                ("labels", labels[:-1] == [class_names[i] for i in classes]),
+                (
+                    "labels",
+                    labels[:-1]
+                    == [
+                        outputs.label(output, row, class_names)
+                        for row in logits
+                    ],
+                ),
                 ("status", set(status[:-1]) == {"ok"} and status[-1] != "ok"),
             )
             if not is_right
@@ -250,7 +260,12 @@ class Reference:
         for i, point in enumerate(self.points):
             mine = slice(i, None, len(self.points))
             compared = compare_logits(
-                artefact, kind, logits[mine], self.logits[mine], self.labels
+                artefact,
+                kind,
+                logits[mine],
+                self.logits[mine],
+                self.labels,
+                self.task,
             )
             parities.append(
                 dataclasses.replace(
@@ -268,7 +283,9 @@ class Reference:
         return np.rint(codes / self._step).astype(int)
 
 
-def compare_logits(artefact, kind, logits, wanted, labels):
+def compare_logits(
+    artefact, kind, logits, wanted, labels, task=tasks.ONE_CLASS
+):
     """Returns the `Parity` of logits, of a network without codes.
 
     Args:
@@ -276,20 +293,21 @@ def compare_logits(artefact, kind, logits, wanted, labels):
         kind: Which tolerance, a key of `TOLERANCES`.
         logits: float32 `(n, classes)` that it made.
         wanted: The same, of the Keras model.
-        labels: Whole numbers `(n,)`.
+        labels: NumPy, as the task has them.
+        task: What the outputs are; see `tasks`.
     """
-    classes, wanted_classes = logits.argmax(-1), wanted.argmax(-1)
+    answers, wanted_answers = task.decisions(logits), task.decisions(wanted)
     apart = np.abs(logits - wanted).max() / np.abs(wanted).max()
     return Parity(
         artefact=artefact,
         images=len(labels),
         differing_codes=None,
         code_difference=None,
-        top1_agreement=_percent(classes == wanted_classes),
+        top1_agreement=_percent(tasks.agree(answers, wanted_answers)),
         logit_difference=float(apart),
         same_payloads=None,
-        accuracy=_percent(classes == labels),
-        keras_accuracy=_percent(wanted_classes == labels),
+        accuracy=_percent(tasks.agree(answers, labels)),
+        keras_accuracy=_percent(tasks.agree(wanted_answers, labels)),
         tolerance=TOLERANCES[kind],
     )
 

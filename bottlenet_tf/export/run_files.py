@@ -61,7 +61,8 @@ class RunFiles:
         device_files.copy_program(self.edge)
         labels = "".join(f"{name}\n" for name in self.run.dataset.class_names)
         (self.cloud / "labels.txt").write_text(labels, encoding="utf-8")
-        reference = Reference(model, *self._parity_images())
+        task = self.run.dataset.task
+        reference = Reference(model, *self._parity_images(), task)
         if self.chain is not None and self.chain.source == name:
             segments.write(
                 self.chain,
@@ -81,6 +82,7 @@ class RunFiles:
             name,
             reference.payloads[: max(saved_model.WARMUP_BATCHES)],
             self.config.max_batch,
+            task,
         )
         signature = tf.saved_model.load(str(served)).signatures[
             "serving_default"
@@ -245,6 +247,7 @@ class RunFiles:
             "image_size": dataset.image_size,
             "resize": dataset.preprocessing.resize,
             "classes": list(dataset.class_names),
+            "output": dataset.task.output,
             "segments": self._segments(),
         }
 

@@ -4,6 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.export.frozen import frozen_tail, tail_inputs
 from bottlenet_tf.export.tensorflow_files import written
@@ -20,7 +21,7 @@ class ServedTail(tf.Module):
     """The cloud's half from bytes to labels, in one graph.
 
     ```
-    payload -> check, codec -> unit's decode -> suffix -> softmax
+    payload -> check, codec -> unit's decode -> suffix -> softmax or sigmoid
     ```
 
     A payload that is refused fails alone: its `status` says why, its class is
@@ -31,6 +32,7 @@ class ServedTail(tf.Module):
     Args:
         model: Built `BottleNet` that computes in float32.
         labels: Class names, in the order of the logits.
+        task: What the outputs are; see `tasks`.
 
     Call arguments:
         payload: string `(N,)`, the very bytes that devices send. N may be 0.
@@ -44,14 +46,14 @@ class ServedTail(tf.Module):
         NotImplementedError: if the codec has no decoder in the graph.
     """
 
-    def __init__(self, model, labels):
+    def __init__(self, model, labels, task=tasks.ONE_CLASS):
         super().__init__(name="served_tail")
         self._parse = PayloadParser(payload_format(model))
         self._inputs = tail_inputs(model)
         if model.unit.takes_point:
             self._points = [float(value) for value in model.unit.points]
         self._tail = frozen_tail(model)
-        self._labels = [*labels, ""]
+        self._labels, self._task = list(labels), task
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
     def serve(self, payload):
@@ -69,19 +71,29 @@ class ServedTail(tf.Module):
         ok = status == 0
         logits = tf.where(ok[:, None], logits, 0.0)
         classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        classes = tf.where(ok, classes, -1)
-        label = tf.where(ok, classes, len(self._labels) - 1)
+        shares = self._task.probabilities(logits)
         answers = {
             "logits": logits,
-            "probabilities": tf.where(ok[:, None], tf.nn.softmax(logits), 0.0),
-            "classes": classes,
-            "labels": tf.gather(tf.constant(self._labels), label),
+            "probabilities": tf.where(ok[:, None], shares, 0.0),
+            "classes": tf.where(ok, classes, -1),
+            "labels": tf.where(ok, self._label(logits, classes), ""),
             "status": tf.gather(tf.constant(STATUSES), status),
         }
         return {name: values[:batch] for name, values in answers.items()}
 
+    def _label(self, logits, classes):
+        """As `runtime.outputs.label`, of each image."""
+        names = tf.constant(self._labels)
+        if self._task.output == "softmax":
+            return tf.gather(names, classes)
+        names = tf.broadcast_to(names, tf.shape(logits))
+        there = tf.ragged.boolean_mask(names, logits > 0)
+        return tf.strings.reduce_join(there, axis=1, separator=", ")
 
-def write_saved_model(model, labels, folder, name, payloads, max_batch):
+
+def write_saved_model(
+    model, labels, folder, name, payloads, max_batch, task=tasks.ONE_CLASS
+):
     """Writes a served model's version folder, with its warm-up requests.
 
     Args:
@@ -92,11 +104,12 @@ def write_saved_model(model, labels, folder, name, payloads, max_batch):
         payloads: Valid payloads, for the warm-up.
         max_batch: As in `batching_parameters`. A server refuses larger
             requests, and to load a model whose warm-up has one.
+        task: What the outputs are; see `tasks`.
 
     Raises:
         OSError: if something can't be written.
     """
-    module = ServedTail(model, labels)
+    module = ServedTail(model, labels, task)
     sizes = [size for size in WARMUP_BATCHES if size <= max_batch]
     with written(f"the SavedModel of {name}"):
         tf.saved_model.save(module, str(folder), {SIGNATURE: module.serve})

@@ -140,7 +140,12 @@ class Wholes:
             reference.images,
         )
         parity = compare_logits(
-            f"triton/{name}", "whole", logits, wanted, reference.labels
+            f"triton/{name}",
+            "whole",
+            logits,
+            wanted,
+            reference.labels,
+            reference.task,
         )
         require(parity)
         return parity
@@ -162,6 +167,7 @@ class Wholes:
                     logits,
                     wanted,
                     reference.labels,
+                    reference.task,
                 )
             )
             if loaded.about.timing_only is None:
@@ -184,5 +190,6 @@ def _about(run):
         "image_size": run.dataset.image_size,
         "resize": run.dataset.preprocessing.resize,
         "classes": list(run.dataset.class_names),
+        "output": run.dataset.task.output,
         "timing_only": why_timing_only(run.workdir, run.report),
     }

@@ -241,8 +241,9 @@ def split_address(address, otherwise):
     require(
         host and is_plain and (port is None or is_whole(port, 1, 65535)),
         "A server must be given as HOST or HOST:PORT, an IPv6 host as "
-        "[HOST]:PORT, plain HTTP.",
-        address=address,
+        "[HOST]:PORT, plain HTTP, without a name or password.",
+        # Logs keep errors, and must not keep a password.
+        address="..." + text[text.rindex("@") :] if "@" in text else address,
     )
     return host, otherwise if port is None else port
 

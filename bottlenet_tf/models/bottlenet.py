@@ -265,7 +265,7 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
     prefix, suffix = split_backbone(backbone, split)
     if unit.kind == "learned" and tells_tail:
         suffix = conditioned(suffix)
-    layer = backbone.model.get_layer(backbone.split_point(split).layer)
+    layer = prefix.operations[-1]
     restored_activation = "relu" if _is_rectified(layer) else None
     layer = build_unit(unit, prefix.output_shape[1:], restored_activation)
     return BottleNet(prefix, layer, suffix, name="bottlenet")

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from bottlenet_tf.codec import answer as answers
-from bottlenet_tf.runtime.cloud import softmax
+from bottlenet_tf.runtime import outputs
 
 # What may be asked for, and how long a payload's row is; None is open.
 OUTPUTS = {
@@ -37,7 +37,8 @@ class Answers:
     corrupt, fails alone, and so do those of a network that fails: the others
     are answered.
 
-    A network has `name`, `unit_id`, `classes` and `try_logits`, as `Tail` has.
+    A network has `name`, `unit_id`, `classes`, `output` and `try_logits`, as
+    `Tail` has.
 
     Args:
         networks: List of them, at least one.
@@ -64,7 +65,9 @@ class Answers:
                     f"Received: {len(network.classes)} of {network.name!r}"
                 )
         self.num_classes = max(len(n.classes) for n in networks)
-        self._top = min(answers.TOP, self.num_classes)
+        several = any(n.output == "sigmoid" for n in networks)
+        most = answers.MOST_TOP if several else answers.TOP
+        self._top = min(most, self.num_classes)
 
     def warm_up(self):
         """Runs every network once, so that no first message waits for it."""
@@ -89,9 +92,12 @@ class Answers:
             - `classes` int32, `labels` and `status` strings, `units` uint32,
               `computed_ms` and `queued_ms` float32, `batch` int32, all `(N,
               1)`. A payload without an answer has class -1, label "" and a
-              status that says why; no unit is 0;
+              status that says why; no unit is 0. The class is the likeliest;
+              of several labels an image, `labels` names all that are likelier
+              than not, with commas between;
             - `top_classes` int32 and `top_probabilities` float32, `(N, k)`,
-              k being 5 or all classes; -1 and 0 where there are none;
+              k being 5, 15 of several labels an image, or all classes; -1
+              and 0 where there are none;
             - `probabilities` and `logits`, float32 `(N, num_classes)`; 0
               without an answer.
         """
@@ -158,12 +164,14 @@ class _Batch:
         width = logits.shape[1]
         self.logits[rows] = _LEAST
         self.logits[rows, :width] = logits
-        self.probabilities[rows, :width] = softmax(logits)
+        shares = outputs.probabilities(network.output, logits)
+        self.probabilities[rows, :width] = shares
         self.units[rows] = network.unit_id
-        classes = logits.argmax(axis=1)
-        self.classes[rows, 0] = classes
-        for row, index in zip(rows, classes):
-            self.labels[row] = network.classes[index]
+        self.classes[rows, 0] = logits.argmax(axis=1)
+        for row, each in zip(rows, logits):
+            self.labels[row] = outputs.label(
+                network.output, each, network.classes
+            )
 
     def find_top(self, num_top):
         """Finds the likeliest classes, the likeliest first."""

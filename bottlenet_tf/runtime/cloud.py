@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from bottlenet_tf.codec import PayloadError
-from bottlenet_tf.runtime import unit_file
+from bottlenet_tf.runtime import outputs, unit_file
 from bottlenet_tf.runtime.engines import fits, open_engine
 
 FILE = "tail.onnx"
@@ -15,7 +15,7 @@ class Tail:
     """Turns payloads into class probabilities.
 
     codes, range, point = unpack(payload)
-    probabilities = softmax(tail(codes, range, point))
+    probabilities = softmax(tail(codes, range, point)), or sigmoid
 
     A batch may mix operating points.
 
@@ -24,6 +24,7 @@ class Tail:
     Attributes:
         unit: The deployment's `UnitFile`.
         classes: Class names, in the order of the logits.
+        output: One of `outputs.OUTPUTS`.
 
     Args:
         unit: `UnitFile`.
@@ -47,6 +48,7 @@ class Tail:
             )
         self.unit = unit
         self.classes = unit.classes
+        self.output = unit.output
         self._engine = engine
         self._max_batch = max_batch
         self._check_engine()
@@ -94,7 +96,7 @@ class Tail:
             PayloadError: if a payload is corrupt or of another deployment;
                 it names the payload's index.
         """
-        return softmax(self.logits(payloads))
+        return outputs.probabilities(self.output, self.logits(payloads))
 
     def logits(self, payloads):
         """Returns the float32 logits `(N, classes)`; see `predict`."""
@@ -115,8 +117,9 @@ class Tail:
     def answer(self, payloads):
         """Returns what the served tails do; a bad payload fails alone.
 
-        Its status says why, its class is -1, its label empty and its numbers
-        are 0.
+        The class is the likeliest; of several labels an image ("sigmoid"),
+        the label is all that are likelier than not. Where the status says why
+        not, the class is -1, the label empty and the numbers are 0.
 
         Args:
             payloads: List of N bytes, may be empty.
@@ -130,14 +133,18 @@ class Tail:
             TypeError: if `payloads` is one payload rather than a list.
         """
         logits, status = self.try_logits(payloads)
-        probabilities = softmax(logits)
+        shares = outputs.probabilities(self.output, logits)
         classes = logits.argmax(axis=1).astype(np.int32)
         bad = [i for i, outcome in enumerate(status) if outcome != "ok"]
-        probabilities[bad], classes[bad] = 0, -1
-        labels = [self.classes[i] if i >= 0 else "" for i in classes]
+        labels = [
+            outputs.label(self.output, row, self.classes) for row in logits
+        ]
+        shares[bad], classes[bad] = 0, -1
+        for i in bad:
+            labels[i] = ""
         return {
             "logits": logits,
-            "probabilities": probabilities,
+            "probabilities": shares,
             "classes": classes,
             "labels": np.array(labels, object),
             "status": np.array(status, object),
@@ -223,10 +230,3 @@ class Tail:
                 f"{kind} {wanted}, the batch open, by its unit.json; files of "
                 f"different exports may have been mixed. Received: {received}"
             )
-
-
-def softmax(logits):
-    """Returns the probabilities of logits `(..., classes)`."""
-    # Shifted so that nothing overflows; the quotient stays the same.
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)

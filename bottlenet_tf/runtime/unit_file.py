@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.runtime.outputs import OUTPUTS
 
 FORMAT = "bottlenet_tf.unit.3"  # Heads of 2 took the operating point.
 NAME = "unit.json"
@@ -33,6 +34,7 @@ class UnitFile(NamedTuple):
         segments: Names of the parts of the network that run before the
             unit's own, which is then an encoder; empty if it has a head of its
             own.
+        output: What the logits are, one of `outputs.OUTPUTS`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class UnitFile(NamedTuple):
     default_point: int = 0
     takes_point: bool = False
     segments: tuple = ()
+    output: str = "softmax"
 
     @property
     def part(self):
@@ -167,6 +170,7 @@ def read(path):
         content["default_point"],
         content["takes_point"],
         tuple(content.get("segments", ())),
+        content.get("output", "softmax"),
     )
 
 
@@ -331,6 +335,7 @@ IMAGE_RULES = (
     ),
     ("classes", "a list of class names, at least one", _are_classes),
     ("sha256", "an object {file name: hexadecimal SHA-256}", _are_digests),
+    ("output", "softmax or sigmoid", lambda value: value in OUTPUTS),
 )
 _RULES = (
     format_rule(FORMAT),
@@ -361,4 +366,4 @@ _RULES = (
     ("segments", "a list of names of letters and digits", _are_segments),
 ) + IMAGE_RULES
 # An export writes them; a file made by hand may do without.
-_OPTIONAL = ("sha256", "codec_sha256", "segments")
+_OPTIONAL = ("sha256", "codec_sha256", "segments", "output")

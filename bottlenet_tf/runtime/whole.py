@@ -9,8 +9,7 @@ import json
 import os
 from typing import NamedTuple
 
-from bottlenet_tf.runtime import images, runtimes, unit_file
-from bottlenet_tf.runtime.cloud import softmax
+from bottlenet_tf.runtime import images, outputs, runtimes, unit_file
 from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
 
 FORMAT = "bottlenet_tf.whole.1"
@@ -25,6 +24,7 @@ class WholeFile(NamedTuple):
         image_size: Side of the square image that it takes, in pixels.
         resize: Length of the shorter side before the centre crop.
         classes: Class names, in the order of the logits.
+        output: What they are, one of `outputs.OUTPUTS`.
         sha256: `{file name: SHA-256}` of the network files beside it.
         timing_only: Why it is good for timing alone, its answers being no
             trained network's; None if they are.
@@ -36,6 +36,7 @@ class WholeFile(NamedTuple):
     classes: tuple
     sha256: dict
     timing_only: object
+    output: str = "softmax"
 
     @property
     def part(self):
@@ -46,13 +47,14 @@ class WholeFile(NamedTuple):
 class Whole:
     """Turns images into class probabilities, without a server.
 
-    probabilities = softmax(network(image))
+    probabilities = softmax(network(image)), or sigmoid
 
     Made by `Whole.load`. One call at a time.
 
     Attributes:
         about: The deployment's `WholeFile`.
         classes: Class names, in the order of the logits.
+        output: One of `outputs.OUTPUTS`.
         runtime: Which of `runtimes.RUNTIMES` it runs on.
 
     Args:
@@ -67,6 +69,7 @@ class Whole:
     def __init__(self, about, engine, runtime):
         self.about = about
         self.classes = about.classes
+        self.output = about.output
         self.runtime = runtime
         self._engine = engine
         self._check_engine()
@@ -110,7 +113,7 @@ class Whole:
         Raises:
             OSError, TypeError, ValueError: see `images`.
         """
-        return softmax(self.logits(image))
+        return outputs.probabilities(self.output, self.logits(image))
 
     def logits(self, image):
         """Returns the float32 logits `(classes,)`; see `predict`."""
@@ -172,14 +175,15 @@ def identity(about):
 
     Of its ONNX file, what goes into it and what its classes are called.
     """
-    text = json.dumps(
-        [
-            about.sha256.get(runtimes.file_of("onnx", about.part)),
-            about.image_size,
-            about.resize,
-            list(about.classes),
-        ]
-    )
+    told = [
+        about.sha256.get(runtimes.file_of("onnx", about.part)),
+        about.image_size,
+        about.resize,
+        list(about.classes),
+    ]
+    if about.output != "softmax":
+        told.append(about.output)
+    text = json.dumps(told)
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
@@ -198,7 +202,7 @@ def read(path):
         OSError: if the file cannot be read.
         ValueError: naming file and field, if it isn't what an export writes.
     """
-    content = unit_file.read_fields(path, _RULES)
+    content = unit_file.read_fields(path, _RULES, ("output",))
     return WholeFile(
         content["name"],
         content["image_size"],
@@ -206,6 +210,7 @@ def read(path):
         tuple(content["classes"]),
         content["sha256"],
         content["timing_only"],
+        content.get("output", "softmax"),
     )
 
 

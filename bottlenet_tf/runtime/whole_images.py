@@ -76,6 +76,7 @@ class _Network:
     def __init__(self, whole):
         self.whole, self.about = whole, whole.about
         self.name, self.classes = whole.about.name, whole.classes
+        self.output = whole.output
         self.unit_id = identity(whole.about)
 
     def try_logits(self, files):

@@ -140,10 +140,14 @@ def measure(config, root, dataset):
     from bottlenet_tf import evaluation
     from bottlenet_tf.models.precision import in_float32
     from bottlenet_tf.training.measure import baseline_cache
-    from bottlenet_tf.training.network import build_backbone
+    from bottlenet_tf.training.network import (
+        build_backbone,
+        with_labels_for,
+    )
 
     base = config.base
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
+    dataset = with_labels_for(backbone.output, dataset, base)
     splits = tuple(point.name for point in backbone.split_points)
     for name in config.splits:
         backbone.split_point(name)  # Raises for an unknown one.

@@ -42,12 +42,17 @@ def make(config, root, splits):
 
     from bottlenet_tf import training
     from bottlenet_tf.training import provenance, statistics, unit_start
-    from bottlenet_tf.training.network import build_backbone, build_network
+    from bottlenet_tf.training.network import (
+        build_backbone,
+        build_network,
+        with_labels_for,
+    )
 
     base = config.base
     dataset = training.load_data(base)
     stands_on = provenance.of(base, dataset)
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
+    dataset = with_labels_for(backbone.output, dataset, base)
     sizes = {}
     for name in missing:
         unit = base.unit.resolved(backbone.split_point(name).shape)

@@ -18,8 +18,9 @@ FORMAT = "bottlenet_tf.continued.1"
 _FILE, _CHECKPOINTS = "continued.json", "checkpoints"
 # Fields that may differ when a run is resumed: they change no result.
 _FREE_FIELDS = (
-    "workdir", "checkpoint_minutes", "keep_checkpoints", "tuned_rivals",
-    "tuned_losses", "tuned_epochs", "tuned_learning_rate",
+    "workdir", "allow_chance", "imports", "checkpoint_minutes",
+    "keep_checkpoints", "tuned_rivals", "tuned_losses", "tuned_epochs",
+    "tuned_learning_rate",
 )  # fmt: skip
 
 

@@ -1,8 +1,11 @@
 """Adam with a learning rate of its own for each part of a network."""
 
+import dataclasses
+
 import keras
 
-from bottlenet_tf.training.schedules import WarmupCosine
+from bottlenet_tf.backbones.keras_file import NEW_HEAD
+from bottlenet_tf.training.schedules import WarmupCosine, build_optimizer
 
 BETA_2 = 0.99  # Rates vary from image to image; a longer memory lags behind.
 AVERAGED = 0.999  # Of the averaged weights: about the last 1,000 steps.
@@ -10,34 +13,17 @@ AVERAGED = 0.999  # Of the averaged weights: about the last 1,000 steps.
 PRIOR, TRANSFORM, TAIL = 3.0, 1 / 16, 3 / 8
 
 
-class GroupedAdam:
-    """One Adam for each group of variables, behind one optimizer's interface.
-
-    The weights that remain are averages over the last steps
-    (`finalize`).
+class Grouped:
+    """One optimizer for each group of variables, behind one's interface.
 
     Args:
-        groups: List of `(variables, relative learning rate)`.
-        peak: Learning rate at 1.
-        warmup_steps, total_steps, first_step: As in `WarmupCosine`.
+        groups: List of `(variables, Keras optimizer)`, none scaling its loss.
     """
 
-    def __init__(self, groups, peak, warmup_steps, total_steps, first_step=0):
-        # An average over more steps than there are is mostly the start.
-        kept = min(AVERAGED, 1.0 - 10.0 / max(total_steps, 20))
+    def __init__(self, groups):
         self._groups = [variables for variables, _ in groups]
-        self._optimizers = [
-            keras.optimizers.Adam(
-                WarmupCosine(
-                    peak * share, warmup_steps, total_steps, first_step
-                ),
-                beta_2=BETA_2,
-                use_ema=True,
-                ema_momentum=kept,
-            )
-            for _, share in groups
-        ]
-        for optimizer, variables in zip(self._optimizers, self._groups):
+        self._optimizers = [optimizer for _, optimizer in groups]
+        for variables, optimizer in groups:
             optimizer.build(variables)
 
     @property
@@ -63,12 +49,59 @@ class GroupedAdam:
         for optimizer, group in zip(self._optimizers, self._groups):
             optimizer.apply([by_variable[id(v)] for v in group], group)
 
+
+class GroupedAdam(Grouped):
+    """One Adam for each group, relative to a common rate.
+
+    The weights that remain are averages over the last steps
+    (`finalize`).
+
+    Args:
+        groups: List of `(variables, relative learning rate)`.
+        peak: Learning rate at 1.
+        warmup_steps, total_steps, first_step: As in `WarmupCosine`.
+    """
+
+    def __init__(self, groups, peak, warmup_steps, total_steps, first_step=0):
+        # An average over more steps than there are is mostly the start.
+        kept = min(AVERAGED, 1.0 - 10.0 / max(total_steps, 20))
+
+        def adam(share):
+            return keras.optimizers.Adam(
+                WarmupCosine(
+                    peak * share, warmup_steps, total_steps, first_step
+                ),
+                beta_2=BETA_2,
+                use_ema=True,
+                ema_momentum=kept,
+            )
+
+        super().__init__([(group, adam(share)) for group, share in groups])
+
     def finalize(self):
         """Gives the variables their averages, if there was any step."""
         if not int(self._optimizers[0].iterations):
             return
         for optimizer, group in zip(self._optimizers, self._groups):
             optimizer.finalize_variable_values(group)
+
+
+def for_new_head(config, model, steps_per_epoch, total_steps, first_step=0):
+    """Returns the `Grouped` of a network whose classifier alone is new."""
+    length = steps_per_epoch, total_steps, first_step
+    head, rest = [], []
+    for variable in model.trainable_variables:
+        is_new = NEW_HEAD in variable.path.split("/")
+        (head if is_new else rest).append(variable)
+    slow = dataclasses.replace(
+        config, learning_rate=config.learning_rate * config.backbone_rate
+    )
+    return Grouped(
+        [
+            (variables, build_optimizer(each, *length))
+            for variables, each in ((head, config), (rest, slow))
+        ]
+    )
 
 
 def for_learned_unit(config, model, steps_per_epoch, total_steps, first_step=0):

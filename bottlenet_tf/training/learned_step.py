@@ -51,7 +51,7 @@ class LearnedStepper(Stepper):
         shares = self._shares(tf.shape(labels)[0], index)
         if self.config.mixup > 0:
             images = blend(images, shares)
-        targets = blend(tf.one_hot(labels, classes), shares)
+        targets = blend(self.task.targets(labels, classes), shares)
         feature = tf.stop_gradient(self.model.features(images))
         answers = tf.zeros_like(targets)
         if self.teacher is not None:
@@ -77,9 +77,7 @@ class LearnedStepper(Stepper):
         gradients = self._reduce_and_clip(gradients)
         self.optimizer.apply(gradients, self.variables)
         count = tf.cast(tf.shape(targets)[0], tf.float32)
-        # Of a blend, the larger share counts.
-        hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets, -1))
-        correct = tf.reduce_sum(tf.cast(hits, tf.float32))
+        correct = tf.reduce_sum(self.task.hits(logits, targets))
         return tf.stack(
             Outputs(loss * count, task * count, correct, size * count, count)
         )

@@ -78,6 +78,7 @@ class Loop:
             strategy,
             self.total_steps,
             overhead,
+            dataset.task,
         )
         self.cache = self._open_cache()
         role = distribution.role(strategy)
@@ -118,6 +119,8 @@ class Loop:
         length = (self.steps_per_epoch, self.total_steps, self.first_step)
         if self.has_unit and config.unit.kind == "learned":
             return grouped_adam.for_learned_unit(config, self.model, *length)
+        if config.new_head and config.backbone_rate:
+            return grouped_adam.for_new_head(config, self.model, *length)
         optimizer = build_optimizer(config, *length)
         optimizer.build(self.model.trainable_variables)
         return optimizer
@@ -372,8 +375,9 @@ class Loop:
         else:
             images = self.stepper.receive(images)
             logits = self.model(tf.cast(images, tf.float32), training=False)
-        hits = tf.equal(tf.argmax(logits, -1, tf.int32), labels)
-        return tf.reduce_sum(tf.cast(hits, tf.float32)), size
+        task = self.stepper.task
+        hits = task.hits(logits, task.targets(labels, logits.shape[-1]))
+        return tf.reduce_sum(hits), size
 
 
 def _told_of_best(best, epochs, stopped):

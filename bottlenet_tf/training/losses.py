@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from bottlenet_tf import tasks
+
 # A channel's deviation counts as at least a tenth of the channels' RMS.
 MIN_VARIANCE_SHARE = 0.01
 # Of the mean square: float32's rounding alone makes a constant vary by about
@@ -14,6 +16,7 @@ def task_loss(
     logits,
     teacher_logits=None,
     *,
+    task=tasks.ONE_CLASS,
     label_smoothing=0.0,
     distillation=0.0,
     temperature=2.0,
@@ -21,33 +24,36 @@ def task_loss(
     """Returns each example's loss, float32 `(batch,)`.
 
     (1 - d) * cross_entropy(targets, logits)
-    + d * T**2 * KL(softmax(teacher / T) || softmax(logits / T))
+    + d * T**2 * KL(p(teacher / T) || p(logits / T)), p softmax or sigmoid
 
     Args:
-        targets: float32 `(batch, classes)`, probabilities: one-hot labels, or
+        targets: float32 `(batch, classes)`, probabilities: `task.targets`, or
             blends of them.
         logits: float32 `(batch, classes)`.
         teacher_logits: Logits of the network that is imitated, or None for
             d = 0.
-        label_smoothing: Mass spread evenly over all classes, 0 to 1.
+        task: What the outputs are; see `tasks`.
+        label_smoothing: Mass spread evenly over all answers, 0 to 1.
         distillation: d, 0 to 1.
         temperature: T, positive.
 
     Reference:
         Hinton, Vinyals, Dean, 2015, arXiv:1503.02531.
     """
-    classes = logits.shape[-1]
-    targets = targets * (1.0 - label_smoothing) + label_smoothing / classes
-    loss = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+    loss = task.loss(task.smoothed(targets, label_smoothing), logits)
     if teacher_logits is None or distillation == 0.0:
         return loss
-    teacher = tf.nn.log_softmax(teacher_logits / temperature)
-    student = tf.nn.log_softmax(logits / temperature)
-    # KL is cross entropy less the teacher's entropy, a constant that is kept
-    # so that a perfect copy of the teacher scores 0.
-    divergence = tf.reduce_sum(tf.exp(teacher) * (teacher - student), axis=-1)
-    scaled = temperature**2 * divergence
-    return (1.0 - distillation) * loss + distillation * scaled
+    imitation = imitation_loss(teacher_logits, logits, temperature, task)
+    return (1.0 - distillation) * loss + distillation * imitation
+
+
+def imitation_loss(wanted, logits, temperature, task=tasks.ONE_CLASS):
+    """Returns each example's divergence from a teacher's logits, `(batch,)`.
+
+    See `task_loss`, whose part of d = 1 it is.
+    """
+    divergence = task.divergence(wanted / temperature, logits / temperature)
+    return temperature**2 * divergence
 
 
 def feature_loss(feature, restored):

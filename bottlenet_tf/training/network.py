@@ -1,16 +1,18 @@
 """Builds what a run trains: backbone, split network, teacher."""
 
+import dataclasses
 import pathlib
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from bottlenet_tf import backbones
+from bottlenet_tf import backbones, json_file, tasks
+from bottlenet_tf.backbones import custom_layers, graph, keras_file
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
-from bottlenet_tf.run_folders import MODEL_FILE
+from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, load_report
 from bottlenet_tf.training.warm_start import copy_unit
 
 MATCH_BATCHES = 4
@@ -25,12 +27,14 @@ class Network(NamedTuple):
         logits; None if it has no trained weights.
     teacher: Callable `(images, feature) -> logits` for distillation or None.
     split_point: `SplitPoint` of the cut; None if there is none.
+    output: As `Backbone.output`, or as the run it comes from has it.
     """
 
     model: keras.Model
     untouched: keras.Model | None
     teacher: object
     split_point: object
+    output: str = "logits"
 
     def as_deployed(self):
         """Returns the `Network` in float32, for measuring; no teacher."""
@@ -54,10 +58,18 @@ def build_network(config, image_size, num_classes):
             the message says which.
     """
     backbone = build_backbone(config, image_size, num_classes)
+    if config.train_frozen:
+        graph.unfreeze(backbone.model)
+    elif config.mode != "frozen":
+        _tell_frozen(backbone.model)
     if config.mode == "baseline":
+        if config.new_head and not config.backbone_rate:
+            for layer in backbone.model.layers:
+                layer.trainable = layer.name == keras_file.NEW_HEAD
         if config.init_from is not None:
             _load_into(backbone.model, config.init_from, "init_from")
-        return Network(backbone.model, None, None, None)
+            backbone = _as_run(backbone, config.init_from)
+        return Network(backbone.model, None, None, None, backbone.output)
     untouched = None
     if config.starts_trained:
         untouched = clone(backbone.model)
@@ -69,9 +81,12 @@ def build_network(config, image_size, num_classes):
             config,
             image_size,
             num_classes,
+            backbone.output,
             itself=lambda: _whole_teacher(untouched),
         )
-        return Network(backbone.model, untouched, teacher, None)
+        return Network(
+            backbone.model, untouched, teacher, None, backbone.output
+        )
     model = build_bottlenet(
         backbone,
         config.split,
@@ -89,19 +104,55 @@ def build_network(config, image_size, num_classes):
         config,
         image_size,
         num_classes,
+        backbone.output,
         itself=lambda: _unsplit(config, backbone, untouched, model.prefix),
     )
-    return Network(
-        model, untouched, teacher, backbone.split_point(config.split)
-    )
+    point = backbone.split_point(config.split)
+    return Network(model, untouched, teacher, point, backbone.output)
 
 
-def _teacher(config, image_size, num_classes, itself):
+def _tell_frozen(model):
+    learned, frozen = graph.learned_weights(model)
+    if frozen:
+        print(
+            f"{len(frozen)} of {len(learned)} weights stay as they are, since "
+            "the file declares them not trainable; --train_frozen trains them."
+        )
+
+
+def with_labels_for(output, dataset, config):
+    """Returns a data set whose labels are made for a network's outputs.
+
+    Args:
+        output: `Network.output`.
+        dataset: `data.Dataset`.
+        config: `TrainConfig`.
+
+    Raises:
+        ValueError: if labels, outputs and --output don't fit together.
+    """
+    chosen = tasks.choose(config.output, output, dataset.task.output)
+    return dataset.for_output(chosen)
+
+
+def _as_run(backbone, run):
+    """Returns a backbone with the outputs of the run it comes from."""
+    if backbone.output != "logits":
+        return backbone
+    try:
+        output = load_report(run).get("output", "logits")
+    except (OSError, ValueError):
+        return backbone  # Of an earlier version, or a model file alone.
+    return dataclasses.replace(backbone, output=output)
+
+
+def _teacher(config, image_size, num_classes, output, itself):
     """Returns whose logits are imitated; None without distillation.
 
     Args:
         config: `TrainConfig`.
         image_size, num_classes: As in `build_network`.
+        output: `Backbone.output` of the network.
         itself: Callable that makes a teacher of the network itself, where no
             --teacher_backbone is named.
     """
@@ -109,14 +160,21 @@ def _teacher(config, image_size, num_classes, itself):
         return None
     if config.teacher_backbone is None:
         return itself()
-    whole = _build(
+    teacher = _build(
         config.teacher_backbone,
         config.teacher_weights,
         "teacher_weights",
         image_size=image_size,
         num_classes=num_classes,
         fresh_classifier=False,
-    ).model
+    )
+    kinds = {output, teacher.output}
+    if kinds > {"sigmoid"} and "logits" not in kinds:
+        raise ValueError(
+            "--teacher_backbone must have outputs of the same kind as the "
+            f"network's. Received: {teacher.output}, the network {output}"
+        )
+    whole = teacher.model
     whole.trainable = False
     return _whole_teacher(whole)
 
@@ -130,6 +188,7 @@ def build_backbone(config, image_size, num_classes):
     Raises:
         ValueError: if backbone and weights don't fit together.
     """
+    custom_layers.import_all(config.imports)
     knows_classes = config.data.class_indices or config.data.unseen_classes
     return _build(
         config.backbone,
@@ -139,6 +198,7 @@ def build_backbone(config, image_size, num_classes):
         num_classes=num_classes,
         preprocessing=config.preprocessing,
         fresh_classifier=not knows_classes,
+        new_head=config.head_dropout if config.new_head else None,
     )
 
 
@@ -150,7 +210,7 @@ def _build(name, weights, flag, **options):
     if is_run:
         backbone = backbones.create(name, **options)
         _load_into(backbone.model, weights, flag)
-        return backbone
+        return _as_run(backbone, weights)
     return backbones.create(name, weights=weights, **options)
 
 
@@ -201,6 +261,9 @@ def stored_model(run):
             f"one has none, so it was not finished or is no run. "
             f"Received: {str(run)!r}"
         )
+    config = path.with_name(CONFIG_FILE)
+    if config.is_file():
+        custom_layers.import_all(json_file.load(config).get("imports", ()))
     try:
         return keras.saving.load_model(path, compile=False)
     except (TypeError, ValueError) as error:

@@ -16,6 +16,7 @@ from bottlenet_tf.run_folders import (
     UNTOUCHED_FILE,
 )
 from bottlenet_tf.training import continued, provenance, rivals
+from bottlenet_tf.training.chance import check_above_chance
 from bottlenet_tf.training.distribution import build_strategy
 from bottlenet_tf.training.freeze_unit import (
     choose_default_point,
@@ -24,7 +25,11 @@ from bottlenet_tf.training.freeze_unit import (
 )
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.measure import measure
-from bottlenet_tf.training.network import build_network, match_feature
+from bottlenet_tf.training.network import (
+    build_network,
+    match_feature,
+    with_labels_for,
+)
 from bottlenet_tf.training.norms import estimate_statistics
 from bottlenet_tf.training.unit_start import start_unit
 
@@ -32,7 +37,7 @@ from bottlenet_tf.training.unit_start import start_unit
 _CHOOSING_IMAGES = 2000
 
 
-def run(config):
+def run(config, check=None):
     """Trains, measures and reports one `TrainConfig`.
 
     Resumes from the work directory's newest checkpoint. A finished run is
@@ -42,6 +47,8 @@ def run(config):
 
     Args:
         config: `TrainConfig`.
+        check: Optional function of the `Network` in float32, called before a
+            new run begins, to tell what is known of it by then.
 
     Returns:
         The report, a dictionary, as written to `report.json`; None on
@@ -53,12 +60,12 @@ def run(config):
         loop.TrainingDiverged: if the loss is no number.
     """
     if config.strategy == "multiworker":  # They share it.
-        return _run(config)
+        return _run(config, check)
     with in_use.alone(config.workdir):
-        return _run(config)
+        return _run(config, check)
 
 
-def _run(config):
+def _run(config, check):
     workdir = pathlib.Path(config.workdir)
     earlier = continued.earlier(workdir, config)
     if continued.is_finished(workdir, config, earlier):
@@ -76,9 +83,14 @@ def _run(config):
     start, first_step = continued.start(workdir, config)
     with strategy.scope(), dtype_policy(config.precision):
         network = build_network(start, dataset.image_size, dataset.num_classes)
+    dataset = with_labels_for(network.output, dataset, config)
+    _describe(config, dataset, network)
+    if earlier is None:
+        check_above_chance(config, network, dataset)
+        if check is not None:
+            check(network.as_deployed())
     if start.init_from is None:
         _start_unit(config, network, dataset)
-    _describe(config, dataset, network)
     picture = None
     if config.has_unit and config.unit.kind == "bottlenet":
         images = next(iter(dataset.development.batches(4)))[0].numpy()
@@ -273,6 +285,11 @@ def _describe(config, dataset, network):
         f"{len(dataset.validation):,} validation and {dataset.num_test:,} "
         f"test images of {classes} classes, {dataset.image_size} px."
     )
+    if dataset.task.output == "sigmoid":
+        print(
+            "Each output answers by itself, for any number of labels an image "
+            "(sigmoid); right is an image with exactly its labels."
+        )
     if dataset.unseen:
         print(
             f"Also {len(dataset.unseen):,} test images of "

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.training import logs, patch_klt
 from bottlenet_tf.training.rows import Rows
 
@@ -132,7 +133,8 @@ def _from_unit(model):
 def _from_backbone(backbone, splits):
     model = backbone.model
     layers = [backbone.split_point(split).layer for split in splits]
-    outputs = [model.get_layer(layer).output for layer in layers]
+    tensors = separating_tensors(model)
+    outputs = [tensors[layer] for layer in layers]
     together = keras.Model(model.input, [*outputs, model.output])
 
     def forward(images, tape):
@@ -204,10 +206,10 @@ class Batches:
     """Features and gradients of training images, the same in every pass.
 
     A gradient is that of a random projection of the answer,
-    sum over classes of r z, z the logits and r = sqrt(p) e - p sum(sqrt(p) e)
-    with p the probabilities at `METRIC_TEMPERATURE` and e normal: the mean
-    outer product of such gradients is the Fisher information, by which
-    KL(p || p') is half the squared error of the feature.
+    sum over classes of r z, z the logits and r the task's `fisher_root` of the
+    probabilities at `METRIC_TEMPERATURE`: the mean outer product of such
+    gradients is the Fisher information, by which KL(p || p') is half the
+    squared error of the feature.
 
     Args:
         forward: Callable `(images, tape) -> (features, logits)`.
@@ -224,11 +226,9 @@ class Batches:
             with tf.GradientTape() as tape:
                 features, logits = forward(images, tape)
                 scaled = tf.stop_gradient(logits) / METRIC_TEMPERATURE
-                p = tf.nn.softmax(tf.cast(scaled, tf.float32))
+                p = dataset.task.probabilities(tf.cast(scaled, tf.float32))
                 draw = tf.random.stateless_normal(tf.shape(p), seeds)
-                root = tf.sqrt(p) * draw
-                shift = tf.reduce_sum(root * tf.sqrt(p), -1, keepdims=True)
-                r = root - p * shift
+                r = dataset.task.fisher_root(p, draw)
                 projected = tf.reduce_sum(r * tf.cast(logits, tf.float32))
             # Where the tail passes none back they are 0, and refused as such.
             gradients = tape.gradient(

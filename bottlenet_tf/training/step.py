@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.evaluation.cloud_only import round_trips
 from bottlenet_tf.evaluation.environment import cores
 from bottlenet_tf.training.losses import feature_loss, task_loss
@@ -54,6 +55,7 @@ class Stepper:
         strategy: `tf.distribute.Strategy`.
         total_steps: Steps of the whole run.
         overhead_bytes: Wire bytes of a payload beyond its image data.
+        task: What the outputs are; see `tasks`.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Stepper:
         strategy,
         total_steps,
         overhead_bytes=0,
+        task=tasks.ONE_CLASS,
     ):
+        self.task = task
         self.config = config
         self.model = model
         self.teacher = teacher
@@ -163,7 +167,8 @@ class Stepper:
             logits, teacher_logits, passed = self._forward(
                 images, received, use_codec
             )
-            targets = blend(tf.one_hot(labels, logits.shape[-1]), shares)
+            targets = self.task.targets(labels, logits.shape[-1])
+            targets = blend(targets, shares)
             task = self._task_loss(targets, logits, teacher_logits)
             loss, size = task, tf.zeros(())
             if passed is not None:
@@ -179,9 +184,7 @@ class Stepper:
             gradients = self._reduce_and_clip(gradients)
         self.optimizer.apply(gradients, self.variables)
         count = tf.cast(tf.shape(labels)[0], tf.float32)
-        # Of a blend, the larger share counts.
-        hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets, -1))
-        correct = tf.reduce_sum(tf.cast(hits, tf.float32))
+        correct = tf.reduce_sum(self.task.hits(logits, targets))
         return tf.stack(
             Outputs(loss * count, task * count, correct, size * count, count)
         )
@@ -204,6 +207,7 @@ class Stepper:
             targets,
             logits,
             teacher_logits,
+            task=self.task,
             label_smoothing=self.config.label_smoothing,
             distillation=self.config.distillation,
             temperature=self.config.temperature,

@@ -6,8 +6,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.training import closed_form, statistics
-from bottlenet_tf.training.losses import task_loss
+from bottlenet_tf.training.losses import imitation_loss
 from bottlenet_tf.validation import check
 
 # Images that are computed at once, and the numbers of their features at most.
@@ -18,6 +19,9 @@ _FIT_BYTES = 1 << 30
 # at least as many as 1000 would give.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
 _LADDER_STEPS = 8
+# Deviations are at most so many steps: codes travel as int16. Where one
+# coefficient alone decides, the others' would ask for far more.
+_MOST_LEVELS = 1000
 # Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
 _LEAST_RISE = 0.5
 # Factors on decoded coefficients that are tried.
@@ -75,7 +79,7 @@ def start_from(found, model, dataset, config):
     few, some = fitted_images(model, len(found.z))
     features = statistics.first_features(model, dataset, some)
     answers = tf.concat([model.answer(f) for (f,) in _batches(features)], 0)
-    fitted = features[:few], answers[:few], config.temperature
+    fitted = features[:few], answers[:few], config.temperature, dataset.task
     fit_steps(model, form, *fitted)
     fit_synthesis(model, features)
     fit_energy(model, *fitted)
@@ -96,7 +100,9 @@ def fitted_images(model, count):
     return tuple(min(count, most // share, fitting) for share in shares)
 
 
-def fit_steps(model, form, features, answers, temperature):
+def fit_steps(
+    model, form, features, answers, temperature, task=tasks.ONE_CLASS
+):
     """Sets the gains by what a bit is worth at each step.
 
     A ladder of steps gives bits and divergences from the unsplit answers. The
@@ -110,13 +116,10 @@ def fit_steps(model, form, features, answers, temperature):
         features: float32 `(images, H, W, C)`.
         answers: The unsplit network's logits, `(images, classes)`.
         temperature: Of the divergence.
+        task: What the outputs are; see `tasks`.
     """
     unit = model.unit
-    likely = np.sort(form.deviations)[::-1]
-    # From where all that is kept is alive to where next to nothing is.
-    coarsest = likely[min(8, len(likely) - 1)]
-    finest = likely[min(len(likely) // 2, 400)] / 2
-    ladder = np.geomspace(finest, coarsest, _LADDER_STEPS)
+    ladder = steps_to_try(form.deviations)
     base = np.log(form.scale)
 
     @tf.function
@@ -124,7 +127,8 @@ def fit_steps(model, form, features, answers, temperature):
         zeros = tf.zeros(tf.shape(feature)[:1])
         codes = unit.encode(feature, zeros)
         restored = unit.decode(codes, zeros)
-        loss = _loss(model.answer(restored, zeros), wanted, temperature)
+        logits = model.answer(restored, zeros)
+        loss = imitation_loss(wanted, logits, temperature, task)
         return codes["codes"], loss
 
     bits, losses = [], []
@@ -145,6 +149,16 @@ def fit_steps(model, form, features, answers, temperature):
     unit.gain_slope.assign(np.full(len(base), -slope, np.float32))
     unit.step_slope.assign(np.full(len(base), slope, np.float32))
     return list(zip(ladder, bits, losses))
+
+
+def steps_to_try(deviations):
+    """Returns the ladder of steps for coefficients of these deviations."""
+    likely = np.sort(deviations)[::-1]
+    # From where all that is kept is alive to where next to nothing is.
+    finest = likely[min(len(likely) // 2, 400)] / 2
+    finest = max(finest, likely[0] / _MOST_LEVELS)
+    coarsest = max(likely[min(8, len(likely) - 1)], 4 * finest)
+    return np.geomspace(finest, coarsest, _LADDER_STEPS)
 
 
 def log_steps(ladder, bits, losses, rate_weights):
@@ -196,7 +210,7 @@ def fit_synthesis(model, features):
     unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
 
 
-def fit_energy(model, features, answers, temperature):
+def fit_energy(model, features, answers, temperature, task=tasks.ONE_CLASS):
     """Makes up for the energy that the unit leaves out.
 
     A frozen tail, whose normalisations expect all of it, loses more by that
@@ -207,7 +221,7 @@ def fit_energy(model, features, answers, temperature):
 
     Args:
         model: `BottleNet`.
-        features, answers, temperature: As in `fit_steps`.
+        features, answers, temperature, task: As in `fit_steps`.
 
     Returns:
         The two factors.
@@ -218,7 +232,8 @@ def fit_energy(model, features, answers, temperature):
     @tf.function(reduce_retracing=True)
     def measure(feature, wanted, t):
         restored = unit.decode(unit.encode(feature, t), t)
-        return _loss(model.answer(restored, t), wanted, temperature)
+        logits = model.answer(restored, t)
+        return imitation_loss(wanted, logits, temperature, task)
 
     def divergence(t, factor):
         unit.log_step.assign(level + np.log(factor))
@@ -256,13 +271,6 @@ def _lowest(values, loss):
         else:
             low = middle + 1
     return values[low]
-
-
-def _loss(logits, wanted, temperature):
-    answers = tf.nn.softmax(wanted)
-    return task_loss(
-        answers, logits, wanted, distillation=1.0, temperature=temperature
-    )
 
 
 def _least_squares(inputs, targets, rank, ridge=1e-3):

@@ -8,7 +8,9 @@ import pytest
 from keras import layers, ops
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones import custom_layers, graph
 from bottlenet_tf.backbones.macs import count_macs
+from bottlenet_tf.models.precision import dtype_policy
 from bottlenet_tf.models.split import split_backbone
 
 X = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3)).astype("float32")
@@ -111,10 +113,40 @@ def test_opening_nested_models_keeps_the_logits(tmp_path):
     )
 
 
-def test_a_nested_model_fixed_to_inference_stays_closed(tmp_path):
-    backbone = load(nested(training=False), tmp_path)
-    with pytest.raises(ValueError, match="inner_conv"):
-        backbone.split_point("inner_conv")
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_network_of_transfer_learning_is_opened(tmp_path, depth):
+    """It is called with training=False, and isn't trainable."""
+    model = nested(training=False)
+    model.layers[1].trainable = False
+    if depth == 2:
+        image = keras.Input((8, 8, 3))
+        model = keras.Model(image, model(image))
+    opened = load(model, tmp_path)
+    assert opened.split_point("inner_conv").shape == (6, 6, 6)
+    # In training, too, batch norms use what they had learned.
+    for training in (False, True):
+        np.testing.assert_allclose(
+            opened.model(X, training=training),
+            model(X, training=training),
+            atol=1e-6,
+        )
+    norm = opened.model.get_layer("bn")
+    np.testing.assert_array_equal(norm.moving_mean, np.arange(6.0))
+
+
+def test_a_nested_model_of_colliding_names_is_named(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = nested_base("one")(nested_base("two")(image))
+    x = layers.GlobalAveragePooling2D()(x)
+    backbone = load(keras.Model(image, layers.Dense(4)(x)), tmp_path)
+    with pytest.raises(ValueError, match="closed.*two, one.*'same'"):
+        backbone.split_point("same")
+
+
+def nested_base(name):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(3, 3, padding="same", name="same")(image)
+    return keras.Model(image, x, name=name)
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -140,8 +172,7 @@ def adapted(place):
         x = norm(image)
     else:
         entry = keras.Input((8, 8, 3))
-        # Fixed to inference, a nested model stays closed.
-        training = False if place == "nested, closed" else None
+        training = False if place == "nested, inference" else None
         x = keras.Model(entry, norm(entry))(image, training=training)
     x = layers.Conv2D(6, 3, name="conv")(x)
     x = layers.Conv2D(6, 3, name="conv2")(x)
@@ -152,7 +183,7 @@ def adapted(place):
 
 
 places = pytest.mark.parametrize(
-    "place", ["top level", "nested, opened", "nested, closed", "in a layer"]
+    "place", ["top level", "nested", "nested, inference", "in a layer"]
 )
 
 
@@ -206,7 +237,8 @@ def test_a_softmax_that_cannot_be_removed_is_refused(tmp_path):
 
 def test_a_closed_nested_model_that_ends_in_softmax_is_refused(tmp_path):
     image = keras.Input((8, 8, 3))
-    model = keras.Model(image, sequential()(image, training=False))
+    x = nested_base("one")(nested_base("two")(image))
+    model = keras.Model(image, sequential()(x))
     with pytest.raises(ValueError, match="can't be opened"):
         load(model, tmp_path)
 
@@ -329,3 +361,198 @@ def test_a_missing_file_is_named(tmp_path):
         backbones.create(
             str(tmp_path / "none.keras"), image_size=8, num_classes=4
         )
+
+
+@pytest.mark.parametrize("saved", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_every_layer_has_the_precision_that_is_asked_for(
+    saved, policy, tmp_path
+):
+    with dtype_policy(saved):
+        model = nested(training=False)
+    with dtype_policy(policy):
+        loaded = load(model, tmp_path).model
+    for name in ("inner_conv", "bn", "dense"):
+        layer = next(x for x in loaded.layers if x.name.startswith(name))
+        assert layer.dtype_policy.name == policy
+    assert loaded.output.dtype == "float32"
+    wanted = np.asarray(ops.cast(model(X), "float32"))
+    np.testing.assert_allclose(loaded(X), wanted, atol=0.01 * wanted.max())
+
+
+def test_weights_that_the_file_freezes_are_told(tmp_path):
+    model = nested(training=False)
+    model.layers[1].trainable = False
+    loaded = load(model, tmp_path).model
+    learned, frozen = graph.learned_weights(loaded)
+    # A convolution's and a norm's; the classifier's aren't frozen.
+    assert (len(learned), len(frozen)) == (6, 4)
+    assert len(loaded.trainable_weights) == 2
+    graph.unfreeze(loaded)
+    assert len(loaded.trainable_weights) == 6
+    assert len(loaded.non_trainable_weights) == 2  # The norm's statistics.
+
+
+@pytest.mark.parametrize("ending", ["dense", "layer", "activation", "op"])
+def test_a_new_head_takes_the_classifiers_place(ending, tmp_path):
+    model = functional(ENDINGS[ending])
+    loaded = load(model, tmp_path, num_classes=7, new_head=0.5).model
+    assert loaded.output_shape == (None, 7)
+    kernels = [w.shape for w in loaded.get_layer("new_head").weights]
+    assert kernels == [(6, 7), (7,)]
+    features = keras.Model(loaded.inputs, loaded.get_layer("new_head").input)
+    before = keras.Model(model.inputs, model.layers[3].output)
+    np.testing.assert_allclose(features(X), before(X), rtol=1e-6)
+
+
+def test_a_network_without_classifier_gets_no_new_head(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3)(image)
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(ValueError, match="last Dense layer"):
+        load(model, tmp_path, num_classes=7, new_head=0.5)
+
+
+LAYERS = """
+import keras
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def cubed(x):
+    return x**3
+"""
+
+
+@pytest.fixture
+def of_own_layers(tmp_path):
+    """A file whose layers are defined in another, and that other."""
+    module = tmp_path / f"own_layers_{tmp_path.name}.py"
+    module.write_text(LAYERS)
+    own = {}
+    exec(LAYERS, own)
+    image = keras.Input((8, 8, 3))
+    x = own["Doubled"](name="doubled")(layers.Conv2D(4, 3)(image))
+    x = layers.Activation(own["cubed"], name="cubed")(x)
+    x = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, x)
+    return model, module
+
+
+def test_layers_of_ones_own_need_their_file(of_own_layers, tmp_path):
+    model, module = of_own_layers
+    with pytest.raises(ValueError, match="'(Doubled|cubed)' isn't.*--import"):
+        load(model, tmp_path)
+    before = dict(keras.saving.get_custom_objects())
+    try:
+        custom_layers.import_all([str(module)])
+        custom_layers.import_all([str(module)])
+        backbone = load(model, tmp_path)
+    finally:
+        keras.saving.get_custom_objects().clear()
+        keras.saving.get_custom_objects().update(before)
+    assert backbone.split_point("doubled").shape == (6, 6, 4)
+    np.testing.assert_allclose(backbone.model(X), model(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "source, reason",
+    [
+        ("nowhere.py", "FileNotFoundError"),
+        ("no_such_module_anywhere", "ModuleNotFoundError"),
+        ("broken.py", "ZeroDivisionError"),
+    ],
+)
+def test_what_cannot_be_imported_is_named(
+    source, reason, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.py").write_text("1 / 0")
+    with pytest.raises(ValueError, match=f"{reason}.*import='{source}'"):
+        custom_layers.import_all([source])
+
+
+def test_a_lambda_layer_is_refused_in_one_sentence(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Lambda(lambda x: x / 2)(layers.Conv2D(4, 3)(image))
+    x = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(ValueError, match="Lambda layer.*--import") as caught:
+        load(keras.Model(image, x), tmp_path)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_of_keras_2_is_told(tmp_path):
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "2.15.0"}')
+    with pytest.raises(ValueError, match="Keras 2 wrote it.*set_weights"):
+        backbones.create(str(path), image_size=8, num_classes=4)
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.HDF5", "a.tflite", "saved"])
+def test_files_of_other_kinds_are_told_the_way(name, tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ValueError, match="must be a .keras file.*as .keras"):
+        backbones.create(str(tmp_path / name), image_size=8, num_classes=4)
+
+
+def takes(shape):
+    """A network of images of this shape."""
+    image = keras.Input(shape)
+    x = layers.Conv2D(6, 3, name="conv")(image)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(4)(x))
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "scaled"),
+    [("none", X), ("unit", X / 255), ("signed", X / 127.5 - 1)],
+)
+def test_a_grey_network_sees_the_luma(preprocessing, scaled, tmp_path):
+    model = takes((8, 8, 1))
+    backbone = load(model, tmp_path, preprocessing=preprocessing)
+    luma = scaled @ np.float32([[0.299], [0.587], [0.114]])
+    # 1e-4 on sums of values up to 255.
+    np.testing.assert_allclose(backbone.model(X), model(luma), atol=1e-4)
+
+
+def test_a_grey_image_stays_what_it_is(tmp_path):
+    model = takes((8, 8, 1))
+    grey = np.repeat(X[..., :1], 3, -1)
+    np.testing.assert_allclose(
+        load(model, tmp_path).model(grey), model(X[..., :1]), rtol=1e-4
+    )
+
+
+def test_a_grey_network_survives_saving_and_a_cut(tmp_path):
+    backbone = load(takes((8, 8, 1)), tmp_path, preprocessing="unit")
+    prefix, suffix = split_backbone(backbone, "conv")
+    prefix.save(tmp_path / "prefix.keras")
+    revived = keras.saving.load_model(tmp_path / "prefix.keras")
+    np.testing.assert_allclose(suffix(revived(X)), backbone.model(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((8, 12, 3), "square images.*height=8, width=12"),
+        ((None, 12, 1), "square images"),
+        ((8, 8, 4), "RGB or grey"),
+        ((3, 8, 8), "channels last"),
+        ((10, 10, 1), "--image_size=10"),
+    ],
+)
+def test_an_image_that_is_not_taken_is_refused_by_name(
+    shape, message, tmp_path
+):
+    with pytest.raises(ValueError, match=message):
+        load(takes(shape), tmp_path)
+
+
+def test_means_of_three_channels_are_not_for_grey(tmp_path):
+    with pytest.raises(ValueError, match="unit or signed.*torch"):
+        load(takes((8, 8, 1)), tmp_path, preprocessing="torch")

@@ -1,14 +1,18 @@
 """Tests of where a graph may be cut."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers, ops
 
+from bottlenet_tf import backbones
+from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones.split_points import (
     Backbone,
     describe_cuts,
     valid_cuts,
 )
+from bottlenet_tf.models.split import split_backbone
 
 
 def conv(name, filters=4):
@@ -63,12 +67,12 @@ def test_a_layer_used_in_another_model_too_stays_a_cut():
     assert valid_cuts(model) == ["a"]
 
 
-def test_bare_ops_carry_paths_but_are_no_cuts():
+def test_bare_ops_carry_paths_and_are_cuts():
     image = keras.Input((8, 8, 3))
     a = conv("a")(image)
     b = conv("b")(ops.relu(a))
     c = conv("c")(ops.add(ops.multiply(a, 2.0), b))
-    assert valid_cuts(keras.Model(image, head(c))) == ["a", "c"]
+    assert valid_cuts(keras.Model(image, head(c))) == ["a", "add", "c"]
 
 
 def test_the_final_output_is_no_cut():
@@ -155,3 +159,41 @@ def test_two_outputs_are_refused():
 def test_a_split_point_is_immutable(backbone):
     with pytest.raises(AttributeError):
         backbone.split_points[0].stride = 1
+
+
+def test_operations_are_cut_points_with_names_of_their_own():
+    """`h + r` ends the blocks of many networks, ConvNeXt's among them."""
+    found = []
+    for _ in range(2):  # Keras goes on counting; the names don't.
+        image = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(3, 1, name="stem")(image)
+        for i in range(2):
+            x = x + keras.layers.Conv2D(3, 3, padding="same", name=f"c{i}")(x)
+        x = keras.ops.relu(x)
+        x = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x))
+        model = keras.Model(image, x)
+        graph.number_operations(model)
+        found.append(valid_cuts(model))
+    assert found[0] == found[1] == ["stem", "add_1", "add_2", "relu_1"]
+
+
+def test_a_network_cut_at_an_operation_is_saved_and_loaded(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same", name="first")(image)
+    x = x + keras.layers.Conv2D(4, 3, padding="same", name="branch")(x)
+    x = keras.layers.Conv2D(4, 3, name="last")(x)
+    x = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x))
+    keras.Model(image, x).save(tmp_path / "m.keras")
+    backbone = backbones.create(
+        str(tmp_path / "m.keras"), image_size=8, num_classes=2
+    )
+    (name,) = set(valid_cuts(backbone.model)) - {"first", "last"}
+    assert name.startswith("add")
+    prefix, suffix = split_backbone(backbone, name)
+    images = np.ones((1, 8, 8, 3), np.float32)
+    np.testing.assert_allclose(
+        suffix(prefix(images)), backbone.model(images), rtol=1e-6
+    )
+    prefix.save(tmp_path / "prefix.keras")
+    again = keras.saving.load_model(tmp_path / "prefix.keras")
+    assert again.operations[-1].name == name

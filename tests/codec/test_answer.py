@@ -71,7 +71,7 @@ def test_large_numbers_are_cut_to_what_fits():
         ({"top": ((1, float("inf")),)}, 2),
         ({"unit_id": 2**32}, 2),
         ({}, 1),
-        ({}, 6),
+        ({}, 16),
     ],
 )
 def test_what_does_not_fit_is_refused(changed, num_top):

@@ -4,12 +4,14 @@ import types
 
 import pytest
 
+from bottlenet_tf import tasks
 from bottlenet_tf.data import photos
 from bottlenet_tf.data.images import Preprocessing
 
 LIKE = types.SimpleNamespace(
     class_names=("a", "b", "c"),
     preprocessing=Preprocessing.resolve("auto", 16),
+    task=tasks.ONE_CLASS,
 )
 
 

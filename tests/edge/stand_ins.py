@@ -32,7 +32,7 @@ class StandIn:
     An image file that begins with b"broken" can't be read.
     """
 
-    served = Served()
+    served, output = Served(), "softmax"
 
     def __init__(self, answers=True, unpack=None, local_s=0.0, offered=None):
         self.answers, self.unpack = answers, unpack

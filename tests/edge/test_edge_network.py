@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bottlenet_tf.edge import image_files
-from bottlenet_tf.edge.network import Network, plan_path
+from bottlenet_tf.edge import answering, image_files
+from bottlenet_tf.edge.network import Found, Network, plan_path
 from bottlenet_tf.link import plan_file
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.whole import Whole
@@ -149,3 +149,11 @@ def test_the_plan_of_a_deployment_is_found(deployment):
     path.write_text("{}")
     assert plan_path(str(deployment)) == str(path)
     assert plan_path(str(deployment / "edge")) == str(path)
+
+
+def test_labels_are_told_by_the_server_as_by_the_device():
+    top = ((2, 0.9), (0, 0.6), (1, 0.2))
+    answer = Found(2, top)
+    classes = ("cat", "dog", "newt")
+    assert answering._label("sigmoid", answer, classes) == "cat, newt"
+    assert answering._label("softmax", answer, classes) == "newt"

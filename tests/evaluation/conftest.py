@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.layers import BottleneckUnit
 from bottlenet_tf.models.bottlenet import BottleNet
 
@@ -13,6 +14,8 @@ SIZE = 16
 
 class TinyDataset:
     """What evaluation uses of `data.Dataset`, and as its test `data.Part`."""
+
+    task = tasks.ONE_CLASS
 
     def __init__(self, images, labels, num_classes=4, name="test"):
         self.name = name

@@ -30,7 +30,7 @@ def make_network(seed=0, split="RB3", **unit):
     return model
 
 
-def make_keras_network(activation="hard_silu"):
+def make_keras_network():
     """Returns a network of what converters find hard, from a `.keras` file.
 
     An adapted `Normalization`, a scalar added right behind a convolution
@@ -42,7 +42,7 @@ def make_keras_network(activation="hard_silu"):
     scale.adapt(np.random.RandomState(0).uniform(0, 255, (8, 24, 24, 3)))
     image = keras.Input((24, 24, 3))
     x = layers.Conv2D(8, 3, 2, use_bias=False)(scale(image))
-    x = layers.Activation(activation, name="cut")(x)
+    x = layers.Activation("hard_silu", name="cut")(x)
     x = layers.Conv2D(5, 3, use_bias=False)(x)
     x = layers.ReLU(6.0)(x + 3.0) / 6.0  # MobileNetV3's hard sigmoid.
     x = layers.Dense(7)(layers.Flatten()(x))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.evaluation import WirePath, payload_format
 from bottlenet_tf.export import saved_model
+from bottlenet_tf.export.parity import Reference
 from bottlenet_tf.export_config import ExportConfig
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (5, 24, 24, 3), np.uint8)
@@ -196,3 +198,17 @@ def test_the_configuration_names_every_model():
         ("a", "/models/a"),
         ("b", "/models/b"),
     ]
+
+
+def test_several_labels_are_all_named(network):
+    task, labels = tasks.SEVERAL_LABELS, np.zeros((5, 7), int)
+    served = saved_model.ServedTail(network, LABELS, task)
+    reference = Reference(network, IMAGES, labels, task)
+
+    def serve(batch):
+        found = served.serve(tf.constant(batch, tf.string))
+        return {name: value.numpy() for name, value in found.items()}
+
+    # It compares labels and probabilities with what the logits say.
+    (parity,) = reference.compare_served("net", serve, LABELS)
+    assert parity.top1_agreement == 100

@@ -5,6 +5,7 @@ import types
 
 import pytest
 
+from bottlenet_tf import tasks
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.export.whole import Wholes
 from bottlenet_tf.export_config import ExportConfig
@@ -20,6 +21,7 @@ def _run(tmp_path, name, report=REPORT, image_size=32, **config):
         image_size=image_size,
         preprocessing=types.SimpleNamespace(resize=image_size),
         class_names=("cat", "dog"),
+        task=tasks.ONE_CLASS,
     )
     return types.SimpleNamespace(
         workdir=workdir,

@@ -402,6 +402,12 @@ def test_addresses_that_cannot_be_are_refused(address):
         KServeHttp(address, "m")
 
 
+def test_a_password_is_refused_and_not_repeated():
+    with pytest.raises(ValueError, match="password.*@host:8000") as caught:
+        KServeHttp("http://name:secret@host:8000", "m")
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("address", "host", "port"),
     [("a", "a", 8000), ("http://10.0.0.1:81/", "10.0.0.1", 81),

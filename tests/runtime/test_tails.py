@@ -220,10 +220,11 @@ def test_only_what_is_asked_for_is_returned(served):
 class FakeTail:
     """Answers every payload with logits of its own length."""
 
-    def __init__(self, unit, logits):
+    def __init__(self, unit, logits, output="softmax"):
         self.unit, self._logits = unit, np.float32(logits)
         self.name, self.unit_id = unit.name, unit.format.unit_id
         self.classes = [f"class {i}" for i in range(len(logits))]
+        self.output = output
 
     def try_logits(self, payloads):
         return np.tile(self._logits, (len(payloads), 1)), ["ok"] * len(payloads)
@@ -247,6 +248,21 @@ def test_units_of_fewer_classes_never_name_another_one(served):
     few, many = map(answers.unpack, map(bytes, found["answer"]))
     assert [index for index, _ in few.top] == [1, 0]
     assert [index for index, _ in many.top] == [99, 98, 97, 96, 95]
+
+
+def test_several_labels_are_named_and_told_with_their_own_probabilities(
+    served,
+):
+    logits = np.where(np.arange(40) % 5 == 0, 2.0, -2.0)
+    tail = FakeTail(served.tails["plain"].unit, logits, "sigmoid")
+    found = Tails({"a": tail}).answer([sent(served, "plain")[0]])
+    names = [f"class {i}" for i in range(0, 40, 5)]
+    assert found["labels"][0, 0] == ", ".join(names)
+    np.testing.assert_allclose(
+        found["probabilities"][0], 1 / (1 + np.exp(-logits)), rtol=1e-6
+    )
+    top = answers.unpack(bytes(found["answer"][0])).top
+    assert {i for i, share in top if share > 0.5} == set(range(0, 40, 5))
 
 
 def test_equal_logits_give_the_first_class_everywhere(served):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf import backbones
+from bottlenet_tf import backbones, tasks
 from bottlenet_tf.config import TrainConfig, UnitConfig
 from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.models.bottlenet import build_bottlenet
@@ -74,7 +74,9 @@ def test_a_budget_counts_what_is_sent_with_its_header(
         unit=replace(tiny_config.unit, quantizer=quantizer),
     )
     network = build_network(config, 32, 10)
-    dataset = types.SimpleNamespace(steps_per_epoch=lambda _: 3)
+    dataset = types.SimpleNamespace(
+        steps_per_epoch=lambda _: 3, task=tasks.ONE_CLASS
+    )
     strategy = tf.distribute.get_strategy()
     stepper = Loop(config, network, dataset, strategy).stepper
     header = payload_format(network.model).overhead_bytes

@@ -75,6 +75,21 @@ def test_the_ladder_is_monotone(start_afresh, digits, features):
     assert losses[0] < 0.5 * losses[-1]
 
 
+def test_steps_fit_codes_where_one_coefficient_decides():
+    deviations = np.array([5.0, *np.full(500, 1e-6)])
+    ladder = unit_start.steps_to_try(deviations)
+    # Six deviations at a step that is finer by e, as it may become.
+    assert 6 * 5.0 * np.e / ladder[0] < 32767
+    assert np.all(np.diff(ladder) > 0)
+    assert ladder[0] <= 5e-3 < ladder[-1]
+
+
+def test_steps_span_from_all_that_is_kept_to_next_to_nothing():
+    ladder = unit_start.steps_to_try(np.geomspace(1, 0.01, 101))
+    assert ladder[0] == pytest.approx(0.05)
+    assert ladder[-1] == pytest.approx(np.geomspace(1, 0.01, 101)[8])
+
+
 def test_a_dearer_bit_asks_for_coarser_steps(
     started, start_afresh, learned_run, replace
 ):

@@ -1,0 +1,56 @@
+"""`bottlenet-cuts MODEL`: where a network can be cut, before any training."""
+
+import sys
+
+from absl import flags
+
+from bottlenet_tf.cli import config_flags, program, surroundings
+from bottlenet_tf.data_config import DataConfig
+from bottlenet_tf.export_config import CutsConfig
+
+USAGE = """Lists where a network can be cut: bottlenet-cuts MODEL
+
+MODEL is what --backbone of train.py takes: a name, or a .keras file. For every
+cut: the feature's shape, what the device computes before it, its size in 8
+bits, and what an export of head and tail would refuse (ONNX, TensorRT,
+LiteRT). With --dataset also the deflated size, and the accuracy of a trained
+network on the images that validate. Nothing is trained.
+
+Examples:
+  bottlenet-cuts mobilenet_v2 --image_size=96
+  bottlenet-cuts my_network.keras --dataset=/photos
+  bottlenet-cuts cifar_resnet20 --backbone_weights=weights/cifar_resnet20.npz \\
+      --dataset=cifar10 --json=cuts.json"""
+
+
+def _main(values, model):
+    data = None
+    if flags.FLAGS["dataset"].present:
+        data = config_flags.read(DataConfig, values)
+    config = config_flags.read(
+        CutsConfig,
+        values,
+        backbone=model,
+        data=data,
+        image_size=values.image_size,
+    )
+    cuts = surroundings.with_tensorflow("export.cuts")
+    found = cuts.look(config)
+    print(cuts.table(found))
+    if config.json:
+        cuts.write(found, config.json)
+
+
+def main():
+    """Entry point of `bottlenet-cuts`."""
+    config_flags.define(CutsConfig, module_name=sys.argv[0])
+    config_flags.define(
+        DataConfig,
+        module_name=sys.argv[0],
+        without=("augmentation", "flip", "max_train", "max_test"),
+    )
+    program.run(_main, USAGE, arguments="MODEL")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Every cut of a network: what it costs, and what an export would refuse."""
+
+import dataclasses
+import zlib
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from bottlenet_tf.backbones import custom_layers, graph, keras_file
+from bottlenet_tf.backbones.macs import count_macs
+from bottlenet_tf.backbones.split_points import (
+    describe_cuts,
+    separating_tensors,
+)
+from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.evaluation.accuracy import network_accuracy
+from bottlenet_tf.export import problems
+from bottlenet_tf.json_file import write_json
+from bottlenet_tf.markdown import aligned
+from bottlenet_tf.training.chance import better_scaling
+from bottlenet_tf.training.network import build_backbone, with_labels_for
+from bottlenet_tf.training.runner import load_data
+
+_BATCH = 4
+_SIZE, _CLASSES = 224, 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """One place to cut.
+
+    Attributes:
+        name: What --split calls it.
+        layer: Whose output is the feature.
+        shape: `(height, width, channels)` of the feature.
+        mac_share: Of the network's multiply-accumulates, up to the cut.
+        bytes: Of the feature in 8 bits.
+        deflated_bytes: The same deflated (zlib level 9), mean of some images;
+            None without images.
+        head, tail: What an export of that part would refuse; empty if
+            nothing.
+    """
+
+    name: str
+    layer: str
+    shape: tuple
+    mac_share: float
+    bytes: int
+    deflated_bytes: float | None
+    head: tuple
+    tail: tuple
+
+
+class Look(NamedTuple):
+    """A network before training.
+
+    Attributes:
+        macs: Multiply-accumulates of an image.
+        parameters: Numbers that it learns.
+        frozen: Of these, those that the file declares not trainable.
+        output: What its outputs are: softmax, sigmoid, binary (one output), or
+            logits if the file doesn't say.
+        accuracy: In percent; None without images.
+        problems: List of `problems.Problem`.
+        cuts: List of `Cut`, from input to output.
+    """
+
+    macs: int
+    parameters: int
+    frozen: int
+    output: str
+    accuracy: float | None
+    problems: list
+    cuts: list
+
+
+def look(config):
+    """Returns the `Look` at a network; nothing is trained.
+
+    Args:
+        config: `CutsConfig`.
+
+    Raises:
+        ValueError: if network, weights and data set don't fit together.
+    """
+    dataset = None
+    custom_layers.import_all(config.imports)
+    settings = TrainConfig(
+        mode="baseline",
+        backbone=config.backbone,
+        imports=config.imports,
+        backbone_weights=config.backbone_weights,
+        preprocessing=config.preprocessing,
+        data=config.data or TrainConfig().data,
+    )
+    if config.data is not None:
+        dataset = load_data(settings)
+        size, classes = dataset.image_size, dataset.num_classes
+    else:
+        size, classes = _sizes(config)
+    backbone = build_backbone(settings, size, classes)
+    model, few = backbone.model, None
+    if dataset is not None:
+        few = dataset.development.limit(config.images)
+    found = problems.find(model, config.target)
+    deflated = _deflated(model, few) if few is not None else {}
+    declared = {point.layer: point for point in backbone.split_points}
+    layers = [node.operation.name for node in graph.nodes(model)]
+    cuts = []
+    for point in describe_cuts(model):
+        parts = [problems.in_part(p, layers, point.layer) for p in found]
+        head, tail = (
+            tuple(p for p, sides in zip(found, parts, strict=True) if sides[i])
+            for i in range(2)
+        )
+        name = declared.get(point.layer, point).name
+        cuts.append(
+            Cut(
+                name,
+                point.layer,
+                point.shape,
+                point.mac_share,
+                int(np.prod(point.shape)),
+                deflated.get(point.layer),
+                head,
+                tail,
+            )
+        )
+    accuracy = None
+    if dataset is not None and settings.starts_trained:
+        labelled = with_labels_for(backbone.output, dataset, settings)
+        part, name = labelled.development, config.backbone
+        accuracy = network_accuracy(model, part)
+        if config.preprocessing == "auto" and name.endswith(".keras"):
+            mode, scaled = better_scaling(model, part, accuracy)
+            if mode is not None:
+                print(f"--preprocessing={mode} gives {scaled:.2f} % accuracy.")
+    learned, frozen = (
+        sum(int(np.prod(weight.shape)) for weight in weights)
+        for weights in graph.learned_weights(model)
+    )
+    return Look(
+        count_macs(model),
+        learned,
+        frozen,
+        backbone.output,
+        accuracy,
+        found,
+        cuts,
+    )
+
+
+def _sizes(config):
+    """Returns the image's side and the number of classes."""
+    size, classes = config.image_size, config.num_classes
+    if config.backbone.endswith(".keras") and None in (size, classes):
+        file_size, file_classes = keras_file.sizes(config.backbone)
+        return size or file_size or _SIZE, classes or file_classes
+    return size or _SIZE, classes or _CLASSES
+
+
+def write(found, path):
+    """Writes a `Look` to a JSON file."""
+    cuts = [
+        {
+            **dataclasses.asdict(cut),
+            "head": [problem._asdict() for problem in cut.head],
+            "tail": [problem._asdict() for problem in cut.tail],
+        }
+        for cut in found.cuts
+    ]
+    told = [problem._asdict() for problem in found.problems]
+    write_json(path, {**found._asdict(), "problems": told, "cuts": cuts})
+
+
+def table(found):
+    """Returns a `Look` as Markdown."""
+    header = ["cut", "feature", "device MACs", "8 bit B", "deflated B"]
+    rows = [
+        [
+            _named(cut),
+            "x".join(map(str, cut.shape)),
+            f"{100 * cut.mac_share:.1f} %",
+            f"{cut.bytes:,}",
+            "–" if cut.deflated_bytes is None else f"{cut.deflated_bytes:,.0f}",
+            _refused(cut.head),
+            _refused(cut.tail),
+        ]
+        for cut in found.cuts
+    ]
+    lines = aligned([*header, "head", "tail"], rows, left=2)
+    frozen = ""
+    if found.frozen:
+        frozen = f", of which the file freezes {found.frozen:,}"
+    about = (
+        f"{found.macs / 1e6:,.1f} million multiply-accumulates an image, "
+        f"{found.parameters:,} parameters{frozen}. Output: {found.output}."
+    )
+    if found.accuracy is not None:
+        about += f" Accuracy without a split: {found.accuracy:.2f} %."
+    told = problems.told(found.problems)
+    if told:
+        told = ["", "An export would refuse:", *told]
+    return "\n".join([about, "", *lines, *told])
+
+
+def _named(cut):
+    return cut.name if cut.name == cut.layer else f"{cut.name} ({cut.layer})"
+
+
+def _refused(parts):
+    return ", ".join(sorted({each.runtime for each in parts})) or "exports"
+
+
+def _deflated(model, part):
+    """Returns `{layer: mean bytes}` of 8-bit features, deflated."""
+    tensors = separating_tensors(model)
+    features = keras.Model(model.inputs[0], list(tensors.values()))
+    totals, count = np.zeros(len(tensors)), 0
+    for images, _ in part.guard(part.batches(_BATCH)):
+        found = features(keras.ops.cast(images, "float32"), training=False)
+        for i, feature in enumerate(found):
+            totals[i] += sum(map(_deflated_bytes, np.asarray(feature)))
+        count += len(images)
+    return dict(zip(tensors, totals / count, strict=True))
+
+
+def _deflated_bytes(feature):
+    low, high = feature.min(), feature.max()
+    codes = np.rint((feature - low) * (255 / max(high - low, 1e-12)))
+    return len(zlib.compress(codes.astype(np.uint8).tobytes(), 9))

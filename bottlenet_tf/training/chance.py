@@ -1,0 +1,99 @@
+"""Whether a network that comes trained knows the data set's classes."""
+
+import math
+
+from bottlenet_tf import evaluation
+from bottlenet_tf.backbones import graph
+from bottlenet_tf.validation import check
+
+_IMAGES = 500
+# With fewer, chance and a little knowledge look alike.
+_LEAST_IMAGES = 100
+_DEVIATIONS = 3
+# Points of accuracy; less may be luck of a few images.
+_LEAST_GAIN = 5.0
+_SCALING = ("Rescaling", "Normalization", "Preprocess")
+
+
+def check_above_chance(config, network, dataset):
+    """Tells the accuracy of a network that comes trained, before it is split.
+
+    Args:
+        config: `TrainConfig`.
+        network: `Network`.
+        dataset: `data.Dataset`.
+
+    Raises:
+        ValueError: if it is no better than guessing, without --allow_chance;
+            if its file's network clearly takes images scaled otherwise.
+    """
+    whole = network.untouched
+    if config.mode == "baseline" and config.starts_trained:
+        whole = network.model
+    if whole is None:
+        return
+    part = dataset.development.limit(_IMAGES)
+    accuracy = evaluation.network_accuracy(
+        whole, part, config.batch_size, progress=False
+    )
+    if config.preprocessing == "auto" and config.backbone.endswith(".keras"):
+        mode, scaled = better_scaling(whole, part, accuracy)
+        check(
+            mode is None,
+            f"The network takes images scaled otherwise: --preprocessing={mode}"
+            " says so. --preprocessing=none goes on with 0..255.",
+            accuracy_with_it=f"{scaled:.2f} %",
+            accuracy=f"{accuracy:.2f} %",
+            images=len(part),
+        )
+    if whole is not network.untouched:
+        return  # It is about to learn the classes.
+    print(
+        f"Without a split the network has {accuracy:.2f} % of {len(part)} "
+        f"{part.name} images right."
+    )
+    guess = part.task.guess(part.examples.labels, whole.output_shape[-1])
+    spread = math.sqrt(guess * (1 - guess) / len(part))
+    check(
+        config.allow_chance
+        or len(part) < _LEAST_IMAGES
+        or accuracy / 100 > guess + _DEVIATIONS * spread,
+        "A network that comes trained must know the classes better than "
+        "guessing does, or a split of it is worth nothing: see "
+        "--preprocessing, --class_indices and --backbone_weights, or go on by "
+        "--allow_chance.",
+        accuracy=f"{accuracy:.2f} %",
+        by_guessing=f"{100 * guess:.2f} %",
+        images=len(part),
+    )
+
+
+def better_scaling(network, part, accuracy):
+    """Returns `(--preprocessing, accuracy with it)`, if one is clearly better.
+
+    Else `(None, accuracy)`. Images as they are, and those scaled to 0..1 or
+    -1..1, are what a network without a layer that scales may take.
+
+    Args:
+        network: Keras model, float32 images 0..255 -> logits.
+        part: `data.Part` to measure on.
+        accuracy: Its accuracy on that, in percent.
+    """
+    if any(
+        type(each).__name__ in _SCALING for each in graph.all_layers(network)
+    ):
+        return None, accuracy
+    scaled = {
+        "unit": lambda images: network(images / 255.0, training=False),
+        "signed": lambda images: network(images / 127.5 - 1.0, training=False),
+    }
+    found = {
+        mode: evaluation.network_accuracy(each, part, progress=False)
+        for mode, each in scaled.items()
+    }
+    mode = max(found, key=found.get)
+    share = (found[mode] + accuracy) / 200
+    spread = 100 * math.sqrt(2 * share * (1 - share) / len(part))
+    if found[mode] - accuracy > max(_DEVIATIONS * spread, _LEAST_GAIN):
+        return mode, found[mode]
+    return None, accuracy
