@@ -1,6 +1,21 @@
 """Package metadata of bottlenet_tf."""
 
+import pathlib
+import shutil
+
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_py import build_py
+
+
+class BuildWithFlagfiles(build_py):
+    """Carries flags/ as bottlenet_tf/flags, where `--flagfile` finds it."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            folder = pathlib.Path(self.build_lib, "bottlenet_tf", "flags")
+            shutil.copytree("flags", folder, dirs_exist_ok=True)
+
 
 setup(
     name="bottlenet_tf",
@@ -44,6 +59,7 @@ setup(
         "tf2onnx>=1.17",
         "tqdm>=4.66",
     ],
+    cmdclass={"build_py": BuildWithFlagfiles},
     package_data={
         "bottlenet_tf.export": ["*.json"],
         "bottlenet_tf.report": ["templates/*"],

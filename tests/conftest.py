@@ -17,7 +17,7 @@ from bottlenet_tf.config import (
 )
 from bottlenet_tf.export_config import ExportConfig
 
-# As the programs do it, see `cli.program.prepare_tensorflow`: left alone,
+# As the programs do it, see `cli.surroundings.prepare`: left alone,
 # TensorFlow decides by the processor, and tests would mean something else on
 # each. The workers, and TensorFlow, which reads it once, come later.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

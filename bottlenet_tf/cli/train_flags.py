@@ -31,6 +31,10 @@ GROUPS = {
         "max_validation", "max_test", "class_indices", "num_outputs",
         "unseen_classes", "data_dir", "manual_dir",
     ),
+    "Networks of your own": (
+        "new_head", "head_dropout", "backbone_rate", "train_frozen", "output",
+        "import", "allow_chance",
+    ),
     "Unit of --unit=bottlenet (--channels and --stride of datta, too)": (
         "channels", "stride", "codec", "quality", "quantizer", "bits", "order",
         "hidden_channels", "restoration_channels", "channel_kernel",

@@ -31,7 +31,7 @@ def check_free(folder, overwrite=False):
     elif os.path.ismount(path):
         reason = "this is a mount point; name a folder in it"
     elif path.exists() and any(path.iterdir()):
-        is_deployment = (path / unit_file.MANIFEST).is_file()
+        is_deployment = _is_deployment(path)
         if not overwrite:
             reason = "this folder has content"
             if is_deployment:
@@ -40,9 +40,18 @@ def check_free(folder, overwrite=False):
             reason = "this folder has content and is no deployment"
     if reason:
         raise ValueError(
-            "--out must be a new or an empty folder, or with --overwrite a "
-            f"deployment; {reason}. Received: out={str(folder)!r}"
+            "--out must be a new or an empty folder, because an export "
+            "replaces nothing but, with --overwrite, a deployment; "
+            f"{reason}. Received: out={str(folder)!r}"
         )
+
+
+def _is_deployment(folder):
+    try:
+        text = (folder / unit_file.MANIFEST).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return unit_file.MANIFEST_FORMAT in text
 
 
 @contextlib.contextmanager
@@ -74,6 +83,8 @@ def staged(folder, overwrite=False):
         if replaced is not None:
             shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
+        if replaced is not None and not folder.exists():
+            replaced.rename(folder)
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
         for parent in created:

@@ -32,6 +32,26 @@ def test_an_expected_error_is_a_sentence():
     assert ran.stderr.startswith("Error: Too few.")
 
 
+def test_help_is_no_failure():
+    for word in ("--help", "-h", "--helpfull"):
+        ran = run("KeyError('a')", word)
+        assert ran.returncode == 0
+        assert ran.stdout.startswith("About.") and not ran.stderr
+
+
+def test_a_path_elsewhere_or_of_other_bytes_is_named():
+    ran = run("KeyError('a')", "gs://bucket/run")
+    assert ran.returncode == 1 and "path of this machine" in ran.stderr
+    ran = run("KeyError('a')", b"caf\xe9")
+    assert ran.returncode == 1 and r"argument=b'caf\xe9'" in ran.stderr
+
+
+def test_a_console_without_the_characters_shows_their_numbers(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ran = run("SystemExit(print('3 \u2013 \xe9'))", "a")
+    assert ran.returncode == 0 and ran.stdout == "3 \\u2013 \\xe9\n"
+
+
 def test_a_bug_shows_itself():
     assert "KeyError" in run("KeyError('a')", "a").stderr
 

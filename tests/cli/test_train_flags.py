@@ -9,7 +9,7 @@ import sys
 import pytest
 from absl import flags
 
-from bottlenet_tf.cli import config_flags, program, train_flags
+from bottlenet_tf.cli import config_flags, surroundings, train_flags
 from bottlenet_tf.config import (
     DataConfig,
     DattaUnitConfig,
@@ -17,7 +17,7 @@ from bottlenet_tf.config import (
     TrainConfig,
     UnitConfig,
 )
-from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.settings import Settings, flag_name, setting
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLAGFILES = sorted(
@@ -58,8 +58,7 @@ def test_every_field_is_a_flag_with_help(section):
     train_flags.define(values)
     for field in dataclasses.fields(section):
         if field.name not in ("unit", "data"):
-            name = "unit" if field.name == "kind" else field.name
-            assert values[name].help
+            assert values[flag_name(field)].help
 
 
 def test_flags_reach_their_section(parse):
@@ -110,6 +109,13 @@ def test_a_flagfile_opens_with_what_it_is_for(path):
     assert opening[0].startswith("# ")
 
 
+def test_help_shows_every_flag_under_one_purpose():
+    values = flags.FlagValues()
+    train_flags.define(values)
+    grouped = [n for names in train_flags.GROUPS.values() for n in names]
+    assert sorted(grouped) == sorted(values)
+
+
 def test_flagfiles_do_not_share_a_work_directory(parse):
     workdirs = [
         parse(f"--flagfile={path}").workdir
@@ -126,10 +132,10 @@ def test_qualities_that_are_no_numbers_are_named(parse):
 
 def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    program.prepare_tensorflow()
+    surroundings.prepare()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    program.prepare_tensorflow()
+    surroundings.prepare()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
 
 
@@ -144,7 +150,10 @@ def _train(*arguments):
 
 
 def test_help_explains_the_modes_and_shows_commands():
-    shown = _train("--help").stdout
+    ran = _train("--help")
+    shown = ran.stdout
+    assert ran.returncode == 0
+    assert shown.index("--workdir=") < shown.index("--mixup=")
     assert "the codec in the loop (BottleNet)" in shown
     assert "python train.py --flagfile=" in shown
 

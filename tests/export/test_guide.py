@@ -22,6 +22,8 @@ def test_the_guide_names_files_that_are_there(both):
         assert f"`{name}`" in text
         assert (both / name / "edge" / "encode.py").is_file()
         assert f"| {name} | tail.onnx |" in text
+    assert "pip install bottlenet_tf" not in text
+    assert (both / "cloud" / "bottlenet_tf" / "runtime" / "cloud.py").is_file()
     for path in re.findall(r"/models/(\S+)", text):
         assert (both / "cloud" / "serving" / path).is_file()
     (repository,) = re.findall(r"--model-repository=(\S+)", text)

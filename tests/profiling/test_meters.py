@@ -306,6 +306,9 @@ class FakeNvml(types.ModuleType):
     def nvmlDeviceGetHandleByIndex(self, index):
         return ("gpu", index)
 
+    def nvmlDeviceGetHandleByUUID(self, uuid):
+        return ("gpu", uuid)
+
     def nvmlDeviceGetName(self, gpu):
         return b"Test GPU"
 
@@ -348,6 +351,46 @@ def test_nvml_without_gpu_or_library_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     with pytest.raises(MeterError, match="pip install nvidia-ml-py"):
         meters.choose("nvml")
+
+
+def test_whatever_a_probe_raises_is_a_reason(monkeypatch, tmp_path):
+    nvml = FakeNvml(True)
+    # As pynvml decodes a name under WSL.
+    nvml.nvmlDeviceGetName = lambda gpu: b"NVIDIA \xe9".decode()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    meter = meters.choose("auto", root=tmp_path)
+    assert meter.name == "none"
+    assert "nvml: " in meter.reason and "UnicodeDecodeError" in meter.reason
+    with pytest.raises(MeterError, match="UnicodeDecodeError"):
+        meters.choose("nvml")
+
+
+@pytest.mark.parametrize(
+    ("visible", "gpu"), [("2,0", 2), ("GPU-12ab", "GPU-12ab"), (None, 0)]
+)
+def test_nvml_measures_the_first_visible_gpu(monkeypatch, visible, gpu):
+    nvml, asked = FakeNvml(True), []
+    nvml.nvmlDeviceGetName = lambda handle: asked.append(handle) or b"Test"
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert f"GPU {gpu} " in meters.choose("nvml").name
+    assert asked == [("gpu", gpu)]
+
+
+def test_nvml_measures_no_hidden_gpu(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(True))
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        with pytest.raises(MeterError, match="names none"):
+            meters.choose("nvml")
+
+
+def test_a_counter_that_stands_still_is_unknown(packages, clock):
+    meter = rapl.open_meter(packages)
+    _, reading = meter.measure(lambda: setattr(clock, "now", 101.0))
+    assert reading.joules is None and reading.power_mw is None
 
 
 def test_a_constant_power_is_said_to_be_supposed(clock):

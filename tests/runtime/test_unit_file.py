@@ -202,3 +202,11 @@ def test_a_side_is_found_in_the_deployment_and_alone(deploy, side):
 def test_a_folder_without_unit_json_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=f"folder='{tmp_path}'"):
         unit_file.find_folder(tmp_path, "edge")
+
+
+def test_a_deployment_of_several_runs_names_them(tmp_path):
+    for name in ("rb3", "rb6"):
+        (tmp_path / name / "edge").mkdir(parents=True)
+        (tmp_path / name / "edge" / "unit.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match="one of them: rb3, rb6"):
+        unit_file.find_folder(tmp_path, "edge")

@@ -1,6 +1,7 @@
 """Triton's stand-in: asked by the device's own transport, and by a crowd."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -114,3 +115,13 @@ def test_a_crowd_measures_what_its_questions_take(server, tmp_path):
     assert process.returncode == 0
     assert found["clients"] == 3 and found["answered"] > 0
     assert found["median_ms"] > 0 and found["failed"] == 0
+
+
+def test_it_listens_on_ipv6_as_well():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with stand_in.StandIn(("::1", 0), {}, {}) as server:
+        assert server.server_address[0] == "::1"

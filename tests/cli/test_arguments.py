@@ -1,0 +1,75 @@
+"""Tests of flagfiles, and of paths in flags."""
+
+import pytest
+from absl import flags
+
+from bottlenet_tf.cli import arguments
+from bottlenet_tf.config import DataConfig, TrainConfig
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """An installed package with flagfiles; the current folder has none."""
+    package, here = tmp_path / "site" / "bottlenet_tf", tmp_path / "here"
+    (package / "flags").mkdir(parents=True)
+    here.mkdir()
+    monkeypatch.setattr(arguments, "_PACKAGE", package)
+    monkeypatch.chdir(here)
+    (package / "flags" / "base.flags").write_text("# Base.\n--epochs=1\n\n")
+    (package / "flags" / "row.flags").write_text(
+        "--flagfile=flags/base.flags\n  --split=RB2\n// A comment.\n"
+    )
+    return here
+
+
+def test_a_flagfile_of_the_package_is_found_from_any_folder(installed):
+    wanted = ["--seed=1", "--epochs=1", "--split=RB2", "--epochs=2"]
+    for given in (["--flagfile=flags/row.flags"],
+                  ["--flagfile", "flags/row.flags"]):  # fmt: skip
+        found = arguments.expanded(["--seed=1", *given, "--epochs=2"])
+        assert found == wanted
+    assert arguments.shipped() == ["flags/base.flags", "flags/row.flags"]
+
+
+def test_the_current_folder_s_flagfile_goes_first(installed):
+    (installed / "flags").mkdir()
+    (installed / "flags" / "base.flags").write_text("--epochs=7\n")
+    assert arguments.expanded(["-flagfile=flags/row.flags"])[0] == "--epochs=7"
+
+
+def test_what_is_no_flagfile_is_named(installed):
+    with pytest.raises(ValueError, match="flags/row.flags.*'none.flags'"):
+        arguments.expanded(["--flagfile=none.flags"])
+    (installed / "loop.flags").write_text("--flagfile=loop.flags\n")
+    with pytest.raises(ValueError, match="include itself"):
+        arguments.expanded(["--flagfile=loop.flags"])
+    (installed / "latin.flags").write_bytes(b"--dataset=caf\xe9\n")
+    with pytest.raises(ValueError, match="UTF-8.*latin.flags"):
+        arguments.expanded(["--flagfile=latin.flags"])
+
+
+def test_after_two_dashes_nothing_is_a_flag():
+    assert arguments.expanded(["--", "--flagfile=x"]) == ["--", "--flagfile=x"]
+
+
+def test_home_is_expanded_in_every_flag(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    values = flags.FlagValues()
+    flags.DEFINE_string("out", None, "", flag_values=values)
+    flags.DEFINE_list("profiles", [], "", flag_values=values)
+    values(["x", "--out=~/a", "--profiles=~/b,c"])
+    arguments.localise(values)
+    assert (values.out, values.profiles) == ("/home/me/a", ["/home/me/b", "c"])
+    config = TrainConfig(workdir="~/a", data=DataConfig(dataset="~/photos"))
+    assert (config.workdir, config.data.dataset) == (
+        "/home/me/a", "/home/me/photos",
+    )  # fmt: skip
+
+
+def test_a_path_of_another_machine_is_refused():
+    with pytest.raises(ValueError, match="--workdir must be a path of this"):
+        TrainConfig(workdir="gs://bucket/run")
+    with pytest.raises(ValueError, match="--dataset must be a path of this"):
+        DataConfig(dataset="s3://bucket/photos")
+    # TensorFlow Datasets reads these itself.
+    assert DataConfig(data_dir="gs://tfds-data/datasets").data_dir
