@@ -6,11 +6,12 @@ import os
 from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.runtime import intact
+from bottlenet_tf.runtime.intact import file_sha256
 
 FORMAT = "bottlenet_tf.unit.3"  # Heads of 2 took the operating point.
 NAME = "unit.json"
-# What lies beside the folders `edge` and `cloud`.
-MANIFEST = "manifest.json"
+# Of what lies beside the folders `edge` and `cloud`.
 MANIFEST_FORMAT = "bottlenet_tf.deployment.1"
 ENGINE = ".engine"  # Built where it runs, of the .onnx file beside it.
 
@@ -54,15 +55,6 @@ class UnitFile(NamedTuple):
     def points(self):
         """What each operating point is, in order; see `Codec.points`."""
         return self.format.points
-
-
-def file_sha256(path):
-    """Returns a file's SHA-256, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def codec_sha256(message):
@@ -144,8 +136,9 @@ def read(path):
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: naming file and field, if it isn't what an export writes;
-            if this machine's codec library isn't like the export's.
+        ValueError: naming the file, if it isn't the one that was exported;
+            naming file and field, if it isn't what an export writes; if
+            this machine's codec library isn't like the export's.
     """
     content = read_fields(path, _RULES, _OPTIONAL)
     return UnitFile(
@@ -176,6 +169,7 @@ def read_fields(path, rules, optional=()):
     Raises:
         OSError, ValueError: see `read`.
     """
+    intact.check(path)
     with open(path, encoding="utf-8") as file:
         try:
             content = json.load(file)

@@ -17,7 +17,7 @@ from bottlenet_tf.runtime import served, triton_model
 from bottlenet_tf.runtime.triton_model import COMPACT
 from bottlenet_tf.runtime.waiting import Waiting
 
-_MOST_BYTES = 1 << 24
+_MOST_BYTES, _MOST_REQUESTS = 1 << 22, 128  # Half a GiB at once.
 # As `export.py` writes them for Triton, unless it is told otherwise.
 MAX_BATCH, QUEUE_SIZE, QUEUE_S = 8, 64, 1.0
 
@@ -81,6 +81,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         models: `{name: Model}`.
         ready: Paths that say that a model is there.
         infer: `{path: Model}`.
+        room: Taken by each request from before its body is read.
     """
 
     daemon_threads = True
@@ -90,6 +91,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.models = {name: Model(each) for name, each in answers.items()}
         self.ready, self.infer = {"/v2/health/ready"}, {}
+        self.room = threading.BoundedSemaphore(_MOST_REQUESTS)
         for name, model in self.models.items():
             path = f"/v2/models/{name}"
             for place in (path, f"{path}/versions/{versions[name]}"):
@@ -110,13 +112,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not length.isdecimal() or int(length) > _MOST_BYTES:
             self.close_connection = True
             return self._reply(400)
-        payload = self.rfile.read(int(length))
         model = self.server.infer.get(self.path)
         if model is None:
+            self.close_connection = True
             return self._reply(404)
-        question = Question(payload)
-        model.waiting.put(question)
-        question.done.wait()
+        if not self.server.room.acquire(blocking=False):
+            self.close_connection = True
+            return self._reply(503)
+        try:
+            question = Question(self.rfile.read(int(length)))
+            model.waiting.put(question)
+            question.done.wait()
+        finally:
+            self.server.room.release()
         if question.answer is None:
             return self._reply(503)
         size = len(question.answer)
