@@ -75,7 +75,7 @@ def _define(module_name):
     flags.DEFINE_integer("threads", 4, "Requests at work at once.", **common)
     flags.DEFINE_integer(
         "queue_size",
-        16,
+        64,
         "Most requests that wait, each of up to --max_message_mb; further ones "
         "are refused (RESOURCE_EXHAUSTED).",
         **common,

@@ -13,7 +13,7 @@ import os
 MANIFEST = "manifest.json"
 SEAL = "seal"  # SHA-256 of a manifest with `BLANK` in its place.
 BLANK = "0" * 64
-_MARK = b"bottlenet_tf."  # In each of our manifests, in none of others.
+_MARKS = b"bottlenet_tf.", b'"seal"'  # One of them in any of ours.
 _MOST_ABOVE = 8
 _REMEDY = (
     "it was changed or damaged since the export. Copy the whole folder of the "
@@ -101,7 +101,7 @@ def _nearest(folder):
         if os.path.isfile(path):
             with open(path, "rb") as file:
                 data = file.read()
-            if _MARK in data:
+            if any(mark in data for mark in _MARKS):
                 return folder, _digests(data, path)
         folder = os.path.dirname(folder)
     return folder, {}

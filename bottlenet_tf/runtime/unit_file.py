@@ -12,6 +12,7 @@ from bottlenet_tf.runtime.intact import file_sha256
 FORMAT = "bottlenet_tf.unit.3"  # Heads of 2 took the operating point.
 NAME = "unit.json"
 # Of what lies beside the folders `edge` and `cloud`.
+MANIFEST = intact.MANIFEST
 MANIFEST_FORMAT = "bottlenet_tf.deployment.1"
 ENGINE = ".engine"  # Built where it runs, of the .onnx file beside it.
 
@@ -71,8 +72,8 @@ def check_network(unit, path):
     the like note beside it of the graph it was built of.
 
     Args:
-        unit: `UnitFile` or `whole.WholeFile`; a file that it has no SHA-256
-            of passes.
+        unit: `UnitFile` or `whole.WholeFile`; a file that neither it nor a
+            manifest has a SHA-256 of passes.
         path: The network file; one that isn't there passes.
 
     Raises:
@@ -87,7 +88,7 @@ def check_network(unit, path):
         graph, advice = name, "copy the whole folder of one export"
     wanted = unit.sha256.get(graph)
     if wanted is None or not os.path.isfile(path):
-        return
+        return intact.check(path)
     received = None
     if graph == name:
         received = file_sha256(path)

@@ -112,15 +112,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not length.isdecimal() or int(length) > _MOST_BYTES:
             self.close_connection = True
             return self._reply(400)
+        length = int(length)
         model = self.server.infer.get(self.path)
-        if model is None:
-            self.close_connection = True
-            return self._reply(404)
-        if not self.server.room.acquire(blocking=False):
-            self.close_connection = True
-            return self._reply(503)
+        has_room = model and self.server.room.acquire(blocking=False)
+        if not has_room:
+            while length and (
+                read := len(self.rfile.read(min(length, 1 << 14)))
+            ):
+                length -= read
+            return self._reply(503 if model else 404)
         try:
-            question = Question(self.rfile.read(int(length)))
+            question = Question(self.rfile.read(length))
             model.waiting.put(question)
             question.done.wait()
         finally:

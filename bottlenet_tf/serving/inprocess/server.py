@@ -16,7 +16,7 @@ from bottlenet_tf.serving.inprocess.servicer import (
 
 def start_server(
     models, host="127.0.0.1", port=8500, threads=4, max_message_mb=16,
-    queue_size=16,
+    queue_size=64,
 ):  # fmt: skip
     """Starts a server and returns at once.
 
