@@ -9,7 +9,7 @@ from bottlenet_tf.export import (
     triton,
 )
 from bottlenet_tf.export.guide import guide
-from bottlenet_tf.export.manifest import build_manifest
+from bottlenet_tf.export.manifest import build_manifest, write_parts
 from bottlenet_tf.export.plan_file import PlanFile
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import routes, served, triton_model, unit_file
@@ -99,6 +99,7 @@ class Deployment:
             ),
         ):
             path.write_text(text, encoding="utf-8")
+        write_parts(folder)
         manifest = build_manifest(
             config,
             models,

@@ -85,7 +85,9 @@ On {images} images, through real payloads:
 
 {parity}
 
-`manifest.json` has this and more for programs, with the SHA-256 of every file.
+`manifest.json` has this and more for programs, with the SHA-256 of every file,
+which is checked whenever one is loaded. A SavedModel is code: serve only those
+whose source you trust.
 """
 
 

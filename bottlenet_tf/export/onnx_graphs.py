@@ -4,7 +4,12 @@ import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx
 
-from bottlenet_tf.export import onnx_flatten, onnx_passes, onnx_transposes
+from bottlenet_tf.export import (
+    onnx_flatten,
+    onnx_passes,
+    onnx_transposes,
+    repeatable,
+)
 from bottlenet_tf.export.frozen import (
     frozen_encoder,
     frozen_head,
@@ -124,6 +129,7 @@ def _convert(frozen, inputs, outputs):
         batch = value.type.tensor_type.shape.dim[0]
         if not batch.dim_value:  # tf2onnx calls it unk__155 or the like.
             batch.dim_param = BATCH_NAME
+    repeatable.order_onnx(graph.graph)
     onnx.checker.check_model(graph, full_check=True)
     return graph
 
