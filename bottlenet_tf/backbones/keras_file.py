@@ -68,9 +68,10 @@ def from_file(
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
         raise ValueError(
             "The file's model must have an output for each class of the data "
-            "set, (batch, classes): `--mode=baseline --new_head` gives it a "
-            "classifier for them, --class_indices tells which of more outputs "
-            f"they are. Received: num_classes={num_classes}, "
+            "set, (batch, classes): --mode=baseline --new_head trains a "
+            "classifier for them (then --backbone=WORKDIR/model.keras), "
+            "--class_indices tells which of more outputs they are. "
+            f"Received: num_classes={num_classes}, "
             f"output_shape={model.output_shape}, name={str(path)!r}"
         )
     return Backbone(str(path), model, describe_cuts(model))
