@@ -72,7 +72,8 @@ def test_bare_ops_carry_paths_and_are_cuts():
     a = conv("a")(image)
     b = conv("b")(ops.relu(a))
     c = conv("c")(ops.add(ops.multiply(a, 2.0), b))
-    assert valid_cuts(keras.Model(image, head(c))) == ["a", "add", "c"]
+    first, operation, last = valid_cuts(keras.Model(image, head(c)))
+    assert (first, last) == ("a", "c") and operation.startswith("add")
 
 
 def test_the_final_output_is_no_cut():
