@@ -72,7 +72,10 @@ def from_file(
                 "A softmax needs two outputs at least: that of one is 1 for "
                 f"any image. Received: name={str(path)!r}"
             )
-        logits, output = endings.as_two_classes(logits), "binary"
+        logits, output = (
+            endings.TwoClasses(name="two_classes")(logits),
+            "binary",
+        )
     name = "".join(c if c.isalnum() else "_" for c in model.name)
     model = float32_logits(keras.Model(image, logits, name=name))
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
