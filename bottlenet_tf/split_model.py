@@ -148,6 +148,7 @@ class SplitModel(BottleNet):
         """
         data = {f.name for f in dataclasses.fields(DataConfig)} & set(flags)
         data = {name: flags.pop(name) for name in data}
+        data.setdefault("image_size", self.prefix.input_shape[1])
         with tempfile.TemporaryDirectory() as folder:
             path = str(pathlib.Path(folder, "network.keras"))
             network.save(path)

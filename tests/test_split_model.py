@@ -108,6 +108,7 @@ def test_what_does_not_fit_is_refused(sure_backbone, images):
         model.freeze(images.astype("float32"))
 
 
+@pytest.mark.slow
 def test_the_page_s_example_runs_and_its_run_is_exported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
