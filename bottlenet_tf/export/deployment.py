@@ -76,9 +76,12 @@ class Deployment:
                 image_model=config.image_model,
                 image_version=wholes.served_version,
             )
-        version = self.repository.finish(identity.version)
-        # All at once, as the server will hold them.
-        Tails.load(version / triton_model.UNITS, threads=config.server_threads)
+        if config.onnx:
+            version = self.repository.finish(identity.version)
+            # All at once, as the server will hold them.
+            Tails.load(
+                version / triton_model.UNITS, threads=config.server_threads
+            )
         for side in ("edge", "cloud"):
             write_json(folder / side / served.NAME, identity.content())
         device_files.copy_sending_program(folder / "edge")

@@ -176,8 +176,8 @@ class UntranslatedError(ValueError):
         names = sorted({operator for _, operator in nodes})
         super().__init__(
             f"All operators must be in ONNX's opset {OPSET}, because runtimes "
-            "have no others: use another backbone, or cut where they are "
-            "avoided. "
+            "have no others: export by --noonnx, for LiteRT and TF Serving, "
+            "or replace these layers. "
             f"Received: operators={', '.join(names)}"
         )
 

@@ -24,7 +24,8 @@ def identity(deploy):
     if not (cloud / "triton").is_dir():
         raise FileNotFoundError(
             "A deployment folder must hold cloud/triton, as export.py writes "
-            f"it. Received: deploy={os.fspath(deploy)!r}"
+            "it; one of --noonnx is served by --engine=tf_serving. "
+            f"Received: deploy={os.fspath(deploy)!r}"
         )
     return served.read(cloud), cloud
 
