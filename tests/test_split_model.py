@@ -116,7 +116,7 @@ def test_the_page_s_example_runs_and_its_run_is_exported(tmp_path, monkeypatch):
     exec(compile(code, str(PAGE), "exec"), names)
     assert names["report"]["accuracy"] > 60
     config = ExportConfig(
-        workdir=("runs/mine",), out="deploy", parity_images=10, litert=()
+        workdir=("runs/mine",), out="deploy", parity_images=20, litert=()
     )
     export.run(config)
     payload = Head.load("deploy").encode(names["images"][0])
