@@ -161,6 +161,9 @@ def test_no_warm_up_is_larger_than_a_batch_may_be(
 ):
     # TF Serving refuses to load a model with such a request.
     monkeypatch.setattr(tf.saved_model, "save", lambda *args: None)
+    monkeypatch.setattr(
+        saved_model.repeatable, "order_saved_model", lambda folder: None
+    )
     payloads = WirePath(network).encode(IMAGES)
     saved_model.write_saved_model(
         network, LABELS, tmp_path, "net", payloads, max_batch
@@ -178,6 +181,9 @@ def test_a_failing_warm_up_is_an_os_error(network, tmp_path, monkeypatch):
         raise tf.errors.UnknownError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.saved_model, "save", lambda *args: None)
+    monkeypatch.setattr(
+        saved_model.repeatable, "order_saved_model", lambda folder: None
+    )
     monkeypatch.setattr(tf.io.TFRecordWriter, "write", full)
     payloads = WirePath(network).encode(IMAGES)
     with pytest.raises(OSError, match="SavedModel of net.*No space"):
