@@ -32,8 +32,14 @@ class ExportConfig(Settings):
     target: str = setting(
         "trt8.2",
         "TensorRT of the device and the server. Graphs that it would refuse "
-        "are refused here; trt8.2 (Jetson TX2, Nano, Xavier) is the strictest.",
-        choices=TARGETS,
+        "are refused here; trt8.2 (Jetson TX2, Nano, Xavier) is the strictest. "
+        "none: ONNX Runtime alone takes them.",
+        choices=(*TARGETS, "none"),
+    )
+    onnx: bool = setting(
+        True,
+        "Write ONNX files. Without, for operators that ONNX lacks, LiteRT is "
+        "left on the device and TF Serving on the server.",
     )
     litert: tuple[str, ...] = setting(
         _LITERT,
@@ -98,6 +104,12 @@ class ExportConfig(Settings):
             workdir=self.workdir,
         )
         check(
+            self.onnx or bool(self.litert),
+            "--noonnx leaves LiteRT on the device, so --litert must name some.",
+            onnx=self.onnx,
+            litert=self.litert,
+        )
+        check(
             self.pack is None or len(self.workdir) == 1,
             "--pack goes with the one --workdir that it was made from.",
             pack=self.pack,
@@ -117,6 +129,11 @@ class ExportConfig(Settings):
             served_name=self.served_name,
             image_model=self.image_model,
         )
+
+    @property
+    def tensorrt(self):
+        """The TensorRT that graphs are for; None if they are for none."""
+        return self.target if self.onnx and self.target != "none" else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +159,7 @@ class CutsConfig(Settings):
     target: str = setting(
         "trt8.2",
         "TensorRT of the device and the server, as of export.py.",
-        choices=TARGETS,
+        choices=(*TARGETS, "none"),
     )
     images: int = setting(
         20, "Images by which the deflated size is measured.", least=1

@@ -19,8 +19,12 @@ def write_json(path, value):
     Raises:
         ValueError: if `value` holds NaN or an infinity, which JSON lacks.
     """
-    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
-    return whole_file.write(path, text.encode("utf-8"))
+    return whole_file.write(path, text_of(value).encode("utf-8"))
+
+
+def text_of(value):
+    """Returns the text that `write_json` writes."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def load(path, remedy=""):

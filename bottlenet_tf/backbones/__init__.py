@@ -16,6 +16,7 @@ from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.keras_file import from_file
 from bottlenet_tf.backbones.macs import warn_of_uncounted
+from bottlenet_tf.backbones.reading import H5
 from bottlenet_tf.backbones.split_points import Backbone, SplitPoint
 from bottlenet_tf.backbones.weights import set_weights
 from bottlenet_tf.layers.normalization import BatchNormalization
@@ -91,13 +92,16 @@ def check_name(name):
 
 
 _OTHER_FILES = {
-    ".h5": "load it by keras.saving.load_model and save it as .keras",
-    ".hdf5": "load it by keras.saving.load_model and save it as .keras",
+    ".h5": H5,
+    ".hdf5": H5,
     ".pb": "a SavedModel has no layers to cut; save the network as .keras "
     "where it is built",
     ".tflite": "it has no layers to cut; save the network as .keras where it "
     "is built",
-    ".onnx": "build the network in Keras and save it as .keras",
+    **dict.fromkeys(
+        (".onnx", ".pt", ".pth", ".pkl", ".json"),
+        "build the network in Keras and save it as .keras",
+    ),
 }
 
 

@@ -1,7 +1,9 @@
 """Layers of the user's own, which a `.keras` file names but doesn't hold."""
 
+import functools
 import importlib
 import importlib.util
+import os
 import pathlib
 import sys
 
@@ -11,8 +13,9 @@ import keras
 def import_all(sources):
     """Imports modules or files, so that Keras knows the layers in them.
 
-    Layers needn't be registered: all layer classes that a module defines are
-    known by their names, and so are its functions, as activations.
+    Layers needn't be registered: all classes and functions that a module
+    defines or imports are known by their names. Modules beside a file, or in
+    the current directory, are found, too.
 
     Args:
         sources: Names of modules, or paths of `.py` files.
@@ -20,49 +23,44 @@ def import_all(sources):
     Raises:
         ValueError: if one can't be imported; the message says why.
     """
+    known = keras.saving.get_custom_objects()
     for source in sources:
-        known = keras.saving.get_custom_objects()
         for name, value in vars(_imported(source)).items():
-            is_own = getattr(value, "__module__", None) == _module_name(source)
-            is_layer = isinstance(value, type) and issubclass(
-                value, keras.layers.Layer
-            )
-            if is_own and callable(value) and (is_layer or _is_function(value)):
+            if callable(value) and not name.startswith("__"):
                 known.setdefault(name, value)
 
 
-def _is_function(value):
-    return not isinstance(value, type)
-
-
-def _module_name(source):
-    return pathlib.Path(source).stem if source.endswith(".py") else source
-
-
 def _imported(source):
-    name = _module_name(source)
-    if name in sys.modules:
-        return sys.modules[name]
     try:
-        if not source.endswith(".py"):
-            # As `python -m` would find it; a program's own folder comes first.
-            sys.path.append("")
-            try:
-                return importlib.import_module(name)
-            finally:
-                sys.path.remove("")
-        path = pathlib.Path(source).expanduser().resolve(strict=True)
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-        return module
+        if source.endswith(".py"):
+            path = pathlib.Path(source).expanduser().resolve(strict=True)
+            return _from_file(path)
+        _find_in(os.getcwd())
+        return importlib.import_module(source)
     except Exception as error:  # Whatever the user's code raises.
         raise ValueError(
             "--import must name a module, or a .py file, that can be imported: "
             f"{type(error).__name__}: {error}. Received: import={source!r}"
         ) from error
+
+
+@functools.cache
+def _from_file(path):
+    _find_in(str(path.parent))
+    name = path.stem
+    while name in sys.modules or name in sys.stdlib_module_names:
+        name += "_"  # Another module's.
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _find_in(folder):
+    if folder not in sys.path:
+        sys.path.append(folder)  # The program's own modules come first.

@@ -10,7 +10,6 @@ logits ─ tanh, relu, ...   by the activation's name, which stays
 """
 
 import keras
-import numpy as np
 
 from bottlenet_tf.backbones import graph
 
@@ -75,14 +74,29 @@ def without(removed):
     return call
 
 
-def as_two_classes(logit):
-    """Returns the logits [0, logit] of a single output's two classes."""
-    pair = keras.layers.Dense(
-        2, use_bias=False, trainable=False, dtype="float32", name="two_classes"
-    )
-    logits = pair(logit)
-    pair.set_weights([np.array([[0.0, 1.0]])])
-    return logits
+@keras.saving.register_keras_serializable(package="bottlenet_tf")
+class TwoClasses(keras.layers.Layer):
+    """The logits [0, logit] of a single output's two classes.
+
+    Always computes in float32. A product with a constant: any runtime has it.
+
+    Call arguments:
+        logit: Tensor `(batch, 1)`.
+
+    Returns:
+        float32 tensor `(batch, 2)`.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+
+    def call(self, logit):
+        pair = keras.ops.convert_to_tensor([[0.0, 1.0]], "float32")
+        return keras.ops.matmul(keras.ops.cast(logit, "float32"), pair)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 2)
 
 
 def _activation(operation):

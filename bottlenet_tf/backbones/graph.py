@@ -61,20 +61,19 @@ def number_operations(model):
 
     Keras numbers them by what was built before in the same process.
     """
-    taken = {node.operation.name for node in nodes(model)}
+    layers, others = [], []
+    for operation in (node.operation for node in nodes(model)):
+        is_layer = isinstance(operation, keras.layers.Layer)
+        (layers if is_layer else others).append(operation)
+    taken = {layer.name for layer in layers}
     counts = collections.Counter()
-    for node in nodes(model):
-        operation = node.operation
-        if isinstance(operation, keras.layers.Layer):
-            continue
+    for operation in others:
         kind = operation.name.rstrip("0123456789").rstrip("_")
-        taken.discard(operation.name)
         name = None
         while name is None or name in taken:
             counts[kind] += 1
             name = f"{kind}_{counts[kind]}"
         operation.name = name
-        taken.add(name)
 
 
 def unfreeze(model):

@@ -1,19 +1,14 @@
 """A saved `.keras` classifier as a backbone, cut at any layer."""
 
-import collections
-import json
-import re
-import zipfile
-
 import keras
 
 from bottlenet_tf.backbones import endings, graph
 from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.keras_model import float32_logits
+from bottlenet_tf.backbones.new_head import new_head as with_new_head
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
+from bottlenet_tf.backbones.reading import read
 from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
-
-NEW_HEAD = "new_head"  # Name of the classifier that replaces a file's.
 
 
 def from_file(
@@ -29,10 +24,10 @@ def from_file(
 
     The model is taken as it is: it must accept raw RGB 0..255, or grey, unless
     `preprocessing` says otherwise ("auto" adds nothing). A network of one
-    channel gets the luma. Nested models are
-    opened so that their layers can be cut, unless names would collide. A
-    final softmax or sigmoid is removed: the network gives logits. Other final
-    activations stay. See `endings`, also for a single output.
+    channel gets the luma. Nested models are opened so that their layers can
+    be cut; equal names get their model's. A final softmax or sigmoid is
+    removed: the network gives logits. Other final activations stay. See
+    `endings`, also for a single output.
 
     Args:
         path: The file.
@@ -40,8 +35,7 @@ def from_file(
         num_classes: Must be its number of outputs, or 2 for a single one.
         weights: None keeps the file's own; or the path of another file.
         preprocessing: "auto" or one of `preprocessing.MODES`.
-        new_head: Dropout before a new classifier in place of the last `Dense`
-            and what follows it; None keeps the file's.
+        new_head: Dropout before a new classifier; None keeps the file's.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -60,7 +54,8 @@ def from_file(
     channels = model.inputs[0].shape[-1]
     mode = resolve(preprocessing, "none")
     image, scaled = rgb_input(image_size, mode, channels)
-    if _names_stay_unique(model):
+    if any(_opens(node.operation) for node in graph.nodes(model)):
+        _distinguish(model, {})
         entry = keras.Input((image_size, image_size, channels), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
     model = _in_policy(model, keras.config.dtype_policy().name)
@@ -69,7 +64,7 @@ def from_file(
         logits = graph.replay(model, scaled, endings.without(activation))
     else:
         # The file's labels are others; what they are like, the data set says.
-        logits = _with_new_head(model, scaled, num_classes, new_head)
+        logits = with_new_head(model, scaled, num_classes, new_head)
         output = "logits"
     if tuple(logits.shape[1:]) == (1,) and num_classes == 2:
         if output == "softmax":
@@ -77,15 +72,20 @@ def from_file(
                 "A softmax needs two outputs at least: that of one is 1 for "
                 f"any image. Received: name={str(path)!r}"
             )
-        logits, output = endings.as_two_classes(logits), "binary"
+        logits, output = (
+            endings.TwoClasses(name="two_classes")(logits),
+            "binary",
+        )
     name = "".join(c if c.isalnum() else "_" for c in model.name)
     model = float32_logits(keras.Model(image, logits, name=name))
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:
         raise ValueError(
-            "`num_classes` must be the number of outputs of the file's "
-            "model, (batch, classes), or 2 where it has one. "
+            "The file's model must have an output for each class of the data "
+            "set, (batch, classes): --mode=baseline --new_head trains a "
+            "classifier for them (then --backbone=WORKDIR/model.keras), "
+            "--class_indices tells which of more outputs they are. "
             f"Received: num_classes={num_classes}, "
-            f"output_shape={model.output_shape}"
+            f"output_shape={model.output_shape}, name={str(path)!r}"
         )
     return Backbone(str(path), model, describe_cuts(model), output)
 
@@ -98,57 +98,12 @@ def sizes(path):
     Raises:
         FileNotFoundError, ValueError: as `from_file`.
     """
-    model = graph.as_functional(_read(path))
+    model = graph.as_functional(read(path))
     return model.inputs[0].shape[1], max(model.outputs[0].shape[-1], 2)
 
 
-def _read(path):
-    path = pretrained.existing_file(path, (".keras",))
-    if not zipfile.is_zipfile(path):
-        # Keras would say that there is no such file.
-        raise _unreadable(path, "it is no zip archive")
-    if _version(path).startswith("2"):
-        raise _unreadable(
-            path,
-            "Keras 2 wrote it, whose files Keras 3 can't read; build the "
-            "network in Keras 3, take over its weights by get_weights and "
-            "set_weights, and save that",
-        )
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras lets through what its parts raise.
-        raise _unreadable(path, _reason(error)) from error
-
-
-def _version(path):
-    """Returns the version of Keras that wrote a file; empty if unknown."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            about = json.loads(archive.read("metadata.json"))
-        return str(about["keras_version"])
-    except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile):
-        return ""
-
-
-def _reason(error):
-    """Returns a sentence on what Keras says, with a way out if one is known."""
-    text = " ".join(str(error).split())
-    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
-    if unknown:
-        return (
-            f"{unknown[1]!r} isn't one of Keras' own: --import=FILE.py names "
-            "the file that defines it"
-        )
-    if "lambda" in text.lower():
-        return (
-            "it has a Lambda layer, which is a program within the file; write "
-            "it as a layer class, and name its file by --import"
-        )
-    return text if len(text) <= 200 else text[:200] + " ..."
-
-
 def _load(path, image_size):
-    model = _read(path)
+    model = read(path)
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, image_size, image_size, 3))
     model = graph.as_functional(model)
@@ -180,31 +135,42 @@ def _check_input(shape, image_size):
         )
 
 
-def _unreadable(path, reason):
-    return ValueError(
-        f"The file must be a whole .keras model that Keras 3 reads: {reason}. "
-        f"Received: name={str(path)!r}"
-    )
-
-
 def _in_policy(model, policy):
     """Returns a model whose layers compute by a dtype policy, all of them."""
-    if all(
-        layer.dtype_policy.name == policy
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
-    ):
+    saved = {
+        layer.dtype_policy.name
+        for layer in graph.all_layers(model)
+        if not isinstance(layer, (keras.Model, keras.layers.InputLayer))
+    }
+    if any("_from_" in name for name in saved):
+        raise ValueError(
+            "The network must have its floating-point weights, because it is "
+            "trained: save it before model.quantize(). "
+            f"Received: dtype policies {', '.join(sorted(saved))}"
+        )
+    if saved == {policy}:
         return model
 
     def copy(layer):
         config = layer.get_config()
         if not isinstance(layer, keras.layers.InputLayer):
-            config["dtype"] = policy
+            config = {**_told(config, policy), "dtype": policy}
         return layer.__class__.from_config(config)
 
     copied = keras.models.clone_model(model, clone_function=copy)
     pretrained.set_weights(copied, model.get_weights())
     return copied
+
+
+def _told(config, policy):
+    """Returns a configuration in which layers within have a policy, too."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(_told(value, policy) for value in config)
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {"name": policy}}
+    return {name: _told(value, policy) for name, value in config.items()}
 
 
 def _only_these_classes(classes):
@@ -215,7 +181,10 @@ def _only_these_classes(classes):
 
 
 def _opens(operation):
-    return isinstance(operation, keras.Sequential) or graph.has_graph(operation)
+    is_model = isinstance(operation, keras.Sequential)
+    if not is_model and not graph.has_graph(operation):
+        return False
+    return len(operation.inputs) == len(operation.outputs) == 1
 
 
 def _open(operation, *args, **kwargs):
@@ -230,42 +199,20 @@ def _open(operation, *args, **kwargs):
     return operation(*args, **kwargs)
 
 
-def _names_stay_unique(model):
-    """Returns whether opening nested models gives each layer its own name."""
+def _distinguish(model, names, within=""):
+    """Gives layers inside nested models names that no other layer has.
 
-    def collect(model, found):
-        for node in graph.nodes(graph.as_functional(model)):
-            if _opens(node.operation):
-                collect(node.operation, found)
-            elif not node.is_input:
-                found[id(node.operation)] = node.operation.name
-        return found
-
-    if not any(_opens(node.operation) for node in graph.nodes(model)):
-        return False
-    names = collections.Counter(collect(model, {}).values())
-    return max(names.values()) == 1
-
-
-def _with_new_head(model, image, num_classes, dropout):
-    """Returns the logits of a new classifier on a model's last features."""
-    nodes = graph.nodes(model)
-    last = next(
-        (
-            n
-            for n in reversed(nodes)
-            if isinstance(n.operation, keras.layers.Dense)
-        ),
-        None,
-    )
-    if last is None or len(last.input_tensors[0].shape) != 2:
-        raise ValueError(
-            "--new_head replaces a file's last Dense layer, on features "
-            "(batch, channels); this network has none. "
-            f"Received: layers={[n.operation.name for n in nodes[-4:]]}"
-        )
-    features = keras.Model(model.inputs[0], last.input_tensors[0])
-    x = graph.replay(features, image)
-    if dropout:
-        x = keras.layers.Dropout(dropout, name=f"{NEW_HEAD}_dropout")(x)
-    return keras.layers.Dense(num_classes, name=NEW_HEAD)(x)
+    Args:
+        model: The outermost one, whose layers keep their names.
+        names: `{name: operation}` of those before; it grows.
+        within: Put before a name that another layer has.
+    """
+    operations = [n.operation for n in graph.nodes(model) if not n.is_input]
+    inner = [operation for operation in operations if _opens(operation)]
+    for operation in operations:
+        name = operation.name
+        while names.setdefault(name, operation) is not operation:
+            name = f"{within}{name}" if within else f"{name}_"
+        operation.name = name
+    for each in inner:
+        _distinguish(graph.as_functional(each), names, f"{each.name}_")

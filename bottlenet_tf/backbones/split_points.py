@@ -72,8 +72,8 @@ class Backbone:
             if graph.has_graph(node.operation)
         ]
         nested = (
-            "Nested models that are closed, since layers of theirs would have "
-            f"equal names: {', '.join(closed)}; save them with other names. "
+            "Nested models that stay closed, because they have several inputs "
+            f"or outputs: {', '.join(closed)}. "
         )
         raise ValueError(
             "A split point is a declared name or a layer whose single 4-D "

@@ -35,6 +35,7 @@ def _main(values, deploy):
         "--port must be a TCP port, or 0 for a free one.",
         port=values.port,
     )
+    check_at_least(0, queue_size=values.queue_size)
     check_at_least(
         1,
         threads=values.threads,
@@ -50,8 +51,9 @@ def _main(values, deploy):
     host = values.host.strip("[]")
     models = serving.load_models(deploy, values.max_batch)
     server, port = serving.start_server(
-        models, host, values.port, values.threads, values.max_message_mb
-    )
+        models, host, values.port, values.threads,
+        values.max_message_mb, values.queue_size,
+    )  # fmt: skip
     for model in models:
         print(f"{model.name}, version {model.version}")
     print(f"Serving gRPC at {address(host, port)}", flush=True)
@@ -73,6 +75,13 @@ def _define(module_name):
         "port", 8500, "TCP port; 0 takes a free one and prints it.", **common
     )
     flags.DEFINE_integer("threads", 4, "Requests at work at once.", **common)
+    flags.DEFINE_integer(
+        "queue_size",
+        64,
+        "Most requests that wait, each of up to --max_message_mb; further ones "
+        "are refused (RESOURCE_EXHAUSTED).",
+        **common,
+    )
     flags.DEFINE_integer(
         "max_batch", 64, "Most payloads of one request.", **common
     )

@@ -11,7 +11,7 @@ import numpy as np
 from bottlenet_tf.codec import answer
 from bottlenet_tf.edge import image_files, message
 from bottlenet_tf.link.plan import CLOUD, DEVICE
-from bottlenet_tf.runtime import images, served, unit_file
+from bottlenet_tf.runtime import images, intact, served, unit_file
 from bottlenet_tf.runtime.heads import Heads
 from bottlenet_tf.runtime.whole import Whole, identity
 
@@ -251,9 +251,14 @@ def _blank(about):
 
 
 def plan_path(folder):
-    """Returns the path of the plan that a deployment has; None if none."""
+    """Returns the path of the plan that a deployment has; None if none.
+
+    Raises:
+        OSError, ValueError: if it isn't the one that was exported.
+    """
     for place in (folder, os.path.join(folder, "edge")):
         path = os.path.join(place, "plan.json")
         if os.path.isfile(path):
+            intact.check(path)
             return path
     return None

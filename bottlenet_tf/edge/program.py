@@ -41,18 +41,20 @@ def main(argv=None, deploy=None):
 
 def _run(args, stop):
     from bottlenet_tf.edge import network as networks
+    from bottlenet_tf.runtime import intact
 
     try:
+        intact.check_program()
         network = networks.Network.open(
             args.deploy,
             args.runtime,
             args.threads,
             with_heads=args.server is not None,
         )
+        plan_path = args.plan or networks.plan_path(args.deploy)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         say("error: {}".format(error))
         return 1
-    plan_path = args.plan or networks.plan_path(args.deploy)
     return run(args, network, plan_path, stop)
 
 

@@ -97,6 +97,8 @@ def look(config):
     if config.data is not None:
         dataset = load_data(settings)
         size, classes = dataset.image_size, dataset.num_classes
+        if config.backbone.endswith(".keras"):
+            _, classes = keras_file.sizes(config.backbone)
     else:
         size, classes = _sizes(config)
     backbone = build_backbone(settings, size, classes)
@@ -128,7 +130,16 @@ def look(config):
             )
         )
     accuracy = None
-    if dataset is not None and settings.starts_trained:
+    if dataset is not None and classes != dataset.num_classes:
+        print(
+            f"It has {classes} outputs, the data set {dataset.num_classes} "
+            "classes: --new_head of train.py gives it a classifier for them."
+        )
+    elif (
+        dataset is not None
+        and settings.starts_trained
+        and not hasattr(model, "fresh_classifier")
+    ):
         labelled = with_labels_for(backbone.output, dataset, settings)
         part, name = labelled.development, config.backbone
         accuracy = network_accuracy(model, part)

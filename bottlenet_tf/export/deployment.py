@@ -9,7 +9,7 @@ from bottlenet_tf.export import (
     triton,
 )
 from bottlenet_tf.export.guide import guide
-from bottlenet_tf.export.manifest import build_manifest
+from bottlenet_tf.export.manifest import build_manifest, write_parts
 from bottlenet_tf.export.plan_file import PlanFile
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import routes, served, triton_model, unit_file
@@ -76,9 +76,12 @@ class Deployment:
                 image_model=config.image_model,
                 image_version=wholes.served_version,
             )
-        version = self.repository.finish(identity.version)
-        # All at once, as the server will hold them.
-        Tails.load(version / triton_model.UNITS, threads=config.server_threads)
+        if config.onnx:
+            version = self.repository.finish(identity.version)
+            # All at once, as the server will hold them.
+            Tails.load(
+                version / triton_model.UNITS, threads=config.server_threads
+            )
         for side in ("edge", "cloud"):
             write_json(folder / side / served.NAME, identity.content())
         device_files.copy_sending_program(folder / "edge")
@@ -99,6 +102,7 @@ class Deployment:
             ),
         ):
             path.write_text(text, encoding="utf-8")
+        write_parts(folder)
         manifest = build_manifest(
             config,
             models,

@@ -9,8 +9,7 @@ _TEXT = """\
 
 ## On the device: `{edge}/`
 
-Needs NumPy, Pillow and one of TensorRT, ONNX Runtime and LiteRT; Python 3.6 or
-newer. Copy the folder and run
+Needs NumPy, Pillow and {runtimes}; Python 3.6 or newer. Copy the folder and run
 
 ```
 python3 encode.py photo.jpg --out photo.payload
@@ -26,8 +25,7 @@ python3 edge/run.py photos --server=HOST:8000
 python3 edge/run.py photos --local
 ```
 
-`sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
-then prefers. With `--max_bytes=N` no payload has more than N bytes, its header
+{engine}With `--max_bytes=N` no payload has more than N bytes, its header
 included; an image of which the unit has none so small is reported and passed
 over. `python3 encode.py --help` says the rest.{shared}{points}
 
@@ -41,6 +39,25 @@ mobile-only, on the server for cloud-only.{answer}
 
 ## On the server: `cloud/`
 
+{server}
+Each takes the payloads as the device wrote them. A payload that is corrupt or
+of another export gets a `status` that says so; its neighbours are answered.
+
+## How exactly the files agree with the Keras model
+
+On {images} images, through real payloads:
+
+{parity}
+
+`manifest.json` has this and more for programs, with the SHA-256 of every file,
+which is checked whenever one is loaded. A SavedModel is code: serve only those
+whose source you trust.
+"""
+
+_ENGINE = """\
+`sh build_head.sh` makes a TensorRT engine there ({target}), which `encode.py`
+then prefers. """
+_SERVER = """\
 ```
 bottlenet-cloud .
 ```
@@ -75,19 +92,16 @@ from bottlenet_tf.runtime.cloud import Tail
 tail = Tail.load("{one}")
 probabilities = tail.predict([open("photo.payload", "rb").read()])
 ```
-
-Each takes the payloads as the device wrote them. A payload that is corrupt or
-of another export gets a `status` that says so; its neighbours are answered.
-
-## How exactly the files agree with the Keras model
-
-On {images} images, through real payloads:
-
-{parity}
-
-`manifest.json` has this and more for programs, with the SHA-256 of every file.
 """
+_TF_SERVING = """\
+```
+bottlenet-cloud . --engine=tf_serving
+```
 
+starts TF Serving, watches it and stops it with Ctrl-C. Each unit is a model of
+its own. There is neither Triton's model nor `tail.onnx`, since the export was
+made without ONNX (`--noonnx`).
+"""
 
 _SHARED = """
 
@@ -156,20 +170,17 @@ def guide(config, models, wholes, identity):
         identity: `runtime.served.Served` of its units.
     """
     several = len(models) > 1
+    one = models[0]["name"] if several else "."
     return _TEXT.format(
         names=", ".join(f"`{model['name']}`" for model in models),
         measured=_measured(models),
         adapted=_adapted(models),
         edge="NAME/edge" if several else "edge",
-        one=models[0]["name"] if several else ".",
-        target=config.target,
-        served=identity.model,
-        version=identity.version,
-        units="\n".join(
-            f"| {name} | `{number:08x}` |"
-            for name, number in identity.units.items()
-        ),
-        images_served=_images(identity),
+        runtimes="one of TensorRT, ONNX Runtime and LiteRT"
+        if config.onnx
+        else "LiteRT",
+        engine=_ENGINE.format(target=config.target) if config.tensorrt else "",
+        server=_server(identity, one) if config.onnx else _TF_SERVING,
         shared=_shared(models),
         points=_points(models),
         whole=_wholes(wholes),
@@ -215,6 +226,21 @@ def _adapted(models):
             f"| {losses[0]:.3f} → {losses[1]:.3f} |"
         )
     return _ADAPTED.format(table="\n".join(rows), **adapted)
+
+
+def _server(identity, one):
+    """Returns how payloads are answered by Triton, TF Serving and Python."""
+    units = [
+        f"| {name} | `{number:08x}` |"
+        for name, number in identity.units.items()
+    ]
+    return _SERVER.format(
+        served=identity.model,
+        version=identity.version,
+        units="\n".join(units),
+        images_served=_images(identity),
+        one=one,
+    )
 
 
 def _images(identity):

@@ -1,9 +1,13 @@
 """`manifest.json`: what a deployment is, where it came from, how exact."""
 
 import dataclasses
+import hashlib
+import pathlib
 
 from bottlenet_tf.evaluation import versions
-from bottlenet_tf.runtime.unit_file import MANIFEST_FORMAT
+from bottlenet_tf.export.staging import checksums
+from bottlenet_tf.json_file import text_of, write_json
+from bottlenet_tf.runtime import intact, served, unit_file
 
 # What a user of the deployment wants to know of the run it came from.
 MEASURED = (
@@ -15,8 +19,12 @@ MEASURED = (
     "device_mac_share", "seed", "flags",
 )  # fmt: skip
 
+PART_FORMAT = "bottlenet_tf.files.1"
+# Each of these lies in a folder that may be copied away alone.
+_PARTS = (served.NAME, unit_file.NAME, "model.py", "saved_model.pb")
 
-def build_manifest(config, models, wholes, identity, checksums):
+
+def build_manifest(config, models, wholes, identity, files):
     """Puts a deployment's manifest together.
 
     Args:
@@ -24,22 +32,48 @@ def build_manifest(config, models, wholes, identity, checksums):
         models: What `_Export.write` returned, one for each run.
         wholes: What `Wholes.entries` holds, one for each unsplit network.
         identity: `runtime.served.Served` of all units.
-        checksums: `{relative path: SHA-256}` of all files but this.
+        files: `{relative path: SHA-256}` of all files but this.
 
     Returns:
         Dictionary of JSON types.
     """
-    return {
-        "format": MANIFEST_FORMAT,
+    flags = dataclasses.asdict(config)
+    content = {
+        "format": unit_file.MANIFEST_FORMAT,
         "target": config.target,
         "input": "raw RGB, 0..255; the heads hold the network's own scaling",
         "served": identity._asdict(),
         "models": models,
         "whole": wholes,
-        "export": dataclasses.asdict(config),
+        # Wherever it is written, it is the same.
+        "export": {k: v for k, v in flags.items() if k != "out"},
         "versions": versions(),
-        "sha256": checksums,
+        "sha256": files,
     }
+    return seal(content)
+
+
+def seal(content):
+    """Returns a manifest with the SHA-256 of its own file."""
+    text = text_of({**content, intact.SEAL: intact.BLANK})
+    return {**content, intact.SEAL: hashlib.sha256(text.encode()).hexdigest()}
+
+
+def write_parts(folder):
+    """Writes a manifest to each folder that may be copied away alone.
+
+    Args:
+        folder: `pathlib.Path` of the deployment, its files written.
+    """
+    parts = {
+        path.parent
+        for name in _PARTS
+        for path in pathlib.Path(folder).rglob(name)
+    }
+    # The inner ones first: the outer ones list their manifests.
+    for part in sorted(parts, key=lambda part: -len(part.parts)):
+        content = {"format": PART_FORMAT, "sha256": checksums(part)}
+        write_json(part / intact.MANIFEST, seal(content))
 
 
 def measured(report):

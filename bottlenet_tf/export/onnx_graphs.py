@@ -4,7 +4,12 @@ import onnx
 import tensorflow as tf
 from tf2onnx import optimizer, tf_loader, tfonnx
 
-from bottlenet_tf.export import onnx_flatten, onnx_passes, onnx_transposes
+from bottlenet_tf.export import (
+    onnx_flatten,
+    onnx_passes,
+    onnx_transposes,
+    repeatable,
+)
 from bottlenet_tf.export.frozen import (
     frozen_encoder,
     frozen_head,
@@ -124,6 +129,7 @@ def _convert(frozen, inputs, outputs):
         batch = value.type.tensor_type.shape.dim[0]
         if not batch.dim_value:  # tf2onnx calls it unk__155 or the like.
             batch.dim_param = BATCH_NAME
+    repeatable.order_onnx(graph.graph)
     onnx.checker.check_model(graph, full_check=True)
     return graph
 
@@ -170,8 +176,8 @@ class UntranslatedError(ValueError):
         names = sorted({operator for _, operator in nodes})
         super().__init__(
             f"All operators must be in ONNX's opset {OPSET}, because runtimes "
-            "have no others: use another backbone, or cut where they are "
-            "avoided. "
+            "have no others: export by --noonnx, for LiteRT and TF Serving, "
+            "or replace these layers. "
             f"Received: operators={', '.join(names)}"
         )
 

@@ -6,6 +6,16 @@ from typing import NamedTuple
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.export import litert, onnx_graphs, tensorrt
 
+_WAYS_OUT = (
+    ({"onnx"}, "export.py --noonnx does without ONNX: LiteRT and TF Serving."),
+    (
+        set(tensorrt.TARGETS),
+        "export.py --target=none does without TensorRT: ONNX Runtime, LiteRT "
+        "and the servers.",
+    ),
+    ({"litert"}, "export.py --litert= does without LiteRT."),
+)
+
 
 class Problem(NamedTuple):
     """One thing that an export would refuse.
@@ -29,7 +39,7 @@ def find(network, target, with_litert=True):
 
     Args:
         network: Keras model of one input and one output, in float32.
-        target: One of `tensorrt.TARGETS`.
+        target: One of `tensorrt.TARGETS`, or "none".
         with_litert: Whether to try LiteRT, which takes longer.
     """
     layers = [node.operation.name for node in graph.nodes(network)]
@@ -44,11 +54,12 @@ def find(network, target, with_litert=True):
     except Exception as error:  # tf2onnx lets through what its parts raise.
         found.append(Problem("onnx", None, _line(error)))
     else:
-        found += [
-            Problem(target, layer_of(each.node, layers), str(each))
-            for each in tensorrt.check_model(model, target)
-            if each.refused
-        ]
+        if target != "none":
+            found += [
+                Problem(target, layer_of(each.node, layers), str(each))
+                for each in tensorrt.check_model(model, target)
+                if each.refused
+            ]
     if with_litert:
         try:
             litert.whole_file(network, "float32")
@@ -58,7 +69,10 @@ def find(network, target, with_litert=True):
 
 
 def told(problems):
-    """Returns a line for each kind of problem, with the first such layer."""
+    """Returns a line for each kind of problem, and ways out.
+
+    A kind is told with the first layer that has it.
+    """
     first, counts = {}, collections.Counter()
     for each in problems:
         kind = (each.runtime, each.text.partition("Received:")[0])
@@ -69,7 +83,8 @@ def told(problems):
         more = f" ({counts[kind]} times)" if counts[kind] > 1 else ""
         where = each.layer or "the network"
         lines.append(f"- {each.runtime}, {where}{more}: {each.text}")
-    return lines
+    runtimes = {each.runtime for each in problems}
+    return lines + [way for it, way in _WAYS_OUT if runtimes & it]
 
 
 def layer_of(node, layers):

@@ -3,17 +3,16 @@
 import functools
 
 import numpy as np
-import onnx
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.export import (
     device_files,
     litert,
+    onnx_file,
     onnx_graphs,
     saved_model,
     segments,
-    tensorrt,
     triton,
     trtexec,
 )
@@ -72,7 +71,8 @@ class RunFiles:
                 lambda: self._training_images,
             )
         self._write_head(reference)
-        self._write_tail(reference)
+        if self.config.onnx:
+            self._write_tail(reference)
         served = self.root / "cloud" / "serving" / name / "1"
         self._step("serving")
         saved_model.write_saved_model(
@@ -97,8 +97,10 @@ class RunFiles:
                 ).items()
             },
         )
-        self._write_triton(reference, repository)
-        self._write_scripts()
+        if self.config.onnx:
+            self._write_triton(reference, repository)
+        if self.config.tensorrt is not None:
+            self._write_scripts()
         wholes.add(
             self.run, self.edge, reference, lambda: self._training_images
         )
@@ -116,15 +118,12 @@ class RunFiles:
         model, part = self.run.model, self._part
         if model.unit.takes_point:
             np.save(self.edge / gains.NAME, model.unit.gains())
-        self._step(f"{part}.onnx")
         make = (
             onnx_graphs.encoder_graph if self.chain else onnx_graphs.head_graph
         )
-        graph = make(model)
-        tensorrt.require_supported(graph, self.config.target)
-        onnx.save(graph, self.edge / f"{part}.onnx")
-        self._write_unit(self.edge)
-        self._check_head(reference, f"{part}.onnx", "onnx", "onnx")
+        if onnx_file.write(self.edge, part, lambda: make(model), self.config):
+            self._write_unit(self.edge)
+            self._check_head(reference, f"{part}.onnx", "onnx", "onnx")
         for kind in self.config.litert:
             runtime = litert.KINDS[kind]
             file = runtimes.file_of(runtime, part)
@@ -146,10 +145,12 @@ class RunFiles:
         return "encoder" if self.chain else "head"
 
     def _write_tail(self, reference):
-        self._step("tail.onnx")
-        graph = onnx_graphs.tail_graph(self.run.model)
-        tensorrt.require_supported(graph, self.config.target)
-        onnx.save(graph, self.cloud / "tail.onnx")
+        onnx_file.write(
+            self.cloud,
+            "tail",
+            lambda: onnx_graphs.tail_graph(self.run.model),
+            self.config,
+        )
         self._write_unit(self.cloud)
         tail = Tail.load(self.cloud, max_batch=self.config.max_batch)
         logits = tail.logits(reference.payloads)
@@ -183,12 +184,15 @@ class RunFiles:
         if unit["takes_point"]:
             tail_inputs["point"] = ()
         scripts = trtexec.build_scripts(
-            self.config.target, head_inputs, tail_inputs, self.config.max_batch
+            self.config.tensorrt,
+            head_inputs,
+            tail_inputs,
+            self.config.max_batch,
         )
         if self.chain:
             _, height, width, channels = self.run.model.prefix.output_shape
             scripts |= trtexec.image_scripts(
-                self.config.target,
+                self.config.tensorrt,
                 "encoder",
                 {"feature": (1, channels, height, width)},
             )

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from bottlenet_tf import tasks
 from bottlenet_tf.evaluation import payload_format
+from bottlenet_tf.export import repeatable
 from bottlenet_tf.export.frozen import frozen_tail, tail_inputs
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.layers import STATUSES, PayloadParser
@@ -113,6 +114,7 @@ def write_saved_model(
     sizes = [size for size in WARMUP_BATCHES if size <= max_batch]
     with written(f"the SavedModel of {name}"):
         tf.saved_model.save(module, str(folder), {SIGNATURE: module.serve})
+        repeatable.order_saved_model(folder)
         path = pathlib.Path(folder) / _WARMUP_FILE
         _write_warmup(path, name, payloads, sizes)
 

@@ -14,11 +14,10 @@ import dataclasses
 
 import keras
 import numpy as np
-import onnx
 
 from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.evaluation.identity import model_digest
-from bottlenet_tf.export import litert, onnx_graphs, tensorrt, trtexec
+from bottlenet_tf.export import litert, onnx_file, onnx_graphs, trtexec
 from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.export.parity import in_batches
 from bottlenet_tf.export.tensorflow_files import written
@@ -143,23 +142,26 @@ def write(chain, prefix, folder, config, training_images):
     samples = training_images() if "int8" in config.litert else None
     parts = _parts(prefix, chain.layers)
     for name, part in zip(chain.segments(chain.source), parts, strict=True):
-        print(f"  {SEGMENTS}/{name}", flush=True)
         start = "image" if part.inputs[0] is prefix.inputs[0] else "before"
-        graph = onnx_graphs.segment_graph(part, start)
-        tensorrt.require_supported(graph, config.target)
-        onnx.save(graph, folder / f"{name}.onnx")
+        onnx_file.write(
+            folder,
+            name,
+            lambda part=part, start=start: onnx_graphs.segment_graph(
+                part, start
+            ),
+            config,
+        )
         for kind in config.litert:
             file = runtimes.file_of(litert.KINDS[kind], name)
             with written(f"{file}'s temporary files"):
                 content = litert.whole_file(part, kind, samples)
             (folder / file).write_bytes(content)
-        _, height, width, channels = part.input_shape
-        trtexec.write(
-            folder,
-            trtexec.image_scripts(
-                config.target, name, {start: (1, channels, height, width)}
-            ),
-        )
+        if config.tensorrt is not None:
+            _, height, width, channels = part.input_shape
+            inputs = {start: (1, channels, height, width)}
+            trtexec.write(
+                folder, trtexec.image_scripts(config.tensorrt, name, inputs)
+            )
         if samples is not None:
             samples = in_batches(
                 lambda batch, part=part: np.asarray(

@@ -1,8 +1,10 @@
 """A folder that appears whole, or not at all."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -59,7 +61,8 @@ def staged(folder, overwrite=False):
     """Yields a temporary folder that becomes `folder` if all goes well.
 
     It lies beside `folder`, since a rename stays within a file system. After
-    an error nothing is left of it, nor of parents that were made for it.
+    an error nothing is left of it, nor of parents that were made for it; what a
+    killed process left of another one is removed.
 
     Raises:
         ValueError: if `folder` is not as `check_free` wants it.
@@ -67,12 +70,16 @@ def staged(folder, overwrite=False):
     check_free(folder, overwrite)
     folder = pathlib.Path(os.path.realpath(folder))
     created = [p for p in folder.parents if not p.exists()]
-    temporary = replaced = None
+    temporary = handle = replaced = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear_killed(folder)
         temporary = pathlib.Path(
             tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")
         )
+        # Until this process ends, however it does.
+        handle = os.open(temporary, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield temporary
         temporary.chmod(0o755)  # mkdtemp lets only the owner in.
         check_free(folder, overwrite)
@@ -91,6 +98,28 @@ def staged(folder, overwrite=False):
             with contextlib.suppress(OSError):  # Others may use it by now.
                 parent.rmdir()
         raise
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _clear_killed(folder):
+    """Removes what killed exports to `folder` left beside it."""
+    name = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}")
+    for path in folder.parent.iterdir():
+        # As mkdtemp makes it; whoever is at work in it holds the lock.
+        if not name.fullmatch(path.name) or path.is_symlink():
+            continue
+        if not path.is_dir() or path.stat().st_mode & 0o777 != 0o700:
+            continue
+        with contextlib.suppress(OSError):
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+                print(f"Removed what a killed export left: {path}")
+            finally:
+                os.close(handle)
 
 
 def checksums(folder):

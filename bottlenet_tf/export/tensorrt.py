@@ -57,7 +57,8 @@ class UnsupportedGraphError(ValueError):
         lines = "\n".join(f"- {finding}" for finding in findings)
         super().__init__(
             f"{target} refuses this graph:\n{lines}\n"
-            f"By the table of {table_source(target)}."
+            f"By the table of {table_source(target)}. --target=none exports it "
+            "for ONNX Runtime and LiteRT, a later target may take it."
         )
 
 

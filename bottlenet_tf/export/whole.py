@@ -5,15 +5,14 @@ import json
 import pathlib
 
 import numpy as np
-import onnx
 import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf.export import (
     device_files,
     litert,
+    onnx_file,
     onnx_graphs,
-    tensorrt,
     trtexec,
 )
 from bottlenet_tf.export.finished_run import in_float32
@@ -91,11 +90,14 @@ class Wholes:
         folder.mkdir(exist_ok=True)
         if not (folder / "bottlenet_tf").exists():
             device_files.copy_package(folder)
-        print(f"  {part}.onnx", flush=True)
-        graph = onnx_graphs.whole_graph(network)
-        tensorrt.require_supported(graph, self._config.target)
-        onnx.save(graph, folder / f"{part}.onnx")
-        kinds = {"onnx": "whole"}
+        kinds = {}
+        if onnx_file.write(
+            folder,
+            part,
+            lambda: onnx_graphs.whole_graph(network),
+            self._config,
+        ):
+            kinds["onnx"] = "whole"
         for kind in self._config.litert:
             runtime = litert.KINDS[kind]
             file = runtimes.file_of(runtime, part)
@@ -109,19 +111,20 @@ class Wholes:
         digests = {file: unit_file.file_sha256(folder / file) for file in files}
         write_json(folder / whole.NAME, {**about, "sha256": digests})
         side = about["image_size"]
-        trtexec.write(
-            folder,
-            trtexec.image_scripts(
-                self._config.target, part, {"image": (1, 3, side, side)}
-            ),
-        )
+        if self._config.tensorrt is not None:
+            inputs = {"image": (1, 3, side, side)}
+            trtexec.write(
+                folder,
+                trtexec.image_scripts(self._config.tensorrt, part, inputs),
+            )
         predict = tf.function(lambda images: network(images, training=False))
         wanted = in_batches(
             lambda part: predict(part.astype(np.float32)).numpy(),
             reference.images,
         )
         parities = self._check(folder, kinds, reference, wanted)
-        if folder == self._root / "edge" and about["timing_only"] is None:
+        is_first = folder == self._root / "edge"
+        if is_first and self._config.onnx and about["timing_only"] is None:
             parities.append(self._serve(folder, reference, wanted))
         return parities
 

@@ -5,7 +5,7 @@ import os
 import re
 from typing import NamedTuple
 
-from bottlenet_tf.runtime import routes
+from bottlenet_tf.runtime import intact, routes
 
 NAME = "served.json"
 FORMAT = "bottlenet_tf.served.1"
@@ -67,6 +67,7 @@ def read(folder):
         ValueError: if it isn't what an export writes.
     """
     path = os.path.join(os.fspath(folder), NAME)
+    intact.check(path)
     with open(path, encoding="utf-8") as file:
         try:
             content = json.load(file)

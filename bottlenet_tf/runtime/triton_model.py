@@ -154,7 +154,14 @@ class TritonPythonModel:
 
 
 def load(folder, device, threads, max_batch):
-    """Returns the `Answers` of what lies beside this file."""
+    """Returns the `Answers` of what lies beside this file.
+
+    Raises:
+        ValueError: if a file of the folder isn't the one that was exported.
+    """
+    from bottlenet_tf.runtime import intact
+
+    intact.check_tree(folder)
     whole = os.path.join(folder, WHOLE)
     if os.path.isdir(whole):
         from bottlenet_tf.runtime.whole_images import WholeImages

@@ -6,12 +6,14 @@ import os
 from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.runtime import intact
+from bottlenet_tf.runtime.intact import file_sha256
 from bottlenet_tf.runtime.outputs import OUTPUTS
 
 FORMAT = "bottlenet_tf.unit.3"  # Heads of 2 took the operating point.
 NAME = "unit.json"
-# What lies beside the folders `edge` and `cloud`.
-MANIFEST = "manifest.json"
+# Of what lies beside the folders `edge` and `cloud`.
+MANIFEST = intact.MANIFEST
 MANIFEST_FORMAT = "bottlenet_tf.deployment.1"
 ENGINE = ".engine"  # Built where it runs, of the .onnx file beside it.
 
@@ -59,15 +61,6 @@ class UnitFile(NamedTuple):
         return self.format.points
 
 
-def file_sha256(path):
-    """Returns a file's SHA-256, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def codec_sha256(message):
     """Returns the SHA-256 of what a `PayloadFormat`'s codec leaves out."""
     constant = message.codec.constant_bytes(message.shape)
@@ -82,8 +75,8 @@ def check_network(unit, path):
     the like note beside it of the graph it was built of.
 
     Args:
-        unit: `UnitFile` or `whole.WholeFile`; a file that it has no SHA-256
-            of passes.
+        unit: `UnitFile` or `whole.WholeFile`; a file that neither it nor a
+            manifest has a SHA-256 of passes.
         path: The network file; one that isn't there passes.
 
     Raises:
@@ -98,7 +91,7 @@ def check_network(unit, path):
         graph, advice = name, "copy the whole folder of one export"
     wanted = unit.sha256.get(graph)
     if wanted is None or not os.path.isfile(path):
-        return
+        return intact.check(path)
     received = None
     if graph == name:
         received = file_sha256(path)
@@ -156,8 +149,9 @@ def read(path):
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: naming file and field, if it isn't what an export writes;
-            if this machine's codec library isn't like the export's.
+        ValueError: naming the file, if it isn't the one that was exported;
+            naming file and field, if it isn't what an export writes; if
+            this machine's codec library isn't like the export's.
     """
     content = read_fields(path, _RULES, _OPTIONAL)
     return UnitFile(
@@ -189,6 +183,7 @@ def read_fields(path, rules, optional=()):
     Raises:
         OSError, ValueError: see `read`.
     """
+    intact.check(path)
     with open(path, encoding="utf-8") as file:
         try:
             content = json.load(file)

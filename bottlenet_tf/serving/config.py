@@ -45,6 +45,11 @@ class ServerConfig(Settings):
     max_message_mb: int = setting(
         16, "Most MiB of one request, where the engine can be told.", least=1
     )
+    edited_config: bool = setting(
+        False,
+        "Accept config.pbtxt, models.config and batching.config that were "
+        "edited since the export; all other files must be as exported.",
+    )
     program: str | None = setting(
         None,
         "Path of `tritonserver` or `tensorflow_model_server`; that in PATH if "

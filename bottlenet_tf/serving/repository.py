@@ -4,7 +4,7 @@ import os
 import pathlib
 import shutil
 
-from bottlenet_tf.runtime import served, unit_file
+from bottlenet_tf.runtime import intact, served, unit_file
 from bottlenet_tf.validation import check
 
 _CONFIG = "config.pbtxt"
@@ -24,12 +24,34 @@ def identity(deploy):
     if not (cloud / "triton").is_dir():
         raise FileNotFoundError(
             "A deployment folder must hold cloud/triton, as export.py writes "
-            f"it. Received: deploy={os.fspath(deploy)!r}"
+            "it; one of --noonnx is served by --engine=tf_serving. "
+            f"Received: deploy={os.fspath(deploy)!r}"
         )
     return served.read(cloud), cloud
 
 
-def assemble(deploys, folder):
+# What users edit.
+SETTINGS = (_CONFIG, "models.config", "batching.config")
+
+
+def check_files(folder, edited_config):
+    """Raises ValueError unless a deployment's files are those exported.
+
+    Args:
+        folder: Below which they are.
+        edited_config: Whether `SETTINGS` may be others.
+    """
+    try:
+        intact.check_tree(folder, passed_over=SETTINGS if edited_config else ())
+    except ValueError as error:
+        if not any(str(error).startswith(name) for name in SETTINGS):
+            raise
+        raise ValueError(
+            f"{error} If it was edited on purpose, say --edited_config."
+        ) from None
+
+
+def assemble(deploys, folder, edited_config=False):
     """Returns the repository that holds all of some deployments.
 
     One alone is served where it lies. Versions of several are linked side by
@@ -38,13 +60,15 @@ def assemble(deploys, folder):
     Args:
         deploys: Deployment folders.
         folder: Empty folder, for several.
+        edited_config: See `check_files`.
 
     Returns:
         `pathlib.Path` of the repository, and the list of `Served`.
 
     Raises:
         FileNotFoundError, ValueError: see `identity`; if two have other
-            model names, or are one and the same.
+            model names, or are one and the same; if a file isn't the one
+            that was exported.
     """
     found = [identity(deploy) for deploy in deploys]
     names = [each.model for each, _ in found]
@@ -71,6 +95,7 @@ def assemble(deploys, folder):
                 "served.json; copy the whole folder of one export.",
                 missing=str(place),
             )
+        check_files(cloud / "triton", edited_config)
     identities = [each for each, _ in found]
     if len(found) == 1:
         return found[0][1] / "triton", identities

@@ -19,7 +19,7 @@ from bottlenet_tf.runtime.triton_model import COMPACT
 from bottlenet_tf.runtime.waiting import Waiting
 from bottlenet_tf.serving import launch
 
-_MOST_BYTES = 1 << 24
+_MOST_BYTES, _MOST_REQUESTS = 1 << 22, 128  # Half a GiB at once.
 # As `export.py` writes them for Triton, unless it is told otherwise.
 MAX_BATCH, QUEUE_SIZE, QUEUE_S = 8, 64, 1.0
 
@@ -83,6 +83,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         models: `{name: Model}`.
         ready: Paths that say that a model is there.
         infer: `{path: Model}`.
+        room: Taken by each request from before its body is read.
     """
 
     daemon_threads = True
@@ -94,6 +95,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.models = {name: Model(each) for name, each in answers.items()}
         self.ready, self.infer = {"/v2/health/ready"}, {}
+        self.room = threading.BoundedSemaphore(_MOST_REQUESTS)
         for name, model in self.models.items():
             path = f"/v2/models/{name}"
             for place in (path, f"{path}/versions/{versions[name]}"):
@@ -114,13 +116,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not length.isdecimal() or int(length) > _MOST_BYTES:
             self.close_connection = True
             return self._reply(400)
-        payload = self.rfile.read(int(length))
+        length = int(length)
         model = self.server.infer.get(self.path)
-        if model is None:
-            return self._reply(404)
-        question = Question(payload)
-        model.waiting.put(question)
-        question.done.wait()
+        has_room = model and self.server.room.acquire(blocking=False)
+        if not has_room:
+            while length and (
+                read := len(self.rfile.read(min(length, 1 << 14)))
+            ):
+                length -= read
+            return self._reply(503 if model else 404)
+        try:
+            question = Question(self.rfile.read(length))
+            model.waiting.put(question)
+            question.done.wait()
+        finally:
+            self.server.room.release()
         if question.answer is None:
             return self._reply(503)
         size = len(question.answer)

@@ -14,6 +14,7 @@ from bottlenet_tf.serving.launch import (
     local,
     take_ports,
 )
+from bottlenet_tf.serving.repository import check_files
 from bottlenet_tf.validation import check
 
 PROGRAM = "tensorflow_model_server"
@@ -34,8 +35,8 @@ def find_models(config):
 
     Raises:
         FileNotFoundError: if the folder holds no served model.
-        ValueError: for several deployments, or settings that no engine but
-            Triton takes.
+        ValueError: for several deployments, settings that no engine but
+            Triton takes, or a file that isn't the one that was exported.
     """
     check(
         len(config.deploy) == 1,
@@ -58,6 +59,7 @@ def find_models(config):
             }
         )
         if names:
+            check_files(path, config.edited_config)
             return path.resolve(), names
     raise FileNotFoundError(
         "A deployment folder must hold cloud/serving/<model>/<version>/"

@@ -94,7 +94,9 @@ def launch(config, folder):
         OSError, ValueError: if a port is taken or a deployment unusable.
     """
     folder = pathlib.Path(folder)
-    models, identities = repository.assemble(config.deploy, folder / "models")
+    models, identities = repository.assemble(
+        config.deploy, folder / "models", config.edited_config
+    )
     installed = find(folder / "backends", config.program, config.python)
     # Only gRPC can be encrypted, so nobody else shall reach the other.
     http_host = "127.0.0.1" if config.has_tls else config.host

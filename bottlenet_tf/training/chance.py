@@ -16,7 +16,7 @@ _SCALING = ("Rescaling", "Normalization", "Preprocess")
 
 
 def check_above_chance(config, network, dataset):
-    """Tells the accuracy of a network that comes trained, before it is split.
+    """Tells the accuracy of a network that comes trained, before it trains.
 
     Args:
         config: `TrainConfig`.
@@ -24,20 +24,19 @@ def check_above_chance(config, network, dataset):
         dataset: `data.Dataset`.
 
     Raises:
-        ValueError: if it is no better than guessing, without --allow_chance;
-            if its file's network clearly takes images scaled otherwise.
+        ValueError: if it is to be split and no better than guessing, without
+            --allow_chance; if its file's network clearly takes images scaled
+            otherwise.
     """
-    whole = network.untouched
-    if config.mode == "baseline" and config.starts_trained:
-        whole = network.model
-    if whole is None:
+    if not config.starts_trained or config.new_head:
         return
+    unsplit = network.untouched or network.model
     part = dataset.development.limit(_IMAGES)
     accuracy = evaluation.network_accuracy(
-        whole, part, config.batch_size, progress=False
+        unsplit, part, config.batch_size, progress=False
     )
     if config.preprocessing == "auto" and config.backbone.endswith(".keras"):
-        mode, scaled = better_scaling(whole, part, accuracy)
+        mode, scaled = better_scaling(unsplit, part, accuracy)
         check(
             mode is None,
             f"The network takes images scaled otherwise: --preprocessing={mode}"
@@ -46,22 +45,21 @@ def check_above_chance(config, network, dataset):
             accuracy=f"{accuracy:.2f} %",
             images=len(part),
         )
-    if whole is not network.untouched:
-        return  # It is about to learn the classes.
     print(
         f"Without a split the network has {accuracy:.2f} % of {len(part)} "
         f"{part.name} images right."
     )
-    guess = part.task.guess(part.examples.labels, whole.output_shape[-1])
+    guess = part.task.guess(part.examples.labels, unsplit.output_shape[-1])
     spread = math.sqrt(guess * (1 - guess) / len(part))
     check(
         config.allow_chance
+        or network.untouched is None
         or len(part) < _LEAST_IMAGES
         or accuracy / 100 > guess + _DEVIATIONS * spread,
         "A network that comes trained must know the classes better than "
         "guessing does, or a split of it is worth nothing: see "
-        "--preprocessing, --class_indices and --backbone_weights, or go on by "
-        "--allow_chance.",
+        "--preprocessing, --class_indices and --backbone_weights, train it "
+        "by --mode=baseline first, or go on by --allow_chance.",
         accuracy=f"{accuracy:.2f} %",
         by_guessing=f"{100 * guess:.2f} %",
         images=len(part),

@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from bottlenet_tf.backbones.keras_file import NEW_HEAD
+from bottlenet_tf.backbones import new_head
 from bottlenet_tf.training.schedules import WarmupCosine, build_optimizer
 
 BETA_2 = 0.99  # Rates vary from image to image; a longer memory lags behind.
@@ -91,7 +91,7 @@ def for_new_head(config, model, steps_per_epoch, total_steps, first_step=0):
     length = steps_per_epoch, total_steps, first_step
     head, rest = [], []
     for variable in model.trainable_variables:
-        is_new = NEW_HEAD in variable.path.split("/")
+        is_new = new_head.NAME in variable.path.split("/")
         (head if is_new else rest).append(variable)
     slow = dataclasses.replace(
         config, learning_rate=config.learning_rate * config.backbone_rate

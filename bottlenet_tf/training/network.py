@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from bottlenet_tf import backbones, json_file, tasks
-from bottlenet_tf.backbones import custom_layers, graph, keras_file
+from bottlenet_tf.backbones import custom_layers, graph, new_head
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
@@ -65,7 +65,7 @@ def build_network(config, image_size, num_classes):
     if config.mode == "baseline":
         if config.new_head and not config.backbone_rate:
             for layer in backbone.model.layers:
-                layer.trainable = layer.name == keras_file.NEW_HEAD
+                layer.trainable = layer.name == new_head.NAME
         if config.init_from is not None:
             _load_into(backbone.model, config.init_from, "init_from")
             backbone = _as_run(backbone, config.init_from)

@@ -81,3 +81,12 @@ def test_a_sigmoid_that_is_used_twice_cannot_be_removed(tmp_path):
     activation = layers.Activation("sigmoid")
     with pytest.raises(ValueError, match="final sigmoid must be removable"):
         load(lambda x: activation(layers.Dense(4)(activation(x))), tmp_path)
+
+
+def test_two_classes_of_one_output_survive_saving(tmp_path):
+    _, backbone = load(layers.Dense(1), tmp_path, num_classes=2)
+    backbone.model.save(tmp_path / "again.keras")
+    again = keras.saving.load_model(tmp_path / "again.keras")
+    np.testing.assert_array_equal(again(X), backbone.model(X))
+    # It has no weight that a file could freeze.
+    assert not again.non_trainable_weights

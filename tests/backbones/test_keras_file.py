@@ -1,5 +1,8 @@
 """Tests of backbones from `.keras` files."""
 
+import pathlib
+import queue
+import sys
 import zipfile
 
 import keras
@@ -134,13 +137,31 @@ def test_the_network_of_transfer_learning_is_opened(tmp_path, depth):
     np.testing.assert_array_equal(norm.moving_mean, np.arange(6.0))
 
 
-def test_a_nested_model_of_colliding_names_is_named(tmp_path):
+def test_equal_names_in_nested_models_are_told_apart(tmp_path):
+    """As of a network that was saved, loaded and built upon later."""
     image = keras.Input((8, 8, 3))
-    x = nested_base("one")(nested_base("two")(image))
+    x = nested_base("one")(nested_base("two")(image), training=False)
+    x = layers.Conv2D(3, 3, padding="same", name="same")(x)
     x = layers.GlobalAveragePooling2D()(x)
-    backbone = load(keras.Model(image, layers.Dense(4)(x)), tmp_path)
-    with pytest.raises(ValueError, match="closed.*two, one.*'same'"):
-        backbone.split_point("same")
+    model = keras.Model(image, layers.Dense(4)(x))
+    backbone = load(model, tmp_path)
+    cuts = [point.name for point in backbone.split_points]
+    assert cuts == ["two_same", "one_same", "same"]
+    np.testing.assert_allclose(backbone.model(X), model(X), rtol=1e-6)
+
+
+def test_a_nested_model_of_two_outputs_stays_closed(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(3, 3, name="inside")(image)
+    pair = keras.Model(image, [x, layers.ReLU()(x)], name="pair")
+    image = keras.Input((8, 8, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Add(name="sum")(pair(image)))
+    model = keras.Model(image, layers.Dense(4)(x))
+    backbone = load(model, tmp_path)
+    np.testing.assert_allclose(backbone.model(X), model(X), rtol=1e-6)
+    assert [point.name for point in backbone.split_points] == ["sum"]
+    with pytest.raises(ValueError, match="closed.*outputs: pair.*'inside'"):
+        backbone.split_point("inside")
 
 
 def nested_base(name):
@@ -232,14 +253,6 @@ def test_a_softmax_that_cannot_be_removed_is_refused(tmp_path):
     shared = layers.Activation("softmax", name="shared")
     model = functional(lambda x: shared(layers.Dense(4)(shared(x))))
     with pytest.raises(ValueError, match="layer='shared'"):
-        load(model, tmp_path)
-
-
-def test_a_closed_nested_model_that_ends_in_softmax_is_refused(tmp_path):
-    image = keras.Input((8, 8, 3))
-    x = nested_base("one")(nested_base("two")(image))
-    model = keras.Model(image, sequential()(x))
-    with pytest.raises(ValueError, match="can't be opened"):
         load(model, tmp_path)
 
 
@@ -377,7 +390,7 @@ def test_every_layer_has_the_precision_that_is_asked_for(
         assert layer.dtype_policy.name == policy
     assert loaded.output.dtype == "float32"
     wanted = np.asarray(ops.cast(model(X), "float32"))
-    np.testing.assert_allclose(loaded(X), wanted, atol=0.01 * wanted.max())
+    np.testing.assert_allclose(loaded(X), wanted, atol=0.03 * abs(wanted).max())
 
 
 def test_weights_that_the_file_freezes_are_told(tmp_path):
@@ -405,12 +418,36 @@ def test_a_new_head_takes_the_classifiers_place(ending, tmp_path):
     np.testing.assert_allclose(features(X), before(X), rtol=1e-6)
 
 
-def test_a_network_without_classifier_gets_no_new_head(tmp_path):
+@pytest.mark.parametrize("ending", ["none", "pooled", "1x1", "gate"])
+def test_a_new_head_is_put_on_features(ending, tmp_path):
+    """Whatever the classifier was; a gate's dense layer is none."""
     image = keras.Input((8, 8, 3))
-    x = layers.Conv2D(4, 3)(image)
-    model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
-    with pytest.raises(ValueError, match="last Dense layer"):
-        load(model, tmp_path, num_classes=7, new_head=0.5)
+    x = layers.Conv2D(6, 3, name="conv")(image)
+    pooled = layers.GlobalAveragePooling2D()(x)
+    x = {
+        "none": lambda: x,
+        "pooled": lambda: pooled,
+        "1x1": lambda: layers.GlobalAveragePooling2D()(layers.Conv2D(4, 1)(x)),
+        "gate": lambda: pooled * layers.Dense(6)(pooled),
+    }[ending]()
+    model = keras.Model(image, x)
+    path = tmp_path / "again.keras"
+    first = load(model, tmp_path, num_classes=7, new_head=0.5).model
+    first.save(path)
+    second = backbones.create(
+        str(path), image_size=8, num_classes=7, new_head=0.5
+    ).model
+    for network in (first, second):
+        assert network.get_layer("new_head").kernel.shape == (6, 7)
+        kinds = [type(operation).__name__ for operation in network.operations]
+        assert ("Multiply" in kinds) == (ending == "gate")
+
+
+def test_a_new_head_needs_features_of_an_image(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Reshape((64, 4))(layers.Conv2D(4, 3, padding="same")(image))
+    with pytest.raises(ValueError, match="needs features.*64, 4"):
+        load(keras.Model(image, x), tmp_path, num_classes=7, new_head=0.5)
 
 
 LAYERS = """
@@ -442,20 +479,44 @@ def of_own_layers(tmp_path):
     return model, module
 
 
-def test_layers_of_ones_own_need_their_file(of_own_layers, tmp_path):
+@pytest.fixture
+def nothing_known():
+    """What Keras knows of the user's own is as before, afterwards."""
+    known, path = keras.saving.get_custom_objects(), list(sys.path)
+    before = dict(known)
+    yield
+    known.clear()
+    known.update(before)
+    sys.path[:] = path
+
+
+@pytest.mark.parametrize("place", ["file", "taken name", "beside", "package"])
+def test_layers_of_ones_own_need_their_file(
+    place, of_own_layers, tmp_path, nothing_known, monkeypatch
+):
     model, module = of_own_layers
     with pytest.raises(ValueError, match="'(Doubled|cubed)' isn't.*--import"):
         load(model, tmp_path)
-    before = dict(keras.saving.get_custom_objects())
-    try:
-        custom_layers.import_all([str(module)])
-        custom_layers.import_all([str(module)])
-        backbone = load(model, tmp_path)
-    finally:
-        keras.saving.get_custom_objects().clear()
-        keras.saving.get_custom_objects().update(before)
+    source = str(module)
+    if place == "taken name":  # Of the standard library's module.
+        source = str(module.rename(tmp_path / "queue.py"))
+    elif place == "beside":
+        source = str(tmp_path / "all_of_them.py")
+        pathlib.Path(source).write_text(f"from {module.stem} import *\n")
+    elif place == "package":
+        source = f"package_{module.stem}"
+        (tmp_path / source).mkdir()
+        module.rename(tmp_path / source / "inner.py")
+        (tmp_path / source / "__init__.py").write_text(
+            "from .inner import Doubled, cubed\n"
+        )
+        monkeypatch.chdir(tmp_path)
+    custom_layers.import_all([source])
+    custom_layers.import_all([source])
+    backbone = load(model, tmp_path)
     assert backbone.split_point("doubled").shape == (6, 6, 4)
     np.testing.assert_allclose(backbone.model(X), model(X), rtol=1e-5)
+    assert queue.Queue
 
 
 @pytest.mark.parametrize(
@@ -492,7 +553,32 @@ def test_a_file_of_keras_2_is_told(tmp_path):
         backbones.create(str(path), image_size=8, num_classes=4)
 
 
-@pytest.mark.parametrize("name", ["a.h5", "a.HDF5", "a.tflite", "saved"])
+def test_an_h5_file_of_another_name_is_told(tmp_path):
+    path = tmp_path / "m.keras"
+    path.write_bytes(b"\x89HDF\r\n")
+    with pytest.raises(ValueError, match="an .h5 file; load it by"):
+        backbones.create(str(path), image_size=8, num_classes=4)
+
+
+def test_a_quantized_network_is_told_the_way(tmp_path):
+    model = functional(lambda x: layers.Dense(4)(x))
+    model.quantize("int8")
+    with pytest.raises(ValueError, match="before model.quantize"):
+        load(model, tmp_path)
+
+
+def test_layers_within_layers_have_the_precision_too(tmp_path):
+    with dtype_policy("mixed_bfloat16"):
+        image = keras.Input((8, 8, 3))
+        x = layers.TimeDistributed(layers.Conv1D(4, 3))(image)
+        x = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+        model = keras.Model(image, x)
+    loaded = load(model, tmp_path).model
+    found = {layer.dtype_policy.name for layer in graph.all_layers(loaded)}
+    assert found == {"float32"}
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.HDF5", "a.pt", "saved"])
 def test_files_of_other_kinds_are_told_the_way(name, tmp_path):
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")

@@ -72,7 +72,8 @@ def test_bare_ops_carry_paths_and_are_cuts():
     a = conv("a")(image)
     b = conv("b")(ops.relu(a))
     c = conv("c")(ops.add(ops.multiply(a, 2.0), b))
-    assert valid_cuts(keras.Model(image, head(c))) == ["a", "add", "c"]
+    first, operation, last = valid_cuts(keras.Model(image, head(c)))
+    assert (first, last) == ("a", "c") and operation.startswith("add")
 
 
 def test_the_final_output_is_no_cut():
@@ -164,7 +165,8 @@ def test_a_split_point_is_immutable(backbone):
 def test_operations_are_cut_points_with_names_of_their_own():
     """`h + r` ends the blocks of many networks, ConvNeXt's among them."""
     found = []
-    for _ in range(2):  # Keras goes on counting; the names don't.
+    keras.backend.clear_session()  # Keras counts from 0, and goes on counting.
+    for _ in range(2):
         image = keras.Input((8, 8, 3))
         x = keras.layers.Conv2D(3, 1, name="stem")(image)
         for i in range(2):

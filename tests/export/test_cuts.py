@@ -5,6 +5,7 @@ import json
 import keras
 import pytest
 
+from bottlenet_tf.data_config import DataConfig
 from bottlenet_tf.export import cuts, problems
 from bottlenet_tf.export_config import CutsConfig
 from tests.cli import programs
@@ -71,7 +72,9 @@ def test_the_table_names_the_layer(found):
 
 def test_equal_problems_are_told_once():
     each = [problems.Problem("onnx", f"l{i}", "X isn't in ONNX") for i in "ab"]
-    assert problems.told(each) == ["- onnx, la (2 times): X isn't in ONNX"]
+    first, way_out = problems.told(each)
+    assert first == "- onnx, la (2 times): X isn't in ONNX"
+    assert "--noonnx" in way_out
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,16 @@ def test_equal_problems_are_told_once():
 )
 def test_the_layer_of_a_node(node, layer):
     assert problems.layer_of(node, ["gelu", "block", "block_1"]) == layer
+
+
+def test_a_network_of_other_classes_is_looked_at_with_images(file, capsys):
+    data = DataConfig(dataset="digits", image_size=16)
+    with keras.saving.custom_object_scope({"erfinv": keras.ops.erfinv}):
+        found = cuts.look(CutsConfig(file, data=data, images=2))
+    assert (
+        "It has 5 outputs, the data set 10 classes" in capsys.readouterr().out
+    )
+    assert found.accuracy is None and found.cuts[0].deflated_bytes > 0
 
 
 def test_with_images_sizes_deflate_and_the_file_is_written(tmp_path):

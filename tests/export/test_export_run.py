@@ -17,7 +17,7 @@ import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf import backbones, export
-from bottlenet_tf.export import run_files, runner, staging, unsplit
+from bottlenet_tf.export import onnx_graphs, run_files, runner, staging, unsplit
 from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime import served
@@ -239,6 +239,7 @@ def test_head_and_tail_of_different_exports_refuse_each_other(
     shutil.copytree(both / name / "cloud", other)
     unit = json.loads((other / "unit.json").read_text())
     unit["unit_id"] ^= 1 << 25
+    (other / "manifest.json").unlink()  # It would tell of the change.
     (other / "unit.json").write_text(json.dumps(unit))
     payload = Head.load(both / name).encode(np.zeros((32, 32, 3), np.uint8))
     assert len(Tail.load(both / name).predict([payload])) == 1
@@ -348,7 +349,7 @@ def test_a_full_disk_leaves_nothing(sweep, tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_files.onnx, "save", full)
+    monkeypatch.setattr(onnx, "save", full)
     with pytest.raises(OSError, match="No space"):
         export.run(_config(sweep, tmp_path / "out", "range"))
     assert not list(tmp_path.iterdir())
@@ -366,6 +367,37 @@ def test_a_disk_full_inside_tensorflow_is_told_as_such(
     with pytest.raises(OSError, match="SavedModel of range.*No space"):
         export.run(_config(sweep, tmp_path / "out", "range", litert=()))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_export_without_onnx_has_litert_and_tf_serving(
+    sweep, tmp_path, monkeypatch
+):
+    """Its networks may have operators that ONNX lacks."""
+
+    def refuse(*_):
+        raise onnx_graphs.UntranslatedError([("cut", "Erfinv")])
+
+    monkeypatch.setattr(onnx_graphs, "_convert", refuse)
+    out = tmp_path / "deploy"
+    config = _config(sweep, out, "range", litert=("float32",))
+    with pytest.raises(ValueError, match="--noonnx.*Erfinv"):
+        export.run(config)
+    with pytest.raises(ValueError, match="--noonnx leaves LiteRT"):
+        dataclasses.replace(config, onnx=False, litert=())
+    export.run(dataclasses.replace(config, onnx=False))
+    files = set(staging.checksums(out))
+    assert {
+        "edge/head.tflite",
+        "edge/whole.tflite",
+        "cloud/serving/range/1/saved_model.pb",
+    } <= files
+    assert not [f for f in files if f.endswith((".onnx", ".sh"))]
+    assert not (out / "cloud" / "triton").exists()
+    head = Head.load(out / "edge")
+    assert head.encode(np.zeros((32, 32, 3), np.uint8))
+    assert Whole.load(out / "edge").classes
+    text = (out / "README.md").read_text()
+    assert "--engine=tf_serving" in text and "tritonserver" not in text
 
 
 @pytest.mark.slow

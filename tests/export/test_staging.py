@@ -129,3 +129,22 @@ def test_overwrite_replaces_a_deployment_and_nothing_else(tmp_path):
         (folder / "new").write_text("y")
     assert [p.name for p in out.iterdir()] == ["new"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_export_left_is_cleared_by_the_next(tmp_path):
+    out = tmp_path / "out"
+    left = tmp_path / ".out.abcdef_1"
+    left.mkdir(mode=0o700)
+    (left / "file").write_text("half")
+    others = [tmp_path / ".out.backup", tmp_path / ".other.abcdef_1"]
+    for other in others:
+        other.mkdir(mode=0o700)
+    with staging.staged(out) as folder:
+        assert not left.exists()
+        assert all(other.exists() for other in others)
+        # Another export at the same time doesn't touch this one's.
+        with pytest.raises(OSError, match="disk full"):
+            with staging.staged(out):
+                raise OSError("disk full")
+        (folder / "file").write_text("x")
+    assert (out / "file").is_file()

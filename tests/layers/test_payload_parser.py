@@ -4,6 +4,7 @@ import functools
 import struct
 import subprocess
 import sys
+import time
 import zlib
 
 import numpy as np
@@ -458,3 +459,21 @@ def test_a_plane_beyond_the_decoder_s_limit_is_refused(name, shape, limit):
     message = PayloadFormat(UNIT_ID, shape, create_codec(name), True)
     with pytest.raises(ValueError, match=f"{limit}.*shape=.{shape[0]}, "):
         PayloadParser(message)
+
+
+@pytest.mark.parametrize("name", ["raw", "png"])
+@pytest.mark.parametrize("honest_bytes", [0, 60_000])
+def test_what_inflates_without_end_is_refused_in_bounded_time(
+    name, honest_bytes, rng
+):
+    message, parser = message_and_parser(name, False, (40, 40, 80))
+    # 200 MB and more, TensorFlow's op alone would take half a second.
+    start = rng.integers(0, 5, honest_bytes, np.uint8).tobytes()
+    data = zlib.compress(start + bytes(200_000_000), 1)
+    data = data[: message.most_bytes - message.overhead_bytes]
+    bomb = sealed(message, data)
+    parse(parser, [bomb])
+    began = time.perf_counter()
+    status = parse(parser, [bomb])[3]
+    assert time.perf_counter() - began < 0.25
+    assert status == UNDECODABLE

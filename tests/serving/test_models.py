@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from bottlenet_tf.serving import inprocess as serving
+from bottlenet_tf.serving import repository, tf_serving
+from bottlenet_tf.serving.config import ServerConfig
 
 
 @pytest.mark.parametrize("inner", ["", "cloud", "cloud/serving"])
@@ -42,3 +44,33 @@ def test_a_taken_port_is_refused(both):
             serving.start_server(models, port=port)
     finally:
         server.stop(None).wait()
+
+
+def test_a_flipped_bit_is_not_served(both, tmp_path):
+    deploy = shutil.copytree(both, tmp_path / "deploy")
+    config = ServerConfig(deploy=(str(deploy),), engine="inprocess")
+    tf_serving.find_models(config)
+    path = deploy / "cloud" / "serving" / "range" / "1" / "saved_model.pb"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(data)
+    for load in (
+        lambda: serving.load_models(deploy),
+        lambda: tf_serving.find_models(config),
+    ):
+        with pytest.raises(ValueError, match="saved_model.pb must be.*again"):
+            load()
+
+
+def test_bottlenet_cloud_refuses_what_triton_would_serve(both, tmp_path):
+    deploy = shutil.copytree(both, tmp_path / "deploy")
+    repository.assemble([deploy], tmp_path / "models")
+    for name in ("tail.onnx", "model.py", "config.pbtxt"):
+        (path, *_) = (deploy / "cloud" / "triton" / "tail").rglob(name)
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        with pytest.raises(ValueError, match=f"{name} must be.*again"):
+            repository.assemble([deploy], tmp_path / "models")
+        if name == "config.pbtxt":
+            repository.assemble([deploy], tmp_path / "models", True)
+        path.write_bytes(data)

@@ -1,6 +1,7 @@
 """TF Serving's own client against a deployment, over a real socket."""
 
 import re
+import threading
 import time
 
 import grpc
@@ -44,6 +45,29 @@ def channel(address):
 @pytest.fixture(scope="module")
 def stub(channel):
     return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+
+def test_a_full_queue_refuses():
+    begun, gate = threading.Event(), threading.Event()
+
+    class Slow:
+        def find(self, request):
+            begun.set()
+            gate.wait(20)
+            raise RuntimeError
+
+    server, port = serving.start_server(Slow(), port=0, threads=1, queue_size=1)
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        request = predict_pb2.PredictRequest()
+        at_once = [stub.Predict.future(request) for _ in range(3)]
+        assert begun.wait(10)
+        codes = {CODES.RESOURCE_EXHAUSTED}
+        while not any(call.done() for call in at_once):
+            time.sleep(0.01)
+        assert {call.code() for call in at_once if call.done()} == codes
+        gate.set()
+    server.stop(None).wait()
 
 
 def request_of(payloads, name="range", **spec):

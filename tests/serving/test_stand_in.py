@@ -97,6 +97,16 @@ def test_a_full_queue_is_refused(server):
     first.join()
 
 
+def test_no_more_bodies_are_held_than_there_is_room_for(server):
+    for _ in range(stand_in._MOST_REQUESTS):
+        server.room.acquire()
+    asking = transport(server)
+    with pytest.raises(Refused):
+        asking.ask(bytes(1 << 20), in_s(10), "q")
+    server.room.release()
+    assert asking.ask(b"a", in_s(10), "q").index == 2
+
+
 def test_a_crowd_measures_what_its_questions_take(server, tmp_path):
     (tmp_path / "a.payload").write_bytes(b"a")
     with subprocess.Popen(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import data
+from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.training.chance import check_above_chance
 from bottlenet_tf.training.network import Network
 
@@ -62,8 +63,10 @@ def test_one_that_knows_goes_on(learned_run, knowing, digits, capsys):
     assert "validation images right" in capsys.readouterr().out
 
 
-def test_one_without_weights_has_nothing_to_tell(learned_run, digits, capsys):
-    check_above_chance(learned_run, Network(None, None, None, None), digits)
+def test_one_without_weights_has_nothing_to_tell(knowing, digits, capsys):
+    config = TrainConfig(mode="baseline", backbone="cifar_resnet20")
+    network = Network(knowing.model, None, None, None)
+    check_above_chance(config, network, digits)
     assert capsys.readouterr().out == ""
 
 
@@ -91,3 +94,14 @@ def test_a_file_that_takes_scaled_images_names_the_flag(
 def test_a_file_that_takes_raw_images_goes_on(learned_run, knowing, digits):
     config = dataclasses.replace(learned_run, backbone="any.keras")
     check_above_chance(config, knowing, digits)
+
+
+@pytest.mark.parametrize("new_head", [False, True])
+def test_one_that_goes_on_learning_tells_and_goes_on(
+    new_head, guessing, digits, capsys
+):
+    config = TrainConfig(mode="baseline", backbone="a.keras", new_head=new_head)
+    network = Network(guessing.model, None, None, None)
+    check_above_chance(config, network, digits)
+    told = "Without a split the network has" in capsys.readouterr().out
+    assert told == (not new_head)

@@ -11,7 +11,7 @@ import pytest
 from bottlenet_tf import evaluation, training
 from bottlenet_tf.config import UnitConfig
 from bottlenet_tf.export.finished_run import load_run
-from bottlenet_tf.models.precision import in_float32
+from bottlenet_tf.models.precision import dtype_policy, in_float32
 from bottlenet_tf.training import loop as loop_module
 from bottlenet_tf.training import runner
 from bottlenet_tf.training.network import build_network, load_model
@@ -141,7 +141,8 @@ def test_a_run_leaves_the_global_policy_as_it_was(mixed):
 def test_a_mixed_run_of_before_is_loaded_as_it_is_deployed(
     mixed, mixed_backbone, tmp_path
 ):
-    stored = build_network(mixed[0], 32, 10).model
+    with dtype_policy("mixed_bfloat16"):  # As the file was saved then.
+        stored = build_network(mixed[0], 32, 10).model
     assert _policies(stored)
     stored.save(tmp_path / "model.keras")
     assert not _policies(load_model(tmp_path))

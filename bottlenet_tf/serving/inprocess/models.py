@@ -6,6 +6,7 @@ import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from bottlenet_tf.runtime import intact
 from bottlenet_tf.serving.inprocess.refusal import (
     RefusalError,
     invalid,
@@ -36,11 +37,12 @@ class ServedModel:
 
     Raises:
         OSError: if the folder holds no SavedModel.
-        ValueError: if it is damaged.
+        ValueError: if it is damaged, or isn't the one that was exported.
     """
 
     def __init__(self, name, folder, max_batch):
         folder = pathlib.Path(folder)
+        intact.check_tree(folder)
         self.name = name
         self.version = int(folder.name)
         self._max_batch = max_batch

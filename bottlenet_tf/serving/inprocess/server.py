@@ -16,8 +16,9 @@ from bottlenet_tf.serving.launch import address
 
 
 def start_server(
-    models, host="127.0.0.1", port=8500, threads=4, max_message_mb=16
-):
+    models, host="127.0.0.1", port=8500, threads=4, max_message_mb=16,
+    queue_size=64,
+):  # fmt: skip
     """Starts a server and returns at once.
 
     Args:
@@ -27,6 +28,8 @@ def start_server(
         port: 0 takes a free one.
         threads: Requests at work at once.
         max_message_mb: Most MiB of one request; larger ones are refused.
+        queue_size: Most requests that wait; further ones are refused with
+            RESOURCE_EXHAUSTED.
 
     Returns:
         `(server, port)`: `grpc.Server` and the port that it listens on.
@@ -42,6 +45,7 @@ def start_server(
             # Or a second server would take half of the first one's requests.
             ("grpc.so_reuseport", 0),
         ],
+        maximum_concurrent_rpcs=threads + queue_size,
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         PredictionServicer(models), server
