@@ -32,17 +32,14 @@ def earlier(workdir, config):
         config: `TrainConfig` of the run that is to start there.
 
     Returns:
-        None if there is none, or one that failed or was killed before its
-        first checkpoint: nothing of it is left to resume.
+        None if there is none.
 
     Raises:
         ValueError: if it is another run's.
     """
     path, is_finished = workdir / CONFIG_FILE, (workdir / REPORT_FILE).is_file()
     was_continued = (workdir / _FILE).is_file()
-    if not path.is_file() or not (
-        is_finished or was_continued or in_folder(workdir / _CHECKPOINTS)
-    ):
+    if not path.is_file():
         return None
     try:
         before = TrainConfig.from_json(path.read_text(encoding="utf-8"))
@@ -57,6 +54,8 @@ def earlier(workdir, config):
     free = {*_FREE_FIELDS, *files}
     if (is_finished or was_continued) and config.epochs > before.epochs:
         free.add("epochs")
+    if not (is_finished or in_folder(workdir / _CHECKPOINTS)):
+        free.add("skip_corrupt")  # An image that failed says how to go on.
     differing = differing_flags(before, config, free)
     if differing:
         raise ValueError(

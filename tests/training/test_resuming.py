@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(copied):
     _train(copied)
 
 
-def test_flags_may_change_until_the_first_checkpoint(
+def test_skip_corrupt_may_be_added_until_the_first_checkpoint(
     tiny_config, replace, monkeypatch
 ):
     with monkeypatch.context() as patch:
@@ -153,7 +153,9 @@ def test_flags_may_change_until_the_first_checkpoint(
         with pytest.raises(KeyboardInterrupt):
             _train(tiny_config)
     data = replace(tiny_config.data, skip_corrupt=True)
-    _train(replace(tiny_config, data=data, epochs=0))
+    with pytest.raises(ValueError, match="--epochs=2 there"):
+        _train(replace(tiny_config, data=data, epochs=0))
+    _train(replace(tiny_config, data=data))
 
 
 def test_a_finished_run_keeps_its_checkpoints_if_asked(tiny_config, replace):
