@@ -30,10 +30,12 @@ def _tell_problems(network):
     from bottlenet_tf.export_config import ExportConfig
 
     target = ExportConfig.target
-    for part in (network.model.prefix, network.model.suffix):
+    head, tail = network.model.prefix, network.model.suffix
+    if network.model.tells_tail:  # The point's part exports anywhere.
+        tail = network.unsplit_suffix()
+    for side, part in (("head", head), ("tail", tail)):
         found = problems.find(part, target, with_litert=False)
         if found:
-            side = "head" if part is network.model.prefix else "tail"
             print(f"Note: an export for {target} would refuse the {side}:")
             print("\n".join(problems.told(found)))
 

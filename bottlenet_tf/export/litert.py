@@ -1,5 +1,6 @@
 """Networks as LiteRT (TFLite) files: float32, float16 and int8."""
 
+import re
 import warnings
 
 import tensorflow as tf
@@ -90,6 +91,20 @@ def _file(frozen, kind, images):
             "int8 needs `images`, because they show the range of every tensor. "
             "Received: none"
         )
+    try:
+        return _converted(frozen, kind, images)
+    except Exception as error:  # The converter's are of many kinds.
+        lacking = re.findall(r"(?:Flex|Custom) ops: ([^\n]*)", str(error))
+        if not lacking:
+            raise
+        raise ValueError(
+            "All operators must be LiteRT's own: export by --litert=, for "
+            "ONNX Runtime and TensorRT, or replace these layers. "
+            f"Received: operators={', '.join(lacking)}"
+        ) from error
+
+
+def _converted(frozen, kind, images):
     with warnings.catch_warnings():
         # About the way of conversion and the interpreter it measures with.
         warnings.simplefilter("ignore")

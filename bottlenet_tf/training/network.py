@@ -9,6 +9,7 @@ import numpy as np
 
 from bottlenet_tf import backbones, json_file, tasks
 from bottlenet_tf.backbones import custom_layers, graph, new_head
+from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
@@ -43,6 +44,12 @@ class Network(NamedTuple):
             untouched = in_float32(untouched)
         model = in_float32(self.model)
         return self._replace(model=model, untouched=untouched, teacher=None)
+
+    def unsplit_suffix(self):
+        """Returns the part of `untouched` behind the cut, a Keras model."""
+        whole = self.untouched
+        feature = separating_tensors(whole)[self.split_point.layer]
+        return keras.Model(feature, whole.outputs[0])
 
 
 def build_network(config, image_size, num_classes):

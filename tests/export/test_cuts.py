@@ -1,13 +1,16 @@
 """A look at a network before it is trained."""
 
+import dataclasses
 import json
 
 import keras
 import pytest
 
+from bottlenet_tf.cli import train
 from bottlenet_tf.data_config import DataConfig
 from bottlenet_tf.export import cuts, problems
 from bottlenet_tf.export_config import CutsConfig
+from bottlenet_tf.training.network import build_network
 from tests.cli import programs
 
 L = keras.layers
@@ -68,6 +71,14 @@ def test_the_table_names_the_layer(found):
     text = cuts.table(found)
     assert "the file freezes 148" in text
     assert "- onnx, odd: Erfinv isn't in ONNX" in text
+
+
+def test_a_tail_that_is_told_the_point_has_no_problem(learned_run, capsys):
+    config = dataclasses.replace(learned_run, mode="tail")
+    network = build_network(config, 32, 10)
+    assert network.model.tells_tail
+    train._tell_problems(network)
+    assert capsys.readouterr().out == ""
 
 
 def test_equal_problems_are_told_once():

@@ -1,5 +1,6 @@
 """Heads as LiteRT files, run by LiteRT."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -131,3 +132,14 @@ def test_a_whole_network_gives_the_keras_models_logits(network, kind, share):
         interpreter.invoke()
         found = interpreter.get_tensor(logits["index"])[0]
         assert np.abs(found - expected).max() <= share * np.abs(wanted).max()
+
+
+def test_operators_that_litert_lacks_are_named():
+    image = keras.Input((4, 4, 3))
+    x = keras.ops.erfinv(image / 300)
+    network = keras.Model(
+        image, keras.layers.Dense(2)(keras.ops.sum(x, (1, 2)))
+    )
+    with pytest.raises(ValueError, match="--litert=,.*Erfinv") as caught:
+        litert.whole_file(network, "float32")
+    assert len(str(caught.value)) < 300
