@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from bottlenet_tf import backbones, training
+from bottlenet_tf import backbones, tasks, training
 from bottlenet_tf.config import TrainConfig
 from bottlenet_tf.data_config import DataConfig
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
@@ -207,6 +207,12 @@ def split(model, layer, unit="learned", rate_weight=0.05, **settings):
             image_size=model.input_shape[1],
             num_classes=model.output_shape[-1],
         )
+    check(
+        backbone.output in ("softmax", "logits"),
+        "split takes networks that end in logits or a softmax, one class an "
+        "image; train.py takes others.",
+        ends_in=backbone.output,
+    )
     made = build_bottlenet(backbone, layer, UNITS[unit](**settings))
     made.prefix.trainable = False
     return SplitModel(
@@ -222,6 +228,8 @@ def split(model, layer, unit="learned", rate_weight=0.05, **settings):
 
 class _Images:
     """An array of images as what reads a data set's training part takes it."""
+
+    task = tasks.ONE_CLASS
 
     def __init__(self, images):
         images = np.asarray(images)

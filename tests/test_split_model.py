@@ -121,3 +121,12 @@ def test_the_page_s_example_runs_and_its_run_is_exported(tmp_path, monkeypatch):
     export.run(config)
     payload = Head.load("deploy").encode(names["images"][0])
     assert Tail.load("deploy").predict([payload]).shape == (1, 10)
+
+
+def test_sigmoids_are_refused_by_name():
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, name="cut")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(3, "sigmoid")(x))
+    with pytest.raises(ValueError, match="one class an.*ends_in='sigmoid'"):
+        bottlenet_tf.split(model, "cut")

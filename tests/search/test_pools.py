@@ -54,7 +54,7 @@ def test_runs_share_the_cores_and_print_to_their_logs(tmp_path):
 
 def test_without_ray_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ImportError, match=r"bottlenet_tf\[search\]"):
+    with pytest.raises(ImportError, match="ray>=2.50"):
         pools.ray_pool("local", 1)
 
 

@@ -90,8 +90,9 @@ def test_a_search_reads_test_images_for_what_it_keeps_alone(
 
     monkeypatch.setattr(Part, "batches", batches)
     monkeypatch.setattr(training, "run", named_run)
+    weights = {"backbone_weights": tiny_config.backbone, "allow_chance": True}
     config = SearchConfig(
-        replace(tiny_config, backbone_weights=tiny_config.backbone),
+        replace(tiny_config, **weights),
         splits=("cut",),
         channels=(2,),
         strides=(2,),
