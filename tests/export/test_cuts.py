@@ -11,7 +11,6 @@ from bottlenet_tf.data_config import DataConfig
 from bottlenet_tf.export import cuts, problems
 from bottlenet_tf.export_config import CutsConfig
 from bottlenet_tf.training.network import build_network
-from tests.cli import programs
 
 L = keras.layers
 
@@ -113,14 +112,14 @@ def test_a_network_of_other_classes_is_looked_at_with_images(file, capsys):
 
 def test_with_images_sizes_deflate_and_the_file_is_written(tmp_path):
     path = tmp_path / "cuts.json"
-    ran = programs.run(
-        "cuts", "cifar_resnet20", "--dataset=digits", "--image_size=16",
-        "--images=4", f"--json={path}",
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
+    config = CutsConfig(
+        "cifar_resnet20", data=DataConfig("digits", image_size=16), images=4
+    )
+    seen = cuts.look(config)
+    cuts.write(seen, path)
     found = json.loads(path.read_text())
     assert found["accuracy"] is None  # Its weights are random.
     by_name = {cut["name"]: cut for cut in found["cuts"]}
     assert 0 < by_name["RB1"]["deflated_bytes"] < by_name["RB1"]["bytes"]
-    assert "| RB1 (stage1_block1_out) | 16x16x16" in ran.stdout
+    assert "| RB1 (stage1_block1_out) | 16x16x16" in cuts.table(seen)
     assert found["problems"] == []
