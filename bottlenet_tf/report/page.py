@@ -124,7 +124,14 @@ def _of_runs(sources):
 
 def _unsplit(run):
     known = text.percent(run.baseline_accuracy)
-    return f"the network without a split gets {known} right"
+    if run.mean_average_precision is None:
+        return f"the network without a split gets {known} right"
+    precise = text.percent(run.baseline_mean_average_precision)
+    return (
+        f"the network without a split gets all labels of {known} right (mean "
+        f"average precision {precise}; {run.split}, at the default point, "
+        f"{text.percent(run.mean_average_precision)})"
+    )
 
 
 def _candidates(sources):

@@ -80,13 +80,16 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured on one part of a data set; accuracies in percent.
 
     `baseline_accuracy` is the unsplit network's, `points` are the operating
-    points, `reasons` why figures are missing.
+    points, `reasons` why figures are missing. For several labels an image an
+    accuracy is of exact matches, and there are mean average precisions.
     """
 
     dataset_fingerprint: str
     num_images: Count
     accuracy: Percent
     baseline_accuracy: Percent | None
+    mean_average_precision: Percent | None = None
+    baseline_mean_average_precision: Percent | None = None
     wire_bytes: NotNegative = msgspec.field(name="wire_bytes_mean")
     cloud: tuple[CloudPoint, ...] = msgspec.field(name="cloud_only")
     points: tuple[OperatingPoint, ...] = ()

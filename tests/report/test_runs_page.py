@@ -1,6 +1,7 @@
 """The page of runs without a search, and tables of curves on both pages."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -104,6 +105,20 @@ def test_the_page_holds_all_of_it(units):
         "rate_accuracy.png", "rate_accuracy.csv", "planes_jpeg_q20.png",
         "planes_jpeg_q60.png",
     }  # fmt: skip
+
+
+def test_several_labels_an_image_have_their_mean_average_precision(
+    units, change
+):
+    for name in ("learned", "jpeg_q20", "jpeg_q60"):
+        path = units / name / "report.json"
+        change(path, "baseline_mean_average_precision", 91.25)
+        change(path, "mean_average_precision", 87.5)
+    lead = page.build(report.read(units)).lead
+    assert "gets all labels of 90.00" in lead
+    assert re.search(
+        r"mean average precision 91\.25.*default point, 87\.50", lead
+    )
 
 
 def test_unseen_classes_have_a_section_with_figures_of_their_own(units, change):
