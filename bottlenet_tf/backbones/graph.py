@@ -86,8 +86,10 @@ def learned_weights(model):
     """Returns the weights that a model may learn, and those that it doesn't.
 
     The latter belong to layers that are declared not trainable; statistics of
-    batch norms are in neither list. They are those of a copy.
+    batch norms are in neither list. They may be those of a copy.
     """
+    if all(layer.trainable for layer in all_layers(model)):
+        return model.trainable_weights, []
     copy = keras.models.clone_model(model)
     learned = {id(weight) for weight in copy.trainable_weights}
     unfreeze(copy)

@@ -6,21 +6,26 @@ from tqdm import tqdm
 
 from bottlenet_tf import tasks
 
+# Fewer images take less time than a graph for them.
+_WORTH_A_GRAPH = 100
 
-def predictor(classifier):
+
+def predictor(classifier, count=_WORTH_A_GRAPH):
     """Returns a function: images `(batch, H, W, C)` -> NumPy logits.
 
     Args:
         classifier: Keras model or function, float32 images 0..255 -> logits.
+        count: How many images there are.
     """
 
-    @tf.function(reduce_retracing=True)
     def compute(images):
         images = tf.cast(images, tf.float32)
         if hasattr(classifier, "layers"):
             return classifier(images, training=False)
         return classifier(images)
 
+    if count >= _WORTH_A_GRAPH:
+        compute = tf.function(compute, reduce_retracing=True)
     return lambda images: compute(tf.convert_to_tensor(images)).numpy()
 
 
@@ -59,7 +64,8 @@ def network_accuracy(classifier, part, batch_size=256, progress=True):
 
 def measured(classifier, part, batch_size=256, progress=True):
     """Returns the `Meter` of the untouched network; see `network_accuracy`."""
-    predict, meter = predictor(classifier), tasks.Meter(part.task)
+    predict = predictor(classifier, len(part))
+    meter = tasks.Meter(part.task)
     for images, labels in iterate(part, batch_size, progress, "network"):
         meter.add(predict(images), labels)
     return meter

@@ -77,7 +77,7 @@ def better_scaling(network, part, accuracy):
         part: `data.Part` to measure on.
         accuracy: Its accuracy on that, in percent.
     """
-    if any(
+    if len(part) < _LEAST_IMAGES or any(
         type(each).__name__ in _SCALING for each in graph.all_layers(network)
     ):
         return None, accuracy
