@@ -13,9 +13,9 @@ from bottlenet_tf import formats, in_use, run_folders, training
 from bottlenet_tf.json_file import write_json
 from bottlenet_tf.run_folders import REPORT_FILE
 from bottlenet_tf.training import checkpoints, runner
-from bottlenet_tf.training import loop as loop_module
 from bottlenet_tf.training.network import load_model
 from tests.eager import eagerly
+from tests.killed import kill_before
 
 
 def _report(config, network, dataset, spent, validated):
@@ -32,17 +32,6 @@ def _train(config):
         return training.run(config)
 
 
-def _kill_before(patch, fatal_step):
-    take_step = loop_module.Loop._step
-
-    def step_or_die(self, step, *batch):
-        if step == fatal_step:
-            raise KeyboardInterrupt
-        return take_step(self, step, *batch)
-
-    patch.setattr(loop_module.Loop, "_step", step_or_die)
-
-
 @pytest.fixture(scope="module")
 def killed(tiny_run, replace, tmp_path_factory):
     """A run killed before step 5 of 6, with checkpoints of steps 3 and 4."""
@@ -51,7 +40,7 @@ def killed(tiny_run, replace, tmp_path_factory):
         tiny_run, checkpoint_minutes=0.0, keep="best", workdir=str(workdir)
     )
     with pytest.MonkeyPatch.context() as patch:
-        _kill_before(patch, 5)
+        kill_before(patch, 5)
         with pytest.raises(KeyboardInterrupt):
             _train(config)
     return config
@@ -106,7 +95,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     (folder / "checkpoint").write_bytes(b"\0" * 40)  # TensorFlow's list.
     damage(newest)
     with pytest.MonkeyPatch.context() as patch:
-        _kill_before(patch, 5)
+        kill_before(patch, 5)
         with pytest.raises(KeyboardInterrupt):
             _train(copied)
     told = capsys.readouterr().out
@@ -149,7 +138,7 @@ def test_skip_corrupt_may_be_added_until_the_first_checkpoint(
     tiny_config, replace, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        _kill_before(patch, 0)
+        kill_before(patch, 0)
         with pytest.raises(KeyboardInterrupt):
             _train(tiny_config)
     data = replace(tiny_config.data, skip_corrupt=True)
@@ -176,7 +165,7 @@ def test_more_epochs_continue_a_finished_run(
     begun = load_model(config.workdir).get_weights()
     more = replace(config, epochs=2)
     with monkeypatch.context() as patch:
-        _kill_before(patch, 3)  # Its first step.
+        kill_before(patch, 3)  # Its first step.
         with pytest.raises(KeyboardInterrupt):
             _train(more)
     assert not pathlib.Path(config.workdir, REPORT_FILE).exists()

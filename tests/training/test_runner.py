@@ -17,6 +17,7 @@ from bottlenet_tf.training import runner
 from bottlenet_tf.training.network import build_network, load_model
 from bottlenet_tf.training.runner import load_data
 from tests.eager import eagerly
+from tests.killed import kill_before
 
 REPORT_KEYS = {
     "baseline_accuracy",
@@ -192,17 +193,6 @@ def test_a_mixed_float16_run_reports_of_the_model_that_is_saved(
     assert report["unit_id"] == evaluation.unit_id(load_model(config.workdir))
 
 
-def _kill_before(patch, fatal_step):
-    take_step = loop_module.Loop._step
-
-    def step_or_die(self, step, *batch):
-        if step == fatal_step:
-            raise KeyboardInterrupt
-        return take_step(self, step, *batch)
-
-    patch.setattr(loop_module.Loop, "_step", step_or_die)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -238,7 +228,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     )
     _train(straight)
     with monkeypatch.context() as patch:
-        _kill_before(patch, 5)
+        kill_before(patch, 5)
         with pytest.raises(KeyboardInterrupt):
             _train(killed)
     _train(killed)
@@ -268,7 +258,7 @@ def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
     )
     _train(straight)
     with monkeypatch.context() as patch:
-        _kill_before(patch, 2)
+        kill_before(patch, 2)
         with pytest.raises(KeyboardInterrupt):
             _train(killed)
     _train(killed)
