@@ -76,6 +76,18 @@ def number_operations(model):
         operation.name = name
 
 
+def free_name(wanted, model):
+    """Returns `wanted`, or with underscores what no operation of `model` has.
+
+    For a layer that is put beside those of a user's network: theirs keep their
+    names, since cuts are told by them.
+    """
+    taken = {node.operation.name for node in nodes(model)}
+    while wanted in taken:
+        wanted += "_"
+    return wanted
+
+
 def unfreeze(model):
     """Lets all layers of a model learn, at any depth."""
     for layer in all_layers(model):

@@ -53,12 +53,12 @@ def from_file(
         pretrained.load_file(model, weights, _only_these_classes)
     channels = model.inputs[0].shape[-1]
     mode = resolve(preprocessing, "none")
-    image, scaled = rgb_input(image_size, mode, channels)
     if any(_opens(node.operation) for node in graph.nodes(model)):
         _distinguish(model, {})
         entry = keras.Input((image_size, image_size, channels), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
     model = _in_policy(model, keras.config.dtype_policy().name)
+    image, scaled = rgb_input(image_size, mode, channels, beside=model)
     if new_head is None:
         output, activation = endings.find(model, _opens)
         logits = graph.replay(model, scaled, endings.without(activation))
@@ -72,10 +72,9 @@ def from_file(
                 "A softmax needs two outputs at least: that of one is 1 for "
                 f"any image. Received: name={str(path)!r}"
             )
-        logits, output = (
-            endings.TwoClasses(name="two_classes")(logits),
-            "binary",
-        )
+        two_classes = graph.free_name("two_classes", model)
+        logits = endings.TwoClasses(name=two_classes)(logits)
+        output = "binary"
     name = "".join(c if c.isalnum() else "_" for c in model.name)
     model = float32_logits(keras.Model(image, logits, name=name))
     if len(model.output_shape) != 2 or model.output_shape[-1] != num_classes:

@@ -86,7 +86,8 @@ def float32_logits(model):
     """Returns `model` with float32 output, whatever the dtype policy is."""
     logits = model.outputs[0]
     if logits.dtype != "float32":
-        cast = keras.layers.Activation("linear", dtype="float32", name="logits")
+        name = graph.free_name("logits", model)
+        cast = keras.layers.Activation("linear", dtype="float32", name=name)
         logits = cast(logits)
     # One tensor in, not a list of one: Keras warns about the difference.
     return keras.Model(model.inputs[0], logits, name=model.name)

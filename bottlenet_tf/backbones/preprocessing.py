@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from bottlenet_tf.backbones import graph
+
 MODES = ("none", "tf", "torch", "caffe", "unit")
 _NAMES = (*MODES, "signed")  # signed is tf.
 
@@ -109,7 +111,7 @@ class Grey(keras.layers.Layer):
         return (*input_shape[:-1], 1)
 
 
-def rgb_input(image_size, mode, channels=3):
+def rgb_input(image_size, mode, channels=3, beside=None):
     """Returns `(image, preprocessed)`: the input tensor and what follows.
 
     With mode "none" both are the same tensor: no layer is added.
@@ -118,6 +120,7 @@ def rgb_input(image_size, mode, channels=3):
         image_size: Side in pixels.
         mode: One of `MODES`.
         channels: Of what follows; 1 for luma.
+        beside: Functional model whose names are taken.
 
     Raises:
         ValueError: for one channel and a mode of three.
@@ -128,11 +131,15 @@ def rgb_input(image_size, mode, channels=3):
             f"have a mean for each of 3 channels. Received: {mode}"
         )
     image = seen = keras.Input((image_size, image_size, 3), dtype="float32")
+
+    def name(wanted):
+        return graph.free_name(wanted, beside) if beside else wanted
+
     if mode != "none":
-        seen = Preprocess(mode, name="preprocess")(seen)
+        seen = Preprocess(mode, name=name("preprocess"))(seen)
     if channels == 1:
         # The weights' sum is 1: scaled before or after is the same.
-        seen = Grey(name="grey")(seen)
+        seen = Grey(name=name("grey"))(seen)
     return image, seen
 
 

@@ -639,6 +639,27 @@ def test_an_image_that_is_not_taken_is_refused_by_name(
         load(takes(shape), tmp_path)
 
 
+@pytest.mark.parametrize("name", ["logits", "preprocess", "grey"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_layers_may_have_the_names_of_those_put_beside_them(
+    name, policy, tmp_path
+):
+    image = keras.Input((8, 8, 1))
+    x = layers.Conv2D(6, 3, name=name)(image)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, layers.Dense(1)(x))
+    with dtype_policy(policy):
+        backbone = load(model, tmp_path, num_classes=2, preprocessing="unit")
+    names = [layer.name for layer in backbone.model.layers]
+    assert name in [cut.layer for cut in backbone.split_points]
+    assert len(set(names)) == len(names)
+
+
+def test_two_classes_may_be_a_layers_name(tmp_path):
+    model = functional(lambda x: layers.Dense(1, name="two_classes")(x))
+    assert load(model, tmp_path, num_classes=2).output == "binary"
+
+
 def test_means_of_three_channels_are_not_for_grey(tmp_path):
     with pytest.raises(ValueError, match="unit or signed.*torch"):
         load(takes((8, 8, 1)), tmp_path, preprocessing="torch")
