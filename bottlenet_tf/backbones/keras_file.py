@@ -152,7 +152,9 @@ def _in_policy(model, policy):
 
     def copy(layer):
         config = layer.get_config()
-        if not isinstance(layer, keras.layers.InputLayer):
+        is_input = isinstance(layer, keras.layers.InputLayer)
+        # Operations such as `h + r` compute in what they are given.
+        if isinstance(layer, keras.layers.Layer) and not is_input:
             config = {**_told(config, policy), "dtype": policy}
         return layer.__class__.from_config(config)
 

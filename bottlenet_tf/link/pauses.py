@@ -8,7 +8,7 @@ MOST_PROBE_S = 4.0
 # and what the image takes that is under way.
 LEAST_PROBE_S, _SHARE_OF_CUT = 0.3, 1.0 / 60.0
 # Of a link that answers, where the device is faster without it.
-_LEAST_IDLE_S, _SHARE_OF_IDLE = 0.1, 1.0 / 4.0
+_LEAST_IDLE_S, _SHARE_OF_IDLE = 0.1, 0.15
 _FIRST_PAUSE_S, _MOST_PAUSE_S = 0.25, 8.0
 
 

@@ -393,6 +393,19 @@ def test_every_layer_has_the_precision_that_is_asked_for(
     np.testing.assert_allclose(loaded(X), wanted, atol=0.03 * abs(wanted).max())
 
 
+def test_operations_compute_in_the_precision_of_what_they_are_given(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(6, 3, padding="same")(image / 255.0)
+    x = ops.relu(x + layers.Conv2D(6, 1)(x))
+    model = keras.Model(image, layers.Dense(4)(ops.mean(x, axis=(1, 2))))
+    with dtype_policy("mixed_bfloat16"):
+        loaded = load(model, tmp_path).model
+    found = loaded(X)
+    assert found.dtype == "float32"
+    # bfloat16 has 8 bits.
+    np.testing.assert_allclose(found, model(X), rtol=0.05, atol=0.02)
+
+
 def test_weights_that_the_file_freezes_are_told(tmp_path):
     model = nested(training=False)
     model.layers[1].trainable = False
