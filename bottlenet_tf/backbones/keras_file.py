@@ -1,5 +1,7 @@
 """A saved `.keras` classifier as a backbone, cut at any layer."""
 
+import re
+
 import keras
 
 from bottlenet_tf.backbones import endings, graph
@@ -58,6 +60,7 @@ def from_file(
         entry = keras.Input((image_size, image_size, channels), dtype="float32")
         model = keras.Model(entry, graph.replay(model, entry, _open))
     model = _in_policy(model, keras.config.dtype_policy().name)
+    _give_scopes(model)
     image, scaled = rgb_input(image_size, mode, channels, beside=model)
     if new_head is None:
         output, activation = endings.find(model, _opens)
@@ -132,6 +135,19 @@ def _check_input(shape, image_size):
             f"--image_size={height}. Received: image_size={image_size}, "
             f"model input={shape}"
         )
+
+
+def _give_scopes(model):
+    """Replaces what TensorFlow takes in no name: all but letters, - and . .
+
+    Keras has names such as "Block 1" where another backend trained the file.
+    """
+    names = {node.operation.name: node.operation for node in graph.nodes(model)}
+    for name, operation in list(names.items()):
+        scope = re.sub("[^A-Za-z0-9_.-]", "_", name)
+        while names.setdefault(scope, operation) is not operation:
+            scope += "_"
+        operation.name = scope
 
 
 def _in_policy(model, policy):

@@ -36,6 +36,7 @@ _COUNTED = (
     *_CONVOLUTIONS,
     keras.layers.Dense,
     keras.layers.EinsumDense,
+    keras.layers.SpectralNormalization,
 )
 # Their weights may have several axes, but no product with them counts.
 _FREE = (
@@ -123,6 +124,8 @@ def layer_macs(layer, input_shape, output_shape):
         return _product(layer, input_shape[1:-1]) * _size(layer.kernel)
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_macs(layer, input_shape)
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return layer_macs(layer.layer, input_shape, output_shape)
     return 0
 
 

@@ -50,7 +50,8 @@ def flatten_as_laid_out(model):
         order = onnx_passes.order_of(transpose)
         reshape = _only_user(graph, transpose, "Reshape")
         matmul = reshape and _only_user(graph, reshape, "MatMul")
-        batch, *sides = shapes.get(transpose.output[0], (None,))
+        # () is a scalar's shape, or one that ONNX can't infer.
+        batch, *sides = shapes.get(transpose.output[0]) or (None,)
         known = len(sides) == len(order) - 1 and None not in sides
         if not matmul or order[:1] != (0,) or not known:
             continue

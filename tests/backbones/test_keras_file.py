@@ -8,6 +8,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 from bottlenet_tf import backbones
@@ -666,6 +667,22 @@ def test_layers_may_have_the_names_of_those_put_beside_them(
     names = [layer.name for layer in backbone.model.layers]
     assert name in [cut.layer for cut in backbone.split_points]
     assert len(set(names)) == len(names)
+
+
+def test_names_that_tensorflow_does_not_take_are_made_so(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(6, 3, name="Block 1: größer")(image)
+    x = layers.ReLU(name="Block_1_ gr__er")(x)
+    x = layers.GlobalAveragePooling2D(name="Block 1  gr  er")(x)
+    model = keras.Model(image, layers.Dense(4, name="a-b.c")(x))
+    loaded = load(model, tmp_path).model
+    names = [layer.name for layer in loaded.layers][1:]
+    assert names == [
+        "Block_1__gr__er", "Block_1__gr__er_", "Block_1__gr__er__", "a-b.c",
+    ]  # fmt: skip
+    # In eager mode any name goes.
+    compute = tf.function(lambda images: loaded(images))
+    np.testing.assert_allclose(compute(X), model(X), rtol=1e-5)
 
 
 def test_two_classes_may_be_a_layers_name(tmp_path):

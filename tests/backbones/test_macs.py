@@ -40,6 +40,7 @@ def one_layer(layer, shape=(8, 8, 6)):
         (layers.Dense(5), 64 * 6 * 5),
         (layers.EinsumDense("...d,de->...e", 5), 64 * 6 * 5),
         (layers.EinsumDense("...d,de->...e", 5), 64 * 6 * 5),
+        (layers.SpectralNormalization(layers.Conv2D(10, 3)), 36 * 9 * 6 * 10),
         (layers.BatchNormalization(), 0),
         (layers.MaxPooling2D(2), 0),
     ],

@@ -144,6 +144,23 @@ def test_gelu_groups_and_layer_norms_are_translated(approximate):
     np.testing.assert_allclose(found, network(image), rtol=1e-4, atol=1e-5)
 
 
+def test_attention_is_translated():
+    """tf2onnx takes its einsums apart; some shapes in them stay unknown."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((12, 12, 3))
+    x = keras.layers.Conv2D(8, 4, strides=4)(image)
+    tokens = keras.layers.Reshape((9, 8))(x)
+    tokens += keras.layers.MultiHeadAttention(2, 4)(tokens, tokens)
+    x = keras.layers.Reshape((3, 3, 8))(tokens)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    network = keras.Model(image, keras.layers.Dense(3)(x))
+    images = np.random.RandomState(0).normal(size=(1, 12, 12, 3))
+    images = images.astype(np.float32)
+    session = _session(whole_graph(network))
+    (found,) = session.run(None, {"image": _channels_first(images)})
+    np.testing.assert_allclose(found, network(images), rtol=1e-4, atol=1e-5)
+
+
 def test_other_inputs_than_documented_are_refused(network, monkeypatch):
     monkeypatch.setattr(onnx_graphs, "frozen_head", frozen_tail)
     with pytest.raises(ValueError, match="must be image alone.*'codes'"):
