@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from bottlenet_tf.backbones import macs
+from bottlenet_tf.backbones import graph, macs
 from bottlenet_tf.layers import (
     BottleneckUnit,
     DattaUnit,
@@ -179,7 +179,8 @@ class BottleNet(keras.Model):
         it sends its range, `"range": float32 (batch, 2)`.
         """
         feature = self.prefix.outputs[0]
-        outputs = UnitHead(self.unit, name="unit_head")(feature)
+        name = graph.free_name("unit_head", self.prefix)
+        outputs = UnitHead(self.unit, name=name)(feature)
         return keras.Model(self.prefix.inputs[0], outputs, name="head")
 
     @property

@@ -1,5 +1,7 @@
 """Tells a network's tail the operating point of what it gets."""
 
+import functools
+
 import keras
 
 from bottlenet_tf.backbones import graph
@@ -29,9 +31,10 @@ def conditioned(suffix):
         kinds = _CONVOLUTIONS
     if not any(isinstance(each, kinds) for each in operations):
         return suffix
-    feature = keras.Input(suffix.input_shape[1:], name="restored_feature")
-    point = keras.Input((), name="tail_point")
-    embedded = PointEmbedding(name="tail_embedding")(point)
+    free = functools.partial(graph.free_name, model=suffix)
+    feature = keras.Input(suffix.input_shape[1:], name=free("restored_feature"))
+    point = keras.Input((), name=free("tail_point"))
+    embedded = PointEmbedding(name=free("tail_embedding"))(point)
     calls = {}
 
     def call(operation, *args, **kwargs):
@@ -42,7 +45,7 @@ def conditioned(suffix):
         name = f"{operation.name}_modulation"
         if number > 1:  # A layer that is called twice.
             name += f"_{number}"
-        return Modulation(name=name)(result, embedded)
+        return Modulation(name=free(name))(result, embedded)
 
     logits = graph.replay(suffix, feature, call)
     return keras.Model([feature, point], logits, name=suffix.name)

@@ -300,7 +300,10 @@ def _least_squares(inputs, targets, rank, ridge=1e-3):
     gram += ridge * np.diag(np.maximum(np.diag(gram), 1e-12))
     solved = np.linalg.solve(gram, cross)[:-1]
     about_mean = gram[:-1, :-1] - gram[-1, -1] * np.outer(means[0], means[0])
-    restored = np.linalg.cholesky(about_mean).T @ solved
+    # A root of it, though what never varies leaves it without full rank.
+    powers, directions = np.linalg.eigh(about_mean)
+    root = np.sqrt(np.maximum(powers, 0))[:, None] * directions.T
+    restored = root @ solved
     pixels = np.linalg.svd(restored, full_matrices=False)[2][:rank]
     neighbours = solved @ pixels.T
     bias = means[1] - means[0] @ neighbours @ pixels

@@ -6,7 +6,8 @@ import pytest
 
 from bottlenet_tf import backbones
 from bottlenet_tf.backbones.macs import count_macs
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
+from bottlenet_tf.config import LearnedUnitConfig, UnitConfig
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from tests.point_unit import POINTS, point_network
 
@@ -165,3 +166,25 @@ def test_multiply_accumulates_need_no_single_input(points_model):
     assert macs.head + macs.tail == macs.whole  # The unit has none.
     assert count_macs(points_model.head) == macs.head
     assert count_macs(points_model.tail) == macs.tail
+
+
+def test_a_networks_layers_may_have_the_names_of_those_put_beside_them():
+    layers = keras.layers
+    image = x = keras.Input((16, 16, 3), name="image")
+    for name in ("unit_head", "codes", "cut", "unit_tail", "restored_feature"):
+        x = layers.Conv2D(4, 3, padding="same", name=name)(x)
+    for name in ("tail_point", "tail_embedding", "unit_tail_modulation"):
+        x = layers.BatchNormalization(name=name)(x)
+    x = layers.GlobalAveragePooling2D(name="point")(x)
+    network = keras.Model(image, layers.Dense(3, name="range")(x), name="tail")
+    backbone = Backbone("net", network, describe_cuts(network))
+    unit = LearnedUnitConfig(patch=4, mixed=32, mixed_to=16, coefficients=32)
+    model = build_bottlenet(backbone, "cut", unit, tells_tail=True)
+    images = np.zeros((2, 16, 16, 3), np.float32)
+    sent = model.head(images)
+    point = model.unit.points[0]
+    point = keras.ops.full((2,), point, "float32")
+    codes = model.encode(images, point)["codes"]
+    assert sent["coefficients"].shape == codes.shape
+    answer = model.tail({"codes": codes, "point": point})
+    assert answer.shape == (2, 3)

@@ -258,3 +258,20 @@ def test_too_few_images_are_refused_with_the_number_needed(
         ValueError, match="needs 40 images.*statistics_images=39"
     ):
         start_afresh(unit=unit)
+
+
+def test_least_squares_takes_coefficients_that_never_vary():
+    """Of a network that leaves channels out, or of codes that are all 0."""
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(20, 4, 4, 6)).astype(np.float32)
+    inputs[..., 3] = 0.0
+    inputs[..., 4] = 1e4
+    inputs[..., 5] = inputs[..., 0] * 1e-6
+    inputs = tf.constant(inputs)
+    neighbours, pixels, bias = unit_start._least_squares(
+        inputs, inputs[..., :2] * 3.0, 2
+    )
+    x = tf.nn.conv2d(inputs, neighbours, 1, "SAME")
+    found = tf.nn.conv2d(x, pixels, 1, "SAME") + bias
+    # The ridge takes a thousandth off.
+    np.testing.assert_allclose(found, inputs[..., :2] * 3.0, atol=0.1)
