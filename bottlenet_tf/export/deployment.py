@@ -85,6 +85,7 @@ class Deployment:
         for side in ("edge", "cloud"):
             write_json(folder / side / served.NAME, identity.content())
         device_files.copy_sending_program(folder / "edge")
+        device_files.write_wheel(folder / "edge")
         device_files.copy_package(folder / "cloud", compiled=True)
         if self._plan is not None:
             write_json(folder / "edge" / plan_file.NAME, self._plan.content)

@@ -2,6 +2,9 @@
 
 import pathlib
 import shutil
+import tempfile
+
+from bottlenet_tf.export import wheel
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # All that `runtime` imports; tests run the copies alone.
@@ -39,6 +42,19 @@ def copy_sending_program(folder):
     folder = pathlib.Path(folder)
     _copy(_SENDING_PARTS, folder / "bottlenet_tf", ["__pycache__"])
     (folder / "run.py").write_text(_SENDING_PROGRAM, encoding="utf-8")
+
+
+def write_wheel(folder):
+    """Writes what `copy_sending_program` and `copy_package` copy, as a wheel.
+
+    Args:
+        folder: Where `wheel.FILE_NAME` is put.
+    """
+    with tempfile.TemporaryDirectory() as staging:
+        copy_package(staging)
+        package = pathlib.Path(staging) / "bottlenet_tf"
+        _copy(_SENDING_PARTS, package, ["__pycache__"])
+        wheel.write(pathlib.Path(folder) / wheel.FILE_NAME, package)
 
 
 def copy_program(folder):

@@ -1,5 +1,6 @@
 """`README.md` of a deployment folder: what lies there and how to start it."""
 
+from bottlenet_tf.export import wheel
 from bottlenet_tf.export.manifest import parity_table
 
 _TEXT = """\
@@ -24,6 +25,9 @@ It needs the folders of all units, and for `--server` a `plan.json` (`export.py
 python3 edge/run.py photos --server=HOST:8000
 python3 edge/run.py photos --local
 ```
+
+A program of your own that loads `Head` or `Tail` finds them in `edge/{wheel}`,
+which `pip install` takes as it is.
 
 {engine}With `--max_bytes=N` no payload has more than N bytes, its header
 included; an image of which the unit has none so small is reported and passed
@@ -183,6 +187,7 @@ def guide(config, models, wholes, identity):
         server=_server(identity, one) if config.onnx else _TF_SERVING,
         shared=_shared(models),
         points=_points(models),
+        wheel=wheel.FILE_NAME,
         whole=_wholes(wholes),
         answer=_ANSWER if any(not w["timing_only"] for w in wholes) else "",
         images=models[0]["parity"][0]["images"],

@@ -1,11 +1,13 @@
 """Tests of the package's files that travel with a deployment."""
 
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
 import bottlenet_tf
-from bottlenet_tf.export import device_files
+from bottlenet_tf.export import device_files, wheel
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -40,3 +42,31 @@ def test_the_source_of_what_is_compiled_travels(tmp_path):
     name = "codec/_range_coder.c"
     copy = tmp_path / "bottlenet_tf" / name
     assert copy.read_bytes() == (here / name).read_bytes()
+
+
+def test_a_wheel_of_it_installs_without_an_index(tmp_path):
+    device_files.write_wheel(tmp_path)
+    path = tmp_path / wheel.FILE_NAME
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index"]
+    subprocess.run([*pip, "--no-deps", "--target", site, path], check=True)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import bottlenet_tf.edge.program\n"
+        "from bottlenet_tf.runtime.cloud import Tail\n"
+        "from bottlenet_tf.runtime.edge import Head\n"
+        "print(bottlenet_tf.__file__)"
+    )
+    command = [sys.executable, "-I", "-c", code, site]
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    assert found.stdout.decode().startswith(str(site))
+    listed = site / f"{path.name.split('-py3')[0]}.dist-info" / "RECORD"
+    assert "bottlenet_tf/runtime/edge.py,sha256=" in listed.read_text()
+
+
+def test_wheels_of_the_same_files_are_the_same_bytes(tmp_path):
+    device_files.write_wheel(tmp_path)
+    path = tmp_path / wheel.FILE_NAME
+    first = path.read_bytes()
+    device_files.write_wheel(tmp_path)
+    assert path.read_bytes() == first
