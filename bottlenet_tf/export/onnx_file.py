@@ -2,7 +2,7 @@
 
 import onnx
 
-from bottlenet_tf.export import tensorrt
+from bottlenet_tf.export import repeatable, tensorrt
 
 
 def write(folder, part, make, config):
@@ -27,5 +27,6 @@ def write(folder, part, make, config):
     graph = make()
     if config.tensorrt is not None:
         tensorrt.require_supported(graph, config.tensorrt)
+    repeatable.number_onnx(graph.graph)
     onnx.save(graph, folder / f"{part}.onnx")
     return True

@@ -62,6 +62,25 @@ def order_onnx(graph):
     graph.initializer.extend(tensors)
 
 
+def number_onnx(graph):
+    """Names an ordered graph's nodes by operator and place alone.
+
+    Of several equal nodes tf2onnx keeps any one, with the path of its layer,
+    so that paths are others in another process. Until a graph is checked they
+    are worth having: problems are told by them.
+
+    Args:
+        graph: `onnx.GraphProto` as `order_onnx` leaves it, changed in place.
+    """
+    names = {each.name: each.name for each in (*graph.input, *graph.output)}
+    for i, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{i}"
+        for j, name in enumerate(node.output):
+            names.setdefault(name, name and f"{node.name}:{j}")
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+
+
 def order_saved_model(folder):
     """Renames a SavedModel's functions and leaves its fingerprint out.
 

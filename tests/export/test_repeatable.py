@@ -51,6 +51,20 @@ def test_counters_and_orders_of_a_process_leave_no_trace(network):
     onnx.checker.check_graph(graph)
 
 
+def test_which_of_equal_nodes_was_kept_leaves_no_trace(network):
+    graph = onnx_graphs.tail_graph(network).graph
+    other = copy.deepcopy(graph)
+    for node in other.node:
+        node.name = f"another/path/{node.name}"
+    for found in (graph, other):
+        repeatable.number_onnx(found)
+    assert other.SerializeToString() == graph.SerializeToString()
+    names = [node.name for node in graph.node]
+    assert len(set(names)) == len(names)
+    model = onnx.helper.make_model(graph)
+    onnx.checker.check_model(model)
+
+
 def test_two_exports_of_the_same_runs_are_the_same_bytes(both, sweep, tmp_path):
     export.run(
         ExportConfig(
