@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 
 from absl import app, flags
 
@@ -85,6 +86,8 @@ def report(error):
     """
     if os.environ.get("BOTTLENET_TRACEBACK"):
         raise error
+    # Ends what still iterates, and so the progress bars' lines.
+    traceback.clear_frames(error.__traceback__)
     print(
         f"Error: {error}\n(BOTTLENET_TRACEBACK=1 shows where.)",
         file=sys.stderr,

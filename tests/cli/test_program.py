@@ -32,6 +32,24 @@ def test_an_expected_error_is_a_sentence():
     assert ran.stderr.startswith("Error: Too few.")
 
 
+def test_an_error_stands_on_a_line_of_its_own():
+    program = """
+from bottlenet_tf.cli import program
+from tqdm import tqdm
+def batches():
+    with tqdm(range(9), desc="training", mininterval=0) as bar:
+        yield from bar
+def main(values):
+    for _ in batches():
+        raise ValueError("Too few.")
+program.run(main, "About.")
+"""
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    before, error, _ = ran.stderr.partition("Error: Too few.")
+    assert error and "training" in before and before.endswith("\n")
+
+
 def test_help_is_no_failure():
     for word in ("--help", "-h", "--helpfull"):
         ran = run("KeyError('a')", word)
