@@ -40,8 +40,9 @@ def batches():
     with tqdm(range(9), desc="training", mininterval=0) as bar:
         yield from bar
 def main(values):
-    for _ in batches():
-        raise ValueError("Too few.")
+    found = batches()
+    next(found)
+    raise ValueError("Too few.")
 program.run(main, "About.")
 """
     command = [sys.executable, "-c", program]
