@@ -26,8 +26,17 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 _LONGEST = (
     "deployments",
     "test_runner.py",
-    "test_payload_parser.py",
+    "test_provenance.py",
+    "test_learned_deployment.py",
     "test_onednn.py",
+    "test_parts.py",
+    "test_adaptation.py",
+    "test_other_images.py",
+    "test_search_over_curves.py",
+    "test_resuming.py",
+    "test_payload_parser.py",
+    "test_rivals.py",
+    "test_entropy_code.py",
 )
 
 

@@ -43,6 +43,7 @@ def solved(finished, unsplit, dataset):
         return _refit(finished, unsplit).model("transform", dataset)
 
 
+@pytest.mark.slow
 def test_a_new_transform_keeps_the_patches_and_the_convolutions(
     finished, solved
 ):

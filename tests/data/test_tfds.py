@@ -213,6 +213,7 @@ def open_all(data_dir, config):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_all_images_of_one_split_are_measured_in_the_stored_order(data_dir):
     dataset = open_all(data_dir, "train")
     assert dataset.test.name == "all"

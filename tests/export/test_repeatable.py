@@ -4,6 +4,7 @@ import copy
 import random
 
 import onnx
+import pytest
 
 from bottlenet_tf import export
 from bottlenet_tf.export import onnx_graphs, repeatable
@@ -65,6 +66,7 @@ def test_which_of_equal_nodes_was_kept_leaves_no_trace(network):
     onnx.checker.check_model(model)
 
 
+@pytest.mark.slow
 def test_two_exports_of_the_same_runs_are_the_same_bytes(both, sweep, tmp_path):
     export.run(
         ExportConfig(

@@ -95,6 +95,7 @@ def test_samples_lie_within_their_ranges(base):
     assert 20 < sum(unit.task_weight < 1000 for unit in units) < 40
 
 
+@pytest.mark.slow
 def test_samples_are_measured_on_validation_images(sampled):
     config, content = sampled
     for sample in content["samples"]:

@@ -131,6 +131,7 @@ def test_a_split_that_fails_leaves_the_others(copy):
     assert not (whole.root / "starts").exists()  # Of no more use.
 
 
+@pytest.mark.slow
 def test_curves_may_be_measured_after_some_steps(copy):
     config = copy(curve_steps=2, splits=("cut",))
     report = curves.find_curves(config, InProcess()).reports["cut"]

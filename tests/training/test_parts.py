@@ -72,6 +72,7 @@ def test_a_run_for_choosing_reads_no_test_image(
     assert report["validation"] is None
 
 
+@pytest.mark.slow
 def test_a_search_reads_test_images_for_what_it_keeps_alone(
     tiny_config, replace, monkeypatch
 ):

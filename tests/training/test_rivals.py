@@ -192,6 +192,7 @@ def test_a_run_reports_its_rivals_beside_the_untouched_network(
         assert trained == ["aware"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_takes_rivals_when_they_are_asked_for(config, capsys):
     without = dataclasses.replace(config, tuned_rivals=())
     with eagerly():

@@ -114,6 +114,7 @@ def _policies(model):
     return {name for name in ("bfloat16", "float16") if name in text}
 
 
+@pytest.mark.slow
 def test_a_mixed_run_reports_the_figures_of_what_is_deployed(mixed):
     config, report = mixed
     run = load_run(config.workdir)
@@ -245,7 +246,8 @@ def test_a_killed_run_resumes_to_the_same_weights(
 
 
 @pytest.mark.parametrize(
-    "mode", [pytest.param("frozen", marks=pytest.mark.slow), "tail"]
+    "mode",
+    [pytest.param("frozen", marks=pytest.mark.slow), "tail"] @ pytest.mark.slow,
 )
 def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
     learned_config, replace, tmp_path, monkeypatch, mode
@@ -458,6 +460,7 @@ def test_a_frozen_networks_unit_begins_at_the_features_scale(
     np.testing.assert_allclose(norm.gamma, feature.std((0, 1, 2)), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_naive_mode_trains_without_the_codec(tiny_config, replace, monkeypatch):
     def refuse(*_):
         raise AssertionError("the codec ran in training")
