@@ -245,10 +245,8 @@ def test_a_killed_run_resumes_to_the_same_weights(
     )
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [pytest.param("frozen", marks=pytest.mark.slow), "tail"] @ pytest.mark.slow,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["frozen", "tail"])
 def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
     learned_config, replace, tmp_path, monkeypatch, mode
 ):
