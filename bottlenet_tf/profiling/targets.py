@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 from bottlenet_tf import json_file
+from bottlenet_tf.runtime import intact
 from bottlenet_tf.runtime.unit_file import MANIFEST, MANIFEST_FORMAT
 
 # Missing in the manifests of early exports.
@@ -63,7 +64,8 @@ def in_deployment(folder):
 
     Raises:
         OSError: if the manifest cannot be read.
-        ValueError: naming file and field, if it isn't what an export writes.
+        ValueError: naming file and field, if it isn't what an export writes
+            or was changed since.
     """
     root = pathlib.Path(folder)
     path = root / MANIFEST
@@ -80,6 +82,7 @@ def in_deployment(folder):
             f"{path}: field 'format' must be {MANIFEST_FORMAT!r}, the one "
             f"that this version reads. Received: format={found!r}"
         )
+    intact.check(path)
     try:
         models = content["models"]
         wholes = {

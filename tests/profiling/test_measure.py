@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bottlenet_tf.profiling import jobs, measure, profile_file
+from bottlenet_tf.profiling import jobs, measure, profile_file, targets
 from bottlenet_tf.profiling.config import ProfileConfig
 from bottlenet_tf.profiling.jobs import Job
+from bottlenet_tf.runtime import intact
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.whole import Whole
@@ -200,6 +201,11 @@ def test_keras_halves_follow_a_learned_unit_s_default_point(
     np.testing.assert_allclose(logits, wanted, rtol=1e-5, atol=1e-5)
 
 
+def _unsealed(manifest):
+    """Returns a manifest as exports wrote it before they sealed it."""
+    return json.dumps({**manifest, intact.SEAL: None})
+
+
 @pytest.fixture
 def one(both, tmp_path):
     """A deployment of one run: its folder with what lies in the root's."""
@@ -210,7 +216,7 @@ def one(both, tmp_path):
     manifest["models"] = [
         model for model in manifest["models"] if model["name"] == "range"
     ]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(_unsealed(manifest))
     return folder
 
 
@@ -353,7 +359,7 @@ def test_noise_says_nothing_of_bytes(one, tmp_path, inline, capsys):
     path = one / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["models"][0]["run"]["flags"]["data"]["dataset"] = "./nowhere"
-    path.write_text(json.dumps(manifest))
+    path.write_text(_unsealed(manifest))
     profile = _measure(tmp_path, deploy=str(one), sides=("device",))
     assert profile.splits[0].payload_bytes is None
     assert "nowhere" in profile.reasons["payload_bytes"]
@@ -366,7 +372,7 @@ def test_an_early_export_s_missing_facts_are_said(
     path = one / "manifest.json"
     manifest = json.loads(path.read_text())
     del manifest["models"][0]["network"]
-    path.write_text(json.dumps(manifest))
+    path.write_text(_unsealed(manifest))
     profile = _measure(
         tmp_path, deploy=str(one), images=str(photos), sides=("device",)
     )
@@ -378,7 +384,7 @@ def _spoil(folder, change):
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     change(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_text(_unsealed(manifest))
 
 
 @pytest.mark.parametrize(
@@ -395,6 +401,16 @@ def test_a_foreign_manifest_is_refused(one, tmp_path, change, message):
     with pytest.raises(ValueError, match=message) as error:
         _measure(tmp_path, deploy=str(one))
     assert "manifest.json" in str(error.value)
+
+
+def test_a_manifest_that_was_changed_since_the_export_is_refused(
+    both, tmp_path
+):
+    folder = shutil.copytree(both, tmp_path / "changed")
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"range"', '"other"', 1))
+    with pytest.raises(ValueError, match="manifest.json must be the file"):
+        targets.in_deployment(folder)
 
 
 def test_half_a_manifest_is_refused(one, tmp_path):

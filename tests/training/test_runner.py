@@ -245,8 +245,9 @@ def test_a_killed_run_resumes_to_the_same_weights(
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["frozen", "tail"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("frozen", marks=pytest.mark.slow), "tail"]
+)
 def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
     learned_config, replace, tmp_path, monkeypatch, mode
 ):
