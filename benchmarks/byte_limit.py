@@ -39,8 +39,12 @@ def build(folder):
 
     prepare_tensorflow()
     from bottlenet_tf import export, training
-    from bottlenet_tf.config import DataConfig, LearnedUnitConfig, TrainConfig
-    from bottlenet_tf.export_config import ExportConfig
+    from bottlenet_tf.config.export import ExportConfig
+    from bottlenet_tf.config.run import (
+        DataConfig,
+        LearnedUnitConfig,
+        TrainConfig,
+    )
 
     common = {
         "backbone": "cifar_resnet20",

@@ -19,15 +19,16 @@ import argparse
 
 from scipy import stats
 
-from bottlenet_tf import rate_curves, selection
-from bottlenet_tf.markdown import aligned
-from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.run_folders import (
+from bottlenet_tf import selection
+from bottlenet_tf.common import rate_curves
+from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.run_folders import (
     choosing_figures,
     find_runs,
     load_report,
     model_name,
 )
+from bottlenet_tf.profiling import profile_file
 
 LOSSES = (1, 2, 3, 5)
 SLOWDOWNS = (1, 5, 20, 100)

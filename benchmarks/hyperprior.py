@@ -30,9 +30,9 @@ import keras  # noqa: E402 (after the preparation)
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from bottlenet_tf.config import TrainConfig  # noqa: E402
+from bottlenet_tf.common.run_folders import CONFIG_FILE  # noqa: E402
+from bottlenet_tf.config.run import TrainConfig  # noqa: E402
 from bottlenet_tf.layers.learned.prior import LogisticMixture  # noqa: E402
-from bottlenet_tf.run_folders import CONFIG_FILE  # noqa: E402
 from bottlenet_tf.training import load_model  # noqa: E402
 from bottlenet_tf.training.runner import load_data  # noqa: E402
 

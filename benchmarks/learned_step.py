@@ -20,7 +20,7 @@ prepare_tensorflow()
 
 import tensorflow as tf  # noqa: E402 (after the preparation)
 
-from bottlenet_tf.config import (  # noqa: E402
+from bottlenet_tf.config.run import (  # noqa: E402
     DataConfig,
     LearnedUnitConfig,
     TrainConfig,

@@ -33,7 +33,7 @@ from scipy import ndimage  # noqa: E402
 
 from bottlenet_tf import backbones  # noqa: E402
 from bottlenet_tf.codec.entropy import EntropyCodec  # noqa: E402
-from bottlenet_tf.config import LearnedUnitConfig  # noqa: E402
+from bottlenet_tf.config.run import LearnedUnitConfig  # noqa: E402
 from bottlenet_tf.evaluation import WirePath  # noqa: E402
 from bottlenet_tf.export import onnx_graphs  # noqa: E402
 from bottlenet_tf.export.saved_model import ServedTail  # noqa: E402

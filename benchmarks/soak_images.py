@@ -9,7 +9,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.edge.network import Network
 from bottlenet_tf.link import plan_file
 from bottlenet_tf.runtime import served

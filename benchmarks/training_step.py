@@ -20,7 +20,7 @@ import keras  # noqa: E402 (after the preparation)
 import tensorflow as tf  # noqa: E402
 
 from bottlenet_tf import backbones  # noqa: E402
-from bottlenet_tf.config import UnitConfig  # noqa: E402
+from bottlenet_tf.config.run import UnitConfig  # noqa: E402
 from bottlenet_tf.models.bottlenet import build_bottlenet  # noqa: E402
 
 # name: image size, batch, split, timed steps of each kind

@@ -34,10 +34,10 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from bottlenet_tf.cli.demo_link_processes import Processes  # noqa: E402
+from bottlenet_tf.common.markdown import aligned  # noqa: E402
 from bottlenet_tf.edge import image_files, message, transports  # noqa: E402
 from bottlenet_tf.edge.network import Network  # noqa: E402
 from bottlenet_tf.emulation import Settings, machines  # noqa: E402
-from bottlenet_tf.markdown import aligned  # noqa: E402
 from bottlenet_tf.runtime import images, machine, served  # noqa: E402
 from bottlenet_tf.runtime.heads import Heads  # noqa: E402
 from bottlenet_tf.runtime.whole import Whole, identity  # noqa: E402

@@ -6,14 +6,14 @@ import re
 
 from bottlenet_tf import data, evaluation, tasks
 from bottlenet_tf.backbones.split_points import describe_cuts
-from bottlenet_tf.evaluate_config import EVALUATIONS, EvaluateConfig
+from bottlenet_tf.common.run_folders import CONFIG_FILE, REPORT_FILE, check_run
+from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.evaluate import EVALUATIONS, EvaluateConfig
 from bottlenet_tf.export.finished_run import load_config, load_split_network
 from bottlenet_tf.export.unsplit import load_network, why_timing_only
-from bottlenet_tf.run_folders import CONFIG_FILE, REPORT_FILE, check_run
 from bottlenet_tf.training import load_model, provenance
 from bottlenet_tf.training.measure import measure, part_to_evaluate
 from bottlenet_tf.training.network import Network
-from bottlenet_tf.validation import check
 
 _SHOWN, _MOST_INDICES = 5, 50
 

@@ -13,14 +13,14 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf import backbones, tasks, training
-from bottlenet_tf.config import TrainConfig
-from bottlenet_tf.data_config import DataConfig
+from bottlenet_tf.common.run_folders import MODEL_FILE
+from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.data import DataConfig
+from bottlenet_tf.config.run import TrainConfig
+from bottlenet_tf.config.unit import UNITS
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
-from bottlenet_tf.run_folders import MODEL_FILE
 from bottlenet_tf.training.freeze_unit import freeze
 from bottlenet_tf.training.unit_start import start_unit
-from bottlenet_tf.unit_config import UNITS
-from bottlenet_tf.validation import check
 
 _BYTE_SCALE = 100.0  # As --rate_weight counts bytes.
 

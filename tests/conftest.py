@@ -9,13 +9,13 @@ import os
 
 import pytest
 
-from bottlenet_tf.config import (
+from bottlenet_tf.config.export import ExportConfig
+from bottlenet_tf.config.run import (
     DataConfig,
     LearnedUnitConfig,
     TrainConfig,
     UnitConfig,
 )
-from bottlenet_tf.export_config import ExportConfig
 
 # As the programs do it, see `cli.surroundings.prepare`: left alone,
 # TensorFlow decides by the processor, and tests would mean something else on

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from bottlenet_tf import backbones
 from bottlenet_tf.codec.entropy import EntropyCodec
-from bottlenet_tf.config import LearnedUnitConfig
+from bottlenet_tf.config.run import LearnedUnitConfig
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.training import closed_form, freezing
 from bottlenet_tf.training.freeze_unit import with_unit_config

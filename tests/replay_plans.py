@@ -12,7 +12,7 @@ import json
 import pathlib
 import sys
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.link import plan_file
 
 # t, wire bytes mean, p95, accuracy: ResNet-20 on CIFAR-10, trained units.

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from bottlenet_tf import other_images, report, training
-from bottlenet_tf.evaluate_config import EvaluateConfig
-from bottlenet_tf.run_folders import load_report
+from bottlenet_tf.common.run_folders import load_report
+from bottlenet_tf.config.evaluate import EvaluateConfig
 from tests.eager import eagerly
 
 NAMES = tuple("0123456789")

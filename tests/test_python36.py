@@ -10,8 +10,9 @@ ROOT = pathlib.Path(__file__).parents[1] / "bottlenet_tf"
 MODULES = sorted(
     [
         ROOT / "__init__.py",
-        ROOT / "formats.py",
-        ROOT / "registry.py",
+        ROOT / "common" / "__init__.py",
+        ROOT / "common" / "formats.py",
+        ROOT / "common" / "registry.py",
         *(ROOT / "edge").rglob("*.py"),
         *(ROOT / "link").rglob("*.py"),
         *(ROOT / "codec").rglob("*.py"),
@@ -32,9 +33,9 @@ ON_DEMAND = {
 DEPLOYED = (
     "bottlenet_tf.codec",
     "bottlenet_tf.edge",
-    "bottlenet_tf.formats",
+    "bottlenet_tf.common.formats",
     "bottlenet_tf.link",
-    "bottlenet_tf.registry",
+    "bottlenet_tf.common.registry",
     "bottlenet_tf.runtime",
 )
 

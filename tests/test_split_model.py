@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import bottlenet_tf
 from bottlenet_tf import export
-from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf import rate_curves, tasks
+from bottlenet_tf import tasks
+from bottlenet_tf.common import rate_curves
 from bottlenet_tf.evaluation import WirePath
 from bottlenet_tf.evaluation.accuracy import iterate
 from bottlenet_tf.training.losses import imitation_loss

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.adaptation.measure import measure, takes_fewer_bytes
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.data import photos
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.freeze_unit import (
@@ -22,7 +23,6 @@ from bottlenet_tf.training.unit_start import (
     fit_steps,
     fitted_images,
 )
-from bottlenet_tf.validation import check
 
 # As many images as the learned prior weighs; fewer say less than it knows.
 LEAST_PHOTOS = math.ceil(PRIOR_WEIGHT)

@@ -1,9 +1,12 @@
 """A whole adaptation: a run and photos in, a rate pack and figures out."""
 
-from bottlenet_tf import whole_file
 from bottlenet_tf.adaptation.measure import answers, measure
 from bottlenet_tf.adaptation.refit import Refit, check_features
 from bottlenet_tf.adaptation.tuning import tune
+from bottlenet_tf.common import whole_file
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.data import corrupt, photos
 from bottlenet_tf.evaluation import unit_id
 from bottlenet_tf.export import pack, unit_changes
@@ -13,11 +16,8 @@ from bottlenet_tf.export.unsplit import (
     why_timing_only,
     without_unit,
 )
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.markdown import aligned
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.training.freeze_unit import freeze
-from bottlenet_tf.validation import check
 
 FORMAT = "bottlenet_tf.adapted.1"
 

@@ -4,6 +4,6 @@ A factory takes `image_size`, `num_classes`, `weights` and `preprocessing` by
 keyword and returns a `Backbone`.
 """
 
-from bottlenet_tf.registry import Registry
+from bottlenet_tf.common.registry import Registry
 
 BACKBONES = Registry("backbone")

@@ -2,9 +2,9 @@
 
 import sys
 
-from bottlenet_tf.adapt_config import AdaptConfig
 from bottlenet_tf.cli import config_flags, program, surroundings
-from bottlenet_tf.run_folders import check_run
+from bottlenet_tf.common.run_folders import check_run
+from bottlenet_tf.config.adapt import AdaptConfig
 
 USAGE = """Fits a learned unit to photos: bottlenet-adapt RUN --images=FOLDER
 

@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-from bottlenet_tf.settings import local
+from bottlenet_tf.common.settings import local
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 _DIRECTIVE = re.compile(r"--?flagfile(?:=(.*))?")

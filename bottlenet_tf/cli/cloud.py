@@ -6,10 +6,10 @@ import sys
 from absl import flags
 
 from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.common.validation import check_at_least
 from bottlenet_tf.serving import engines
 from bottlenet_tf.serving.config import ServerConfig
 from bottlenet_tf.serving.supervisor import Timing
-from bottlenet_tf.validation import check_at_least
 
 USAGE = """Serves a deployment on Triton or TF Serving.
 

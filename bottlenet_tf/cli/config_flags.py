@@ -6,7 +6,7 @@ import typing
 
 from absl import flags
 
-from bottlenet_tf.settings import flag_name
+from bottlenet_tf.common.settings import flag_name
 
 _KINDS = {
     bool: flags.DEFINE_bool,

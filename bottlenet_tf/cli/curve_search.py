@@ -2,9 +2,9 @@
 
 import math
 
-from bottlenet_tf import in_use
 from bottlenet_tf.cli import selecting_flags, surroundings
-from bottlenet_tf.markdown import aligned
+from bottlenet_tf.common import in_use
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.search.bounds import Price
 from bottlenet_tf.selection import Goal
@@ -55,7 +55,7 @@ def _run(values, config):
 
 def table(found):
     """Returns the lines of all curves, and of what is trained."""
-    from bottlenet_tf import rate_curves
+    from bottlenet_tf.common import rate_curves
 
     loss = found.config.max_accuracy_loss
     trained, rows = found.trained_points, []

@@ -5,8 +5,8 @@ import sys
 from absl import flags
 
 from bottlenet_tf.cli import config_flags, program, surroundings
-from bottlenet_tf.data_config import DataConfig
-from bottlenet_tf.export_config import CutsConfig
+from bottlenet_tf.config.data import DataConfig
+from bottlenet_tf.config.export import CutsConfig
 
 USAGE = """Lists where a network can be cut: bottlenet-cuts MODEL
 

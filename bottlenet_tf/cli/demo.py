@@ -33,7 +33,7 @@ def _demo(config):
     training = surroundings.with_tensorflow("training")
     from bottlenet_tf import evaluation
     from bottlenet_tf.cli import curve_search, demo_halves, demo_selection
-    from bottlenet_tf.config import UnitConfig
+    from bottlenet_tf.config.run import UnitConfig
     from bottlenet_tf.search import curves
     from bottlenet_tf.search.candidates import CANDIDATES
 
@@ -102,7 +102,7 @@ def _demo(config):
 
 def _search_config(config):
     """Learned units at some splits, small ones; the best of them is trained."""
-    from bottlenet_tf.config import LearnedUnitConfig
+    from bottlenet_tf.config.run import LearnedUnitConfig
     from bottlenet_tf.search import CurveConfig
 
     values = flags.FLAGS

@@ -24,7 +24,7 @@ def export_all(root, runs):
         ValueError: if the export refuses.
     """
     from bottlenet_tf import export
-    from bottlenet_tf.export_config import ExportConfig
+    from bottlenet_tf.config.export import ExportConfig
 
     deploy = root / "deploy"
     shutil.rmtree(deploy, ignore_errors=True)

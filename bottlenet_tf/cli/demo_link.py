@@ -10,8 +10,8 @@ import sys
 from absl import flags
 
 from bottlenet_tf.cli import program
+from bottlenet_tf.common.validation import check_at_least
 from bottlenet_tf.selection.links import NAMED
-from bottlenet_tf.validation import check_at_least
 
 USAGE = """Drives the link between a device and a server: Wi-Fi, 4G, 3G, cut,
 and a busy server. Both are real processes, the server's Triton if it can be
@@ -173,8 +173,8 @@ def _with_namespaces(values):
 
 
 def _tell(found, folder):
+    from bottlenet_tf.common.markdown import aligned
     from bottlenet_tf.emulation import phases
-    from bottlenet_tf.markdown import aligned
     from bottlenet_tf.report import link_page
 
     rows = link_page.table(found, phases.rivals(found.world()))

@@ -7,8 +7,8 @@ import shutil
 
 from PIL import Image
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.link.plan import CLOUD
-from bottlenet_tf.validation import check
 
 FOLDER = "link"
 _PAYLOADS = 32
@@ -64,9 +64,12 @@ class Files:
             device is.
         """
         from bottlenet_tf import selection
-        from bottlenet_tf.json_file import write_json
+        from bottlenet_tf.common.json_file import write_json
+        from bottlenet_tf.common.run_folders import (
+            choosing_figures,
+            load_report,
+        )
         from bottlenet_tf.profiling import profile_file
-        from bottlenet_tf.run_folders import choosing_figures, load_report
         from bottlenet_tf.runtime import served
         from bottlenet_tf.search.candidates import CANDIDATES
         from bottlenet_tf.selection.plan import plan_values

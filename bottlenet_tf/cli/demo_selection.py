@@ -30,7 +30,7 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
         ValueError: if the energy or a part of a profile is missing.
     """
     from bottlenet_tf import evaluation, report, selection
-    from bottlenet_tf.json_file import write_json
+    from bottlenet_tf.common.json_file import write_json
     from bottlenet_tf.profiling import profile_file
     from bottlenet_tf.selection import tables
 
@@ -121,7 +121,7 @@ def _whole_ms(found):
     import numpy as np
     import tensorflow as tf
 
-    from bottlenet_tf.run_folders import UNTOUCHED_FILE
+    from bottlenet_tf.common.run_folders import UNTOUCHED_FILE
     from bottlenet_tf.search.curves import CURVES
     from bottlenet_tf.training import load_model
 

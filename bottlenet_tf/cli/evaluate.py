@@ -3,8 +3,8 @@
 import sys
 
 from bottlenet_tf.cli import config_flags, program, surroundings
-from bottlenet_tf.evaluate_config import EvaluateConfig
-from bottlenet_tf.run_folders import check_run
+from bottlenet_tf.common.run_folders import check_run
+from bottlenet_tf.config.evaluate import EvaluateConfig
 
 USAGE = """Measures a finished run on other labelled images.
 

@@ -3,8 +3,8 @@
 import sys
 
 from bottlenet_tf.cli import config_flags, program, surroundings
-from bottlenet_tf.export_config import ExportConfig
-from bottlenet_tf.run_folders import find_runs
+from bottlenet_tf.common.run_folders import find_runs
+from bottlenet_tf.config.export import ExportConfig
 
 USAGE = """Turns finished runs into one folder that two machines run from.
 

@@ -6,8 +6,8 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf import drawing, formats
 from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
+from bottlenet_tf.common import drawing, formats
 
 USAGE = """Trains one network without the codec (naive), measures it behind
 JPEG at every quality, and trains one network for each quality with the codec
@@ -45,7 +45,7 @@ def _main(values):
         )
     training = surroundings.with_tensorflow("training")
     from bottlenet_tf import evaluation
-    from bottlenet_tf.json_file import write_json
+    from bottlenet_tf.common.json_file import write_json
     from bottlenet_tf.training.measure import on_test
 
     root = pathlib.Path(config.workdir)

@@ -5,11 +5,11 @@ import select
 import sys
 
 from bottlenet_tf.cli import link_flags, program
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation import check_link, namespaces, netns, proxy
 from bottlenet_tf.emulation.namespaces import ADDRESSES
 from bottlenet_tf.emulation.settings import Change, Settings
 from bottlenet_tf.selection.links import NAMED
-from bottlenet_tf.validation import check
 
 USAGE = """Emulates a link: rate, delay, loss, outages, recorded traces.
 

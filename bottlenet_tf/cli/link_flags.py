@@ -4,9 +4,9 @@ import math
 
 from absl import flags
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation import Settings, load
 from bottlenet_tf.selection.links import NAMED, named
-from bottlenet_tf.validation import check
 
 
 def define(module_name, flag_values=flags.FLAGS):

@@ -5,7 +5,7 @@ import sys
 from absl import flags
 
 from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
-from bottlenet_tf.markdown import aligned
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.search import pareto
 
 USAGE = """Samples units of one frozen network and keeps the Pareto set of them.

@@ -9,7 +9,7 @@ from absl import app, flags
 
 from bottlenet_tf.cli import arguments as arguments_lib
 from bottlenet_tf.cli import help_page, surroundings
-from bottlenet_tf.settings import local
+from bottlenet_tf.common.settings import local
 
 # What a user can cause and mend; anything else is a bug and shows itself.
 EXPECTED_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)

@@ -5,11 +5,11 @@ import sys
 
 from absl import flags
 
-from bottlenet_tf import drawing
 from bottlenet_tf.cli import link_flags, program
-from bottlenet_tf.json_file import write_json
+from bottlenet_tf.common import drawing
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.link import goals
-from bottlenet_tf.validation import check
 
 USAGE = """Replays a plan over recorded up-links, in simulated time.
 

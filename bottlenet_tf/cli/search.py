@@ -12,8 +12,8 @@ from bottlenet_tf.cli import (
     surroundings,
     train_flags,
 )
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.search.config import CurveConfig, SearchConfig
-from bottlenet_tf.validation import check
 
 USAGE = """Finds where to split a network (Algorithm 1).
 

@@ -1,6 +1,6 @@
 """What a search found, as a Markdown table."""
 
-from bottlenet_tf.markdown import aligned
+from bottlenet_tf.common.markdown import aligned
 
 _HEADER = (
     "split", "c'", "s", "quality", "wire B", "accuracy %", "drop",

@@ -4,15 +4,15 @@ import sys
 
 from bottlenet_tf import selection
 from bottlenet_tf.cli import program, selecting_flags
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.profiling.targets import network_name
-from bottlenet_tf.run_folders import (
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.run_folders import (
     choosing_figures,
     find_runs,
     load_report,
     model_name,
 )
+from bottlenet_tf.profiling import profile_file
+from bottlenet_tf.profiling.targets import network_name
 from bottlenet_tf.selection import published, tables
 from bottlenet_tf.selection.plan import plan_values
 

@@ -6,6 +6,7 @@ import pathlib
 
 from absl import flags
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.selection import (
     DEFAULT_TRANSPORT,
@@ -18,7 +19,6 @@ from bottlenet_tf.selection import (
     message_overhead_bytes,
     named,
 )
-from bottlenet_tf.validation import check
 
 # Points below the unsplit network, as the paper accepts.
 MAX_LOSS = 2.0

@@ -8,8 +8,8 @@ import threading
 from absl import flags
 
 from bottlenet_tf.cli import program, surroundings
+from bottlenet_tf.common.validation import check, check_at_least, check_named
 from bottlenet_tf.serving.launch import address
-from bottlenet_tf.validation import check, check_at_least, check_named
 
 USAGE = """Serves the tails of a deployment folder over TF Serving's gRPC API.
 

@@ -26,8 +26,8 @@ def _main(values):
 
 def _tell_problems(network):
     """Tells what an export would refuse, before hours go into training."""
+    from bottlenet_tf.config.export import ExportConfig
     from bottlenet_tf.export import problems
-    from bottlenet_tf.export_config import ExportConfig
 
     target = ExportConfig.target
     head, tail = network.model.prefix, network.model.suffix

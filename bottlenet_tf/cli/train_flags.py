@@ -2,8 +2,8 @@
 
 from absl import flags
 
-from bottlenet_tf import config as config_lib
 from bottlenet_tf.cli import config_flags
+from bottlenet_tf.config import run as config_lib
 
 _SECTIONS = (
     config_lib.TrainConfig,

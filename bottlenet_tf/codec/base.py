@@ -5,7 +5,7 @@ import inspect
 
 import numpy as np
 
-from bottlenet_tf.registry import Registry
+from bottlenet_tf.common.registry import Registry
 
 CODECS = Registry("codec")
 MAX_POINTS = 64  # A payload has 6 bits for the index.

@@ -3,8 +3,8 @@
 import dataclasses
 import statistics
 
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.emulation.settings import Settings, expected_ms
-from bottlenet_tf.markdown import aligned
 
 # A learned unit's message, and the paper's JPEG of an image.
 SIZES = (316, 26_766)

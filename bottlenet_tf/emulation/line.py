@@ -6,8 +6,8 @@ import itertools
 import math
 import random
 
+from bottlenet_tf.common.validation import check, check_fraction
 from bottlenet_tf.emulation.traces import Trace
-from bottlenet_tf.validation import check, check_fraction
 
 
 @dataclasses.dataclass

@@ -8,10 +8,10 @@ import struct
 import subprocess
 import time
 
+from bottlenet_tf.common.validation import check_choice
 from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.netns import SIDES
 from bottlenet_tf.emulation.process import Forwarder
-from bottlenet_tf.validation import check_choice
 
 # For documentation (RFC 5737): no real network has them.
 ADDRESSES = {"device": "192.0.2.1", "server": "192.0.2.2"}

@@ -2,11 +2,11 @@
 
 import dataclasses
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation import replay
 from bottlenet_tf.emulation.policies import Fixed, Oracle
 from bottlenet_tf.emulation.traces import Trace
 from bottlenet_tf.emulation.world import World
-from bottlenet_tf.validation import check
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import socket
 import time
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation.process import Forwarder
 from bottlenet_tf.emulation.tcp_forwarder import (
     HEADER_BYTES,
     SEGMENT_BYTES,
     Target,
 )
-from bottlenet_tf.validation import check
 
 _TIMEOUT_S = 60.0
 

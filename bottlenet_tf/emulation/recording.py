@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from bottlenet_tf import formats, json_file
+from bottlenet_tf.common import formats, json_file
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation import phases
 from bottlenet_tf.emulation.drive import Answered
 from bottlenet_tf.emulation.phases import Phase
 from bottlenet_tf.link import plan_file
-from bottlenet_tf.validation import check
 
 NAME = "link.json"
 _REMEDY = "`make demo-link` writes it."

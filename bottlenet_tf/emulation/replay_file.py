@@ -1,6 +1,6 @@
 """A replay over several traces, as `replay.json` holds it."""
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.emulation import replay
 from bottlenet_tf.emulation.records import summary
 

@@ -1,6 +1,6 @@
 """A replay as a table, for the console and in Markdown."""
 
-from bottlenet_tf.markdown import aligned
+from bottlenet_tf.common.markdown import aligned
 
 _ALWAYS = ("oracle", "controller", "harmonic mean")
 

@@ -3,9 +3,9 @@
 import dataclasses
 import math
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation.line import Line
 from bottlenet_tf.emulation.traces import Trace
-from bottlenet_tf.validation import check
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import json
 import pathlib
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation.traces import Trace
-from bottlenet_tf.validation import check
 
 # Mahimahi's longest is 2.5 MB; a file beyond is something else.
 MAX_FILE_BYTES = 64 * 2**20

@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.validation import check
 
 PACKET_BYTES = 1500  # Of one opportunity in mahimahi's files.
 # A radio link's rates lie far below; a number beyond is in another unit.

@@ -3,9 +3,9 @@
 import dataclasses
 import random
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation.line import Line
 from bottlenet_tf.emulation.traces import Trace
-from bottlenet_tf.validation import check
 
 _P95_DEVIATIONS = 1.645  # Of a normal distribution.
 _MOST_DEVIATIONS = 3.0

@@ -1,5 +1,6 @@
 """Accuracy and size from real bytes, what they must beat, and reports."""
 
+from bottlenet_tf.common.run_folders import choosing_figures, load_report
 from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.evaluation.baselines import (
     Baselines,
@@ -54,7 +55,6 @@ from bottlenet_tf.evaluation.wire_path import (
     encode_to_payloads,
     predict_payloads,
 )
-from bottlenet_tf.run_folders import choosing_figures, load_report
 
 __all__ = [
     "IMAGE_CODECS",

@@ -9,9 +9,9 @@ import keras
 import PIL
 import tensorflow as tf
 
+from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.evaluation.identity import model_digest
 from bottlenet_tf.evaluation.image_codecs import IMAGE_CODECS
-from bottlenet_tf.json_file import write_json
 
 _LOG = logging.getLogger(__name__)
 # Raise when the meaning of a measurement changes: old files are then ignored.

@@ -1,8 +1,8 @@
 """Units of several operating points, and curves of units, as tables."""
 
-from bottlenet_tf import curve_cells, rate_curves
+from bottlenet_tf.common import curve_cells, rate_curves
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.evaluation.curves import rival_curves, unit_of
-from bottlenet_tf.markdown import aligned
 
 _SIZES = ("mean", "median", "p95", "p99", "max")
 _HEADER = ("point", "wire B mean", *_SIZES[1:], "accuracy %", "drop")

@@ -3,7 +3,7 @@
 Figures are dictionaries, those of a report or of its validation section.
 """
 
-from bottlenet_tf import rate_curves
+from bottlenet_tf.common import rate_curves
 
 # Of rivals: the network without a split, or one tuned for the codec.
 _NETWORKS = ("untouched", "tuned")

@@ -12,9 +12,9 @@ from PIL import AvifImagePlugin, Image, features
 
 from bottlenet_tf.codec import jpeg
 from bottlenet_tf.codec.payload import overhead_bytes
+from bottlenet_tf.common.registry import Registry
 from bottlenet_tf.evaluation.avif_file import av1_frame
 from bottlenet_tf.evaluation.shared_heads import shared_heads, without_head
-from bottlenet_tf.registry import Registry
 
 try:
     import imagecodecs

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from bottlenet_tf.rate_curves import front
+from bottlenet_tf.common.rate_curves import front
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,10 +8,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bottlenet_tf import rate_curves
+from bottlenet_tf.common import rate_curves
+from bottlenet_tf.common.plot_labels import place_labels
 from bottlenet_tf.evaluation.curves import unit_of
 from bottlenet_tf.evaluation.table import split_order
-from bottlenet_tf.plot_labels import place_labels
 
 # Okabe and Ito's palette, told apart by the colour-blind; markers differ too.
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"

@@ -7,15 +7,15 @@ import sys
 
 import numpy as np
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.run_folders import REPORT_FILE
 from bottlenet_tf.evaluation.baselines import label_only
 from bottlenet_tf.evaluation.comparison import UNTRAINED, compare
 from bottlenet_tf.evaluation.curves import curve_figures
 from bottlenet_tf.evaluation.environment import hardware, versions
 from bottlenet_tf.evaluation.image_codecs import missing_codecs
 from bottlenet_tf.evaluation.split import summarize
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import REPORT_FILE
 
 FORMAT = formats.REPORT
 _SKIPPED_SHOWN = 20

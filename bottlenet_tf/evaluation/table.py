@@ -2,9 +2,9 @@
 
 import re
 
-from bottlenet_tf.curve_cells import codec_label
+from bottlenet_tf.common.curve_cells import codec_label
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.evaluation.curve_table import curve_lines
-from bottlenet_tf.markdown import aligned
 
 _HEADER = (
     "split",

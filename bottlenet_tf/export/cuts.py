@@ -13,11 +13,11 @@ from bottlenet_tf.backbones.split_points import (
     describe_cuts,
     separating_tensors,
 )
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.export import problems
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.markdown import aligned
 from bottlenet_tf.training.chance import better_scaling
 from bottlenet_tf.training.network import build_backbone, with_labels_for
 from bottlenet_tf.training.runner import load_data

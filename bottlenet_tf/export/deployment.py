@@ -1,5 +1,6 @@
 """What all runs of one deployment share: its identity, its servers' files."""
 
+from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.export import (
     device_files,
@@ -11,7 +12,6 @@ from bottlenet_tf.export import (
 from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.manifest import build_manifest, write_parts
 from bottlenet_tf.export.plan_file import PlanFile
-from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import routes, served, triton_model, unit_file
 from bottlenet_tf.runtime.tails import Tails
 

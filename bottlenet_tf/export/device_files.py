@@ -8,9 +8,15 @@ from bottlenet_tf.export import wheel
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # All that `runtime` imports; tests run the copies alone.
-_PARTS = ("__init__.py", "registry.py", "codec", "runtime")
+_PARTS = (
+    "__init__.py",
+    "common/__init__.py",
+    "common/registry.py",
+    "codec",
+    "runtime",
+)
 # What `edge` imports beside.
-_SENDING_PARTS = ("formats.py", "link", "edge")
+_SENDING_PARTS = ("common/formats.py", "link", "edge")
 _PROGRAM = '''"""Images to payloads; `python3 encode.py --help` explains."""
 
 import sys
@@ -90,4 +96,5 @@ def _copy(parts, package, left_out):
                 ignore=shutil.ignore_patterns(*left_out),
             )
         else:
+            (package / part).parent.mkdir(exist_ok=True)
             shutil.copy(_PACKAGE / part, package / part)

@@ -4,11 +4,11 @@ import dataclasses
 import pathlib
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.common.run_folders import CONFIG_FILE, model_name
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.export.belonging import check_belongs
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.models.precision import in_float32
-from bottlenet_tf.run_folders import CONFIG_FILE, model_name
 from bottlenet_tf.training import load_data, provenance
 from bottlenet_tf.training.network import stored_model
 

@@ -4,9 +4,9 @@ import dataclasses
 import hashlib
 import pathlib
 
+from bottlenet_tf.common.json_file import text_of, write_json
 from bottlenet_tf.evaluation import versions
 from bottlenet_tf.export.staging import checksums
-from bottlenet_tf.json_file import text_of, write_json
 from bottlenet_tf.runtime import intact, served, unit_file
 
 # What a user of the deployment wants to know of the run it came from.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bottlenet_tf import whole_file
+from bottlenet_tf.common import whole_file
 from bottlenet_tf.evaluation import unit_id
 from bottlenet_tf.export import pack_file, unit_changes
 from bottlenet_tf.export.pack_file import MAX_BYTES, VERSION, check_whole

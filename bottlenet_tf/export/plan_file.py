@@ -1,7 +1,7 @@
 """The plan that goes to the device with a deployment: checked and copied."""
 
-from bottlenet_tf import formats, json_file
-from bottlenet_tf.validation import check
+from bottlenet_tf.common import formats, json_file
+from bottlenet_tf.common.validation import check
 
 NAME = "plan.json"
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
+from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.export import (
     device_files,
     litert,
@@ -19,7 +20,6 @@ from bottlenet_tf.export import (
 from bottlenet_tf.export.manifest import measured, network_facts
 from bottlenet_tf.export.parity import Reference, require
 from bottlenet_tf.export.tensorflow_files import written
-from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import gains, runtimes, unit_file
 from bottlenet_tf.runtime.answers import OUTPUTS
 from bottlenet_tf.runtime.cloud import Tail

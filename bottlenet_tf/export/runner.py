@@ -4,6 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from bottlenet_tf.common.run_folders import find_runs, model_name
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.export import segments, staging
 from bottlenet_tf.export.deployment import Deployment
 from bottlenet_tf.export.finished_run import load_run
@@ -11,8 +13,6 @@ from bottlenet_tf.export.manifest import parity_table
 from bottlenet_tf.export.pack import load_pack, swap
 from bottlenet_tf.export.run_files import RunFiles
 from bottlenet_tf.export.whole import Wholes
-from bottlenet_tf.run_folders import find_runs, model_name
-from bottlenet_tf.validation import check
 
 
 def run(config):

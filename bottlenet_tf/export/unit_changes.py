@@ -12,13 +12,13 @@ import math
 
 import numpy as np
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.evaluation import unit_id
 from bottlenet_tf.export import pack_file
 from bottlenet_tf.export.pack_file import MAX_BYTES, check_whole
 from bottlenet_tf.layers import LearnedUnit
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training.freeze_unit import with_unit_config
-from bottlenet_tf.validation import check
 
 UNIT = LearnedUnit.__name__
 _FIELDS = {

@@ -18,7 +18,7 @@ import keras
 from keras import ops
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.run_folders import UNTOUCHED_FILE
+from bottlenet_tf.common.run_folders import UNTOUCHED_FILE
 from bottlenet_tf.training import load_model
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.export import (
     device_files,
     litert,
@@ -19,7 +20,6 @@ from bottlenet_tf.export.finished_run import in_float32
 from bottlenet_tf.export.parity import compare_logits, in_batches, require
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.export.unsplit import load_network, why_timing_only
-from bottlenet_tf.json_file import write_json
 from bottlenet_tf.runtime import routes, runtimes, unit_file, whole
 from bottlenet_tf.runtime.whole_images import WholeImages
 

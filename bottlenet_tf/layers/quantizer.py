@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from bottlenet_tf.registry import Registry
+from bottlenet_tf.common.registry import Registry
 
 QUANTIZERS = Registry("quantizer")
 

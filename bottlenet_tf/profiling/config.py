@@ -2,10 +2,10 @@
 
 import dataclasses
 
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling.meters import NAMES
 from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
-from bottlenet_tf.settings import Settings, setting
-from bottlenet_tf.validation import check
 
 # Side: the parts of `rules.PARTS` that it runs. Both machines run the network
 # without a split, too, which may be named alone.

@@ -8,14 +8,15 @@ import numpy as np
 import onnx
 import tensorflow as tf
 
-from bottlenet_tf import evaluation, json_file
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf import evaluation
+from bottlenet_tf.common import json_file
+from bottlenet_tf.common.run_folders import CONFIG_FILE, find_runs, model_name
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.wire_path import whole_codes
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.onnx_graphs import whole_graph
 from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.profiling.targets import Target, network_name
-from bottlenet_tf.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.runtime import whole
 from bottlenet_tf.runtime.gains import Gains
 from bottlenet_tf.runtime.unit_file import file_sha256

@@ -8,10 +8,10 @@ import dataclasses
 import json
 import pathlib
 
-from bottlenet_tf import json_file
+from bottlenet_tf.common import json_file
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling import by_hand, rules
 from bottlenet_tf.profiling.rules import FORMAT
-from bottlenet_tf.validation import check
 
 BY_HAND = "by hand"
 

@@ -1,6 +1,6 @@
 """A profile as tables that read well in a terminal and in Markdown."""
 
-from bottlenet_tf.markdown import aligned
+from bottlenet_tf.common.markdown import aligned
 
 _SPLITS = (
     "split", "cut after", "feature", "head MMAC", "tail MMAC", "payload B",

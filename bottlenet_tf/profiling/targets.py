@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from bottlenet_tf import json_file
+from bottlenet_tf.common import json_file
 from bottlenet_tf.runtime import intact
 from bottlenet_tf.runtime.unit_file import MANIFEST, MANIFEST_FORMAT
 

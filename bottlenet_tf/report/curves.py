@@ -1,6 +1,6 @@
 """Bytes at drops of accuracy, BD-rates and operating points, in tables."""
 
-from bottlenet_tf import curve_cells, rate_curves
+from bottlenet_tf.common import curve_cells, rate_curves
 from bottlenet_tf.report import text
 from bottlenet_tf.report.blocks import Heading, Paragraph, Table
 

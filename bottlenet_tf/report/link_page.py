@@ -5,7 +5,7 @@ import pathlib
 import shlex
 import statistics
 
-from bottlenet_tf import whole_file
+from bottlenet_tf.common import whole_file
 from bottlenet_tf.emulation import phases, recording
 from bottlenet_tf.report import link_drawing, writing
 

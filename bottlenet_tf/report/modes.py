@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.report import reading, runs
 from bottlenet_tf.report.origins import together
 from bottlenet_tf.report.picture import (

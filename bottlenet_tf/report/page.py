@@ -1,6 +1,6 @@
 """Builds the page: of a search, or of runs without one."""
 
-from bottlenet_tf import curve_cells, rate_curves
+from bottlenet_tf.common import curve_cells, rate_curves
 from bottlenet_tf.report import (
     chosen,
     curves,

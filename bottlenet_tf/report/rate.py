@@ -1,7 +1,7 @@
 """Accuracy over bytes of a search or of runs: pictures and their data."""
 
-from bottlenet_tf.curve_cells import unit_label
-from bottlenet_tf.rate_curves import front, unit_curves
+from bottlenet_tf.common.curve_cells import unit_label
+from bottlenet_tf.common.rate_curves import front, unit_curves
 from bottlenet_tf.report import decisions, text
 from bottlenet_tf.report.picture import INK, Picture, looks_of
 from bottlenet_tf.report.rate_drawing import (

@@ -6,9 +6,9 @@ import math
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bottlenet_tf import curve_cells
-from bottlenet_tf.plot_labels import place_labels
-from bottlenet_tf.rate_curves import front
+from bottlenet_tf.common import curve_cells
+from bottlenet_tf.common.plot_labels import place_labels
+from bottlenet_tf.common.rate_curves import front
 from bottlenet_tf.report import text
 from bottlenet_tf.report.picture import INK, is_narrow, new_figure
 

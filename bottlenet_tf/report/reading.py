@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from bottlenet_tf import json_file
+from bottlenet_tf.common import json_file
 
 _LARGEST = sys.float_info.max  # Python's JSON has infinity and NaN.
 NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from bottlenet_tf import formats
-from bottlenet_tf.rate_curves import Unit, unit_kind
+from bottlenet_tf.common import formats
+from bottlenet_tf.common.rate_curves import Unit, unit_kind
+from bottlenet_tf.common.run_folders import model_name
 from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
 from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
-from bottlenet_tf.run_folders import model_name
 
 REPORT, PLANES = "report.json", "planes.png"
 UNSEEN = "unseen"

@@ -6,7 +6,7 @@ import pathlib
 import jinja2
 from markupsafe import Markup
 
-from bottlenet_tf import whole_file
+from bottlenet_tf.common import whole_file
 from bottlenet_tf.report import page as pages
 from bottlenet_tf.report import text
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bottlenet_tf import rate_curves
+from bottlenet_tf.common import rate_curves
 
 
 class Price(NamedTuple):

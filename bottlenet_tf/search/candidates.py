@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 
-from bottlenet_tf.run_folders import (
+from bottlenet_tf.common.run_folders import (
     REPORT_FILE,
     choosing_figures,
     load_report,

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.common.settings import Settings, flag_name, setting
+from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.search.planning import Grid
-from bottlenet_tf.settings import Settings, flag_name, setting
-from bottlenet_tf.validation import check
 
 _GRID = ("channels", "strides", "qualities")
 

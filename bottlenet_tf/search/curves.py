@@ -16,18 +16,18 @@ import math
 import pathlib
 import sys
 
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import (
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.run_folders import (
     REPORT_FILE,
     choosing_figures,
     load_report,
 )
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import bounds, starts, trial_folder
 from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
-from bottlenet_tf.validation import check
 
 CURVES = "curves"
 FORMAT = "bottlenet_tf.curve_search.1"

@@ -3,9 +3,9 @@
 import dataclasses
 import json
 
-from bottlenet_tf.config import differing
-from bottlenet_tf.json_file import read_json, write_json
-from bottlenet_tf.settings import flag_name
+from bottlenet_tf.common.json_file import read_json, write_json
+from bottlenet_tf.common.settings import flag_name
+from bottlenet_tf.config.run import differing
 
 FORMAT = "bottlenet_tf.search.3"
 SEARCH, TRIALS = "search.json", "trials"

@@ -14,11 +14,11 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from bottlenet_tf import drawing, in_use
-from bottlenet_tf.config import TrainConfig, differing_flags
-from bottlenet_tf.json_file import read_json, write_json
-from bottlenet_tf.settings import Settings, flag_name, setting
-from bottlenet_tf.validation import check
+from bottlenet_tf.common import drawing, in_use
+from bottlenet_tf.common.json_file import read_json, write_json
+from bottlenet_tf.common.settings import Settings, flag_name, setting
+from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.run import TrainConfig, differing_flags
 
 FORMAT = "bottlenet_tf.pareto.1"
 FILE, PICTURE, PACK = "pareto.json", "pareto.png", "unit.pack"

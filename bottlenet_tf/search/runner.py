@@ -18,8 +18,8 @@ import sys
 
 from tqdm import tqdm
 
-from bottlenet_tf import in_use
-from bottlenet_tf.json_file import write_json
+from bottlenet_tf.common import in_use
+from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.search import candidates, trial_folder
 from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search.ground import FORMAT, TRIALS

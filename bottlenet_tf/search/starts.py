@@ -7,7 +7,7 @@ starts/SPLIT/      a network with its unit before any training step; the run
 import dataclasses
 import shutil
 
-from bottlenet_tf.run_folders import MODEL_FILE
+from bottlenet_tf.common.run_folders import MODEL_FILE
 
 STARTS = "starts"
 

@@ -11,13 +11,13 @@ import dataclasses
 import json
 import pathlib
 
-from bottlenet_tf.config import TrainConfig
-from bottlenet_tf.json_file import read_json, write_json
-from bottlenet_tf.run_folders import (
+from bottlenet_tf.common.json_file import read_json, write_json
+from bottlenet_tf.common.run_folders import (
     REPORT_FILE,
     choosing_figures,
     load_report,
 )
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.search.trials import Outcome, Point
 
 FORMAT = "bottlenet_tf.trial.3"

@@ -3,8 +3,8 @@
 import dataclasses
 import enum
 
-from bottlenet_tf.run_folders import choosing_figures
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.run_folders import choosing_figures
+from bottlenet_tf.common.validation import check
 
 
 class Way(enum.Enum):

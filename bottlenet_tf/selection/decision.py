@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from bottlenet_tf import rate_curves
+from bottlenet_tf.common import rate_curves
 from bottlenet_tf.selection.break_even import break_even_rtt_ms
 from bottlenet_tf.selection.choices import Way, from_report
 from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity

@@ -3,8 +3,8 @@
 import dataclasses
 import math
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.selection.choices import Way
-from bottlenet_tf.validation import check
 
 
 @dataclasses.dataclass(frozen=True)

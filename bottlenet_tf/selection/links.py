@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.validation import check
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,7 +51,7 @@ isn't chosen.
 
 import dataclasses
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.selection.choices import Way
 from bottlenet_tf.selection.choosing import choose, front
 from bottlenet_tf.selection.costs import (

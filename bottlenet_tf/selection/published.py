@@ -4,8 +4,8 @@ import csv
 import dataclasses
 import math
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.selection.links import NAMED
-from bottlenet_tf.validation import check
 
 FIELDS = ("network", "name", "bytes", "latency_ms", "energy_mj", "accuracy")
 # Times printed in tenths of a ms, or energies in tenths of a mJ, can't be

@@ -1,8 +1,8 @@
 """What splits are held against: the unsplit network, its images, raw splits."""
 
-from bottlenet_tf.run_folders import choosing_figures
+from bottlenet_tf.common.run_folders import choosing_figures
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.selection.choices import Choice, Image, Way, of_test
-from bottlenet_tf.validation import check
 
 
 def references(reports, max_accuracy_loss):

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from bottlenet_tf import curve_cells, formats
-from bottlenet_tf.markdown import aligned
+from bottlenet_tf.common import curve_cells, formats
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.selection.choices import Way
 
 _COSTS = (

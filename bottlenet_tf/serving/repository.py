@@ -4,8 +4,8 @@ import os
 import pathlib
 import shutil
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.runtime import intact, served, unit_file
-from bottlenet_tf.validation import check
 
 _CONFIG = "config.pbtxt"
 

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import sys
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.serving.launch import (
     EngineError,
     Launch,
@@ -15,7 +16,6 @@ from bottlenet_tf.serving.launch import (
     take_ports,
 )
 from bottlenet_tf.serving.repository import check_files
-from bottlenet_tf.validation import check
 
 PROGRAM = "tensorflow_model_server"
 _EVERYWHERE = "0.0.0.0"

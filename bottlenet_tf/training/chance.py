@@ -4,7 +4,7 @@ import math
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.backbones import graph
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.validation import check
 
 _IMAGES = 500
 # With fewer, chance and a little knowledge look alike.

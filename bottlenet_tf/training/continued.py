@@ -7,12 +7,16 @@ continued.json    the step at which a finished run was continued for more
 import dataclasses
 import shutil
 
-from bottlenet_tf.config import TrainConfig, differing_flags
-from bottlenet_tf.json_file import read_json, write_json
-from bottlenet_tf.run_folders import CONFIG_FILE, REPORT_FILE, load_report
+from bottlenet_tf.common.json_file import read_json, write_json
+from bottlenet_tf.common.run_folders import (
+    CONFIG_FILE,
+    REPORT_FILE,
+    load_report,
+)
+from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.run import TrainConfig, differing_flags
 from bottlenet_tf.training import provenance
 from bottlenet_tf.training.checkpoints import in_folder
-from bottlenet_tf.validation import check
 
 FORMAT = "bottlenet_tf.continued.1"
 _FILE, _CHECKPOINTS = "continued.json", "checkpoints"

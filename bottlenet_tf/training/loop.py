@@ -7,8 +7,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf import drawing
 from bottlenet_tf.codec.payload import overhead_bytes
+from bottlenet_tf.common import drawing
 from bottlenet_tf.training import distribution, grouped_adam, logs
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints

@@ -4,7 +4,8 @@ import pathlib
 
 from PIL import Image
 
-from bottlenet_tf import backbones, drawing, evaluation
+from bottlenet_tf import backbones, evaluation
+from bottlenet_tf.common import drawing
 from bottlenet_tf.models.split import split_backbone
 
 # Baselines depend on network, data and qualities alone, so runs beside each

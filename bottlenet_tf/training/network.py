@@ -7,13 +7,14 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from bottlenet_tf import backbones, json_file, tasks
+from bottlenet_tf import backbones, tasks
 from bottlenet_tf.backbones import custom_layers, graph, new_head
 from bottlenet_tf.backbones.split_points import separating_tensors
+from bottlenet_tf.common import json_file
+from bottlenet_tf.common.run_folders import CONFIG_FILE, MODEL_FILE, load_report
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
-from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, load_report
 from bottlenet_tf.training.warm_start import copy_unit
 
 MATCH_BATCHES = 4

@@ -10,10 +10,14 @@ import dataclasses
 import hashlib
 import pathlib
 
-from bottlenet_tf.config import TrainConfig, differing_flags
+from bottlenet_tf.common.json_file import read_json, write_json
+from bottlenet_tf.common.run_folders import (
+    CONFIG_FILE,
+    MODEL_FILE,
+    PROVENANCE_FILE,
+)
+from bottlenet_tf.config.run import TrainConfig, differing_flags
 from bottlenet_tf.data.fingerprints import Fingerprint
-from bottlenet_tf.json_file import read_json, write_json
-from bottlenet_tf.run_folders import CONFIG_FILE, MODEL_FILE, PROVENANCE_FILE
 
 FORMAT = "bottlenet_tf.provenance.1"
 # Flags that may name a file or a run to begin with.

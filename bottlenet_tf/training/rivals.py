@@ -14,8 +14,9 @@ import hashlib
 import json
 import pathlib
 
-from bottlenet_tf import drawing, evaluation, run_folders
-from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf import evaluation
+from bottlenet_tf.common import drawing, run_folders
+from bottlenet_tf.config.run import TrainConfig, UnitConfig
 from bottlenet_tf.training.measure import baseline_cache
 
 # Qualities on each side of the one that a rival is tuned at.

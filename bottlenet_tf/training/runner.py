@@ -5,16 +5,17 @@ import pathlib
 
 import keras
 
-from bottlenet_tf import backbones, data, evaluation, in_use
+from bottlenet_tf import backbones, data, evaluation
 from bottlenet_tf.codec import create_codec
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.models.precision import dtype_policy
-from bottlenet_tf.run_folders import (
+from bottlenet_tf.common import in_use
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.run_folders import (
     CONFIG_FILE,
     MODEL_FILE,
     REPORT_FILE,
     UNTOUCHED_FILE,
 )
+from bottlenet_tf.models.precision import dtype_policy
 from bottlenet_tf.training import continued, provenance, rivals
 from bottlenet_tf.training.chance import check_above_chance
 from bottlenet_tf.training.distribution import build_strategy

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import tasks
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import imitation_loss
-from bottlenet_tf.validation import check
 
 # Images that are computed at once, and the numbers of their features at most.
 _BATCH, _AT_ONCE = 200, 1 << 23

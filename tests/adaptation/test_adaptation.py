@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import adaptation, evaluation, export
-from bottlenet_tf.adapt_config import AdaptConfig
+from bottlenet_tf.common.run_folders import UNTOUCHED_FILE
+from bottlenet_tf.config.adapt import AdaptConfig
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import pack_file
 from bottlenet_tf.export.pack import load_pack, swap
-from bottlenet_tf.export_config import ExportConfig
-from bottlenet_tf.run_folders import UNTOUCHED_FILE
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from tests.eager import eagerly

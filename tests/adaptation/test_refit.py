@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import data
-from bottlenet_tf.adapt_config import AdaptConfig
 from bottlenet_tf.adaptation import refit
 from bottlenet_tf.adaptation.measure import (
     Measured,
@@ -12,6 +11,7 @@ from bottlenet_tf.adaptation.measure import (
     measure,
     takes_fewer_bytes,
 )
+from bottlenet_tf.config.adapt import AdaptConfig
 from bottlenet_tf.data import photos as photo_data
 from bottlenet_tf.evaluation import WirePath
 from bottlenet_tf.export.unsplit import load_network

@@ -4,7 +4,7 @@ import pytest
 from absl import flags
 
 from bottlenet_tf.cli import arguments
-from bottlenet_tf.config import DataConfig, TrainConfig
+from bottlenet_tf.config.run import DataConfig, TrainConfig
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pytest
 from absl import flags
 
-from bottlenet_tf.adapt_config import AdaptConfig
 from bottlenet_tf.cli import config_flags
-from bottlenet_tf.evaluate_config import EvaluateConfig
-from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.config.adapt import AdaptConfig
+from bottlenet_tf.config.evaluate import EvaluateConfig
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.profiling.config import ProfileConfig
 
 ADAPT = (AdaptConfig, {"workdir": "run"}, "--images=photos")

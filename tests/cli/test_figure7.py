@@ -1,7 +1,7 @@
 """figure7.json says what it is of; the report checks it."""
 
-from bottlenet_tf import formats
 from bottlenet_tf.cli import figure7
+from bottlenet_tf.common import formats
 
 _REPORT = {
     "mode": "naive",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from tests import replay_plans
 from tests.cli import programs
 

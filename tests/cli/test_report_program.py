@@ -2,7 +2,7 @@
 
 import json
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.search import ground, runner
 from tests.cli import programs
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from tests.cli import programs
 
 

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from bottlenet_tf import drawing
 from bottlenet_tf.cli import surroundings
+from bottlenet_tf.common import drawing
 from tests.cli.programs import ROOT
 
 HOSTILE = {

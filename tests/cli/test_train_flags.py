@@ -10,14 +10,14 @@ import pytest
 from absl import flags
 
 from bottlenet_tf.cli import config_flags, surroundings, train_flags
-from bottlenet_tf.config import (
+from bottlenet_tf.common.settings import Settings, flag_name, setting
+from bottlenet_tf.config.run import (
     DataConfig,
     DattaUnitConfig,
     LearnedUnitConfig,
     TrainConfig,
     UnitConfig,
 )
-from bottlenet_tf.settings import Settings, flag_name, setting
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLAGFILES = sorted(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import data
-from bottlenet_tf.config import DataConfig
+from bottlenet_tf.config.run import DataConfig
 
 
 def open_part(spec, part, trained, inventory, **options):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from bottlenet_tf import data
-from bottlenet_tf.config import DataConfig
+from bottlenet_tf.config.run import DataConfig
 from bottlenet_tf.data import examples
 from bottlenet_tf.data.fingerprints import Fingerprint
 from bottlenet_tf.data.sources import from_builder

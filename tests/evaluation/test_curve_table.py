@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.config.run import TrainConfig, UnitConfig
+from bottlenet_tf.config.unit import LearnedUnitConfig
 from bottlenet_tf.evaluation import Baselines, CloudPoint, Curve, SplitResult
-from bottlenet_tf.unit_config import LearnedUnitConfig
 
 BASELINES = Baselines(
     80.0,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation import (
     Baselines,
     CloudPoint,

@@ -12,8 +12,8 @@ from PIL import Image
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.codec import tiling
+from bottlenet_tf.common.plot_labels import place_labels
 from bottlenet_tf.evaluation import plots
-from bottlenet_tf.plot_labels import place_labels
 
 REPORT = {
     "dataset": "tiny",

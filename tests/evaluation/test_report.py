@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.config.run import TrainConfig, UnitConfig
 from bottlenet_tf.evaluation import (
     Baselines,
     CloudPoint,
@@ -15,7 +16,6 @@ from bottlenet_tf.evaluation import (
     SplitResult,
     image_codecs,
 )
-from bottlenet_tf.json_file import write_json
 
 CONFIG = TrainConfig(split="RB3", seed=7, unit=UnitConfig(quality=50))
 BASELINES = Baselines(

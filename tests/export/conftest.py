@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import backbones
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.config.run import UnitConfig
 from bottlenet_tf.layers import BottleneckUnit
 from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
 from tests import learned_unit, point_unit

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 from bottlenet_tf import backbones
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.training import load_model

@@ -7,9 +7,9 @@ import keras
 import pytest
 
 from bottlenet_tf.cli import train
-from bottlenet_tf.data_config import DataConfig
+from bottlenet_tf.config.data import DataConfig
+from bottlenet_tf.config.export import CutsConfig
 from bottlenet_tf.export import cuts, problems
-from bottlenet_tf.export_config import CutsConfig
 from bottlenet_tf.training.network import build_network
 
 L = keras.layers

@@ -17,8 +17,8 @@ import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf import backbones, export
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import onnx_graphs, run_files, runner, staging, unsplit
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime import served
 from bottlenet_tf.runtime.cloud import Tail

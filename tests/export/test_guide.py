@@ -2,9 +2,9 @@
 
 import re
 
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export.guide import guide
 from bottlenet_tf.export.parity import TOLERANCES, Parity
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.runtime import served
 
 IDENTITY = served.of_units("tail", {"a": 0x12345678})

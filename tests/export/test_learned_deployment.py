@@ -15,10 +15,10 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from bottlenet_tf import export, training
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.evaluation import WirePath
 from bottlenet_tf.export import litert, tensorrt
 from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head

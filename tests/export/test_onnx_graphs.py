@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from bottlenet_tf import backbones
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.config.run import UnitConfig
 from bottlenet_tf.export import onnx_graphs, tensorrt
 from bottlenet_tf.export.frozen import frozen_tail
 from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph, whole_graph

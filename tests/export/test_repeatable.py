@@ -7,9 +7,9 @@ import onnx
 import pytest
 
 from bottlenet_tf import export
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import onnx_graphs, repeatable
 from bottlenet_tf.export.staging import checksums
-from bottlenet_tf.export_config import ExportConfig
 
 
 def _shuffled(graph, seed):

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf import tasks
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.evaluation import WirePath, payload_format
 from bottlenet_tf.export import saved_model
 from bottlenet_tf.export.parity import Reference
-from bottlenet_tf.export_config import ExportConfig
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (5, 24, 24, 3), np.uint8)
 LABELS = [f"class {i}" for i in range(7)]

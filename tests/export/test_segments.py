@@ -4,9 +4,9 @@ import numpy as np
 import onnx
 import pytest
 
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import segments
 from bottlenet_tf.export.segments import Prefix, find_chains, prefix_of
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.runtime.chain import Chain
 from bottlenet_tf.runtime.engines import open_engine
 from tests.export.conftest import make_network

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from bottlenet_tf import export, training
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.config.export import ExportConfig
+from bottlenet_tf.config.run import UnitConfig
 from bottlenet_tf.evaluation import WirePath
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.profiling.config import ProfileConfig
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.tails import Tails

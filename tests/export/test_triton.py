@@ -18,8 +18,8 @@ from PIL import Image
 from bottlenet_tf.codec import PayloadFormat
 from bottlenet_tf.codec import answer as answers
 from bottlenet_tf.codec.payload import layout
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import triton
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.layers import STATUSES
 from bottlenet_tf.runtime import served, triton_model
 from bottlenet_tf.runtime.answers import OUTPUTS

@@ -6,9 +6,9 @@ import types
 import pytest
 
 from bottlenet_tf import tasks
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config.export import ExportConfig
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.export.whole import Wholes
-from bottlenet_tf.export_config import ExportConfig
 
 REPORT = {"baseline_accuracy": 90.0, "untouched_sha256": "aa"}
 

@@ -7,7 +7,7 @@ import pytest
 from bottlenet_tf import backbones
 from bottlenet_tf.backbones.macs import count_macs
 from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
-from bottlenet_tf.config import LearnedUnitConfig, UnitConfig
+from bottlenet_tf.config.run import LearnedUnitConfig, UnitConfig
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from tests.point_unit import POINTS, point_network
 

@@ -8,7 +8,8 @@ import pathlib
 import pytest
 from PIL import Image
 
-from bottlenet_tf import formats, selection
+from bottlenet_tf import selection
+from bottlenet_tf.common import formats
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report.picture import Picture
 from bottlenet_tf.search import candidates, ground, runner

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from bottlenet_tf import report, whole_file
+from bottlenet_tf import report
+from bottlenet_tf.common import whole_file
 from bottlenet_tf.report import chosen, writing
 
 _VOID = {"meta", "link", "img", "source"}

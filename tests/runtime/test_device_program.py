@@ -150,7 +150,8 @@ def test_the_edge_folder_works_when_copied_away_alone(deploy, photos, tmp_path):
     ignored = shutil.ignore_patterns("__pycache__")
     for part in ("codec", "runtime"):
         shutil.copytree(PACKAGE / part, package / part, ignore=ignored)
-    for part in ("__init__.py", "registry.py"):
+    (package / "common").mkdir()
+    for part in ("__init__.py", "common/__init__.py", "common/registry.py"):
         shutil.copy(PACKAGE / part, package / part)
     (edge / "encode.py").write_text(
         "import sys\n"

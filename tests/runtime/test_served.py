@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bottlenet_tf import export_config
+from bottlenet_tf.config import export as export_config
 from bottlenet_tf.runtime import served
 
 IDENTITY = served.of_units("tail", {"a": 1, "b": 2**32 - 1})

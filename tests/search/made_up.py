@@ -4,7 +4,8 @@ import concurrent.futures
 import json
 import math
 
-from bottlenet_tf import formats, training
+from bottlenet_tf import training
+from bottlenet_tf.common import formats
 from bottlenet_tf.search import trial_folder
 from tests.eager import eagerly
 

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from bottlenet_tf import training
-from bottlenet_tf.config import DattaUnitConfig
+from bottlenet_tf.config.run import DattaUnitConfig
 from bottlenet_tf.export.pack import load_pack, swap
 from bottlenet_tf.search import pareto
 from bottlenet_tf.search.pareto import ParetoConfig, pareto_set

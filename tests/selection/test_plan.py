@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bottlenet_tf import formats
+from bottlenet_tf.common import formats
 from bottlenet_tf.selection import (
     ENERGY,
     LATENCY,

@@ -19,9 +19,9 @@ import pytest
 
 from benchmarks import soak_images
 from bottlenet_tf.codec import answer as answers
+from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.edge import image_files
 from bottlenet_tf.export import triton as export_triton
-from bottlenet_tf.export_config import ExportConfig
 from bottlenet_tf.link.kserve_grpc import KServeGrpc
 from bottlenet_tf.link.kserve_http import KServeHttp
 from bottlenet_tf.link.transport import BadAnswer, LinkError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import data
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.training.chance import check_above_chance
 from bottlenet_tf.training.network import Network
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf import evaluation, training
-from bottlenet_tf.config import DattaUnitConfig, TrainConfig
+from bottlenet_tf.config.run import DattaUnitConfig, TrainConfig
 from bottlenet_tf.training.datta_step import DattaStepper
 from bottlenet_tf.training.losses import feature_loss
 from bottlenet_tf.training.network import build_network, load_model

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
+from bottlenet_tf.config.unit import TABLES
 from bottlenet_tf.layers import LearnedUnit
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training.freeze_unit import _grouped, freeze
-from bottlenet_tf.unit_config import TABLES
 from tests.datta_network import make_data, make_images, make_network
 
 # Of 2 places with 2 channels each: 0, 1 and what is beyond, counted.

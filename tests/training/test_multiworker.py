@@ -13,7 +13,7 @@ import pytest
 # the final weights.
 WORKER = """
 import json, sys
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.training import loop, runner
 config = TrainConfig.from_json(open(sys.argv[1]).read())
 if config.strategy == "mirrored":  # A GPU each, if there were any.

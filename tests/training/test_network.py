@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.config.run import TrainConfig, UnitConfig
 from bottlenet_tf.training import network as network_module
 from bottlenet_tf.training.network import (
     build_network,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import backbones
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.config.run import UnitConfig
 from bottlenet_tf.layers import BatchNormalization, ChannelReduction
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.training.norms import estimate_statistics

@@ -9,9 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from bottlenet_tf import formats, in_use, run_folders, training
-from bottlenet_tf.json_file import write_json
-from bottlenet_tf.run_folders import REPORT_FILE
+from bottlenet_tf import training
+from bottlenet_tf.common import formats, in_use, run_folders
+from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.common.run_folders import REPORT_FILE
 from bottlenet_tf.training import checkpoints, runner
 from bottlenet_tf.training.network import load_model
 from tests.eager import eagerly
@@ -188,7 +189,7 @@ def test_a_best_epoch_is_not_continued_without_its_checkpoints(
 
 _HOLD = """
 import sys
-from bottlenet_tf import in_use
+from bottlenet_tf.common import in_use
 with in_use.alone(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

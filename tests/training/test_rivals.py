@@ -110,7 +110,7 @@ def test_a_rival_estimates_norms_as_the_trial_of_a_candidate_did(
 
 
 def _finished_report(flags):
-    from bottlenet_tf import formats, run_folders
+    from bottlenet_tf.common import formats, run_folders
 
     fields = dict.fromkeys(run_folders._REQUIRED)
     return {**fields, "format": formats.REPORT, "flags": flags}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import evaluation, training
-from bottlenet_tf.config import UnitConfig
+from bottlenet_tf.config.run import UnitConfig
 from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.models.precision import dtype_policy, in_float32
 from bottlenet_tf.training import loop as loop_module

@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.config import TrainConfig
+from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.layers import LearnedRangeQuantizer
 from bottlenet_tf.training.schedules import (
     CodecSchedule,

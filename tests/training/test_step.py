@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf import backbones, tasks
-from bottlenet_tf.config import TrainConfig, UnitConfig
+from bottlenet_tf.config.run import TrainConfig, UnitConfig
 from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.training.loop import Loop

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bottlenet_tf import backbones, evaluation, export, training
-from bottlenet_tf.config import DataConfig
-from bottlenet_tf.export_config import ExportConfig
+from bottlenet_tf.config.export import ExportConfig
+from bottlenet_tf.config.run import DataConfig
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.training import load_data, load_model, provenance

@@ -3,8 +3,8 @@
 import dataclasses
 import pathlib
 
-from bottlenet_tf.settings import Settings, setting
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.common.validation import check
 
 PACK = "adapted.pack"
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from bottlenet_tf.run_folders import find_runs, model_name
+from bottlenet_tf.common.run_folders import find_runs, model_name
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ def test_one_run_alone_may_have_a_name_that_several_may_not(make_run, name):
 
 def test_a_folder_without_name_is_refused(make_run, monkeypatch):
     run = make_run("run")
-    monkeypatch.setattr("bottlenet_tf.run_folders.model_name", lambda run: "..")
+    monkeypatch.setattr(
+        "bottlenet_tf.common.run_folders.model_name", lambda run: ".."
+    )
     with pytest.raises(ValueError, match="name='..'"):
         find_runs([run])
 

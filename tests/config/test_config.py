@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bottlenet_tf.config import (
+from bottlenet_tf.config.run import (
     DataConfig,
     DattaUnitConfig,
     LearnedUnitConfig,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bottlenet_tf.unit_config import LearnedUnitConfig
+from bottlenet_tf.config.unit import LearnedUnitConfig
 
 SIZES = ("patch", "patch_channels", "mixed", "mixed_to", "coefficients")
 

@@ -1,7 +1,7 @@
 """Which settings of a training run contradict each other, and why."""
 
 from bottlenet_tf.codec.payload import overhead_bytes
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.validation import check
 
 
 def check_run(config):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bottlenet_tf.validation import check_types
+from bottlenet_tf.common.validation import check_types
 
 
 @dataclasses.dataclass

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import re
 
-from bottlenet_tf.validation import check, check_choice, check_types
+from bottlenet_tf.common.validation import check, check_choice, check_types
 
 _ELSEWHERE = re.compile(r"(gs|s3|hdfs|abfss?|wasbs?|az|file|ftp|https?)://")
 # What TensorFlow Datasets and Ray open by themselves.

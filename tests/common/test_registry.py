@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bottlenet_tf.registry import Registry
+from bottlenet_tf.common.registry import Registry
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_name_must_be_a_non_empty_string(colours, name):
 
 def test_the_module_does_not_import_tensorflow():
     code = (
-        "import sys, bottlenet_tf.registry;"
+        "import sys, bottlenet_tf.common.registry;"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from bottlenet_tf.config import differing_flags
-from bottlenet_tf.settings import Settings, setting
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.config.run import differing_flags
 
 PARTS = ("test", "validation", "all")
 EVALUATIONS = "evaluations"

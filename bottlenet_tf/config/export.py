@@ -3,9 +3,9 @@
 import dataclasses
 import re
 
-from bottlenet_tf.data_config import DataConfig
-from bottlenet_tf.settings import Settings, setting
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.data import DataConfig
 
 # As in `runtime.served`.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"

@@ -1,6 +1,6 @@
 """A unit's curve beside its rivals', as the cells of a table."""
 
-from bottlenet_tf import rate_curves
+from bottlenet_tf.common import rate_curves
 
 CODEC_LABELS = {
     "jpeg": "JPEG",

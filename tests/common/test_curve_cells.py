@@ -1,7 +1,7 @@
 """Cells of a curve's table, worked out by hand."""
 
-from bottlenet_tf import curve_cells
-from bottlenet_tf.rate_curves import Unit, UnitCurve
+from bottlenet_tf.common import curve_cells
+from bottlenet_tf.common.rate_curves import Unit, UnitCurve
 
 OURS = [(50, 70.0), (100, 78.0), (200, 80.0)]
 TWICE = [(2 * size, accuracy) for size, accuracy in OURS]

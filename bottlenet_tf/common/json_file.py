@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from bottlenet_tf import whole_file
+from bottlenet_tf.common import whole_file
 
 
 def write_json(path, value):

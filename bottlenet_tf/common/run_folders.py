@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 
-from bottlenet_tf import formats, json_file
+from bottlenet_tf.common import formats, json_file
 
 CONFIG_FILE, MODEL_FILE, REPORT_FILE, PROVENANCE_FILE = (
     "config.json",

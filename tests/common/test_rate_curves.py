@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bottlenet_tf import rate_curves
-from bottlenet_tf.rate_curves import Unit
+from bottlenet_tf.common import rate_curves
+from bottlenet_tf.common.rate_curves import Unit
 
 CURVE = [(400, 90.0), (100, 80.0), (200, 86.0)]
 

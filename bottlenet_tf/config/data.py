@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from bottlenet_tf.settings import Settings, setting
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.common.validation import check
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,16 +4,16 @@ import dataclasses
 import json
 import typing
 
-from bottlenet_tf import train_rules
-from bottlenet_tf.data_config import DataConfig
-from bottlenet_tf.settings import Settings, as_typed, flag_name, setting
-from bottlenet_tf.unit_config import (
+from bottlenet_tf.common.settings import Settings, as_typed, flag_name, setting
+from bottlenet_tf.common.validation import check, check_choice
+from bottlenet_tf.config import train_rules
+from bottlenet_tf.config.data import DataConfig
+from bottlenet_tf.config.unit import (
     UNITS,
     DattaUnitConfig,
     LearnedUnitConfig,
     UnitConfig,
 )
-from bottlenet_tf.validation import check, check_choice
 
 MODES = ("baseline", "cloud", "aware", "naive", "tail", "frozen")
 _MODE = """What is trained:

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from bottlenet_tf.settings import Settings, setting
-from bottlenet_tf.validation import check
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.common.validation import check
 
 # Sizes of a learned unit where none are asked for; see `resolved`.
 MOST_POSITIONS, MOST_VALUES = 14, 256

@@ -1,0 +1,1 @@
+"""What several rooms use and no reader needs to know first."""

@@ -1,0 +1,1 @@
+"""Settings of a run, an export and the rest, each declared once."""
