@@ -13,76 +13,19 @@ coder in C where it was built, and in plain Python as most devices have it:
 
     taskset -c 0 python benchmarks/byte_limit.py --deploy=deploy --images=photos
     ... --run=runs/unit  # the run that deploy was exported from
-
-Without --deploy, a small network is trained on digits, and a learned unit put
-in and exported, in a few minutes.
 """
 
 import argparse
-import os
 import pathlib
-import tempfile
 
 import numpy as np
-from timing import in_turns
+from timing import cores_and_load, in_turns
 
 from bottlenet_tf.codec import range_coder
 from bottlenet_tf.runtime.edge import Head
 
 IMAGES = 24
 LEVELS = 8  # Of 255, by which an adversary may change a pixel.
-
-
-def build(folder):
-    """Returns a deployment's folder and images of digits, freshly made."""
-    from bottlenet_tf.cli.program import prepare_tensorflow
-
-    prepare_tensorflow()
-    from bottlenet_tf import export, training
-    from bottlenet_tf.config.export import ExportConfig
-    from bottlenet_tf.config.run import (
-        DataConfig,
-        LearnedUnitConfig,
-        TrainConfig,
-    )
-
-    common = {
-        "backbone": "cifar_resnet20",
-        "data": DataConfig(max_validation=100, max_test=100),
-        "batch_size": 64,
-        "sweep_qualities": (20,),
-    }
-    network = TrainConfig(
-        mode="baseline", workdir=f"{folder}/network", epochs=2, **common
-    )
-    training.run(network)
-    unit = TrainConfig(
-        mode="frozen",
-        workdir=f"{folder}/unit",
-        backbone_weights=network.workdir,
-        split="RB3",
-        unit=LearnedUnitConfig(
-            patch=4,
-            patch_channels=32,
-            mixed=512,
-            mixed_to=256,
-            coefficients=256,
-            synthesis_width=16,
-            statistics_images=1000,
-        ),
-        epochs=0,
-        warmup_epochs=0.0,
-        **common,
-    )
-    training.run(unit)
-    out = f"{folder}/deploy"
-    export.run(
-        ExportConfig(
-            workdir=(unit.workdir,), out=out, parity_images=20, litert=()
-        )
-    )
-    test = training.load_data(unit).development
-    return out, next(iter(test.batches(IMAGES)))[0].numpy()
 
 
 def read(head, folder):
@@ -227,23 +170,16 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--deploy")
-    parser.add_argument("--images", help="needed with --deploy")
+    parser.add_argument("--deploy", required=True)
+    parser.add_argument("--images", required=True)
     parser.add_argument("--run", help="for adversaries that know the network")
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--tries", type=int, default=300, help="of adversaries")
     args = parser.parse_args()
-    if (args.deploy is None) != (args.images is None):
-        parser.error("--deploy and --images come together")
-    with tempfile.TemporaryDirectory() as folder:
-        deploy, images = args.deploy, None
-        if deploy is None:
-            deploy, images = build(folder)
-        head = Head.load(deploy, threads=1)
-    images = read(head, args.images) if images is None else images
+    head = Head.load(args.deploy, threads=1)
+    images = read(head, args.images)
     print(
-        f"\n{len(os.sched_getaffinity(0))} cores, load average "
-        f"{os.getloadavg()[0]:.1f}, medians of {args.repeats} in turns, "
+        f"\n{cores_and_load()}, medians of {args.repeats} in turns, "
         f"{head.runtime}, {head.unit.format.shape} codes, "
         f"{len(head.unit.points)} points"
     )

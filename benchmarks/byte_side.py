@@ -12,16 +12,12 @@ TensorFlow).
 import argparse
 import os
 import statistics
-import sys
-import time
 import zlib
-from pathlib import Path
 
 import numpy as np
+from timing import cores_and_load, times_in_turns
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from bottlenet_tf.codec import (  # noqa: E402
+from bottlenet_tf.codec import (
     PayloadFormat,
     create_codec,
     jpeg,
@@ -53,20 +49,6 @@ def feature_like_codes(size, channels, batch=1):
     waves = 128 + 80 * np.sin(x / 5) * np.cos(y / 4)
     noise = rng.normal(0, 10, (batch, size, size, channels))
     return np.clip(waves[..., None] + noise, 0, 255).astype(np.uint8)
-
-
-def measure(functions, warmup, calls):
-    """Calls the functions in turn; returns each one's seconds, sorted."""
-    for _ in range(warmup):
-        for function in functions:
-            function()
-    seconds = [[] for _ in functions]
-    for _ in range(calls):
-        for function, taken in zip(functions, seconds):
-            start = time.perf_counter()
-            function()
-            taken.append(time.perf_counter() - start)
-    return [sorted(taken) for taken in seconds]
 
 
 def median_and_p95(ordered):
@@ -110,11 +92,11 @@ def byte_side(name, args):
         lambda: message.unpack(payload),
         decode,
     )
-    times = measure(functions, args.warmup, args.calls)
+    times = times_in_turns(functions, args.calls, args.warmup)
     pack, bare_pack, unpack, bare_unpack = map(median_and_p95, times)
     parts = [
-        f"{label} {1e6 * ours[0]:.1f} us (p95 {1e6 * ours[1]:.1f}), "
-        f"{ours[0] / bare[0]:.1f} x the bare {1e6 * bare[0]:.1f}"
+        f"{label} {1e3 * ours[0]:.1f} us (p95 {1e3 * ours[1]:.1f}), "
+        f"{ours[0] / bare[0]:.1f} x the bare {1e3 * bare[0]:.1f}"
         for label, ours, bare in (
             ("pack", pack, bare_pack),
             ("unpack", unpack, bare_unpack),
@@ -135,12 +117,13 @@ def in_graph(args):
     layer = JpegRoundTrip(create_codec("jpeg", quality=args.quality))
     layer.build(codes.shape)
     run = tf.function(layer.call)
-    (times,) = measure([lambda: run(codes)[1].numpy()], 20, args.batches)
+    call = [lambda: run(codes)[1].numpy()]
+    (times,) = times_in_turns(call, args.batches, warmup=20)
     median, p95 = median_and_p95(times)
     print(
         f"JpegRoundTrip in a tf.function, batch {args.batch_size}: "
-        f"{1e3 * median:.2f} ms (p95 {1e3 * p95:.2f}), "
-        f"{1e6 * median / args.batch_size:.1f} us an image"
+        f"{median:.2f} ms (p95 {p95:.2f}), "
+        f"{1e3 * median / args.batch_size:.1f} us an image"
     )
 
 
@@ -151,8 +134,7 @@ def main(argv=None):
         f"{args.size}x{args.size}x{args.channels} codes, quality "
         f"{args.quality}, n={args.calls} after {args.warmup}, imagecodecs "
         f"{'absent' if jpeg.imagecodecs is None else 'present'}, "
-        f"{len(os.sched_getaffinity(0))} cores, load average "
-        f"{os.getloadavg()[0]:.1f}"
+        f"{cores_and_load()}"
     )
     for name in ("jpeg", "png", "raw"):
         byte_side(name, args)

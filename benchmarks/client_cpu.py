@@ -4,9 +4,9 @@
 
 starts Triton as `bottlenet-cloud` does and answers images with the device
 program's own loop: the controller, the link, the JSON lines and all threads.
-Counted is the whole process, less the thread that prepares images and runs
-heads and network, while it does. Beside it stands what the same thread takes
-to send as much over a socket and receive it, which is in the former, too. Other
+The whole process counts, less the thread that prepares images and runs heads
+and network while it does. Beside it stands the time that the same thread takes
+to send as much over a socket and receive it, which is part of the former. Other
 jobs make caches cold, so that the least of several blocks says most.
 """
 
@@ -66,17 +66,11 @@ class Counted(Network):
 
 
 def measure(args, items, folder, options, exchange):
-    """Returns the client's milliseconds by what they are of, and its `Loop`.
+    """Returns the client's milliseconds by kind of work, and its `Loop`.
 
-    Args:
-        args: As `parse_args` returns them.
-        items: Images, `BLOCK` of them to warm up.
-        folder: Where the plan is.
-        options: Of the device program.
-        exchange: Function that sends and receives as much, by sockets alone.
-
-    Returns:
-        Dictionary of lists with an entry for each block, and the `Loop`.
+    Milliseconds are lists with an entry for each block; the first `BLOCK` of
+    `items`, images, warm up. `exchange()` sends and receives as much by
+    sockets alone.
     """
     network = Counted.open(str(args.deploy), "onnx", threads=1)
     given = arguments.parse(

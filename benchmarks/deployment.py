@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 
-from timing import in_turns
+from timing import cores_and_load, in_turns
 
 from bottlenet_tf.cli.program import prepare_tensorflow
 
@@ -166,10 +166,7 @@ def main():
     parser.add_argument("--deploy", required=True)
     parser.add_argument("--repeats", type=int, default=100)
     args = parser.parse_args()
-    print(
-        f"{len(os.sched_getaffinity(0))} cores, load average "
-        f"{os.getloadavg()[0]:.1f}, medians of {args.repeats} in turns"
-    )
+    print(f"{cores_and_load()}, medians of {args.repeats} in turns")
     runtimes = ["onnx"]
     if (pathlib.Path(args.deploy) / "edge" / "head.tflite").is_file():
         runtimes.append("litert")

@@ -11,18 +11,14 @@ against the bound, the sum of the symbols' -log2(frequency / 65536).
 
 import argparse
 import os
-import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
-from timing import in_turns
+from timing import cores_and_load, in_turns
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from bottlenet_tf.codec import range_coder  # noqa: E402
-from bottlenet_tf.codec.entropy import EntropyCodec  # noqa: E402
-from bottlenet_tf.codec.tables import TOTAL, Tables  # noqa: E402
+from bottlenet_tf.codec import range_coder
+from bottlenet_tf.codec.entropy import EntropyCodec
+from bottlenet_tf.codec.tables import TOTAL, Tables
 
 BANK = 64
 # Widest Laplacian of each point, in steps of the quantizer; the narrowest is
@@ -134,8 +130,7 @@ def main(argv=None):
     print(
         f"{args.coefficients} codes, n={args.repeats}, form in C "
         f"{'absent' if range_coder._native is None else 'present'}, "
-        f"{len(os.sched_getaffinity(0))} cores, load average "
-        f"{os.getloadavg()[0]:.1f}"
+        f"{cores_and_load()}"
     )
     for point, name in enumerate(WIDEST):
         codes, bound = draw(codec, point, 1000)

@@ -1,4 +1,4 @@
-r"""What a hyperprior would save a learned unit: one experiment, no product.
+r"""How much a hyperprior would save a learned unit: an experiment.
 
     python benchmarks/hyperprior.py --workdir=runs/cifar10/resnet20_rb3_learned
 

@@ -30,11 +30,10 @@ def parse_args(argv=None):
 
 
 def measure(dataset, batch_size, warmup, batches):
-    """Times consecutive batches.
+    """Returns `(first_s, seconds, cpu_s)` of consecutive batches.
 
-    Returns:
-        `(first_s, seconds, cpu_s)`: time to the first batch, the time of each
-        measured one, and the processor time of all measured ones.
+    Time to the first batch, of each measured one, and the processor time of
+    all measured ones.
     """
     start = time.perf_counter()
     stream = iter(dataset.train_batches(batch_size, epoch=0))

@@ -1,25 +1,24 @@
-r"""A learned unit at the size of ImageNet: what it adds to head and tail.
+r"""The cost of a learned unit at the size of ImageNet, in head and tail.
 
 A ResNet-50 of 224 px and random weights is cut, and a learned unit put in, its
 transform in closed form for smooth noise and its steps chosen for about 1,000
-bytes an image: times depend on sizes and on how many codes are not zero, not
-on what is recognised. On one thread, medians of calls in turns:
+bytes an image: times depend on sizes and on how many codes are not zero alone.
+On one thread, medians of calls in turns:
 
 1. the prefix alone, the head (prefix and encoder) and the device's half
    (pixels to payload), in ONNX Runtime;
 2. for 16 images: the suffix alone on features, the tail on codes and the
    served graph on payloads, at operating points that are mixed;
-3. what the device's files weigh, and how long unit.json takes to load.
+3. the size of the device's files, and how long unit.json takes to load.
 
     taskset -c 0 python benchmarks/learned_unit.py --split=RB7
 """
 
 import argparse
 import json
-import os
 import time
 
-from timing import in_turns
+from timing import cores_and_load, in_turns
 
 from bottlenet_tf.cli.program import prepare_tensorflow
 
@@ -236,8 +235,7 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     print(
-        f"{len(os.sched_getaffinity(0))} cores, load average "
-        f"{os.getloadavg()[0]:.1f}, medians of {args.repeats} in turns, "
+        f"{cores_and_load()}, medians of {args.repeats} in turns, "
         f"ResNet-50 after {args.split}, synthesis of width {args.width}"
     )
     images = photos(IMAGES)

@@ -1,4 +1,4 @@
-"""Times a served deployment against what it can't be faster than.
+"""Times a served deployment against its lower bounds.
 
     python benchmarks/serving.py DEPLOY --python=.venv-serving/bin/python
 
@@ -31,6 +31,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from bottlenet_tf.codec import answer as answers  # noqa: E402
+from bottlenet_tf.link import wire  # noqa: E402
 from bottlenet_tf.runtime import served, triton_model  # noqa: E402
 from bottlenet_tf.runtime.edge import Head  # noqa: E402
 from bottlenet_tf.runtime.tails import Tails  # noqa: E402
@@ -120,26 +121,16 @@ def ratios(found, what, *parts):
     return ", ".join(f"{a / b:.2f}" for a, b in zip(found[what], sums))
 
 
-def field(number, data):
-    """Returns one field of a protobuf message, bytes or text."""
-    data = data.encode() if isinstance(data, str) else data
-    size, length = b"", len(data)
-    while length > 127:
-        size += bytes([length & 127 | 128])
-        length >>= 7
-    return bytes([number << 3 | 2]) + size + bytes([length]) + data
-
-
 def infer_request(payload):
     """Returns a KServe v2 ModelInferRequest for one payload."""
-    shape = field(3, b"\x01\x01")
-    tensor = field(1, "payload") + field(2, "BYTES") + shape
+    tensor = wire.data(1, "payload") + wire.data(2, "BYTES")
+    tensor += wire.data(3, b"\x01\x01")  # Of shape (1, 1).
     raw = len(payload).to_bytes(4, "little") + payload
     return (
-        field(1, "tail")
-        + field(5, tensor)
-        + field(6, field(1, "answer"))
-        + field(7, raw)
+        wire.data(1, "tail")
+        + wire.data(5, tensor)
+        + wire.data(6, wire.data(1, "answer"))
+        + wire.data(7, raw)
     )
 
 

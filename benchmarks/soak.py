@@ -77,12 +77,7 @@ def parse_args(argv=None):
 
 
 class Soak:
-    """One run: device, link, hostile middle, server, and what befalls them.
-
-    Args:
-        args: As `parse_args` returns them.
-        folder: `pathlib.Path`, empty.
-    """
+    """One run: device, link, hostile middle, server, and their faults."""
 
     def __init__(self, args, folder):
         self._args, self._random = args, random.Random(args.seed)
@@ -120,7 +115,7 @@ class Soak:
         self._done, self._killed_s = threading.Event(), -math.inf
 
     def run(self):
-        """Runs until the device program has ended by itself."""
+        """Runs until the device program ends."""
         sampler = threading.Thread(target=self._sample)
         try:
             self.server.start()
@@ -237,7 +232,7 @@ class Soak:
             )
 
     def report(self, seconds):
-        """Returns what is printed."""
+        """Returns the figures to print."""
         found = soak_images.verdict(
             self.answers, self.contents, self.offline, self.plan
         )

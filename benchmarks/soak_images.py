@@ -1,4 +1,4 @@
-"""The images of a soak, its plan, and what every answer must be."""
+"""The images of a soak, its plan, and the right answers."""
 
 import collections
 import json
@@ -28,14 +28,8 @@ _NOTHING = dict.fromkeys(
 def write_images(folder, count, contents, seed=0, size=32):
     """Writes image files; returns the numbers of their contents by path.
 
-    Blobs of random colours, of which each content has many names.
-
-    Args:
-        folder: `pathlib.Path`, new.
-        count: How many names.
-        contents: How many files lie behind them.
-        seed: Of the colours.
-        size: Pixels of a side.
+    Blobs of random colours: `count` names of `contents` files, `size` pixels
+    a side, in a new folder.
     """
     rng = np.random.default_rng(seed)
     originals = folder.parent / "contents"
@@ -54,7 +48,7 @@ def write_images(folder, count, contents, seed=0, size=32):
 
 
 class Offline:
-    """What answers must be, computed without a link.
+    """The right answers, computed without a link.
 
     Args:
         deploy: `pathlib.Path` of the deployment.
@@ -141,13 +135,7 @@ class Offline:
         return statistics.median(times)
 
     def answer(self, content, line, plan):
-        """Returns the class that an image's line must have.
-
-        Args:
-            content: Number of the image's content.
-            line: Dictionary of the line.
-            plan: `Plan` that the device had.
-        """
+        """Returns the class that the line of an image's content must have."""
         key = content, line["where"], line["choice"], line["point"]
         if key not in self._known:
             path = str(self._contents / f"{content}.png")
@@ -176,13 +164,10 @@ def _times(splits, first, second):
 
 
 def verdict(path, contents, offline, plan):
-    """Returns what became of the images, counted.
+    """Returns counts of the images by what became of them.
 
-    Args:
-        path: Of the device program's answers.
-        contents: As `write_images` returns it.
-        offline: `Offline`.
-        plan: `Plan` that the device had.
+    `path` is of the device program's answers, `contents` as `write_images`
+    returns it.
     """
     counts, seen, classes = collections.Counter(), collections.Counter(), set()
     with open(path, encoding="ascii") as file:

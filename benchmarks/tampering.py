@@ -1,6 +1,6 @@
-"""A hostile middle: passes HTTP on to a server, and spoils answers when told.
+"""A hostile middle: passes HTTP on to a server, and spoils answers on demand.
 
-What a device must survive: answers that are damaged, of other questions, of
+A device must survive answers that are damaged, of other questions, of
 other networks, never ending, nested beyond measure or none at all.
 """
 
@@ -162,7 +162,7 @@ def _more(connection):
 
 
 def flood(address, path, payload, seconds, clients):
-    """Asks a server from many connections at once, as long as told."""
+    """Asks a server from many connections at once for some seconds."""
     end = time.monotonic() + seconds
     question = (
         f"POST {path} HTTP/1.1\r\nHost:\r\nInference-Header-Content-Length:0"

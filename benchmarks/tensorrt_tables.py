@@ -282,16 +282,12 @@ def main():
             text = pathlib.Path(files[target]).read_text()
         else:
             text = subprocess.run(
-                [
-                    "git",
-                    f"--git-dir={args.git_dir}",
-                    "show",
-                    f"{commit}:{PATH}",
-                ],
+                ["git", f"--git-dir={args.git_dir}", "show",
+                 f"{commit}:{PATH}"],
                 check=True,
                 capture_output=True,
                 text=True,
-            ).stdout
+            ).stdout  # fmt: skip
         tables[target] = table_of(target, text)
         counts = [v is not None for v in tables[target]["operators"].values()]
         print(f"{target}: {sum(counts)} of {len(counts)} operators")

@@ -1,4 +1,4 @@
-"""What `tc tbf` does to small messages: they pass in its bucket, unslowed.
+"""`tc tbf` and small messages: they pass in its bucket, unslowed.
 
     python benchmarks/token_bucket.py
 
@@ -15,12 +15,9 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from bottlenet_tf.emulation import netns  # noqa: E402
-from bottlenet_tf.emulation.settings import expected_ms  # noqa: E402
+from bottlenet_tf.emulation import netns
+from bottlenet_tf.emulation.settings import expected_ms
 
 MBPS = 1.1
 BURSTS = (1600, 4000, 32_000)

@@ -23,25 +23,23 @@ import functools
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import time
+from statistics import fmean, median
 
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
-from bottlenet_tf.cli.demo_link_processes import Processes  # noqa: E402
-from bottlenet_tf.common.markdown import aligned  # noqa: E402
-from bottlenet_tf.edge import image_files, message, transports  # noqa: E402
-from bottlenet_tf.edge.network import Network  # noqa: E402
-from bottlenet_tf.emulation import Settings, machines  # noqa: E402
-from bottlenet_tf.runtime import images, machine, served  # noqa: E402
-from bottlenet_tf.runtime.heads import Heads  # noqa: E402
-from bottlenet_tf.runtime.whole import Whole, identity  # noqa: E402
-from bottlenet_tf.selection.links import NAMED  # noqa: E402
+from bottlenet_tf.cli.demo_link_processes import Processes
+from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.edge import image_files, message, transports
+from bottlenet_tf.edge.network import Network
+from bottlenet_tf.emulation import Settings, machines
+from bottlenet_tf.runtime import images, machine, served
+from bottlenet_tf.runtime.heads import Heads
+from bottlenet_tf.runtime.whole import Whole, identity
+from bottlenet_tf.selection.links import NAMED
 
 # Of an image as JPEG and of BottleNet's message, ResNet-50 (arXiv:1902.01000),
 # and the latency of the one as a multiple of the other's.
@@ -197,9 +195,12 @@ def rows(name, noted):
     found = {}
     for way, values in noted.items():
         size, total, device, server = zip(*values)
-        device, server = 1e3 * _median(device), _median(server)
+        device, server = (
+            1e3 * median(device),
+            median(server),
+        )
         found[way] = [
-            statistics.fmean(size), 1e3 * _median(total), device, server,
+            fmean(size), 1e3 * median(total), device, server,
             1e3 * sorted(total)[int(0.95 * len(total))],
         ]  # fmt: skip
     # Those bytes are refused, and nothing is computed for them.
@@ -218,12 +219,8 @@ def rows(name, noted):
         )  # fmt: skip
 
 
-def _median(values):
-    return statistics.median(values)
-
-
 def main():
-    """Prints the table, and what it was measured with."""
+    """Prints the table, and the machine and settings behind it."""
     args = parse_args()
     if args.ask:
         print(json.dumps(Device(args).run()))

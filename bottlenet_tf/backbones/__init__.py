@@ -52,8 +52,8 @@ def create(
             or the path of a `.weights.h5`, `.h5` or `.keras` file (`.npz` for
             a cifar_resnet). If the file's classifier has another number of
             classes, it is left out and a message is logged.
-        preprocessing: "auto" for what the family was trained with, or one of
-            "none", "unit", "signed", "tf", "torch", "caffe".
+        preprocessing: "auto" for that of the family, or one of "none",
+            "unit", "signed", "tf", "torch", "caffe".
         fresh_classifier: Whether the classifier may be left out.
         new_head: Dropout, 0 to 1, before a new classifier of a `.keras` file;
             None keeps the file's.

@@ -10,7 +10,11 @@ from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.cifar_weights import load_npz
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
-from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
+from bottlenet_tf.backbones.residual import (
+    basic_block,
+    convolution,
+    with_blocks,
+)
 
 # Depth 6n + 2: three stages of n blocks of two convolutions, stem, classifier.
 BLOCKS_PER_STAGE = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18}
@@ -72,36 +76,31 @@ def _cifar_resnet(depth, *, image_size, num_classes, weights, preprocessing):
             f"4-fold. Received: image_size={image_size}"
         )
     mode = resolve(preprocessing, "torch")
+    per_stage = BLOCKS_PER_STAGE[depth]
+    blocks = [
+        f"stage{stage}_block{block}"
+        for stage in (1, 2, 3)
+        for block in range(1, per_stage + 1)
+    ]
 
     def build(classes):
-        return _graph(depth, image_size, classes, mode)
+        return _graph(depth, blocks, image_size, classes, mode)
 
     model = build(num_classes)
     if weights is not None and pathlib.Path(weights).suffix == ".npz":
-        load_npz(model, weights, BLOCKS_PER_STAGE[depth])
+        load_npz(model, weights, per_stage)
     elif weights is not None:
         suffixes = (".h5", ".keras", ".npz")
         pretrained.existing_file(weights, suffixes)
         pretrained.load_file(model, weights, build)
-    names = {
-        layer: f"RB{i}"
-        for i, layer in enumerate(
-            (f"{name}_out" for name in _block_names(depth)), start=1
-        )
-    }
-    return Backbone(model.name, model, describe_cuts(model, names))
+    return with_blocks(model.name, model, blocks)
 
 
-def _block_names(depth):
-    blocks = range(1, BLOCKS_PER_STAGE[depth] + 1)
-    return [f"stage{s}_block{b}" for s in (1, 2, 3) for b in blocks]
-
-
-def _graph(depth, image_size, num_classes, mode):
+def _graph(depth, blocks, image_size, num_classes, mode):
     image, x = rgb_input(image_size, mode)
-    x = _convolution(x, 16, 1, "stem")
+    x = convolution(x, 16, 3, 1, "stem", pads=False)
     x = layers.ReLU(name="stem_relu")(x)
-    for name in _block_names(depth):
+    for name in blocks:
         filters = 8 * 2 ** int(name[len("stage")])
         x = _block(x, filters, name)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
@@ -115,40 +114,14 @@ def _graph(depth, image_size, num_classes, mode):
 
 
 def _block(x, filters, name):
-    """ReLU(shortcut(x) + BN(conv(ReLU(BN(conv(x)))))), both 3x3."""
-    grows = x.shape[-1] != filters
-    shortcut = x
-    if grows:
-        # Pooling over 1x1 keeps every second pixel: a slice by another name
-        # that every exporter knows.
-        shortcut = layers.MaxPooling2D(1, 2, name=f"{name}_0_slice")(x)
-        missing = filters - x.shape[-1]
-        shortcut = PadChannels(missing // 2, name=f"{name}_0_pad")(shortcut)
-    x = _convolution(x, filters, 2 if grows else 1, f"{name}_1")
-    x = layers.ReLU(name=f"{name}_1_relu")(x)
-    x = _convolution(x, filters, 1, f"{name}_2")
-    x = layers.Add(name=f"{name}_add")([shortcut, x])
-    return layers.ReLU(name=f"{name}_out")(x)
-
-
-def _convolution(x, filters, stride, name):
-    padding = "same"
-    if stride > 1:
-        # "same" would pad an even size on one side only; PyTorch pads both.
-        x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
-        padding = "valid"
-    x = layers.Conv2D(
-        filters,
-        3,
-        strides=stride,
-        padding=padding,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
-    )(x)
+    if x.shape[-1] == filters:
+        return basic_block(x, x, filters, 1, name, pads=(False, False))
+    # Pooling over 1x1 keeps every second pixel: a slice by another name
+    # that every exporter knows.
+    shortcut = layers.MaxPooling2D(1, 2, name=f"{name}_0_slice")(x)
+    missing = filters - x.shape[-1]
+    shortcut = PadChannels(missing // 2, name=f"{name}_0_pad")(shortcut)
+    return basic_block(x, shortcut, filters, 2, name, pads=(True, False))
 
 
 for _depth in BLOCKS_PER_STAGE:

@@ -20,11 +20,6 @@ def load_npz(model, path, blocks_per_stage):
     If only the number of classes differs, the classifier stays fresh and a
     message is logged.
 
-    Args:
-        model: CIFAR ResNet of `cifar_resnet`.
-        path: The file.
-        blocks_per_stage: 3 for ResNet-20.
-
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it isn't an `.npz`, or an array is missing, in excess

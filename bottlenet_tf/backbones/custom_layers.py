@@ -1,4 +1,4 @@
-"""Layers of the user's own, which a `.keras` file names but doesn't hold."""
+"""The user's own layers, which a `.keras` file names but doesn't hold."""
 
 import functools
 import importlib
@@ -37,7 +37,7 @@ def _imported(source):
             return _from_file(path)
         _find_in(os.getcwd())
         return importlib.import_module(source)
-    except Exception as error:  # Whatever the user's code raises.
+    except Exception as error:  # The user's code may raise anything.
         raise ValueError(
             "--import must name a module, or a .py file, that can be imported: "
             f"{type(error).__name__}: {error}. Received: import={source!r}"

@@ -13,7 +13,7 @@ import keras
 
 from bottlenet_tf.backbones import graph
 
-# What may stand behind an activation without changing what it says.
+# May follow an activation without changing its meaning.
 _PASSIVE = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze")
 _REMOVED = ("softmax", "sigmoid")
 _ACTIVATIONS = {name.replace("_", "") for name in dir(keras.activations)}
@@ -22,11 +22,8 @@ _ACTIVATIONS = {name.replace("_", "") for name in dir(keras.activations)}
 def find(model, opens):
     """Returns `(how the network ends, the operation of that activation)`.
 
-    The operation is None where nothing is to be removed.
-
-    Args:
-        model: Functional model.
-        opens: Function that tells whether an operation is a nested model.
+    The operation is None where nothing is to be removed. `opens` is a
+    function of an operation: whether it is a nested model that is opened.
 
     Raises:
         ValueError: if a softmax or sigmoid can't be removed.

@@ -1,8 +1,8 @@
 """Walks the graph of a functional Keras model, call by call.
 
-The only module that touches what Keras keeps to itself: nodes, and the layers
-inside of layers. A node is one call of a layer or of a `keras.ops` function,
-so a layer that is called twice has two.
+The only module that uses private parts of Keras: nodes, and the layers inside
+of layers. A node is one call of a layer or of a `keras.ops` function, so a
+layer that is called twice has two.
 """
 
 import collections
@@ -11,13 +11,11 @@ import keras
 
 
 def as_functional(model):
-    """Returns `model` as a flat-topped functional model on the same layers.
-
-    Args:
-        model: Built functional or `Sequential` model.
+    """Returns a functional or `Sequential` model as a functional one.
 
     Raises:
-        ValueError: if it isn't one, or hasn't exactly one input and output.
+        ValueError: if it isn't built, has no graph, or has several inputs or
+            outputs.
     """
     model = with_graph(model)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
@@ -30,7 +28,7 @@ def as_functional(model):
 
 
 def with_graph(model):
-    """Returns what `as_functional` does, of any inputs and outputs."""
+    """As `as_functional`, with any number of inputs and outputs."""
     if isinstance(model, keras.Sequential) and model.built:
         model = keras.Model(model.inputs, model.outputs, name=model.name)
     if not has_graph(model):
@@ -57,9 +55,9 @@ def all_layers(layer):
 
 
 def number_operations(model):
-    """Names the operations of a model, such as `h + r`, by their order in it.
+    """Numbers the operations of a model, such as `h + r`, by their order.
 
-    Keras numbers them by what was built before in the same process.
+    Keras numbers them by all that the process has built before.
     """
     layers, others = [], []
     for operation in (node.operation for node in nodes(model)):
@@ -77,10 +75,10 @@ def number_operations(model):
 
 
 def free_name(wanted, model):
-    """Returns `wanted`, or with underscores what no operation of `model` has.
+    """Returns `wanted`, with underscores until no operation of `model` has it.
 
-    For a layer that is put beside those of a user's network: theirs keep their
-    names, since cuts are told by them.
+    For a layer that is added to a user's network, whose layers keep their
+    names: cuts are given by them.
     """
     taken = {node.operation.name for node in nodes(model)}
     while wanted in taken:
@@ -95,10 +93,10 @@ def unfreeze(model):
 
 
 def learned_weights(model):
-    """Returns the weights that a model may learn, and those that it doesn't.
+    """Returns the weights that a model learns, and those that are frozen.
 
     The latter belong to layers that are declared not trainable; statistics of
-    batch norms are in neither list. They may be those of a copy.
+    batch norms are in neither list. The weights may be those of a copy.
     """
     if all(layer.trainable for layer in all_layers(model)):
         return model.trainable_weights, []
@@ -164,12 +162,11 @@ def replay(model, tensor, call=None):
 
     Args:
         model: Functional model with one input and one output.
-        tensor: `KerasTensor` that takes the place of the model's input.
-        call: Optional `call(operation, *args, **kwargs)` that replaces the
-            plain call of each operation.
+        tensor: `KerasTensor` that replaces the model's input.
+        call: `call(operation, *args, **kwargs)`; the plain call if None.
 
     Returns:
-        The `KerasTensor` that takes the place of the model's output.
+        The `KerasTensor` that replaces the model's output.
     """
     if call is None:
         call = _call

@@ -24,20 +24,18 @@ def from_file(
 ):
     """Loads a functional or `Sequential` model from a `.keras` file.
 
-    The model is taken as it is: it must accept raw RGB 0..255, or grey, unless
-    `preprocessing` says otherwise ("auto" adds nothing). A network of one
-    channel gets the luma. Nested models are opened so that their layers can
-    be cut; equal names get their model's. A final softmax or sigmoid is
-    removed: the network gives logits. Other final activations stay. See
-    `endings`, also for a single output.
+    The model must accept raw RGB 0..255, or grey, unless `preprocessing` says
+    otherwise ("auto" adds nothing). A network of one channel gets the luma.
+    Nested models are opened so that they can be cut inside; equal names get
+    their model's. A final softmax or sigmoid is removed: the network gives
+    logits. Other final activations stay. See `endings`, also for a single
+    output.
 
     Args:
         path: The file.
         image_size: Must be the size it was built with, if that is fixed.
         num_classes: Must be its number of outputs, or 2 for a single one.
-        weights: None keeps the file's own; or the path of another file.
-        preprocessing: "auto" or one of `preprocessing.MODES`.
-        new_head: Dropout before a new classifier; None keeps the file's.
+        weights, preprocessing, new_head: As in `backbones.create`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -66,7 +64,7 @@ def from_file(
         output, activation = endings.find(model, _opens)
         logits = graph.replay(model, scaled, endings.without(activation))
     else:
-        # The file's labels are others; what they are like, the data set says.
+        # The file's labels are others; the data set decides on the output.
         logits = with_new_head(model, scaled, num_classes, new_head)
         output = "logits"
     if tuple(logits.shape[1:]) == (1,) and num_classes == 2:
@@ -85,7 +83,7 @@ def from_file(
             "The file's model must have an output for each class of the data "
             "set, (batch, classes): --mode=baseline --new_head trains a "
             "classifier for them (then --backbone=WORKDIR/model.keras), "
-            "--class_indices tells which of more outputs they are. "
+            "--class_indices names their outputs if there are more. "
             f"Received: num_classes={num_classes}, "
             f"output_shape={model.output_shape}, name={str(path)!r}"
         )
@@ -95,7 +93,7 @@ def from_file(
 def sizes(path):
     """Returns the side of a `.keras` file's images and how many classes it has.
 
-    The side is None if the file leaves it open. One output tells two classes.
+    The side is None if the file leaves it open. One output is for two classes.
 
     Raises:
         FileNotFoundError, ValueError: as `from_file`.
@@ -114,7 +112,7 @@ def _load(path, image_size):
 
 
 def _check_input(shape, image_size):
-    """Raises ValueError, by its own name, for an image that isn't taken."""
+    """Refuses an input that isn't a square image of this size."""
     if len(shape) != 4 or shape[3] not in (1, 3):
         raise ValueError(
             "The file's model must take RGB or grey images, channels last: "
@@ -138,7 +136,7 @@ def _check_input(shape, image_size):
 
 
 def _give_scopes(model):
-    """Replaces what TensorFlow takes in no name: all but letters, - and . .
+    """Replaces what a TensorFlow name can't hold: all but A-Z, 0-9, _, ., -.
 
     Keras has names such as "Block 1" where another backend trained the file.
     """
@@ -169,9 +167,9 @@ def _in_policy(model, policy):
     def copy(layer):
         config = layer.get_config()
         is_input = isinstance(layer, keras.layers.InputLayer)
-        # Operations such as `h + r` compute in what they are given.
+        # Operations such as `h + r` compute in their inputs' type.
         if isinstance(layer, keras.layers.Layer) and not is_input:
-            config = {**_told(config, policy), "dtype": policy}
+            config = {**_with_policy(config, policy), "dtype": policy}
         return layer.__class__.from_config(config)
 
     copied = keras.models.clone_model(model, clone_function=copy)
@@ -179,15 +177,15 @@ def _in_policy(model, policy):
     return copied
 
 
-def _told(config, policy):
-    """Returns a configuration in which layers within have a policy, too."""
+def _with_policy(config, policy):
+    """Returns a configuration whose inner layers have a policy, too."""
     if isinstance(config, (list, tuple)):
-        return type(config)(_told(value, policy) for value in config)
+        return type(config)(_with_policy(value, policy) for value in config)
     if not isinstance(config, dict):
         return config
     if config.get("class_name") == "DTypePolicy":
         return {**config, "config": {"name": policy}}
-    return {name: _told(value, policy) for name, value in config.items()}
+    return {name: _with_policy(value, policy) for name, value in config.items()}
 
 
 def _only_these_classes(classes):
@@ -206,10 +204,10 @@ def _opens(operation):
 
 def _open(operation, *args, **kwargs):
     # Transfer learning calls a pretrained network with training=False. Keras
-    # forgets it as soon as the whole is called with training=True: what keeps
-    # its batch norms' statistics is trainable=False, which layers keep.
-    told = {name: v for name, v in kwargs.items() if name != "training"}
-    plain = len(args) == 1 and not any(v is not None for v in told.values())
+    # forgets it as soon as the whole is called with training=True: its batch
+    # norms keep their statistics by trainable=False, which layers keep.
+    others = [v for name, v in kwargs.items() if name != "training"]
+    plain = len(args) == 1 and all(v is None for v in others)
     if _opens(operation) and plain:
         inner = graph.as_functional(operation)
         return graph.replay(inner, args[0], _open)

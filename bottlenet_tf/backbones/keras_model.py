@@ -1,5 +1,6 @@
 """Any network of `keras.applications` as a backbone, cut at any layer."""
 
+import functools
 import inspect
 
 import keras
@@ -37,16 +38,14 @@ def application(
     """Builds a network of `keras.applications` in one flat graph.
 
     The layers keep their names; a `Preprocess` layer goes in front unless
-    the family scales its input itself. Layers that Keras leaves unnamed (all
-    of InceptionV3's, some of DenseNet's) are numbered by what the process has
-    built before: save such a model and use the `.keras` file for stable names.
+    the family scales its input itself. Keras numbers layers without a name
+    (all of InceptionV3's, some of DenseNet's) by what the process has built
+    before: save such a model and use the `.keras` file for stable names.
 
     Args:
         constructor: E.g. `keras.applications.MobileNetV2`.
-        image_size: Height and width of the image.
-        num_classes: Number of logits.
-        weights: None, "imagenet", or a path (see `weights.load_file`).
-        preprocessing: "auto" or one of `preprocessing.MODES`.
+        image_size, num_classes, weights, preprocessing: As in
+            `backbones.create`.
 
     Returns:
         Functional model, raw RGB 0..255 to float32 logits.
@@ -83,7 +82,7 @@ def application(
 
 
 def float32_logits(model):
-    """Returns `model` with float32 output, whatever the dtype policy is."""
+    """Returns `model` with a float32 output under any dtype policy."""
     logits = model.outputs[0]
     if logits.dtype != "float32":
         name = graph.free_name("logits", model)
@@ -97,9 +96,9 @@ def _merge_published_scaling(model, published):
     """Folds a scaling that Keras adds to published EfficientNets only.
 
     EfficientNetB0..B7 were published with the standard deviation where
-    `Normalization` expects the variance; Keras makes up for it by one more
-    division by sqrt(std), which exists only under weights="imagenet". One
-    product here does the same: 1/sqrt(var) * 1/sqrt(std) = 1/sqrt(var * std).
+    `Normalization` expects the variance; Keras corrects this by another
+    division by sqrt(std), only under weights="imagenet". One product here
+    does the same: 1/sqrt(var) * 1/sqrt(std) = 1/sqrt(var * std).
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
@@ -110,26 +109,15 @@ def _merge_published_scaling(model, published):
                 pretrained.set_weights(layer, arrays)
 
 
-def _factory(name, constructor):
-    def create(*, image_size, num_classes, weights, preprocessing):
-        model = application(
-            constructor,
-            image_size=image_size,
-            num_classes=num_classes,
-            weights=weights,
-            preprocessing=preprocessing,
+def _backbone(name, constructor, **arguments):
+    model = application(constructor, **arguments)
+    graph.number_operations(model)
+    return Backbone(name, model, describe_cuts(model))
+
+
+for _name, _constructor in vars(keras.applications).items():
+    _own_form = _name in ("ResNet50", "ResNet101", "ResNet152")
+    if inspect.isfunction(_constructor) and not _own_form:
+        BACKBONES.register(_name)(
+            functools.partial(_backbone, _name, _constructor)
         )
-        graph.number_operations(model)
-        return Backbone(name, model, describe_cuts(model))
-
-    return create
-
-
-def _register_applications():
-    for name, constructor in vars(keras.applications).items():
-        own_form = name in ("ResNet50", "ResNet101", "ResNet152")
-        if inspect.isfunction(constructor) and not own_form:
-            BACKBONES.register(name)(_factory(name, constructor))
-
-
-_register_applications()

@@ -1,9 +1,9 @@
 """Multiply-accumulates of a network, whole or up to a split point.
 
 Only products with weights count: convolutions, dense layers and whatever
-offers `macs(input_shape)`, a method that takes the shape with the batch axis
-(a list of shapes for several inputs) and returns the count for one image, or
-what `int()` makes it of. Biases, normalisation, activations, pooling,
+has a method `macs(input_shape)`, which takes the shape with the batch axis (a
+list of shapes for several inputs) and returns the count for one image as
+something `int()` takes. Biases, normalisation, activations, pooling,
 resizing, attention products and bare `keras.ops` calls count 0, the usual
 convention of published figures. A layer of an unknown kind counts 0 too, and
 a warning names it if it has a weight matrix.
@@ -75,16 +75,6 @@ def count_macs(model, upto=None):
     return sum(node_macs(ordered[position]) for position in needed)
 
 
-def macs_per_layer(model):
-    """Returns `{layer name: multiply-accumulates}`, top level, all calls."""
-    counts = {}
-    for node in graph.nodes(graph.with_graph(model)):
-        if isinstance(node.operation, keras.layers.Layer):
-            name = node.operation.name
-            counts[name] = counts.get(name, 0) + node_macs(node)
-    return counts
-
-
 def node_macs(node):
     """Returns the multiply-accumulates of one call in a model's graph."""
     if node.is_input:
@@ -98,11 +88,7 @@ def node_macs(node):
 def layer_macs(layer, input_shape, output_shape):
     """Returns the multiply-accumulates of one layer call for one image.
 
-    Args:
-        layer: Built layer or other operation.
-        input_shape: Shape with the batch axis (a list of shapes for a layer
-            with several inputs).
-        output_shape: Shape with the batch axis.
+    Shapes have the batch axis; a layer with several inputs has a list.
 
     Raises:
         ValueError: if a spatial size that matters is unknown.

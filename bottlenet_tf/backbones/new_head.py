@@ -16,7 +16,7 @@ def new_head(model, image, num_classes, dropout):
 
     Args:
         model: Functional model.
-        image: `KerasTensor` that takes the place of the model's input.
+        image: `KerasTensor` that replaces the model's input.
         num_classes: Number of logits.
         dropout: Before the classifier, 0 to 1.
 
@@ -40,7 +40,7 @@ def new_head(model, image, num_classes, dropout):
 
 
 def _features(model):
-    """Returns what the classifier takes; the output if there is none."""
+    """Returns the classifier's input; the output if there is none."""
     tensor = model.outputs[0]
     found = False
     while not found:

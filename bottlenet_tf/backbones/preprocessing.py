@@ -1,4 +1,4 @@
-"""From raw RGB to what a pretrained backbone expects, inside the graph."""
+"""Scales raw RGB as a pretrained backbone expects it, inside the graph."""
 
 import keras
 from keras import ops
@@ -86,9 +86,9 @@ class Preprocess(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class Grey(keras.layers.Layer):
-    """Luma of RGB (ITU-R BT.601): what a network of one channel sees.
+    """Luma of RGB (ITU-R BT.601), the input of a network of one channel.
 
-    0.299 R + 0.587 G + 0.114 B, so that a grey image stays what it is. Always
+    0.299 R + 0.587 G + 0.114 B, so that a grey image stays the same. Always
     computes in float32. A convolution: any runtime has it.
 
     Call arguments:
@@ -112,14 +112,14 @@ class Grey(keras.layers.Layer):
 
 
 def rgb_input(image_size, mode, channels=3, beside=None):
-    """Returns `(image, preprocessed)`: the input tensor and what follows.
+    """Returns `(image, preprocessed)`, two tensors.
 
-    With mode "none" both are the same tensor: no layer is added.
+    With mode "none" both are the same: no layer is added.
 
     Args:
         image_size: Side in pixels.
         mode: One of `MODES`.
-        channels: Of what follows; 1 for luma.
+        channels: Of the second; 1 for luma.
         beside: Functional model whose names are taken.
 
     Raises:

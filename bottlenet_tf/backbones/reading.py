@@ -1,4 +1,4 @@
-"""Reads `.keras` files, and says in a sentence why one can't be read."""
+"""Reads `.keras` files, with an error in one sentence if one can't be."""
 
 import json
 import pathlib
@@ -32,7 +32,7 @@ def read(path):
         raise _unreadable(path, f"it is an .h5 file; {H5}")
     if not zipfile.is_zipfile(path):
         # Keras would say that there is no such file.
-        raise _unreadable(path, "it is no zip archive")
+        raise _unreadable(path, "it isn't a zip archive")
     if _version(path).startswith("2"):
         raise _unreadable(
             path,
@@ -42,7 +42,7 @@ def read(path):
         )
     try:
         return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras lets through what its parts raise.
+    except Exception as error:  # Keras raises whatever its parts do.
         raise _unreadable(path, _reason(error)) from error
 
 
@@ -57,7 +57,7 @@ def _version(path):
 
 
 def _reason(error):
-    """Returns a sentence on what Keras says, with a way out if one is known."""
+    """Returns Keras' error in a sentence, with a way out if one is known."""
     text = " ".join(str(error).split())
     unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
     if unknown:

@@ -9,7 +9,11 @@ from bottlenet_tf.backbones import weights as pretrained
 from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.keras_model import application
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
-from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
+from bottlenet_tf.backbones.residual import (
+    basic_block,
+    convolution,
+    with_blocks,
+)
 
 # Residual blocks in the stages conv2 to conv5: He et al., table 1.
 _BASIC = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
@@ -40,7 +44,7 @@ def _bottleneck_resnet(
         weights=weights,
         preprocessing=preprocessing,
     )
-    return Backbone(name, model, _residual_blocks(model, blocks))
+    return with_blocks(name, model, _block_names(blocks))
 
 
 def _basic_resnet(name, *, image_size, num_classes, weights, preprocessing):
@@ -67,63 +71,35 @@ def _basic_resnet(name, *, image_size, num_classes, weights, preprocessing):
     model = build(num_classes)
     if weights is not None:
         pretrained.load_file(model, weights, build)
-    return Backbone(name, model, _residual_blocks(model, _BASIC[name]))
+    return with_blocks(name, model, _block_names(_BASIC[name]))
 
 
 def _basic_graph(name, image_size, num_classes, mode):
     image, x = rgb_input(image_size, mode)
-    x = _convolution(x, 64, 7, 2, "conv1")
+    x = convolution(x, 64, 7, 2, "conv1", pads=True)
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
-    for stage, blocks in enumerate(_BASIC[name], start=2):
-        for block in range(1, blocks + 1):
-            stride = 2 if stage > 2 and block == 1 else 1
-            filters = 64 * 2 ** (stage - 2)
-            x = _basic_block(x, filters, stride, f"conv{stage}_block{block}")
+    for block in _block_names(_BASIC[name]):
+        filters = 32 * 2 ** (int(block[len("conv")]) - 1)
+        stride, shortcut = 1, x
+        if x.shape[-1] != filters:
+            stride = 2
+            shortcut = convolution(
+                x, filters, 1, stride, f"{block}_0", pads=False
+            )
+        x = basic_block(x, shortcut, filters, stride, block, pads=(True, True))
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     logits = layers.Dense(num_classes, dtype="float32", name="predictions")(x)
     return keras.Model(image, logits, name=name)
 
 
-def _basic_block(x, filters, stride, name):
-    """ReLU(shortcut(x) + BN(conv(ReLU(BN(conv(x)))))), both 3x3."""
-    shortcut = x
-    if stride != 1 or x.shape[-1] != filters:
-        shortcut = _convolution(x, filters, 1, stride, f"{name}_0")
-    x = _convolution(x, filters, 3, stride, f"{name}_1")
-    x = layers.ReLU(name=f"{name}_1_relu")(x)
-    x = _convolution(x, filters, 3, 1, f"{name}_2")
-    x = layers.Add(name=f"{name}_add")([shortcut, x])
-    return layers.ReLU(name=f"{name}_out")(x)
-
-
-def _convolution(x, filters, kernel, stride, name):
-    """Convolution without bias, symmetric padding, batch normalisation."""
-    if kernel > 1:
-        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        strides=stride,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
-    )(x)
-
-
-def _residual_blocks(model, blocks):
-    """Returns RB1..RBn: the outputs `conv2_block1_out` and so on, in order."""
-    outputs = [
-        f"conv{stage}_block{block}_out"
-        for stage, count in enumerate(blocks, start=2)
+def _block_names(per_stage):
+    return [
+        f"conv{stage}_block{block}"
+        for stage, count in enumerate(per_stage, start=2)
         for block in range(1, count + 1)
     ]
-    names = {layer: f"RB{i}" for i, layer in enumerate(outputs, start=1)}
-    return describe_cuts(model, names)
 
 
 def _check_size(image_size):

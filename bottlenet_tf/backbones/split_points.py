@@ -13,7 +13,7 @@ class SplitPoint:
     """One tensor that separates a backbone into head and tail.
 
     Attributes:
-        name: What users call it, "RB3" or the layer's name.
+        name: "RB3" or the layer's name.
         layer: Name of the layer whose output is the feature.
         shape: `(height, width, channels)` of the feature.
         stride: Image height over feature height, rounded. Where sizes are
@@ -39,7 +39,7 @@ class Backbone:
         model: Functional `keras.Model`, raw RGB 0..255 float32
             `(batch, height, width, 3)` to float32 logits `(batch, classes)`.
         split_points: Declared `SplitPoint`s, from input to output.
-        output: What `endings.find` says of its file, or "binary".
+        output: How it ends, as `endings.find` returns it, or "binary".
     """
 
     name: str
@@ -84,34 +84,22 @@ class Backbone:
         )
 
 
-def valid_cuts(model):
-    """Returns the names of all layers after which `model` can be cut.
-
-    Such a layer is called once and has one 4-D output tensor, through which
-    every path from the input to the output passes. An operation (`h + r`,
-    `keras.ops`) counts as a layer. The input and the final output don't.
-
-    Args:
-        model: Functional model with one input and one output.
-
-    Returns:
-        Layer names in topological order.
-    """
-    return list(separating_tensors(model))
-
-
 def separating_tensors(model):
-    """Returns `{layer name: feature tensor}` of all valid cuts, in order."""
+    """Returns `{layer name: feature tensor}` of all valid cuts, in order.
+
+    A model can be cut after a layer that is called once and has one 4-D
+    output tensor, through which every path from the input to the output
+    passes. An operation (`h + r`, `keras.ops`) counts as a layer. The input
+    and the final output don't.
+    """
     return {name: tensor for name, tensor, _ in _cuts(model)}
 
 
 def describe_cuts(model, names=None):
     """Returns the `SplitPoint`s of a model's cuts, from input to output.
 
-    Args:
-        model: Functional model with a fixed image size.
-        names: `{layer name: split point name}`; all valid cuts under their
-            layers' names if None.
+    `names` is `{layer name: split point name}`; None for all valid cuts under
+    their layers' names.
 
     Raises:
         ValueError: if one of the layers doesn't separate the network.

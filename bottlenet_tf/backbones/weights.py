@@ -14,7 +14,7 @@ from bottlenet_tf.backbones import graph
 _SUFFIXES = (".h5", ".keras")
 # Parts of a saved training run that aren't the network's weights.
 _OTHER_STATE = ("optimizer", "metrics", "seed_generator", "compile")
-# What h5py, zipfile and zlib raise for damaged bytes.
+# Raised by h5py, zipfile and zlib for damaged bytes.
 DAMAGE = (
     OSError,
     KeyError,
@@ -53,7 +53,8 @@ def load_file(model, path, build):
         ) from error
     missing, extra = wanted - stored, stored - wanted
     if not missing and not extra:
-        return _load(model, path)
+        _load(model, path)
+        return
     classes = _other_classes(model, missing, extra)
     if classes is None:
         raise ValueError(
@@ -70,11 +71,8 @@ def load_file(model, path, build):
 def load_imagenet(model, fetch):
     """Copies Keras' published ImageNet weights into `model`.
 
-    A model of other than 1000 classes keeps its fresh classifier.
-
-    Args:
-        model: Model to fill.
-        fetch: Function without arguments that returns the published model.
+    A model of other than 1000 classes keeps its fresh classifier. `fetch()`
+    returns the published model.
 
     Raises:
         ConnectionError: if the weights can't be downloaded.
@@ -155,7 +153,7 @@ def existing_file(path, suffixes):
 
 
 def log_fresh_classifier(source, classes, model):
-    """Says, and notes on the model, that only feature weights were taken."""
+    """Logs, and notes on the model, that only feature weights were taken."""
     model.fresh_classifier = True
     logging.getLogger(__name__).warning(
         "%s has %d classes, %s has %d: feature weights kept, classifier fresh.",
@@ -174,7 +172,6 @@ def _load(model, path):
             f"The file can't be loaded into the network: {error} "
             f"Received: weights={str(path)!r}, model={model.name!r}"
         ) from error
-    return None
 
 
 def _stored_shapes(path):

@@ -1,4 +1,4 @@
-"""Which outputs of a network the classes are, and which stay unseen."""
+"""Classes as outputs of a larger network, and classes that stay unseen."""
 
 import dataclasses
 
@@ -13,8 +13,8 @@ def numbered(source, indices, num_outputs):
     Args:
         source: `Source`; label i is its class i.
         indices: For each class, in their order, which output it is.
-        num_outputs: Outputs of the network. Those that are no class here are
-            named "output 3".
+        num_outputs: Outputs of the network. Those that aren't a class here
+            are named "output 3".
 
     Raises:
         ValueError: if there isn't one index for each class.
@@ -35,12 +35,7 @@ def numbered(source, indices, num_outputs):
 
 
 def check_unseen(source, unseen):
-    """Raises ValueError unless some but not all classes are unseen.
-
-    Args:
-        source: `Source`.
-        unseen: Names of the classes that are held out.
-    """
+    """Refuses names of unseen classes that are unknown, or all classes."""
     if unseen:
         _check_one_label(source, "unseen_classes")
     known = source.class_names
@@ -67,13 +62,8 @@ def _check_one_label(source, flag):
 
 
 def divide(examples, labels):
-    """Returns the examples of other labels, and those of these labels.
-
-    Args:
-        examples: `IndexedExamples` or `RecordExamples`.
-        labels: Integers; without any, no label is read.
-    """
-    if not labels:
+    """Returns the examples of other labels, and those of these labels."""
+    if not labels:  # Labels of records take reading all of them.
         return examples, examples.only(examples.keys[:0])
     mine = np.isin(examples.labels, labels)
     keys = examples.keys

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 _LOG = logging.getLogger(__name__)
 
-# What reading and decoding one example can raise.
+# Raised by reading and decoding an example.
 DECODE_ERRORS = (
     tf.errors.InvalidArgumentError,
     tf.errors.NotFoundError,
@@ -23,14 +23,9 @@ class CorruptImageError(ValueError):
 
 
 def corrupt_keys(examples, first_only=False):
-    """Decodes every example once, in parallel, and lists what fails.
+    """Decodes every example once; returns the keys of those that fail.
 
-    Args:
-        examples: `IndexedExamples` or `RecordExamples`.
-        first_only: Stop at the first failure.
-
-    Returns:
-        List of the keys whose image does not decode, in stored order.
+    In stored order; the first alone with `first_only`, which stops there.
     """
 
     def probe(key, item, label):
@@ -62,12 +57,7 @@ def corrupt_keys(examples, first_only=False):
 
 
 def reason(examples, key):
-    """Says why an example does not decode; None if it does.
-
-    Args:
-        examples: `IndexedExamples` or `RecordExamples`.
-        key: One of its keys.
-    """
+    """Returns why an example does not decode; None if it does."""
     for _, item, _ in examples.only([key]).stream():
         try:
             examples.image(item)
@@ -77,13 +67,7 @@ def reason(examples, key):
 
 
 def without_corrupt(examples):
-    """Checks every image and leaves out those that do not decode.
-
-    Args:
-        examples: `IndexedExamples` or `RecordExamples`.
-
-    Returns:
-        `(examples, skipped)`: those that decode, and the others' names.
+    """Returns the examples that decode, and the names of the others.
 
     Raises:
         ValueError: if none decodes.

@@ -12,8 +12,8 @@ from bottlenet_tf.data.part import PARALLEL, Part, finish
 class Dataset:
     """Training, validation and test images with their preprocessing.
 
-    Validation chooses: the best epoch, a unit, a split, a setting. The test
-    images are read once, at the end, for what is kept.
+    The validation images choose: the best epoch, a unit, a split, a setting.
+    The test images are read once, at the end.
 
     Batch k of epoch e is a pure function of (data, seed, e, k, batch size): it
     is the same after a restart, from `start_batch=k` as from the beginning,
@@ -29,11 +29,10 @@ class Dataset:
         validation: The same, no example in common; may be empty.
         test: The same, no example in common with either.
         preprocessing: `images.Preprocessing`.
-        inventory: Callable without arguments that returns what
-            `Dataset.inventory` holds.
+        inventory: Function that returns `Dataset.inventory`.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
-        passed_over: What of its folder isn't read; `Listing.passed_over()`.
+        passed_over: What isn't read of its folder; `Listing.passed_over()`.
         unseen: Examples as `test`, of classes that no other part has; None
             for none.
         unseen_classes: The names of these.
@@ -74,34 +73,27 @@ class Dataset:
 
     @functools.cached_property
     def inventory(self):
-        """`{part: fingerprints.Fingerprint}` of the data set as it is divided.
+        """`{part: fingerprints.Fingerprint}` of all images of each part.
 
-        Before `max_train` and the like leave images out: it says what may
-        have been trained on, and what never was.
+        Before `max_train` and the like leave images out: it shows which may
+        have been trained on, and which never were.
         """
         return self._take_inventory()
 
     @property
     def development(self):
-        """`Part` for trying things out: validation, or else training images.
-
-        For pictures, parity and timing, which need images and choose nothing.
-        """
+        """Validation `Part`, or else training: for pictures, parity, timing."""
         return self.validation or self.train
 
     @property
     def task(self):
-        """What the labels are made for; see `tasks`."""
+        """Task of the labels; see `tasks`."""
         return self.train.task
 
     def for_output(self, output):
         """Returns the data set with labels for a kind of output.
 
-        One class an image is a row of one 1 to a network that answers each
-        class by itself.
-
-        Args:
-            output: As `tasks.choose` returns it.
+        For "sigmoid", a class becomes a row with a single 1.
         """
         if output == self.task.output:
             return self
@@ -153,9 +145,9 @@ class Dataset:
         Args:
             batch_size: Images per batch.
             epoch: Integer from 0; decides the order and the crops.
-            start_batch: First batch to yield; those before it are passed
-                over without being decoded.
-            augment: False for the centre crop that is measured on.
+            start_batch: First batch to yield; those before it are skipped
+                without being decoded.
+            augment: False for the centre crop of evaluation.
 
         Returns:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch_size,

@@ -1,7 +1,7 @@
 """One part of a source: addressable examples, not yet decoded."""
 
-import functools
 import hashlib
+import math
 import os
 import pathlib
 
@@ -9,13 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.data import images, splits
-
-# Up to this size the encoded images of a record split are held in memory, once
-# they are shuffled: an epoch then starts at once, wherever it is resumed.
-# Above it they are shuffled within a buffer of this size, which an epoch fills
-# first. TFDS writes records in an already shuffled order, so that mixes the
-# classes too.
-MEMORY_BYTES = 1 << 30
 
 
 def joined(parts):
@@ -45,9 +38,7 @@ class IndexedExamples:
 
     Attributes:
         keys: int64 array `(n,)`, 0..n - 1.
-        labels: int32 array `(n,)` or `(n, classes)`.
         output: "softmax" or, for several labels an image, "sigmoid".
-        identities: List of n strings.
     """
 
     def __init__(self, items, labels, identities, paths):
@@ -62,7 +53,7 @@ class IndexedExamples:
         return len(self.labels)
 
     def only(self, keys):
-        """Returns the same kind of split with these keys' examples alone."""
+        """Returns the examples of these keys."""
         return IndexedExamples(
             self._items[keys],
             self.labels[keys],
@@ -72,20 +63,15 @@ class IndexedExamples:
 
     def relabelled(self, outputs):
         """Returns the same examples; label i becomes `outputs[i]`."""
-        return IndexedExamples(
-            self._items,
-            np.asarray(outputs, np.int32)[self.labels],
-            self.identities,
-            self._paths,
-        )
+        return self._with_labels(np.asarray(outputs, np.int32)[self.labels])
 
     def in_rows(self, classes):
         """Returns the same examples; label i becomes a row with a 1 at i."""
+        return self._with_labels(np.eye(classes, dtype=np.int32)[self.labels])
+
+    def _with_labels(self, labels):
         return IndexedExamples(
-            self._items,
-            np.eye(classes, dtype=np.int32)[self.labels],
-            self.identities,
-            self._paths,
+            self._items, labels, self.identities, self._paths
         )
 
     def limit(self, count, seed):
@@ -106,7 +92,7 @@ class IndexedExamples:
         )
 
     def describe(self, key):
-        """Names one example for an error message: its path if it has one."""
+        """Names an example in an error message: its path if it has one."""
         return self._items[key] if self._paths else self.identities[key]
 
     def stream(self, shuffle_seed=None, skip=0):
@@ -118,35 +104,29 @@ class IndexedExamples:
         """
         order = self.keys
         if shuffle_seed is not None:
-            order = _shuffled(len(self), shuffle_seed)
+            order = shuffled(len(self), shuffle_seed)
         held = (self.keys, self._items, self.labels)
-        return _pick(*map(tf.constant, held), order[skip:])
+        return pick(*map(tf.constant, held), order[skip:])
 
-    def add_contents(self, digest):
-        """Feeds labels and pixels, or the files' bytes, to a hashlib digest."""
+    def add_contents(self, digest, most_bytes=math.inf):
+        """Feeds labels and pixels, or the files' bytes, to a hashlib digest.
+
+        Of images that have more than `most_bytes` in all it takes the sizes.
+        """
         digest.update(self.labels.tobytes())
+        sizes = [
+            os.path.getsize(item) if self._paths else item.nbytes
+            for item in self._items
+        ]
+        sizes = np.array(sizes, np.int64)
+        if sizes.sum() > most_bytes:
+            digest.update(sizes.tobytes())
+            return
         for item in self._items:
             content = item
             if self._paths:
                 content = pathlib.Path(item).read_bytes()
             digest.update(hashlib.sha256(content).digest())
-
-    def add_sizes(self, digest):
-        """Feeds labels and the images' sizes in bytes to a hashlib digest."""
-        digest.update(self.labels.tobytes())
-        digest.update(self._sizes().tobytes())
-
-    @property
-    def num_bytes(self):
-        """Bytes of all pixels, or of all files."""
-        return int(self._sizes().sum())
-
-    def _sizes(self):
-        if self._paths:
-            sizes = [os.path.getsize(path) for path in self._items]
-        else:
-            sizes = [item.nbytes for item in self._items]
-        return np.array(sizes, np.int64)
 
     def image(self, item):
         """Turns a streamed item into a uint8 image `(h, w, 3)`."""
@@ -155,183 +135,12 @@ class IndexedExamples:
         return images.decode_image(tf.io.read_file(item))
 
 
-class RecordExamples:
-    """Examples of a prepared TFDS split, streamed from its records.
-
-    Args:
-        builder: Prepared `tfds.core.DatasetBuilder` with features `image` and
-            `label`.
-        split: Name of a split.
-        keep: Optional bool array over the stored examples.
-        outputs: Optional list; stored label i becomes `outputs[i]`.
-        rows: Number of classes, if labels are rows of 0 and 1; else None.
-
-    Attributes:
-        keys: int64 array, stored positions of the examples that are kept.
-    """
-
-    def __init__(self, builder, split, keep=None, outputs=None, rows=None):
-        self._builder = builder
-        self._split = split
-        self._outputs = outputs
-        self._rows = rows
-        self.output = "sigmoid" if rows else "softmax"
-        info = builder.info.splits[split]
-        if keep is None:
-            keep = np.ones(info.num_examples, bool)
-        self._keep = keep
-        self._stored_bytes = info.num_bytes
-        self._held = None
-        self.keys = np.flatnonzero(keep)
-
-    def __len__(self):
-        return len(self.keys)
-
-    @property
-    def identities(self):
-        """Names the examples by data set, version, split and position.
-
-        The split's size in bytes is part of it, so that two different
-        preparations of one data set differ.
-        """
-        name = self._builder.info.full_name
-        prefix = f"{name}:{self._split}({self._stored_bytes})"
-        return [f"{prefix}[{key}]" for key in self.keys]
-
-    def only(self, keys):
-        """Returns the same kind of split with these keys' examples alone."""
-        keep = np.zeros_like(self._keep)
-        keep[keys] = True
-        return self._with(keep=keep)
-
-    def relabelled(self, outputs):
-        """Returns the same examples; label i becomes `outputs[i]`."""
-        return self._with(outputs=[int(output) for output in outputs])
-
-    def in_rows(self, classes):
-        """Returns the same examples; label i becomes a row with a 1 at i."""
-        return self._with(rows=classes)
-
-    def _with(self, **changes):
-        own = {
-            "keep": self._keep, "outputs": self._outputs, "rows": self._rows,
-        }  # fmt: skip
-        return RecordExamples(self._builder, self._split, **{**own, **changes})
-
-    @functools.cached_property
-    def labels(self):
-        """int32 array, one label or row for each key; reads all records."""
-        stream = self._stored().map(lambda key, image, label: label)
-        shape = (-1, self._rows) if self._rows else (-1,)
-        found = list(stream.as_numpy_iterator())
-        return np.array(found, np.int32).reshape(shape)
-
-    def limit(self, count, seed):
-        """Keeps the first `count`, so that no more than that need be read."""
-        del seed  # TFDS's stored order is shuffled already.
-        return self.only(self.keys[:count])
-
-    def and_those_of(self, others):
-        """Returns these examples and others', in the stored order."""
-        stored = {each._split for each in (self, *others)}
-        if len(stored) > 1:
-            raise ValueError(
-                "All images of a TFDS data set can be read together only if "
-                "they lie in one split; read its parts one by one. Received: "
-                f"splits={sorted(stored)} of {self._builder.info.full_name}"
-            )
-        return self.only(np.concatenate([e.keys for e in (self, *others)]))
-
-    def describe(self, key):
-        """Names one example, with its file name where TFDS keeps one."""
-        where = f"{self._builder.info.full_name}:{self._split}[{key}]"
-        if "file_name" not in self._builder.info.features:
-            return where
-        record = next(iter(self._read(f"{self._split}[{key}:{key + 1}]")))
-        return f"{record['file_name'].numpy().decode()} ({where})"
-
-    def stream(self, shuffle_seed=None, skip=0):
-        """As `IndexedExamples.stream`; what is skipped is not decoded."""
-        if shuffle_seed is None:
-            return self._stored().skip(skip)
-        if self._stored_bytes <= MEMORY_BYTES:
-            if self._held is None:
-                self._held = _hold(self._stored(), len(self))
-            return _pick(*self._held, _shuffled(len(self), shuffle_seed)[skip:])
-        mean_bytes = self._stored_bytes // len(self._keep)
-        buffer = min(len(self), MEMORY_BYTES // max(mean_bytes, 1))
-        shuffled = self._stored().shuffle(
-            max(buffer, 1), seed=shuffle_seed, reshuffle_each_iteration=False
-        )
-        return shuffled.skip(skip)
-
-    @property
-    def num_bytes(self):
-        """0: no contents are read, the identities name the preparation."""
-        return 0
-
-    def add_contents(self, digest):
-        """Adds other labels, if any: identities name the preparation."""
-        if self._outputs is not None:
-            digest.update(np.array(self._outputs, np.int32).tobytes())
-        if self._rows:
-            digest.update(b"rows %d" % self._rows)
-
-    def image(self, item):
-        """Turns a streamed item into a uint8 image `(h, w, 3)`."""
-        return images.decode_image(item)
-
-    def _stored(self):
-        """Streams `(key, encoded image, label)` in the stored order."""
-        stop = int(self.keys[-1]) + 1 if len(self) else 0
-        records = self._read(f"{self._split}[:{stop}]").enumerate()
-        if len(self) < stop:
-            keep = tf.constant(self._keep[:stop])
-            records = records.filter(lambda key, _: tf.gather(keep, key))
-        outputs, rows = self._outputs, self._rows
-
-        def parts(key, record):
-            label = tf.cast(record["label"], tf.int32)
-            if outputs is not None:
-                label = tf.gather(tf.constant(outputs, tf.int32), label)
-            if rows:
-                label = tf.one_hot(label, rows, dtype=tf.int32)
-            return key, record["image"], label
-
-        return records.map(parts)
-
-    def _read(self, split):
-        import tensorflow_datasets as tfds
-
-        wanted = {"image", "label", "file_name"}
-        features = self._builder.info.features
-        decoders = {"image": tfds.decode.SkipDecoding()}
-        if not wanted.issuperset(features):
-            decoders = tfds.decode.PartialDecoding(
-                {name: True for name in features if name in wanted},
-                decoders=decoders,
-            )
-        return self._builder.as_dataset(
-            split=split,
-            decoders=decoders,
-            # One shard after the other: the order is the stored one.
-            read_config=tfds.ReadConfig(
-                interleave_cycle_length=1, try_autocache=False
-            ),
-            shuffle_files=False,
-        )
-
-
-def _shuffled(count, seed):
+def shuffled(count, seed):
+    """Returns 0..count - 1 in an order that the seed decides."""
     return np.random.default_rng(seed).permutation(count)
 
 
-def _hold(stream, count):
-    """Reads a whole stream into three tensors."""
-    return next(iter(stream.batch(count)))
-
-
-def _pick(keys, items, labels, positions):
+def pick(keys, items, labels, positions):
     """Streams these positions of three tensors."""
     return tf.data.Dataset.from_tensor_slices(positions).map(
         lambda at: tuple(tf.gather(x, at) for x in (keys, items, labels))

@@ -24,16 +24,9 @@ class Fingerprint:
 
 
 def fingerprint(examples):
-    """Returns the `Fingerprint` of a part's examples.
-
-    Args:
-        examples: `IndexedExamples` or `RecordExamples`.
-    """
+    """Returns the `Fingerprint` of a part's examples."""
     digest = hashlib.sha256()
     for identity in examples.identities:
         digest.update(b"\n" + identity.encode("utf-8", "surrogateescape"))
-    if examples.num_bytes <= CONTENT_BYTES:
-        examples.add_contents(digest)
-    else:
-        examples.add_sizes(digest)
+    examples.add_contents(digest, CONTENT_BYTES)
     return Fingerprint(len(examples), digest.hexdigest()[:16])

@@ -1,11 +1,11 @@
-"""A folder of class folders, the form that most people's images have."""
+"""A folder of class folders."""
 
 import os
 import pathlib
 
 from bottlenet_tf.data import splits
 from bottlenet_tf.data.examples import IndexedExamples
-from bottlenet_tf.data.listing import Listing, tell
+from bottlenet_tf.data.listing import Listing, report
 from bottlenet_tf.data.sources import DEFAULT_IMAGE_SIZE, Source
 from bottlenet_tf.runtime import decoder
 from bottlenet_tf.runtime.forms import EXTENSIONS
@@ -24,26 +24,19 @@ def folder(path, test_fraction, validation_fraction, seed):
     upper or lower case; the first of these that exists tests, and a second one
     validates. A `train` folder alone, like plain class folders, is divided
     per class: `test_fraction` of the images test, chosen by `splits.held_out`
-    from class and file name.
-    Where no folder validates, `validation_fraction` of what trains does,
-    chosen in the same way. Classes are numbered in the sorted order of their
-    names. Images in folders inside class folders count for the class. Other
-    extensions, images in no class folder and other folders beside `train` are
-    counted and reported; hidden files and folders are not.
-
-    Args:
-        path: The folder.
-        test_fraction: Share to hold out if need be.
-        validation_fraction: Share of the training images that validates; 0
-            for none, even if there is a folder.
-        seed: Integer; decides what is held out.
+    from class and file name. Where no folder validates,
+    `validation_fraction` of the training images does, chosen in the same way;
+    0 for none, even if there is a folder. Classes are numbered in the sorted
+    order of their names. Images in folders inside class folders count for the
+    class. Other extensions, images in no class folder and other folders beside
+    `train` are counted and reported; hidden files and folders are not.
 
     Returns:
         `Source`.
 
     Raises:
         ValueError: before any image is read, if the folder is missing, a
-            class is empty or the two halves have different classes.
+            class is empty or the parts have different classes.
     """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
@@ -75,32 +68,19 @@ def folder(path, test_fraction, validation_fraction, seed):
         )
         parts.append(validation)
     test, validation = parts
-    classes = tuple(sorted(train))
-    tell(root, listing.passed_over())
+    report(root, listing.passed_over())
     if listing.nested:
         print(
             f"{listing.nested:,} images lie in folders inside class folders "
             "and count for these classes."
         )
-    return Source(
-        root.resolve().name,
-        classes,
-        native_size(train[classes[0]][0]),
-        _examples(root, classes, train),
-        _examples(root, classes, validation),
-        _examples(root, classes, test),
-        passed_over=listing.passed_over(),
-    )
+    return _source(root, sorted(train), listing, train, validation, test)
 
 
 def undivided(path):
-    """Lists `<class>/*`; all images test, of classes of one image, too.
+    """Returns the `Source` of `<class>/*`, of which all images test.
 
-    Args:
-        path: The folder.
-
-    Returns:
-        `Source`; None if the folder is no such, or has a `train` folder.
+    None if the folder holds no folders, or has a `train` folder.
 
     Raises:
         ValueError: if a class is empty.
@@ -110,19 +90,7 @@ def undivided(path):
         return None
     listing = Listing()
     found = _list_classes(root, listing)
-    classes = tuple(sorted(found))
-    examples = _examples(root, classes, found)
-    nothing = examples.only(examples.keys[:0])
-    size = native_size(found[classes[0]][0])
-    return Source(
-        root.resolve().name,
-        classes,
-        size,
-        nothing,
-        nothing,
-        examples,
-        passed_over=listing.passed_over(),
-    )
+    return _source(root, sorted(found), listing, {}, {}, found)
 
 
 def _parts(root):
@@ -166,7 +134,7 @@ def _list_classes(root, listing):
     ):
         raise ValueError(
             "Class folders must hold images themselves, or stand in train/: "
-            "where all images lie deeper, their classes can't be told. "
+            "where all images lie deeper, their classes are unknown. "
             f"Received: {len(found)} folders in {os.fspath(root)!r}"
         )
     return found
@@ -196,22 +164,37 @@ def _check_same_classes(train, test, train_root, test_root):
     )
 
 
-def _examples(root, classes, found):
-    paths, labels, identities = [], [], []
-    for label, name in enumerate(classes):
-        for path in found[name]:
-            paths.append(os.fspath(path))
-            labels.append(label)
-            identities.append(path.relative_to(root).as_posix())
-    return IndexedExamples(paths, labels, identities, paths=True)
+def _source(root, classes, listing, *parts):
+    """Returns the `Source` of three parts, each a list of files by class."""
+
+    def examples(found):
+        paths, labels = [], []
+        for label, name in enumerate(classes):
+            paths += found.get(name, ())
+            labels += [label] * len(found.get(name, ()))
+        return IndexedExamples(
+            [os.fspath(path) for path in paths],
+            labels,
+            [path.relative_to(root).as_posix() for path in paths],
+            paths=True,
+        )
+
+    first = next(part for part in parts if part)[classes[0]][0]
+    return Source(
+        root.resolve().name,
+        tuple(classes),
+        native_size(first),
+        *map(examples, parts),
+        passed_over=listing.passed_over(),
+    )
 
 
 def native_size(path):
-    """Returns the side that a folder's images are used in, by one of them."""
+    """Returns the default image size of a folder, by one of its images."""
     try:
         image = decoder.decode(path.read_bytes())
     except (OSError, ValueError):
-        return DEFAULT_IMAGE_SIZE  # Loading goes on to deal with it.
+        return DEFAULT_IMAGE_SIZE  # Reading it again reports the error.
     height, width = image.shape[:2]
     small = height == width <= _LARGEST_NATIVE_SIZE
     return height if small else DEFAULT_IMAGE_SIZE

@@ -35,12 +35,12 @@ def decode_image(data):
         uint8 tensor `(height, width, 3)`.
 
     Raises:
-        ValueError: if the bytes are no such image or are damaged; in a graph
-            `tf.errors.InvalidArgumentError`.
+        ValueError: if the bytes aren't such an image or are damaged; in a
+            graph `tf.errors.InvalidArgumentError`.
     """
     if tf.executing_eagerly():
         return tf.constant(decoder.decode(data.numpy()))
-    # Zeros behind it, so that whatever is looked for can be looked at.
+    # Zeros follow it, so that no place that is looked at lies outside.
     head = [tf.strings.substr(data, 0, _HEAD), b"\0" * (_HEAD + 10)]
     head = tf.strings.join(head)
     choices = [
@@ -183,7 +183,7 @@ class Preprocessing:
 
     @classmethod
     def resolve(cls, policy, image_size, resize=None, flip=None):
-        """Fills in what was left open; see `bottlenet_tf.data.load`.
+        """Resolves "auto" and None; see `bottlenet_tf.data.load`.
 
         Raises:
             ValueError: for an unknown policy or unusable sizes.
@@ -222,7 +222,7 @@ class Preprocessing:
 
     @property
     def evaluation_key(self):
-        """Names what decides a test image's pixels, for fingerprints."""
+        """Identifies the preprocessing of test images in fingerprints."""
         return f"bilinear-centre-v1/{self.resize}/{self.image_size}"
 
     def evaluate(self, image):

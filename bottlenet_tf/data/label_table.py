@@ -16,7 +16,7 @@ import numpy as np
 from bottlenet_tf.data import splits
 from bottlenet_tf.data.examples import IndexedExamples
 from bottlenet_tf.data.folder import PARTS, TEST_FOLDERS, native_size
-from bottlenet_tf.data.listing import Listing, tell
+from bottlenet_tf.data.listing import Listing, report
 from bottlenet_tf.data.sources import Source
 
 NAME = "labels.csv"
@@ -39,15 +39,12 @@ def labelled(path, test_fraction, validation_fraction, seed):
     outputs. If files lie in train/, they are divided as in `folder.folder`;
     else `test_fraction` of all test, chosen by name.
 
-    Args:
-        path, test_fraction, validation_fraction, seed: As for `folder.folder`.
-
     Returns:
         `Source`.
 
     Raises:
-        ValueError: naming the line, if the table isn't like this; naming some,
-            if files aren't there.
+        ValueError: naming the line, if the table isn't like this; naming the
+            files, if some are missing.
     """
     root, classes, rows, passed_over = _read(path)
     parts = {}
@@ -72,7 +69,7 @@ def labelled(path, test_fraction, validation_fraction, seed):
         divided = _divide(train, splits.validation, validation_fraction, seed)
         train, validation = divided
         held_out.append(validation)
-    tell(root, passed_over)
+    report(root, passed_over)
     test, validation = held_out
     return _source(root, classes, rows, passed_over, train, validation, test)
 

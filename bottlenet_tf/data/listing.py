@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and a count of all the others."""
+"""Lists the images of a folder, and counts its other files."""
 
 import collections
 import os
@@ -8,7 +8,7 @@ from bottlenet_tf.runtime.forms import EXTENSIONS
 
 
 class Listing:
-    """Lists folders one by one and counts what it passes over.
+    """Lists folders one by one and counts the files that it passes over.
 
     Hidden files and folders are neither listed nor counted.
 
@@ -28,10 +28,7 @@ class Listing:
     def images_below(self, folder):
         """Returns the image files in a folder, then those in its folders.
 
-        Either are sorted by name; links are followed, each folder once.
-
-        Args:
-            folder: Path.
+        Both are sorted by name; links are followed, each folder once.
 
         Raises:
             ValueError: if a name is not UTF-8.
@@ -76,7 +73,7 @@ class Listing:
         return False
 
 
-def tell(folder, passed_over):
+def report(folder, passed_over):
     """Prints what `Listing.passed_over` returned of a folder."""
     parts = []
     if "files" in passed_over:

@@ -1,8 +1,9 @@
-"""One flag's value to a data set."""
+"""Opens the data set that --dataset names."""
 
 import os
 import pathlib
 
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.data import (
     classes,
     corrupt,
@@ -71,8 +72,8 @@ def load(
             are checked now, and those that don't decode are left out.
         test_fraction: Share held out of a folder or TFDS data set that comes
             without a test split; digits always hold out 0.2.
-        validation_fraction: Share of what would train that validates, unless
-            the data set brings validation images of its own. 0 for none.
+        validation_fraction: Share of the training images that validates,
+            unless the data set has validation images of its own. 0 for none.
         max_train: Keep this many training images, balanced over the classes
             (TFDS: the first ones stored, in an order TFDS has shuffled).
         max_validation, max_test: The same for the other parts. All apply
@@ -83,7 +84,7 @@ def load(
         num_outputs: Outputs of that network.
         unseen_classes: Names of classes whose training and validation images
             are left out; their test images, after `max_test`, are the part
-            `unseen` instead of `test`.
+            `unseen`, not `test`.
 
     Returns:
         `Dataset`.
@@ -109,12 +110,19 @@ def load(
     unseen = [used.class_names.index(name) for name in unseen_classes]
     train, _ = classes.divide(used.train, unseen)
     validation, _ = classes.divide(used.validation, unseen)
-    test = _limit(used.test, split_seed, max_test=max_test)
+
+    def limit(examples, name, count):
+        check(
+            count is None or count >= 1,
+            f"`{name}` must be at least 1, because every part needs images.",
+            **{name: count},
+        )
+        return examples if count is None else examples.limit(count, split_seed)
+
+    test = limit(used.test, "max_test", max_test)
     parts = {
-        "train": _limit(train, split_seed, max_train=max_train),
-        "validation": _limit(
-            validation, split_seed, max_validation=max_validation
-        ),
+        "train": limit(train, "max_train", max_train),
+        "validation": limit(validation, "max_validation", max_validation),
     }
     parts["test"], parts["unseen"] = classes.divide(test, unseen)
     if unseen and not (len(parts["test"]) and len(parts["unseen"])):
@@ -144,11 +152,9 @@ def load(
 
 
 def open_source(spec, data_dir, manual_dir, fractions):
-    """Returns the `Source` that a value of --dataset names.
+    """Returns the `Source` of a value of --dataset; see `load`.
 
-    Args:
-        spec, data_dir, manual_dir: As in `load`.
-        fractions: `(test_fraction, validation_fraction, split_seed)`.
+    `fractions` are `(test_fraction, validation_fraction, split_seed)`.
     """
     spec = os.fspath(spec)
     if manual_dir is not None and spec != "mini_imagenet":
@@ -179,15 +185,3 @@ def is_path(spec):
         return False
     path = pathlib.Path(spec).expanduser()
     return path.is_dir() or path.is_absolute() or spec.startswith((".", "~"))
-
-
-def _limit(examples, seed, **limit):
-    ((name, count),) = limit.items()
-    if count is None:
-        return examples
-    if count < 1:
-        raise ValueError(
-            f"`{name}` must be at least 1, because every part needs images. "
-            f"Received: {name}={count}"
-        )
-    return examples.limit(count, seed)

@@ -1,4 +1,4 @@
-"""One part of a data set, to measure a network on that is finished."""
+"""One part of a data set, to measure a finished network on."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.examples import joined
 from bottlenet_tf.data.folder import undivided
 from bottlenet_tf.data.images import Preprocessing
-from bottlenet_tf.data.listing import tell
+from bottlenet_tf.data.listing import report
 from bottlenet_tf.data.loading import is_path, open_source
 from bottlenet_tf.data.part import Part
 
@@ -63,7 +63,7 @@ def load_part(
     source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
     if source is None:
         source, part = _undivided(spec), ALL
-        tell(spec, source.passed_over)
+        report(spec, source.passed_over)
         print("The folder has no train/ and test/: all images are measured on.")
     elif is_own and part == ALL:
         print("Among these are the images that the run was trained on.")
@@ -95,10 +95,7 @@ def load_part(
 
 
 def _open(spec, data_dir, manual_dir, trained, trained_on):
-    """Returns `(source, whether it is the run's own)`.
-
-    The source is None for a folder that isn't to be divided.
-    """
+    """Returns the source, None if it is undivided, and if it is the run's."""
     plain = _undivided(spec) if is_path(spec) else None
     at_home = _place(spec) == _place(trained.dataset)
     if plain is not None and not at_home:
@@ -108,7 +105,7 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
             or labels.ndim == 1
             and np.bincount(labels).min() < 2
         ):
-            return None, False  # No run's own: such a class isn't divided.
+            return None, False  # A run's own has no such class.
     fractions = (
         trained.test_fraction, trained.validation_fraction, trained.split_seed,
     )  # fmt: skip
@@ -120,7 +117,7 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
     if at_home and not is_own:
         raise ValueError(
             "--dataset is the run's own data set, and its training images "
-            "aren't what they were when the run began, so that some might be "
+            "are others than when the run began, so that some might be "
             "measured on. Put them back, or name a folder of new images alone. "
             f"Received: dataset={os.fspath(spec)!r}"
         )
@@ -139,7 +136,6 @@ def _place(spec):
 
 
 def _taken(source, part, max_images, seed):
-    """Returns the examples of a part, at most `max_images`."""
     names = classes.PARTS if part == ALL else (part,)
     examples = joined([getattr(source, name) for name in names])
     if not len(examples):

@@ -1,4 +1,4 @@
-"""miniImageNet as a TFDS data set, from either form that people have it in."""
+"""miniImageNet as a TFDS data set, from class folders or archives."""
 
 import logging
 import os
@@ -37,33 +37,17 @@ Images are stored byte for byte as they come: 84x84 JPEG in most copies of the
 class folders, native size in ImageNet's archives.
 """
 
-_CITATION = """\
-@inproceedings{ravi2017optimization,
-  title={Optimization as a Model for Few-Shot Learning},
-  author={Ravi, Sachin and Larochelle, Hugo},
-  booktitle={International Conference on Learning Representations},
-  year={2017}
-}
-@inproceedings{vinyals2016matching,
-  title={Matching Networks for One Shot Learning},
-  author={Vinyals, Oriol and Blundell, Charles and Lillicrap, Timothy and
-          Kavukcuoglu, Koray and Wierstra, Daan},
-  booktitle={Advances in Neural Information Processing Systems},
-  year={2016}
-}
-"""
-
 
 class MiniImagenet(tfds.core.GeneratorBasedBuilder):
     """TFDS builder `mini_imagenet`; see MANUAL_DOWNLOAD_INSTRUCTIONS.
 
-    The train and test splits of every class are disjoint by construction. It
-    does not decode, resize or re-encode any image, so that it does not notice
-    corrupt ones either: `load(..., skip_corrupt=True)` does.
+    It does not decode, resize or re-encode any image, so that it does not
+    notice corrupt ones either: `load(..., skip_corrupt=True)` does.
 
     Reference:
-        Ravi & Larochelle, ICLR 2017. Split: BottleNet, Eshratifar et al.,
-        2019, arXiv:1902.01000, section 4.
+        Ravi & Larochelle, "Optimization as a Model for Few-Shot Learning",
+        ICLR 2017. Split: BottleNet, Eshratifar et al., 2019,
+        arXiv:1902.01000, section 4.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -74,7 +58,6 @@ class MiniImagenet(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description=_DESCRIPTION,
-            citation=_CITATION,
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(encoding_format="jpeg"),

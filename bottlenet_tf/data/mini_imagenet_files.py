@@ -1,8 +1,8 @@
 """Finds and reads miniImageNet's files: class folders or class archives."""
 
+import contextlib
 import csv
 import hashlib
-import logging
 import os
 import pathlib
 import re
@@ -33,8 +33,6 @@ WNIDS = tuple(
 
 LISTS = ("train.csv", "val.csv", "test.csv")
 IMAGENET_ARCHIVE = "ILSVRC2012_img_train.tar"
-
-_LOG = logging.getLogger(__name__)
 
 
 def find(manual_dir):
@@ -187,13 +185,13 @@ class ClassArchives:
 
     def _read_class(self, wnid, archive, wanted):
         pattern = re.compile(rf"{wnid}_(\d+)\.jpe?g", re.IGNORECASE)
-        ranked = []
-        members = _members(archive, f"{wnid}.tar")
-        for name, member in members.items():
-            match = pattern.fullmatch(name)
-            if match:
-                ranked.append((int(match[1]), member))
-        ranked.sort(key=lambda pair: pair[0])
+        numbered = [
+            (int(match[1]), member)
+            for name, member in _members(archive, f"{wnid}.tar").items()
+            if (match := pattern.fullmatch(name))
+        ]
+        numbered.sort(key=lambda pair: pair[0])
+        ranked = [member for _, member in numbered]
         for stem in self.names[wnid]:
             rank = int(stem.removeprefix(wnid))
             if not 1 <= rank <= len(ranked):
@@ -204,10 +202,8 @@ class ClassArchives:
                     f"listed={stem!r}"
                 )
             if wanted(stem):
-                try:
-                    data = archive.extractfile(ranked[rank - 1][1]).read()
-                except (tarfile.TarError, EOFError, OSError) as error:
-                    raise _corrupt_archive(f"{wnid}.tar", error) from error
+                with _naming(f"{wnid}.tar"):
+                    data = archive.extractfile(ranked[rank - 1]).read()
                 yield wnid, stem, data
 
 
@@ -241,29 +237,30 @@ def _add_row(names, row, path):
 
 
 def _open_tar(path, stream=None):
-    try:
+    with _naming(path):
         return tarfile.open(path if stream is None else None, "r:", stream)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise _corrupt_archive(path, error) from error
 
 
 def _members(archive, path):
     """Maps base name to member; reads the whole table of contents."""
-    try:
+    with _naming(path):
         return {
             pathlib.PurePath(member.name).name: member
             for member in archive.getmembers()
             if member.isfile()
         }
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Names the archive in what reading it raises."""
+    try:
+        yield
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise _corrupt_archive(path, error) from error
-
-
-def _corrupt_archive(path, error):
-    return ValueError(
-        "an archive must be readable and complete. "
-        f"Received: archive={os.fspath(path)!r} ({error})"
-    )
+        raise ValueError(
+            "an archive must be readable and complete. "
+            f"Received: archive={os.fspath(path)!r} ({error})"
+        ) from error
 
 
 def _digest(lines):

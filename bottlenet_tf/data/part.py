@@ -41,7 +41,7 @@ class Part:
 
     @property
     def task(self):
-        """What its labels are made for; see `tasks`."""
+        """Task of its labels; see `tasks`."""
         return tasks.of_output(self.examples.output)
 
     @functools.cached_property
@@ -137,13 +137,10 @@ class Part:
             yield batch
 
     def _explain(self, error):
-        """Looks for the image behind a decoding error.
+        """Returns a `CorruptImageError`, or `error` if all images decode.
 
         Every image is decoded until one fails, so this takes up to an epoch's
         decoding time.
-
-        Returns:
-            `CorruptImageError` that names it, or `error` if all decode.
         """
         for key in corrupt.corrupt_keys(self.examples, first_only=True):
             return corrupt.CorruptImageError(
@@ -151,7 +148,7 @@ class Part:
                 f"{self.examples.describe(key)}. Repair or remove it; "
                 "training, bottlenet-evaluate and bottlenet-adapt leave out "
                 "all such images with --skip_corrupt. "
-                f"{corrupt.reason(self.examples, key) or _first_line(error)}"
+                f"{corrupt.reason(self.examples, key) or error}"
             )
         return error
 
@@ -168,8 +165,3 @@ def finish(batches):
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return batches.prefetch(_PREFETCH).with_options(options)
-
-
-def _first_line(error):
-    message = getattr(error, "message", None) or str(error)
-    return message.strip().splitlines()[0][:300]

@@ -1,23 +1,22 @@
-"""A folder of photos that nobody has labelled, to fit to and to measure on."""
+"""A folder of photos without labels, to fit to and to measure on."""
 
 import os
 import pathlib
 
+import numpy as np
+
 from bottlenet_tf.data import splits
 from bottlenet_tf.data.dataset import Dataset
 from bottlenet_tf.data.examples import IndexedExamples
-from bottlenet_tf.data.listing import Listing, tell
+from bottlenet_tf.data.listing import Listing, report
 from bottlenet_tf.runtime.forms import EXTENSIONS
 
 
 def list_photos(folder):
     """Returns the image files below a folder, `IndexedExamples` of label 0.
 
-    Folders in it may stand for classes or for anything else. Hidden files and
-    folders are passed over, and so are other extensions, which are counted.
-
-    Args:
-        folder: Path.
+    Hidden files and folders are passed over, and so are other extensions,
+    which are counted.
 
     Raises:
         ValueError: if there is no such folder, or fewer than two photos.
@@ -33,7 +32,7 @@ def list_photos(folder):
             f"Received: images={os.fspath(folder)!r}, {len(found)} photos, "
             f"passed over={listing.passed_over()}"
         )
-    tell(root, listing.passed_over())
+    report(root, listing.passed_over())
     names = [path.relative_to(root).as_posix() for path in found]
     paths = [os.fspath(path) for path in found]
     return IndexedExamples(paths, [0] * len(found), names, paths=True)
@@ -44,19 +43,17 @@ def divide(photos, like, share, seed):
 
     Args:
         photos: Examples, as `list_photos` returns them; at least two.
-        like: `Dataset` whose network, and so whose preprocessing, they get.
-        share: Of them, what validates; chosen by their names.
+        like: `Dataset` whose classes and preprocessing they get.
+        share: The share that validates, chosen by their names.
         seed: Integer; decides the division, orders and crops.
     """
     chosen = splits.held_out(photos.identities, share, seed)
-    is_chosen = [name in chosen for name in photos.identities]
-    held_out = [k for k, held in zip(photos.keys, is_chosen) if held]
-    rest = [k for k, held in zip(photos.keys, is_chosen) if not held]
+    held_out = np.isin(photos.identities, list(chosen))
     return Dataset(
         "photos",
         like.class_names,
-        photos.only(rest),
-        photos.only(held_out),
+        photos.only(photos.keys[~held_out]),
+        photos.only(photos.keys[held_out]),
         photos.only(photos.keys[:0]),
         like.preprocessing,
         inventory=dict,

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from bottlenet_tf.data import splits
-from bottlenet_tf.data.examples import IndexedExamples, RecordExamples
+from bottlenet_tf.data.examples import IndexedExamples
+from bottlenet_tf.data.records import RecordExamples
 
 DIGITS_TEST_FRACTION = 0.2
 DIGITS_IMAGE_SIZE = 32
@@ -31,18 +32,11 @@ class Source:
 
 
 def digits(validation_fraction, seed):
-    """Handwritten digits: 1,797 grey 8x8 images with levels 0..16, 10 classes.
+    """Returns the `Source` of scikit-learn's handwritten digits.
 
-    Shipped inside scikit-learn, so that a first run needs no download. The
-    levels become 0..255 RGB; 20 % of every class test, the rest trains and
+    1,797 grey 8x8 images with levels 0..16, which become 0..255 RGB; nothing
+    to download. 20 % of every class test; `validation_fraction` of the rest
     validates.
-
-    Args:
-        validation_fraction: Share of the rest that validates.
-        seed: Integer; decides the division.
-
-    Returns:
-        `Source`; the images are upscaled when they are read.
     """
     from sklearn.datasets import load_digits
 
@@ -96,20 +90,12 @@ def tfds_builder(name, data_dir):
 
 
 def from_builder(builder, test_fraction, validation_fraction, seed):
-    """Divides a prepared TFDS data set.
+    """Returns the `Source` of a prepared `tfds.core.DatasetBuilder`.
 
     Its own `test` split tests, or `validation` where there is no labelled
     `test`; without either, a seeded share of `train` is held out. If both
-    are there, `validation` validates; else a seeded share of what trains.
-
-    Args:
-        builder: Prepared `tfds.core.DatasetBuilder`.
-        test_fraction: Share of `train` to hold out if need be.
-        validation_fraction: Share of what trains to validate on; 0 for none.
-        seed: Integer; decides what is held out.
-
-    Returns:
-        `Source`.
+    are there, `validation` validates; else a seeded share of the training
+    images does. `validation_fraction` 0 is for none.
 
     Raises:
         ValueError: if it has no `train` split or is not for classification.

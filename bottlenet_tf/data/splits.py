@@ -6,19 +6,11 @@ import numpy as np
 
 
 def held_out(names, fraction, seed):
-    """Chooses a fixed share of one class's files.
+    """Returns a set: a fixed share of one class's names.
 
     Names are ranked by sha256("{seed}:{name}") and the lowest
     round(fraction * n) are held out, at least one and never all. The choice
     depends on the names alone: not on their order, nor on where they lie.
-
-    Args:
-        names: Distinct strings.
-        fraction: Share to hold out, above 0 and below 1.
-        seed: Integer.
-
-    Returns:
-        Set of the held-out names.
 
     Raises:
         ValueError: if `fraction` is out of range or fewer than two names
@@ -35,21 +27,7 @@ def held_out(names, fraction, seed):
 
 
 def validation(names, fraction, seed):
-    """Chooses a fixed share of one class's training files for validation.
-
-    As `held_out`, but a fraction of 0 and a class of one image choose none.
-
-    Args:
-        names: Distinct strings.
-        fraction: Share to choose, from 0 to below 1.
-        seed: Integer.
-
-    Returns:
-        Set of the chosen names.
-
-    Raises:
-        ValueError: if `fraction` is out of range.
-    """
+    """As `held_out`, but a fraction of 0 and a class of one choose none."""
     if fraction == 0:
         return set()
     check_fraction("validation_fraction", fraction)
@@ -66,15 +44,9 @@ def check_fraction(name, fraction):
 
 
 def balanced_subset(labels, count, seed):
-    """Chooses `count` positions, the same number per class within one.
+    """Returns `count` positions, the same number per class within one.
 
-    Args:
-        labels: Integer array `(n,)`.
-        count: How many to keep; n when larger.
-        seed: Integer.
-
-    Returns:
-        Sorted int64 array of positions; a larger `count` keeps them all.
+    Sorted int64 array; all positions if there are fewer labels.
     """
     labels = np.asarray(labels)
     shuffled = np.random.default_rng(seed).permutation(len(labels))

@@ -1,6 +1,6 @@
-"""What a split costs on a machine: time, memory, bytes, energy.
+"""Time, memory, bytes and energy of splits on a machine.
 
-`measure.run` measures, `profile_file` holds what was measured, `meters` are
-behind the energy. Numbers with units; nothing is decided here. Imports
-nothing, because reading a profile needs no TensorFlow.
+`measure.run` measures, by `meters` for the energy; `profile_file` reads and
+writes. Numbers with units; nothing is decided here. Imports nothing, because
+reading a profile needs no TensorFlow.
 """

@@ -1,7 +1,6 @@
 """Profiles by hand: CSV files for devices that aren't at hand."""
 
 import csv
-import math
 
 _ABOUT = ("device", "network")
 _NEEDED = ("split", "part", "median_ms")
@@ -16,14 +15,11 @@ _NUMBERS = {
 
 
 def read(path):
-    """Reads a CSV file; see `profile_file.read` for what it must hold.
-
-    Args:
-        path: `pathlib.Path`.
+    """Reads a CSV file; `profile_file.read` has its form.
 
     Returns:
         `{"device": ..., "network": ...}`; the rows, dictionaries of values
-        still to be checked; and what messages call each row.
+        still to be checked; and how messages call each row.
 
     Raises:
         OSError: if the file cannot be read.
@@ -46,12 +42,10 @@ def read(path):
                 f"{path}: field {key!r} must be given in a line "
                 f"'# {key}=...' at the top. Received: {about}"
             )
-    rows, places = [], []
     header = [name.strip() for name in table[0][1]] if table else []
     _check_header(path, header)
-    for number, cells in table[1:]:
-        places.append(f"line {number}, ")
-        rows.append(_row(path, number, header, cells))
+    rows = [_row(path, number, header, cells) for number, cells in table[1:]]
+    places = [f"line {number}, " for number, _ in table[1:]]
     return {key: about[key] for key in _ABOUT}, rows, places
 
 
@@ -62,8 +56,8 @@ def _check_header(path, header):
     optional = [name for name in known if name not in _NEEDED]
     if missing or unknown or len(set(header)) < len(header):
         raise ValueError(
-            f"{path}: the first line that is no comment must name the "
-            f"columns, {', '.join(_NEEDED)}, and if wanted "
+            f"{path}: the first line that isn't a comment must name the "
+            f"columns, {', '.join(_NEEDED)}, and optionally "
             f"{', '.join(optional)}, each once. Received: {','.join(header)}"
         )
 
@@ -76,27 +70,14 @@ def _row(path, number, header, cells):
             f"Received: {','.join(cells)}"
         )
     row = {"load": 0} | dict.fromkeys(("p95_ms", "n", "power_mw", "memory_mb"))
-    for name, cell in zip(header, cells):
-        cell = cell.strip()
-        if name not in _NUMBERS:
-            row[name] = cell
-        elif cell or name == "median_ms":
-            row[name] = _number(path, number, name, cell)
+    for name, cell in zip(header, map(str.strip, cells)):
+        if cell or name in _NEEDED:
+            row[name] = _value(name, cell)
     return row
 
 
-def _number(path, number, name, cell):
+def _value(name, cell):
     try:
-        value = _NUMBERS[name](cell)
-        # Only the largest of several goes on to where values are checked.
-        if name == "memory_mb" and not 0 <= value < math.inf:
-            raise ValueError
-        return value
+        return _NUMBERS.get(name, str)(cell)
     except ValueError:
-        kind = "whole number" if _NUMBERS[name] is int else "number"
-        if name == "memory_mb":
-            kind = "finite number, at least 0"
-        raise ValueError(
-            f"{path}: field 'line {number}, {name}' must be a {kind}. "
-            f"Received: {name}={cell!r}"
-        ) from None
+        return cell  # Refused where types are checked.

@@ -1,4 +1,4 @@
-"""What is profiled and how: `bottlenet-profile`'s flags, checked."""
+"""`bottlenet-profile`'s flags, checked."""
 
 import dataclasses
 
@@ -7,8 +7,8 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling.meters import NAMES
 from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
 
-# Side: the parts of `rules.PARTS` that it runs. Both machines run the network
-# without a split, too, which may be named alone.
+# Side: its parts, of `profiles.PARTS`. Both machines run the network without a
+# split, too, which may be named alone.
 SIDES = {
     "device": ("head", "encode"),
     "server": ("decode", "tail"),
@@ -24,13 +24,12 @@ class ProfileConfig(Settings):
     workdir: tuple[str, ...] = setting(
         (),
         "Work directories of finished runs, with commas between; or a folder "
-        "that holds some. Beside --deploy, for an early export without whole: "
-        "it is taken from the first.",
+        "that holds some. --deploy takes precedence.",
     )
     deploy: str | None = setting(None, "Deployment folder of export.py.")
     out: str = setting("profile.json", "Profile to write, a new .json file.")
     device: str | None = setting(
-        None, "The machine's name; by default what it says itself."
+        None, "The machine's name; by default its own."
     )
     sides: tuple[str, ...] = setting(
         tuple(SIDES),

@@ -14,11 +14,12 @@ import pathlib
 import resource
 import signal
 import sys
+import time
 
 import numpy as np
 
-from bottlenet_tf.profiling import timing
 from bottlenet_tf.profiling.config import PARTS
+from bottlenet_tf.runtime.timing import median, percentile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Job:
         side: A key of `config.PARTS`.
         images: Path of a `.npy` file, uint8 `(n, S, S, 3)`.
         folder: Folder of a deployment's `edge` and `cloud`; "" for Keras.
-        workdir: Work directory of the run; for Keras.
+        workdir: Work directory of the run; "" for a deployment.
         whole: Folder of a deployment's network without a split; for sides
             "whole" and "served".
         runtime: What runs an exported head or network without a split.
@@ -98,20 +99,31 @@ def payloads(job):
 
 
 def warm_up(job, part, count):
-    """Runs a part `count` times, untimed."""
-    timing.warm_up(steps(job)[part], count)
+    """Runs a part untimed: first runs allocate memory and choose kernels."""
+    step = steps(job)[part]
+    for i in range(count):
+        step(i)
 
 
 def time_part(job, part, repeats, seconds):
-    """Returns the `timing.Times` of a part."""
-    return timing.time_step(steps(job)[part], repeats, seconds)
+    """Returns `(median_ms, p95_ms, n)` of a part.
+
+    It is run at least `repeats` times and for at least `seconds`, which
+    steadies the figures of short steps and gives an energy meter something
+    to see.
+    """
+    step, laps = steps(job)[part], []
+    begin = now = time.perf_counter()
+    while len(laps) < repeats or now - begin < seconds:
+        start = time.perf_counter()
+        step(len(laps))
+        now = time.perf_counter()
+        laps.append(1e3 * (now - start))
+    return median(laps), percentile(laps, 95), len(laps)
 
 
 def all_parts(job):
-    """Returns a function that runs every part of a side once.
-
-    What one more client costs a server, or one more stream a device.
-    """
+    """Returns a function that runs every part of a side once: a competitor."""
     found = [steps(job)[part] for part in PARTS[job.side]]
 
     def work():

@@ -1,32 +1,27 @@
-"""The steps of a run's Keras halves, and what else its model is asked."""
+"""The steps of a run's Keras halves, and its facts and images."""
 
 import contextlib
 import json
 import pathlib
 
 import numpy as np
-import onnx
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.common import json_file
 from bottlenet_tf.common.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.wire_path import whole_codes
 from bottlenet_tf.export.manifest import network_facts
-from bottlenet_tf.export.onnx_graphs import whole_graph
 from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.profiling.targets import Target, network_name
-from bottlenet_tf.runtime import whole
 from bottlenet_tf.runtime.gains import Gains
-from bottlenet_tf.runtime.unit_file import file_sha256
 from bottlenet_tf.training import load_data, load_model
 
 
 def steps(job):
     """Returns `{part: step}`; see `jobs.steps`."""
     for gpu in tf.config.list_physical_devices("GPU"):
-        # By itself TensorFlow takes all memory, and others are to compete.
+        # By default TensorFlow takes all memory; processes are to compete.
         tf.config.experimental.set_memory_growth(gpu, True)
     if job.threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(job.threads)
@@ -103,36 +98,10 @@ def find_targets(workdirs):
     return [_target(workdir) for workdir in find_runs(workdirs)]
 
 
-def write_whole(workdir, folder):
-    """Writes a run's network without its unit, to time it as an exported one.
-
-    Args:
-        workdir: Work directory.
-        folder: `pathlib.Path` that `Whole.load` then takes.
-    """
-    network = without_unit(load_model(workdir))
-    reason = "it is written for a profile, of a run's halves"
-    path = folder / f"{whole.part_of(reason)}.onnx"
-    onnx.save(whole_graph(network), path)
-    size = network.input_shape[1]
-    content = {
-        "format": whole.FORMAT,
-        "name": model_name(workdir),
-        "image_size": size,
-        "resize": size,
-        "classes": [str(i) for i in range(network.output_shape[-1])],
-        "sha256": {path.name: file_sha256(path)},
-        "timing_only": reason,
-    }
-    json_file.write_json(folder / whole.NAME, content)
-
-
 def images_of_run(flags, count):
-    """Returns images of a run's data set, uint8 `(n, S, S, 3)`.
+    """Returns at most `count` images of a run's data set, `(n, S, S, 3)`.
 
-    Args:
-        flags: `TrainConfig` as a dictionary.
-        count: How many, at most.
+    uint8; `flags` is `TrainConfig` as a dictionary.
     """
     _leave_gpu()
     config = TrainConfig.from_json(json.dumps(flags))

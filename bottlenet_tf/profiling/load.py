@@ -1,4 +1,4 @@
-"""Competing processes: what else a machine does while it is measured."""
+"""Processes that compete with the one that is measured."""
 
 import contextlib
 import multiprocessing
@@ -15,17 +15,17 @@ def competing(count, make_work, *args):
     """Keeps `count` processes busy for as long as the context is open.
 
     Each has finished its work once before the context opens. None is left
-    when it closes, however it closes.
+    when it closes, with or without an error.
 
     Args:
         count: How many; 0 starts none.
         make_work: Function that a process can import; it is called there with
-            `args` and returns the function to call over and over.
-        *args: Can be pickled.
+            `args`, which can be pickled, and returns the function to call
+            over and over.
 
     Raises:
-        RuntimeError: if a process fails to start, or ends while it should
-            compete: what was measured meanwhile is of another load.
+        RuntimeError: if a process fails to start, or ends too early, so that
+            the load was less.
     """
     # A copy of this process by fork would hang where this one has threads.
     context = multiprocessing.get_context("spawn")
@@ -59,7 +59,7 @@ def competing(count, make_work, *args):
 def _await_start(worker, started):
     try:
         failure = started.recv()
-    except EOFError:  # It ended without a word.
+    except EOFError:  # It ended without a message.
         worker.join(_STOP_S)
         failure = f"exit code {worker.exitcode}"
     if failure is not None:
@@ -77,12 +77,12 @@ def _end(workers):
 
 
 def _compete(started, stop, make_work, args):
-    # Ctrl-C reaches all processes; the first of them tells the others.
+    # Ctrl-C reaches all processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         work = make_work(*args)
         work()
-    except Exception as error:  # Whatever it is, it is told.
+    except Exception as error:  # Sent, whatever it is.
         started.send(f"{type(error).__name__}: {error}")
         return
     started.send(None)

@@ -27,7 +27,7 @@ from bottlenet_tf.profiling import (
 from bottlenet_tf.profiling.config import PARTS, SIDES
 from bottlenet_tf.profiling.jobs import Job
 from bottlenet_tf.profiling.load import competing
-from bottlenet_tf.profiling.profile_file import Profile, Row, Split
+from bottlenet_tf.profiling.profiles import Profile, Row, Split
 from bottlenet_tf.profiling.table import markdown_table
 from bottlenet_tf.runtime import machine, runtimes, unit_file, whole
 from bottlenet_tf.runtime.unit_file import find_folder
@@ -45,7 +45,7 @@ def run(config):
         config: `ProfileConfig`.
 
     Returns:
-        The `Profile`, as written to `config.out`.
+        The `Profile` that was written to `config.out`.
 
     Raises:
         ValueError: for a folder that can't be profiled, splits of several
@@ -54,7 +54,11 @@ def run(config):
             library is missing.
         RuntimeError: if a process fails; `MeterError` is one.
     """
-    _check_free(config.out)
+    if os.path.lexists(config.out):
+        raise ValueError(
+            "--out must be a new file, because no profile is overwritten. "
+            f"Received: out={config.out!r}"
+        )
     found = _find(config)
     runtime = _runtime(config, found)
     meter = meters.choose(
@@ -72,7 +76,7 @@ def run(config):
 
 
 class _Measurement:
-    """One profile in the making."""
+    """One profile, part by part."""
 
     def __init__(self, config, found, runtime, meter, folder):
         self.config = config
@@ -89,30 +93,25 @@ class _Measurement:
         self._save_images()
         if self.meter.reason is not None:
             self.reasons["power_mw"] = self.meter.reason
-        if self.targets[0].head_macs is None:
-            self.reasons["head_macs"] = (
-                "the deployment is of an early export, which doesn't say"
-            )
-        plan = [(t, side) for t in self.targets for side in self._sides(t)]
-        wholes = self._whole_jobs({side for _, side in plan})
-        if not plan and not wholes:
+        plan = [(target, self._sides(target)) for target in self.targets]
+        sides = [side for _, found in plan for side in found]
+        wholes = self._whole_jobs(set(sides))
+        if not sides and not wholes:
             raise ValueError(
                 "There must be something to measure. Received: sides="
                 f"{config.sides}, {self.reasons}"
             )
-        sides = [side for _, side in plan] + [job.side for job in wholes]
-        parts = sum(len(PARTS[side]) for side in sides)
+        parts = sum(len(PARTS[side]) for side in sides) + len(wholes)
         with tqdm(
             total=parts * len(config.loads), unit="part", dynamic_ncols=True
         ) as self.bar:
-            for target in self.targets:
-                self._measure_split(target)
+            for target, found in plan:
+                self._measure_split(target, found)
             for job in wholes:
                 self._measure_whole(job)
         return self._profile()
 
-    def _measure_split(self, target):
-        sides = self._sides(target)
+    def _measure_split(self, target, sides):
         memory, payloads = {}, ()
         job = self._job(target, "device")
         if sides:
@@ -124,21 +123,20 @@ class _Measurement:
         if "server" in sides:
             job = dataclasses.replace(job, side="server", payloads=payloads)
             memory["server"] = self._measure(target.name, job)
-        is_noise = "payload_bytes" in self.reasons or not payloads
+        num_bytes = None
+        if payloads and "payload_bytes" not in self.reasons:  # No noise.
+            num_bytes = float(np.mean([len(payload) for payload in payloads]))
         self.splits.append(
             Split(
                 name=target.name,
                 point=target.point,
                 layer=target.layer,
-                feature_shape=target.feature_shape
-                and tuple(target.feature_shape),
+                feature_shape=tuple(target.feature_shape),
                 head_macs=target.head_macs,
                 tail_macs=target.tail_macs,
                 head_memory_mb=memory.get("device"),
                 tail_memory_mb=memory.get("server"),
-                payload_bytes=None
-                if is_noise
-                else float(np.mean([len(payload) for payload in payloads])),
+                payload_bytes=num_bytes,
             )
         )
 
@@ -149,16 +147,15 @@ class _Measurement:
         """
         try:
             memory = self._measure("", job)
-        # Runtimes have errors of their own, without a common base.
-        except Exception as error:
+        except Exception as error:  # Each runtime has errors of its own.
             if not self.rows:
                 raise
             self.reasons[job.side] = (
                 f"it failed here: {type(error).__name__}: {error}"
             )
-        else:
-            if job.side == "whole":
-                self.whole_memory_mb = memory
+            return
+        if job.side == "whole":
+            self.whole_memory_mb = memory
 
     def _measure(self, name, job, pool=None):
         """Adds the rows of a job; returns its process's memory in MB."""
@@ -204,58 +201,27 @@ class _Measurement:
         return sides
 
     def _whole_jobs(self, sides):
-        """Returns the jobs of the unsplit network; reasons say what is missing.
+        """Returns the jobs of the unsplit network that can be run here.
 
         A device runs it as it does the head, a server as it does the tail:
-        two jobs, if this machine is profiled as both and these differ.
-
-        Args:
-            sides: Set of "device" and "server"; empty for that network alone,
-                on a machine that may be either.
+        two jobs if these differ and `sides`, a set, holds both or neither.
         """
         job = self._job(self.targets[0], "whole")
         if self.config.deploy is None:
             return [job]
-        try:
-            job = dataclasses.replace(job, whole=self._whole_folder())
-        except FileNotFoundError as error:
-            self.reasons["whole"] = str(error)
-            return []
         as_head = dataclasses.replace(job, device="cpu")
         as_tail = dataclasses.replace(job, runtime="onnx")
-        found = [as_tail if sides == {"server"} else as_head]
+        wanted = [as_tail if sides == {"server"} else as_head]
         if len(sides) != 1 and as_tail != as_head:
-            found.append(dataclasses.replace(as_tail, side="served"))
-        return [each for each in found if self._is_there(each)]
-
-    def _is_there(self, job):
-        try:
-            whole.find(job.whole, job.runtime)
-        except (FileNotFoundError, ImportError) as error:
-            self.reasons[job.side] = str(error)
-            return False
-        return True
-
-    def _whole_folder(self):
-        """Returns the folder of the unsplit network's files.
-
-        Raises:
-            FileNotFoundError: if there is none.
-        """
-        target, workdirs = self.targets[0], self.config.workdir
-        if target.whole is not None:
-            return target.whole
-        if not workdirs:
-            raise FileNotFoundError(
-                "the deployment is of an early export, without the unsplit "
-                "network: export the runs again, or name one by --workdir"
-            )
-        from bottlenet_tf.profiling import keras_halves
-
-        (first, *_) = runs = keras_halves.find_targets(workdirs)
-        targets.check_one_network([*self.targets, *runs])
-        keras_halves.write_whole(first.workdir, self.folder)
-        return str(self.folder)
+            wanted.append(dataclasses.replace(as_tail, side="served"))
+        found = []
+        for each in wanted:
+            try:
+                whole.find(each.whole, each.runtime)
+                found.append(each)
+            except (FileNotFoundError, ImportError) as error:
+                self.reasons[each.side] = str(error)
+        return found
 
     def _job(self, target, side):
         return Job(
@@ -263,6 +229,7 @@ class _Measurement:
             str(self.folder / "images.npy"),
             folder=target.folder or "",
             workdir=target.workdir or "",
+            whole=target.whole or "",
             runtime=self.runtime,
             device=self.config.tail_device,
             threads=self.config.threads,
@@ -302,7 +269,7 @@ class _Measurement:
 
 
 def _find(config):
-    """Returns what is to be profiled, a list of `Target` of one network."""
+    """Returns the list of `Target` to profile, all of one network."""
     if config.deploy is not None:
         found = targets.in_deployment(config.deploy)
     else:
@@ -331,11 +298,3 @@ def _versions():
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _check_free(out):
-    if os.path.lexists(out):
-        raise ValueError(
-            "--out must be a new file, because a profile replaces none. "
-            f"Received: out={out!r}"
-        )

@@ -15,16 +15,16 @@ NOISE = (
 
 
 def load(target, folder, count):
-    """Returns images as a head takes them.
+    """Returns images as a head takes them, and why they are noise or None.
 
     Args:
-        target: `Target` that says how large, and of which data set.
+        target: `Target` of a head.
         folder: Folder of image files; None takes images of the run's own
             data set, or noise if it can't be opened here.
         count: How many, at most.
 
     Returns:
-        uint8 `(n, S, S, 3)`, and why they are noise, or None if they aren't.
+        uint8 `(n, S, S, 3)`, and a string or None.
 
     Raises:
         OSError: if the folder or a file cannot be read.
@@ -36,7 +36,7 @@ def load(target, folder, count):
         from bottlenet_tf.profiling.keras_halves import images_of_run
 
         return images_of_run(target.flags, count), None
-    except Exception as error:  # Each data set has its own.
+    except Exception as error:  # Each data set raises its own.
         generator = np.random.default_rng(0)
         shape = (count, target.image_size, target.image_size, 3)
         noise = generator.integers(0, 256, shape, np.uint8)

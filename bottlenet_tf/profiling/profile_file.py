@@ -1,168 +1,35 @@
-"""Profiles: what the parts of split networks take on one machine.
-
-A JSON file that `bottlenet-profile` writes, or a CSV file by hand. Profiles
-of a device and of a server are combined by split and part.
-"""
+"""Profiles as files: JSON of `bottlenet-profile`, or CSV by hand."""
 
 import dataclasses
 import json
 import pathlib
+import re
+
+import msgspec
 
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.profiling import by_hand, rules
-from bottlenet_tf.profiling.rules import FORMAT
+from bottlenet_tf.profiling import by_hand
+from bottlenet_tf.profiling.profiles import (
+    BY_HAND,
+    PARTS,
+    UNSPLIT,
+    Amount,
+    Profile,
+    Row,
+    Split,
+)
 
-BY_HAND = "by hand"
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """How long one part of one split takes for one image.
-
-    Attributes:
-        split: Name of the split; "" for parts "whole" and "served".
-        part: One of `rules.PARTS`.
-        load: How many other processes did the same work meanwhile.
-        median_ms: Median of the runs, in milliseconds.
-        p95_ms: What 95 % of the runs don't exceed; None if unknown.
-        n: How many runs; None if unknown.
-        power_mw: Mean power meanwhile, in milliwatts; None if unmeasured.
-    """
-
-    split: str
-    part: str
-    load: int
-    median_ms: float
-    p95_ms: float | None = None
-    n: int | None = None
-    power_mw: float | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """One trained split; None is what isn't known.
-
-    Attributes:
-        name: The run's: units of one split point have different ones.
-        point: Split point, "RB3".
-        layer: The layer that the network is cut after.
-        feature_shape: `(H, W, C)` there.
-        head_macs: Multiply-accumulates of one image on the device.
-        tail_macs: The same on the server.
-        head_memory_mb: Most memory of the process that ran the head, in MB
-            (10^6 bytes): libraries, network, images.
-        tail_memory_mb: The same of the tail.
-        payload_bytes: Mean `len()` of the payloads of the images used.
-    """
-
-    name: str
-    point: str | None = None
-    layer: str | None = None
-    feature_shape: tuple | None = None
-    head_macs: int | None = None
-    tail_macs: int | None = None
-    head_memory_mb: float | None = None
-    tail_memory_mb: float | None = None
-    payload_bytes: float | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Profile:
-    """What was measured on one machine.
-
-    Attributes:
-        device: The machine's name.
-        network: The backbone's name.
-        splits: Tuple of `Split`.
-        rows: Tuple of `Row`, one for each split, part and load.
-        image_size: Side of the images in pixels; None if unknown.
-        runtime: What ran the network, or "by hand".
-        threads: CPU threads of one call; None is the library's choice.
-        meter: Which energy meter it was.
-        whole_macs: Multiply-accumulates of the network without a split.
-        whole_memory_mb: As in `Split`, of the network without a split.
-        reasons: `{figure: why it is missing}`.
-        command: The program's arguments.
-        versions: `{name: version}` of the libraries.
-        made: Date, ISO 8601.
-        file: Where it was read from, for messages; not part of the file.
-    """
-
-    device: str
-    network: str
-    splits: tuple
-    rows: tuple
-    image_size: int | None = None
-    runtime: str = BY_HAND
-    threads: int | None = None
-    meter: str = "none"
-    whole_macs: int | None = None
-    whole_memory_mb: float | None = None
-    reasons: dict = dataclasses.field(default_factory=dict)
-    command: tuple = ()
-    versions: dict = dataclasses.field(default_factory=dict)
-    made: str = ""
-    file: str = dataclasses.field(default="the profile", compare=False)
-
-    @property
-    def loads(self):
-        """All load levels, a sorted tuple."""
-        return tuple(sorted({row.load for row in self.rows}))
-
-    def split(self, name):
-        """Returns the `Split` of this name.
-
-        Raises:
-            ValueError: if there is none.
-        """
-        for split in self.splits:
-            if split.name == name:
-                return split
-        raise ValueError(
-            f"{self.file}: field 'splits' must have one of the name {name!r}. "
-            f"Received: {', '.join(split.name for split in self.splits)}"
-        )
-
-    def row(self, split, part, load=0):
-        """Returns the `Row` of a split's part at a load.
-
-        Args:
-            split: Name of the split; "" for parts "whole" and "served".
-            part: One of `rules.PARTS`; for "served", "whole" will do
-                unless it was tried and failed.
-            load: Competing processes.
-
-        Raises:
-            ValueError: if there is none; it lists what there is.
-        """
-        if split:
-            self.split(split)
-        rows = [row for row in self.rows if row.split == split]
-        parts = [part]
-        if part == "served" and part not in self.reasons:
-            parts.append("whole")
-        for each in parts:
-            for row in rows:
-                if (row.part, row.load) == (each, load):
-                    return row
-        part = parts[-1]
-        found = ", ".join(f"{row.part} at {row.load}" for row in rows)
-        reason = self.reasons.get(part)
-        raise ValueError(
-            f"{self.file}: field 'rows' must have part={part!r} of "
-            f"split={split!r} at load={load}. Received: {found or 'none'}"
-            + (f"; {reason}" if reason else "")
-        )
+FORMAT = "bottlenet_tf.profile.1"
 
 
 def read(path):
     """Reads and checks a profile, `.json` or, by hand, `.csv`.
 
     A CSV file has the columns of `Row` that its first line names: split, part
-    and median_ms, and if wanted load (0), p95_ms, n, power_mw and memory_mb,
-    the peak of the process that ran the part. Lines before it say whose they
-    are:
+    and median_ms, and optionally load (0), p95_ms, n, power_mw and memory_mb,
+    the peak of the process that ran the part. Lines before it name device and
+    network:
 
         # device=Jetson TX2
         # network=cifar_resnet20
@@ -170,16 +37,13 @@ def read(path):
         RB3,head,0,4.1,5200
         RB3,encode,0,0.3,4800
 
-    Args:
-        path: The file.
-
     Returns:
         `Profile`.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: naming file and field, if it is no profile: damaged, of
-            another version, or with values that can't be.
+        ValueError: naming file and field, if it is damaged, of another
+            version, or has an invalid value.
     """
     path = pathlib.Path(path)
     if path.suffix == ".csv":
@@ -207,13 +71,9 @@ def write(profile, path):
 
 
 def slowed(profile, factor):
-    """Returns the profile of a machine that is assumed, not measured.
+    """Returns the `Profile` of an assumed machine, `factor` times slower.
 
     Every time is multiplied; power, memory and bytes stay.
-
-    Args:
-        profile: `Profile`.
-        factor: How many times slower it is; positive.
 
     Raises:
         ValueError: if the factor isn't positive.
@@ -239,12 +99,8 @@ def check_same_network(first, second):
     """Raises ValueError unless two profiles are of the same splits.
 
     Network, image size, and each split's name, layer, shape and
-    multiply-accumulates, which tell units apart, are compared; what one of
-    the two doesn't know, as one by hand, is passed over.
-
-    Args:
-        first: `Profile`.
-        second: `Profile`.
+    multiply-accumulates, which differ between units, are compared; None, as
+    in a profile by hand, fits anything.
     """
     names = [sorted(split.name for split in p.splits) for p in (first, second)]
     pairs = [
@@ -270,17 +126,28 @@ def check_same_network(first, second):
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Peak:
+    """Peak memory in a row by hand: of the process that ran the part."""
+
+    split: str
+    part: str
+    memory_mb: Amount | None
+
+
 def _by_hand(path):
     about, rows, places = by_hand.read(path)
-    peaks = [(row, row.pop("memory_mb")) for row in rows]
+    peaks = [
+        _checked(row, _Peak, path, place) for row, place in zip(rows, places)
+    ]
 
     def peak(split, *parts):
         found = [
-            memory
-            for row, memory in peaks
-            if row["split"] == split
-            and row["part"] in parts
-            and memory is not None
+            each.memory_mb
+            for each in peaks
+            if each.split == split
+            and each.part in parts
+            and each.memory_mb is not None
         ]
         return max(found, default=None)
 
@@ -304,42 +171,78 @@ def _by_hand(path):
 
 
 def _profile(content, file, places=None):
-    """Returns the checked `Profile` of a JSON object's content.
+    """Returns the checked `Profile` of a JSON value.
 
-    Args:
-        content: What JSON held.
-        file: Its name, for messages.
-        places: How messages call each row; by index if None.
+    `places` are names of the rows for messages; by index if None.
     """
-    content = rules.checked_fields(content, rules.PROFILE, file, "")
+    if isinstance(content, dict):
+        found = content.get("format")
+        if found != FORMAT:
+            raise ValueError(
+                f"{file}: field 'format' must be {FORMAT!r}, the one that "
+                f"this version reads. Received: format={found!r}"
+            )
+    profile = _checked(content, Profile, file)
     splits = [
-        rules.checked_fields(split, rules.SPLIT, file, f"splits[{i}].")
-        for i, split in enumerate(content["splits"])
+        _checked(split, Split, file, f"splits[{i}].")
+        for i, split in enumerate(profile.splits)
     ]
-    places = places or [f"rows[{i}]." for i in range(len(content["rows"]))]
+    places = places or [f"rows[{i}]." for i in range(len(profile.rows))]
     rows = [
-        rules.checked_fields(row, rules.ROW, file, place)
-        for row, place in zip(content["rows"], places, strict=True)
+        _checked(row, Row, file, place)
+        for row, place in zip(profile.rows, places, strict=True)
     ]
-    rules.check_unique("splits", [split["name"] for split in splits], file)
-    keys = [(row["split"], row["part"], row["load"]) for row in rows]
-    rules.check_unique("rows", keys, file)
-    names = {split["name"] for split in splits}
+    names = {split.name for split in splits}
     for row, place in zip(rows, places):
-        wanted = {""} if row["part"] in rules.UNSPLIT else names
-        if row["split"] not in wanted:
+        if row.part not in PARTS:
+            raise ValueError(
+                f"{file}: field '{place}part' must be one of "
+                f"{', '.join(PARTS)}. Received: part={row.part!r}"
+            )
+        if row.split not in ({""} if row.part in UNSPLIT else names):
             raise ValueError(
                 f"{file}: field '{place}split' must be one of 'splits', or "
                 "empty for parts 'whole' and 'served' alone. "
-                f"Received: split={row['split']!r}, part={row['part']!r}"
+                f"Received: split={row.split!r}, part={row.part!r}"
             )
-    for split in splits:
-        if split["feature_shape"] is not None:
-            split["feature_shape"] = tuple(split["feature_shape"])
-    del content["format"]
-    content |= {
-        "splits": tuple(Split(**split) for split in splits),
-        "rows": tuple(Row(**row) for row in rows),
-        "command": tuple(content["command"]),
-    }
-    return Profile(**content, file=file)
+    _check_unique("splits", [split.name for split in splits], file)
+    keys = [(row.split, row.part, row.load) for row in rows]
+    _check_unique("rows", keys, file)
+    return dataclasses.replace(
+        profile, splits=tuple(splits), rows=tuple(rows), file=file
+    )
+
+
+def _checked(content, kind, file, place=""):
+    """Returns a JSON object as a dataclass; errors name file and field."""
+    if not isinstance(content, dict):
+        where = f"field {place.rstrip('.')!r}" if place else "it"
+        raise ValueError(
+            f"{file}: {where} must be a JSON object. "
+            f"Received: type={type(content).__name__}"
+        )
+    for field in dataclasses.fields(kind):
+        if field.name not in content and field.name != "file":
+            raise ValueError(
+                f"{file}: field '{place}{field.name}' is missing. "
+                f"Received: fields {sorted(content)}"
+            )
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        rule, _, where = str(error).partition(" - at `$.")
+        rule = rule.replace("Expected", "must be")
+        name = re.match(r"\w+", where)[0]
+        raise ValueError(
+            f"{file}: field '{place}{name}' {rule}. "
+            f"Received: {name}={content[name]!r}"
+        ) from error
+
+
+def _check_unique(field, keys, file):
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(
+                f"{file}: field {field!r} must not have the same twice. "
+                f"Received: {key!r}"
+            )

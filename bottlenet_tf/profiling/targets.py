@@ -1,4 +1,4 @@
-"""What there is to profile: the splits of a deployment or of finished runs."""
+"""The splits of a deployment or of finished runs, to profile."""
 
 import dataclasses
 import pathlib
@@ -7,7 +7,6 @@ from bottlenet_tf.common import json_file
 from bottlenet_tf.runtime import intact
 from bottlenet_tf.runtime.unit_file import MANIFEST, MANIFEST_FORMAT
 
-# Missing in the manifests of early exports.
 _FACTS = ("layer", "feature_shape", "head_macs", "tail_macs", "whole_macs")
 
 
@@ -22,12 +21,11 @@ class Target:
         image_size: Side of the square image, in pixels.
         resize: Length of the shorter side before the centre crop.
         flags: `TrainConfig` as a dictionary.
-        folder: Folder of its `edge` and `cloud`; None for a Keras model.
-        whole: Folder of its network without a split; None if the deployment
-            has none.
-        workdir: Work directory; None for a deployment.
         layer, feature_shape, head_macs, tail_macs, whole_macs: As in
-            `profile_file`; None if unknown.
+            `profiles`.
+        folder: Folder of its `edge` and `cloud`; None for a Keras model.
+        whole: Folder of its network without a split; None for a Keras model.
+        workdir: Work directory; None for a deployment.
     """
 
     name: str
@@ -36,36 +34,35 @@ class Target:
     image_size: int
     resize: int
     flags: dict
+    layer: str
+    feature_shape: list
+    head_macs: int
+    tail_macs: int
+    whole_macs: int
     folder: str | None = None
     whole: str | None = None
     workdir: str | None = None
-    layer: str | None = None
-    feature_shape: list | None = None
-    head_macs: int | None = None
-    tail_macs: int | None = None
-    whole_macs: int | None = None
 
     def has(self, side):
-        """Whether a deployment's folder of a side, "edge" or "cloud", is."""
+        """Whether a deployment has the folder of a side, "edge" or "cloud"."""
         return (pathlib.Path(self.folder) / side).is_dir()
 
 
 def network_name(backbone):
-    """Returns what --backbone named, a file without its folders."""
+    """Returns the backbone's name, or its file's without the folders."""
     return pathlib.PurePath(backbone).name
 
 
 def in_deployment(folder):
     """Returns the `Target` of every split of a deployment.
 
-    Args:
-        folder: Deployment folder, or a copy of its `manifest.json` with those
-            of its folders that are to be profiled.
+    The folder may be a copy of its `manifest.json` with those of its folders
+    that are to be profiled.
 
     Raises:
         OSError: if the manifest cannot be read.
-        ValueError: naming file and field, if it isn't what an export writes
-            or was changed since.
+        ValueError: naming file and field, if it isn't an export's or was
+            changed since.
     """
     root = pathlib.Path(folder)
     path = root / MANIFEST
@@ -87,30 +84,27 @@ def in_deployment(folder):
         models = content["models"]
         wholes = {
             name: str(root / whole["folder"])
-            for whole in content.get("whole", ())  # Not in early exports.
+            for whole in content["whole"]
             for name in whole["models"]
         }
         return [
             _exported(
                 model,
                 root / model["name"] if len(models) > 1 else root,
-                wholes.get(model["name"]),
+                wholes[model["name"]],
             )
             for model in models
         ]
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{path}: fields 'models' and 'whole' must be as an export writes "
-            f"them. Received: {type(error).__name__}: {error}"
+            f"{path}: fields 'models' and 'whole' must be as export.py writes "
+            "them: export the runs again. "
+            f"Received: {type(error).__name__}: {error}"
         ) from error
 
 
 def check_one_network(targets):
-    """Raises ValueError unless all splits are of one network.
-
-    Args:
-        targets: List of `Target`.
-    """
+    """Raises ValueError unless all splits are of one network."""
     for field in ("network", "image_size"):
         found = {getattr(target, field): target.name for target in targets}
         if len(found) > 1:
@@ -124,7 +118,6 @@ def check_one_network(targets):
 
 
 def _exported(model, folder, whole):
-    facts = model.get("network", {})
     return Target(
         name=model["name"],
         point=model["run"]["split"],
@@ -134,5 +127,5 @@ def _exported(model, folder, whole):
         flags=model["run"]["flags"],
         folder=str(folder),
         whole=whole,
-        **{name: facts.get(name) for name in _FACTS},
+        **{name: model["network"][name] for name in _FACTS},
     )

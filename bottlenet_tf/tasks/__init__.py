@@ -35,13 +35,13 @@ def of_output(output):
 
 
 def choose(asked, found, data):
-    """Returns the kind of output that a run has.
+    """Returns a run's kind of output, "softmax" or "sigmoid".
 
     Args:
-        asked: "auto", "softmax" or "sigmoid"; what --output says.
+        asked: "auto", "softmax" or "sigmoid", by --output.
         found: How the network's file ends: "softmax", "sigmoid", "binary" (one
-            output), "logits" if that says nothing, or another activation.
-        data: Kind of output that the data set's labels are made for.
+            output), "logits" if open, or another activation.
+        data: Kind of output that the data set's labels are for.
 
     Raises:
         ValueError: if they don't fit together.
@@ -57,8 +57,8 @@ def choose(asked, found, data):
     if asked == "auto" and found not in ("logits", *_TASKS):
         raise ValueError(
             "A network must end in logits, a softmax or sigmoids, and this one "
-            f"ends in {found}. Say by --output=softmax or --output=sigmoid "
-            "what its outputs are the logits of. Received: output=auto"
+            f"ends in {found}. --output=softmax or --output=sigmoid takes its "
+            "outputs as logits. Received: output=auto"
         )
     if asked == "sigmoid" and found == "softmax":
         raise ValueError(

@@ -4,11 +4,7 @@ import numpy as np
 
 
 class Meter:
-    """Measures answers against labels.
-
-    Args:
-        task: `OneClass` or `SeveralLabels`.
-    """
+    """Measures answers against labels of a task."""
 
     def __init__(self, task):
         self._task = task
@@ -16,12 +12,7 @@ class Meter:
         self._scores, self._labels = [], []
 
     def add(self, logits, labels):
-        """Adds a batch.
-
-        Args:
-            logits: NumPy float32 `(batch, classes)`.
-            labels: NumPy, as the task has them.
-        """
+        """Adds a batch: NumPy float32 `(batch, classes)`, the task's labels."""
         logits = np.asarray(logits)
         self._correct += int(
             np.sum(agree(self._task.decisions(logits), labels))
@@ -67,7 +58,7 @@ def _average_precision(scores, labels):
     """Returns the area under a label's steps of precision over recall."""
     order = np.argsort(-scores, kind="stable")
     scores, labels = scores[order], labels[order]
-    # Images of equal scores are told apart by no threshold.
+    # No threshold divides images of equal scores.
     last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
     right = np.cumsum(labels)[last]
     gained = np.diff(right, prepend=0)

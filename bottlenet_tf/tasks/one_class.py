@@ -22,14 +22,10 @@ class OneClass:
         return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
 
     def divergence(self, wanted, logits):
-        """Returns KL(wanted || logits) of each image's probabilities.
-
-        Args:
-            wanted, logits: Logits, float32 `(batch, classes)`.
-        """
+        """Returns KL(wanted || logits) of each image; both are logits."""
         wanted, logits = map(tf.nn.log_softmax, (wanted, logits))
-        # KL is cross entropy less the teacher's entropy, a constant that is
-        # kept so that a perfect copy of the teacher scores 0.
+        # Cross entropy less the teacher's entropy, a constant that is kept so
+        # that a perfect copy of the teacher scores 0.
         return tf.reduce_sum(tf.exp(wanted) * (wanted - logits), axis=-1)
 
     def probabilities(self, logits):

@@ -27,11 +27,7 @@ class SeveralLabels:
         return tf.reduce_sum(losses, axis=-1)
 
     def divergence(self, wanted, logits):
-        """Returns the summed KL(wanted || logits) of each image.
-
-        Args:
-            wanted, logits: Logits, float32 `(batch, classes)`.
-        """
+        """Returns the summed KL(wanted || logits) of each image's logits."""
         p = tf.sigmoid(wanted)
         return self.loss(p, logits) - self.loss(p, wanted)
 
@@ -53,12 +49,7 @@ class SeveralLabels:
         return np.asarray(logits) > 0
 
     def guess(self, labels, classes):
-        """Returns how often the commonest answer is right, 0 to 1.
-
-        Args:
-            labels: NumPy `(images, classes)`.
-            classes: Their number.
-        """
+        """Returns how often the commonest answer is right, 0 to 1."""
         counts = np.unique(labels, axis=0, return_counts=True)[1]
         return counts.max() / len(labels)
 

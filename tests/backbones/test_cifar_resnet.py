@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from bottlenet_tf import backbones
 from bottlenet_tf.backbones.cifar_resnet import PadChannels
+from bottlenet_tf.backbones.cifar_weights import load_npz
 from bottlenet_tf.backbones.macs import count_macs
 
 
@@ -186,24 +187,27 @@ def test_another_class_count_keeps_the_features(arrays, saved, caplog):
     assert "10 classes" in caplog.text
 
 
-def test_a_missing_array_is_named(arrays, saved):
-    lacking = {k: v for k, v in arrays.items() if k != "bn1.bias"}
-    with pytest.raises(ValueError, match="Missing: bn1.bias"):
-        create(weights=saved(lacking))
-
-
-def test_an_extra_array_is_named_with_its_shape(arrays, saved):
-    more = {**arrays, "bn9.bias": np.zeros(3)}
-    with pytest.raises(ValueError, match=r"in excess: bn9.bias \(3,\)"):
-        create(weights=saved(more))
-
-
-def test_an_array_of_the_wrong_shape_is_named_with_both_shapes(arrays, saved):
-    wrong = {**arrays, "bn1.bias": np.zeros(3)}
-    with pytest.raises(
-        ValueError, match=r"array='bn1.bias', shape=\(3,\), expected=\(16,\)"
-    ):
-        create(weights=saved(wrong))
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop("bn1.bias"), "Missing: bn1.bias"),
+        (
+            lambda a: a.update({"bn9.bias": np.zeros(3)}),
+            r"in excess: bn9.bias \(3,\)",
+        ),
+        (
+            lambda a: a.update({"bn1.bias": np.zeros(3)}),
+            r"array='bn1.bias', shape=\(3,\), expected=\(16,\)",
+        ),
+    ],
+)
+def test_arrays_that_do_not_fit_are_named(
+    resnet20, arrays, saved, change, message
+):
+    arrays = dict(arrays)
+    change(arrays)
+    with pytest.raises(ValueError, match=message):
+        load_npz(resnet20.model, saved(arrays), 3)
 
 
 def test_the_weights_of_another_depth_are_refused(arrays, saved):
@@ -211,34 +215,36 @@ def test_the_weights_of_another_depth_are_refused(arrays, saved):
         create("cifar_resnet32", weights=saved(arrays))
 
 
-def test_a_damaged_npz_is_refused(tmp_path):
-    path = tmp_path / "w.npz"
-    path.write_bytes(b"PK not really")
-    with pytest.raises(ValueError, match="must be an .npz"):
-        create(weights=path)
-
-
-def test_an_npy_named_npz_is_refused(tmp_path):
-    path = tmp_path / "w.npz"
-    with path.open("wb") as file:
-        np.save(file, np.zeros(3))
-    with pytest.raises(ValueError, match="must be an .npz.*it is an .npy"):
-        create(weights=path)
-
-
-def test_an_npz_of_flipped_bytes_is_refused(arrays, saved):
-    path = saved(arrays)
+def flip(path):
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 50] = bytes(50 * [255])
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="must be an .npz"):
-        create(weights=path)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def replace_by_npy(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.write_bytes(b"PK not really"), ""),
+        (replace_by_npy, ".*it is an .npy"),
+        (flip, ""),
+    ],
+)
+def test_a_damaged_npz_is_refused(resnet20, arrays, saved, damage, reason):
+    path = saved(arrays)
+    damage(path)
+    with pytest.raises(ValueError, match=f"must be an .npz{reason}"):
+        load_npz(resnet20.model, path, 3)
+
+
+def test_a_missing_file_is_named(resnet20, tmp_path):
     with pytest.raises(FileNotFoundError, match="none.npz"):
-        create(weights=tmp_path / "none.npz")
+        load_npz(resnet20.model, tmp_path / "none.npz", 3)
 
 
 @pytest.mark.parametrize(

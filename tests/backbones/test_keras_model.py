@@ -9,6 +9,7 @@ import pytest
 
 from bottlenet_tf import backbones
 from bottlenet_tf.backbones import keras_model
+from bottlenet_tf.models.precision import dtype_policy
 
 
 def create(name, image_size=32, num_classes=5, **kwargs):
@@ -171,11 +172,8 @@ def test_an_efficientnets_own_statistics_reach_its_logits(tmp_path):
 
 
 def test_logits_stay_float32_under_mixed_precision():
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
+    with dtype_policy("mixed_float16"):
         model = create("MobileNet").model
-    finally:
-        keras.config.set_dtype_policy("float32")
     assert model.outputs[0].dtype == "float32"
 
 

@@ -6,7 +6,7 @@ import keras
 import pytest
 from keras import layers
 
-from bottlenet_tf.backbones.macs import count_macs, macs_per_layer
+from bottlenet_tf.backbones.macs import count_macs
 from bottlenet_tf.layers import (
     BottleneckUnit,
     ChannelReduction,
@@ -38,7 +38,6 @@ def one_layer(layer, shape=(8, 8, 6)):
             64 * 16 * 6 * 10,
         ),
         (layers.Dense(5), 64 * 6 * 5),
-        (layers.EinsumDense("...d,de->...e", 5), 64 * 6 * 5),
         (layers.EinsumDense("...d,de->...e", 5), 64 * 6 * 5),
         (layers.SpectralNormalization(layers.Conv2D(10, 3)), 36 * 9 * 6 * 10),
         (layers.BatchNormalization(), 0),
@@ -75,7 +74,6 @@ def test_our_own_layers_count_wherever_they_stand(
     if nested:
         model = one_layer(model)
     assert count_macs(model) == expected
-    assert list(macs_per_layer(model).values())[-1] == expected
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert count_macs(loaded) == expected
@@ -206,13 +204,9 @@ def test_a_layer_that_counts_itself_is_believed():
     assert count_macs(one_layer(_Counting())) == 600
 
 
-def test_a_nested_model_counts_its_layers():
-    inner = one_layer(layers.Conv2D(10, 1))
-    assert count_macs(one_layer(inner)) == 64 * 60
-
-
-def test_a_nested_model_counts_at_the_size_it_is_called_with():
-    inner = one_layer(layers.Conv2D(10, 1), shape=(None, None, 6))
+@pytest.mark.parametrize("shape", [(8, 8, 6), (None, None, 6)])
+def test_a_nested_model_counts_at_the_size_it_is_called_with(shape):
+    inner = one_layer(layers.Conv2D(10, 1), shape)
     assert count_macs(one_layer(inner)) == 64 * 60
 
 
@@ -227,18 +221,6 @@ def test_only_ancestors_of_the_tensor_count():
     left, right = layers.Conv2D(4, 1)(x), layers.Conv2D(5, 1)(x)
     model = keras.Model(x, layers.Concatenate()([left, right]))
     assert count_macs(model, upto=left) == 64 * 6 * 4
-
-
-def test_layers_are_listed_by_name():
-    model = keras.Sequential(
-        [
-            keras.Input((2,)),
-            layers.Dense(3, name="a"),
-            layers.Dense(4, name="b"),
-        ]
-    )
-    counts = macs_per_layer(model)
-    assert (counts["a"], counts["b"]) == (6, 12)
 
 
 @pytest.mark.parametrize("kind", [layers.Conv2D, ChannelReduction])

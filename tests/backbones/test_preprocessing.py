@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bottlenet_tf.backbones.preprocessing import MODES, Preprocess
+from bottlenet_tf.models.precision import dtype_policy
 
 PIXEL = np.array([[[[255.0, 0.0, 51.0]]]], "float32")
 
@@ -39,17 +40,10 @@ def test_each_mode_equals_keras_own_function(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_uint8_images_become_float32(mode):
-    y = Preprocess(mode)(np.zeros((1, 2, 2, 3), "uint8"))
-    assert keras.backend.standardize_dtype(y.dtype) == "float32"
-
-
-def test_output_stays_float32_under_mixed_precision():
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        y = Preprocess("torch")(PIXEL)
-    finally:
-        keras.config.set_dtype_policy("float32")
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_uint8_images_become_float32_in_any_precision(mode, policy):
+    with dtype_policy(policy):
+        y = Preprocess(mode)(np.zeros((1, 2, 2, 3), "uint8"))
     assert keras.backend.standardize_dtype(y.dtype) == "float32"
 
 

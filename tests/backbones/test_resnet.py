@@ -19,13 +19,9 @@ def resnet50():
     return create("resnet50", 224, 1000)
 
 
-@pytest.fixture(scope="module")
-def resnet18():
-    return create("resnet18", 224, 1000)
-
-
-def test_resnet50_needs_3_86_billion_macs(resnet50):
+def test_resnet50_has_its_size(resnet50):
     assert round(count_macs(resnet50.model) / 1e9, 2) == 3.86
+    assert round(resnet50.model.count_params() / 1e6, 1) == 25.6
 
 
 # MACs up to a block: stem 112^2 * 147 * 64 = 118.0 M; RB1 adds 56^2 times
@@ -65,16 +61,12 @@ def test_resnet50_features_have_the_papers_shapes(
     assert {(p.shape, p.stride) for p in points} == {(shape, stride)}
 
 
-def test_resnet50_has_25_6_million_parameters(resnet50):
-    assert round(resnet50.model.count_params() / 1e6, 1) == 25.6
-
-
-def test_resnet18_has_11_7_million_parameters(resnet18):
+def test_resnet18_has_its_size_and_split_points():
+    resnet18 = create("resnet18", 224, 1000)
     assert round(resnet18.model.count_params() / 1e6, 1) == 11.7
-
-
-def test_resnet18_needs_1_81_billion_macs(resnet18):
     assert round(count_macs(resnet18.model) / 1e9, 2) == 1.81
+    names = [point.name for point in resnet18.split_points]
+    assert names == [f"RB{i}" for i in range(1, 9)]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +96,6 @@ def test_logits_are_not_squashed(resnet50):
     x = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3))
     logits = resnet50.model(x.astype("float32")).numpy()
     assert abs(logits.sum() - 1) > 1e-3
-
-
-def test_resnet18_has_8_split_points(resnet18):
-    assert [p.name for p in resnet18.split_points][-1] == "RB8"
 
 
 def test_an_image_under_32_pixels_is_refused():

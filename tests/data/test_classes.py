@@ -12,22 +12,13 @@ def _labels(part):
 
 def test_labels_are_the_outputs_that_the_classes_are(class_folder):
     dataset = data.load(
-        class_folder, test_fraction=0.25, class_indices=(7, 2, 5), num_outputs=9
+        class_folder, test_fraction=0.25, class_indices=(3, 0, 1), num_outputs=5
     )
-    np.testing.assert_array_equal(_labels(dataset.test), [7, 7, 2, 2, 5, 5])
-    assert dataset.num_classes == 9
-
-
-def test_outputs_that_are_no_class_have_names_of_their_own(class_folder):
-    dataset = data.load(class_folder, class_indices=(3, 0, 1), num_outputs=5)
-    wanted = ("dog", "newt", "output 2", "cat", "output 4")
-    assert dataset.class_names == wanted
-
-
-def test_training_batches_have_the_same_labels(class_folder):
-    dataset = data.load(class_folder, class_indices=(7, 2, 5), num_outputs=9)
+    np.testing.assert_array_equal(_labels(dataset.test), [3, 3, 0, 0, 1, 1])
     (_, labels), *_ = dataset.train_batches(dataset.num_train, epoch=0)
-    assert set(labels.numpy()) == {2, 5, 7}
+    assert set(labels.numpy()) == {0, 1, 3}
+    wanted = ("dog", "newt", "output 2", "cat", "output 4")
+    assert dataset.class_names == wanted and dataset.num_classes == 5
 
 
 def test_a_subset_stays_balanced_over_other_labels(class_folder):
@@ -76,17 +67,12 @@ def test_test_images_are_divided_into_seen_and_unseen(class_folder):
     assert sorted(sum(names, [])) == sorted(whole.test.examples.identities)
 
 
-def test_the_limit_of_test_images_counts_both_kinds(class_folder):
+def test_limits_count_both_kinds_of_test_but_seen_training_images(class_folder):
     dataset = data.load(
-        class_folder, test_fraction=0.5, max_test=6, unseen_classes=("cat",)
-    )
+        class_folder, test_fraction=0.5, max_test=6, max_train=6,
+        validation_fraction=0, unseen_classes=("cat",),
+    )  # fmt: skip
     assert (len(dataset.test), len(dataset.unseen)) == (4, 2)
-
-
-def test_the_limit_of_training_images_counts_seen_ones_alone(class_folder):
-    dataset = data.load(
-        class_folder, test_fraction=0.25, max_train=6, unseen_classes=("cat",)
-    )
     np.testing.assert_array_equal(
         np.bincount(_labels(dataset.train)), [0, 3, 3]
     )
@@ -105,16 +91,16 @@ def test_without_unseen_classes_the_part_is_empty(class_folder):
     assert not data.load(class_folder).unseen
 
 
-def test_an_unknown_unseen_class_lists_the_choices(class_folder):
-    with pytest.raises(ValueError, match=r"cat, dog, newt.*\['bird'\]"):
-        data.load(class_folder, unseen_classes=("bird",))
-
-
-def test_unseen_classes_must_leave_one_to_learn_from(class_folder):
-    with pytest.raises(ValueError, match="leave a class.*Received: unseen"):
-        data.load(class_folder, unseen_classes=("newt", "dog", "cat"))
-
-
-def test_a_limit_must_leave_test_images_of_both_kinds(class_folder):
-    with pytest.raises(ValueError, match="seen and of unseen.*max_test=1"):
-        data.load(class_folder, max_test=1, unseen_classes=("dog",))
+@pytest.mark.parametrize(
+    ("unseen", "limits", "message"),
+    [
+        (("bird",), {}, r"cat, dog, newt.*\['bird'\]"),
+        (("newt", "dog", "cat"), {}, "leave a class.*Received: unseen"),
+        (("dog",), {"max_test": 1}, "seen and of unseen.*max_test=1"),
+    ],
+)
+def test_impossible_unseen_classes_are_refused(
+    class_folder, unseen, limits, message
+):
+    with pytest.raises(ValueError, match=message):
+        data.load(class_folder, unseen_classes=unseen, **limits)

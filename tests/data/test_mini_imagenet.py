@@ -4,7 +4,9 @@ import io
 import logging
 import tarfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bottlenet_tf import data
 from bottlenet_tf.data import mini_imagenet, mini_imagenet_files
@@ -21,22 +23,21 @@ def stem(wnid, rank):
     return f"{wnid}{rank:08d}"
 
 
-@pytest.fixture
-def original(tmp_path, write_image):
+@pytest.fixture(scope="module")
+def original():
     """Maps (wnid, number) to a small JPEG's bytes."""
     images = {}
     for label, wnid in enumerate(CLASSES):
         for number in NUMBERS:
-            path = tmp_path / "scrap.jpg"
-            write_image(path, 10_000 * label + number, (16, 16))
-            images[wnid, number] = path.read_bytes()
+            rng = np.random.default_rng(10_000 * label + number)
+            pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "JPEG")
+            images[wnid, number] = file.getvalue()
     return images
 
 
-@pytest.fixture
-def folders(tmp_path, original):
-    """Form (a), half of the classes' images under train/, half under val/."""
-    root = tmp_path / "folders"
+def write_folders(root, original):
     for wnid in CLASSES:
         for rank in LISTED:
             half = "train" if rank < 5 else "val"
@@ -44,6 +45,21 @@ def folders(tmp_path, original):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(original[wnid, sorted(NUMBERS)[rank - 1]])
     return root
+
+
+@pytest.fixture
+def folders(tmp_path, original):
+    """Form (a), half of the classes' images under train/, half under val/."""
+    return write_folders(tmp_path / "folders", original)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, original):
+    """Form (a), prepared: the images' folder, and TFDS's."""
+    root = tmp_path_factory.mktemp("prepared")
+    folders = write_folders(root / "folders", original)
+    mini_imagenet.prepare(root / "tfds", folders)
+    return folders, root / "tfds"
 
 
 def write_tar(path, members):
@@ -130,9 +146,9 @@ def test_archive_of_archives_reads_like_its_parts(archives, request):
     assert read(request.getfixturevalue("nested")) == apart
 
 
-def test_both_forms_prepare_the_same_splits(folders, archives, tmp_path):
-    first = prepared_splits(folders, tmp_path / "tfds_a")
-    second = prepared_splits(archives, tmp_path / "tfds_b")
+def test_both_forms_prepare_the_same_splits(prepared, archives, tmp_path):
+    first = prepared_splits(*prepared)
+    second = prepared_splits(archives, tmp_path / "tfds")
     assert first == second
     # 15 % of 6 is 0.9: one image of every class tests.
     assert {name: len(x) for name, x in first.items()} == {
@@ -142,11 +158,12 @@ def test_both_forms_prepare_the_same_splits(folders, archives, tmp_path):
     assert not first["train"].keys() & first["test"].keys()
 
 
-def test_loaded_splits_share_no_image(folders, tmp_path):
+def test_loaded_splits_share_no_image(prepared):
+    manual_dir, data_dir = prepared
     dataset = data.load(
         "mini_imagenet",
-        data_dir=tmp_path / "tfds",
-        manual_dir=folders,
+        data_dir=data_dir,
+        manual_dir=manual_dir,
         image_size=16,
         augmentation="none",
         validation_fraction=0,
@@ -158,37 +175,29 @@ def test_loaded_splits_share_no_image(folders, tmp_path):
     assert not train & test
 
 
-def test_labels_count_over_all_hundred_classes(folders, tmp_path):
-    dataset = data.load(
-        "mini_imagenet", data_dir=tmp_path / "tfds", manual_dir=folders
-    )
+def test_prepared_records_need_no_images(prepared):
+    _, data_dir = prepared
+    dataset = data.load("mini_imagenet", data_dir=data_dir)
+    # Labels count over all hundred classes.
     labels = {int(y[0]) for _, y in dataset.test.batches(1)}
     assert labels == {0, 11, 99}
     assert (dataset.num_classes, dataset.image_size) == (100, 224)
 
 
-def test_prepared_records_need_no_images(folders, tmp_path):
-    mini_imagenet.prepare(tmp_path / "tfds", folders)
-    assert mini_imagenet.prepare(tmp_path / "tfds").info.splits["test"]
-
-
-def test_other_images_than_the_prepared_ones_are_refused(folders, tmp_path):
-    mini_imagenet.prepare(tmp_path / "tfds", folders)
+def test_other_images_than_the_prepared_ones_are_refused(prepared, folders):
+    _, data_dir = prepared
     next(folders.glob("train/*/*.jpg")).unlink()
     with pytest.raises(ValueError, match="another `data_dir`"):
-        mini_imagenet.prepare(tmp_path / "tfds", folders)
+        mini_imagenet.prepare(data_dir, folders)
 
 
-def test_images_are_sought_where_tfds_users_put_them(folders, tmp_path):
+def test_images_are_sought_where_tfds_users_put_them(folders, tmp_path, caplog):
     manual = tmp_path / "tfds" / "downloads" / "manual" / "mini_imagenet"
     manual.parent.mkdir(parents=True)
     folders.rename(manual)
-    assert mini_imagenet.prepare(tmp_path / "tfds").info.splits["train"]
-
-
-def test_incomplete_copies_are_warned_about(folders, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        mini_imagenet.prepare(tmp_path / "tfds", folders)
+        assert mini_imagenet.prepare(tmp_path / "tfds").info.splits["train"]
+    # An incomplete copy is warned about.
     assert "97 of 100 classes are missing" in caplog.text
     assert "class n01532829 has 6 images instead of 600" in caplog.text
 

@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 from bottlenet_tf import data
 from bottlenet_tf.config.run import DataConfig
-from bottlenet_tf.data import examples
+from bottlenet_tf.data import records
 from bottlenet_tf.data.fingerprints import Fingerprint
 from bottlenet_tf.data.sources import from_builder
 
@@ -71,14 +71,13 @@ def load(data_dir, config, validation_fraction=0, **arguments):
     )
 
 
-def test_its_own_test_split_tests(data_dir):
-    dataset = load(data_dir, "train-test")
+@pytest.mark.parametrize("config", ["train-test", "train-validation"])
+def test_its_own_test_or_else_validation_split_tests(data_dir, config):
+    dataset = load(data_dir, config)
     assert sorted(values(dataset.test.batches(5))) == list(range(24, 48))
-
-
-def test_validation_tests_where_there_is_no_test_split(data_dir):
-    dataset = load(data_dir, "train-validation")
-    assert sorted(values(dataset.test.batches(5))) == list(range(24, 48))
+    # Size and names come from the catalogue.
+    assert (dataset.image_size, dataset.class_names) == (8, ("even", "odd"))
+    assert dataset.name == f"bottlenet_toy/{config}"
 
 
 def test_training_split_alone_is_divided(data_dir):
@@ -106,12 +105,6 @@ def test_its_own_validation_split_validates_beside_a_test_split(data_dir):
     assert dataset.num_train == 24
 
 
-def test_size_and_names_come_from_the_catalogue(data_dir):
-    dataset = load(data_dir, "train-test")
-    assert (dataset.image_size, dataset.class_names) == (8, ("even", "odd"))
-    assert dataset.name == "bottlenet_toy/train-test"
-
-
 def test_labels_stay_with_their_images(data_dir):
     dataset = load(data_dir, "train-test", augmentation="none")
     for images, labels in dataset.train_batches(24, epoch=0):
@@ -131,12 +124,8 @@ def test_resuming_a_stream_gives_the_rest_of_the_epoch(data_dir):
     whole = [x.numpy() for x, _ in dataset.train_batches(4, epoch=2)]
     rest = dataset.train_batches(4, epoch=2, start_batch=3)
     np.testing.assert_array_equal([x.numpy() for x, _ in rest], whole[3:])
-
-
-def test_number_of_batches_is_known_in_advance(data_dir):
-    dataset = load(data_dir, "train", test_fraction=0.25)
-    assert len(dataset.train_batches(4, epoch=0)) == 4
-    assert len(dataset.test.batches(4)) == 2
+    # The number of batches is known in advance.
+    assert (len(rest), len(whole), len(dataset.test.batches(4))) == (1, 4, 2)
 
 
 def test_limits_keep_the_first_stored(data_dir):
@@ -168,7 +157,7 @@ def test_data_set_without_labels_is_refused(data_dir):
 
 
 def test_split_too_large_for_memory_streams_and_resumes(data_dir, monkeypatch):
-    monkeypatch.setattr(examples, "MEMORY_BYTES", 2_000)  # about 20 images
+    monkeypatch.setattr(records, "MEMORY_BYTES", 2_000)  # about 20 images
     dataset = load(data_dir, "train-test", augmentation="none")
     whole = values(dataset.train_batches(4, epoch=0))
     assert sorted(whole) == list(range(24))

@@ -325,23 +325,6 @@ def test_an_unsplit_network_too_large_for_a_device_costs_no_other_figure(
         _measure(tmp_path / "alone", sides=("whole",), **config)
 
 
-def test_an_early_export_tells_how_to_get_the_unsplit_network(
-    one, sweep, photos, tmp_path, inline
-):
-    _spoil(one, lambda manifest: manifest.pop("whole"))
-    config = {
-        "deploy": str(one),
-        "images": str(photos),
-        "sides": ("device",),
-    }
-    profile = _measure(tmp_path / "without", **config)
-    assert "export the runs again" in profile.reasons["whole"]
-    # A run at hand will do: the time is the same.
-    run = (str(sweep / "range"),)
-    profile = _measure(tmp_path / "with", workdir=run, **config)
-    assert _parts(profile)[-1] == ("", "whole", 0)
-
-
 def test_a_device_needs_its_own_half_alone(one, photos, tmp_path, inline):
     shutil.rmtree(one / "cloud")
     # Nor does it serve, though it is asked for both sides.
@@ -356,28 +339,15 @@ def test_a_device_needs_its_own_half_alone(one, photos, tmp_path, inline):
 
 
 def test_noise_says_nothing_of_bytes(one, tmp_path, inline, capsys):
-    path = one / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["models"][0]["run"]["flags"]["data"]["dataset"] = "./nowhere"
-    path.write_text(_unsealed(manifest))
+    def change(manifest):
+        data = manifest["models"][0]["run"]["flags"]["data"]
+        data["dataset"] = "./nowhere"
+
+    _spoil(one, change)
     profile = _measure(tmp_path, deploy=str(one), sides=("device",))
     assert profile.splits[0].payload_bytes is None
     assert "nowhere" in profile.reasons["payload_bytes"]
     assert "Warning: measured on noise" in capsys.readouterr().err
-
-
-def test_an_early_export_s_missing_facts_are_said(
-    one, photos, tmp_path, inline
-):
-    path = one / "manifest.json"
-    manifest = json.loads(path.read_text())
-    del manifest["models"][0]["network"]
-    path.write_text(_unsealed(manifest))
-    profile = _measure(
-        tmp_path, deploy=str(one), images=str(photos), sides=("device",)
-    )
-    assert profile.splits[0].head_macs is None
-    assert "early export" in profile.reasons["head_macs"]
 
 
 def _spoil(folder, change):
@@ -394,6 +364,8 @@ def _spoil(folder, change):
         (lambda m: m.pop("models"), "'models' and.*KeyError"),
         (lambda m: m["models"][0].pop("run"), "'models' and.*'run'"),
         (lambda m: m["whole"][0].pop("folder"), "'whole'.*'folder'"),
+        (lambda m: m.pop("whole"), "export the runs again.*'whole'"),
+        (lambda m: m["models"][0].pop("network"), "'models'.*'network'"),
     ],
 )
 def test_a_foreign_manifest_is_refused(one, tmp_path, change, message):

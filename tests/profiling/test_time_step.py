@@ -1,10 +1,10 @@
-"""Timing of a step on a clock of the test's own."""
+"""Timing of a part on a clock of the test's own."""
 
 import types
 
 import pytest
 
-from bottlenet_tf.profiling import timing
+from bottlenet_tf.profiling import jobs
 
 
 class Step:
@@ -23,21 +23,22 @@ class Step:
 def step(monkeypatch):
     step = Step()
     clock = types.SimpleNamespace(perf_counter=lambda: step.now)
-    monkeypatch.setattr(timing, "time", clock)
+    monkeypatch.setattr(jobs, "time", clock)
+    monkeypatch.setattr(jobs, "steps", lambda job: {"head": step})
     return step
 
 
 def test_every_run_is_timed_by_itself(step):
-    times = timing.time_step(step, repeats=6, seconds=0)
+    times = jobs.time_part(None, "head", repeats=6, seconds=0)
     assert times == pytest.approx((2.0, 3.0, 6))
     assert step.runs == [0, 1, 2, 3, 4, 5]
 
 
 def test_short_steps_go_on_for_the_seconds_asked_for(step):
     # 1 + 2 + 3 + 1 + 2 = 9 ms are too few, the sixth run makes it 12.
-    assert timing.time_step(step, repeats=2, seconds=0.0095).n == 6
+    assert jobs.time_part(None, "head", repeats=2, seconds=0.0095)[2] == 6
 
 
 def test_warming_up_is_running(step):
-    timing.warm_up(step, 3)
+    jobs.warm_up(None, "head", 3)
     assert step.runs == [0, 1, 2]

@@ -60,8 +60,8 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
     if name == "constant":
         if power_w is None:
             raise ValueError(
-                "--meter=constant needs the power it shall suppose, "
-                "--power_w. Received: power_w=None"
+                "--meter=constant needs its power, --power_w. "
+                "Received: power_w=None"
             )
         return Constant(power_w)
     if not on_gpu:
@@ -78,7 +78,7 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
 
 
 def _opened(kind, open_meter):
-    """Returns a meter; whatever its library raises becomes a MeterError."""
+    """Returns a meter; any error of its library becomes a MeterError."""
     try:
         return open_meter()
     except MeterError:

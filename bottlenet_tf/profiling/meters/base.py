@@ -1,4 +1,4 @@
-"""What every energy meter offers: joules and seconds of some work."""
+"""Energy meters: joules and seconds of some work."""
 
 import abc
 import threading
@@ -11,7 +11,7 @@ class MeterError(RuntimeError):
 
 
 class Reading(NamedTuple):
-    """What some work took; `joules` is None if nothing measured them.
+    """Energy and time of some work; `joules` is None if unmeasured.
 
     A counter that stands still, as one of a virtual machine may, measures
     nothing: no machine works at 0 W.
@@ -31,11 +31,10 @@ class Reading(NamedTuple):
 class Meter(abc.ABC):
     """Measures the energy of a machine while some work is done.
 
-    All that the meter sees counts: what the machine takes idle, and what else
-    runs on it.
+    All that the meter sees counts: the idle machine, and whatever else runs.
 
     Attributes:
-        name: What is measured and how, for people.
+        name: The quantity and its source, for reports.
         reason: Why nothing is measured, or None if something is.
     """
 
@@ -46,10 +45,7 @@ class Meter(abc.ABC):
 
     @abc.abstractmethod
     def measure(self, work):
-        """Calls `work()`.
-
-        Returns:
-            What it returned, and a `Reading`.
+        """Calls `work()`; returns its result and a `Reading`.
 
         Raises:
             MeterError: if the meter failed meanwhile.
@@ -57,11 +53,7 @@ class Meter(abc.ABC):
 
 
 class Unmetered(Meter):
-    """Measures the time alone.
-
-    Args:
-        reason: Why.
-    """
+    """Measures the time alone, for a reason."""
 
     def __init__(self, reason):
         super().__init__("none")
@@ -74,13 +66,7 @@ class Unmetered(Meter):
 
 
 class Constant(Meter):
-    """Supposes the same power all the time.
-
-    E = P t
-
-    Args:
-        watts: P.
-    """
+    """Supposes a constant power P in watts: E = P t."""
 
     def __init__(self, watts):
         super().__init__(f"constant {watts:g} W, supposed, not measured")
@@ -95,8 +81,7 @@ class Constant(Meter):
 class _Polled(Meter):
     """Is read at the beginning, by a thread every `period_s`, and at the end.
 
-    The interval begins and ends with a reading, so that it is known which
-    time the joules belong to.
+    The joules are those between the first and the last reading.
     """
 
     def __init__(self, name, period_s):
@@ -155,9 +140,9 @@ class _Polled(Meter):
 class Counted(_Polled):
     """Meter with counters of energy that begin again at 0 when full.
 
-    One that passes its range twice between two readings loses a whole range
-    unnoticed. Intel's fill in about a minute under full load, so a reading a
-    second is often enough.
+    If one passes its range twice between two readings, a whole range is lost.
+    Intel's fill in about a minute under full load, so a reading a second
+    suffices.
 
     Args:
         name: See `Meter`.
@@ -192,10 +177,10 @@ class Counted(_Polled):
 
 
 class Sampled(_Polled):
-    """Meter that shows the power of the moment.
+    """Meter of momentary power.
 
     E = sum of (P_i + P_(i+1)) / 2 (t_(i+1) - t_i), the trapezoids between
-    readings. What is shorter than a period may be missed.
+    readings. Peaks shorter than a period may be missed.
 
     Args:
         name: See `Meter`.

@@ -52,11 +52,7 @@ def open_meter(root="/", rail=None):
 def find_rails(root="/"):
     """Returns `{name: function that returns watts}` of all rails.
 
-    Addresses differ from board to board, so all of the I2C bus is looked
-    through.
-
-    Args:
-        root: Where `sys` is.
+    Addresses differ between boards, so all of the I2C bus is searched.
     """
     rails = {}
     devices = pathlib.Path(root) / "sys/bus/i2c/devices"
@@ -83,7 +79,7 @@ def _hwmon(folder):
         number = label.name.removeprefix("in").removesuffix("_label")
         voltage = folder / f"in{number}_input"
         current = folder / f"curr{number}_input"
-        # The channel of the sum of shunt voltages is no rail.
+        # The channel of the sum of shunt voltages isn't a rail.
         if "shunt" not in _text(label) and current.exists():
             # mV times mA are microwatts.
             yield (

@@ -1,4 +1,4 @@
-"""NVML: what an NVIDIA GPU takes, by its driver. The GPU alone."""
+"""NVML: energy or power of an NVIDIA GPU alone, by its driver."""
 
 import os
 

@@ -1,0 +1,162 @@
+"""Profiles: what the parts of split networks take on one machine.
+
+Profiles of a device and of a server are combined by split and part.
+"""
+
+import dataclasses
+import sys
+from typing import Annotated
+
+from msgspec import Meta
+
+BY_HAND = "by hand"
+# The first two run on the device, the next two on the server; "whole" is the
+# network without a split, on this machine, and "served" the same as a server
+# runs it, where that is another way.
+PARTS = ("head", "encode", "decode", "tail", "whole", "served")
+UNSPLIT = ("whole", "served")
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+# Finite: Python's JSON has infinity and NaN.
+Amount = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """How long one part of one split takes for one image.
+
+    Attributes:
+        split: Name of the split; "" for parts "whole" and "served".
+        part: One of `PARTS`.
+        load: How many other processes did the same work meanwhile.
+        median_ms: Median of the runs, in milliseconds.
+        p95_ms: Their 95th percentile; None if unknown.
+        n: How many runs; None if unknown.
+        power_mw: Mean power meanwhile, in milliwatts; None if unmeasured.
+    """
+
+    split: str
+    part: str
+    load: Count
+    median_ms: Amount
+    p95_ms: Amount | None = None
+    n: Positive | None = None
+    power_mw: Amount | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One trained split; None is what isn't known.
+
+    Attributes:
+        name: The run's: units of one split point have different ones.
+        point: Split point, "RB3".
+        layer: The layer that the network is cut after.
+        feature_shape: `(H, W, C)` there.
+        head_macs, tail_macs: Multiply-accumulates of one image on the device
+            and on the server.
+        head_memory_mb, tail_memory_mb: Most memory of the process that ran
+            this half, in MB (10^6 bytes): libraries, network, images.
+        payload_bytes: Mean `len()` of the payloads of the images used.
+    """
+
+    name: Text
+    point: Text | None = None
+    layer: Text | None = None
+    feature_shape: tuple[Positive, Positive, Positive] | None = None
+    head_macs: Count | None = None
+    tail_macs: Count | None = None
+    head_memory_mb: Amount | None = None
+    tail_memory_mb: Amount | None = None
+    payload_bytes: Amount | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """What was measured on one machine.
+
+    Attributes:
+        device: The machine's name.
+        network: The backbone's name.
+        splits: Tuple of `Split`.
+        rows: Tuple of `Row`, one for each split, part and load.
+        image_size: Side of the images in pixels; None if unknown.
+        runtime: What ran the network, or "by hand".
+        threads: CPU threads of one call; None is the library's choice.
+        meter: Which energy meter it was.
+        whole_macs: Multiply-accumulates of the network without a split.
+        whole_memory_mb: As in `Split`, of the network without a split.
+        reasons: `{figure: why it is missing}`.
+        command: The program's arguments.
+        versions: `{name: version}` of the libraries.
+        made: Date, ISO 8601.
+        file: Where it was read from, for messages; not part of the file.
+    """
+
+    device: Text
+    network: Text
+    splits: tuple
+    rows: Annotated[tuple, Meta(min_length=1)]
+    image_size: Positive | None = None
+    runtime: Text = BY_HAND
+    threads: Positive | None = None
+    meter: Text = "none"
+    whole_macs: Count | None = None
+    whole_memory_mb: Amount | None = None
+    reasons: dict[str, str] = dataclasses.field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    made: str = ""
+    file: str = dataclasses.field(default="the profile", compare=False)
+
+    @property
+    def loads(self):
+        """All load levels, a sorted tuple."""
+        return tuple(sorted({row.load for row in self.rows}))
+
+    def split(self, name):
+        """Returns the `Split` of this name.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        for split in self.splits:
+            if split.name == name:
+                return split
+        raise ValueError(
+            f"{self.file}: field 'splits' must have one of the name {name!r}. "
+            f"Received: {', '.join(split.name for split in self.splits)}"
+        )
+
+    def row(self, split, part, load=0):
+        """Returns the `Row` of a split's part at a load.
+
+        Args:
+            split: Name of the split; "" for parts "whole" and "served".
+            part: One of `PARTS`; for "served", "whole" will do
+                unless it was tried and failed.
+            load: Competing processes.
+
+        Raises:
+            ValueError: if there is none; it lists the others.
+        """
+        if split:
+            self.split(split)
+        rows = [row for row in self.rows if row.split == split]
+        parts = [part]
+        if part == "served" and part not in self.reasons:
+            parts.append("whole")
+        for each in parts:
+            for row in rows:
+                if (row.part, row.load) == (each, load):
+                    return row
+        part = parts[-1]
+        found = ", ".join(f"{row.part} at {row.load}" for row in rows)
+        reason = self.reasons.get(part)
+        raise ValueError(
+            f"{self.file}: field 'rows' must have part={part!r} of "
+            f"split={split!r} at load={load}. Received: {found or 'none'}"
+            + (f"; {reason}" if reason else "")
+        )
