@@ -1,7 +1,5 @@
 """`bottlenet-adapt RUN --images=FOLDER`: a learned unit for a user's photos."""
 
-import sys
-
 from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.common.run_folders import check_run
 from bottlenet_tf.config.adapt import AdaptConfig
@@ -33,8 +31,7 @@ def _main(values, workdir):
 
 def main():
     """Entry point of `bottlenet-adapt`."""
-    config_flags.define(AdaptConfig, module_name=sys.argv[0])
-    program.run(_main, USAGE, arguments="RUN")
+    program.run(_main, USAGE, config_flags.define(AdaptConfig), arguments="RUN")
 
 
 if __name__ == "__main__":

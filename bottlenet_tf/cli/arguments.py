@@ -1,4 +1,4 @@
-"""What a user types, before flags are read: flagfiles, paths."""
+"""Flagfiles in place of --flagfile, also those that come with the package."""
 
 import pathlib
 import re
@@ -9,20 +9,36 @@ _PACKAGE = pathlib.Path(__file__).parents[1]
 _DIRECTIVE = re.compile(r"--?flagfile(?:=(.*))?")
 
 
-def expanded(arguments):
-    """Returns arguments with the lines of flagfiles in place of --flagfile.
+def expanded(words, within=()):
+    """Yields words of a command, the lines of flagfiles in their place.
 
-    A flagfile may name others. One that isn't in the current directory is
-    looked for among those that come with the package, by the same name.
+    absl's own expansion finds no flagfile of an installed package. A flagfile
+    may name others. One that isn't in the current directory is looked for among
+    those that come with the package, by the same name.
 
     Args:
-        arguments: List of words, without the program's name.
+        words: List, without the program's name.
+        within: `pathlib.Path`s of the flagfiles that hold them.
 
     Raises:
         ValueError: if a file is missing, isn't UTF-8 or includes itself.
         OSError: if it can't be read.
     """
-    return list(_expanded(list(arguments), ()))
+    words = iter(words)
+    for word in words:
+        directive = _DIRECTIVE.fullmatch(word)
+        if directive is None:
+            yield word
+        else:
+            name = directive[1]
+            path = _find(next(words, "") if name is None else name)
+            if path in within:
+                raise ValueError(
+                    f"--flagfile must not include itself. Received: {path}"
+                )
+            yield from expanded(_lines(path), (*within, path))
+        if word == "--":
+            yield from words
 
 
 def shipped():
@@ -32,36 +48,6 @@ def shipped():
         if found:
             return [path.relative_to(root).as_posix() for path in found]
     return []
-
-
-def localise(flag_values):
-    """Replaces "~" in all flags' values; see `settings.local`."""
-    for name in flag_values:
-        flag = flag_values[name]
-        if isinstance(flag.value, (str, list)):
-            value = local(name, flag.value)
-            flag.value = value if isinstance(value, str) else list(value)
-
-
-def _expanded(words, within):
-    while words:
-        word = words.pop(0)
-        directive = _DIRECTIVE.fullmatch(word)
-        if word == "--":
-            yield from (word, *words)
-            return
-        if directive is None:
-            yield word
-            continue
-        name = directive[1]
-        if name is None:
-            name = words.pop(0) if words else ""
-        path = _find(name)
-        if path in within:
-            raise ValueError(
-                f"--flagfile must not include itself. Received: {name}"
-            )
-        yield from _expanded(_lines(path), (*within, path))
 
 
 def _find(name):

@@ -1,12 +1,11 @@
-"""`bottlenet-cloud`: a deployment on a server that people run."""
+"""`bottlenet-cloud`: a deployment on a server, by Triton or TF Serving."""
 
+import dataclasses
 import signal
 import sys
 
-from absl import flags
-
 from bottlenet_tf.cli import config_flags, program
-from bottlenet_tf.common.validation import check_at_least
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.serving import engines
 from bottlenet_tf.serving.config import ServerConfig
 from bottlenet_tf.serving.supervisor import Timing
@@ -26,16 +25,30 @@ unless --host says otherwise; Triton's HTTP has no encryption, so with a
 certificate only gRPC listens there. docs/serving.md has the rest."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Watch(Settings):
+    """How the engine is watched."""
+
+    ready_seconds: int = setting(
+        int(Timing().ready),
+        "Longest that the engine may take to get ready.",
+        least=1,
+    )
+    engine_output: bool = setting(
+        False, "Whether the engine's own output is copied to standard error."
+    )
+
+
 def _main(values, *deploys):
-    check_at_least(1, ready_seconds=values.ready_seconds)
+    watch = config_flags.read(_Watch, values)
     engines.serve(
         config_flags.read(
             ServerConfig, values, deploy=deploys, host=values.host.strip("[]")
         ),
-        Timing(ready=values.ready_seconds),
+        Timing(ready=watch.ready_seconds),
         _stop_by_signals,
         lambda line: print(line, flush=True),
-        sys.stderr if values.engine_output else None,
+        sys.stderr if watch.engine_output else None,
     )
     print("Stopped")
 
@@ -45,26 +58,10 @@ def _stop_by_signals(supervisor):
         signal.signal(number, lambda *_: supervisor.stop())
 
 
-def _define(module_name):
-    config_flags.define(ServerConfig, module_name=module_name)
-    flags.DEFINE_integer(
-        "ready_seconds",
-        int(Timing().ready),
-        "Longest that the engine may take to get ready.",
-        module_name=module_name,
-    )
-    flags.DEFINE_bool(
-        "engine_output",
-        False,
-        "Whether the engine's own output is copied to standard error.",
-        module_name=module_name,
-    )
-
-
 def main():
     """Entry point of `bottlenet-cloud`."""
-    _define(module_name=sys.argv[0])
-    program.run(_main, USAGE, arguments="DEPLOY...")
+    groups = config_flags.define(ServerConfig, _Watch)
+    program.run(_main, USAGE, groups, arguments="DEPLOY...")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from absl import flags
 
 from bottlenet_tf.common.settings import flag_name
 
+OWN = "Flags of this program"
 _KINDS = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
@@ -17,47 +18,43 @@ _KINDS = {
 _NUMBERS = {int: "whole numbers", float: "numbers"}
 
 
-def define(
-    section, flag_values=flags.FLAGS, module_name=None, without=(), **texts
-):
-    """Defines a flag for every setting of a configuration that has a help.
+def define(*sections, title=OWN, without=(), flag_values=flags.FLAGS):
+    """Defines a flag for every setting that has a help text.
 
-    A flag that is there already, of another configuration, is shared.
+    A flag that an earlier configuration has defined is shared.
 
     Args:
-        section: Subclass of `Settings`.
+        *sections: Subclasses of `Settings`.
+        title: Of these flags in --help.
+        without: Names of flags to leave out.
         flag_values: Where to define them.
-        module_name: The program whose --help lists them.
-        without: Names of fields that are no flags of this program.
-        **texts: Help texts by field, where this program's differ.
+
+    Returns:
+        `{title: names of the new flags}`, for `program.run`.
 
     Raises:
         ValueError: if a shared flag would have two defaults.
     """
-    for field, (kind, is_list) in _typed_fields(section).items():
-        text = texts.get(field.name) or field.metadata.get("about")
-        if not text or field.name in without:
-            continue
-        name, default = flag_name(field), field.default
-        if default is dataclasses.MISSING:
-            default = [] if is_list else None
-        if is_list and default is not None:
-            default = [str(value) for value in default]
-        if name in flag_values:
-            _check_default(flag_values[name], default, section, field)
-            continue
-        common = {
-            "help": text,
-            "flag_values": flag_values,
-            "module_name": module_name,
-        }
-        if is_list:
-            flags.DEFINE_list(name, default, **common)
-        elif field.metadata["choices"]:
-            choices = list(field.metadata["choices"])
-            flags.DEFINE_enum(name, default, choices, **common)
-        else:
-            _KINDS[kind](name, default, **common)
+    defined = []
+    for section in sections:
+        for name, field in fields(section).items():
+            if name in without:
+                continue
+            default = _default(field)
+            if name in flag_values:
+                _check_default(flag_values[name], default, section)
+                continue
+            _define(name, field, default, flag_values)
+            defined.append(name)
+    return {title: defined}
+
+
+def define_all(sections, flag_values=flags.FLAGS):
+    """Defines the flags of `{title: sections}`; returns as `define`."""
+    groups = {}
+    for title, each in sections.items():
+        groups |= define(*each, title=title, flag_values=flag_values)
+    return groups
 
 
 def read(section, values, **given):
@@ -74,50 +71,70 @@ def read(section, values, **given):
     Raises:
         ValueError: if a value or a combination is refused.
     """
-    fields = dict(given)
-    for field, (kind, is_list) in _typed_fields(section).items():
-        name = flag_name(field)
-        if field.name in fields or not hasattr(values, name):
-            continue
-        if not field.metadata.get("about"):
+    for name, field in fields(section).items():
+        if field.name in given or not hasattr(values, name):
             continue
         value = getattr(values, name)
+        kind, is_list = _type(field)
         if is_list and value is not None:
-            value = listed(name, value, kind)
+            value = _listed(name, value, kind)
         if value == "" and field.default is None:
             value = None
-        fields[field.name] = value
-    return section(**fields)
+        given[field.name] = value
+    return section(**given)
 
 
-def _typed_fields(section):
-    """Returns `{field: (type, whether it is a tuple of that)}`."""
-    found, hints = {}, typing.get_type_hints(section)
-    for field in dataclasses.fields(section):
-        hint = hints[field.name]
-        if typing.get_origin(hint) is types.UnionType:  # `int | None`
-            hint = typing.get_args(hint)[0]
-        is_list = typing.get_origin(hint) is tuple
-        kind = typing.get_args(hint)[0] if is_list else hint
-        found[field] = (kind, is_list)
-    return found
+def fields(section):
+    """Returns `{name of the flag: field}` of a configuration's flags."""
+    return {
+        flag_name(field): field
+        for field in dataclasses.fields(section)
+        if field.metadata.get("about")
+    }
 
 
-def _check_default(flag, default, section, field):
+def _type(field):
+    """Returns `(type, whether it is a tuple of that)`."""
+    hint = field.type
+    if typing.get_origin(hint) is types.UnionType:  # `int | None`
+        hint = typing.get_args(hint)[0]
+    if typing.get_origin(hint) is tuple:
+        return typing.get_args(hint)[0], True
+    return hint, False
+
+
+def _default(field):
+    _, is_list = _type(field)
+    if field.default is dataclasses.MISSING:
+        return [] if is_list else None
+    if is_list and field.default is not None:
+        return [str(value) for value in field.default]
+    return field.default
+
+
+def _define(name, field, default, flag_values):
+    kind, is_list = _type(field)
+    common = {"help": field.metadata["about"], "flag_values": flag_values}
+    choices = field.metadata["choices"]
+    if is_list:
+        flags.DEFINE_list(name, default, **common)
+    elif choices:
+        flags.DEFINE_enum(name, default, list(choices), **common)
+    else:
+        _KINDS[kind](name, default, **common)
+
+
+def _check_default(flag, default, section):
     if flag.default != default:
         raise ValueError(
             "Fields of one name share a flag and need one default. "
-            f"Received: {section.__name__}.{field.name}={default!r}, "
+            f"Received: {section.__name__}.{flag.name}={default!r}, "
             f"{flag.default!r} elsewhere"
         )
 
 
-def listed(name, values, kind):
-    """Returns a list flag's values as a tuple; empty ones are left out.
-
-    Raises:
-        ValueError: if one is not of that kind.
-    """
+def _listed(name, values, kind):
+    """Returns a list flag's values as a tuple; empty ones are left out."""
     try:
         return tuple(kind(value) for value in values if value)
     except ValueError as error:

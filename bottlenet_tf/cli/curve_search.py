@@ -1,13 +1,17 @@
-"""`bottlenet-search` of a learned unit: all curves, then what can win."""
+"""`bottlenet-search` of a learned unit: all curves, then those that can win."""
 
+import dataclasses
 import math
 
-from bottlenet_tf.cli import selecting_flags, surroundings
-from bottlenet_tf.common import in_use
+from bottlenet_tf.cli import surroundings
+from bottlenet_tf.cli.selecting_flags import CostConfig
+from bottlenet_tf.common import in_use, rate_curves
 from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.settings import setting
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.search.bounds import Price
-from bottlenet_tf.selection import Goal
+from bottlenet_tf.selection import Choice, Goal, Way, cost, references
 
 PROFILE = "profile.json"
 _HEADER = (
@@ -16,11 +20,33 @@ _HEADER = (
 )  # fmt: skip
 
 
-def run(values, config):
+@dataclasses.dataclass(frozen=True)
+class CurveFlags(CostConfig):
+    """Costs by which a search over curves compares the splits."""
+
+    curves_only: bool = setting(False, "Measure the curves and train nothing.")
+    rivals: bool = setting(
+        True,
+        "Train no split whose optimistic curve costs more than computing it "
+        "all on the device, or all on the server; --norivals compares splits "
+        "with each other alone.",
+    )
+
+    def check_together(self):
+        check(
+            (self.device_profile is None) == (self.cloud_profile is None),
+            "--device_profile and --cloud_profile must be given both, or "
+            "neither: then this machine is timed for both.",
+            device_profile=self.device_profile,
+            cloud_profile=self.cloud_profile,
+        )
+
+
+def run(costs, config):
     """Finds the curves of all splits, and trains the units that can win.
 
     Args:
-        values: Of the flags.
+        costs: `CurveFlags`.
         config: `search.CurveConfig`.
 
     Raises:
@@ -28,44 +54,38 @@ def run(values, config):
             search at work in the folder.
     """
     with in_use.alone(config.base.workdir):
-        _run(values, config)
+        _run(costs, config)
 
 
-def _run(values, config):
-    links = selecting_flags.links(values)
-    goal = Goal(values.latency_weight, values.energy_weight)
-    given = _given_profiles(values)
+def _run(costs, config):
+    links = costs.links()
+    goal = Goal(costs.latency_weight, costs.energy_weight)
+    profiles = None
+    if costs.device_profile:
+        names = costs.device_profile, costs.cloud_profile
+        profiles = tuple(map(profile_file.read, names))
     curves = surroundings.with_tensorflow("search.curves")
     found = curves.find_curves(config)
     print("\n".join(table(found)), flush=True)
     folder = found.root / curves.CURVES
-    if values.curves_only:
+    if costs.curves_only:
         print(f"\nCurves: {folder} (bottlenet-report draws them)")
         return
-    machines = selecting_flags.machines(
-        values, *(given or _profile(found.root, folder))
-    )
-    rivals = rivals_of(found) if values.rivals else []
+    machines = costs.machines(*(profiles or _profile(found.root, folder)))
+    rivals = rivals_of(found) if costs.rivals else []
     results = found.train(
         [price(link, goal, machines, rivals) for link in links]
     )
-    print("\n".join(["", *table(found), *_told(results)]))
+    print("\n".join(["", *table(found), *_outcomes(results)]))
     print(f"\nResults: {found.root}")
 
 
 def table(found):
-    """Returns the lines of all curves, and of what is trained."""
-    from bottlenet_tf.common import rate_curves
-
+    """Returns the lines of all curves, before and after training."""
     loss = found.config.max_accuracy_loss
     trained, rows = found.trained_points, []
     for split, points in found.points.items():
         sizes, accuracies = zip(*points, strict=True)
-        needed = [rate_curves.bytes_at(points, found.least_accuracy)]
-        if split in trained:
-            needed.append(
-                rate_curves.bytes_at(trained[split], found.least_accuracy)
-            )
         rows.append(
             [
                 split,
@@ -73,40 +93,28 @@ def table(found):
                 f"{min(sizes):.0f}",
                 f"{max(accuracies):.2f}",
                 f"{min(accuracies):.2f}",
-                *(_bytes(each) for each in needed),
-                *["–"] * (2 - len(needed)),
+                _bytes(points, found.least_accuracy),
+                _bytes(trained.get(split), found.least_accuracy),
             ]
         )
-    lead = (
-        f"Unsplit {found.ground.accuracy:.2f} % on {_count(found)} "
-        "validation images."
-    )
+    count = next(iter(found.reports.values()))["num_images"]
+    unsplit = f"Unsplit {found.baseline.accuracy:.2f} %"
     header = [name.format(loss) for name in _HEADER]
-    return [lead, "", *aligned(header, rows, left=1)]
+    return [
+        f"{unsplit} on {count:,} validation images.",
+        "",
+        *aligned(header, rows, left=1),
+    ]
 
 
-def _count(found):
-    return f"{next(iter(found.reports.values()))['num_images']:,}"
-
-
-def _bytes(figure):
+def _bytes(points, accuracy):
+    """Returns the bytes that a curve needs, as text; it may be None."""
+    if points is None:
+        return "–"
+    figure = rate_curves.bytes_at(points, accuracy)
     if figure.value is not None:
         return f"{figure.value:.0f}"
     return "–" if figure.at_most is None else f"≤ {figure.at_most:.0f}"
-
-
-def _given_profiles(values):
-    """Returns both `Profile`s; None if none is named."""
-    names = values.device_profile, values.cloud_profile
-    if not any(names):
-        return None
-    if not all(names):
-        raise ValueError(
-            "--device_profile and --cloud_profile must be given both, or "
-            "neither: then this machine is timed for both. Received: "
-            f"device_profile={names[0]}, cloud_profile={names[1]}"
-        )
-    return tuple(map(profile_file.read, names))
 
 
 def _profile(root, folder):
@@ -124,8 +132,6 @@ def _profile(root, folder):
 
 def rivals_of(found):
     """Returns the `Choice`s that a split must beat: no split at all."""
-    from bottlenet_tf.selection import Way, references
-
     loss = found.config.max_accuracy_loss
     return [
         choice
@@ -135,15 +141,12 @@ def rivals_of(found):
 
 
 def price(link, goal, machines, rivals):
-    """Returns the `Price` of one link.
+    """Returns the `Price` of one link; rivals that no profile has don't count.
 
     Args:
-        link: `selection.Link`.
-        goal: `selection.Goal`.
-        machines: `selection.Machines`.
-        rivals: `selection.Choice`s; those that the profiles lack don't count.
+        link, goal, machines: Of `selection`.
+        rivals: List of `selection.Choice`.
     """
-    from bottlenet_tf.selection import Choice, Way, cost
 
     def of(split, size):
         choice = Choice(split, Way.SPLIT, size, split=split)
@@ -158,15 +161,15 @@ def price(link, goal, machines, rivals):
     return Price(link.name, of, min(costs, default=math.inf))
 
 
-def _told(results):
-    """Yields what was trained for which link, and what wins there."""
+def _outcomes(results):
+    """Yields a line for each link: the splits trained for it, and the best."""
     for link, costs in results["links"].items():
         splits = [a["split"] for a in results["asked"] if a["link"] == link]
         trained = [s for s in splits if s in results["trained"]]
         failed = [s for s in splits if s not in results["trained"]]
         did = [
-            f"{what} {', '.join(names)}"
-            for what, names in (("trained", trained), ("failed", failed))
+            f"{verb} {', '.join(names)}"
+            for verb, names in (("trained", trained), ("failed", failed))
             if names
         ]
         best, rival = costs["best"], costs["rival"]

@@ -1,9 +1,5 @@
 """`bottlenet-cuts MODEL`: where a network can be cut, before any training."""
 
-import sys
-
-from absl import flags
-
 from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.config.data import DataConfig
 from bottlenet_tf.config.export import CutsConfig
@@ -25,7 +21,7 @@ Examples:
 
 def _main(values, model):
     data = None
-    if flags.FLAGS["dataset"].present:
+    if values["dataset"].present:
         data = config_flags.read(DataConfig, values)
     config = config_flags.read(
         CutsConfig,
@@ -43,13 +39,12 @@ def _main(values, model):
 
 def main():
     """Entry point of `bottlenet-cuts`."""
-    config_flags.define(CutsConfig, module_name=sys.argv[0])
-    config_flags.define(
+    groups = config_flags.define(
+        CutsConfig,
         DataConfig,
-        module_name=sys.argv[0],
         without=("augmentation", "flip", "max_train", "max_test"),
     )
-    program.run(_main, USAGE, arguments="MODEL")
+    program.run(_main, USAGE, groups, arguments="MODEL")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The demo's second part: the chosen split on two machines' worth of files."""
+"""The demo's second part: the trained split as files of device and server."""
 
 import pathlib
 import shutil
@@ -11,18 +11,7 @@ NUM_IMAGES = 5
 
 
 def export_all(root, runs):
-    """Exports runs into one deployment folder, replacing the demo's last.
-
-    Args:
-        root: `pathlib.Path` of the demo's work directory.
-        runs: Work directories.
-
-    Returns:
-        `pathlib.Path` of the deployment.
-
-    Raises:
-        ValueError: if the export refuses.
-    """
+    """Exports runs to `root / "deploy"`, which it replaces; returns that."""
     from bottlenet_tf import export
     from bottlenet_tf.config.export import ExportConfig
 
@@ -43,18 +32,7 @@ def send(root, halves, dataset):
     """Encodes validation images with the device program, and answers.
 
     image files -> `edge/encode.py`, a process without TensorFlow -> payload
-    files -> `Tail` -> labels
-
-    Args:
-        root: `pathlib.Path` of the demo's work directory.
-        halves: Folder with `edge` and `cloud` of one split.
-        dataset: `data.Dataset` to take images from.
-
-    Returns:
-        List of `(file name, payload bytes, label, probability)`.
-
-    Raises:
-        RuntimeError: if the device program fails.
+    files -> `Tail` -> labels. `halves` has `edge` and `cloud` of one split.
     """
     from bottlenet_tf.runtime.cloud import Tail
 
@@ -68,16 +46,12 @@ def send(root, halves, dataset):
     tail = Tail.load(halves)
     files = sorted(payloads.iterdir())
     contents = [file.read_bytes() for file in files]
-    answers = []
     for file, content, odds in zip(files, contents, tail.predict(contents)):
         best = odds.argmax()
-        name = file.name.removesuffix(".payload")
-        answers.append((name, len(content), tail.classes[best], odds[best]))
         print(
-            f"{name}: {len(content)} bytes, is a {tail.classes[best]} "
+            f"{file.stem}: {len(content)} bytes, is a {tail.classes[best]} "
             f"({100 * odds[best]:.1f} %)"
         )
-    return answers
 
 
 def _save_images(dataset, folder):

@@ -7,11 +7,14 @@ import pathlib
 import platform
 import sys
 
-from absl import flags
-
-from bottlenet_tf.cli import program
-from bottlenet_tf.common.validation import check_at_least
-from bottlenet_tf.selection.links import NAMED
+from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.selection.links import (
+    DEFAULT_TRANSPORT,
+    NAMED,
+    message_overhead_bytes,
+)
 
 USAGE = """Drives the link between a device and a server: Wi-Fi, 4G, 3G, cut,
 and a busy server. Both are real processes, the server's Triton if it can be
@@ -19,12 +22,13 @@ found, on two emulated machines: network namespaces where there is root, else
 this one with a proxy between them. The device is the program that `make demo`
 exported, made as slow as --whole_ms says, and answers the demo's test images.
 
-At the end stands a page: what was chosen, what it took, and what each fixed
-choice and an oracle would have had."""
+Ends with a page: choices and latencies, and those of each fixed choice and an
+oracle."""
 
 # Assumed round trips; rates are the paper's.
 RTT_MS = {"wifi": 5.0, "4g": 50.0, "3g": 120.0}
 _TITLES = {"wifi": "Wi-Fi", "4g": "4G", "3g": "3G"}
+_FORMS = {"auto": None, "namespaces": True, "proxy": False}
 _REPEATED = 100  # Images again and again; the device is stopped in time.
 
 
@@ -48,26 +52,46 @@ def script(seconds):
     ]
 
 
+@dataclasses.dataclass(frozen=True)
+class _DemoConfig(Settings):
+    """The emulated machines, and the link between them."""
+
+    workdir: str = setting("runs/digits", "Of `make demo`.")
+    seconds: float = setting(10.0, "Of each phase.", least=1)
+    whole_ms: float = setting(
+        85.0,
+        "Time of the network without a split on the emulated device, which "
+        "sets how many times slower than this machine it is.",
+        least=1,
+    )
+    max_accuracy_loss: float = setting(
+        3.0, "Points below the network that are accepted.", least=0
+    )
+    form: str = setting(
+        "auto",
+        "Of the link; auto: namespaces where they can be made.",
+        choices=("auto", "namespaces", "proxy"),
+    )
+    engine: str = setting(
+        "auto",
+        "Of the server; auto: Triton where it is found.",
+        choices=("auto", "triton", "inprocess"),
+    )
+    clients: int = setting(
+        96, "Other devices that make the server busy.", least=1
+    )
+
+
 def _main(values):
-    check_at_least(1, seconds=values.seconds, clients=values.clients)
-    check_at_least(1.0, whole_ms=values.whole_ms)
-    try:
-        _demo(values)
-    except KeyboardInterrupt:
-        print("\nStopped; nothing runs on.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _demo(values):
+    config = config_flags.read(_DemoConfig, values)
     from bottlenet_tf.cli.demo_link_files import Files
     from bottlenet_tf.emulation import recording
     from bottlenet_tf.link import plan_file
 
     machine = _machine()
-    files = Files(pathlib.Path(values.workdir))
+    files = Files(pathlib.Path(config.workdir))
     plan_path, plan_values, slowdown = files.write_plan(
-        _links(), values.whole_ms, values.max_accuracy_loss
+        _links(), config.whole_ms, config.max_accuracy_loss
     )
     plan = plan_file.parse(plan_values)
     images, labels = files.write_images()
@@ -76,11 +100,11 @@ def _demo(values):
         f"{len(labels)} test images, again and again; {len(plan.choices)} "
         f"choices: {', '.join(c.name for c in plan.choices)}.\nThe device is "
         f"emulated: {slowdown:.0f} times slower than this machine's profile of "
-        f"`make demo`, so that the network takes {values.whole_ms:g} ms.",
+        f"`make demo`, so that the network takes {config.whole_ms:g} ms.",
         flush=True,
     )
     device = [*[str(images)] * _REPEATED, f"--plan={plan_path}"]
-    phases, answers, made = _driven(values, files, device, labels, payloads)
+    phases, answers, made = _driven(config, files, device, labels, payloads)
     about = recording.About(
         command=["python", "-m", __spec__.name, *sys.argv[1:]],
         machine=machine,
@@ -90,37 +114,31 @@ def _demo(values):
     )
     found = recording.Recording(about, phases, answers, plan_values)
     recording.write(files.out / recording.NAME, found)
-    _tell(found, files.out)
+    _report(found, files.out)
 
 
-def _driven(values, files, device, labels, payloads):
+def _driven(config, files, device, labels, payloads):
     """Runs both machines, and drives the link between them.
 
-    Args:
-        values: Of the flags.
-        files: `Files`.
-        device: Arguments of the device program, without the server.
-        labels: `{path: label}`.
-        payloads: Folder of what other devices send.
-
     Returns:
-        Phases and answers as `drive.drive` returns them, and the rest of what
-        `recording.About` takes.
+        Phases and answers as `drive.drive` returns them, and the rest of the
+        arguments of `recording.About`.
     """
     from bottlenet_tf.cli.demo_link_processes import Processes
-    from bottlenet_tf.emulation import Settings, drive, machines
+    from bottlenet_tf.emulation import Settings as LinkSettings
+    from bottlenet_tf.emulation import drive, machines
 
-    phases = script(values.seconds)
-    settings = Settings(phases[0].mbps, delay_ms=phases[0].delay_ms)
+    phases = script(config.seconds)
+    settings = LinkSettings(phases[0].mbps, delay_ms=phases[0].delay_ms)
     rates = [link.uplink_mbps for link in NAMED.values()]
     log = files.out / "device.log"
     with (
-        machines.opened(settings, rates, _with_namespaces(values)) as both,
+        machines.opened(settings, rates, _FORMS[config.form]) as both,
         open(log, "wb") as log_file,
     ):
         print(both.checked.summary(), flush=True)
         processes = Processes(both, files.deploy)
-        engine = processes.serve(values.engine)
+        engine = processes.serve(config.engine)
         link, address = both.join(processes.port)
         print(f"Server: {engine}. Link: {both.form}.\n", flush=True)
         program = processes.answer(
@@ -131,7 +149,7 @@ def _driven(values, files, device, labels, payloads):
                 link,
                 phases,
                 drive.Device(program, labels.get),
-                lambda: processes.crowd(payloads, values.clients),
+                lambda: processes.crowd(payloads, config.clients),
                 functools.partial(print, flush=True),
             )
         except RuntimeError:
@@ -160,20 +178,16 @@ def _machine():
 
 
 def _links():
+    overhead = message_overhead_bytes(DEFAULT_TRANSPORT)
     return [
         dataclasses.replace(
-            NAMED[name], rtt_ms=rtt_ms, message_overhead_bytes=154.0
+            NAMED[name], rtt_ms=rtt_ms, message_overhead_bytes=overhead
         )
         for name, rtt_ms in RTT_MS.items()
     ]
 
 
-def _with_namespaces(values):
-    return None if values.form == "auto" else values.form == "namespaces"
-
-
-def _tell(found, folder):
-    from bottlenet_tf.common.markdown import aligned
+def _report(found, folder):
     from bottlenet_tf.emulation import phases
     from bottlenet_tf.report import link_page
 
@@ -191,32 +205,8 @@ def _tell(found, folder):
 
 def main():
     """Entry point of `make demo-link`."""
-    common = {"module_name": sys.argv[0]}
-    flags.DEFINE_string("workdir", "runs/digits", "Of `make demo`.", **common)
-    flags.DEFINE_float("seconds", 10.0, "Of each phase.", **common)
-    flags.DEFINE_float(
-        "whole_ms",
-        85.0,
-        "What the network without a split takes on the emulated device, which "
-        "says how many times slower than this machine it is.",
-        **common,
-    )
-    flags.DEFINE_float(
-        "max_accuracy_loss", 3.0, "Points below the network that are accepted.",
-        **common,
-    )  # fmt: skip
-    flags.DEFINE_enum(
-        "form", "auto", ["auto", "namespaces", "proxy"],
-        "Of the link; auto: namespaces where they can be made.", **common,
-    )  # fmt: skip
-    flags.DEFINE_enum(
-        "engine", "auto", ["auto", "triton", "inprocess"],
-        "What serves; auto: Triton where it is found.", **common,
-    )  # fmt: skip
-    flags.DEFINE_integer(
-        "clients", 96, "Other devices that make the server busy.", **common
-    )
-    program.run(_main, USAGE, cleans_up=True)
+    groups = config_flags.define(_DemoConfig)
+    program.run(_main, USAGE, groups, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `make demo-link` needs of `make demo`: plan, test images, payloads."""
+"""Files of `make demo-link`: plan, test images and payloads by `make demo`."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ _PAYLOADS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """What the demo left, and what is made of it.
+    """Files of `make demo`, and those that are made of them.
 
     Attributes:
         root: `pathlib.Path` of the demo's work directory.
@@ -49,15 +49,10 @@ class Files:
         return self.root / FOLDER
 
     def write_plan(self, links, whole_ms, max_loss):
-        """Writes plan.json for a slower device.
+        """Writes plan.json for a device that takes `whole_ms` for the network.
 
         Cloud-only is left out: digits of 8x8 take fewer bytes than the message
         around them, so that sending them would always win.
-
-        Args:
-            links: List of `selection.Link`.
-            whole_ms: What the network without a split takes on it.
-            max_loss: Points below the network that are accepted.
 
         Returns:
             Path, content, and how many times slower than this machine the
@@ -93,11 +88,7 @@ class Files:
         return write_json(self.out / "plan.json", values), values, slowdown
 
     def write_images(self):
-        """Writes the demo's test images as PNG files, anew.
-
-        Returns:
-            Their folder, and `{path: label}`.
-        """
+        """Writes the test images as PNG; returns folder and `{path: label}`."""
         from bottlenet_tf import data
         from bottlenet_tf.export.finished_run import load_config
         from bottlenet_tf.training import provenance
@@ -119,14 +110,9 @@ class Files:
         return folder, labels
 
     def write_payloads(self, images, plan):
-        """Writes payloads of some images, for other devices to send.
+        """Writes payloads of some images by a plan's first split.
 
-        Args:
-            images: Paths.
-            plan: `link.plan.Plan`; the first split's are taken.
-
-        Returns:
-            Their folder.
+        Other devices send them. Returns their folder.
         """
         from bottlenet_tf.runtime.heads import Heads
 

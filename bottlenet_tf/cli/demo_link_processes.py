@@ -35,25 +35,21 @@ class Processes:
 
     @property
     def overhead_bytes(self):
-        """What a question takes beyond its payload, as the device asks."""
-        return self.transport("192.0.2.2:8000").overhead_bytes
-
-    def transport(self, address, unpack=None):
-        """Returns the `Transport` to the served model."""
+        """Bytes of a request beyond its payload, as the device sends it."""
         identity = self._served
         return KServeHttp(
-            address, identity.model, identity.version, unpack, host=""
-        )
+            "192.0.2.2:8000", identity.model, identity.version, None, host=""
+        ).overhead_bytes
 
     def serve(self, engine="auto"):
         """Starts the server, and waits until it is ready.
 
         Args:
-            engine: "triton", "inprocess" for its stand-in, or "auto": the
-                former where it is found.
+            engine: "triton", "inprocess" for its stand-in, or "auto": Triton
+                where it is found.
 
         Returns:
-            What serves, in words.
+            The engine's name, for display.
 
         Raises:
             RuntimeError: if it doesn't get ready.
@@ -77,29 +73,23 @@ class Processes:
                 self.port = int(found[2])
                 return found[1]
         raise RuntimeError(
-            "The server must get ready; what it said stands above. "
+            "The server must get ready; its own output stands above. "
             f"Received: exit code {process.wait()}"
         )
 
     def answer(self, arguments, log):
-        """Starts the deployment's device program; returns its `Popen`.
+        """Starts `run.py` with these arguments; returns its `Popen`.
 
-        Args:
-            arguments: Of `run.py`.
-            log: File for its standard error.
+        `log` is a file for its standard error.
         """
         program = str(self.deploy / "edge" / "run.py")
         return self._start("device", [program, *arguments], stderr=log)
 
     def crowd(self, payloads, clients):
-        """Starts other devices on the server's machine.
-
-        Args:
-            payloads: Folder of what they send.
-            clients: How many they are.
+        """Starts other devices, which send a folder's payloads, on the server.
 
         Returns:
-            A function that ends them, and returns what they measured.
+            A function that ends them, and returns their measurements.
         """
         identity = self._served
         arguments = (

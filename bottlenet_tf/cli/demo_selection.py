@@ -1,15 +1,15 @@
-"""What the demo chooses over 3G, 4G and Wi-Fi, before and after training."""
+"""The demo's choices over 3G, 4G and Wi-Fi, before and after training."""
 
 import dataclasses
 import functools
 import sys
 import time
 
-POWER_W = 5.0  # Supposed: a phone's order of magnitude.
+POWER_W = 5.0  # Assumed: a phone's order of magnitude.
 _TIMED = 30  # Calls of the unsplit network; the first ones compile it.
 
 
-def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
+def run(root, deploy, runs, demo):
     """Profiles a deployment here, chooses for each network, writes the page.
 
     This machine, on one core, is the server. The device is assumed: with one
@@ -17,17 +17,11 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
 
     Args:
         root: `pathlib.Path` of the search.
-        deploy: Deployment of `runs`.
-        runs: Work directories.
-        max_accuracy_loss: Points that were accepted.
-        slowdown: How many times slower the device is.
-        rtt_ms: Round trip to the server.
+        deploy: Deployment of `runs`, a list of work directories.
+        demo: `demo.DemoConfig`.
 
     Returns:
         `pathlib.Path` of report.html.
-
-    Raises:
-        ValueError: if the energy or a part of a profile is missing.
     """
     from bottlenet_tf import evaluation, report, selection
     from bottlenet_tf.common.json_file import write_json
@@ -35,20 +29,22 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
     from bottlenet_tf.selection import tables
 
     here = _profile(root / "server.json", deploy)
-    device = profile_file.slowed(here, slowdown)
-    device_path = profile_file.write(device, root / "device.json")
+    device_path = profile_file.write(
+        profile_file.slowed(here, demo.device_slowdown), root / "device.json"
+    )
     device = profile_file.read(device_path)
-    links = _links(rtt_ms)
+    links = _links(demo.rtt_ms)
+    reports = {run.name: evaluation.load_report(run) for run in runs}
 
     def decide(machines):
         return selection.decide_runs(
             {run.name: run for run in runs},
-            {run.name: evaluation.load_report(run) for run in runs},
+            reports,
             machines,
             links,
             selection.LATENCY,
             selection.Limits(),
-            max_accuracy_loss,
+            demo.max_accuracy_loss,
         )
 
     machines = selection.Machines(device, here)
@@ -58,12 +54,12 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
         tables.selection_values(decisions, machines, command=sys.argv),
     )
     print(
-        f"\nAssumed: a device {slowdown:g} times slower than this machine "
-        f"(--device_slowdown) at {POWER_W:g} W, and {rtt_ms:g} ms of round "
-        f"trip (--rtt_ms).\nMeasured: this machine, which is the server. A "
-        f"message takes {links[0].message_overhead_bytes:g} B more than the "
-        "payload.\nChosen by "
-        "latency, by figures on validation images.\n"
+        f"\nAssumed: a device {demo.device_slowdown:g} times slower than this "
+        f"machine (--device_slowdown) at {POWER_W:g} W, and {demo.rtt_ms:g} ms "
+        "of round trip (--rtt_ms).\nMeasured: this machine, which is the "
+        f"server. A message takes {links[0].message_overhead_bytes:g} B more "
+        "than the payload.\nChosen by latency, by figures on validation "
+        "images.\n"
     )
     print("\n".join(tables.winners_table(decisions)))
     for decision in decisions:
@@ -72,34 +68,30 @@ def run(root, deploy, runs, max_accuracy_loss, slowdown, rtt_ms):
                 f"Over {decision.link.name}, {decision.best.choice.name} is "
                 "faster than any split."
             )
-    if any(
-        d.best and d.best.choice.way is selection.Way.CLOUD for d in decisions
-    ):
+    ways = {d.best.choice.way for d in decisions if d.best}
+    if selection.Way.CLOUD in ways:
         print(
             "Digits are 8x8: compressed, they take fewer bytes than the "
             "message around them, so that sending the image is hard to beat. "
             "Photographs are larger."
         )
-    print(f"\n{_told_of_this_machine(decide(selection.Machines(here, here)))}")
-    sys.stdout.flush()
+    alike = ", ".join(
+        f"{decision.best.choice.name} over {decision.link.name}"
+        for decision in decide(selection.Machines(here, here))
+        if decision.best is not None
+    )
+    print(f"\nWith this machine as the device: {alike}.", flush=True)
     profiles = [str(device_path), here.file]
     return report.write(report.read(str(root), None, None, profiles), str(root))
 
 
-def prices(found, slowdown, rtt_ms):
-    """Returns what a split costs over 3G, 4G and Wi-Fi, to train by.
+def prices(found, demo):
+    """Returns a `search.bounds.Price` for 3G, 4G and Wi-Fi, to train by.
 
     The whole network is timed here, and its parts are taken to last in
     proportion to their multiply-accumulates: a profile of every split would
-    take longer than the curves. Nothing but splits is compared: digits of 8x8
-    are best sent as they are, which leaves nothing to show.
-
-    Args:
-        found: `search.curves.Curves`.
-        slowdown, rtt_ms: As in `run`.
-
-    Returns:
-        List of `search.bounds.Price`.
+    take longer than the curves. Splits are compared with each other alone:
+    digits of 8x8 are best sent as they are, which leaves nothing to show.
     """
     from bottlenet_tf.search.bounds import Price
 
@@ -107,12 +99,13 @@ def prices(found, slowdown, rtt_ms):
     shares = {s: r["device_mac_share"] for s, r in found.reports.items()}
 
     def of(link, split, size):
-        device_ms = slowdown * whole_ms * shares[split]
+        device_ms = demo.device_slowdown * whole_ms * shares[split]
         cloud_ms = whole_ms * max(0.0, 1.0 - shares[split])
         return device_ms + link.uplink_ms(size) + link.answer_ms + cloud_ms
 
     return [
-        Price(link.name, functools.partial(of, link)) for link in _links(rtt_ms)
+        Price(link.name, functools.partial(of, link))
+        for link in _links(demo.rtt_ms)
     ]
 
 
@@ -165,13 +158,3 @@ def _profile(path, deploy):
         )
     )
     return profile_file.read(path)
-
-
-def _told_of_this_machine(decisions):
-    """Returns a line: the choices if the device were as fast as the server."""
-    best = ", ".join(
-        f"{decision.best.choice.name} over {decision.link.name}"
-        for decision in decisions
-        if decision.best is not None
-    )
-    return f"With this machine as the device: {best}."

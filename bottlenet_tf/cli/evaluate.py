@@ -1,7 +1,5 @@
 """`bottlenet-evaluate RUN --dataset=...`: a finished run on other images."""
 
-import sys
-
 from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.common.run_folders import check_run
 from bottlenet_tf.config.evaluate import EvaluateConfig
@@ -41,8 +39,8 @@ def _main(values, workdir):
 
 def main():
     """Entry point of `bottlenet-evaluate`."""
-    config_flags.define(EvaluateConfig, module_name=sys.argv[0])
-    program.run(_main, USAGE, arguments="RUN")
+    groups = config_flags.define(EvaluateConfig)
+    program.run(_main, USAGE, groups, arguments="RUN")
 
 
 if __name__ == "__main__":

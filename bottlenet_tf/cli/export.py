@@ -1,7 +1,5 @@
 """`bottlenet-export`: flags -> ExportConfig -> export.run."""
 
-import sys
-
 from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.common.run_folders import find_runs
 from bottlenet_tf.config.export import ExportConfig
@@ -36,8 +34,7 @@ def _main(values):
 
 def main():
     """Entry point of `bottlenet-export` and `export.py`."""
-    config_flags.define(ExportConfig, module_name=sys.argv[0])
-    program.run(_main, USAGE, cleans_up=True)
+    program.run(_main, USAGE, config_flags.define(ExportConfig), cleans_up=True)
 
 
 if __name__ == "__main__":

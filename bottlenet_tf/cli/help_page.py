@@ -1,31 +1,23 @@
-"""What --help shows: the program, and its flags by purpose."""
+"""The text of --help: the program, and its flags by purpose."""
 
 import textwrap
 
 WORDS = ("--help", "-help", "-h", "-?", "--helpshort", "--helpfull")
 _WIDTH, _KINDS = 80, {"int": "N", "float": "X"}
-OWN = "Flags of this program"
 
 
-def page(usage, flag_values, groups, module_name):
+def page(usage, flag_values, groups):
     """Returns the text of --help.
 
     Args:
-        usage: What it begins with.
+        usage: Its beginning.
         flag_values: `absl.flags.FlagValues`.
-        groups: `{title: names of flags}`, in the order to show; flags that a
-            program hasn't are left out, and its others stand before them.
-        module_name: The program that defined its flags.
+        groups: `{title: names of flags}`, in the order to show.
     """
-    defined = flag_values.flags_by_module_dict().get(module_name, ())
-    flags = {flag.name: flag for flag in defined}
-    grouped = {name for names in groups.values() for name in names}
-    own = {OWN: [name for name in flags if name not in grouped]}
     lines = [usage]
-    for title, names in {**own, **groups}.items():
-        shown = [flags[name] for name in names if name in flags]
-        if shown:
-            lines += ["", f"{title}:", *map(_described, shown)]
+    for title, names in groups.items():
+        lines += ["", f"{title}:"]
+        lines += [_described(flag_values[name]) for name in names]
     lines += [
         "",
         "--flagfile=FILE reads flags from a file, one a line. Those of the",
@@ -42,17 +34,13 @@ def _described(flag):
     text = (flag.help or "").removeprefix(f"<{choices}>: ").splitlines()
     if default and default != "''":
         text[-1] += f" (default: {default.strip(chr(39))})"
-    wrapped = [
-        textwrap.fill(
-            line,
-            _WIDTH,
-            initial_indent="      ",
-            subsequent_indent="      ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text
-    ]
+    fill = textwrap.TextWrapper(
+        _WIDTH,
+        initial_indent="      ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ).fill
     kind = _KINDS.get(flag.parser.flag_type(), "VALUE")
     value = "" if flag.boolean else f"={choices or kind}"
-    return "\n".join([f"  {name}{value}", *wrapped])
+    return "\n".join([f"  {name}{value}", *map(fill, text)])

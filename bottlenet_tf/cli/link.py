@@ -4,7 +4,8 @@ import dataclasses
 import select
 import sys
 
-from bottlenet_tf.cli import link_flags, program
+from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli.link_flags import LinkConfig, address
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation import check_link, namespaces, netns, proxy
 from bottlenet_tf.emulation.namespaces import ADDRESSES
@@ -34,35 +35,25 @@ _CHANGES = [field.name for field in dataclasses.fields(Change)]
 _SWITCH = {"on": True, "off": False}
 
 
-def run(values, command):
-    """Does what the flags say; returns the exit code.
+def run(config, command):
+    """Runs the link of a `LinkConfig`; returns the exit code.
 
     Args:
-        values: Of the flags.
-        command: Program and arguments for the device's machine; may be empty.
+        config: `LinkConfig`.
+        command: Words for the device's machine; may be empty.
 
     Raises:
-        ValueError: for flags that contradict each other or are out of range.
+        ValueError: for values out of range, or a command without a machine.
         OSError: if something is missing or not permitted.
         RuntimeError: if the link's process has ended by itself.
     """
-    if values.check:
-        return _check_all(values.delay_ms)
-    check(
-        values.namespaces != (values.listen is not None),
-        "One of --check, --listen and --namespaces must be given.",
-        namespaces=values.namespaces,
-        listen=values.listen,
-    )
-    settings = link_flags.settings(values)
-    if values.namespaces:
-        return _run_namespaces(settings, values, command)
-    check(
-        not command and values.server_command is None,
-        "Only --namespaces runs commands.",
-        command=command or values.server_command,
-    )
-    return _run_proxy(settings, values)
+    if config.check:
+        return _check_all(config.delay_ms)
+    settings = config.link_settings()
+    if config.namespaces:
+        return _run_namespaces(settings, config, command)
+    check(not command, "Only --namespaces runs commands.", command=command)
+    return _run_proxy(settings, config)
 
 
 def _check_all(delay_ms):
@@ -82,21 +73,16 @@ def _check_all(delay_ms):
     return 0 if passed else 1
 
 
-def _run_proxy(settings, values):
-    check(
-        0 <= values.listen < 2**16,
-        "--listen must be a TCP port, or 0 for a free one.",
-        listen=values.listen,
-    )
-    target = link_flags.address("connect", values.connect)
-    if not values.skip_check:
+def _run_proxy(settings, config):
+    target = address("connect", config.connect)
+    if not config.skip_check:
         with proxy.Messages(settings) as timed:
             _say_check(timed, settings)
-    with proxy.Proxy(settings, target, ("127.0.0.1", values.listen)) as link:
+    with proxy.Proxy(settings, target, ("127.0.0.1", config.listen)) as link:
         print(_about(settings))
         print(
             f"{link.address[0]}:{link.address[1]} leads to "
-            f"{values.connect}; Ctrl-C ends it.",
+            f"{config.connect}; Ctrl-C ends it.",
             flush=True,
         )
         try:
@@ -106,18 +92,18 @@ def _run_proxy(settings, values):
     return 0
 
 
-def _run_namespaces(settings, values, command):
+def _run_namespaces(settings, config, command):
     with namespaces.Datagrams(settings) as timed:
         link = timed.link
-        if not values.skip_check:
+        if not config.skip_check:
             _say_check(timed, settings)
         link.restart(settings)
         print(_about(settings))
         for side, name in link.names.items():
             print(f"{side}, {ADDRESSES[side]}: ip netns exec {name} COMMAND")
         sys.stdout.flush()
-        if values.server_command:
-            link.run_in("server", ["sh", "-c", values.server_command])
+        if config.server_command:
+            link.run_in("server", ["sh", "-c", config.server_command])
         try:
             if command:
                 return link.run_in("device", command).wait()
@@ -149,7 +135,7 @@ def _wait(link):
 
 
 def changes(line):
-    """Returns what a typed line changes, by name.
+    """Returns the changes of a typed line, by name.
 
     Raises:
         ValueError: for a word that isn't NAME=NUMBER or outage=on or off.
@@ -205,12 +191,16 @@ def _print_counters(link):
         )
 
 
+def _main(values, *command):
+    return run(config_flags.read(LinkConfig, values), command)
+
+
 def main():
     """Entry point of `bottlenet-link`."""
-    link_flags.define(module_name=sys.argv[0])
     program.run(
-        lambda values, *command: run(values, command),
+        _main,
         USAGE,
+        config_flags.define(LinkConfig),
         arguments="[COMMAND...]",
         cleans_up=True,
     )

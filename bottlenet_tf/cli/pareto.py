@@ -1,7 +1,5 @@
 """Samples units for the Pareto set: flags -> ParetoConfig -> pareto.run."""
 
-import sys
-
 from absl import flags
 
 from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
@@ -54,16 +52,15 @@ def _table(content):
     return "\n".join(aligned(header, rows, 0))
 
 
-def define(flag_values=flags.FLAGS, module_name=None):
-    """Defines the flags of the sampling and of every training."""
-    train_flags.define(flag_values, module_name)
-    config_flags.define(pareto.ParetoConfig, flag_values, module_name)
+def define(flag_values=flags.FLAGS):
+    """Defines the flags of every training and of the sampling."""
+    own = config_flags.define(pareto.ParetoConfig, flag_values=flag_values)
+    return own | train_flags.define(flag_values)
 
 
 def main():
-    """Entry point."""
-    define(module_name=sys.argv[0])
-    program.run(_main, USAGE, groups=train_flags.GROUPS)
+    """Entry point of `bottlenet-pareto`."""
+    program.run(_main, USAGE, define())
 
 
 if __name__ == "__main__":

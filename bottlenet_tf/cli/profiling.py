@@ -1,7 +1,5 @@
 """`bottlenet-profile`: flags -> ProfileConfig -> profiling.measure.run."""
 
-import sys
-
 from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.profiling.config import ProfileConfig
 
@@ -31,7 +29,7 @@ For a device that isn't at hand, a profile may be a CSV file by hand:
   RB3,head,0,4.1,5200
   RB3,encode,0,0.3,4800
 load (0) and power_mw may be left out, memory_mb added.
-docs/profiling.md tells the rest."""
+docs/profiling.md has the rest."""
 
 
 def _main(values):
@@ -41,8 +39,8 @@ def _main(values):
 
 def main():
     """Entry point of `bottlenet-profile`."""
-    config_flags.define(ProfileConfig, module_name=sys.argv[0])
-    program.run(_main, USAGE, cleans_up=True)
+    groups = config_flags.define(ProfileConfig)
+    program.run(_main, USAGE, groups, cleans_up=True)
 
 
 if __name__ == "__main__":

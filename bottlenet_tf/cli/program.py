@@ -1,4 +1,4 @@
-"""How every program starts, how it reports an error, and how it is ended."""
+"""Start, error reports and end of every program."""
 
 import os
 import signal
@@ -11,38 +11,36 @@ from bottlenet_tf.cli import arguments as arguments_lib
 from bottlenet_tf.cli import help_page, surroundings
 from bottlenet_tf.common.settings import local
 
-# What a user can cause and mend; anything else is a bug and shows itself.
+# Errors that a user can cause and mend; any other is a bug, with a traceback.
 EXPECTED_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
 
-def run(main, usage, arguments="", cleans_up=False, argv=None, groups=()):
+def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
     """Runs a program whose flags are defined; ends the process.
 
     An expected error is one line on standard error and exit code 1.
 
     Args:
-        main: Takes the flags' values and the arguments that are left; what it
-            returns is the exit code, None is 0.
-        usage: What --help begins with.
+        main: Takes the flags' values and the other arguments, and returns the
+            exit code or None.
+        usage: Beginning of --help.
+        groups: `{title: names of flags}` that --help shows.
         arguments: The arguments besides flags: "RUN"; "PLAN TRACE..." if the
             last may be several; "[COMMAND...]" if there may be none.
-        cleans_up: Whether SIGTERM shall end it as an error does, so that
-            what it began is cleared away. By itself the signal would end the
-            process alone, and leave files half-written and others running.
+        cleans_up: Whether SIGTERM ends it as an error does, so that it removes
+            half-written files and ends processes that it started.
         argv: Arguments with the program's name; `sys.argv` if None.
-        groups: `{title: names of flags}` that --help shows by purpose.
     """
 
     def parse(argv):
         words = argv[1:]
         options = words[: words.index("--")] if "--" in words else words
         if set(options) & set(help_page.WORDS):
-            print(help_page.page(usage, flags.FLAGS, dict(groups), sys.argv[0]))
+            print(help_page.page(usage, flags.FLAGS, groups))
             sys.exit()
         try:
             words = arguments_lib.expanded(words)
             left = app.parse_flags_with_usage([argv[0], *words])
-            arguments_lib.localise(flags.FLAGS)
             if "COMMAND" not in arguments:
                 left[1:] = [local("argument", word) for word in left[1:]]
             return left
@@ -57,7 +55,7 @@ def run(main, usage, arguments="", cleans_up=False, argv=None, groups=()):
             return report(error)
         except KeyboardInterrupt:
             print(
-                "\nInterrupted. What resumes does so by the same command.",
+                "\nInterrupted. A run or search resumes by the same command.",
                 file=sys.stderr,
             )
             return 128 + signal.SIGINT
@@ -89,8 +87,7 @@ def report(error):
     # Ends what still iterates, and so the progress bars' lines.
     traceback.clear_frames(error.__traceback__)
     print(
-        f"Error: {error}\n(BOTTLENET_TRACEBACK=1 shows where.)",
-        file=sys.stderr,
+        f"Error: {error}\n(BOTTLENET_TRACEBACK=1 shows where.)", file=sys.stderr
     )
     return 1
 

@@ -1,14 +1,14 @@
 """`bottlenet-replay`: a plan over recorded links, in simulated time."""
 
+import dataclasses
 import pathlib
 import sys
 
-from absl import flags
-
-from bottlenet_tf.cli import link_flags, program
+from bottlenet_tf.cli import config_flags, link_flags, program
 from bottlenet_tf.common import drawing
 from bottlenet_tf.common.json_file import write_json
-from bottlenet_tf.common.validation import check
+from bottlenet_tf.common.settings import setting
+from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.link import goals
 
 USAGE = """Replays a plan over recorded up-links, in simulated time.
@@ -29,80 +29,100 @@ Examples:
       --goal=accuracy --outage=10:13,40:55"""
 
 
+@dataclasses.dataclass(frozen=True)
+class _ReplayConfig(RuledSettings):
+    """One replay; `bottlenet-replay --help` explains every field."""
+
+    out: str = setting("runs/replay", "Folder to write to.")
+    goal: str = setting(
+        "latency", "Goal of each choice.", choices=sorted(goals.GOALS)
+    )
+    deadline_ms: float | None = setting(
+        None,
+        "From an image's arrival to its answer; mobile-only starts ahead of "
+        "it.",
+        above=0,
+    )
+    rate: float | None = setting(
+        None,
+        "Images a second; without it they are back to back or, with a "
+        "deadline, one a deadline.",
+        above=0,
+    )
+    min_accuracy: float | None = setting(
+        None, "Least percent; the plan's if None."
+    )
+    switch_gain: float = setting(0.02, "Least gain to change the choice for.")
+    rtt_ms: float = setting(20.0, "Round trip of the link.")
+    message_overhead: float = setting(
+        154.0, "Bytes of a message beyond its payload."
+    )
+    outage: tuple[str, ...] = setting(
+        (), "Cuts, FROM:TO in seconds; several with commas."
+    )
+    seconds: float | None = setting(
+        None, "How much of each trace; all if None.", above=0
+    )
+    link: str | None = setting(
+        None, "Link of the plan whose radio's power counts."
+    )
+    seed: int = setting(0, "Of the payloads' sizes.")
+    picture_from: float = setting(0.0, "Where the time line begins, in s.")
+    set_aside: bool = setting(
+        False,
+        "Controller and oracle leave images that can't be in time to the end.",
+    )
+    all_choices: bool = setting(False, "Show all fixed choices.")
+
+    def rules(self):
+        yield (
+            self.goal != "accuracy" or self.deadline_ms is not None,
+            "--goal=accuracy needs a --deadline_ms: accuracy in time.",
+        )
+
+
 def _main(values, plan_path, *trace_paths):
-    _check(values)
+    config = config_flags.read(_ReplayConfig, values)
     # Matplotlib takes a second to import; --help shouldn't.
     from bottlenet_tf import emulation
-    from bottlenet_tf.emulation import (
-        replay_file,
-        replay_picture,
-        replay_table,
-    )
+    from bottlenet_tf.emulation import replay_file, replay_picture, replay_table
 
-    out = pathlib.Path(values.out)
-    rate = _rate(values)
+    out, rate = pathlib.Path(config.out), config.rate
+    if rate is None and config.deadline_ms is not None:
+        rate = 1e3 / config.deadline_ms
     found = []
     for path in trace_paths:
-        world = _world(plan_path, emulation.load(path), values)
+        world = _world(plan_path, emulation.load(path), config)
         trace, records = replay_file.replay_trace(
             world,
-            values.seconds,
+            config.seconds,
             rate,
-            values.deadline_ms,
-            goal=values.goal,
-            min_accuracy=values.min_accuracy,
-            switch_gain=values.switch_gain,
-            link=values.link,
-            set_aside=values.set_aside,
+            config.deadline_ms,
+            goal=config.goal,
+            min_accuracy=config.min_accuracy,
+            switch_gain=config.switch_gain,
+            link=config.link,
+            set_aside=config.set_aside,
         )
         if not found:
             first = world, records
         found.append(trace)
         print(f"{trace['trace']}: {len(records)} images", flush=True)
     content = replay_file.values(
-        found, world, values.goal, rate, values.deadline_ms, sys.argv
+        found, world, config.goal, rate, config.deadline_ms, sys.argv
     )
     write_json(out / "replay.json", content)
     (out / "replay.md").write_text(
         replay_table.markdown(content) + "\n", encoding="utf-8"
     )
     with drawing.optional(path := out / "replay.png"):
-        replay_picture.write(path, *first, values.picture_from)
+        replay_picture.write(path, *first, config.picture_from)
     print()
-    print("\n".join(replay_table.lines(content, values.all_choices)))
+    print("\n".join(replay_table.lines(content, config.all_choices)))
     print(f"\n{out}")
 
 
-def _check(values):
-    check(
-        values.rate is None or values.rate > 0,
-        "--rate must be positive: images a second.",
-        rate=values.rate,
-    )
-    check(
-        values.seconds is None or values.seconds > 0,
-        "--seconds must be positive.",
-        seconds=values.seconds,
-    )
-    check(
-        values.deadline_ms is None or values.deadline_ms > 0,
-        "--deadline_ms must be positive.",
-        deadline_ms=values.deadline_ms,
-    )
-    check(
-        (values.goal == "accuracy") <= (values.deadline_ms is not None),
-        "--goal=accuracy must have a --deadline_ms: accuracy in time.",
-        deadline_ms=values.deadline_ms,
-    )
-
-
-def _rate(values):
-    if values.rate is None and values.deadline_ms is not None:
-        return 1e3 / values.deadline_ms
-    return values.rate
-
-
-def _world(plan_path, trace, values):
+def _world(plan_path, trace, config):
     from bottlenet_tf.emulation.world import World
     from bottlenet_tf.link import plan_file
 
@@ -110,73 +130,18 @@ def _world(plan_path, trace, values):
     return World(
         plan,
         trace,
-        rtt_ms=values.rtt_ms,
-        overhead_bytes=values.message_overhead,
-        outages=tuple(sorted(map(link_flags.outage, values.outage))),
-        radio=plan.radio(values.link),
-        seed=values.seed,
+        rtt_ms=config.rtt_ms,
+        overhead_bytes=config.message_overhead,
+        outages=tuple(sorted(map(link_flags.outage, config.outage))),
+        radio=plan.radio(config.link),
+        seed=config.seed,
     )
-
-
-def _define(module_name):
-    common = {"module_name": module_name}
-    flags.DEFINE_string(
-        "out", "runs/replay", "Folder for what is written.", **common
-    )
-    flags.DEFINE_enum(
-        "goal", "latency", sorted(goals.GOALS), "What to choose by.", **common
-    )
-    flags.DEFINE_float(
-        "deadline_ms",
-        None,
-        "From an image's arrival to its answer; mobile-only starts ahead of "
-        "it.",
-        **common,
-    )
-    flags.DEFINE_float(
-        "rate",
-        None,
-        "Images a second; without it they are back to back or, with a "
-        "deadline, one a deadline.",
-        **common,
-    )
-    flags.DEFINE_float(
-        "min_accuracy", None, "Least percent; the plan's if None.", **common
-    )
-    flags.DEFINE_float(
-        "switch_gain", 0.02, "Least gain to change the choice for.", **common
-    )
-    flags.DEFINE_float("rtt_ms", 20.0, "Round trip of the link.", **common)
-    flags.DEFINE_float(
-        "message_overhead", 154.0, "Bytes of a message beyond its payload.",
-        **common,
-    )  # fmt: skip
-    flags.DEFINE_list(
-        "outage", [], "Cuts, FROM:TO in seconds; several with commas.", **common
-    )
-    flags.DEFINE_float(
-        "seconds", None, "How much of each trace; all if None.", **common
-    )
-    flags.DEFINE_string(
-        "link", None, "Link of the plan whose radio's power counts.", **common
-    )
-    flags.DEFINE_integer("seed", 0, "Of the payloads' sizes.", **common)
-    flags.DEFINE_float(
-        "picture_from", 0.0, "Where the time line begins, in s.", **common
-    )
-    flags.DEFINE_bool(
-        "set_aside",
-        False,
-        "Controller and oracle put off what can't be in time, to the end.",
-        **common,
-    )
-    flags.DEFINE_bool("all_choices", False, "Show all fixed choices.", **common)
 
 
 def main():
     """Entry point of `bottlenet-replay`."""
-    _define(module_name=sys.argv[0])
-    program.run(_main, USAGE, arguments="PLAN TRACE...")
+    groups = config_flags.define(_ReplayConfig)
+    program.run(_main, USAGE, groups, arguments="PLAN TRACE...")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """`bottlenet-report FOLDER`: a search, or runs, and the selection on a page."""
 
+import dataclasses
 import pathlib
-import sys
 
-from absl import flags
-
-from bottlenet_tf.cli import program
+from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.common.settings import Settings, setting
 
 USAGE = """Makes one page of a search, or of runs: bottlenet-report FOLDER
 
@@ -26,49 +25,55 @@ Examples:
   bottlenet-report runs/units --selection=units.json"""
 
 
+@dataclasses.dataclass(frozen=True)
+class _ReportConfig(Settings):
+    """Sources of the page, and its folder."""
+
+    selection: str | None = setting(
+        None, "File of bottlenet-select; unset: FOLDER's."
+    )
+    figure7: str | None = setting(
+        None, "figure7.json, aware against naive; unset: FOLDER's."
+    )
+    out: str | None = setting(None, "Folder to write to; unset: FOLDER.")
+    profiles: tuple[str, ...] = setting(
+        (), "Files of bottlenet-profile, which say how times were measured."
+    )
+    against: tuple[str, ...] = setting(
+        (),
+        "Finished runs, or folders of such, that curves are compared with by "
+        "BD-rate, together as one curve; unset: the JPEG units at a learned "
+        "unit's split point.",
+    )
+
+
 def _main(values, folder):
     from bottlenet_tf import report
     from bottlenet_tf.emulation import recording
 
+    config = config_flags.read(_ReportConfig, values)
     if (pathlib.Path(folder) / recording.NAME).is_file():
         from bottlenet_tf.report import link_page
 
-        print(f"Page: {link_page.write(folder, values.out)}")
+        print(f"Page: {link_page.write(folder, config.out)}")
         return
     sources = report.read(
         folder,
-        values.selection,
-        values.figure7,
-        values.profiles,
-        values.against,
+        config.selection,
+        config.figure7,
+        config.profiles,
+        config.against,
     )
-    path = report.write(sources, values.out or folder)
+    path = report.write(sources, config.out or folder)
     for sentence in sources.missing.values():
         print(f"Left out: {sentence}")
     print(f"Report: {path}")
 
 
-def _define(module_name):
-    for name, text in (
-        ("selection", "File of bottlenet-select; unset: FOLDER's."),
-        ("figure7", "figure7.json, aware against naive; unset: FOLDER's."),
-        ("out", "Folder to write to; unset: FOLDER."),
-    ):
-        flags.DEFINE_string(name, None, text, module_name=module_name)
-    for name, text in (
-        ("profiles", "Files of bottlenet-profile, to tell how times were "
-                     "measured."),
-        ("against", "Finished runs, or folders of such, that curves are "
-                    "compared with by BD-rate, together as one curve; unset: "
-                    "the JPEG units at a learned unit's split point."),
-    ):  # fmt: skip
-        flags.DEFINE_list(name, [], text, module_name=module_name)
-
-
 def main():
     """Entry point of `bottlenet-report`."""
-    _define(module_name=sys.argv[0])
-    program.run(_main, USAGE, arguments="FOLDER")
+    groups = config_flags.define(_ReportConfig)
+    program.run(_main, USAGE, groups, arguments="FOLDER")
 
 
 if __name__ == "__main__":

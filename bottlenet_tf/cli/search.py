@@ -1,19 +1,17 @@
 """`bottlenet-search`: flags -> SearchConfig -> search.run."""
 
-import sys
-
 from absl import flags
 
 from bottlenet_tf.cli import (
     config_flags,
     curve_search,
     program,
-    selecting_flags,
     surroundings,
     train_flags,
 )
+from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.search.config import CurveConfig, SearchConfig
+from bottlenet_tf.search.config import CurveConfig, SearchConfig, SearchSettings
 
 USAGE = """Finds where to split a network (Algorithm 1).
 
@@ -48,58 +46,32 @@ Then: bottlenet-profile, bottlenet-select, and export.py with
 --workdir=SEARCH_DIR/candidates."""
 
 
-def _main(values):
-    if values.unit == "learned":
-        return curve_search.run(values, read(values))
-    config = read(values)
-    search = surroundings.with_tensorflow("search")
-    from bottlenet_tf.cli.search_table import table
+_OVER_CURVES = (CurveConfig, curve_search.CurveFlags)
+_OVER_A_GRID = (SearchConfig,)
+_SECTIONS = {
+    "Search": (SearchSettings,),
+    "Search over curves, with --unit=learned": _OVER_CURVES,
+    "Search over a grid, with --unit=bottlenet": _OVER_A_GRID,
+}
+_HEADER = (
+    "split", "c'", "s", "quality", "wire B", "accuracy %", "drop",
+    "test images: wire B", "accuracy %",
+)  # fmt: skip
 
-    results = search.run(config)
+
+def _main(values):
+    config = read(values)
+    if values.unit == "learned":
+        costs = config_flags.read(curve_search.CurveFlags, values)
+        return curve_search.run(costs, config)
+    results = surroundings.with_tensorflow("search").run(config)
     print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
 
 
-def define(flag_values=flags.FLAGS, module_name=None):
-    """Defines the flags of a search and of its trials."""
-    train_flags.define(flag_values, module_name)
-    common = {"flag_values": flag_values, "module_name": module_name}
-    for section in (SearchConfig, CurveConfig):
-        _define_own(section, **common)
-
-
-def _define_own(section, **common):
-    """Defines the flags that one kind of search reads."""
-    config_flags.define(section, **common)
-    if section is CurveConfig:
-        selecting_flags.define_scenarios(**common)
-        for name, default, text in (
-            ("curves_only", False, "Measure the curves and train nothing."),
-            (
-                "rivals",
-                True,
-                "Train no split whose optimistic curve costs more than "
-                "computing it all on the device, or all on the server; "
-                "--norivals compares splits with each other alone.",
-            ),
-        ):
-            flags.DEFINE_bool(name, default, text, **common)
-
-
-def _check_kind(values, section, other):
-    """Raises ValueError for flags of the other kind of search."""
-    names = []
-    for each in (other, section):
-        own = flags.FlagValues()
-        _define_own(each, flag_values=own, module_name=None)
-        names.append(set(own))
-    given = sorted(n for n in names[0] - names[1] if values[n].present)
-    check(
-        not given,
-        "A search is over curves with --unit=learned and over a grid with "
-        "another unit; the flags of one do nothing in the other.",
-        unit=values.unit,
-        flags=given,
-    )
+def define(flag_values=flags.FLAGS):
+    """Defines the flags of a search and its runs; see `config_flags.define`."""
+    own = config_flags.define_all(_SECTIONS, flag_values)
+    return own | train_flags.define(flag_values)
 
 
 def read(values):
@@ -108,22 +80,87 @@ def read(values):
     Raises:
         ValueError: if a value or a combination is refused.
     """
-    section, other = CurveConfig, SearchConfig
-    if values.unit != "learned":
-        section, other = other, section
-    _check_kind(values, section, other)
+    read_by = _OVER_CURVES if values.unit == "learned" else _OVER_A_GRID
+    unread = {*_names(_OVER_CURVES), *_names(_OVER_A_GRID)} - _names(read_by)
+    given = sorted(name for name in unread if values[name].present)
+    check(
+        not given,
+        "A search is over curves with --unit=learned and over a grid with "
+        "another unit; the flags of one do nothing in the other.",
+        unit=values.unit,
+        flags=given,
+    )
     return config_flags.read(
-        section,
+        read_by[0],
         values,
         base=train_flags.read(values),
         search_images=values.search_images or None,
     )
 
 
+def _names(sections):
+    return {name for each in sections for name in config_flags.fields(each)}
+
+
+def table(results):
+    """Returns the candidates of all splits, and the cost of the search.
+
+    Args:
+        results: As `search.run` returns them.
+    """
+    rows = [
+        _row(split, found, results["accuracy"])
+        for split, found in results["candidates"].items()
+    ]
+    lines = aligned(_HEADER, rows, left=1)
+    trials = results["trials"]
+    failed = [trial["name"] for trial in trials if trial["error"]]
+    spent, full = results["examples"], results["examples_exhaustive"]
+    lines.append(
+        f"\n{len(trials)} trials saw {spent:,} training images; the exhaustive "
+        f"search takes {full:,} ({full / max(spent, 1):.1f} times as many). "
+        f"Batch norms' statistics took {results['norm_examples']:,} more, "
+        "without training."
+    )
+    accepted = results["accuracy"] - results["least_accuracy"]
+    worse = [
+        f"{split} ({found['validation_drop']:.2f})"
+        for split, found in results["candidates"].items()
+        if found and (found["validation_drop"] or 0.0) > accepted
+    ]
+    if worse:
+        lines.append(
+            f"On all validation images {', '.join(worse)} lose more than the "
+            f"{accepted:g} points that are accepted, so bottlenet-select "
+            "refuses them; more --search_images measure more exactly."
+        )
+    if failed:
+        lines.append(f"Failed: {', '.join(failed)}; see their failure.json.")
+    return "\n".join(lines)
+
+
+def _row(split, found, accuracy):
+    if found is None:
+        return [split, *"––––", "none acceptable", *"–––"]
+    searched, measured = found["searched"], found["measured"]
+    on_all = ["failed", "–"]
+    if measured:
+        on_all = [
+            f"{measured['wire_bytes']:.1f}", f"{measured['accuracy']:.2f}"
+        ]  # fmt: skip
+    return [
+        split,
+        *(str(found[name]) for name in ("channels", "stride", "quality")),
+        f"{searched['wire_bytes']:.1f}",
+        f"{searched['accuracy']:.2f}",
+        f"{accuracy - searched['accuracy']:.2f}",
+        *on_all,
+    ]
+
+
 def main():
     """Entry point of `bottlenet-search`."""
-    define(module_name=sys.argv[0])
-    program.run(_main, USAGE, cleans_up=True, groups=train_flags.GROUPS)
+    program.run(_main, USAGE, define(), cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import sys
 
 from bottlenet_tf import selection
-from bottlenet_tf.cli import program, selecting_flags
+from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli.selecting_flags import CostConfig, SelectConfig
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.common.run_folders import (
     choosing_figures,
@@ -48,50 +49,44 @@ _TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
 
 
 def _main(values):
-    if values.published:
-        print("\n".join(_published(values.published)))
+    costs = config_flags.read(CostConfig, values)
+    config = config_flags.read(SelectConfig, values, costs=costs)
+    if config.published:
+        print("\n".join(_published(config.published)))
     else:
-        _decide(values)
+        _decide(config)
 
 
-def _decide(values):
-    links, goal = selecting_flags.links(values), selecting_flags.goal(values)
-    plan_path = selecting_flags.plan_path(values)
-    for flag in ("runs", "device_profile", "cloud_profile"):
-        if not getattr(values, flag):
-            raise ValueError(
-                f"--{flag} must be given; --help shows an example. "
-                f"Received: {flag}={getattr(values, flag)!r}"
-            )
-    machines = selecting_flags.machines(
-        values,
-        profile_file.read(values.device_profile),
-        profile_file.read(values.cloud_profile),
+def _decide(config):
+    links, goal = config.costs.links(), config.goal
+    machines = config.costs.machines(
+        profile_file.read(config.costs.device_profile),
+        profile_file.read(config.costs.cloud_profile),
     )
-    runs = _runs(values.runs)
+    folders = find_runs(config.runs, flag="runs")
+    runs = {model_name(run): run for run in folders}  # As profiles name them.
     reports = {name: load_report(run) for name, run in runs.items()}
     for profile in (machines.device, machines.cloud):
         _check_network(profile, reports)
     first = choosing_figures(next(iter(reports.values())))
-    limits = selecting_flags.limits(values, first["baseline_accuracy"])
     decisions = selection.decide_runs(
-        runs, reports, machines, links, goal, limits,
-        selecting_flags.max_loss(values),
+        runs, reports, machines, links, goal,
+        config.limits(first["baseline_accuracy"]), config.max_loss,
     )  # fmt: skip
     for decision in decisions:
-        told = _told(decision, machines, values.all_points)
-        print("\n".join(told), flush=True)
+        lines = _described(decision, machines, config.all_points)
+        print("\n".join(lines), flush=True)
     print("\n== All networks ==\n")
     print("\n".join(tables.winners_table(decisions)))
     path = write_json(
-        values.out,
+        config.out,
         tables.selection_values(decisions, machines, command=sys.argv),
     )
-    plan = write_json(plan_path, plan_values(decisions, machines))
+    plan = write_json(config.plan_path, plan_values(decisions, machines))
     print(f"\nSelection: {path}\nPlan: {plan}")
 
 
-def _told(decision, machines, all_points):
+def _described(decision, machines, all_points):
     """Yields the lines of one decision."""
     link, device = decision.link, machines.device
     yield (
@@ -122,11 +117,6 @@ def _beats(goal):
     if goal.deadline_ms is None:
         return "costs less than any split here"
     return f"does better within {goal.deadline_ms:g} ms than any split here"
-
-
-def _runs(names):
-    """Returns `{name: folder}` of runs, by the names that profiles have."""
-    return {model_name(run): run for run in find_runs(names, flag="runs")}
 
 
 def _check_network(profile, reports):
@@ -181,8 +171,13 @@ def _published(path):
 
 def main():
     """Entry point of `bottlenet-select`."""
-    selecting_flags.define(module_name=sys.argv[0])
-    program.run(_main, USAGE, groups=selecting_flags.GROUPS)
+    groups = config_flags.define_all(
+        {
+            "The choice": (SelectConfig,),
+            "Machines, links, and what is minimised": (CostConfig,),
+        }
+    )
+    program.run(_main, USAGE, groups)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""The flags of `bottlenet-select`, and what they ask for."""
+"""The flags of `bottlenet-select`: costs, choice and files."""
 
 import dataclasses
-import math
 import pathlib
 
-from absl import flags
-
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.selection import (
     DEFAULT_TRANSPORT,
@@ -22,231 +21,180 @@ from bottlenet_tf.selection import (
 
 # Points below the unsplit network, as the paper accepts.
 MAX_LOSS = 2.0
-_PLAN = "plan.json"
-# What --help shows by purpose.
-GROUPS = {
-    "What is chosen among": (
-        "runs", "device_profile", "cloud_profile", "published",
-    ),
-    "What is wanted": (
-        "max_accuracy_loss", "deadline_ms", "latency_weight", "energy_weight",
-        "max_bytes", "max_memory_mb",
-    ),
-    "Links and loads": (
-        "networks", "uplink_mbps", "downlink_mbps", "rtt_ms",
-        "alpha_mw_per_mbps", "beta_mw", "waiting_mw", "message_overhead",
-        "answer_bytes", "device_slowdown", "device_load", "cloud_load",
-    ),
-    "What is written": ("out", "plan", "all_points"),
-}  # fmt: skip
+_TRANSPORTS = "; ".join(
+    f"{name} {transport.num_bytes}, {transport.about}"
+    for name, transport in TRANSPORTS.items()
+)
 
 
-def define(module_name):
-    """Defines all flags."""
-    common = {"module_name": module_name}
-    flags.DEFINE_list(
-        "runs", [], "Finished runs, or folders that hold some.", **common
-    )
-    define_scenarios(**common)
-    for name, default, text in (
-        (
-            "deadline_ms",
-            None,
-            "Choose the most accuracy whose latency keeps this deadline, "
-            "instead of the least latency or energy; sizes and times in the "
-            "mean.",
-        ),
-        (
-            "max_accuracy_loss",
-            None,
-            f"Accepted points below the network; unset: {MAX_LOSS:g}, or any "
-            "with --deadline_ms.",
-        ),
-        (
-            "max_bytes",
-            None,
-            "Most bytes that an image may take on the air: wire bytes, as "
-            "--byte_budget counts them, and --message_overhead.",
-        ),
-        ("max_memory_mb", None, "Most memory of the head's process."),
-    ):
-        flags.DEFINE_float(name, default, text, **common)
-    flags.DEFINE_string(
-        "out", "selection.json", "File for the decisions.", **common
-    )
-    flags.DEFINE_string(
-        "plan",
-        None,
-        "File for what a device chooses from while it runs; unset: plan.json "
-        "beside --out.",
-        **common,
-    )
-    flags.DEFINE_bool(
-        "all_points",
-        False,
-        "Show each operating point of each split, not its best alone.",
-        **common,
-    )
-    flags.DEFINE_string(
-        "published", None, "Printed totals to choose by (CSV).", **common
-    )
+@dataclasses.dataclass(frozen=True)
+class CostConfig(Settings):
+    """Cost of an image: machines, links, and the weights of ms and mJ."""
 
-
-def define_scenarios(**common):
-    """Defines the flags of machines, links and what is minimised."""
-    for name, whose in (("device", "device"), ("cloud", "server")):
-        flags.DEFINE_string(
-            f"{name}_profile",
-            None,
-            f"Profile of the {whose} (JSON or CSV).",
-            **common,
-        )
-    flags.DEFINE_list(
-        "networks", list(NAMED), f"Of {', '.join(NAMED)} (table 3).", **common
+    device_profile: str | None = setting(
+        None, "Profile of the device (JSON or CSV)."
     )
-    for name, default, text in (
-        ("uplink_mbps", None, "Up-link of another network, 10^6 bit/s."),
-        ("alpha_mw_per_mbps", None, "Its radio's power for each Mbit/s."),
-        ("beta_mw", None, "Its radio's power at any rate."),
-        ("rtt_ms", 0.0, "Round trip; the paper leaves it out."),
-        ("downlink_mbps", None, "Of the answer; the paper leaves it out."),
-        ("waiting_mw", 0.0, "Power of the device while it waits."),
-        (
-            "device_slowdown",
-            1.0,
-            "Assume a device this many times slower than the profiled "
-            "machine, to see whether a split would pay off.",
-        ),
-        ("latency_weight", 1.0, "Weight of a ms in what is minimised."),
-        ("energy_weight", 0.0, "Weight of a mJ in what is minimised."),
-    ):
-        flags.DEFINE_float(name, default, text, **common)
-    for name, default, text in (
-        (
-            "answer_bytes",
-            Link.answer_bytes,
-            "Size of the answer with its message, for --downlink_mbps.",
-        ),
-        ("device_load", 0, "Competing workers on the device."),
-        ("cloud_load", 0, "Competing workers on the server."),
-    ):
-        flags.DEFINE_integer(name, default, text, **common)
-    measured = "; ".join(
-        f"{name} {transport.num_bytes}, {transport.about}"
-        for name, transport in TRANSPORTS.items()
+    cloud_profile: str | None = setting(
+        None, "Profile of the server (JSON or CSV)."
     )
-    flags.DEFINE_string(
-        "message_overhead",
+    latency_weight: float = setting(1.0, "Weight of a ms in what is minimised.")
+    energy_weight: float = setting(0.0, "Weight of a mJ in what is minimised.")
+    networks: tuple[str, ...] = setting(
+        tuple(NAMED), f"Of {', '.join(NAMED)} (table 3)."
+    )
+    uplink_mbps: float | None = setting(
+        None, "Up-link of another network, 10^6 bit/s."
+    )
+    alpha_mw_per_mbps: float | None = setting(
+        None, "Its radio's power for each Mbit/s."
+    )
+    beta_mw: float | None = setting(None, "Its radio's power at any rate.")
+    downlink_mbps: float | None = setting(
+        None, "Of the answer; the paper leaves it out."
+    )
+    rtt_ms: float = setting(0.0, "Round trip; the paper leaves it out.")
+    waiting_mw: float = setting(0.0, "Power of the device while it waits.")
+    message_overhead: str = setting(
         DEFAULT_TRANSPORT,
         "Bytes that a message adds to its wire bytes, for everything that is "
         "sent: a number (0 reproduces the paper) or a transport. Measured at "
-        f"IP level, on an open connection: {measured}. Further packets of long "
-        "payloads aren't counted.",
-        **common,
+        f"IP level, on an open connection: {_TRANSPORTS}. Further packets of "
+        "long payloads aren't counted.",
     )
+    answer_bytes: int = setting(
+        Link.answer_bytes,
+        "Size of the answer with its message, for --downlink_mbps.",
+    )
+    device_slowdown: float = setting(
+        1.0,
+        "Assume a device this many times slower than the profiled machine, to "
+        "see whether a split would pay off.",
+    )
+    device_load: int = setting(0, "Competing workers on the device.")
+    cloud_load: int = setting(0, "Competing workers on the server.")
 
+    def machines(self, device, cloud):
+        """Returns the `Machines` of two `profile_file.Profile`s.
 
-def machines(values, device, cloud):
-    """Returns the `Machines` of two profiles, by parsed flag values.
+        Raises:
+            ValueError: if they are of different networks.
+        """
+        profile_file.check_same_network(device, cloud)
+        if self.device_slowdown != 1.0:
+            device = profile_file.slowed(device, self.device_slowdown)
+        return Machines(device, cloud, self.device_load, self.cloud_load)
 
-    Args:
-        values: Of the flags.
-        device, cloud: `profile_file.Profile`s.
+    def links(self):
+        """Returns the `Link`s.
 
-    Raises:
-        ValueError: if they are of different networks.
-    """
-    profile_file.check_same_network(device, cloud)
-    if values.device_slowdown != 1.0:
-        device = profile_file.slowed(device, values.device_slowdown)
-    return Machines(device, cloud, values.device_load, values.cloud_load)
-
-
-def links(values):
-    """Returns the `Link`s of parsed flag values.
-
-    Raises:
-        ValueError: if none is named, or one can't be.
-    """
-    overhead = message_overhead_bytes(values.message_overhead)
-    found = [named(name) for name in values.networks if name]
-    if values.uplink_mbps is not None:
-        found.append(
-            Link(
-                "own",
-                values.uplink_mbps,
-                values.alpha_mw_per_mbps,
-                values.beta_mw,
+        Raises:
+            ValueError: if none is named, or one can't be.
+        """
+        found = [named(name) for name in self.networks]
+        if self.uplink_mbps is not None:
+            radio = self.alpha_mw_per_mbps, self.beta_mw
+            found.append(Link("own", self.uplink_mbps, *radio))
+        check(
+            bool(found),
+            "--networks or --uplink_mbps must name a network.",
+            networks=self.networks,
+            uplink_mbps=self.uplink_mbps,
+        )
+        overhead = message_overhead_bytes(self.message_overhead)
+        return [
+            dataclasses.replace(
+                link,
+                rtt_ms=self.rtt_ms,
+                downlink_mbps=self.downlink_mbps,
+                answer_bytes=self.answer_bytes,
+                waiting_mw=self.waiting_mw,
+                message_overhead_bytes=overhead,
             )
-        )
-    if not found:
-        raise ValueError(
-            "--networks or --uplink_mbps must name a network. "
-            f"Received: networks={values.networks}, uplink_mbps=None"
-        )
-    return [
-        dataclasses.replace(
-            link,
-            rtt_ms=values.rtt_ms,
-            downlink_mbps=values.downlink_mbps,
-            answer_bytes=values.answer_bytes,
-            waiting_mw=values.waiting_mw,
-            message_overhead_bytes=overhead,
-        )
-        for link in found
-    ]
+            for link in found
+        ]
 
 
-def goal(values):
-    """Returns the `Goal` of parsed flag values; ValueError if it can't be."""
-    return Goal(values.latency_weight, values.energy_weight, values.deadline_ms)
+@dataclasses.dataclass(frozen=True)
+class SelectConfig(RuledSettings):
+    """One selection; `bottlenet-select --help` explains every field."""
 
-
-def max_loss(values):
-    """Returns the accepted loss, in points: that of the paper if unset.
-
-    Raises:
-        ValueError: for one that isn't finite, or negative.
-    """
-    loss = values.max_accuracy_loss
-    loss = MAX_LOSS if loss is None else loss
-    check(
-        0 <= loss < math.inf,
-        "--max_accuracy_loss must be finite and not negative: points below "
-        "the network without a split.",
-        max_accuracy_loss=loss,
+    costs: CostConfig = CostConfig()
+    runs: tuple[str, ...] = setting(
+        (), "Finished runs, or folders that hold some."
     )
-    return loss
+    deadline_ms: float | None = setting(
+        None,
+        "Choose the most accuracy whose latency keeps this deadline, instead "
+        "of the least latency or energy; sizes and times in the mean.",
+    )
+    max_accuracy_loss: float | None = setting(
+        None,
+        f"Accepted points below the network; unset: {MAX_LOSS:g}, or any with "
+        "--deadline_ms.",
+        least=0,
+    )
+    max_bytes: float | None = setting(
+        None,
+        "Most bytes that an image may take on the air: wire bytes, as "
+        "--byte_budget counts them, and --message_overhead.",
+    )
+    max_memory_mb: float | None = setting(
+        None, "Most memory of the head's process."
+    )
+    out: str = setting("selection.json", "File for the decisions.")
+    plan: str | None = setting(
+        None,
+        "File of the choices that a device has while it runs; unset: plan.json "
+        "beside --out.",
+    )
+    all_points: bool = setting(
+        False, "Show each operating point of each split, not its best alone."
+    )
+    published: str | None = setting(None, "Printed totals to choose by (CSV).")
 
-
-def limits(values, baseline_accuracy):
-    """Returns the `Limits` of parsed flag values.
-
-    Who asks for the most accuracy within a deadline, and for no accuracy,
-    takes what there is.
-
-    Args:
-        values: Of the flags.
-        baseline_accuracy: Of the unsplit network, in percent; None if unknown.
-    """
-    is_any = values.max_accuracy_loss is None and values.deadline_ms is not None
-    least = None
-    if baseline_accuracy is not None and not is_any:
-        least = max(0.0, baseline_accuracy - max_loss(values))
-    return Limits(least, values.max_bytes, values.max_memory_mb)
-
-
-def plan_path(values):
-    """Returns the `pathlib.Path` of the plan.
-
-    Raises:
-        ValueError: if it is that of the decisions.
-    """
-    out = pathlib.Path(values.out)
-    plan = pathlib.Path(values.plan) if values.plan else out.with_name(_PLAN)
-    if plan == out:
-        raise ValueError(
-            "--plan and --out must be two files, or one overwrites the other. "
-            f"Received: plan={str(plan)!r}, out={values.out!r}"
+    def rules(self):
+        yield (
+            self.plan_path != pathlib.Path(self.out),
+            "--plan and --out must be two files, or one overwrites the other.",
         )
-    return plan
+        if self.published:
+            return
+        for name, given in (
+            ("runs", self.runs),
+            ("device_profile", self.costs.device_profile),
+            ("cloud_profile", self.costs.cloud_profile),
+        ):
+            yield bool(given), f"--{name} must be given; --help shows how."
+
+    @property
+    def goal(self):
+        """`Goal`; ValueError if it can't be."""
+        costs = self.costs
+        return Goal(costs.latency_weight, costs.energy_weight, self.deadline_ms)
+
+    @property
+    def max_loss(self):
+        """The accepted loss, in points: the paper's if unset."""
+        loss = self.max_accuracy_loss
+        return MAX_LOSS if loss is None else loss
+
+    @property
+    def plan_path(self):
+        """`pathlib.Path` of the plan."""
+        beside = pathlib.Path(self.out).with_name("plan.json")
+        return pathlib.Path(self.plan) if self.plan else beside
+
+    def limits(self, baseline_accuracy):
+        """Returns the `Limits`.
+
+        With a deadline and no accepted loss, any accuracy is accepted.
+
+        Args:
+            baseline_accuracy: Of the unsplit network, in percent; None if
+                unknown.
+        """
+        is_any = self.max_accuracy_loss is None and self.deadline_ms is not None
+        least = None
+        if baseline_accuracy is not None and not is_any:
+            least = max(0.0, baseline_accuracy - self.max_loss)
+        return Limits(least, self.max_bytes, self.max_memory_mb)

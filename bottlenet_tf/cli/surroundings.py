@@ -1,4 +1,4 @@
-"""What a machine and a console bring along, made what programs expect."""
+"""Environment and console, set to what programs need."""
 
 import contextlib
 import importlib
@@ -25,7 +25,7 @@ _START_UP = re.compile(
 
 
 def prepare():
-    """Sets what libraries read as they are imported, and the console.
+    """Sets the environment that libraries read on import, and the console.
 
     A console that can't show a character shows its number, as `\\u2013`.
     """
@@ -55,13 +55,13 @@ def with_tensorflow(module):
         found = importlib.import_module(f"bottlenet_tf.{module}")
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # Says what it misses for a GPU.
+        tf.config.list_physical_devices()  # Logs missing GPU libraries.
     return found
 
 
 @contextlib.contextmanager
 def _without_start_up_lines():
-    """Keeps back what is written to standard error; drops TensorFlow's."""
+    """Buffers standard error, and drops TensorFlow's start-up lines."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
         stderr = os.dup(2)

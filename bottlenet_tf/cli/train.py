@@ -1,7 +1,5 @@
 """`bottlenet-train`: flags -> TrainConfig -> training.run."""
 
-import sys
-
 from bottlenet_tf.cli import program, surroundings, train_flags
 
 USAGE = """Trains a split network with a learned bottleneck, and measures it.
@@ -21,11 +19,11 @@ TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 def _main(values):
     config = train_flags.read(values)
     training = surroundings.with_tensorflow("training")
-    training.run(config, check=_tell_problems if config.has_unit else None)
+    training.run(config, check=_print_problems if config.has_unit else None)
 
 
-def _tell_problems(network):
-    """Tells what an export would refuse, before hours go into training."""
+def _print_problems(network):
+    """Prints what an export would refuse, before hours of training."""
     from bottlenet_tf.config.export import ExportConfig
     from bottlenet_tf.export import problems
 
@@ -42,8 +40,7 @@ def _tell_problems(network):
 
 def main():
     """Entry point of `bottlenet-train` and `train.py`."""
-    train_flags.define(module_name=sys.argv[0])
-    program.run(_main, USAGE, groups=train_flags.GROUPS)
+    program.run(_main, USAGE, train_flags.define())
 
 
 if __name__ == "__main__":

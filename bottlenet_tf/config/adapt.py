@@ -1,16 +1,17 @@
-"""What an adaptation is: a frozen dataclass that checks itself."""
+"""Settings of one adaptation."""
 
 import dataclasses
 import pathlib
 
-from bottlenet_tf.common.settings import Settings, setting
-from bottlenet_tf.common.validation import check
+from bottlenet_tf.common.settings import setting
+from bottlenet_tf.config.data import SKIP_CORRUPT
+from bottlenet_tf.config.rules import RuledSettings
 
 PACK = "adapted.pack"
 
 
 @dataclasses.dataclass(frozen=True)
-class AdaptConfig(Settings):
+class AdaptConfig(RuledSettings):
     """One adaptation. `bottlenet-adapt --help` explains every field."""
 
     workdir: str
@@ -37,21 +38,16 @@ class AdaptConfig(Settings):
     batch_size: int = setting(
         32, "Photos a step, and at once otherwise.", least=1
     )
-    skip_corrupt: bool = setting(
-        False,
-        "Check all photos first and leave out what does not decode, instead "
-        "of stopping there.",
-    )
+    skip_corrupt: bool = setting(**SKIP_CORRUPT)
     seed: int = setting(
         0, "Decides which photos are held out, and all that is drawn."
     )
 
-    def check_together(self):
-        check(
+    def rules(self):
+        yield (
             self.path.suffix == ".pack",
             "--out must end in .pack; the figures are written beside it, as "
             ".json.",
-            out=self.out,
         )
 
     @property

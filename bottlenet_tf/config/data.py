@@ -2,12 +2,27 @@
 
 import dataclasses
 
-from bottlenet_tf.common.settings import Settings, setting
-from bottlenet_tf.common.validation import check
+from bottlenet_tf.common.settings import setting
+from bottlenet_tf.config.rules import RuledSettings
+
+# Settings that several programs share.
+DATA_DIR = {
+    "default": None,
+    "about": "Where TFDS keeps its records (~/tensorflow_datasets).",
+}
+MANUAL_DIR = {
+    "default": None,
+    "about": "Where the images of mini_imagenet lie.",
+}
+SKIP_CORRUPT = {
+    "default": False,
+    "about": "Check all images first and leave out what does not decode, "
+    "instead of stopping there.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(Settings):
+class DataConfig(RuledSettings):
     """The data set; fields as in `data.load`."""
 
     dataset: str = setting(
@@ -18,12 +33,8 @@ class DataConfig(Settings):
         "file,CLASS,CLASS,... in the order of the network's outputs, then a "
         "line an image, its path from there and 0 or 1 for each class.",
     )
-    data_dir: str | None = setting(
-        None, "Where TFDS keeps its records (~/tensorflow_datasets)."
-    )
-    manual_dir: str | None = setting(
-        None, "Where the images of mini_imagenet lie."
-    )
+    data_dir: str | None = setting(**DATA_DIR)
+    manual_dir: str | None = setting(**MANUAL_DIR)
     image_size: int | None = setting(
         None, "Side in pixels of what the network sees.", least=1
     )
@@ -38,11 +49,7 @@ class DataConfig(Settings):
     flip: bool | None = setting(
         None, "Mirror half of the training images (default: not for digits)."
     )
-    skip_corrupt: bool = setting(
-        False,
-        "Check all images first and leave out what does not decode, instead "
-        "of stopping there.",
-    )
+    skip_corrupt: bool = setting(**SKIP_CORRUPT)
     split_seed: int = setting(
         0,
         "Decides which images train, validate and test. Runs that build on "
@@ -91,19 +98,15 @@ class DataConfig(Settings):
         distinct=True,
     )
 
-    def check_together(self):
-        check(
+    def rules(self):
+        yield (
             self.resize is None
             or self.image_size is None
             or self.resize >= self.image_size,
             "--resize must be at least --image_size: crops are cut from it.",
-            resize=self.resize,
-            image_size=self.image_size,
         )
-        check(
+        yield (
             all(index < self.num_outputs for index in self.class_indices),
             "--class_indices must be outputs of the network, counted from 0: "
             "below --num_outputs.",
-            class_indices=self.class_indices,
-            num_outputs=self.num_outputs,
         )

@@ -1,8 +1,10 @@
-"""What an evaluation is: a frozen dataclass that checks itself."""
+"""Settings of one evaluation."""
 
 import dataclasses
+import json
 
 from bottlenet_tf.common.settings import Settings, setting
+from bottlenet_tf.config.data import DATA_DIR, MANUAL_DIR, SKIP_CORRUPT
 from bottlenet_tf.config.run import differing_flags
 
 PARTS = ("test", "validation", "all")
@@ -52,17 +54,9 @@ class EvaluateConfig(Settings):
         least=1,
         most=100,
     )
-    data_dir: str | None = setting(
-        None, "Where TFDS keeps its records (~/tensorflow_datasets)."
-    )
-    manual_dir: str | None = setting(
-        None, "Where the images of mini_imagenet lie."
-    )
-    skip_corrupt: bool = setting(
-        False,
-        "Check all images first and leave out what does not decode, instead "
-        "of stopping there.",
-    )
+    data_dir: str | None = setting(**DATA_DIR)
+    manual_dir: str | None = setting(**MANUAL_DIR)
+    skip_corrupt: bool = setting(**SKIP_CORRUPT)
     seed: int | None = setting(
         None,
         "Decides which images --max_images takes. Unset: the run's "
@@ -72,15 +66,8 @@ class EvaluateConfig(Settings):
 
     def values(self):
         """Returns its fields as JSON has them."""
-        values = dataclasses.asdict(self)
-        return {
-            n: list(v) if type(v) is tuple else v for n, v in values.items()
-        }
+        return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def differing(self, before):
-        """Returns the flags by which another evaluation gave other figures.
-
-        Args:
-            before: The `EvaluateConfig` of the other one.
-        """
+        """Returns the flags by which an earlier evaluation's figures differ."""
         return differing_flags(before, self, _FREE_FIELDS)

@@ -1,22 +1,20 @@
-"""What an export is: a frozen dataclass that checks itself."""
+"""Settings of one export, and of a look at a network's cuts."""
 
 import dataclasses
 import re
 
 from bottlenet_tf.common.settings import Settings, setting
-from bottlenet_tf.common.validation import check
 from bottlenet_tf.config.data import DataConfig
+from bottlenet_tf.config.rules import RuledSettings
 
 # As in `runtime.served`.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 TARGETS = ("trt8.2", "trt8.5", "trt8.6", "trt10", "trt11")
-
-
 _LITERT = ("float32", "float16", "int8")
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportConfig(Settings):
+class ExportConfig(RuledSettings):
     """One export. `python export.py --help` explains every field."""
 
     workdir: tuple[str, ...] = setting(
@@ -26,8 +24,7 @@ class ExportConfig(Settings):
     )
     out: str = setting("deploy", "Deployment folder to make; new or empty.")
     overwrite: bool = setting(
-        False,
-        "Replace the deployment in --out, once the new one is whole.",
+        False, "Replace the deployment in --out, once the new one is whole."
     )
     target: str = setting(
         "trt8.2",
@@ -97,37 +94,29 @@ class ExportConfig(Settings):
         "to edge/ once it names units of this deployment alone.",
     )
 
-    def check_together(self):
-        check(
+    def rules(self):
+        yield (
             bool(self.workdir),
             "--workdir must name at least one finished run.",
-            workdir=self.workdir,
         )
-        check(
+        yield (
             self.onnx or bool(self.litert),
             "--noonnx leaves LiteRT on the device, so --litert must name some.",
-            onnx=self.onnx,
-            litert=self.litert,
         )
-        check(
+        yield (
             self.pack is None or len(self.workdir) == 1,
             "--pack goes with the one --workdir that it was made from.",
-            pack=self.pack,
-            workdir=self.workdir,
         )
         for flag in ("served_name", "image_model"):
             name = getattr(self, flag)
-            check(
+            yield (
                 re.fullmatch(_NAME, name) is not None,
                 f"--{flag} must be letters, digits, '.', '_' and '-', since "
                 "it is part of a URL and a folder's name.",
-                **{flag: name},
             )
-        check(
+        yield (
             self.served_name != self.image_model,
             "--served_name and --image_model name two models of one server.",
-            served_name=self.served_name,
-            image_model=self.image_model,
         )
 
     @property

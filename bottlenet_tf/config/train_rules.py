@@ -1,32 +1,22 @@
 """Which settings of a training run contradict each other, and why."""
 
 from bottlenet_tf.codec.payload import overhead_bytes
-from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.network import is_trained
 
 
-def check_run(config):
-    """Raises ValueError for a `TrainConfig` that makes no sense."""
+def of(config):
+    """Yields `(whether it holds, rule)` for a `TrainConfig`."""
     for rules in (_network, _unit, _validation, _rivals, _codec, _schedule):
-        for holds, rule, *names in rules(config):
-            check(holds, rule, **{n: _value(config, n) for n in names})
-
-
-def _value(config, name):
-    for section in (config, config.data):
-        if hasattr(section, name):
-            value = getattr(section, name)
-            return value.kind if name == "unit" else value
-    raise AttributeError(name)
+        yield from rules(config)
 
 
 def _network(config):
-    """Rules on what the run starts from and imitates."""
-    is_trained, teacher = config.starts_trained, config.teacher_backbone
+    """Rules on the network, its weights and its teacher."""
+    comes_trained, teacher = config.starts_trained, config.teacher_backbone
     yield (
         config.mode != "baseline" or config.distillation == 0,
         "--distillation learns from the unsplit network, which is what "
         "--mode=baseline trains; use another mode, or 0.",
-        "distillation",
     )
     yield (
         not config.new_head
@@ -34,69 +24,49 @@ def _network(config):
         "--new_head is for --mode=baseline of a .keras file, which comes with "
         "a classifier; other networks get a new one where the weights' own "
         "doesn't fit.",
-        "new_head",
-        "mode",
-        "backbone",
     )
     yield (
         not (config.new_head and config.precision == "mixed_float16"),
         "--new_head has two learning rates, which --precision=mixed_float16 "
         "can't scale together; mixed_bfloat16 needs no scaling.",
-        "new_head",
-        "precision",
     )
     yield (
-        config.distillation == 0 or is_trained,
+        config.distillation == 0 or comes_trained,
         "--distillation learns from the unsplit network, which must come "
         "trained: set --backbone_weights.",
-        "distillation",
-        "backbone_weights",
     )
     yield (
         teacher is None or config.distillation > 0,
         "--teacher_backbone is imitated by --distillation, which must be above "
         "0.",
-        "teacher_backbone",
-        "distillation",
     )
     yield (
-        config.teacher_is_trained == (teacher is not None),
+        is_trained(teacher, config.teacher_weights) == (teacher is not None),
         "--teacher_backbone must come trained, with --teacher_weights, which "
         "belong to it alone.",
-        "teacher_backbone",
-        "teacher_weights",
     )
     yield (
         not (config.mode in ("tail", "frozen") or config.freeze_prefix)
-        or is_trained
+        or comes_trained
         or config.init_from is not None,
         "--mode=frozen, --mode=tail and --freeze_prefix leave blocks as they "
         "are, so the network must come trained: set --backbone_weights or "
         "--init_from.",
-        "mode",
-        "freeze_prefix",
-        "backbone_weights",
     )
     yield (
         not config.init_partly or config.init_from is not None,
         "--init_partly says what to take from --init_from, which must be set "
         "with it.",
-        "init_from",
     )
     for name in ("class_indices", "unseen_classes"):
         yield (
-            is_trained or not getattr(config.data, name),
+            comes_trained or not getattr(config.data, name),
             f"--{name} is for a network that knows the classes already: set "
-            "--backbone_weights, or name a .keras file.",
-            name,
-            "backbone",
-            "backbone_weights",
+            "--backbone_weights, or --backbone to a .keras file.",
         )
     yield (
         config.norm_batches == 0 or config.strategy == "none",
         "--norm_batches is for one device: --strategy=none.",
-        "norm_batches",
-        "strategy",
     )
 
 
@@ -107,12 +77,10 @@ def _unit(config):
         config.has_unit or config.feature_weight == 0,
         "--feature_weight compares what a unit restores, and "
         f"--mode={config.mode} has none; use another mode, or 0.",
-        "feature_weight",
     )
     yield (
         config.quality_start is None or unit.quality is not None,
         "--quality_start anneals JPEG's quality: --codec=jpeg.",
-        "unit",
     )
     if config.has_unit and unit.kind == "learned":
         yield from _learned_unit(config)
@@ -126,33 +94,27 @@ def _learned_unit(config):
         config.mode in ("tail", "frozen"),
         "--unit=learned starts from the statistics of a network whose first "
         "blocks stay as they are: --mode=tail or frozen.",
-        "mode",
     )
     yield (
         config.optimizer == "adam",
         "--unit=learned is trained by --optimizer=adam, with a rate for each "
         "of its parts.",
-        "optimizer",
     )
     yield (
         config.precision != "mixed_float16",
         "--unit=learned scales no loss, which float16 needs: "
         "--precision=float32 or mixed_bfloat16.",
-        "precision",
     )
     yield (
         config.keep == "last" and config.early_stopping is None,
         "--unit=learned keeps the average of its last weights, so there is no "
         "epoch to choose: --keep=last, no --early_stopping.",
-        "keep",
-        "early_stopping",
     )
     for name in ("weight_decay", "norm_batches", "codec_warmup", "rate_weight"):
         yield (
             not getattr(config, name),
             f"--{name} has no place in the steps of --unit=learned: leave it "
             "at 0.",
-            name,
         )
 
 
@@ -162,21 +124,14 @@ def _datta_unit(config):
         config.mode != "naive",
         "--mode=naive leaves an image codec out, and --unit=datta has none: "
         "--mode=frozen (the paper), tail or aware.",
-        "mode",
     )
     for name in ("byte_budget", "rate_weight", "codec_warmup"):
         yield (
             not getattr(config, name),
             f"--{name} has no place in the loss of --unit=datta, whose rate "
             "--task_weight decides: leave it unset.",
-            name,
         )
-    yield (
-        not config.init_partly,
-        "--init_partly is for --unit=bottlenet.",
-        "init_partly",
-        "unit",
-    )
+    yield not config.init_partly, "--init_partly is for --unit=bottlenet."
 
 
 def _validation(config):
@@ -191,58 +146,44 @@ def _validation(config):
             has_validation,
             f"--{name} uses the accuracy on validation images: "
             "--validation_fraction must be above 0.",
-            name,
-            "validation_fraction",
         )
         yield (
             config.evaluate_every > 0,
             f"--{name} uses the accuracy after each epoch: --evaluate_every "
             "must be positive.",
-            name,
-            "evaluate_every",
         )
         yield (
             config.strategy != "multiworker",
             f"--{name} is for one process, whose figures alone decide: "
             "--strategy=none or mirrored.",
-            name,
-            "strategy",
         )
     yield (
         config.measure_on == "test" or has_validation,
         "--measure_on=validation needs validation images: "
         "--validation_fraction must be above 0.",
-        "validation_fraction",
     )
 
 
 def _rivals(config):
     """Cloud-only: a run of its own, or tuned beside a split network."""
     is_cloud = config.mode == "cloud"
-    for name in ("image_codec", "image_quality"):
-        yield (
-            (getattr(config, name) is not None) == is_cloud,
-            "--image_codec and --image_quality say what the images of "
-            "--mode=cloud go through: both must be set there, and nowhere "
-            "else.",
-            name,
-            "mode",
-        )
+    codec, quality = config.image_codec, config.image_quality
+    yield (
+        (codec is not None) == (quality is not None) == is_cloud,
+        "--image_codec and --image_quality say what the images of "
+        "--mode=cloud go through: both must be set there, and nowhere else.",
+    )
     yield (
         config.image_side is None or is_cloud,
         "--image_side is for --mode=cloud.",
-        "image_side",
-        "mode",
     )
     yield (
         not is_cloud or config.starts_trained,
         "--mode=cloud tunes a trained network: set --backbone_weights.",
-        "backbone_weights",
     )
     yield (
         not (is_cloud and config.freeze_prefix),
         "--freeze_prefix is for a network with a unit; --mode=cloud has none.",
-        "mode",
     )
     if not config.tuned_rivals:
         return
@@ -251,26 +192,18 @@ def _rivals(config):
         "--tuned_rivals tunes the unsplit network: --mode must have a unit, "
         "and the network must come trained (--backbone_weights or a .keras "
         "backbone).",
-        "tuned_rivals",
-        "mode",
     )
     yield (
         config.data.validation_fraction > 0,
         "--tuned_rivals are tuned at qualities that are chosen on validation "
         "images: --validation_fraction must be above 0.",
-        "validation_fraction",
     )
     yield (
         config.strategy != "multiworker",
         "--tuned_rivals are trained by one process: --strategy=none or "
         "mirrored.",
-        "strategy",
     )
-    yield (
-        bool(config.tuned_losses),
-        "--tuned_losses must name at least one.",
-        "tuned_losses",
-    )
+    yield bool(config.tuned_losses), "--tuned_losses must name at least one."
 
 
 def _codec(config):
@@ -283,36 +216,26 @@ def _codec(config):
             has_codec or not getattr(config, name),
             f"--{name} needs a codec in training: --mode=aware, tail or "
             "frozen, and --codec_warmup below 1.",
-            name,
-            "mode",
-            "codec_warmup",
         )
     overhead = overhead_bytes(config.unit.sends_range)
     yield (
         config.byte_budget is None or config.byte_budget > overhead + 1,
         f"--byte_budget counts wire bytes, {overhead} of which are header.",
-        "byte_budget",
     )
 
 
 def _schedule(config):
-    """What is counted in epochs must fit in them."""
+    """Durations in epochs must fit in the run."""
     yield (
         (config.quality_start is None) == (config.quality_epochs == 0),
         "--quality_start and --quality_epochs belong together.",
-        "quality_start",
-        "quality_epochs",
     )
     yield (
         config.quality_epochs <= (1 - config.codec_warmup) * config.epochs,
-        "--quality_epochs must fit in the epochs that run the codec.",
-        "quality_epochs",
-        "epochs",
-        "codec_warmup",
+        "--quality_epochs must fit in the --epochs that run the codec: the "
+        "share that --codec_warmup leaves.",
     )
     yield (
         config.warmup_epochs <= config.epochs or config.epochs == 0,
         "--warmup_epochs must not exceed --epochs.",
-        "warmup_epochs",
-        "epochs",
     )

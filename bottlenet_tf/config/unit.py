@@ -1,9 +1,10 @@
-"""What a unit is: a frozen dataclass for each kind that checks itself."""
+"""Settings of each kind of unit."""
 
 import dataclasses
 
 from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.rules import RuledSettings
 
 # Sizes of a learned unit where none are asked for; see `resolved`.
 MOST_POSITIONS, MOST_VALUES = 14, 256
@@ -20,7 +21,7 @@ _STRIDE = {
 
 
 @dataclasses.dataclass(frozen=True)
-class UnitConfig(Settings):
+class UnitConfig(RuledSettings):
     """The bottleneck unit; fields as in `layers.BottleneckUnit`."""
 
     kind: str = setting("bottlenet", choices=("bottlenet",), flag="unit")
@@ -60,13 +61,11 @@ class UnitConfig(Settings):
         20, "JPEG quality, 1 to 100.", least=1, most=100, why="libjpeg's scale"
     )
 
-    def check_together(self):
-        check(
+    def rules(self):
+        yield (
             self.stride == 1 or self.spatial_kernel > self.stride,
             "--spatial_kernel must be larger than --stride, or positions "
             "between windows would not overlap.",
-            spatial_kernel=self.spatial_kernel,
-            stride=self.stride,
         )
 
     def codec_config(self):
@@ -79,7 +78,7 @@ class UnitConfig(Settings):
         return self.quantizer == "per_image"
 
     def defaults(self, mode):
-        """Returns what training takes where nothing is asked for."""
+        """Returns the settings of training that suit the unit."""
         del mode
         return {
             "optimizer": "sgd",
@@ -91,65 +90,61 @@ class UnitConfig(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class LearnedUnitConfig(Settings):
+class LearnedUnitConfig(RuledSettings):
     """The learned unit; fields as in `layers.learned.unit.LearnedUnit`."""
 
     kind: str = setting("learned", choices=("learned",), flag="unit")
     patch: int | None = setting(
         None,
-        "Learned unit: side of the patches that the feature is cut into. This "
+        "Side of the patches that the feature is cut into. This "
         "and the next four, unset: what suits the feature.",
         least=1,
     )
     patch_channels: int | None = setting(
-        None, "Learned unit: channels that a patch is projected to.", least=1
+        None, "Channels that a patch is projected to.", least=1
     )
     coefficients: int | None = setting(
-        None, "Learned unit: coefficients that may be sent.", least=1
+        None, "Coefficients that may be sent.", least=1
     )
     mixed: int | None = setting(
         None,
-        "Learned unit: values of the grid that enter a dense matrix; --mixed "
+        "Values of the grid that enter a dense matrix; --mixed "
         "times --mixed_to multiply-accumulates on the device.",
         least=0,
     )
     mixed_to: int | None = setting(
         None,
-        "Learned unit: coefficients that this matrix makes; the other "
+        "Coefficients that this matrix makes; the other "
         "--coefficients are values of the grid as they are.",
         least=0,
     )
     shared_frequencies: bool = setting(
         False,
-        "Learned unit: one channel matrix for all frequencies of the grid, "
+        "One channel matrix for all frequencies of the grid, "
         "for features of many positions.",
     )
     encoder: str = setting(
         "linear",
-        "Learned unit: linear, or residual for a nonlinear branch beside it "
-        "on the device.",
+        "linear, or residual for a nonlinear branch beside it on the device.",
         choices=("linear", "residual"),
     )
     synthesis_width: int = setting(
         64,
-        "Learned unit: channels of the server's nonlinear branch; 0 leaves it "
-        "out.",
+        "Channels of the server's nonlinear branch; 0 leaves it out.",
         least=0,
     )
     synthesis_blocks: int = setting(
-        1, "Learned unit: its residual blocks at each size.", least=1
+        1, "Its residual blocks at each size.", least=1
     )
     num_points: int = setting(
         16,
-        "Learned unit: operating points it offers once trained.",
+        "Operating points it offers once trained.",
         least=2,
         most=64,
         why="payloads name a point by 6 bits",
     )
     fine_rate_weight: float = setting(
-        1e-5,
-        "Learned unit: weight of a bit in the loss at the point of most bytes.",
-        above=0,
+        1e-5, "Weight of a bit in the loss at the point of most bytes.", above=0
     )
     coarse_rate_weight: float = setting(
         1e-2,
@@ -158,30 +153,23 @@ class LearnedUnitConfig(Settings):
         above=0,
     )
     statistics_images: int = setting(
-        4000,
-        "Learned unit: training images that the closed form is computed from.",
-        least=1,
+        4000, "Training images that the closed form is computed from.", least=1
     )
 
     quality = None
     sends_range = False
 
-    def check_together(self):
+    def rules(self):
         sizes = (self.mixed_to, self.mixed, self.coefficients)
-        check(
+        yield (
             None in sizes or self.mixed_to <= min(sizes[1:]),
             "--mixed_to must be at most --mixed, which it is made of, and at "
             "most --coefficients, of which it is a part.",
-            mixed=self.mixed,
-            mixed_to=self.mixed_to,
-            coefficients=self.coefficients,
         )
-        check(
+        yield (
             self.fine_rate_weight < self.coarse_rate_weight,
             "--fine_rate_weight must be below --coarse_rate_weight: the weight "
             "of a bit at either end of the curve.",
-            fine_rate_weight=self.fine_rate_weight,
-            coarse_rate_weight=self.coarse_rate_weight,
         )
 
     def resolved(self, feature_shape):
@@ -233,7 +221,7 @@ class LearnedUnitConfig(Settings):
         )
 
     def defaults(self, mode):
-        """Returns what training takes where nothing is asked for."""
+        """Returns the settings of training that suit the unit and mode."""
         if mode not in ("tail", "frozen"):  # Without a unit, or refused.
             return UnitConfig().defaults(mode)
         return {
@@ -249,12 +237,11 @@ class LearnedUnitConfig(Settings):
 def _patch(feature_shape):
     """Returns the side of patches that suits a feature; see `resolved`."""
     height, width, depth = feature_shape
+    least = max(height, width) / MOST_POSITIONS
     fitting = [
         p
         for p in (1, 2, 4, 8, 16)
-        if height % p == 0
-        and width % p == 0
-        and max(height, width) <= MOST_POSITIONS * p
+        if height % p == width % p == 0 and p >= least
     ]
     check(
         bool(fitting),
@@ -270,31 +257,23 @@ def _patch(feature_shape):
 
 @dataclasses.dataclass(frozen=True)
 class DattaUnitConfig(Settings):
-    """The rate-distortion-optimised unit; fields as in `layers.DattaUnit`.
-
-    `channels` and `stride` share their flags with the bottleneck unit.
-    `tables` says which codes share a table: all of them ("shared", as
-    published), those of a channel ("per_channel") or none
-    ("per_coefficient").
-    """
+    """The rate-distortion-optimised unit; fields as in `layers.DattaUnit`."""
 
     kind: str = setting("datta", choices=("datta",), flag="unit")
     channels: int = setting(**_CHANNELS)
     stride: int = setting(**_STRIDE)
     latent_step: float = setting(
-        1.0,
-        "Datta's unit: q, the step to which the latent is rounded.",
-        above=0,
+        1.0, "q, the step to which the latent is rounded.", above=0
     )
     task_weight: float = setting(
         1000.0,
-        "Datta's unit: lambda, the weight of the task loss against the l1 norm "
+        "lambda, the weight of the task loss against the l1 norm "
         "of an image's latent; more of it makes more bytes.",
         above=0,
     )
     tables: str = setting(
         "per_coefficient",
-        "Datta's unit: codes that share an entropy coder's table: shared (the "
+        "Codes that share an entropy coder's table: shared (the "
         "paper), per_channel or per_coefficient.",
         choices=TABLES,
     )
@@ -303,7 +282,7 @@ class DattaUnitConfig(Settings):
     sends_range = False
 
     def defaults(self, mode):
-        """Returns what training takes where nothing is asked for."""
+        """Returns the settings of training that suit the unit and mode."""
         if mode in ("baseline", "cloud"):  # Without a unit.
             return UnitConfig().defaults(mode)
         return {
@@ -315,7 +294,7 @@ class DattaUnitConfig(Settings):
         }
 
 
-# What `--unit` chooses from.
+# The choices of `--unit`.
 UNITS = {
     config.kind: config
     for config in (UnitConfig, LearnedUnitConfig, DattaUnitConfig)

@@ -9,7 +9,7 @@ import msgspec
 from bottlenet_tf.report import reading, runs
 from bottlenet_tf.report.origins import together
 from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
-from bottlenet_tf.search import ground, runner
+from bottlenet_tf.search import baseline, runner
 from bottlenet_tf.search.candidates import CANDIDATES
 
 _PROGRAM = "bottlenet-search, with the same flags,"
@@ -128,9 +128,9 @@ def read(root):
             version, or of another search.
     """
     root = pathlib.Path(root)
-    files = root / ground.SEARCH, root / runner.RESULTS
-    stated = reading.read(files[0], Stated, _PROGRAM, ground.FORMAT)
-    results = reading.read(files[1], Results, _PROGRAM, ground.FORMAT)
+    files = root / baseline.SEARCH, root / runner.RESULTS
+    stated = reading.read(files[0], Stated, _PROGRAM, baseline.FORMAT)
+    results = reading.read(files[1], Results, _PROGRAM, baseline.FORMAT)
     for name in results.candidates:
         if name not in stated.splits:
             rule = f"of a split of {files[0]}"

@@ -8,7 +8,7 @@ from bottlenet_tf.report import modes as modes_file
 from bottlenet_tf.report import origins, searches, selections
 from bottlenet_tf.report import runs as run_files
 from bottlenet_tf.report.blocks import note
-from bottlenet_tf.search import ground
+from bottlenet_tf.search import baseline
 from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.curves import CURVES
 
@@ -176,7 +176,7 @@ def _runs(root):
         if run_files.holds_runs(root / CANDIDATES):
             return run_files.find([root / CANDIDATES]), curves
         return curves, ()
-    if not (root / ground.SEARCH).is_file() and run_files.holds_runs(root):
+    if not (root / baseline.SEARCH).is_file() and run_files.holds_runs(root):
         return run_files.find([root]), ()
     return (), ()
 

@@ -1,4 +1,4 @@
-"""Which splits can still win, by what their curves may become."""
+"""Which splits can still win, by an optimistic view of their curves."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ from bottlenet_tf.common import rate_curves
 
 
 class Price(NamedTuple):
-    """What one image costs over one link.
+    """Cost of one image over one link.
 
     link: Its name.
-    of: Callable `(split, wire bytes) -> cost`, whatever is minimised.
+    of: Callable `(split, wire bytes) -> cost`, which is minimised.
     rival: Cost of the best way without a split; infinite if unknown.
     """
 
@@ -21,15 +21,10 @@ class Price(NamedTuple):
 def optimistic_bytes(curve, least_accuracy, optimism):
     """Returns the wire bytes that a trained unit may need.
 
-    A share of what its curve needs before training. A curve that doesn't come
-    so far is taken for one that does at its most accurate point: before
-    training, early splits of real networks look worse than they are, so none
-    is ruled out by what it can't reach.
-
-    Args:
-        curve: `(bytes, accuracy)` pairs.
-        least_accuracy: In percent.
-        optimism: The share, 0 to 1.
+    That is a share, `optimism`, of the bytes at `least_accuracy` on its curve
+    before training, a list of `(bytes, accuracy)`. A curve that stays below is
+    taken to reach it at its most accurate point: before training, early splits
+    of real networks look worse than they are.
     """
     needed = rate_curves.bytes_at(curve, least_accuracy)
     size = needed.value or needed.at_most or rate_curves.front(curve)[-1][0]
@@ -39,9 +34,8 @@ def optimistic_bytes(curve, least_accuracy, optimism):
 def next_split(price, curves, trained, least_accuracy, optimism):
     """Returns the split to train next for one link; None if none can win.
 
-    It is the one that costs least by its optimistic curve, as long as that is
-    less than the best that is known: a trained unit at the acceptable
-    accuracy, or a rival without a split.
+    It costs least by its optimistic curve, and less than the best trained unit
+    of acceptable accuracy and the rival.
 
     Args:
         price: `Price`.
@@ -50,19 +44,14 @@ def next_split(price, curves, trained, least_accuracy, optimism):
         least_accuracy: In percent.
         optimism: See `optimistic_bytes`.
     """
+    known = best_known(price, trained, least_accuracy)
     hopes = {
         split: price.of(split, optimistic_bytes(c, least_accuracy, optimism))
         for split, c in curves.items()
         if split not in trained
     }
-    if not hopes:
-        return None
-    best = min(hopes, key=hopes.get)
-    return (
-        best
-        if hopes[best] < best_known(price, trained, least_accuracy)
-        else None
-    )
+    winning = {split: hope for split, hope in hopes.items() if hope < known}
+    return min(winning, key=winning.get, default=None)
 
 
 def best_known(price, trained, least_accuracy):

@@ -1,4 +1,4 @@
-"""What a search keeps: for each split a run, measured on the test images."""
+"""The candidates: for each split the kept unit, measured on the test images."""
 
 import dataclasses
 import pathlib
@@ -10,20 +10,14 @@ from bottlenet_tf.common.run_folders import (
     load_report,
 )
 from bottlenet_tf.search import trial_folder
-from bottlenet_tf.search.ground import TRIALS
+from bottlenet_tf.search.baseline import TRIALS
 from bottlenet_tf.search.pools import run_all
 
 CANDIDATES = "candidates"
 
 
 def measure(config, root, kept, pool):
-    """Makes a run of each kept trial that isn't there yet.
-
-    Args:
-        config: `SearchConfig`.
-        root: `pathlib.Path` of the search.
-        kept: `{split: Trial}`, None where nothing is acceptable.
-        pool: `pools.Pool`.
+    """Makes the missing runs of kept trials, `{split: Trial or None}`.
 
     Raises:
         ValueError: for a damaged file of a candidate.
@@ -42,22 +36,19 @@ def measure(config, root, kept, pool):
         run_all(waiting, pool, "candidates")
 
 
-def described(root, split, trial, searched):
-    """Returns what `results.json` says of a split.
+def described(root, split, trial, outcome):
+    """Returns a split's entry in `results.json`; None without a kept trial.
 
-    `searched` is on the search's validation images. The run that is kept loses
+    `searched` is on the search's validation images. The candidate's run loses
     `validation_drop` points on all of them, by which a split is chosen; on the
-    test images it reaches `measured` and loses `measured_drop`. None if that
+    test images it reaches `measured` and loses `measured_drop`, None if it
     failed.
 
     Args:
         root: `pathlib.Path` of the search.
         split: Its name.
         trial: The kept `Trial`, or None.
-        searched: Its `Point` on the search's images.
-
-    Returns:
-        A dictionary; None if nothing was acceptable.
+        outcome: Its `Outcome`.
     """
     if trial is None:
         return None
@@ -72,7 +63,7 @@ def described(root, split, trial, searched):
         "channels": trial.channels,
         "stride": trial.stride,
         "quality": trial.quality,
-        "searched": _reached(searched.wire_bytes, searched.accuracy),
+        "searched": _reached(outcome.wire_bytes, outcome.accuracy),
         "measured": measured,
         "measured_drop": drop,
         "validation_drop": validation_drop,
@@ -82,7 +73,7 @@ def described(root, split, trial, searched):
 
 
 def _is_there(folder, trial, retry_failed):
-    """Whether a folder holds what is kept; removes anything else."""
+    """Whether a folder holds the run of a kept trial; removes any other."""
     if (folder / trial_folder.REQUEST).is_file():
         origin = trial_folder.read_request(folder).init_from
         if pathlib.Path(origin).name == trial.name:

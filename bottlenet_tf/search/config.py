@@ -1,20 +1,18 @@
-"""What a search is: a frozen dataclass that checks itself."""
+"""Settings of a search: over curves, or over a grid."""
 
 import dataclasses
 
-from bottlenet_tf.common.settings import Settings, flag_name, setting
-from bottlenet_tf.common.validation import check
+from bottlenet_tf.common.settings import setting
+from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.search.planning import Grid
 
-_GRID = ("channels", "strides", "qualities")
-
 
 @dataclasses.dataclass(frozen=True)
-class _Search(Settings):
-    """What every search is told.
+class SearchSettings(RuledSettings):
+    """Settings of either kind of search.
 
-    `base` holds what all its runs share; its workdir is the search's folder.
+    `base` is shared by all its runs; its workdir is the search's folder.
     """
 
     base: TrainConfig
@@ -22,13 +20,11 @@ class _Search(Settings):
         (), "Split points to search; unset: all of the network."
     )
     max_accuracy_loss: float = setting(
-        2.0,
-        "Points below the unsplit network that are accepted.",
-        least=0,
+        2.0, "Points below the unsplit network that are accepted.", least=0
     )
     search_images: int | None = setting(
         2000,
-        "Validation images that trials are measured on; what is kept is "
+        "Validation images that trials are measured on; candidates are "
         "measured on all of them, and on the test images. 0: all.",
         least=1,
     )
@@ -45,32 +41,29 @@ class _Search(Settings):
         0.0, "GPUs, or a share of one, that it asks for.", least=0
     )
 
-    def check_together(self):
-        check(
+    def rules(self):
+        yield (
             self.base.starts_trained,
             "--backbone_weights must name a trained network: every candidate "
             "starts from it, and losses are counted from its accuracy.",
-            backbone_weights=self.base.backbone_weights,
         )
-        check(
+        yield (
             self.base.data.validation_fraction > 0,
             "--validation_fraction must be above 0: a search chooses, and the "
             "test images must not.",
-            validation_fraction=self.base.data.validation_fraction,
         )
-        self._refuse("init_from")
+        yield from self._unset("init_from")
 
-    def _refuse(self, *names):
+    def _unset(self, *names):
         for name in names:
-            check(
+            yield (
                 getattr(self.base, name) is None,
                 f"--{name} is not for a search, which decides it.",
-                **{name: getattr(self.base, name)},
             )
 
 
 @dataclasses.dataclass(frozen=True)
-class CurveConfig(_Search):
+class CurveConfig(SearchSettings):
     """A search over the curves of a learned unit at every split.
 
     `base` is how a split that can win is trained. `bottlenet-search --help`
@@ -91,18 +84,17 @@ class CurveConfig(_Search):
         None, "Most splits to train; unset: all that can win.", least=1
     )
 
-    def check_together(self):
-        super().check_together()
-        check(
+    def rules(self):
+        yield from super().rules()
+        yield (
             self.base.unit.kind == "learned",
             "--unit must be learned: no other has a curve before training.",
-            unit=self.base.unit.kind,
         )
-        self._refuse("max_steps")
+        yield from self._unset("max_steps")
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchConfig(_Search):
+class SearchConfig(SearchSettings):
     """One search over a grid of the JPEG unit's channels, strides, qualities.
 
     The split of `base`, its unit's channels, stride and quality, and its
@@ -139,31 +131,25 @@ class SearchConfig(_Search):
     )
     retry_failed: bool = setting(False, "Repeat trials that failed before.")
 
-    def check_together(self):
-        super().check_together()
-        check(
+    def rules(self):
+        yield from super().rules()
+        yield (
             self.base.mode in ("aware", "frozen"),
             "--mode must be aware or frozen: a search trains units with their "
             "codec.",
-            mode=self.base.mode,
         )
-        check(
+        yield (
             self.base.keep == "last",
             "--keep=best is not for a search: trials are compared after "
             "equally many images.",
-            keep=self.base.keep,
         )
-        self._refuse("byte_budget", "quality_start", "early_stopping")
-        for field in map(self.__dataclass_fields__.get, _GRID):
-            name, values = flag_name(field), getattr(self, field.name)
-            check(
-                bool(values), f"--{name} must name a value.", **{name: values}
-            )
-        check(
+        yield from self._unset("byte_budget", "quality_start", "early_stopping")
+        yield bool(self.channels), "--channel_grid must name a value."
+        yield bool(self.strides), "--stride_grid must name a value."
+        yield bool(self.qualities), "--quality_grid must name a value."
+        yield (
             self.base.unit.codec == "jpeg" or len(self.qualities) == 1,
             "--quality_grid is JPEG's; another codec has none, so give one.",
-            codec=self.base.unit.codec,
-            qualities=self.qualities,
         )
 
     def grid(self, accuracy):

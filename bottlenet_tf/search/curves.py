@@ -1,14 +1,14 @@
-"""A search without training: the curve of every split, then what can win.
+"""A search over curves: that of every split, then training those that can win.
 
-search.json        what all runs share, and what losses are counted from
+search.json        the search's flags, and the unsplit network's accuracy
 curves/SPLIT/      the closed form of each split as a run, measured on
                    validation images: its curve
 candidates/SPLIT/  the unit of a split that can win, trained on from there; a
                    run measured on all test images, too
-results.json       curves, what was trained and why, and what it cost
+results.json       curves, which units were trained for which link, and costs
 
-Runs are the only state: asked again, a search goes on from what is there,
-also for other links, machines or accuracies.
+Runs are the only state: a search is resumed from them, also for other links,
+machines or accuracies.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ from bottlenet_tf.common.run_folders import (
     load_report,
 )
 from bottlenet_tf.common.validation import check
+from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
-from bottlenet_tf.search import ground as ground_lib
 from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
@@ -34,29 +34,26 @@ FORMAT = "bottlenet_tf.curve_search.1"
 
 
 def find_curves(config, pool=None):
-    """Measures the curve of every split, or goes on with that.
+    """Measures the curve of every split, or resumes that; returns `Curves`.
 
     Args:
         config: `CurveConfig`.
-        pool: Makes runs, as `pools.Pool` does; made if None.
-
-    Returns:
-        `Curves`.
+        pool: As `pools.Pool`; made if None.
 
     Raises:
         ValueError: for a folder of another search or version, a split point
             that the network hasn't, a run that failed.
     """
     root = pathlib.Path(config.base.workdir).absolute()
-    ground = ground_lib.find(config, root)
+    baseline = baseline_lib.find(config, root)
     unknown = [
         split
-        for split in ground.splits
+        for split in baseline.splits
         if not (root / CURVES / split / REPORT_FILE).is_file()
     ]
     starts.make(config, root, unknown)
     steps = config.curve_steps
-    per_epoch = ground.num_train // config.base.batch_size
+    per_epoch = baseline.num_train // config.base.batch_size
     for_curves = dataclasses.replace(
         config.base,
         epochs=-(-steps // per_epoch),
@@ -66,7 +63,7 @@ def find_curves(config, pool=None):
         measure_on="validation",
         tuned_rivals=(),
         feature_cache_gb=0.0,
-        data=ground_lib.searched_data(config),
+        data=baseline_lib.searched_data(config),
     )
     wanted = {
         split: dataclasses.replace(
@@ -75,7 +72,7 @@ def find_curves(config, pool=None):
             workdir=str(root / CURVES / split),
             init_from=str(root / starts.STARTS / split),
         )
-        for split in ground.splits
+        for split in baseline.splits
     }
     failed = _make(wanted, config, pool, "curves")
     reports = {
@@ -85,23 +82,23 @@ def find_curves(config, pool=None):
     }
     starts.clear(root, reports)
     check(bool(reports), "No curve could be measured.", failed=failed)
-    return Curves(config, root, ground, reports)
+    return Curves(config, root, baseline, reports)
 
 
 @dataclasses.dataclass(frozen=True)
 class Curves:
-    """What is known of every split before training.
+    """The curve of every split before training.
 
     Attributes:
         config: `CurveConfig`.
         root: `pathlib.Path` of the search.
-        ground: `ground.Ground`.
+        baseline: `baseline.Baseline`.
         reports: `{split: report}` on validation images.
     """
 
     config: object
     root: pathlib.Path
-    ground: object
+    baseline: object
     reports: dict
 
     @property
@@ -116,22 +113,21 @@ class Curves:
 
     @property
     def least_accuracy(self):
-        """What is acceptable, in percent."""
-        return self.ground.accuracy - self.config.max_accuracy_loss
+        """The least acceptable one, in percent."""
+        return self.baseline.accuracy - self.config.max_accuracy_loss
 
     def train(self, prices, pool=None):
         """Trains the units that can win, and no other.
 
         For each link the split that costs least by its optimistic curve is
-        trained, until none could beat what is known (`bounds`). If none can
-        win at all, nothing is trained.
+        trained, until none could beat the best that is known (`bounds`).
 
         Args:
             prices: List of `bounds.Price`, one for each link.
             pool: As in `find_curves`.
 
         Returns:
-            The results, a dictionary, as written to `results.json`.
+            The content of `results.json`.
         """
         curves, asked, failed = self.points, [], {}
         while True:
@@ -156,7 +152,7 @@ class Curves:
 
     def trained(self):
         """Returns `{split: report}` of the units that are trained."""
-        folders = {s: self.root / CANDIDATES / s for s in self.ground.splits}
+        folders = {s: self.root / CANDIDATES / s for s in self.baseline.splits}
         return {
             split: load_report(folder)
             for split, folder in folders.items()
@@ -172,7 +168,7 @@ class Curves:
         )
 
     def _points(self, report):
-        return points(report, self.ground.accuracy)
+        return points(report, self.baseline.accuracy)
 
     def _write(self, prices, asked):
         least, reports = self.least_accuracy, self.trained()
@@ -184,7 +180,7 @@ class Curves:
         results = {
             "format": FORMAT,
             "command": sys.argv,
-            "accuracy": self.ground.accuracy,
+            "accuracy": self.baseline.accuracy,
             "least_accuracy": least,
             "optimism": self.config.optimism,
             "examples": examples,
@@ -207,12 +203,8 @@ def points(report, unsplit):
     """Returns a report's `(wire bytes, accuracy)` on validation images.
 
     Trained units are measured on all of these, curves on the search's share
-    of them. So what counts is the loss, against the unsplit network on the
-    same images.
-
-    Args:
-        report: Of a run with operating points.
-        unsplit: Accuracy in percent that the loss is taken from.
+    of them. So the accuracy is the unsplit network's, `unsplit`, less the loss
+    on the same images.
     """
     figures = choosing_figures(report)
     return [

@@ -2,7 +2,7 @@
 
 samples/000/ ...    a run each, measured on validation images, and its
                     unit alone, unit.pack
-pareto.json         all samples, and which of them are worth having
+pareto.json         all samples, and which of them are in the Pareto set
 pareto.png          the same, drawn
 """
 
@@ -14,27 +14,28 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from bottlenet_tf.common import drawing, in_use
+from bottlenet_tf.common import drawing, in_use, rate_curves
 from bottlenet_tf.common.json_file import read_json, write_json
-from bottlenet_tf.common.settings import Settings, flag_name, setting
+from bottlenet_tf.common.settings import setting
 from bottlenet_tf.common.validation import check
+from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.config.run import TrainConfig, differing_flags
 
 FORMAT = "bottlenet_tf.pareto.1"
 FILE, PICTURE, PACK = "pareto.json", "pareto.png", "unit.pack"
 _REMEDY = "Use another --workdir."
-# What differs from sample to sample, of the unit and of the run.
+# Settings of the unit that are drawn, and of the run that may differ.
 SAMPLED = ("channels", "stride", "latent_step", "task_weight")
 _FREE = (*SAMPLED, "workdir", "checkpoint_minutes",
          "keep_checkpoints", "measure_on")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
-class ParetoConfig(Settings):
-    """What to sample.
+class ParetoConfig(RuledSettings):
+    """One sampling. `bottlenet-pareto --help` explains every field.
 
     `base` is the `TrainConfig` of all samples, its unit a `DattaUnitConfig`;
-    `base.seed` decides what is sampled. More samples may be asked for later:
+    `base.seed` seeds the draws. More samples may be asked for later:
     the first ones stay. Strides are drawn evenly, all else log-uniformly.
     """
 
@@ -59,25 +60,20 @@ class ParetoConfig(Settings):
         flag="latent_step_range",
     )
 
-    def check_together(self):
-        check(
+    def rules(self):
+        yield (
             self.base.unit.kind == "datta" and self.base.has_unit,
             "Units are sampled of --unit=datta, in a --mode with a unit.",
-            unit=self.base.unit.kind,
-            mode=self.base.mode,
         )
-        check(
-            bool(self.strides),
-            "--strides must name at least one.",
-            strides=self.strides,
-        )
-        for name in ("channels", "task_weights", "latent_steps"):
-            flag = flag_name(self.__dataclass_fields__[name])
-            value = getattr(self, name)
-            check(
+        yield bool(self.strides), "--strides must name at least one."
+        for flag, value in (
+            ("channel_range", self.channels),
+            ("task_weight_range", self.task_weights),
+            ("latent_step_range", self.latent_steps),
+        ):
+            yield (
                 len(value) == 2 and value[0] <= value[1],
                 f"--{flag} must be two numbers, least and most.",
-                **{flag: value},
             )
 
     def sample(self, number):
@@ -103,10 +99,10 @@ class ParetoConfig(Settings):
 
 
 def run(config):
-    """Trains and measures all samples; returns what `pareto.json` holds.
+    """Trains and measures all samples; returns the content of `pareto.json`.
 
     Killed, it resumes with the same flags: finished samples stay, the one
-    that was training goes on from its checkpoint. A sample whose training
+    that was training is resumed from its checkpoint. A sample whose training
     diverges is noted and left out.
 
     Args:
@@ -155,13 +151,14 @@ def pareto_set(points):
     that is better in one of the two, and by an earlier one equal in both.
 
     Args:
-        points: List of `(bytes, accuracy)`; None for a point that counts not.
+        points: List of `(bytes, accuracy)`, or None for a failed sample.
     """
-    kept, best = [False] * len(points), -np.inf
-    order = [i for i, point in enumerate(points) if point is not None]
-    for i in sorted(order, key=lambda i: (points[i][0], -points[i][1], i)):
-        if points[i][1] > best:
-            kept[i], best = True, points[i][1]
+    left = rate_curves.front(point for point in points if point is not None)
+    kept = []
+    for point in points:
+        kept.append(point in left)
+        if kept[-1]:
+            left.remove(point)
     return kept
 
 
@@ -188,7 +185,7 @@ def _begin(root, base):
 
 
 def _add(content, config, number):
-    """Trains one sample and adds what it reached."""
+    """Trains one sample and adds it to the content."""
     import keras
 
     from bottlenet_tf import training

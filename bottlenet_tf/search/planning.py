@@ -6,7 +6,51 @@ Reference:
 
 import dataclasses
 
-from bottlenet_tf.search.trials import Trial
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One training: a unit at a split point, through JPEG of one quality.
+
+    Attributes:
+        split: Name of the split point.
+        channels: c', channels that are sent.
+        stride: s, spatial reduction.
+        quality: Of the codec.
+    """
+
+    split: str
+    channels: int
+    stride: int
+    quality: int
+
+    @property
+    def name(self):
+        """Also its folder."""
+        return f"{self.split}_c{self.channels}_s{self.stride}_q{self.quality}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Figures of a finished run on the search's images, or its error.
+
+    Attributes:
+        wire_bytes: Mean of an image; None if it failed.
+        accuracy: In percent; None if it failed.
+        examples: Training images it saw.
+        norm_examples: Images that batch norms' statistics were estimated on
+            anew, without training.
+        error: Why it failed; None if it didn't.
+    """
+
+    wire_bytes: float | None = None
+    accuracy: float | None = None
+    examples: int = 0
+    norm_examples: int = 0
+    error: str | None = None
+
+    def reaches(self, accuracy):
+        """Whether it is at least so accurate, in percent."""
+        return self.error is None and self.accuracy >= accuracy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +62,8 @@ class Grid:
     candidates are one corner, whose edge is enough to know: from the unit of
     fewest codes and the highest quality, an acceptable candidate is followed
     by the next lower quality, another one by the next larger unit. That trains
-    `units + qualities - 1` candidates at most, and keeps what the paper's loop
-    keeps wherever accuracy rises with codes and with quality.
+    `units + qualities - 1` candidates at most, and keeps the same as all would
+    wherever accuracy rises with codes and with quality.
 
     Attributes:
         units: `(channels, stride)`s, those of fewest codes first.
@@ -78,5 +122,5 @@ class Grid:
                 trial = Trial(split, *unit, quality)
                 outcome = outcomes.get(trial.name)
                 if outcome and outcome.reaches(self.least_accuracy):
-                    sizes[trial] = outcome.points[0].wire_bytes
+                    sizes[trial] = outcome.wire_bytes
         return min(sizes, key=sizes.get, default=None)

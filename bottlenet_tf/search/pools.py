@@ -1,7 +1,7 @@
-"""What runs a search's runs, side by side: this machine, or a Ray cluster.
+"""Runs of a search, side by side: on this machine, or on a Ray cluster.
 
-Threads wait for as many runs as go at a time; each is a process of its own,
-here or where Ray puts it. Memory comes back, and a crash takes one run along.
+Each is a process of its own, which a thread waits for: memory is freed, and a
+crash ends one run alone.
 """
 
 import concurrent.futures
@@ -22,8 +22,7 @@ _TRAINING = "bottlenet_tf.training"
 class Pool:
     """Makes the runs that folders ask for, `workers` at a time.
 
-    A context manager: what still runs when it is left is killed, and can be
-    resumed.
+    A context manager: leaving it kills what still runs, which can be resumed.
 
     Args:
         workers: Runs at a time.
@@ -33,7 +32,6 @@ class Pool:
     """
 
     def __init__(self, workers, run=None, close=None):
-
         if run is None:
             local = _Processes(workers)
             run, close = local.run, local.kill
@@ -62,23 +60,14 @@ def make_pool(config):
     if config.ray_address is None:
         return Pool(config.workers)
     return ray_pool(
-        config.ray_address,
-        config.workers,
-        config.trial_cpus,
-        config.trial_gpus,
+        config.ray_address, config.workers, config.trial_cpus, config.trial_gpus
     )
 
 
 def run_all(folders, pool, name):
-    """Makes the runs that some folders ask for.
+    """Makes the runs that folders ask for; returns `{folder: why}` of failures.
 
-    Args:
-        folders: `pathlib.Path`s that hold a request each.
-        pool: `Pool`.
-        name: Of the progress bar.
-
-    Returns:
-        `{folder: why}` of those that failed.
+    `name` is shown by the progress bar.
     """
     waiting = {pool.submit(folder): folder for folder in folders}
     failed = {}
@@ -139,7 +128,7 @@ def _on_cluster(folder, cwd, cpus):
     request = folder / trial_folder.REQUEST
     if not request.is_file():
         return (
-            f"{request} isn't to be seen from {os.uname().nodename}: --workdir "
+            f"{request} isn't there on {os.uname().nodename}: --workdir "
             "must be on a file system that all machines share"
         )
     os.chdir(cwd)
@@ -149,14 +138,8 @@ def _on_cluster(folder, cwd, cpus):
 class _Processes:
     """Processes that share this machine's cores.
 
-    All are forks of one server, which has imported what runs need and started
-    nothing: importing takes longer than many a run trains.
-
-    Args:
-        workers: How many at a time.
-        threads: Of each; its share of the cores if None.
-        target: Takes a folder.
-        imports: Modules that the server imports.
+    All are forks of one server that has imported `imports`: importing takes
+    longer than many a run trains. Each calls `target` with its folder.
     """
 
     def __init__(
@@ -183,25 +166,21 @@ class _Processes:
         return _failure(folder, process.exitcode)
 
     def kill(self):
-        """Kills what is running."""
+        """Kills all that run."""
         self._killed = True
         for process in tuple(self._running):
             process.kill()
 
 
 def train(folder):
-    """Trains and measures what a folder asks for; resumes if killed.
-
-    Raises:
-        Whatever training raises.
-    """
+    """Trains and measures the run of a folder, or resumes it."""
     from bottlenet_tf import training
 
     training.run(trial_folder.read_request(folder))
 
 
 def _alone(target, folder, threads):
-    """What a run's process does: all that it prints goes to its log."""
+    """Runs in a process of its own, whose output goes to a log."""
     threading.Thread(target=_die_with_the_search, daemon=True).start()
     log = os.open(
         pathlib.Path(folder) / trial_folder.LOG,
@@ -223,7 +202,7 @@ def _die_with_the_search():
 
 
 def _failure(folder, code):
-    """Returns what the user is told of a process's end; None if it is fine."""
+    """Returns the error of a process that ended; None if there is none."""
     if code == 0:
         return None
     log = folder / trial_folder.LOG

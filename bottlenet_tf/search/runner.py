@@ -1,13 +1,12 @@
 """The search over a grid of units through JPEG, as BottleNet searches.
 
-search.json        what all trials share, and what losses are counted from
+search.json        the search's flags, and the unsplit network's accuracy
 trials/NAME/       one for each trial, a run on validation images
 candidates/SPLIT/  the kept one of each split, a run measured on all test
                    images; export.py takes the folder
-results.json       candidates, all points, and what the search cost
+results.json       candidates, all trials, and the training images they took
 
-Asked again for another accepted loss, it trains what a search begun with that
-one would train beyond what is there.
+Resumed with another accepted loss, it trains only what is missing for that.
 """
 
 import concurrent.futures
@@ -20,9 +19,9 @@ from tqdm import tqdm
 
 from bottlenet_tf.common import in_use
 from bottlenet_tf.common.json_file import write_json
+from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import candidates, trial_folder
-from bottlenet_tf.search import ground as ground_lib
-from bottlenet_tf.search.ground import FORMAT, TRIALS
+from bottlenet_tf.search.baseline import FORMAT, TRIALS
 from bottlenet_tf.search.pools import make_pool
 
 RESULTS = "results.json"
@@ -36,10 +35,10 @@ def run(config, pool=None):
 
     Args:
         config: `SearchConfig`.
-        pool: Makes runs, as `pools.Pool` does; made if None.
+        pool: As `pools.Pool`; made if None.
 
     Returns:
-        The results, a dictionary, as written to `results.json`.
+        The content of `results.json`.
 
     Raises:
         ValueError: for a folder of another search or version, a damaged
@@ -53,8 +52,8 @@ def run(config, pool=None):
             usable_codec(codec)  # Before the trials, not after them.
     root = pathlib.Path(config.base.workdir).absolute()
     with in_use.alone(root):
-        ground = ground_lib.find(config, root)
-        search = _Search(config, root, ground)
+        baseline = baseline_lib.find(config, root)
+        search = _Search(config, root, baseline)
         search.describe()
         with pool or make_pool(config) as pool:
             search.train(pool)
@@ -67,9 +66,9 @@ def run(config, pool=None):
 class _Search:
     """The state of a search in memory; all of it is on disk, too."""
 
-    def __init__(self, config, root, ground):
-        self.config, self.root, self.ground = config, root, ground
-        self.grid = config.grid(ground.accuracy)
+    def __init__(self, config, root, baseline):
+        self.config, self.root, self.baseline = config, root, baseline
+        self.grid = config.grid(baseline.accuracy)
         self.trials = {}  # name: Trial
         self.outcomes = {}  # name: Outcome
 
@@ -98,15 +97,15 @@ class _Search:
         """Returns `{split: Trial}`, None where nothing is acceptable."""
         return {
             split: self.grid.kept(split, self.outcomes)
-            for split in self.ground.splits
+            for split in self.baseline.splits
         }
 
     def _advance(self, pool, running):
-        """Reads the trials that are there, and starts all that can start."""
+        """Reads finished trials, and starts all that can start."""
         busy, news = {trial.name for trial in running.values()}, True
         while news:
             news = False
-            for split in self.ground.splits:
+            for split in self.baseline.splits:
                 for trial in self.grid.ready(split, self.outcomes):
                     if trial.name in busy:
                         continue
@@ -123,13 +122,13 @@ class _Search:
                     busy.add(trial.name)
 
     def _at_most(self):
-        """Trials that the whole search takes, by what is done."""
+        """Most trials that the whole search takes, by those that ended."""
         made = [self.trials[name].split for name in self.outcomes]
         return sum(
             max(self.grid.at_most, made.count(split))
             if self.grid.ready(split, self.outcomes)
             else made.count(split)
-            for split in self.ground.splits
+            for split in self.baseline.splits
         )
 
     def _folder(self, trial):
@@ -150,18 +149,18 @@ class _Search:
             evaluate_every=0,
             measure_on="validation",
             tuned_rivals=(),
-            data=ground_lib.searched_data(self.config),
+            data=baseline_lib.searched_data(self.config),
         )
 
     def describe(self):
-        """Prints what is to come."""
-        grid, splits = self.grid, len(self.ground.splits)
+        """Prints how much may be trained."""
+        grid, splits = self.grid, len(self.baseline.splits)
         print(
             f"{splits} split points, {len(grid.units)} units, "
             f"{len(grid.qualities)} qualities: {splits * grid.num_candidates} "
             f"candidates, of which at most {splits * grid.at_most} are "
             "trained.\n"
-            f"The unsplit network reaches {self.ground.accuracy:.2f} %; "
+            f"The unsplit network reaches {self.baseline.accuracy:.2f} %; "
             f"{grid.least_accuracy:.2f} % are acceptable "
             f"(--max_accuracy_loss={self.config.max_accuracy_loss:g}).",
             flush=True,
@@ -175,28 +174,21 @@ class _Search:
             "format": FORMAT,
             "command": sys.argv,
             "max_accuracy_loss": self.config.max_accuracy_loss,
-            "accuracy": self.ground.accuracy,
+            "accuracy": self.baseline.accuracy,
             "least_accuracy": self.grid.least_accuracy,
             "examples": sum(o.examples for o in outcomes.values()),
             "norm_examples": sum(o.norm_examples for o in outcomes.values()),
             "examples_exhaustive": each
             * self.grid.num_candidates
-            * len(self.ground.splits),
+            * len(self.baseline.splits),
             "candidates": {
                 split: candidates.described(
-                    self.root,
-                    split,
-                    trial,
-                    trial and outcomes[trial.name].points[0],
+                    self.root, split, trial, trial and outcomes[trial.name]
                 )
                 for split, trial in self.kept().items()
             },
             "trials": [
-                {
-                    **dataclasses.asdict(self.trials[name]),
-                    "name": name,
-                    **dataclasses.asdict(outcome),
-                }
+                _trial_values(self.trials[name], outcome)
                 for name, outcome in sorted(outcomes.items())
             ],
         }
@@ -213,9 +205,25 @@ class _Search:
         )
 
 
+def _trial_values(trial, outcome):
+    """Returns a trial as `results.json` holds it."""
+    values = dataclasses.asdict(outcome)
+    point = {
+        "quality": trial.quality,
+        "wire_bytes": values.pop("wire_bytes"),
+        "accuracy": values.pop("accuracy"),
+    }
+    return {
+        **dataclasses.asdict(trial),
+        "name": trial.name,
+        "points": [] if outcome.error else [point],
+        **values,
+    }
+
+
 def _line(trial, outcome):
-    """What the user sees when a trial has ended."""
+    """Returns the console's line for a trial that ended."""
     if outcome.error:
         return f"{trial.name} failed: {outcome.error}"
-    (point,) = outcome.points
-    return f"{trial.name}: {point.accuracy:.2f} % at {point.wire_bytes:.0f} B"
+    size, accuracy = outcome.wire_bytes, outcome.accuracy
+    return f"{trial.name}: {accuracy:.2f} % at {size:.0f} B"

@@ -21,16 +21,10 @@ def clear(root, splits):
 
 
 def make(config, root, splits):
-    """Makes the starts that aren't there yet.
+    """Makes the missing starts, from training images without labels.
 
-    Training images are read, and no label; no step is trained. Features and
-    gradients of all splits come from the same two passes. One split's reduced
-    patches at a time are in memory: `training.statistics`.
-
-    Args:
-        config: `CurveConfig`.
-        root: `pathlib.Path` of the search.
-        splits: Names of the split points.
+    Features and gradients of all splits come from the same two passes. One
+    split's reduced patches at a time are in memory: `training.statistics`.
 
     Raises:
         ValueError: for too few images; see `training.statistics`.
@@ -50,7 +44,7 @@ def make(config, root, splits):
 
     base = config.base
     dataset = training.load_data(base)
-    stands_on = provenance.of(base, dataset)
+    source = provenance.of(base, dataset)
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
     dataset = with_labels_for(backbone.output, dataset, base)
     sizes = {}
@@ -74,7 +68,7 @@ def make(config, root, splits):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"tmp_{path.name}")
         model.save(temporary)
-        provenance.write(path.parent, stands_on, temporary)
+        provenance.write(path.parent, source, temporary)
         temporary.replace(path)
 
 

@@ -1,10 +1,9 @@
-"""A run of a search on disk: what is asked for, and what came of it.
+"""A run of a search on disk: its request, and its outcome.
 
-trial.json      what to train; written before it starts
-report.json     what it reached, a run's report; its presence means that
-                the run is finished
+trial.json      the request: a `TrainConfig`, written before it starts
+report.json     the run's report, once it is finished
 failure.json    why it failed, instead
-log.txt         what it printed
+log.txt         its output
 """
 
 import dataclasses
@@ -18,25 +17,15 @@ from bottlenet_tf.common.run_folders import (
     load_report,
 )
 from bottlenet_tf.config.run import TrainConfig
-from bottlenet_tf.search.trials import Outcome, Point
+from bottlenet_tf.search.planning import Outcome
 
 FORMAT = "bottlenet_tf.trial.3"
-REQUEST, OUTCOME, FAILURE, LOG = (
-    "trial.json",
-    REPORT_FILE,
-    "failure.json",
-    "log.txt",
-)
+REQUEST, FAILURE, LOG = "trial.json", "failure.json", "log.txt"
 _REMEDY = "Remove its folder to repeat the trial."
 
 
 def write_request(folder, config):
-    """Writes what a run is to do.
-
-    Args:
-        folder: Its folder; created.
-        config: `TrainConfig`; its workdir is the folder.
-    """
+    """Writes the `TrainConfig` of a run to its folder, which is created."""
     write_json(
         pathlib.Path(folder) / REQUEST,
         {"format": FORMAT, "config": dataclasses.asdict(config)},
@@ -75,23 +64,18 @@ def read_outcome(folder):
     except ValueError as error:
         raise ValueError(f"{error} {_REMEDY}") from error
     figures, spent = choosing_figures(report), report["training"]
-    point = Point(
-        report["flags"]["unit"].get("quality"),
+    return Outcome(
         figures["wire_bytes_mean"],
         figures["accuracy"],
+        spent["examples"],
+        spent.get("norm_examples", 0),
     )
-    return Outcome((point,), spent["examples"], spent.get("norm_examples", 0))
 
 
 def known(folder, retry_failed):
-    """Returns a run's `Outcome`; None if it is to be made, or made again.
+    """Returns a run's `Outcome`; None if it is yet to be made.
 
-    Args:
-        folder: Its folder.
-        retry_failed: Whether to forget a failure.
-
-    Raises:
-        ValueError: see `read_outcome`.
+    `retry_failed` forgets a failure. Raises as `read_outcome`.
     """
     failure = pathlib.Path(folder) / FAILURE
     if retry_failed:
@@ -100,14 +84,9 @@ def known(folder, retry_failed):
 
 
 def ended(folder, error):
-    """Returns the `Outcome` of a run that ended; notes a failure.
+    """Returns the `Outcome` of a run that ended; writes down a failure.
 
-    Args:
-        folder: Its folder.
-        error: Why it failed; None if it didn't.
-
-    Raises:
-        ValueError: see `read_outcome`.
+    `error` says why it failed, or is None. Raises as `read_outcome`.
     """
     outcome = None if error else read_outcome(folder)
     if outcome is not None:

@@ -1,11 +1,7 @@
 """Which split, at which operating point: what each costs, and the best."""
 
 from bottlenet_tf.selection import published
-from bottlenet_tf.selection.break_even import (
-    ALWAYS,
-    NEVER,
-    break_even_rtt_ms,
-)
+from bottlenet_tf.selection.break_even import ALWAYS, NEVER, break_even_rtt_ms
 from bottlenet_tf.selection.choices import (
     Choice,
     Image,
@@ -21,13 +17,7 @@ from bottlenet_tf.selection.choosing import (
 )
 from bottlenet_tf.selection.costs import Cost, Machines, cost
 from bottlenet_tf.selection.decision import Decision, decide, decide_runs
-from bottlenet_tf.selection.goals import (
-    ENERGY,
-    LATENCY,
-    Goal,
-    Limits,
-    refusals,
-)
+from bottlenet_tf.selection.goals import ENERGY, LATENCY, Goal, Limits, refusals
 from bottlenet_tf.selection.links import (
     DEFAULT_TRANSPORT,
     NAMED,

@@ -1,4 +1,4 @@
-"""The round trip above which the device had better compute alone."""
+"""The round trip above which mobile-only costs less."""
 
 import dataclasses
 import math
@@ -12,10 +12,8 @@ ALWAYS, NEVER = "always", "never"
 def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
     """Returns the round trip above which mobile-only costs less, in ms.
 
-    What a choice costs grows with the round trip by
-    latency_weight + energy_weight waiting_mw / 1000 for each ms; what
-    mobile-only costs doesn't. An energy without a power of waiting doesn't
-    depend on the round trip.
+    For each ms of round trip, a choice costs latency_weight + energy_weight
+    waiting_mw / 1000 more, mobile-only nothing.
 
     Args:
         choice: `Choice`.
@@ -23,11 +21,11 @@ def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
             unknown.
         machines: `Machines`.
         link: `Link`; its own round trip doesn't matter.
-        goal: `Goal`, which says what less is.
+        goal: `Goal` by which the two are compared.
 
     Returns:
-        A number from 0 on, `ALWAYS` or `NEVER`. None for what sends nothing,
-        and where one of the two costs is unknown.
+        A number from 0 on, `ALWAYS` or `NEVER`. None for a choice that sends
+        nothing, and where one of the two costs is unknown.
     """
     if mobile_only is None or not choice.sends:
         return None

@@ -1,4 +1,4 @@
-"""What there is to choose from: every operating point of every split."""
+"""The choices: every operating point of every split."""
 
 import dataclasses
 import enum
@@ -8,7 +8,7 @@ from bottlenet_tf.common.validation import check
 
 
 class Way(enum.Enum):
-    """Who computes what."""
+    """Where the network is computed."""
 
     SPLIT = "split"
     RAW_SPLIT = "raw split"
@@ -21,7 +21,7 @@ class Spread:
     """How far wire bytes reach above their mean.
 
     Attributes:
-        p95, p99: What so many percent of the images don't exceed.
+        p95, p99: Percentiles.
         max: The largest.
     """
 
@@ -34,8 +34,8 @@ class Spread:
 class Image:
     """The image file that cloud-only sends; `side` in pixels.
 
-    `file_bytes` is the whole file's mean, which a device sends; a choice counts
-    less, without what a receiver could put back. None if unknown.
+    `file_bytes` is the mean of whole files, as a device sends them; a choice
+    counts less, without bytes that a receiver can restore. None if unknown.
     """
 
     codec: str
@@ -51,13 +51,12 @@ class Choice:
     Attributes:
         name: Such as "RB3", "RB6 at point 9" or "mobile-only".
         way: `Way`.
-        sent_bytes: Wire bytes of one image, in the mean; 0 if nothing is sent.
-            What the message around them takes is the `Link`'s.
+        sent_bytes: Mean wire bytes of an image; 0 if nothing is sent. The
+            message around them is the `Link`'s.
         accuracy: In percent, as measured on validation images. None if
             unknown.
-        split: What the profiles call it, the run's name; None unless something
-            is split.
-        detail: What it is, for people: unit, quality, codec.
+        split: Its name in profiles, the run's; None unless something is split.
+        detail: Unit, quality or codec, for display.
         workdir: Run that it comes from; None if there is none.
         test_accuracy: In percent, on test images; chooses nothing. None if
             unknown.
@@ -103,9 +102,8 @@ class Choice:
     def sure_accuracy(self):
         """In percent, by which it is chosen; None if unknown.
 
-        The measured accuracy, but no more than that of the next finer point:
-        fewer bytes of the same unit aren't more accurate, so that one lucky
-        measurement doesn't win alone.
+        No more than that of the next finer point: fewer bytes of a unit aren't
+        more accurate, so that one lucky measurement doesn't win alone.
         """
         if self.finer_accuracy is None or self.accuracy is None:
             return self.accuracy
@@ -113,7 +111,7 @@ class Choice:
 
     @property
     def shown_accuracy(self):
-        """In percent: on test images if it is known, else what was measured."""
+        """In percent, on test images if known, else on validation images."""
         if self.test_accuracy is not None:
             return self.test_accuracy
         return self.accuracy
@@ -127,12 +125,11 @@ class Choice:
 def from_report(name, report, workdir=None):
     """Returns the `Choice`s that a split run's report describes.
 
-    One for each operating point, from most to fewest bytes: what was measured
-    can be sent, and nothing in between. Their bytes and the accuracies that
-    choose are those on validation images.
+    One for each operating point, from most to fewest bytes. Bytes, and the
+    accuracies that choose, are those on validation images.
 
     Args:
-        name: The run's, by which profiles know it: its folder's name.
+        name: Of the run's folder, as profiles have it.
         report: As `evaluation.load_report` returns it.
         workdir: The run's folder.
 

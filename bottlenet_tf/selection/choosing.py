@@ -1,4 +1,4 @@
-"""Algorithm 1's last step: the best acceptable choice, and how sure."""
+"""Algorithm 1's last step: the best acceptable choice, and its sensitivity."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ def pareto_front(costs):
     """Returns the `Cost`s that no other beats.
 
     One beats another if it is no worse in latency, energy, accuracy and
-    bytes, and better in one of them. What is unknown doesn't count.
+    bytes, and better in one of them. Unknown figures don't count.
     """
     return front(costs, _figures)
 
@@ -75,8 +75,7 @@ class Scenario:
         rate_factor: Of the link's stated rate.
         device_load: Competing workers on the device.
         cloud_load: Those on the server.
-        winner: `Cost` of what would be chosen; None if nothing keeps the
-            goal's deadline.
+        winner: `Cost` of the choice; None if nothing keeps the goal's deadline.
     """
 
     rate_factor: float
@@ -88,16 +87,10 @@ class Scenario:
 def sensitivity(choices, machines, link, goal):
     """Chooses again at other link rates and other loads.
 
-    Args:
-        choices: List of `Choice`, already within the limits.
-        machines: `Machines`; its profiles say which loads were measured.
-        link: `Link`.
-        goal: `Goal`.
-
     Returns:
         List of `Scenario`: every rate of `RATE_FACTORS` with every load of
-        the device and of the server at which all that the choices need was
-        measured.
+        device and server at which all parts of the choices, which are within
+        the limits, were measured.
     """
     scenarios = []
     for factor in RATE_FACTORS:

@@ -17,7 +17,7 @@ _CODEC = ("encode", "decode")
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one image costs by one choice.
+    """Cost of one image by one choice.
 
     latency_ms = device_ms + codec_ms + uplink_ms + answer_ms + cloud_ms
     energy_mj = compute_mj + uplink_mj + waiting_mj
@@ -95,14 +95,9 @@ class Machines:
 def cost(choice, machines, link):
     """Returns the `Cost` of one choice.
 
-    A cloud-only image is taken as it is: the camera's encoder and the server's
-    decoder aren't counted, in its favour. A raw split is timed with the unit's
-    halves, which is in its disfavour by the unit's own share.
-
-    Args:
-        choice: `Choice`.
-        machines: `Machines`.
-        link: `Link`.
+    Of cloud-only, the camera's encoder and the server's decoder aren't counted,
+    in its favour. A raw split is timed with the unit's halves, in its
+    disfavour by the unit's own share.
 
     Raises:
         ValueError: if a profile lacks a part; it names file and field.
@@ -144,7 +139,7 @@ def cost(choice, machines, link):
 
 
 def milliseconds(rows, of_codec=False):
-    """Returns what a profile's rows take, those of the codec or the others."""
+    """Returns the time of a profile's rows, of the codec or of the others."""
     return sum(
         row.median_ms for row in rows if (row.part in _CODEC) == of_codec
     )

@@ -1,4 +1,4 @@
-"""One decision in full: every cost, what was refused, what won, how surely."""
+"""One decision in full: every cost, refusal and scenario, and the winner."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from bottlenet_tf.selection.rivals import references
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """What was decided for one link and one goal.
+    """The decision for one link and one goal.
 
     Attributes:
         link: `Link`.
@@ -21,25 +21,23 @@ class Decision:
         limits: `Limits`.
         costs: `Cost` of every operating point of every split, in the order
             given.
-        references: `Cost` of what splits must beat.
+        references: `Cost` of the ways that splits must beat.
         refused: `{name: reasons}` of points and references that a limit or
             the deadline rules out.
-        unmeasured: `{name: reason}` of references of which a profile lacks the
-            time, or a figure that the goal needs. The reason says how to
-            measure it.
+        unmeasured: `{name: reason}` of references whose time, or a figure that
+            the goal needs, a profile lacks; and how to measure it.
         winner: `Cost` of the point that the goal wants most; None if none is
             acceptable.
-        best: `Cost` of the best of winner and references; references that
-            are unmeasured or refused aren't counted, nor is the label-only
-            bound, which answers another question. None if nothing is left.
+        best: `Cost` of the best of winner and references, but for those that
+            are unmeasured or refused, and the label-only bound. None if nothing
+            is left.
         front: Names on the Pareto front of the acceptable points.
         scenarios: `Scenario`s: the choice at other rates and loads.
         break_even: `{name: round trip in ms}` above which mobile-only costs
             less, of all that is sent, limits or not; see `break_even_rtt_ms`.
-        between: `{split: rate_curves.Figure}`, read off each split's curve
-            between its measured points: with a deadline, the accuracy of what
-            just keeps it; else the wire bytes of what is just accurate enough.
-            Empty without either limit.
+        between: `{split: rate_curves.Figure}` on each split's curve: with a
+            deadline, the accuracy that just keeps it; else the wire bytes that
+            are just accurate enough. Empty without either limit.
     """
 
     link: object
@@ -60,9 +58,8 @@ class Decision:
     def shown(self):
         """The `Cost` of each split's best point, in the order of `costs`.
 
-        Of what nothing refuses, the one that the goal wants most. If all is
-        refused, the one that is nearest to being accepted: the fastest where
-        there is a deadline, else the most accurate.
+        Of those that aren't refused, the one that the goal wants most. If all
+        are, the fastest where there is a deadline, else the most accurate.
         """
         return tuple(map(self._best_point, by_split(self.costs).values()))
 
@@ -79,7 +76,7 @@ class Decision:
 
     @property
     def uncompared(self):
-        """Names of the rivals that the winner could not be held against."""
+        """Names of the rivals that the winner can't be compared with."""
         return tuple(name for name in self.unmeasured if name != "label-only")
 
     def _best_point(self, costs):
@@ -195,7 +192,7 @@ def _between(costs, link, goal, limits):
 
 
 def _measured(references, machines, link, goal):
-    """Returns the `Cost`s that can be timed, and `{name: what is missing}`."""
+    """Returns the `Cost`s that can be timed, and `Decision.unmeasured`."""
     timed, unmeasured = [], {}
     for reference in references:
         try:
@@ -232,7 +229,7 @@ def _break_even(costs, machines, link, goal):
 
 
 def _lacks(figure, reference, machines):
-    """Says what a profile lacks of a reference, and what measures it."""
+    """Returns which figure a profile lacks, and how to measure it."""
     profile, load = machines.device, machines.device_load
     if reference.way is Way.CLOUD:
         profile, load = machines.cloud, machines.cloud_load
@@ -244,7 +241,7 @@ def _lacks(figure, reference, machines):
         loads = sorted({*profile.loads, load})
         command += f" --loads={','.join(map(str, loads))}"
     if figure == "power":
-        command += " --power_w=WATTS (supposed where there is no meter)"
+        command += " --power_w=WATTS (assumed where there is no meter)"
     why = ""
     if reference.split is None and figure == "time":
         reason = profile.reasons.get("whole") or profile.reasons.get("served")

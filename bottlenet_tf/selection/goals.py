@@ -1,4 +1,4 @@
-"""What is wanted of a choice, and what it must keep to."""
+"""The goal of a choice, and its limits."""
 
 import dataclasses
 import math
@@ -9,11 +9,11 @@ from bottlenet_tf.selection.choices import Way
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """What is wanted: the least cost, or the most accuracy within a deadline.
+    """The least cost, or the most accuracy within a deadline.
 
     Without a deadline, latency_weight ms + energy_weight mJ is minimised. With
-    one, accuracy is maximised among what keeps it. At a tie the more accurate
-    wins, then what sends fewer bytes, then what comes first.
+    one, accuracy is maximised among the choices that keep it. At a tie the more
+    accurate wins, then the one of fewer bytes, then the first.
 
     Attributes:
         latency_weight: Of a ms.
@@ -49,8 +49,7 @@ class Goal:
             return
         check(
             0 < self.deadline_ms < math.inf,
-            "--deadline_ms must be positive and finite, or nothing, or all, "
-            "keeps it.",
+            "--deadline_ms must be positive and finite.",
             deadline_ms=self.deadline_ms,
         )
         check(
@@ -90,7 +89,7 @@ class Goal:
         return value
 
     def rank(self, some_cost):
-        """Returns a key that is least for what is wanted most.
+        """Returns a key that is least for the best choice.
 
         Raises:
             ValueError: as `of`.
@@ -115,7 +114,7 @@ ENERGY = Goal(0.0, 1.0)
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a choice must keep to. None sets no limit.
+    """Limits of a choice. None sets no limit.
 
     Attributes:
         min_accuracy: In percent.
@@ -123,7 +122,7 @@ class Limits:
         max_memory_mb: Of the device, as its profile has it.
 
     Raises:
-        ValueError: for what isn't finite, or is negative.
+        ValueError: for a value that isn't finite, or is negative.
     """
 
     min_accuracy: float | None = None
@@ -134,16 +133,15 @@ class Limits:
         for name, value in dataclasses.asdict(self).items():
             check(
                 value is None or 0 <= value < math.inf,
-                "A limit must be finite and not negative, or nothing, or "
-                "everything, keeps to it.",
+                "A limit must be finite and not negative.",
                 **{name: value},
             )
 
 
 def refusals(choice, machines, link, limits):
-    """Returns why a choice is out, as a list of sentences; empty if it isn't.
+    """Returns why a choice exceeds limits, a list of sentences.
 
-    What is as large as a limit, or as accurate, keeps to it.
+    A choice that just reaches a limit keeps to it.
 
     Raises:
         ValueError: if a limit needs a figure that the profile lacks.

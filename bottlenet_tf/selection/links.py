@@ -1,4 +1,4 @@
-"""The network between device and server: what sending costs."""
+"""The link between device and server: what sending costs."""
 
 import dataclasses
 import math
@@ -8,11 +8,11 @@ from bottlenet_tf.common.validation import check
 
 @dataclasses.dataclass(frozen=True)
 class Transport:
-    """How a payload is sent, and what that takes.
+    """How a payload is sent.
 
     Attributes:
         num_bytes: Of one request on the air beyond the payload's.
-        about: What it is, to end a sentence with.
+        about: The protocol, for display.
     """
 
     num_bytes: int
@@ -20,9 +20,9 @@ class Transport:
 
 
 # Measured at IP level, headers of IP and TCP included: one request on a
-# connection that is open already, without TLS (27 B more). A payload too long
-# for one packet takes about 40 B more for each further one; these aren't
-# counted, in favour of whatever sends most.
+# connection that is open already, without TLS (27 B more). Each further packet
+# of a long payload takes about 40 B more; these aren't counted, in favour of
+# whatever sends most.
 TRANSPORTS = {
     "http_raw": Transport(
         154, "HTTP with the payload as its body (Triton), sent in one piece"
@@ -42,7 +42,7 @@ DEFAULT_TRANSPORT = "http_raw"
 
 
 def message_overhead_bytes(given):
-    """Returns what a message takes beyond its payload, in bytes.
+    """Returns the bytes of a message beyond its payload.
 
     Args:
         given: A name of `TRANSPORTS`, or a number, as text or not; 0 is the
@@ -69,14 +69,13 @@ def message_overhead_bytes(given):
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """Time and device energy of what is sent and waited for.
+    """Time and device energy of sending and waiting.
 
     uplink_ms = 8 (num_bytes + message_overhead_bytes) / (1000 uplink_mbps)
     uplink_mw = alpha uplink_mbps + beta
 
-    The paper counts the payload on the up-link alone. What a message takes
-    beyond it, round trip, down-link and the power of waiting are zero unless
-    given.
+    The paper counts the payload on the up-link alone: message overhead, round
+    trip, down-link and the power of waiting are zero unless given.
 
     Attributes:
         name: Such as "3g".
@@ -87,8 +86,8 @@ class Link:
         downlink_mbps: Of the answer; None leaves its time out.
         answer_bytes: Size of the answer with its message.
         waiting_mw: Of the device, from the last byte sent to the answer.
-        message_overhead_bytes: What each message takes on the air beyond the
-            wire bytes it carries; see `TRANSPORTS`.
+        message_overhead_bytes: Of each message on the air beyond the wire
+            bytes it carries; see `TRANSPORTS`.
 
     Raises:
         ValueError: for a rate that isn't positive or a negative number.
@@ -137,7 +136,7 @@ class Link:
         )
 
     def on_air_bytes(self, num_bytes):
-        """All that a message of so many wire bytes takes."""
+        """Bytes on the air of a message with so many wire bytes."""
         return num_bytes + self.message_overhead_bytes
 
     def uplink_ms(self, num_bytes):
@@ -145,7 +144,7 @@ class Link:
         return 8e-3 * self.on_air_bytes(num_bytes) / self.uplink_mbps
 
     def wire_bytes_in(self, time_ms):
-        """Wire bytes of a message that takes so long; below 0 if none does."""
+        """Wire bytes that a message may have in so long; below 0 if none."""
         return time_ms * self.uplink_mbps / 8e-3 - self.message_overhead_bytes
 
     @property

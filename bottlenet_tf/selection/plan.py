@@ -1,8 +1,8 @@
-"""plan.json: what a device may want to send, to choose from while it runs.
+"""plan.json: the choices that a device has while it runs.
 
 Flat JSON; null is unknown, or doesn't apply.
 
-    network, device, cloud                         names, for people
+    network, device, cloud                         names, for display
     latency_weight, energy_weight, deadline_ms     the `Goal`
     min_accuracy, max_bytes, max_memory_mb         the `Limits`
 
@@ -17,7 +17,7 @@ Flat JSON; null is unknown, or doesn't apply.
 
 `device_times` (split, load, device_ms, encode_ms, compute_mj) and
 `cloud_times` (split, load, decode_ms, cloud_ms): medians for one image at a
-load, whatever the operating point; split null is the unsplit network. With way
+load, at any operating point; split null is the unsplit network. With way
 "device" a choice takes the first alone, with way "cloud" the second alone. On
 a link of uplink_mbps (10^6 bit/s), with so many bytes of wire_bytes:
 
@@ -28,8 +28,8 @@ a link of uplink_mbps (10^6 bit/s), with so many bytes of wire_bytes:
     energy_mj  = compute_mj + 1e-3 uplink_mw uplink_ms
                  + 1e-3 waiting_mw (answer_ms + decode_ms + cloud_ms)
 
-where the answer's second term is 0 for downlink_mbps null. What isn't sent has
-neither uplink_ms nor answer_ms nor the energies of these.
+where the answer's second term is 0 for downlink_mbps null. A choice that sends
+nothing has neither uplink_ms nor answer_ms nor their energies.
 
 A split's point is there if any link could want it: if at some pair of loads no
 other point is as good in all of computing time, time on the server, computing
@@ -44,9 +44,9 @@ link, and so any minimum accuracy and any deadline, follow from these alone.
     best                         the same, mobile-only and cloud-only included
 
 The best has the least of latency_weight latency_ms + energy_weight energy_mj
-or, with a deadline_ms, the most accuracy of what keeps it; at a tie the more
-accurate, then fewest bytes, then the first wins. What is unknown and needed
-isn't chosen.
+or, with a deadline_ms, the most accuracy of those that keep it; at a tie the
+more accurate, then fewest bytes, then the first wins. A choice whose figure is
+needed and unknown isn't chosen.
 """
 
 import dataclasses
@@ -54,12 +54,7 @@ import dataclasses
 from bottlenet_tf.common import formats
 from bottlenet_tf.selection.choices import Way
 from bottlenet_tf.selection.choosing import choose, front
-from bottlenet_tf.selection.costs import (
-    PARTS,
-    cost,
-    energy_mj,
-    milliseconds,
-)
+from bottlenet_tf.selection.costs import PARTS, cost, energy_mj, milliseconds
 from bottlenet_tf.selection.goals import refusals
 
 _OF_LINK = (

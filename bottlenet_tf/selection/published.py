@@ -1,4 +1,4 @@
-"""Printed latencies and energies: choose by them, and check their sums."""
+"""Printed latencies and energies: the best of them, and their sums checked."""
 
 import csv
 import dataclasses
@@ -35,13 +35,13 @@ class Total:
 
     @property
     def is_split(self):
-        """Whether it is no reference."""
+        """Whether it isn't a reference."""
         return self.name not in ("mobile-only", "cloud-only")
 
 
 @dataclasses.dataclass(frozen=True)
 class Remainder:
-    """What a printed total leaves for computing, by the link's own model.
+    """A printed total less its up-link by the link's model: for computing.
 
     Negative: the total is less than sending alone would take.
 
@@ -49,21 +49,27 @@ class Remainder:
         total: `Total`.
         uplink_ms: By table 3's rate.
         uplink_mj: By table 3's power.
-        computing_ms: Latency less up-link: device, codec and server.
-        computing_mj: Energy less up-link: device and codec.
     """
 
     total: Total
     uplink_ms: float
     uplink_mj: float
-    computing_ms: float
-    computing_mj: float
+
+    @property
+    def computing_ms(self):
+        """Latency less up-link: device, codec and server."""
+        return self.total.latency_ms - self.uplink_ms
+
+    @property
+    def computing_mj(self):
+        """Energy less up-link: device and codec."""
+        return self.total.energy_mj - self.uplink_mj
 
     @property
     def contradiction(self):
         """The sentence that says by how much it can't be; None if it can."""
         wrong = []
-        for what, unit, computing, uplink, printed in (
+        for name, unit, computing, uplink, printed in (
             ("latency", "ms", self.computing_ms, self.uplink_ms,
              self.total.latency_ms),
             ("energy", "mJ", self.computing_mj, self.uplink_mj,
@@ -72,7 +78,7 @@ class Remainder:
             if computing < -ROUNDING:
                 wrong.append(
                     f"sending alone takes {uplink:.1f} {unit} of the printed "
-                    f"{what} {printed:.1f} {unit} ({-computing:.1f} too many)"
+                    f"{name} {printed:.1f} {unit} ({-computing:.1f} too many)"
                 )
         left = self.computing_mj
         if self.total.name == "cloud-only" and left > ROUNDING:
@@ -85,13 +91,10 @@ class Remainder:
 
 
 def read(path):
-    """Reads printed totals from a CSV file.
+    """Reads printed totals from a CSV file; returns a list of `Total`.
 
     Its header is `network,name,bytes,latency_ms,energy_mj,accuracy`;
     `accuracy` may be empty. Lines that begin with # are comments.
-
-    Returns:
-        List of `Total`.
 
     Raises:
         OSError: if it can't be read.
@@ -99,47 +102,35 @@ def read(path):
             negative number; it names file, line and field.
     """
     with open(path, newline="", encoding="utf-8") as file:
-        numbered = [
-            (number, line)
+        lines = {
+            number: line
             for number, line in enumerate(file, 1)
             if line.strip() and not line.startswith("#")
-        ]
-    rows = csv.reader(line for _, line in numbered)
-    header = tuple(next(rows, ()))
+        }
+    rows = dict(zip(lines, csv.reader(lines.values()), strict=True))
+    header, *rest = rows or [None]
     check(
-        header == FIELDS,
+        tuple(rows.get(header, ())) == FIELDS,
         f"{path} must begin with the header {','.join(FIELDS)}.",
-        header=header,
+        header=rows.get(header),
     )
-    totals = [
-        _total(path, number, row)
-        for (number, _), row in zip(numbered[1:], rows, strict=True)
-    ]
-    check(bool(totals), f"{path} must hold at least one row.", rows=0)
-    return totals
+    check(bool(rest), f"{path} must hold at least one row.", rows=0)
+    return [_total(f"{path}, line {line}", rows[line]) for line in rest]
 
 
-def _total(path, line, row):
-    where = f"{path}, line {line}"
+def _total(where, row):
     check(len(row) == len(FIELDS), f"{where}: six fields are needed.", row=row)
-    given = dict(zip(FIELDS, row, strict=True))
+    network, name, *numbers, accuracy = row
     check(
-        given["network"] in NAMED,
+        network in NAMED,
         f"{where}: network must be one of {', '.join(NAMED)}.",
-        network=given["network"],
+        network=network,
     )
-    check(given["name"] != "", f"{where}: name must not be empty.", row=row)
-    numbers = {
-        name: _number(where, name, given[name])
-        for name in ("bytes", "latency_ms", "energy_mj")
-    }
-    accuracy = given["accuracy"]
+    check(name != "", f"{where}: name must not be empty.", row=row)
     return Total(
-        given["network"],
-        given["name"],
-        numbers["bytes"],
-        numbers["latency_ms"],
-        numbers["energy_mj"],
+        network,
+        name,
+        *(_number(where, *each) for each in zip(FIELDS[2:], numbers)),
         _number(where, "accuracy", accuracy) if accuracy else None,
     )
 
@@ -150,7 +141,7 @@ def _number(where, name, text):
     except ValueError:
         value = math.nan
     check(
-        math.isfinite(value) and value >= 0,
+        0 <= value < math.inf,
         f"{where}: {name} must be a number that isn't negative.",
         **{name: text},
     )
@@ -158,12 +149,7 @@ def _number(where, name, text):
 
 
 def best_split(totals, network, target):
-    """Returns the split of least latency or energy.
-
-    Args:
-        totals: List of `Total`.
-        network: Which.
-        target: "latency_ms" or "energy_mj".
+    """Returns the split of least "latency_ms" or "energy_mj", the target.
 
     Raises:
         ValueError: if there is no split for that network.
@@ -177,78 +163,67 @@ def improvement(totals, network, target):
     """Returns how many times cloud-only costs what the best split does.
 
     Raises:
-        ValueError: if there is no split, or no row "cloud-only".
+        ValueError: without a split, or one row "cloud-only".
     """
-    cloud = [
-        t for t in totals if t.network == network and t.name == "cloud-only"
-    ]
+    cloud = _row(totals, network, "cloud-only")
     check(
-        len(cloud) == 1,
-        "The table must hold one row cloud-only for each network.",
+        cloud is not None,
+        "The table must hold a row cloud-only for each network.",
         network=network,
-        rows=len(cloud),
     )
     best = best_split(totals, network, target)
     least = getattr(best, target)
     check(
         least > 0,
-        "A split must cost something, or nothing is so many times as much.",
+        "A split must cost something, or cloud-only can't be a multiple of it.",
         network=network,
         split=best.name,
         **{target: least},
     )
-    return getattr(cloud[0], target) / least
+    return getattr(cloud, target) / least
+
+
+def _row(totals, network, name):
+    """Returns the `Total` of a reference; None if the table has none."""
+    found = [t for t in totals if (t.network, t.name) == (network, name)]
+    check(
+        len(found) < 2,
+        f"The table must hold one row {name} for each network.",
+        network=network,
+        rows=len(found),
+    )
+    return found[0] if found else None
 
 
 def break_even_rtt_ms(totals, network):
     """Returns the round trip above which mobile-only is faster than the best.
 
-    Printed totals hold no round trip.
-
-    Returns:
-        In ms; negative if mobile-only is faster without one. None if the
-        table holds no row mobile-only for that network.
-
-    Raises:
-        ValueError: if there is no split for that network.
+    In ms; negative if mobile-only is faster without one. None without a row
+    mobile-only for that network.
     """
-    fastest = best_split(totals, network, "latency_ms").latency_ms
-    for total in totals:
-        if (total.network, total.name) == (network, "mobile-only"):
-            return total.latency_ms - fastest
-    return None
+    alone = _row(totals, network, "mobile-only")
+    fastest = best_split(totals, network, "latency_ms")
+    return alone and alone.latency_ms - fastest.latency_ms
 
 
 def remainders(totals):
     """Returns the `Remainder` of each total that sends something."""
-    return [_remainder(total) for total in totals if total.num_bytes > 0]
-
-
-def _remainder(total):
-    link = NAMED[total.network]
-    uplink_ms = link.uplink_ms(total.num_bytes)
-    uplink_mj = 1e-3 * uplink_ms * link.uplink_mw
-    return Remainder(
-        total,
-        uplink_ms,
-        uplink_mj,
-        total.latency_ms - uplink_ms,
-        total.energy_mj - uplink_mj,
-    )
+    found = []
+    for total in totals:
+        if total.num_bytes:
+            link = NAMED[total.network]
+            uplink_ms = link.uplink_ms(total.num_bytes)
+            uplink_mj = 1e-3 * uplink_ms * link.uplink_mw
+            found.append(Remainder(total, uplink_ms, uplink_mj))
+    return found
 
 
 def computing_spread(totals, figure):
-    """Returns how far apart the networks leave what a split's computing takes.
+    """Returns `{name: (least, most)}` of a figure over the networks.
 
-    Device and server don't know the network: the same split should leave the
-    same on each.
-
-    Args:
-        totals: List of `Total`.
-        figure: "computing_ms" or "computing_mj".
-
-    Returns:
-        `{name: (least, most)}`, for what is printed for more than one network.
+    The figure is "computing_ms" or "computing_mj". Device and server don't
+    know the network: the same split should leave the same on each. Names that
+    are printed for one network alone are left out.
     """
     left = {}
     for remainder in remainders(totals):

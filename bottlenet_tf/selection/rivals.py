@@ -1,4 +1,4 @@
-"""What splits are held against: the unsplit network, its images, raw splits."""
+"""What splits must beat: the unsplit network, image codecs, raw splits."""
 
 from bottlenet_tf.common.run_folders import choosing_figures
 from bottlenet_tf.common.validation import check
@@ -6,7 +6,7 @@ from bottlenet_tf.selection.choices import Choice, Image, Way, of_test
 
 
 def references(reports, max_accuracy_loss):
-    """Returns what splits are held against.
+    """Returns the `Choice`s that splits are compared with.
 
     - mobile-only: the whole network on the device, nothing sent;
     - label-only: the same, and the answer is sent; the bound for bytes, if
@@ -22,9 +22,6 @@ def references(reports, max_accuracy_loss):
     Args:
         reports: `{name: report}` of runs on one network and one data set.
         max_accuracy_loss: Percentage points.
-
-    Returns:
-        List of `Choice`.
 
     Raises:
         ValueError: if the reports are of different networks or data.
@@ -53,20 +50,20 @@ def references(reports, max_accuracy_loss):
     tested = of_test(reports[first], "cloud_only") or []
     highest = _highest_quality(points)
     if highest is not None:
-        told = f"{_point(highest, side)}, highest quality"
-        found.append(_cloud("cloud-only, best", highest, told, tested))
+        detail = f"{_point(highest, side)}, highest quality"
+        found.append(_cloud("cloud-only, best", highest, detail, tested))
     smallest = _smallest(points, whole, max_accuracy_loss)
     if smallest is not None:
-        told = _point(smallest, side)
-        found.append(_cloud("cloud-only, matched", smallest, told, tested))
+        detail = _point(smallest, side)
+        found.append(_cloud("cloud-only, matched", smallest, detail, tested))
     tuned = _tuned_points(figures.values())
     smallest = _smallest(tuned, whole, max_accuracy_loss)
     if smallest is not None:
-        told = f"{_point(smallest, side)}, network tuned for it"
+        detail = f"{_point(smallest, side)}, network tuned for it"
         tested = _tuned_points(
             r for r in reports.values() if r["measured_on"] == "test"
         )
-        found.append(_cloud("cloud-only, tuned", smallest, told, tested))
+        found.append(_cloud("cloud-only, tuned", smallest, detail, tested))
     for name, report in reports.items():
         raw = figures[name].get("raw_features")
         if raw is not None:
@@ -130,9 +127,9 @@ def _highest_quality(points):
 
 def _point(point, network_side):
     """Returns "jpeg 95", with the images' side if the network's is another."""
-    told = f"{point['codec']} {point['quality']}"
+    text = f"{point['codec']} {point['quality']}"
     side = point["side"]
-    return told if side == network_side else f"{told} at {side} px"
+    return text if side == network_side else f"{text} at {side} px"
 
 
 def _cloud(name, point, detail, tested):

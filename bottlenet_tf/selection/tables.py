@@ -22,8 +22,8 @@ def cost_table(decision, all_points=False):
     """Returns the lines of a decision's table: splits, then references.
 
     Each split has one row, its best operating point (`Decision.shown`), or one
-    for each point. The winner is marked, what a limit refuses or wasn't
-    measured, and points on the Pareto front.
+    for each point. Marked are the winner, refused and unmeasured rows, and
+    points on the Pareto front.
     """
     splits = decision.costs if all_points else decision.shown
     heading = between_heading(decision)
@@ -44,7 +44,7 @@ def cost_table(decision, all_points=False):
 
 
 def between_heading(decision):
-    """Returns what `Decision.between` tells, for a table; "" for nothing."""
+    """Returns the heading of `Decision.between`; "" if that is empty."""
     if not decision.between:
         return ""
     if decision.goal.deadline_ms is not None:
@@ -53,7 +53,7 @@ def between_heading(decision):
 
 
 def between(decision, cost):
-    """Returns what is read off the curve of a cost's split, as text."""
+    """Returns `Decision.between` of a cost's split, as text."""
     figure = decision.between.get(cost.choice.split)
     if figure is None or cost.choice.way is not Way.SPLIT:
         return "–"
@@ -76,21 +76,21 @@ def unmeasured(decisions):
 
 
 def chosen(decision):
-    """Returns what was chosen, and what it wasn't compared with."""
-    told = decision.winner.choice.name if decision.winner else "none"
+    """Returns the winner's name, and the rivals it wasn't compared with."""
+    text = decision.winner.choice.name if decision.winner else "none"
     if decision.uncompared:
-        told += f" (not compared with {' and '.join(decision.uncompared)})"
-    return told
+        text += f" (not compared with {' and '.join(decision.uncompared)})"
+    return text
 
 
 def sizes(choice):
     """Returns a sentence on the wire bytes of a choice's images."""
     spread = choice.spread
-    told = f"{choice.name}: {choice.sent_bytes:.0f} wire bytes"
+    mean = f"{choice.name}: {choice.sent_bytes:.0f} wire bytes in the mean"
     if spread is None:
-        return f"{told} in the mean."
+        return f"{mean}."
     return (
-        f"{told} in the mean, at most {spread.p95:.0f} for 95 % of the images "
+        f"{mean}, at most {spread.p95:.0f} for 95 % of the images "
         f"and {spread.p99:.0f} for 99 %, {spread.max:.0f} for the largest."
     )
 
@@ -136,10 +136,7 @@ def _break_even(decision, cost):
 
 
 def sensitivity_table(decision):
-    """Returns the lines of what would be chosen at other rates and loads.
-
-    One row for each pair of loads, one column for each rate.
-    """
+    """Returns the lines of the choices at other rates and loads."""
     rates = sorted({s.rate_factor for s in decision.scenarios})
     loads = sorted({(s.device_load, s.cloud_load) for s in decision.scenarios})
     found = {
@@ -171,10 +168,9 @@ def _won(winner, goal):
 
 
 def winners_table(decisions):
-    """Returns the lines of what was chosen for each link, and its rivals.
+    """Returns the lines of each link's choice and its rivals.
 
-    Latency and, if it is known, energy; below, what the break-even means and
-    what is `unmeasured`.
+    Latency and, if it is known, energy; below, a legend and the `unmeasured`.
     """
     rivals = ["mobile-only", "cloud-only, best", "cloud-only, matched"]
     known = {c.choice.name for d in decisions for c in d.references}
@@ -205,20 +201,14 @@ def _short(cost, is_unmeasured=False):
     if cost is None:
         return "not measured" if is_unmeasured else "–"
     energy = cost.energy_mj
-    told = f"{cost.latency_ms:.2f} ms"
+    latency = f"{cost.latency_ms:.2f} ms"
     if is_unmeasured:
-        return f"{told}, energy not measured"
-    return told if energy is None else f"{told}, {energy:.2f} mJ"
+        return f"{latency}, energy not measured"
+    return latency if energy is None else f"{latency}, {energy:.2f} mJ"
 
 
 def selection_values(decisions, machines, **more):
-    """Returns what `selection.json` holds.
-
-    Args:
-        decisions: List of `Decision`.
-        machines: `Machines` they were made for.
-        **more: What else is to be told, such as the command.
-    """
+    """Returns what `selection.json` holds, and fields such as the command."""
     return {
         "format": formats.SELECTION,
         "device": machines.device.device,

@@ -7,6 +7,8 @@ import pytest
 
 from bottlenet_tf import selection
 from bottlenet_tf.cli import curve_search
+from bottlenet_tf.cli.selecting_flags import CostConfig
+from bottlenet_tf.profiling import profile_file
 
 CURVES = {
     "early": [(800.0, 88.0), (200.0, 80.0)],
@@ -26,7 +28,7 @@ class _Found:
     trained_points: dict
     least_accuracy = 90.0
     config = types.SimpleNamespace(max_accuracy_loss=2.0)
-    ground = types.SimpleNamespace(accuracy=92.0)
+    baseline = types.SimpleNamespace(accuracy=92.0)
 
     @property
     def reports(self):
@@ -70,7 +72,7 @@ def test_each_link_has_an_end(costs, told):
         ],
         "trained": {"late": [], "early": []},
     }  # fmt: skip
-    (line,) = curve_search._told(results)
+    (line,) = curve_search._outcomes(results)
     assert line.startswith("4g: trained late; ") and told in line
 
 
@@ -82,14 +84,13 @@ def test_a_split_whose_training_failed_is_not_told_as_trained():
         ],
         "trained": {"early": []},
     }  # fmt: skip
-    (line,) = curve_search._told(results)
+    (line,) = curve_search._outcomes(results)
     assert line.startswith("4g: trained early; failed late; no split")
 
 
 def test_one_profile_alone_is_refused():
-    values = types.SimpleNamespace(device_profile="a.json", cloud_profile=None)
     with pytest.raises(ValueError, match="must be given both.*a.json"):
-        curve_search._given_profiles(values)
+        curve_search.CurveFlags(device_profile="a.json")
 
 
 def test_a_price_is_the_selections_cost(tmp_path):
@@ -105,12 +106,8 @@ def test_a_price_is_the_selections_cost(tmp_path):
         "split,part,load,median_ms\n"
         "late,decode,0,0.5\nlate,tail,0,2\n,whole,0,3\n"
     )
-    values = types.SimpleNamespace(
-        device_profile=str(device), cloud_profile=str(cloud),
-        device_slowdown=2.0, device_load=0, cloud_load=0,
-    )  # fmt: skip
-    machines = curve_search.selecting_flags.machines(
-        values, *curve_search._given_profiles(values)
+    machines = CostConfig(device_slowdown=2.0).machines(
+        profile_file.read(device), profile_file.read(cloud)
     )
     link = selection.Link("made up", 1.0, message_overhead_bytes=25)
     found = _Found(CURVES, {})

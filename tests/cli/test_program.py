@@ -7,7 +7,7 @@ PROGRAM = """
 from bottlenet_tf.cli import program
 def main(values, *arguments):
     raise {error}
-program.run(main, "About.", arguments="RUN")
+program.run(main, "About.", dict(), arguments="RUN")
 """
 
 
@@ -43,7 +43,7 @@ def main(values):
     found = batches()
     next(found)
     raise ValueError("Too few.")
-program.run(main, "About.")
+program.run(main, "About.", {})
 """
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

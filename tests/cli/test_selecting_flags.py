@@ -1,22 +1,17 @@
 """What the flags of `bottlenet-select` ask for."""
 
 import pathlib
-import types
 
 import pytest
 
-from bottlenet_tf.cli import selecting_flags
+from bottlenet_tf.cli.selecting_flags import CostConfig, SelectConfig
 from bottlenet_tf.selection import Goal, Limits
 
-_UNSET = {
-    "latency_weight": 1.0, "energy_weight": 0.0, "deadline_ms": None,
-    "max_accuracy_loss": None, "max_bytes": None, "max_memory_mb": None,
-    "out": "runs/selection.json", "plan": None,
-}  # fmt: skip
+_PROFILES = CostConfig(device_profile="phone.csv", cloud_profile="server.csv")
 
 
-def _values(**given):
-    return types.SimpleNamespace(**_UNSET | given)
+def _config(costs=_PROFILES, runs=("runs",), **given):
+    return SelectConfig(costs, runs, **given)
 
 
 @pytest.mark.parametrize(
@@ -31,33 +26,66 @@ def _values(**given):
     ],
 )
 def test_a_deadline_sets_no_least_accuracy_unless_one_is_named(given, least):
-    assert selecting_flags.limits(_values(**given), 91.0) == Limits(least)
-    assert selecting_flags.limits(_values(**given), None) == Limits()
+    assert _config(**given).limits(91.0) == Limits(least)
+    assert _config(**given).limits(None) == Limits()
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), -1.0])
 def test_a_loss_that_is_none_is_refused(loss):
-    with pytest.raises(ValueError, match="--max_accuracy_loss must be finite"):
-        selecting_flags.limits(_values(max_accuracy_loss=loss), 91.0)
+    with pytest.raises(ValueError, match="--max_accuracy_loss must be"):
+        _config(max_accuracy_loss=loss).limits(91.0)
 
 
 def test_the_goal_is_a_cost_or_a_deadline():
-    assert selecting_flags.goal(_values()) == Goal(1.0, 0.0)
-    found = selecting_flags.goal(_values(deadline_ms=50.0))
+    assert _config().goal == Goal(1.0, 0.0)
+    found = _config(deadline_ms=50.0).goal
     assert found == Goal(deadline_ms=50.0)
     with pytest.raises(ValueError, match="one or the other"):
-        selecting_flags.goal(_values(deadline_ms=50.0, energy_weight=1.0))
+        _config(CostConfig("a", "b", energy_weight=1.0), deadline_ms=50.0).goal
 
 
 def test_the_plan_stands_beside_the_decisions():
-    found = selecting_flags.plan_path(_values())
+    found = _config(out="runs/selection.json").plan_path
     assert found == pathlib.Path("runs/plan.json")
-    assert selecting_flags.plan_path(_values(plan="a.json")).name == "a.json"
+    assert _config(plan="a.json").plan_path.name == "a.json"
 
 
 @pytest.mark.parametrize(
     "given", [{"out": "a/plan.json"}, {"out": "./x.json", "plan": "x.json"}]
 )
 def test_a_plan_overwrites_no_decisions(given):
-    with pytest.raises(ValueError, match="must be two files.*Received: plan="):
-        selecting_flags.plan_path(_values(**given))
+    with pytest.raises(ValueError, match="must be two files.*Received: .*out="):
+        _config(**given).plan_path
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"runs": ()}, "runs"),
+        ({"costs": CostConfig(cloud_profile="a")}, "device_profile"),
+        ({"costs": CostConfig(device_profile="a")}, "cloud_profile"),
+    ],
+)
+def test_runs_and_both_profiles_are_needed(given, name):
+    with pytest.raises(ValueError, match=f"--{name} must be given"):
+        _config(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"message_overhead": "http"},
+            "one of http_raw, grpc.*message_overhead='http'",
+        ),
+        (
+            {"networks": (), "uplink_mbps": -1.0},
+            "--uplink_mbps must be positive",
+        ),
+        ({"networks": ()}, "must name a network"),
+        ({"networks": ("5g",)}, "one of 3g, 4g, wifi"),
+    ],
+)
+def test_an_impossible_link_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        CostConfig(**given).links()

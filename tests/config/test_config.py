@@ -144,13 +144,13 @@ def test_a_whole_number_is_good_for_a_float():
     assert TrainConfig(learning_rate=1).learning_rate == 1
 
 
+def test_a_rule_s_error_shows_the_flags_that_it_names():
+    with pytest.raises(ValueError, match="Received: resize=32, image_size=64$"):
+        DataConfig(resize=32, image_size=64)
+
+
 def test_a_kernel_of_the_stride_s_size_is_fine_at_stride_one():
     assert UnitConfig(stride=1, spatial_kernel=1).spatial_kernel == 1
-
-
-def test_crops_are_no_larger_than_what_they_are_cut_from():
-    with pytest.raises(ValueError, match="resize=32, image_size=64"):
-        DataConfig(resize=32, image_size=64)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,10 @@ def test_crops_are_no_larger_than_what_they_are_cut_from():
             {"unit": UnitConfig(codec="png"), "quality_start": 90},
             "--quality_start",
         ),
+        ({"quality_epochs": 1.0}, "--quality_start"),
+        ({"epochs": 1, "warmup_epochs": 2.0}, "warmup_epochs=2.0, epochs=1"),
+        ({"keep": "best", "evaluate_every": 0}, "evaluate_every=0"),
+        ({"image_codec": "webp"}, "image_codec='webp', image_quality=None"),
         ({"data": DataConfig(class_indices=(1, 3))}, "--class_indices"),
         ({"data": DataConfig(unseen_classes=("a",))}, "--unseen_classes"),
     ],
@@ -182,37 +186,26 @@ def test_fields_that_contradict_each_other_are_refused(fields, flag):
 
 
 @pytest.mark.parametrize(
-    "field, value",
+    "unit, field, value",
     [
-        ("mode", "aware"),
-        ("mode", "naive"),
-        ("optimizer", "sgd"),
-        ("precision", "mixed_float16"),
-        ("weight_decay", 1e-4),
-        ("norm_batches", 1),
-        ("codec_warmup", 0.1),
-        ("rate_weight", 0.1),
+        (LEARNED, "mode", "aware"),
+        (LEARNED, "mode", "naive"),
+        (LEARNED, "optimizer", "sgd"),
+        (LEARNED, "precision", "mixed_float16"),
+        (LEARNED, "weight_decay", 1e-4),
+        (LEARNED, "norm_batches", 1),
+        (LEARNED, "codec_warmup", 0.1),
+        (LEARNED, "rate_weight", 0.1),
+        (DATTA, "mode", "naive"),
+        (DATTA, "byte_budget", 100.0),
+        (DATTA, "rate_weight", 0.1),
+        (DATTA, "codec_warmup", 0.1),
+        (DATTA, "init_partly", True),
     ],
 )
-def test_what_a_learned_unit_s_training_does_not_do_is_refused(field, value):
-    fields = {"mode": "frozen", **LEARNED, field: value}
-    with pytest.raises(ValueError, match=f"--unit=learned.*{field}="):
-        TrainConfig(**fields)
-
-
-@pytest.mark.parametrize(
-    "field, value",
-    [
-        ("mode", "naive"),
-        ("byte_budget", 100.0),
-        ("rate_weight", 0.1),
-        ("codec_warmup", 0.1),
-        ("init_partly", True),
-    ],
-)
-def test_what_decides_no_rate_of_datta_s_unit_is_refused(field, value):
-    fields = {"mode": "frozen", "init_from": "runs/a", **DATTA, field: value}
-    with pytest.raises(ValueError, match=f"--{field}"):
+def test_what_a_unit_s_training_does_not_do_is_refused(unit, field, value):
+    fields = {"mode": "frozen", "init_from": "runs/a", **unit, field: value}
+    with pytest.raises(ValueError, match=f"--unit=.*{field}="):
         TrainConfig(**fields)
 
 
@@ -261,12 +254,9 @@ def test_what_is_asked_for_stays():
     assert (config.distillation, config.feature_weight) == (0.5, 0.0)
 
 
-def test_a_frozen_run_needs_a_trained_backbone():
+def test_a_frozen_run_needs_a_trained_backbone_or_another_run():
     with pytest.raises(ValueError, match="--backbone_weights or --init_from"):
         TrainConfig(mode="frozen")
-
-
-def test_a_frozen_run_may_take_its_backbone_from_another_run():
     assert TrainConfig(mode="frozen", init_from="runs/a").mode == "frozen"
 
 

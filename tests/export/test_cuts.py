@@ -76,7 +76,7 @@ def test_a_tail_that_is_told_the_point_has_no_problem(learned_run, capsys):
     config = dataclasses.replace(learned_run, mode="tail")
     network = build_network(config, 32, 10)
     assert network.model.tells_tail
-    train._tell_problems(network)
+    train._print_problems(network)
     assert capsys.readouterr().out == ""
 
 

@@ -12,7 +12,7 @@ from bottlenet_tf import selection
 from bottlenet_tf.common import formats
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report.picture import Picture
-from bottlenet_tf.search import candidates, ground, runner
+from bottlenet_tf.search import baseline, candidates, runner
 from bottlenet_tf.selection import tables
 
 
@@ -220,8 +220,8 @@ def make(root, splits=SPLITS):
         "splits": [],
     }
     write(
-        root / ground.SEARCH,
-        {"format": ground.FORMAT, "config": config, "splits": list(splits),
+        root / baseline.SEARCH,
+        {"format": baseline.FORMAT, "config": config, "splits": list(splits),
          "num_train": 100, "accuracy": 90.0},
     )  # fmt: skip
     trials = []
@@ -234,7 +234,7 @@ def make(root, splits=SPLITS):
             trials.append(_trial(split, made, quality))
     write(
         root / runner.RESULTS,
-        {"format": ground.FORMAT, "command": command,
+        {"format": baseline.FORMAT, "command": command,
          "max_accuracy_loss": 3.0, "accuracy": 90.0, "least_accuracy": 87.0,
          "examples": 192, "examples_exhaustive": 1920, "trials": trials,
          "candidates": {

@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from bottlenet_tf.search.planning import Grid
-from bottlenet_tf.search.trials import Outcome, Point, Trial
+from bottlenet_tf.search.planning import Grid, Outcome, Trial
 
 UNITS = ((1, 2), (2, 2), (1, 1), (2, 1))
 QUALITIES = (90, 60, 20)
@@ -21,7 +20,7 @@ def walk(grid, accuracy_of):
             outcomes[trial.name] = (
                 Outcome(error="failed")
                 if accuracy is None
-                else Outcome((Point(trial.quality, size, accuracy),))
+                else Outcome(size, accuracy)
             )
     return outcomes
 

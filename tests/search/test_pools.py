@@ -68,7 +68,10 @@ def test_runs_go_on_a_local_ray(tiny_config, tmp_path, replace):
     with pools.ray_pool("local", workers=2) as pool:
         futures = [pool.submit(folder) for folder in folders]
         good, bad, nowhere = (future.result(300) for future in futures)
-    assert good is None and trial_folder.read_outcome(folders[0]).points
+    assert (
+        good is None
+        and trial_folder.read_outcome(folders[0]).accuracy is not None
+    )
     assert "ended with 1" in bad and "split point" in bad
     assert "must be on a file system that all machines share" in nowhere
 

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from bottlenet_tf import search, training
-from bottlenet_tf.search import ground as ground_lib
+from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import trial_folder
+from bottlenet_tf.search.baseline import FORMAT, Baseline
 from bottlenet_tf.search.config import SearchConfig
-from bottlenet_tf.search.ground import FORMAT, Ground
 from tests.search.made_up import MadeUp
 
 
@@ -37,11 +37,11 @@ def config(tiny_config, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def ground(monkeypatch):
+def baseline(monkeypatch):
     """The unsplit network has 92 %; 60 + 5 log2(bytes) is 90 % at 64 B."""
-    made = Ground(("conv", "cut"), 24, num_classes=10, accuracy=92.0)
+    made = Baseline(("conv", "cut"), 24, num_classes=10, accuracy=92.0)
     monkeypatch.setattr(
-        ground_lib, "measure", lambda config, root, dataset: made
+        baseline_lib, "measure", lambda config, root, dataset: made
     )
 
 

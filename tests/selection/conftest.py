@@ -4,7 +4,16 @@ import types
 
 import pytest
 
-from bottlenet_tf.selection import Choice, Spread, Way
+from bottlenet_tf.selection import (
+    LATENCY,
+    Choice,
+    Limits,
+    Link,
+    Machines,
+    Spread,
+    Way,
+    decide,
+)
 
 
 class ByHand:
@@ -88,3 +97,41 @@ def curves():
             )  # fmt: skip
             finer = accuracy
     return found
+
+
+SPLITS = [
+    Choice("early", Way.SPLIT, 1000, 88.0, "early", "c'=4, s=2, jpeg 75"),
+    Choice("late", Way.SPLIT, 10, 91.0, "late"),
+]
+OTHERS = [
+    Choice("mobile-only", Way.DEVICE, 0, 91.7),
+    Choice("label-only", Way.DEVICE, 1, 91.7),
+    Choice("cloud-only, best", Way.CLOUD, 9000, 91.0),
+]
+LINK = Link("fast", 8.0, 100.0, 200.0)
+
+
+@pytest.fixture
+def make(device, cloud):
+    """Decides by hand: `make(goal, limits, link, others, splits)`."""
+
+    def make(
+        goal=LATENCY,
+        limits=Limits(),
+        link=LINK,
+        others=OTHERS,
+        splits=SPLITS,
+        **loads,
+    ):
+        machines = Machines(device, cloud, **loads)
+        return decide(splits, others, machines, link, goal, limits)
+
+    return make
+
+
+@pytest.fixture
+def without_whole(make, device):
+    """A decision on a device whose profile lacks the whole network."""
+    for load in device.loads:
+        del device._rows["", "whole", load]
+    return make()

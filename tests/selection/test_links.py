@@ -26,14 +26,9 @@ def test_power_of_the_radio_is_the_papers_model(name, mw):
     assert NAMED[name].uplink_mw == pytest.approx(mw)
 
 
-def test_the_paper_leaves_out_the_way_back():
+def test_the_paper_leaves_out_the_way_back_and_the_message():
     for link in NAMED.values():
-        assert link.answer_ms == 0
-        assert link.waiting_mw == 0
-
-
-def test_the_paper_leaves_out_the_message():
-    for link in NAMED.values():
+        assert link.answer_ms == link.waiting_mw == 0
         assert link.on_air_bytes(316) == 316
 
 

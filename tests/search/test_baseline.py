@@ -1,9 +1,9 @@
-"""Tests of what a search stands on."""
+"""The network that a search begins with."""
 
 import dataclasses
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.search import ground
+from bottlenet_tf.search import baseline
 from bottlenet_tf.search.config import SearchConfig
 from bottlenet_tf.training import load_data
 
@@ -20,6 +20,6 @@ def test_the_unsplit_network_is_measured_in_float32(
     monkeypatch.setattr(evaluation, "measure_baselines", measure_baselines)
     base = dataclasses.replace(tiny_config, backbone=mixed_backbone)
     config = SearchConfig(base=base, splits=("cut",))
-    found = ground.measure(config, tmp_path, load_data(base))
+    found = baseline.measure(config, tmp_path, load_data(base))
     assert (found.splits, found.accuracy) == (("cut",), 90.0)
     assert {layer.compute_dtype for layer in measured[0].layers} == {"float32"}

@@ -1,16 +1,17 @@
-"""What a search stands on: its network, measured once, and its flags."""
+"""search.json: a search's flags, and the unsplit network, measured once."""
 
 import dataclasses
 import json
 
 from bottlenet_tf.common.json_file import read_json, write_json
 from bottlenet_tf.common.settings import flag_name
+from bottlenet_tf.common.validation import check
 from bottlenet_tf.config.run import differing
 
 FORMAT = "bottlenet_tf.search.3"
 SEARCH, TRIALS = "search.json", "trials"
-# Fields that may differ when a search is gone on with: they change no trial,
-# but which ones there are.
+# Fields that may differ when a search is resumed: they change no trial, only
+# which ones are trained.
 _FREE = (
     "workers", "ray_address", "trial_cpus", "trial_gpus", "retry_failed",
     "max_accuracy_loss", "exhaustive", "optimism", "max_trained",
@@ -20,8 +21,8 @@ _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
 
 @dataclasses.dataclass(frozen=True)
-class Ground:
-    """What the trials stand on.
+class Baseline:
+    """The unsplit network of a search, and its data.
 
     Attributes:
         splits: Names of the split points, in the network's order.
@@ -40,11 +41,11 @@ def find(config, root):
     """Measures the unsplit network once, or reads it from `search.json`.
 
     Args:
-        config: `SearchConfig`.
+        config: `SearchConfig` or `CurveConfig`.
         root: `pathlib.Path` of the search.
 
     Returns:
-        `Ground`.
+        `Baseline`.
 
     Raises:
         ValueError: for a folder of another search or version, a damaged
@@ -59,37 +60,33 @@ def find(config, root):
     stated = json.loads(json.dumps(stated))
     if path.is_file():
         before = read_json(path, FORMAT, _FIELDS, "Use another --workdir.")
-        told = before["config"]
-        if not (isinstance(told, dict) and isinstance(told.get("base"), dict)):
-            raise ValueError(
-                f"{path}: field 'config' must hold the search's flags, with "
-                f"those of training as 'base'. Received: config={told!r}"
-            )
-        _check_same(path, told, stated, config)
-        stands_on, _ = _stands_on(config)
-        provenance.check_resumed(root, stands_on)
-        return Ground(
+        flags = before["config"]
+        check(
+            isinstance(flags, dict) and isinstance(flags.get("base"), dict),
+            f"{path}: field 'config' must hold the search's flags, with those "
+            "of training as 'base'.",
+            config=flags,
+        )
+        _check_same(path, flags, stated, config)
+        source, _ = _source(config)
+        provenance.check_resumed(root, source)
+        return Baseline(
             tuple(before["splits"]),
             before["num_train"],
             before["num_classes"],
             before["accuracy"],
         )
-    stands_on, dataset = _stands_on(config)
+    source, dataset = _source(config)
     dataset.steps_per_epoch(config.base.batch_size)  # Raises if it can't be.
-    ground = measure(config, root, dataset)
-    provenance.write(root, stands_on)
+    found = measure(config, root, dataset)
+    provenance.write(root, source)
     write_json(
-        path,
-        {
-            "format": FORMAT,
-            "config": stated,
-            **dataclasses.asdict(ground),
-        },
+        path, {"format": FORMAT, "config": stated, **dataclasses.asdict(found)}
     )
-    return ground
+    return found
 
 
-def _stands_on(config):
+def _source(config):
     """Returns `(Provenance, Dataset)` of the trials."""
     from bottlenet_tf import training
     from bottlenet_tf.training import provenance
@@ -103,8 +100,8 @@ def _check_same(path, before, now, config):
     found = list(_differing(before, now, config))
     if found:
         raise ValueError(
-            f"{path} is of a search with other flags, and a search goes on "
-            "with the flags it began with. Use another --workdir. "
+            f"{path} is of a search with other flags, and a search is resumed "
+            "with its own. Use another --workdir. "
             f"Received: {'; '.join(found)}"
         )
 
@@ -130,20 +127,11 @@ def searched_data(config):
 
 
 def measure(config, root, dataset):
-    """Returns the `Ground`, measured on the search's validation images.
-
-    Args:
-        config: `SearchConfig`.
-        root: `pathlib.Path` of the search.
-        dataset: `data.Dataset` of the trials.
-    """
+    """Returns the `Baseline`, measured on the search's validation images."""
     from bottlenet_tf import evaluation
     from bottlenet_tf.models.precision import in_float32
     from bottlenet_tf.training.measure import baseline_cache
-    from bottlenet_tf.training.network import (
-        build_backbone,
-        with_labels_for,
-    )
+    from bottlenet_tf.training.network import build_backbone, with_labels_for
 
     base = config.base
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
@@ -158,7 +146,7 @@ def measure(config, root, dataset):
         base.sweep_qualities,
         cache_dir=baseline_cache(root / TRIALS / "any", root),
     )
-    return Ground(
+    return Baseline(
         config.splits or splits,
         dataset.num_train,
         dataset.num_classes,
