@@ -61,7 +61,7 @@ setup(
     ],
     cmdclass={"build_py": BuildWithFlagfiles},
     package_data={
-        "bottlenet_tf.export": ["*.json"],
+        "bottlenet_tf.export": ["*.json", "templates/*"],
         "bottlenet_tf.report": ["templates/*"],
     },
     extras_require={

@@ -34,7 +34,7 @@ from bottlenet_tf import backbones  # noqa: E402
 from bottlenet_tf.codec.entropy import EntropyCodec  # noqa: E402
 from bottlenet_tf.config.run import LearnedUnitConfig  # noqa: E402
 from bottlenet_tf.evaluation import WirePath  # noqa: E402
-from bottlenet_tf.export import onnx_graphs  # noqa: E402
+from bottlenet_tf.export import frozen, onnx_graphs  # noqa: E402
 from bottlenet_tf.export.saved_model import ServedTail  # noqa: E402
 from bottlenet_tf.models.bottlenet import build_bottlenet  # noqa: E402
 from bottlenet_tf.runtime.gains import Gains  # noqa: E402
@@ -131,8 +131,8 @@ def session(graph):
 def device(model, image, repeats):
     """Prints what encoder and entropy coding add to the prefix."""
     before = keras.Model(model.prefix.inputs[0], model.prefix.outputs[0])
-    bare = session(onnx_graphs.whole_graph(before))
-    graph = onnx_graphs.head_graph(model)
+    bare = session(onnx_graphs.convert(frozen.network(before)))
+    graph = onnx_graphs.convert(frozen.head(model))
     head, path = session(graph), WirePath(model)
     pixels = np.ascontiguousarray(image[None].transpose(0, 3, 1, 2))
     form, default = path.format, model.unit.default_point

@@ -35,7 +35,7 @@ def _print_problems(network):
         found = problems.find(part, target, with_litert=False)
         if found:
             print(f"Note: an export for {target} would refuse the {side}:")
-            print("\n".join(problems.told(found)))
+            print("\n".join(problems.described(found)))
 
 
 def main():

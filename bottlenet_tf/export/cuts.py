@@ -1,8 +1,7 @@
-"""Every cut of a network: what it costs, and what an export would refuse."""
+"""Every cut of a network: its cost, and its obstacles to an export."""
 
 import dataclasses
 import zlib
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -31,15 +30,14 @@ class Cut:
     """One place to cut.
 
     Attributes:
-        name: What --split calls it.
-        layer: Whose output is the feature.
+        name: Its name in --split.
+        layer: Name of the layer whose output is the feature.
         shape: `(height, width, channels)` of the feature.
         mac_share: Of the network's multiply-accumulates, up to the cut.
         bytes: Of the feature in 8 bits.
         deflated_bytes: The same deflated (zlib level 9), mean of some images;
             None without images.
-        head, tail: What an export of that part would refuse; empty if
-            nothing.
+        head, tail: Lists of the `problems.Problem`s of that half.
     """
 
     name: str
@@ -48,18 +46,19 @@ class Cut:
     mac_share: float
     bytes: int
     deflated_bytes: float | None
-    head: tuple
-    tail: tuple
+    head: list
+    tail: list
 
 
-class Look(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Look:
     """A network before training.
 
     Attributes:
         macs: Multiply-accumulates of an image.
         parameters: Numbers that it learns.
         frozen: Of these, those that the file declares not trainable.
-        output: What its outputs are: softmax, sigmoid, binary (one output), or
+        output: Kind of its outputs: softmax, sigmoid, binary (one output), or
             logits if the file doesn't say.
         accuracy: In percent; None without images.
         problems: List of `problems.Problem`.
@@ -84,7 +83,6 @@ def look(config):
     Raises:
         ValueError: if network, weights and data set don't fit together.
     """
-    dataset = None
     custom_layers.import_all(config.imports)
     settings = TrainConfig(
         mode="baseline",
@@ -94,59 +92,14 @@ def look(config):
         preprocessing=config.preprocessing,
         data=config.data or TrainConfig().data,
     )
-    if config.data is not None:
-        dataset = load_data(settings)
-        size, classes = dataset.image_size, dataset.num_classes
-        if config.backbone.endswith(".keras"):
-            _, classes = keras_file.sizes(config.backbone)
-    else:
-        size, classes = _sizes(config)
+    dataset = load_data(settings) if config.data is not None else None
+    size, classes = _sizes(config, dataset)
     backbone = build_backbone(settings, size, classes)
-    model, few = backbone.model, None
-    if dataset is not None:
-        few = dataset.development.limit(config.images)
+    model, deflated, accuracy = backbone.model, {}, None
     found = problems.find(model, config.target)
-    deflated = _deflated(model, few) if few is not None else {}
-    declared = {point.layer: point for point in backbone.split_points}
-    layers = [node.operation.name for node in graph.nodes(model)]
-    cuts = []
-    for point in describe_cuts(model):
-        parts = [problems.in_part(p, layers, point.layer) for p in found]
-        head, tail = (
-            tuple(p for p, sides in zip(found, parts, strict=True) if sides[i])
-            for i in range(2)
-        )
-        name = declared.get(point.layer, point).name
-        cuts.append(
-            Cut(
-                name,
-                point.layer,
-                point.shape,
-                point.mac_share,
-                int(np.prod(point.shape)),
-                deflated.get(point.layer),
-                head,
-                tail,
-            )
-        )
-    accuracy = None
-    if dataset is not None and classes != dataset.num_classes:
-        print(
-            f"It has {classes} outputs, the data set {dataset.num_classes} "
-            "classes: --new_head of train.py gives it a classifier for them."
-        )
-    elif (
-        dataset is not None
-        and settings.starts_trained
-        and not hasattr(model, "fresh_classifier")
-    ):
-        labelled = with_labels_for(backbone.output, dataset, settings)
-        part, name = labelled.development, config.backbone
-        accuracy = network_accuracy(model, part)
-        if config.preprocessing == "auto" and name.endswith(".keras"):
-            mode, scaled = better_scaling(model, part, accuracy)
-            if mode is not None:
-                print(f"--preprocessing={mode} gives {scaled:.2f} % accuracy.")
+    if dataset is not None:
+        deflated = _deflated(model, dataset.development.limit(config.images))
+        accuracy = _accuracy(backbone, classes, dataset, settings)
     learned, frozen = (
         sum(int(np.prod(weight.shape)) for weight in weights)
         for weights in graph.learned_weights(model)
@@ -158,31 +111,75 @@ def look(config):
         backbone.output,
         accuracy,
         found,
-        cuts,
+        _cuts(backbone, found, deflated),
     )
 
 
-def _sizes(config):
+def _sizes(config, dataset):
     """Returns the image's side and the number of classes."""
+    is_file = config.backbone.endswith(".keras")
     size, classes = config.image_size, config.num_classes
-    if config.backbone.endswith(".keras") and None in (size, classes):
+    if dataset is not None:
+        size, classes = dataset.image_size, dataset.num_classes
+        if is_file:
+            _, classes = keras_file.sizes(config.backbone)
+        return size, classes
+    if is_file and None in (size, classes):
         file_size, file_classes = keras_file.sizes(config.backbone)
         return size or file_size or _SIZE, classes or file_classes
     return size or _SIZE, classes or _CLASSES
 
 
+def _cuts(backbone, found, deflated):
+    """Returns the network's `Cut`s, given its problems and deflated sizes."""
+    declared = {point.layer: point.name for point in backbone.split_points}
+    layers = [node.operation.name for node in graph.nodes(backbone.model)]
+    place = {layer: i for i, layer in enumerate(layers)}
+    cuts = []
+    for point in describe_cuts(backbone.model):
+        # Of an unknown layer, both halves have the problem.
+        at = place[point.layer]
+        head = [p for p in found if not p.layer or place[p.layer] <= at]
+        tail = [p for p in found if not p.layer or place[p.layer] > at]
+        cuts.append(
+            Cut(
+                declared.get(point.layer, point.name),
+                point.layer,
+                point.shape,
+                point.mac_share,
+                int(np.prod(point.shape)),
+                deflated.get(point.layer),
+                head,
+                tail,
+            )
+        )
+    return cuts
+
+
+def _accuracy(backbone, classes, dataset, settings):
+    """Returns a trained network's accuracy, or None; prints hints."""
+    model, name = backbone.model, settings.backbone
+    if classes != dataset.num_classes:
+        print(
+            f"It has {classes} outputs, the data set {dataset.num_classes} "
+            "classes: --new_head of train.py gives it a classifier for them."
+        )
+        return None
+    if not settings.starts_trained or hasattr(model, "fresh_classifier"):
+        return None
+    labelled = with_labels_for(backbone.output, dataset, settings)
+    part = labelled.development
+    accuracy = network_accuracy(model, part)
+    if settings.preprocessing == "auto" and name.endswith(".keras"):
+        mode, scaled = better_scaling(model, part, accuracy)
+        if mode is not None:
+            print(f"--preprocessing={mode} gives {scaled:.2f} % accuracy.")
+    return accuracy
+
+
 def write(found, path):
     """Writes a `Look` to a JSON file."""
-    cuts = [
-        {
-            **dataclasses.asdict(cut),
-            "head": [problem._asdict() for problem in cut.head],
-            "tail": [problem._asdict() for problem in cut.tail],
-        }
-        for cut in found.cuts
-    ]
-    told = [problem._asdict() for problem in found.problems]
-    write_json(path, {**found._asdict(), "problems": told, "cuts": cuts})
+    write_json(path, dataclasses.asdict(found))
 
 
 def table(found):
@@ -210,18 +207,19 @@ def table(found):
     )
     if found.accuracy is not None:
         about += f" Accuracy without a split: {found.accuracy:.2f} %."
-    told = problems.told(found.problems)
-    if told:
-        told = ["", "An export would refuse:", *told]
-    return "\n".join([about, "", *lines, *told])
+    refused = problems.described(found.problems)
+    if refused:
+        refused = ["", "An export would refuse:", *refused]
+    return "\n".join([about, "", *lines, *refused])
 
 
 def _named(cut):
     return cut.name if cut.name == cut.layer else f"{cut.name} ({cut.layer})"
 
 
-def _refused(parts):
-    return ", ".join(sorted({each.runtime for each in parts})) or "exports"
+def _refused(problems_of_half):
+    runtimes = {each.runtime for each in problems_of_half}
+    return ", ".join(sorted(runtimes)) or "exports"
 
 
 def _deflated(model, part):

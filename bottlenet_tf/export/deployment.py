@@ -1,4 +1,4 @@
-"""What all runs of one deployment share: its identity, its servers' files."""
+"""The files that all runs of one deployment share, and its identity."""
 
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.evaluation import payload_format
@@ -17,7 +17,7 @@ from bottlenet_tf.runtime.tails import Tails
 
 
 class Deployment:
-    """A deployment on its way, run by run.
+    """A deployment in the making, run by run.
 
     Args:
         config: `ExportConfig`.
@@ -25,8 +25,7 @@ class Deployment:
         names: Of all its runs.
 
     Raises:
-        OSError, ValueError: if the plan that the device shall have is none, or
-            of other runs.
+        OSError, ValueError: see `PlanFile`.
 
     Attributes:
         repository: `triton.Repository`, to which each run adds its tail.
@@ -43,14 +42,10 @@ class Deployment:
             self._plan.check_names(names)
 
     def add(self, run):
-        """Notes a run's unit, before minutes are spent on its files.
-
-        Args:
-            run: `FinishedRun`.
+        """Adds a `FinishedRun`'s unit, before minutes are spent on its files.
 
         Raises:
-            TagCollisionError: if its payloads couldn't be told from those of
-                a run before.
+            TagCollisionError: if its payloads have the tag of another run's.
             ValueError: if the plan is of another unit.
         """
         message = payload_format(run.model)
@@ -60,11 +55,11 @@ class Deployment:
             self._plan.check_unit(run.name, message)
 
     def finish(self, models, wholes):
-        """Writes what the runs share; returns the manifest.
+        """Writes the files that the runs share; returns the manifest.
 
         Args:
             models: Manifests of all runs.
-            wholes: `whole.Wholes`, the networks without a split.
+            wholes: `whole.Wholes`.
         """
         config, folder = self._config, self._folder
         identity = served.of_units(
@@ -89,27 +84,20 @@ class Deployment:
         device_files.copy_package(folder / "cloud", compiled=True)
         if self._plan is not None:
             write_json(folder / "edge" / plan_file.NAME, self._plan.content)
-        serving = folder / "cloud" / "serving"
         names = [model["name"] for model in models]
-        for path, text in (
-            (serving / "models.config", saved_model.models_config(names)),
-            (
-                serving / "batching.config",
-                saved_model.batching_parameters(config),
+        texts = {
+            "cloud/serving/models.config": saved_model.models_config(names),
+            "cloud/serving/batching.config": saved_model.batching_config(
+                config
             ),
-            (
-                folder / "README.md",
-                guide(config, models, wholes.entries, identity),
-            ),
-        ):
-            path.write_text(text, encoding="utf-8")
+            "README.md": guide(config, models, wholes.entries, identity),
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
         write_parts(folder)
+        files = staging.checksums(folder)
         manifest = build_manifest(
-            config,
-            models,
-            wholes.entries,
-            identity,
-            staging.checksums(folder),
+            config, models, wholes.entries, identity, files
         )
         write_json(folder / unit_file.MANIFEST, manifest)
         return manifest

@@ -15,7 +15,7 @@ _PARTS = (
     "codec",
     "runtime",
 )
-# What `edge` imports beside.
+# All that `edge` imports as well.
 _SENDING_PARTS = ("common/formats.py", "link", "edge")
 _PROGRAM = '''"""Images to payloads; `python3 encode.py --help` explains."""
 
@@ -40,22 +40,14 @@ if __name__ == "__main__":
 
 
 def copy_sending_program(folder):
-    """Writes `run.py`, and what it needs beside `copy_package`, to `folder`.
-
-    Args:
-        folder: `edge` of a deployment, with a copy of the package.
-    """
+    """Writes `run.py`, and the files it needs, beside a copied package."""
     folder = pathlib.Path(folder)
     _copy(_SENDING_PARTS, folder / "bottlenet_tf", ["__pycache__"])
     (folder / "run.py").write_text(_SENDING_PROGRAM, encoding="utf-8")
 
 
 def write_wheel(folder):
-    """Writes what `copy_sending_program` and `copy_package` copy, as a wheel.
-
-    Args:
-        folder: Where `wheel.FILE_NAME` is put.
-    """
+    """Writes the files of `encode.py` and `run.py` to `wheel.FILE_NAME`."""
     with tempfile.TemporaryDirectory() as staging:
         copy_package(staging)
         package = pathlib.Path(staging) / "bottlenet_tf"
@@ -64,7 +56,7 @@ def write_wheel(folder):
 
 
 def copy_program(folder):
-    """Writes `encode.py` and what it needs of this package to `folder`."""
+    """Writes `encode.py`, and the files it needs of this package."""
     copy_package(folder)
     program = pathlib.Path(folder) / "encode.py"
     program.write_text(_PROGRAM, encoding="utf-8")
@@ -75,10 +67,9 @@ def copy_package(folder, compiled=False):
 
     Args:
         folder: Where the package's folder is made.
-        compiled: Whether what was compiled for this machine goes along. A
-            device is another one, and makes its own from the source if at
-            all; a server is most often alike, and if it isn't, Python passes
-            over what it can't load.
+        compiled: Whether to copy what was compiled for this machine. A device
+            compiles its own; a server is most often alike, and if it isn't,
+            Python passes over what it can't load.
     """
     package = pathlib.Path(folder) / "bottlenet_tf"
     package.mkdir(parents=True)

@@ -1,21 +1,31 @@
-"""What an export starts from: a finished run, ready for deployment."""
+"""A finished run, opened for deployment."""
 
 import dataclasses
 import pathlib
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.common.run_folders import CONFIG_FILE, model_name
+from bottlenet_tf.common.run_folders import (
+    CONFIG_FILE,
+    MODEL_FILE,
+    REPORT_FILE,
+    model_name,
+)
 from bottlenet_tf.config.run import TrainConfig
-from bottlenet_tf.export.belonging import check_belongs
-from bottlenet_tf.models.bottlenet import BottleNet
+from bottlenet_tf.models.bottlenet import BottleNet, build_unit
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.training import load_data, provenance
 from bottlenet_tf.training.network import stored_model
 
+# The part of a unit's configuration that the run's configuration lacks.
+_FOUND = (
+    "name", "trainable", "dtype", "restored_activation", "tables",
+    "default_point",
+)  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """A trained split network with what was measured of it.
+    """A trained split network with its report.
 
     Attributes:
         workdir: `pathlib.Path` of its work directory.
@@ -38,16 +48,10 @@ class FinishedRun:
 
 
 def load_run(workdir):
-    """Opens a finished run.
-
-    Args:
-        workdir: Work directory.
-
-    Returns:
-        `FinishedRun`.
+    """Returns the `FinishedRun` in a work directory.
 
     Raises:
-        ValueError: if the folder is no finished run of a split network, or
+        ValueError: if the folder isn't a finished run of a split network, or
             its files are damaged or don't belong together.
     """
     workdir = pathlib.Path(workdir)
@@ -67,13 +71,7 @@ def load_run(workdir):
 
 
 def load_split_network(workdir):
-    """Opens a finished run, without its data set.
-
-    Args:
-        workdir: Work directory.
-
-    Returns:
-        `(config, report, model)`, as `FinishedRun` has them.
+    """Returns a finished run's `(config, report, model)`, as `FinishedRun`.
 
     Raises:
         ValueError: as `load_run`, unless it is about the data.
@@ -84,8 +82,7 @@ def load_split_network(workdir):
     if not config.has_unit:
         raise ValueError(
             f"A --mode={config.mode} run has no unit, so there is nothing to "
-            "cut. "
-            f"Received: workdir={str(workdir)!r}"
+            f"cut. Received: workdir={str(workdir)!r}"
         )
     try:
         model = stored_model(workdir)
@@ -99,7 +96,7 @@ def load_split_network(workdir):
             "The run's model must be a split network that train.py saved. "
             f"Received: workdir={str(workdir)!r}, a {type(model).__name__}"
         )
-    check_belongs(model, config, report, workdir)
+    _check_belongs(model, config, report, workdir)
     return config, report, in_float32(model)
 
 
@@ -118,6 +115,43 @@ def load_config(workdir):
             f"damaged or of another version: {error} "
             f"Received: path={str(path)!r}"
         ) from error
+
+
+def _check_belongs(model, config, report, workdir):
+    """Raises unless model, configuration and report are of one run.
+
+    The model must have the configuration's unit, and the report's identity,
+    which covers all weights.
+    """
+    size = model.prefix.input_shape[1]
+    unit = build_unit(config.unit, model.prefix.output_shape[1:])
+    wanted = {**_decided(unit), "image_size": config.data.image_size or size}
+    found = {**_decided(model.unit), "image_size": size}
+    identity = {"unit_id": evaluation.unit_id(model)}
+    differing = [
+        *_differing(wanted, found, CONFIG_FILE),
+        *_differing(report, identity, REPORT_FILE),
+    ]
+    if differing:
+        raise ValueError(
+            "A run's model must be the one that its configuration describes "
+            "and its report measured; has a file of another run been copied "
+            f"here? Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+        )
+
+
+def _decided(unit):
+    """Returns the part of a unit's configuration that a run decides."""
+    config = unit.get_config()
+    return {name: config[name] for name in config if name not in _FOUND}
+
+
+def _differing(wanted, found, file):
+    return [
+        f"{name}: {wanted[name]} in {file}, {found[name]} in {MODEL_FILE}"
+        for name in sorted(set(wanted) & set(found))
+        if wanted[name] != found[name]
+    ]
 
 
 def _check_class_names(dataset):

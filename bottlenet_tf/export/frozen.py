@@ -1,4 +1,11 @@
-"""Networks as TensorFlow functions without variables, to convert."""
+"""Parts of networks as TensorFlow functions without variables, to convert.
+
+Converters need them frozen. LiteRT's drops the values of variables without
+a word; tf2onnx makes an input of every tensor that a layer computed when it
+was built, as Keras' `Normalization` does.
+"""
+
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -9,118 +16,103 @@ from tensorflow.python.framework.convert_to_constants import (
 from bottlenet_tf.layers import UnitHead
 
 
-def frozen_head(model):
-    """Returns the head for one image as a function with constant weights.
+class Part(NamedTuple):
+    """A part of a network that computes in float32.
 
-    `image` float32 `(1, S, S, 3)` -> what `head_outputs` names, codes or
-    coefficients `(1, *code_shape)` and the range `(1, 2)`.
+    Attributes:
+        function: Concrete function that captures nothing.
+        inputs: Names of its inputs, in their order.
+        outputs: Names of its outputs, in their order.
+    """
 
-    Converters need it frozen. LiteRT's drops the values of variables without
-    a word; tf2onnx makes an input of every tensor that a layer computed when
-    it was built, as Keras' `Normalization` does.
+    function: object
+    inputs: list
+    outputs: list
 
-    Args:
-        model: Built `BottleNet` that computes in float32.
 
-    Returns:
-        A concrete function that captures nothing.
+def head(model):
+    """Returns the head of a `BottleNet`, for one image.
+
+    `image` `(1, S, S, 3)`, raw RGB 0..255 -> `codes` `(1, *code_shape)`, whole
+    numbers, and, if the unit sends it, `range` `(1, 2)`. A unit that takes the
+    operating point has `coefficients` in place of codes, of which
+    `gains.Gains` makes codes on the device.
     """
     shape = (1, *model.prefix.input_shape[1:])
-    return _frozen_outputs(model.head, shape, "image", head_outputs(model))
+    return _encoding(model, model.head, "image", shape)
 
 
-def frozen_encoder(model):
+def encoder(model):
     """Returns the head without its prefix, for one feature.
 
-    `feature` float32 `(1, H, W, C)` -> as `frozen_head`.
-
-    Args:
-        model: Built `BottleNet` that computes in float32.
-
-    Returns:
-        A concrete function that captures nothing.
+    `feature` `(1, H, W, C)` -> as `head`.
     """
     shape = (1, *model.prefix.output_shape[1:])
     feature = keras.Input(batch_shape=shape, name="feature")
     outputs = UnitHead(model.unit, name="unit_head")(feature)
-    encoder = keras.Model(feature, outputs, name="encoder")
-    return _frozen_outputs(encoder, shape, "feature", head_outputs(model))
+    half = keras.Model(feature, outputs, name="encoder")
+    return _encoding(model, half, "feature", shape)
 
 
-def _frozen_outputs(network, shape, name, outputs):
-    spec = tf.TensorSpec(shape, tf.float32, name=name)
+def _encoding(model, half, name, shape):
+    outputs = ["coefficients" if model.unit.takes_point else "codes"]
+    if model.unit.sends_range:
+        outputs.append("range")
 
-    @tf.function(input_signature=[spec])
-    def run(tensor):
-        found = network(tensor, training=False)
+    def call(tensor):
+        found = half(tensor, training=False)
         return [found[output] for output in outputs]
 
-    return convert_variables_to_constants_v2(run.get_concrete_function())
+    return Part(_frozen(call, {name: shape}), [name], outputs)
 
 
-def head_outputs(model):
-    """Returns the names of the head's outputs, in the order of `frozen_head`.
+def tail(model):
+    """Returns the tail of a `BottleNet`, for N images.
 
-    Coefficients, which become codes on the device by `gains.Gains`, if the
-    unit takes the operating point.
+    `codes` `(N, *code_shape)`, if the unit sends it, `range` `(N, 2)`, and, if
+    the unit takes it, `point` `(N,)` -> `logits` `(N, classes)`.
     """
-    values = "coefficients" if model.unit.takes_point else "codes"
-    return [values, "range"] if model.unit.sends_range else [values]
+    half, unit = model.tail, model.unit
+    names = ["codes"]
+    names += ["range"] if unit.sends_range else []
+    names += ["point"] if unit.takes_point else []
+    shapes = {name: (None, *half.input[name].shape[1:]) for name in names}
+
+    def call(*inputs):
+        return [half(dict(zip(names, inputs)), training=False)]
+
+    return Part(_frozen(call, shapes), names, ["logits"])
 
 
-def frozen_tail(model):
-    """Returns the tail for N images as a function with constant weights.
-
-    `codes` float32 `(N, *code_shape)`, if the unit sends it, `range` float32
-    `(N, 2)`, and, if the unit takes it, `point` float32 `(N,)` -> `[logits]`,
-    `(N, classes)`.
+def network(model, source="image", result="logits"):
+    """Returns a network of one input and one output, for one image.
 
     Args:
-        model: Built `BottleNet` that computes in float32.
-
-    Returns:
-        A concrete function that captures nothing.
+        model: Keras model, an unsplit network or a part of one.
+        source: Name of the input, raw RGB 0..255 or a feature.
+        result: Name of the output.
     """
-    tail = model.tail
-    shapes = {name: tensor.shape[1:] for name, tensor in tail.input.items()}
-    names = tail_inputs(model)
+    shape = (1, *model.input_shape[1:])
+    function = _frozen(
+        lambda image: [model(image, training=False)], {"image": shape}
+    )
+    return Part(function, [source], [result])
+
+
+def _frozen(call, shapes):
+    """Returns a concrete function of constant weights.
+
+    Args:
+        call: Function of tensors that returns a list of tensors.
+        shapes: `{name: shape}` of its arguments.
+    """
     specs = [
-        tf.TensorSpec((None, *shapes[name]), tf.float32, name=name)
-        for name in names
+        tf.TensorSpec(shape, tf.float32, name=name)
+        for name, shape in shapes.items()
     ]
 
     @tf.function(input_signature=specs)
     def run(*inputs):
-        return [tail(dict(zip(names, inputs)), training=False)]
-
-    return convert_variables_to_constants_v2(run.get_concrete_function())
-
-
-def tail_inputs(model):
-    """Returns the names of the tail's inputs, in the order of `frozen_tail`."""
-    unit = model.unit
-    is_there = {"range": unit.sends_range, "point": unit.takes_point}
-    return ["codes", *(name for name in is_there if is_there[name])]
-
-
-def frozen_whole(network):
-    """Returns an unsplit network as a function with constant weights.
-
-    `image` float32 `(1, S, S, 3)` -> `[logits]`, `(1, classes)`; or a part of
-    one, `(1, *input)` -> `[feature]`.
-
-    Args:
-        network: Keras model of one input and one output that computes in
-            float32.
-
-    Returns:
-        A concrete function that captures nothing.
-    """
-    shape = (1, *network.input_shape[1:])
-    spec = tf.TensorSpec(shape, tf.float32, name="image")
-
-    @tf.function(input_signature=[spec])
-    def run(image):
-        return [network(image, training=False)]
+        return call(*inputs)
 
     return convert_variables_to_constants_v2(run.get_concrete_function())

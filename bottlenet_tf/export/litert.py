@@ -1,15 +1,11 @@
-"""Networks as LiteRT (TFLite) files: float32, float16 and int8."""
+"""Parts of networks as LiteRT (TFLite) files: float32, float16 and int8."""
 
 import re
 import warnings
 
 import tensorflow as tf
 
-from bottlenet_tf.export.frozen import (
-    frozen_encoder,
-    frozen_head,
-    frozen_whole,
-)
+from bottlenet_tf.export.tensorflow_files import written
 
 # Kind of file: which of `runtimes.RUNTIMES` it is for.
 KINDS = {
@@ -23,76 +19,26 @@ KINDS = {
 _FLOAT_LAYERS = ("/preprocess", "/unit_head")
 
 
-def head_file(model, kind, images=None):
-    """Returns the head as the content of a `.tflite` file, for one image.
+def convert(part, kind, samples=None):
+    """Returns a part of a network as the content of a `.tflite` file.
 
-    Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; outputs codes, or
-    coefficients if the unit takes the operating point, float32 `(1,
-    *code_shape)` and, if the unit sends it, the range `(1, 2)`. All in no
-    certain order and without these names.
+    Inputs and outputs are those of the `frozen.Part`, in no certain order and
+    without their names, in float32 whatever the kind.
 
     Args:
-        model: Built `BottleNet` that computes in float32.
-        kind: "float32", "float16" (weights stored as float16) or "int8"
-            (convolutions in int8, input, quantizer and outputs in float32).
-        images: uint8 `(n, S, S, 3)`, training images that show int8 its
-            ranges; needed for it alone.
+        part: `frozen.Part` for one image.
+        kind: Of `KINDS`: "float32", "float16" (weights stored as float16) or
+            "int8" (all but `_FLOAT_LAYERS`).
+        samples: `(n, ...)`, training images or features of them, which show
+            int8 the range of every tensor; without, int8 is as float32.
 
     Raises:
-        ValueError: for an unknown kind, or int8 without images.
+        ValueError: for operators that LiteRT lacks.
+        OSError: if the converter can't write its temporary files.
     """
-    return _file(frozen_head(model), kind, images)
-
-
-def encoder_file(model, kind):
-    """Returns the head without its prefix as a `.tflite` file's content.
-
-    Input the feature float32 `(1, H, W, C)`; outputs as of `head_file`. The
-    unit computes in float32 in int8 files, too, so that one is the float32
-    file.
-
-    Args:
-        model: Built `BottleNet` that computes in float32.
-        kind: As for `head_file`.
-
-    Raises:
-        ValueError: for an unknown kind.
-    """
-    kind = "float32" if kind == "int8" else kind
-    return _file(frozen_encoder(model), kind, None)
-
-
-def whole_file(network, kind, images=None):
-    """Returns an unsplit network as the content of a `.tflite` file.
-
-    Input `image` float32 `(1, S, S, 3)`, raw RGB 0..255; output logits float32
-    `(1, classes)`. In int8, all but the network's own scaling is. A part of a
-    network, feature -> feature, goes likewise.
-
-    Args:
-        network: Keras model of one input and one output that computes in
-            float32.
-        kind: As for `head_file`.
-        images: As for `head_file`; for a part, float32 features.
-
-    Raises:
-        ValueError: see `head_file`.
-    """
-    return _file(frozen_whole(network), kind, images)
-
-
-def _file(frozen, kind, images):
-    if kind not in KINDS:
-        raise ValueError(
-            f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}"
-        )
-    if kind == "int8" and (images is None or not len(images)):
-        raise ValueError(
-            "int8 needs `images`, because they show the range of every tensor. "
-            "Received: none"
-        )
     try:
-        return _converted(frozen, kind, images)
+        with written("LiteRT's temporary files"):
+            return _converted(part.function, kind, samples)
     except Exception as error:  # The converter's are of many kinds.
         lacking = re.findall(r"(?:Flex|Custom) ops: ([^\n]*)", str(error))
         if not lacking:
@@ -104,34 +50,32 @@ def _file(frozen, kind, images):
         ) from error
 
 
-def _converted(frozen, kind, images):
+def _converted(function, kind, samples):
     with warnings.catch_warnings():
         # About the way of conversion and the interpreter it measures with.
         warnings.simplefilter("ignore")
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-        if kind == "float32":
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+        if kind == "float32" or (kind == "int8" and samples is None):
             return converter.convert()
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if kind == "float16":
             converter.target_spec.supported_types = [tf.float16]
             return converter.convert()
-        return _convert_to_int8(converter, images)
+        return _convert_to_int8(converter, samples)
 
 
-def _convert_to_int8(converter, images):
-    def samples():
-        for image in images:
-            yield [image[None].astype("float32")]
+def _convert_to_int8(converter, samples):
+    def batches():
+        for sample in samples:
+            yield [sample[None].astype("float32")]
 
-    converter.representative_dataset = samples
+    converter.representative_dataset = batches
     debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=converter,
-        debug_dataset=samples,
+        converter=converter, debug_dataset=batches
     )
-    options = tf.lite.experimental.QuantizationDebugOptions(
+    debugger.options = tf.lite.experimental.QuantizationDebugOptions(
         denylisted_nodes=_float_nodes(debugger)
     )
-    debugger.options = options
     return debugger.get_nondebug_quantized_model()
 
 

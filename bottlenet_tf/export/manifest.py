@@ -1,4 +1,4 @@
-"""`manifest.json`: what a deployment is, where it came from, how exact."""
+"""`manifest.json`: a deployment's content, origin and exactness."""
 
 import dataclasses
 import hashlib
@@ -9,8 +9,8 @@ from bottlenet_tf.evaluation import versions
 from bottlenet_tf.export.staging import checksums
 from bottlenet_tf.runtime import intact, served, unit_file
 
-# What a user of the deployment wants to know of the run it came from.
-MEASURED = (
+# The part of a run's report that travels with a deployment.
+_MEASURED = (
     "mode", "backbone", "split", "dataset", "dataset_fingerprint",
     "measured_on", "num_images", "baseline_accuracy", "accuracy",
     "payload_bytes_mean", "wire_bytes_mean",
@@ -25,17 +25,14 @@ _PARTS = (served.NAME, unit_file.NAME, "model.py", "saved_model.pb")
 
 
 def build_manifest(config, models, wholes, identity, files):
-    """Puts a deployment's manifest together.
+    """Returns a deployment's manifest, as a dictionary of JSON types.
 
     Args:
         config: `ExportConfig`.
-        models: What `_Export.write` returned, one for each run.
-        wholes: What `Wholes.entries` holds, one for each unsplit network.
+        models: What `RunFiles.write` returned of each run.
+        wholes: `Wholes.entries`.
         identity: `runtime.served.Served` of all units.
         files: `{relative path: SHA-256}` of all files but this.
-
-    Returns:
-        Dictionary of JSON types.
     """
     flags = dataclasses.asdict(config)
     content = {
@@ -45,7 +42,7 @@ def build_manifest(config, models, wholes, identity, files):
         "served": identity._asdict(),
         "models": models,
         "whole": wholes,
-        # Wherever it is written, it is the same.
+        # The same bytes wherever it is written.
         "export": {k: v for k, v in flags.items() if k != "out"},
         "versions": versions(),
         "sha256": files,
@@ -60,11 +57,7 @@ def seal(content):
 
 
 def write_parts(folder):
-    """Writes a manifest to each folder that may be copied away alone.
-
-    Args:
-        folder: `pathlib.Path` of the deployment, its files written.
-    """
+    """Writes a manifest to each folder that may be copied away alone."""
     parts = {
         path.parent
         for name in _PARTS
@@ -78,11 +71,11 @@ def write_parts(folder):
 
 def measured(report):
     """Returns the part of a run's report that travels with a deployment."""
-    return {key: report.get(key) for key in MEASURED}
+    return {key: report.get(key) for key in _MEASURED}
 
 
 def network_facts(model):
-    """Returns where a `BottleNet` is cut and what its halves compute."""
+    """Returns where a `BottleNet` is cut, and its halves' work."""
     macs = model.macs()
     return {
         "layer": model.prefix.operations[-1].name,

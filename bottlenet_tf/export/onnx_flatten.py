@@ -12,14 +12,8 @@ from bottlenet_tf.export import onnx_passes
 def fix_reshapes(graph, nodes):
     """Gives a Reshape whose shape is computed a constant one, with a -1.
 
-    Keras' Flatten asks for the number of images, which isn't fixed.
-
-    Args:
-        graph: `tf2onnx.graph.Graph`, changed in place.
-        nodes: Its nodes, TensorFlow's operators still.
-
-    Returns:
-        The nodes; tf2onnx calls this as a `custom_rewriter`.
+    Keras' Flatten asks for the number of images, which isn't fixed. tf2onnx
+    calls this as a `custom_rewriter`, on TensorFlow's operators.
     """
     for node in nodes:
         if node.type != "Reshape" or node.inputs[1].is_const():
@@ -33,15 +27,12 @@ def fix_reshapes(graph, nodes):
 
 
 def flatten_as_laid_out(model):
-    """Sorts weights behind a Flatten, in place of what they are fed with.
+    """Sorts the weights behind a Flatten in place of its input.
 
     ```
     x -> Transpose -> Reshape (N, k) -> MatMul(w)
     x -> Reshape (N, k) -> MatMul(w, its rows in the order of x)
     ```
-
-    Args:
-        model: `onnx.ModelProto`, changed in place.
     """
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -76,7 +67,7 @@ def flatten_as_laid_out(model):
 
 
 def _only_user(graph, node, operator):
-    """Returns what alone reads a node's output, if of this kind, or None."""
+    """Returns the only reader of a node's output, if of this kind, or None."""
     name = node.output[0]
     users = [n for n in graph.node if name in n.input]
     is_output = any(name == value.name for value in graph.output)

@@ -1,4 +1,4 @@
-"""What tf2onnx leaves to do in a graph: constants, a lost cast, leftovers."""
+"""Corrections of graphs that tf2onnx translates."""
 
 import numpy as np
 import onnx
@@ -9,10 +9,8 @@ from tf2onnx import utils
 def inline_compiled(definition):
     """Lets functions be inlined that TensorFlow would compile by XLA.
 
-    Keras puts convolutions of several groups into such a function.
-
-    Args:
-        definition: `tf.compat.v1.GraphDef`, changed in place.
+    Keras puts convolutions of several groups into such a function. Changes a
+    `tf.compat.v1.GraphDef` in place.
     """
     functions = definition.library.function
     nodes = [node for function in functions for node in function.node_def]
@@ -49,13 +47,7 @@ def scalars_to_vectors(graph, nodes):
 
     tf2onnx's optimizer of Transposes fails on a scalar behind a convolution,
     as in MobileNetV3's hard sigmoid, and would then leave all of them in.
-
-    Args:
-        graph: `tf2onnx.graph.Graph`, changed in place.
-        nodes: Its nodes, TensorFlow's operators still.
-
-    Returns:
-        The nodes; tf2onnx calls this as a `custom_rewriter`.
+    tf2onnx calls this as a `custom_rewriter`, on TensorFlow's operators.
     """
     for node in nodes:
         shapes = [graph.get_shape(name) for name in node.input]
@@ -73,44 +65,31 @@ def scalars_to_vectors(graph, nodes):
 def restore_float16(model, name):
     """Rounds the output `name` to float16, and all that is computed from it.
 
-    tf2onnx takes a Cast to float16 and back for a detour and drops one; what
-    is left is a Cast to float32 that does nothing.
-
-    Args:
-        model: `onnx.ModelProto`, changed in place.
-        name: A graph output that a Cast to float32 yields.
+    tf2onnx drops one of two Casts to float16 and back; the other one, to
+    float32, does nothing.
 
     Raises:
-        ValueError: if no such Cast yields it.
+        ValueError: if no such Cast yields the output.
     """
-    graph = model.graph
-    (place, cast) = next(
-        ((i, n) for i, n in enumerate(graph.node) if name in n.output),
-        (None, None),
-    )
-    if cast is None or cast.op_type != "Cast":
+    nodes = model.graph.node
+    place = [name in node.output for node in nodes].index(True)
+    cast = nodes[place]
+    if cast.op_type != "Cast":
         raise ValueError(
             f"The graph's output {name!r} must come from the Cast that ends "
             "the rounding to float16, or codes would be computed with another "
-            f"range than travels. Received: "
-            f"{cast.op_type if cast else 'no node'}"
+            f"range than travels. Received: {cast.op_type}"
         )
     half = f"{name}_float16"
-    graph.node.insert(
-        place,
-        helper.make_node(
-            "Cast", [cast.input[0]], [half], name=half, to=TensorProto.FLOAT16
-        ),
+    first = helper.make_node(
+        "Cast", [cast.input[0]], [half], name=half, to=TensorProto.FLOAT16
     )
     cast.input[0] = half
+    nodes.insert(place, first)
 
 
 def remove_unused(graph):
-    """Removes nodes and constants that no output of the graph needs.
-
-    Args:
-        graph: `onnx.GraphProto`, changed in place.
-    """
+    """Removes nodes and constants that no output of the graph needs."""
     needed = {value.name for value in graph.output}
     for i in reversed(range(len(graph.node))):
         if needed.intersection(graph.node[i].output):

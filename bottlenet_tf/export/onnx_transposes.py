@@ -10,7 +10,7 @@ from bottlenet_tf.export.onnx_passes import (
     remove_unused,
 )
 
-# Nodes that compute alike in every layout, but for their constants and axes.
+# Nodes that compute the same in every layout, but for constants and axes.
 _ELEMENTWISE = frozenset(
     "Abs Add Cast Clip Div Elu Erf Exp HardSigmoid LeakyRelu Max Min Mul Neg "
     "Relu Round Sigmoid Sqrt Sub Tanh".split()
@@ -19,7 +19,7 @@ _WITH_AXIS = frozenset(("Concat", "Split"))
 
 
 def cancel_transposes(model):
-    """Removes Transposes that others undo, with what lies between them kept.
+    """Removes pairs of Transposes that undo each other.
 
     ```
     x -> Transpose -> Split, Concat, Sub(v) -> inverse Transpose -> y
@@ -28,10 +28,7 @@ def cancel_transposes(model):
 
     tf2onnx moves Transposes through most operators, but not through Split,
     Div and Round, so that a quantizer or an exchange of channels is left
-    standing between two of them.
-
-    Args:
-        model: `onnx.ModelProto`, changed in place.
+    between two of them.
     """
     del model.graph.value_info[:]  # Wrong as soon as a layout changes.
     while _cancel_first(model):
@@ -52,13 +49,7 @@ def _cancel_first(model):
 
 
 class _Region:
-    """What computes on the output of one Transpose, up to its inverses.
-
-    Args:
-        graph: `onnx.GraphProto`.
-        first: The Transpose.
-        shapes: `{tensor: dims}` of the graph.
-    """
+    """The nodes that depend on one Transpose, up to its inverses."""
 
     def __init__(self, graph, first, shapes):
         self._graph = graph
@@ -68,7 +59,7 @@ class _Region:
         self._tensors = {first.output[0]}
         self._nodes, self._exits = [], []
         self._is_closed = self._grow()
-        # Tensor in the region's layout -> what a Transpose makes it from.
+        # Tensor in the region's layout -> the Transpose's input.
         self._sources = {
             node.output[0]: node.input[0]
             for node in graph.node
@@ -92,7 +83,7 @@ class _Region:
         return bool(self._exits) and not self._tensors & outputs
 
     def can_change_layout(self):
-        """Whether all that the region reads can be had in its new layout."""
+        """Whether all inputs of the region can be had in its new layout."""
         return self._is_closed and all(
             name in self._tensors
             or name in self._sources
@@ -104,7 +95,7 @@ class _Region:
         )
 
     def _has_no_layout(self, name):
-        """Whether a tensor broadcasts alike before and after."""
+        """Whether a tensor broadcasts the same before and after."""
         shape = self._shapes.get(name)
         rank = len(self._order)
         if shape is None or len(shape) > rank:
@@ -114,12 +105,12 @@ class _Region:
         return all(side == 1 for side in shape)
 
     def _is_constant(self, name):
-        """Whether a tensor can be had in any layout."""
+        """Whether a tensor is a constant, to be laid out anew."""
         tensor = self._constants.get(name)
         return tensor is not None and len(tensor.dims) <= len(self._order)
 
     def change_layout(self):
-        """Lets the region compute in the layout that it is fed with."""
+        """Lets the region compute in the layout of its source."""
         for node in (*self._nodes, *self._exits):
             for i, name in enumerate(_data_inputs(node)):
                 if name in self._sources:
@@ -156,7 +147,7 @@ def _data_inputs(node):
 
 
 def _bypass(graph, node):
-    """Takes out a node that does nothing but pass on its input."""
+    """Removes a node whose output is its input."""
     (source,), (name,) = node.input, node.output
     outputs = {value.name for value in graph.output}
     producers = [n for n in graph.node if source in n.output]

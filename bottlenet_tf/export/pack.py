@@ -20,12 +20,18 @@ import numpy as np
 from bottlenet_tf.common import whole_file
 from bottlenet_tf.evaluation import unit_id
 from bottlenet_tf.export import pack_file, unit_changes
-from bottlenet_tf.export.pack_file import MAX_BYTES, VERSION, check_whole
+from bottlenet_tf.export.pack_file import check_whole
 from bottlenet_tf.layers import DattaUnit
 from bottlenet_tf.layers.depthwise import depthwise_kernel
 from bottlenet_tf.models.bottlenet import BottleNet
 
 _FIELDS = {"unit", "config", "feature_shape", "unit_id"}
+# The unit's own arguments.
+_CONFIG = [
+    name
+    for name in inspect.signature(DattaUnit.__init__).parameters
+    if name not in ("self", "kwargs")
+]
 
 
 class Pack(NamedTuple):
@@ -35,31 +41,26 @@ class Pack(NamedTuple):
         make: Function from the network it is for to its `layers.Unit`.
         feature_shape: `(H, W, C)` of the cut tensor.
         unit_id: `evaluation.unit_id` of the network with this unit.
-        size: Bytes of the file.
-        adapted: What `unit_changes.check_adapted` lets pass: how a unit was
-            adapted, and what was measured; None for another.
+        adapted: How a unit was adapted, and its figures, as in
+            `unit_changes.check_adapted`; None for another.
     """
 
     make: object
     feature_shape: tuple
     unit_id: int
-    size: int
     adapted: dict | None = None
 
 
-def save_pack(path, model, max_bytes=MAX_BYTES):
+def save_pack(path, model):
     """Writes a network's unit as a whole pack, all of it or nothing.
 
     Args:
         path: File to write, by custom `*.pack`.
         model: `BottleNet` with a trained and frozen `DattaUnit`.
-        max_bytes: How large the file may be.
-
-    Returns:
-        Bytes of the file.
 
     Raises:
-        ValueError: if the unit has no tables, is of another kind, or larger.
+        ValueError: if the unit has no tables, is of another kind, or larger
+            than `pack_file.MAX_BYTES`.
     """
     unit = model.unit
     if not isinstance(unit, DattaUnit) or unit.byte_codec is None:
@@ -70,78 +71,62 @@ def save_pack(path, model, max_bytes=MAX_BYTES):
     config = unit.get_config()
     header = {
         "unit": DattaUnit.__name__,
-        "config": {name: config[name] for name in _arguments()},
+        "config": {name: config[name] for name in _CONFIG},
         "feature_shape": list(model.prefix.output_shape[1:]),
         "unit_id": unit_id(model),
     }
     weights = [np.asarray(weight) for weight in unit.weights]
     encoded = [pack_file.encode(weight, "float32") for weight in weights]
     data = pack_file.join(header, encoded)
-    if len(data) > max_bytes:
+    if len(data) > pack_file.MAX_BYTES:
         raise ValueError(
-            f"A pack must be at most {max_bytes:,} bytes, so that changing "
-            f"the rate is cheap. Received: a unit of {len(data):,} bytes"
+            f"A pack must be at most {pack_file.MAX_BYTES:,} bytes, so that "
+            "changing the rate is cheap. "
+            f"Received: a unit of {len(data):,} bytes"
         )
     whole_file.write(path, data)
-    return len(data)
 
 
-def load_pack(path, max_bytes=MAX_BYTES):
+def load_pack(path):
     """Returns the `Pack` in a file, which may be anybody's.
-
-    Args:
-        path: The file.
-        max_bytes: How large it may be; no more is read.
 
     Raises:
         OSError: if it can't be read.
         ValueError: naming the file, if it is not a whole pack of this version.
     """
     with pathlib.Path(path).open("rb") as file:
-        return parse_pack(file.read(max_bytes + 1), path, max_bytes)
+        return parse_pack(file.read(pack_file.MAX_BYTES + 1), path)
 
 
-def parse_pack(data, name, max_bytes=MAX_BYTES):
+def parse_pack(data, name):
     """Returns the `Pack` of a file's bytes; see `load_pack`."""
     try:
-        header, arrays = pack_file.parse(data, max_bytes)
-        shape, number = header.get("feature_shape"), header.get("unit_id")
+        header, arrays = pack_file.parse(data)
+        kind, number = header.get("unit"), header.get("unit_id")
+        shape = header.get("feature_shape")
         check_whole(shape, 3)
         check_whole([number], 1, least=0, most=(1 << 32) - 1)
-        make, adapted = _READERS[header.get("unit")](header, arrays)
+        if kind == unit_changes.UNIT:
+            changes = unit_changes.read(header, arrays)
+            return Pack(changes.apply, tuple(shape), number, changes.adapted)
+        if kind != DattaUnit.__name__:
+            raise ValueError(f"its unit is {kind!r}")
+        unit = _build(header, arrays)
+        return Pack(lambda model: unit, tuple(shape), number)
     except pack_file.REFUSALS as error:
         raise ValueError(
-            f"{name} must be a rate pack of version {VERSION}: {error}"
+            f"{name} must be a rate pack of version {pack_file.VERSION}: "
+            f"{error}"
         ) from error
-    return Pack(make, tuple(shape), number, len(data), adapted)
-
-
-def _read_whole(header, arrays):
-    unit = _build(header, arrays)
-    return lambda model: unit, None
-
-
-def _read_changes(header, arrays):
-    changes = unit_changes.read(header, arrays)
-    return changes.apply, changes.adapted
-
-
-_READERS = {
-    DattaUnit.__name__: _read_whole,
-    unit_changes.UNIT: _read_changes,
-}
 
 
 def swap(model, pack):
     """Returns the network with another unit; both halves are shared.
 
     Args:
-        model: `BottleNet`; for a pack of changes, with the unit that these
-            were made from.
+        model: `BottleNet`, which stays as it is; for a pack of changes, with
+            the unit that these were made from.
         pack: `Pack` that was saved from the same network.
-
-    Returns:
-        `BottleNet`; `model` stays as it is.
 
     Raises:
         ValueError: if the pack is of another network or another split.
@@ -161,19 +146,13 @@ def swap(model, pack):
     return swapped
 
 
-def _arguments():
-    """Returns the names of what decides a unit, in order."""
-    names = inspect.signature(DattaUnit.__init__).parameters
-    return [name for name in names if name not in ("self", "kwargs")]
-
-
 def _build(header, arrays):
     """Returns the whole unit of a header and its weights."""
-    config, wanted = header["config"], set(_arguments())
+    config = header["config"]
     if set(header) != _FIELDS:
         raise ValueError(f"its header must hold {', '.join(sorted(_FIELDS))}")
-    if set(config) != wanted or config["tables"] is None:
-        raise ValueError(f"its config must hold {', '.join(sorted(wanted))}")
+    if set(config) != set(_CONFIG) or config["tables"] is None:
+        raise ValueError(f"its config must hold {', '.join(sorted(_CONFIG))}")
     # Before anything is made: a few bytes may ask for gigabytes.
     channels = header["feature_shape"][2]
     kernel = depthwise_kernel(config["stride"])

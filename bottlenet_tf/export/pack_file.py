@@ -6,9 +6,9 @@
     SHA-256       of everything before
 
 An array is float32, int32, float16, or "int8": whole numbers -127..127 with a
-float32 scale for each column (each index of the last axis, apart for those
-of all but the last two), scales first. "int7" and "int6" are the same with
--63..63 and -31..31, a byte each, which is deflated to less.
+float32 scale for each column (over the last axis but one), scales first.
+"int7" and "int6" are the same with -63..63 and -31..31, a byte each, which is
+deflated to less.
 
 The SHA-256 detects damage; it proves no origin. A pack holds no code.
 """
@@ -23,7 +23,7 @@ import numpy as np
 
 VERSION = 2
 MAX_BYTES = 1_000_000
-# What a header may have its arrays inflated to; of 1 MB, no more is needed.
+# The arrays of a pack, inflated.
 _MOST_INFLATED = 16 * MAX_BYTES
 _START = struct.Struct(">4sBI")
 _MAGIC = b"BTPK"
@@ -34,7 +34,7 @@ _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
 _DTYPES.update(dict.fromkeys(_LARGEST, "i1"))
 _MOST_FLOAT16 = 60_000
 _MAX_SIDE = 1 << 16
-# What wrong values raise; deeply nested JSON is a recursion too deep.
+# Wrong values raise one of these; deeply nested JSON a RecursionError.
 REFUSALS = (
     ArithmeticError,
     AttributeError,
@@ -71,12 +71,7 @@ def encode(array, encoding):
 
 
 def join(header, encoded):
-    """Returns the bytes of a pack.
-
-    Args:
-        header: Dictionary of JSON types.
-        encoded: List of what `encode` returned.
-    """
+    """Returns the bytes of a pack, of a header and what `encode` returned."""
     arrays = [[encoding, shape] for encoding, shape, _ in encoded]
     body = zlib.compress(b"".join(data for *_, data in encoded), 9)
     return _join({**header, "arrays": arrays}, body)
@@ -88,21 +83,17 @@ def with_header(data, **changes):
     return _join({**header, **changes}, body)
 
 
-def parse(data, max_bytes=MAX_BYTES):
-    """Returns a pack's `(header, arrays)`, checked for wholeness.
+def parse(data):
+    """Returns a pack's header and its float32 and int32 arrays.
 
     Args:
         data: Bytes, which may be anybody's.
-        max_bytes: How many there may be.
-
-    Returns:
-        Dictionary without `arrays`; list of float32 and int32 arrays.
 
     Raises:
-        One of `REFUSALS`: if they are no whole pack of this version.
+        One of `REFUSALS`: if they are not a whole pack of this version.
     """
-    if len(data) > max_bytes:
-        raise ValueError(f"it is larger than {max_bytes:,} bytes")
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
     header, body = _split(data)
     kinds = header.pop("arrays")
     sizes = [_size(*kind) for kind in kinds]

@@ -1,83 +1,17 @@
 """Whether an artefact agrees with the Keras model, on real images."""
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
 from bottlenet_tf import tasks
 from bottlenet_tf.evaluation import WirePath
+from bottlenet_tf.export.tolerances import TAIL, Tolerance
 from bottlenet_tf.runtime import outputs
 
-BATCH = 32  # Bounds what the first layers of a large network hold.
+BATCH = 32  # Bounds the memory of the first layers of a large network.
 # Of more operating points, the first, the last and the default are compared.
 MOST_POINTS = 4
-
-
-class Tolerance(NamedTuple):
-    """How far an artefact may be from the Keras model.
-
-    differing_codes: Share of codes that may differ, in percent; where some
-        may, one image's may (its range may be rounded the other way). A
-        network without a split has no codes.
-    code_difference: By how much one may, in steps of the quantizer.
-    top1_agreement: Images that must keep their class, or all their labels, in
-        percent, but for one image.
-    logit_difference: Largest, as a share of the largest logit; None where
-        codes may differ, since one other code may move a logit by any amount.
-    why: Why not less.
-    """
-
-    differing_codes: float | None
-    code_difference: float | None
-    top1_agreement: float
-    logit_difference: float | None
-    why: str
-
-
-TOLERANCES = {
-    "onnx": Tolerance(
-        0.1,
-        1,
-        98.0,
-        None,
-        "sums in another order: a value on the edge between two codes may "
-        "fall to either side",
-    ),
-    "float32": Tolerance(0.1, 1, 98.0, None, "as for ONNX"),
-    "float16": Tolerance(
-        20.0,
-        8,
-        90.0,
-        None,
-        "weights keep 11 bits: a few codes in a hundred move by one, which "
-        "may move a coarse codec's coefficients by a step; more where a "
-        "barely trained unit's output is small beside what it sums",
-    ),
-    "int8": Tolerance(
-        100.0,
-        255,
-        80.0,
-        None,
-        "256 steps for each tensor: another range moves all codes of an "
-        "image, so the decision is what counts",
-    ),
-    "tail": Tolerance(
-        0.0, 0, 99.5, 1e-3, "the same codes; only sums in another order"
-    ),
-    "whole": Tolerance(
-        None, None, 99.5, 1e-3, "the same pixels; only sums in another order"
-    ),
-    "whole_float16": Tolerance(None, None, 98.0, 0.05, "weights keep 11 bits"),
-    "whole_int8": Tolerance(
-        None,
-        None,
-        80.0,
-        None,
-        "256 steps for each tensor, the logits too, so that the decision is "
-        "what counts",
-    ),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +20,9 @@ class Parity:
 
     `point` is the index of the operating point. `same_payloads` is the share
     of images, in percent, whose payload is the Keras model's to the byte.
-    `accuracy` is in percent, on these images; `keras_accuracy` that of the
-    Keras model on the same. A network without a split has neither codes,
-    payloads nor operating points: their figures are None.
+    `accuracy` and `keras_accuracy` are in percent, on the same images. A
+    network without a split has neither codes, payloads nor operating points:
+    their figures are None.
     """
 
     artefact: str
@@ -103,28 +37,22 @@ class Parity:
     tolerance: Tolerance
     point: int | None = None
 
-    def values(self):
-        """Returns all fields as a dictionary, the tolerance's by name."""
-        # `asdict` leaves a named tuple's names out.
-        tolerance = self.tolerance._asdict()
-        return dataclasses.asdict(self) | {"tolerance": tolerance}
-
 
 class ParityError(ValueError):
     """An artefact that doesn't agree with the model it was made of."""
 
 
 class Reference:
-    """What the Keras model does with some images, through real payloads.
+    """The Keras model's answers to some images, through real payloads.
 
-    At each of some operating points; payloads, codes and logits come image by
-    image, so that a batch mixes the points.
+    At each of some operating points, image by image, so that a batch mixes the
+    points.
 
     Args:
         model: Built `BottleNet`.
         images: uint8 `(n, S, S, 3)`.
         labels: NumPy, as the task has them.
-        task: What the outputs are; see `tasks`.
+        task: Of `tasks`.
 
     Attributes:
         images, labels, task: The same.
@@ -157,13 +85,8 @@ class Reference:
             made.append(list(zip(codes[0], payloads, strict=True)))
         return [pair for image in zip(*made) for pair in image]
 
-    def compare_head(self, artefact, kind, head):
-        """Compares a head, its payloads seen by Keras's tail.
-
-        Args:
-            artefact: Its file's name.
-            kind: Which tolerance, a key of `TOLERANCES`.
-            head: `runtime.edge.Head`.
+    def compare_head(self, artefact, tolerance, head):
+        """Compares a `runtime.edge.Head`, its payloads seen by Keras's tail.
 
         Returns:
             List of `Parity`, one for each of `points`.
@@ -175,10 +98,20 @@ class Reference:
                 codes.append(made[0])
                 payloads.append(head.pack(*made, point))
         logits = in_batches(self._path.decode, payloads)
-        return self._parities(artefact, kind, np.stack(codes), payloads, logits)
+        return self._parities(
+            artefact, tolerance, np.stack(codes), payloads, logits
+        )
+
+    def compare_tail(self, artefact, logits):
+        """Compares a tail by the logits `(n * p, classes)` of `payloads`.
+
+        Returns:
+            List of `Parity`, one for each of `points`.
+        """
+        return self._parities(artefact, TAIL, self.codes, self.payloads, logits)
 
     def compare_served(self, artefact, serve, class_names):
-        """Compares a served tail, all its outputs looked at.
+        """Compares a served tail, with all its outputs.
 
         Args:
             artefact: Its file's name.
@@ -190,11 +123,11 @@ class Reference:
             List of `Parity`, one for each of `points`.
 
         Raises:
-            ParityError: if another output isn't what the logits say, or a
+            ParityError: if another output contradicts the logits, or a
                 corrupt payload changes more than its own answer.
         """
-        corrupt = self.payloads[0][:-1] + bytes([self.payloads[0][-1] ^ 1])
-        sent = [*self.payloads, corrupt]
+        first = self.payloads[0]
+        sent = [*self.payloads, first[:-1] + bytes([first[-1] ^ 1])]
         parts = [
             serve(sent[start : start + BATCH])
             for start in range(0, len(sent), BATCH)
@@ -203,56 +136,30 @@ class Reference:
             name: np.concatenate([part[name] for part in parts])
             for name in parts[0]
         }
-        logits = answers["logits"][:-1]
-        output = self.task.output
+        *status, corrupt = map(_text, answers.pop("status"))
+        found = {name: values[:-1] for name, values in answers.items()}
+        logits, output = found["logits"], self.task.output
+        labels = [outputs.label(output, row, class_names) for row in logits]
         odds = outputs.probabilities(output, logits)
-        classes = logits.argmax(-1)
-        labels = [_text(label) for label in answers["labels"]]
-        status = [_text(status) for status in answers["status"]]
-        wrong = [
-            name
-            for name, is_right in (
-                (
-                    "probabilities",
-                    np.allclose(answers["probabilities"][:-1], odds, atol=1e-5),
-                ),
-                ("classes", np.array_equal(answers["classes"][:-1], classes)),
-                (
-                    "labels",
-                    labels[:-1]
-                    == [
-                        outputs.label(output, row, class_names)
-                        for row in logits
-                    ],
-                ),
-                ("status", set(status[:-1]) == {"ok"} and status[-1] != "ok"),
-            )
-            if not is_right
-        ]
+        right = {
+            "probabilities": np.allclose(
+                found["probabilities"], odds, atol=1e-5
+            ),
+            "classes": np.array_equal(found["classes"], logits.argmax(-1)),
+            "labels": [*map(_text, found["labels"])] == labels,
+            "status": set(status) == {"ok"} and corrupt != "ok",
+        }
+        wrong = [name for name, is_right in right.items() if not is_right]
         if wrong:
             raise ParityError(
-                f"{artefact} must answer what its logits say, and a corrupt "
+                f"{artefact} must answer as its logits say, and a corrupt "
                 "payload by its status alone. Received: wrong "
                 f"{', '.join(wrong)} for {len(logits)} payloads and one more "
-                f"that is corrupt, status {status[-1]!r}"
+                f"that is corrupt, status {corrupt!r}"
             )
         return self.compare_tail(artefact, logits)
 
-    def compare_tail(self, artefact, logits):
-        """Compares a tail.
-
-        Args:
-            artefact: Its file's name.
-            logits: float32 `(n * p, classes)` that it made of `payloads`.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
-        """
-        return self._parities(
-            artefact, "tail", self.codes, self.payloads, logits
-        )
-
-    def _parities(self, artefact, kind, codes, payloads, logits):
+    def _parities(self, artefact, tolerance, codes, payloads, logits):
         apart = np.abs(self._level(codes) - self._level(self.codes))
         pairs = zip(payloads, self.payloads, strict=True)
         same = np.array([a == b for a, b in pairs])
@@ -261,7 +168,7 @@ class Reference:
             mine = slice(i, None, len(self.points))
             compared = compare_logits(
                 artefact,
-                kind,
+                tolerance,
                 logits[mine],
                 self.logits[mine],
                 self.labels,
@@ -283,18 +190,16 @@ class Reference:
         return np.rint(codes / self._step).astype(int)
 
 
-def compare_logits(
-    artefact, kind, logits, wanted, labels, task=tasks.ONE_CLASS
-):
-    """Returns the `Parity` of logits, of a network without codes.
+def compare_logits(artefact, tolerance, logits, wanted, labels, task):
+    """Returns the `Parity` of a network without codes.
 
     Args:
         artefact: Its file's name.
-        kind: Which tolerance, a key of `TOLERANCES`.
+        tolerance: `Tolerance`.
         logits: float32 `(n, classes)` that it made.
         wanted: The same, of the Keras model.
         labels: NumPy, as the task has them.
-        task: What the outputs are; see `tasks`.
+        task: Of `tasks`.
     """
     answers, wanted_answers = task.decisions(logits), task.decisions(wanted)
     apart = np.abs(logits - wanted).max() / np.abs(wanted).max()
@@ -308,12 +213,12 @@ def compare_logits(
         same_payloads=None,
         accuracy=_percent(tasks.agree(answers, labels)),
         keras_accuracy=_percent(tasks.agree(wanted_answers, labels)),
-        tolerance=TOLERANCES[kind],
+        tolerance=tolerance,
     )
 
 
 def in_batches(function, items):
-    """Returns what `function` makes of `items`, `BATCH` at a time."""
+    """Returns the results of `function`, given `BATCH` items at a time."""
     parts = [
         function(items[start : start + BATCH])
         for start in range(0, len(items), BATCH)
@@ -336,38 +241,30 @@ def require(parity):
     limit = parity.tolerance
     # Of few images, one is more than the share that may differ.
     one_image = 100.0 / parity.images
-    least_agreement = 100.0 - max(100.0 - limit.top1_agreement, one_image)
-    most_codes = limit.differing_codes
-    if most_codes:
-        most_codes = max(most_codes, one_image)
+    most = {
+        "differing_codes": limit.differing_codes,
+        "code_difference": limit.code_difference,
+        "logit_difference": limit.logit_difference,
+    }
+    if limit.differing_codes:
+        most["differing_codes"] = max(limit.differing_codes, one_image)
+    # Not `>`: a NaN is beyond any limit.
     beyond = [
-        f"{name}={value:.4g} (at most {most:g})"
-        for name, value, most in (
-            ("differing_codes", parity.differing_codes, most_codes),
-            (
-                "code_difference",
-                parity.code_difference,
-                limit.code_difference,
-            ),
-            (
-                "logit_difference",
-                parity.logit_difference,
-                limit.logit_difference,
-            ),
-        )
-        if most is not None and not value <= most
+        f"{name}={getattr(parity, name):.4g} (at most {largest:g})"
+        for name, largest in most.items()
+        if largest is not None and not getattr(parity, name) <= largest
     ]
-    if not parity.top1_agreement >= least_agreement - 1e-9:
+    least = min(limit.top1_agreement, 100.0 - one_image)
+    if not parity.top1_agreement >= least - 1e-9:
         beyond.append(
-            f"top1_agreement={parity.top1_agreement:.4g} "
-            f"(at least {least_agreement:g})"
+            f"top1_agreement={parity.top1_agreement:.4g} (at least {least:g})"
         )
     if beyond:
         at = f" at operating point {parity.point}" if parity.point else ""
         is_litert = parity.artefact.endswith(".tflite")
         raise ParityError(
             f"{parity.artefact} must agree with the Keras model on real "
-            f"images, within what is its nature ({limit.why}). "
+            f"images, within its tolerance ({limit.why}). "
             f"{'--litert can leave it out. ' if is_litert else ''}"
             f"Received: {', '.join(beyond)} on {parity.images} images{at}"
         )

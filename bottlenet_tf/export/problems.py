@@ -1,10 +1,10 @@
-"""What keeps a network from being exported, before it is trained."""
+"""Obstacles to an export of a network, found before it is trained."""
 
 import collections
-from typing import NamedTuple
+import dataclasses
 
 from bottlenet_tf.backbones import graph
-from bottlenet_tf.export import litert, onnx_graphs, tensorrt
+from bottlenet_tf.export import frozen, litert, onnx_graphs, tensorrt
 
 _WAYS_OUT = (
     ({"onnx"}, "export.py --noonnx does without ONNX: LiteRT and TF Serving."),
@@ -17,13 +17,14 @@ _WAYS_OUT = (
 )
 
 
-class Problem(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Problem:
     """One thing that an export would refuse.
 
     Attributes:
         runtime: "onnx", a TensorRT of `tensorrt.TARGETS`, or "litert".
-        layer: Name of the network's layer that is to blame; None if unknown.
-        text: What is refused, and why.
+        layer: Name of the network's layer that causes it; None if unknown.
+        text: The obstacle, and why.
     """
 
     runtime: str
@@ -34,8 +35,7 @@ class Problem(NamedTuple):
 def find(network, target, with_litert=True):
     """Returns the `Problem`s of a network, or of a part of one.
 
-    Head and tail of a split are parts of it, and a unit adds what every
-    target takes.
+    Every target takes the operators of a unit.
 
     Args:
         network: Keras model of one input and one output, in float32.
@@ -43,15 +43,20 @@ def find(network, target, with_litert=True):
         with_litert: Whether to try LiteRT, which takes longer.
     """
     layers = [node.operation.name for node in graph.nodes(network)]
+    try:
+        part = frozen.network(network)
+    except Exception as error:  # A layer's own.
+        runtimes = ("onnx", "litert") if with_litert else ("onnx",)
+        return [Problem(name, None, _line(error)) for name in runtimes]
     found = []
     try:
-        model = onnx_graphs.whole_graph(network)
+        model = onnx_graphs.convert(part)
     except onnx_graphs.UntranslatedError as error:
         found += [
             Problem("onnx", layer_of(node, layers), f"{operator} isn't in ONNX")
             for node, operator in error.nodes
         ]
-    except Exception as error:  # tf2onnx lets through what its parts raise.
+    except Exception as error:  # tf2onnx's, of many kinds.
         found.append(Problem("onnx", None, _line(error)))
     else:
         if target != "none":
@@ -62,16 +67,16 @@ def find(network, target, with_litert=True):
             ]
     if with_litert:
         try:
-            litert.whole_file(network, "float32")
+            litert.convert(part, "float32")
         except Exception as error:  # The converter's, of many kinds.
             found.append(Problem("litert", None, _line(error)))
     return found
 
 
-def told(problems):
+def described(problems):
     """Returns a line for each kind of problem, and ways out.
 
-    A kind is told with the first layer that has it.
+    Each line names the first layer that has the problem.
     """
     first, counts = {}, collections.Counter()
     for each in problems:
@@ -90,7 +95,7 @@ def told(problems):
 def layer_of(node, layers):
     """Returns the layer whose name a node's path holds; None if none is.
 
-    TensorFlow numbers what it has met before: layer "gelu" may be "gelu_1".
+    TensorFlow numbers equal names: layer "gelu" may be "gelu_1".
     """
     known = set(layers)
     for part in node.split("/"):
@@ -100,20 +105,6 @@ def layer_of(node, layers):
         if number.isdigit() and stem in known:
             return stem
     return None
-
-
-def in_part(problem, layers, cut):
-    """Returns whether head and tail, of a cut, have a problem: two booleans.
-
-    Args:
-        problem: `Problem`; of an unknown layer, both have it.
-        layers: Names of the network's layers, in topological order.
-        cut: Name of the layer after which it is cut.
-    """
-    if problem.layer is None:
-        return True, True
-    in_head = layers.index(problem.layer) <= layers.index(cut)
-    return in_head, not in_head
 
 
 def _line(error):

@@ -1,7 +1,7 @@
 """Files that are the same whenever one network is exported.
 
-tf2onnx and TensorFlow number what they name by counters of the process, and
-order some of it by hashes of strings, which are others in each process.
+tf2onnx and TensorFlow number names by counters of the process, and order some
+things by hashes of strings, which differ between processes.
 """
 
 import copy
@@ -11,74 +11,59 @@ import re
 from google.protobuf.message import Message
 from tensorflow.core.protobuf import saved_model_pb2
 
-_COUNTED = re.compile(r"__\d+(?=$|[:_/])")
-
 
 def order_onnx(graph):
-    """Orders and renames nodes and constants by their way from the outputs.
+    """Orders nodes and constants by their way from the outputs; names them.
 
-    Inputs and outputs keep their names, nodes theirs but for counters.
+    A node is named by operator and place: of several equal nodes tf2onnx keeps
+    any one, with the path of its layer, so that paths differ between
+    processes. Inputs and outputs keep their names.
 
     Args:
         graph: `onnx.GraphProto` without graphs in its nodes, changed in place.
     """
-    made = {name: node for node in graph.node for name in node.output}
+    nodes = _from_outputs(graph)
     constants = {each.name: each for each in graph.initializer}
-    kept = {each.name: each.name for each in (*graph.input, *graph.output)}
-    nodes, used, done = [], [], set()
-    stack = [made[each.name] for each in reversed(graph.output)]
-    while stack:
-        node = stack[-1]
-        if id(node) in done:
-            stack.pop()
-            continue
-        waiting = [
-            made[name]
-            for name in reversed(node.input)
-            if name in made and id(made[name]) not in done
-        ]
-        if waiting:
-            stack += waiting
-            continue
-        done.add(id(stack.pop()))
-        nodes.append(node)
-        used += [name for name in node.input if name in constants]
-    names = dict(kept)
-    for i, name in enumerate(dict.fromkeys(used)):
-        names.setdefault(name, f"constant_{i}")
-    for i, node in enumerate(nodes):
-        node.name = f"{_COUNTED.sub('', node.name or node.op_type)}__{i}"
-        for j, name in enumerate(node.output):
-            names.setdefault(name, name and f"{node.name}:{j}")
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names[name] for name in node.output]
-    nodes = copy.deepcopy(nodes)
-    tensors = [constants[name] for name in dict.fromkeys(used)]
-    for tensor in tensors:
-        tensor.name = names[tensor.name]
-    tensors = copy.deepcopy(tensors)
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(tensors)
-
-
-def number_onnx(graph):
-    """Names an ordered graph's nodes by operator and place alone.
-
-    Of several equal nodes tf2onnx keeps any one, with the path of its layer,
-    so that paths are others in another process. Until a graph is checked they
-    are worth having: problems are told by them.
-
-    Args:
-        graph: `onnx.GraphProto` as `order_onnx` leaves it, changed in place.
-    """
+    used = dict.fromkeys(
+        name for node in nodes for name in node.input if name in constants
+    )
     names = {each.name: each.name for each in (*graph.input, *graph.output)}
-    for i, node in enumerate(graph.node):
+    for i, name in enumerate(used):
+        names.setdefault(name, f"constant_{i}")
+        constants[name].name = names[name]
+    for i, node in enumerate(nodes):
         node.name = f"{node.op_type}_{i}"
         for j, name in enumerate(node.output):
             names.setdefault(name, name and f"{node.name}:{j}")
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names[name] for name in node.output]
+    nodes = copy.deepcopy(nodes)
+    tensors = copy.deepcopy([constants[name] for name in used])
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(tensors)
+
+
+def _from_outputs(graph):
+    """Returns the nodes that the outputs need, in topological order."""
+    made = {name: node for node in graph.node for name in node.output}
+    nodes, placed = [], set()
+    stack = [made[each.name] for each in reversed(graph.output)]
+    while stack:
+        node = stack[-1]
+        waiting = [
+            made[name]
+            for name in reversed(node.input)
+            if name in made and name not in placed
+        ]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if node.output[0] not in placed:
+            nodes.append(node)
+            placed.update(node.output)
+    return nodes
 
 
 def order_saved_model(folder):
@@ -93,7 +78,7 @@ def order_saved_model(folder):
     path = folder / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta in saved.meta_graphs:
-        # In the order of their making, which the counter tells.
+        # In the order in which they were made, by the counter.
         library = meta.graph_def.library
         functions = copy.deepcopy(
             sorted(library.function, key=lambda f: _count(f.signature.name))

@@ -1,5 +1,6 @@
 """The files of one run in a deployment: written, then checked in use."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -9,17 +10,14 @@ from bottlenet_tf import evaluation
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.export import (
     device_files,
-    litert,
-    onnx_file,
-    onnx_graphs,
+    frozen,
+    part_files,
     saved_model,
     segments,
-    triton,
-    trtexec,
 )
 from bottlenet_tf.export.manifest import measured, network_facts
 from bottlenet_tf.export.parity import Reference, require
-from bottlenet_tf.export.tensorflow_files import written
+from bottlenet_tf.export.tolerances import HEAD
 from bottlenet_tf.runtime import gains, runtimes, unit_file
 from bottlenet_tf.runtime.answers import OUTPUTS
 from bottlenet_tf.runtime.cloud import Tail
@@ -50,121 +48,98 @@ class RunFiles:
         self.edge = self.folder / "edge"
         self.cloud = self.folder / "cloud"
         self.parities = []
+        self.training_images = functools.cache(
+            lambda: _training_images(run.dataset)
+        )
 
     def write(self, wholes, repository):
         """Writes and checks everything; returns the model's manifest."""
-        model, name = self.run.model, self.run.name
+        run, config = self.run, self.config
+        model, name, dataset = run.model, run.name, run.dataset
         for folder in (self.edge, self.cloud):
             folder.mkdir(parents=True, exist_ok=True)
             self._write_unit(folder)
         device_files.copy_program(self.edge)
-        labels = "".join(f"{name}\n" for name in self.run.dataset.class_names)
+        labels = "".join(f"{name}\n" for name in dataset.class_names)
         (self.cloud / "labels.txt").write_text(labels, encoding="utf-8")
-        task = self.run.dataset.task
-        reference = Reference(model, *self._parity_images(), task)
+        reference = Reference(model, *self._parity_images(), dataset.task)
         if self.chain is not None and self.chain.source == name:
+            edge = self.root / "edge"
             segments.write(
-                self.chain,
-                model.prefix,
-                self.root / "edge",
-                self.config,
-                lambda: self._training_images,
+                self.chain, model.prefix, edge, config, self.training_images
             )
         self._write_head(reference)
-        if self.config.onnx:
+        if config.onnx:
             self._write_tail(reference)
-        served = self.root / "cloud" / "serving" / name / "1"
-        self._step("serving")
-        saved_model.write_saved_model(
-            model,
-            self.run.dataset.class_names,
-            served,
-            name,
-            reference.payloads[: max(saved_model.WARMUP_BATCHES)],
-            self.config.max_batch,
-            task,
-        )
-        signature = tf.saved_model.load(str(served)).signatures[
-            "serving_default"
-        ]
-        self._check_served(
-            reference,
-            f"serving/{name}",
-            lambda payloads: {
-                key: output.numpy()
-                for key, output in signature(
-                    payload=tf.constant(payloads)
-                ).items()
-            },
-        )
-        if self.config.onnx:
+        self._write_saved_model(reference)
+        if config.onnx:
             self._write_triton(reference, repository)
-        if self.config.tensorrt is not None:
-            self._write_scripts()
-        wholes.add(
-            self.run, self.edge, reference, lambda: self._training_images
-        )
+        wholes.add(run, self.edge, reference, self.training_images)
         return {
             "name": name,
             "unit": self._unit(),
-            "run": measured(self.run.report),
+            "run": measured(run.report),
             "network": network_facts(model),
-            "adapted": self.run.adapted,
-            "parity": [parity.values() for parity in self.parities],
+            "adapted": run.adapted,
+            "parity": [dataclasses.asdict(parity) for parity in self.parities],
         }
 
     def _write_head(self, reference):
-        """Writes the device's half, or what of it is this unit's own."""
-        model, part = self.run.model, self._part
+        """Writes the device's half, or this unit's own part of it."""
+        model = self.run.model
         if model.unit.takes_point:
             np.save(self.edge / gains.NAME, model.unit.gains())
-        make = (
-            onnx_graphs.encoder_graph if self.chain else onnx_graphs.head_graph
-        )
-        if onnx_file.write(self.edge, part, lambda: make(model), self.config):
-            self._write_unit(self.edge)
-            self._check_head(reference, f"{part}.onnx", "onnx", "onnx")
-        for kind in self.config.litert:
-            runtime = litert.KINDS[kind]
-            file = runtimes.file_of(runtime, part)
-            self._step(file)
-            with written(f"{file}'s temporary files"):
-                content = self._litert_file(kind)
-            (self.edge / file).write_bytes(content)
-            self._write_unit(self.edge)
-            self._check_head(reference, file, kind, runtime)
-
-    def _litert_file(self, kind):
+        name, part, samples = "head", frozen.head, self.training_images
         if self.chain:
-            return litert.encoder_file(self.run.model, kind)
-        images = self._training_images if kind == "int8" else None
-        return litert.head_file(self.run.model, kind, images)
-
-    @property
-    def _part(self):
-        return "encoder" if self.chain else "head"
+            # The unit's layers stay in float32.
+            name, part, samples = "encoder", frozen.encoder, None
+        for runtime in part_files.write(
+            self.edge, name, part(model), self.config, samples
+        ):
+            self._write_unit(self.edge)
+            head = Head.load(self.edge, runtime=runtime)
+            file = runtimes.file_of(runtime, name)
+            self._check(reference.compare_head(file, HEAD[runtime], head))
 
     def _write_tail(self, reference):
-        onnx_file.write(
-            self.cloud,
-            "tail",
-            lambda: onnx_graphs.tail_graph(self.run.model),
-            self.config,
-        )
+        part = frozen.tail(self.run.model)
+        part_files.write_onnx(self.cloud, "tail", part, self.config)
         self._write_unit(self.cloud)
         tail = Tail.load(self.cloud, max_batch=self.config.max_batch)
         logits = tail.logits(reference.payloads)
         self._check(reference.compare_tail("tail.onnx", logits))
 
+    def _write_saved_model(self, reference):
+        name, dataset = self.run.name, self.run.dataset
+        print("  serving", flush=True)
+        folder = self.root / "cloud" / "serving" / name / "1"
+        saved_model.write_saved_model(
+            self.run.model,
+            dataset.class_names,
+            folder,
+            name,
+            reference.payloads[: max(saved_model.WARMUP_BATCHES)],
+            self.config.max_batch,
+            dataset.task,
+        )
+        loaded = tf.saved_model.load(str(folder))
+        signature = loaded.signatures[saved_model.SIGNATURE]
+
+        def serve(payloads):
+            found = signature(payload=tf.constant(payloads))
+            return {key: values.numpy() for key, values in found.items()}
+
+        self._check_served(reference, f"serving/{name}", serve)
+
     def _write_triton(self, reference, repository):
-        self._step("triton")
         name, config = self.run.name, self.config
+        print("  triton", flush=True)
         copy = repository.add(name, self.cloud)
         tail = Tail.load(copy, "cpu", config.server_threads, config.max_batch)
         tails = Tails({name: tail})
 
         def serve(payloads):
-            found = tails.answer(payloads, triton.CHECKED)
+            found = tails.answer(payloads, saved_model.OUTPUTS)
             return {
                 key: rows[:, 0] if OUTPUTS[key][1] == 1 else rows
                 for key, rows in found.items()
@@ -172,45 +147,12 @@ class RunFiles:
 
         self._check_served(reference, f"triton/{name}", serve)
 
-    def _write_scripts(self):
-        unit = self._unit()
-        side, shape = unit["image_size"], tuple(unit["code_shape"])
-        if len(shape) == 3:
-            shape = (shape[2], *shape[:2])
-        head_inputs = {"image": (1, 3, side, side)}
-        tail_inputs = {"codes": shape}
-        if unit["sends_range"]:
-            tail_inputs["range"] = (2,)
-        if unit["takes_point"]:
-            tail_inputs["point"] = ()
-        scripts = trtexec.build_scripts(
-            self.config.tensorrt,
-            head_inputs,
-            tail_inputs,
-            self.config.max_batch,
-        )
-        if self.chain:
-            _, height, width, channels = self.run.model.prefix.output_shape
-            scripts |= trtexec.image_scripts(
-                self.config.tensorrt,
-                "encoder",
-                {"feature": (1, channels, height, width)},
-            )
-        for part, folder in ((self._part, self.edge), ("tail", self.cloud)):
-            trtexec.write(
-                folder, {n: text for n, text in scripts.items() if part in n}
-            )
-
-    def _check_head(self, reference, file, kind, runtime):
-        head = Head.load(self.edge, runtime=runtime)
-        self._check(reference.compare_head(file, kind, head))
-
     def _check_served(self, reference, artefact, serve):
         names = self.run.dataset.class_names
         self._check(reference.compare_served(artefact, serve, names))
 
     def _write_unit(self, folder):
-        """Writes unit.json, which tells the files beside it by SHA-256."""
+        """Writes unit.json, with the SHA-256 of the files beside it."""
         files = sorted(
             path
             for path in folder.iterdir()
@@ -226,9 +168,6 @@ class RunFiles:
         for parity in parities:
             require(parity)
         self.parities += parities
-
-    def _step(self, what):
-        print(f"  {what}", flush=True)
 
     def _unit(self):
         """Returns the content of `unit.json`."""
@@ -263,9 +202,9 @@ class RunFiles:
         images, labels = next(iter(few.guard(few.batches(len(few)))))
         return images.numpy(), labels.numpy()
 
-    @functools.cached_property
-    def _training_images(self):
-        dataset = self.run.dataset
-        count = min(_CALIBRATION_IMAGES, dataset.num_train)
-        batches = dataset.train_batches(count, epoch=0, augment=False)
-        return next(iter(dataset.train.guard(batches)))[0].numpy()
+
+def _training_images(dataset):
+    """Returns some training images, uint8 `(n, S, S, 3)`."""
+    count = min(_CALIBRATION_IMAGES, dataset.num_train)
+    batches = dataset.train_batches(count, epoch=0, augment=False)
+    return next(iter(dataset.train.guard(batches)))[0].numpy()

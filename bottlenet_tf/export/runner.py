@@ -20,9 +20,9 @@ def run(config):
 
     One run becomes `edge/` and `cloud/`; several become a folder each, with
     one `cloud/serving`, one model in `cloud/triton` and one network without a
-    split for all. What their networks have in common on the device is written
-    once, to `edge/segments`. The folder appears once everything in it has been
-    run in its own runtime and agreed with the Keras model.
+    split for all. Layers that several have in common on the device are written
+    once, to `edge/segments`. The folder appears once all files have been run in
+    their own runtimes and agreed with the Keras model.
 
     Args:
         config: `ExportConfig`.
@@ -31,31 +31,17 @@ def run(config):
         The manifest, as written to `manifest.json`.
 
     Raises:
-        ValueError: for a folder that is no finished run, an output folder
+        ValueError: for a folder that isn't a finished run, an output folder
             that isn't free, a pack of another network or a plan of other
             units.
         OSError: if something can't be written.
-        TagCollisionError: if payloads of two runs couldn't be told apart.
+        TagCollisionError: if payloads of two runs would have one tag.
         UnsupportedGraphError: if the target would refuse a graph.
         ParityError: if an artefact disagrees with the Keras model.
     """
     staging.check_free(config.out, config.overwrite)
     workdirs = find_runs(config.workdir)
-    unit = None
-    if config.pack is not None:
-        check(
-            len(workdirs) == 1,
-            "--pack is for the one run that it was made from.",
-            pack=config.pack,
-            runs=[str(workdir) for workdir in workdirs],
-        )
-        unit = load_pack(config.pack)
-        check(
-            unit.adapted is not None,
-            "--pack takes a pack of bottlenet-adapt; a unit that was sampled "
-            "is exported from its own folder.",
-            pack=config.pack,
-        )
+    pack = None if config.pack is None else _load_pack(config.pack, workdirs)
     with staging.staged(config.out, config.overwrite) as folder:
         models = []
         names = [model_name(workdir) for workdir in workdirs]
@@ -63,16 +49,15 @@ def run(config):
         wholes = Wholes(config, folder, deployment.repository)
         chains = segments.find_shared(workdirs)
         sources = {chain.source for chain in chains.values()}
-        # Whose network holds the others' goes first.
+        # A run whose network holds the others' goes first.
         order = sorted(workdirs, key=lambda w: model_name(w) not in sources)
         for i, workdir in enumerate(order, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
             finished = load_run(workdir)
-            if unit is not None:
+            if pack is not None:
+                model = swap(finished.model, pack)
                 finished = dataclasses.replace(
-                    finished,
-                    model=swap(finished.model, unit),
-                    adapted=unit.adapted,
+                    finished, model=model, adapted=pack.adapted
                 )
             deployment.add(finished)
             chain = chains.get(finished.name)
@@ -84,3 +69,20 @@ def run(config):
     print(f"\n{parity_table(models, wholes.entries)}\n")
     print(f"Deployment: {config.out}")
     return manifest
+
+
+def _load_pack(path, workdirs):
+    check(
+        len(workdirs) == 1,
+        "--pack is for the one run that it was made from.",
+        pack=path,
+        runs=[str(workdir) for workdir in workdirs],
+    )
+    pack = load_pack(path)
+    check(
+        pack.adapted is not None,
+        "--pack takes a pack of bottlenet-adapt; a unit that was sampled "
+        "is exported from its own folder.",
+        pack=path,
+    )
+    return pack

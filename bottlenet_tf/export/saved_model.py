@@ -6,8 +6,7 @@ import tensorflow as tf
 
 from bottlenet_tf import tasks
 from bottlenet_tf.evaluation import payload_format
-from bottlenet_tf.export import repeatable
-from bottlenet_tf.export.frozen import frozen_tail, tail_inputs
+from bottlenet_tf.export import frozen, repeatable
 from bottlenet_tf.export.tensorflow_files import written
 from bottlenet_tf.layers import STATUSES, PayloadParser
 
@@ -15,6 +14,7 @@ SIGNATURE = "serving_default"
 INPUT = "payload"
 OUTPUTS = ("logits", "probabilities", "classes", "labels", "status")
 WARMUP_BATCHES = (1, 4, 16)
+_BATCH_THREADS = 4  # One for each core that serves.
 _WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
@@ -26,17 +26,16 @@ class ServedTail(tf.Module):
     ```
 
     A payload that is refused fails alone: its `status` says why, its class is
-    -1, its label empty and its numbers are 0. It has no variables: weights
-    are constants, so that TensorFlow can fold them where it runs. A batch may
-    mix operating points: each payload names its own.
+    -1, its label empty and its numbers are 0. Weights are constants, so that
+    TensorFlow can fold them. A batch may mix operating points.
 
     Args:
         model: Built `BottleNet` that computes in float32.
         labels: Class names, in the order of the logits.
-        task: What the outputs are; see `tasks`.
+        task: Of `tasks`.
 
     Call arguments:
-        payload: string `(N,)`, the very bytes that devices send. N may be 0.
+        payload: string `(N,)`, the bytes that devices send. N may be 0.
 
     Returns:
         Dictionary of `logits` and `probabilities`, float32 `(N, classes)`;
@@ -50,10 +49,11 @@ class ServedTail(tf.Module):
     def __init__(self, model, labels, task=tasks.ONE_CLASS):
         super().__init__(name="served_tail")
         self._parse = PayloadParser(payload_format(model))
-        self._inputs = tail_inputs(model)
+        part = frozen.tail(model)
+        self._inputs = part.inputs
         if model.unit.takes_point:
             self._points = [float(value) for value in model.unit.points]
-        self._tail = frozen_tail(model)
+        self._tail = part.function
         self._labels, self._task = list(labels), task
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
@@ -98,14 +98,12 @@ def write_saved_model(
     """Writes a served model's version folder, with its warm-up requests.
 
     Args:
-        model: Built `BottleNet` that computes in float32.
-        labels: Class names, in the order of the logits.
+        model, labels, task: See `ServedTail`.
         folder: `<base>/<name>/1`.
         name: Of the served model, as in `models.config`.
         payloads: Valid payloads, for the warm-up.
-        max_batch: As in `batching_parameters`. A server refuses larger
-            requests, and to load a model whose warm-up has one.
-        task: What the outputs are; see `tasks`.
+        max_batch: As in `batching_config`. A server refuses larger requests,
+            and to load a model whose warm-up has one.
 
     Raises:
         OSError: if something can't be written.
@@ -136,34 +134,27 @@ def _write_warmup(path, name, payloads, sizes):
             writer.write(log.SerializeToString())
 
 
-def models_config(names, base="/models"):
+def models_config(names):
     """Returns the text of `models.config`: all models that one server holds.
 
-    Args:
-        names: Of the served models.
-        base: Where the server finds the folder `serving`; TF Serving takes
-            absolute paths only, and its container mounts models there.
+    TF Serving takes absolute paths only, and its container mounts the folder
+    `serving` as /models.
     """
     entries = "".join(
-        f'  config {{\n    name: "{name}"\n    base_path: "{base}/{name}"\n'
+        f'  config {{\n    name: "{name}"\n    base_path: "/models/{name}"\n'
         '    model_platform: "tensorflow"\n  }\n'
         for name in names
     )
     return f"model_config_list {{\n{entries}}}\n"
 
 
-def batching_parameters(config, threads=4):
-    """Returns the text of TF Serving's batching parameters file.
-
-    Args:
-        config: `ExportConfig`.
-        threads: Batches at work at once; one for each core that serves.
-    """
-    # TF Serving counts batches, and refuses what finds none free.
+def batching_config(config):
+    """Returns the text of TF Serving's `batching.config`."""
+    # TF Serving counts batches, and refuses a request if none is free.
     batches = max(1, config.queue_size // config.max_batch)
     return (
         f"max_batch_size {{ value: {config.max_batch} }}\n"
         f"batch_timeout_micros {{ value: {config.queue_delay_us} }}\n"
-        f"num_batch_threads {{ value: {threads} }}\n"
+        f"num_batch_threads {{ value: {_BATCH_THREADS} }}\n"
         f"max_enqueued_batches {{ value: {batches} }}\n"
     )

@@ -17,31 +17,11 @@ import numpy as np
 
 from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.evaluation.identity import model_digest
-from bottlenet_tf.export import litert, onnx_file, onnx_graphs, trtexec
+from bottlenet_tf.export import frozen, part_files
 from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.export.parity import in_batches
-from bottlenet_tf.export.tensorflow_files import written
-from bottlenet_tf.runtime import runtimes, unit_file
+from bottlenet_tf.runtime import unit_file
 from bottlenet_tf.runtime.edge import SEGMENTS
-
-
-@dataclasses.dataclass(frozen=True)
-class Prefix:
-    """What decides whether a run's network is another one's beginning.
-
-    Attributes:
-        name: The run's.
-        digests: `{digest: layer}` of the network up to each layer at which it
-            can be cut, the run's own cut the last.
-    """
-
-    name: str
-    digests: dict
-
-    @property
-    def own(self):
-        """Digest of all of it."""
-        return list(self.digests)[-1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,14 +45,18 @@ class Chain:
         return [f"segment_{self.first + i}" for i in range(self.cuts[name] + 1)]
 
 
-def prefix_of(name, prefix):
-    """Returns the `Prefix` of a run's Keras model, image -> feature."""
+def digests_of(prefix):
+    """Returns `{digest: layer}` of a Keras model, image -> feature.
+
+    The digests are of the network up to each layer at which it can be cut; the
+    last one is that of the whole prefix.
+    """
     digests = {}
     for layer, feature in separating_tensors(prefix).items():
         part = keras.Model(prefix.inputs[0], feature)
         digests[model_digest(part)] = layer
     digests[model_digest(prefix)] = prefix.operations[-1].name
-    return Prefix(name, digests)
+    return digests
 
 
 def find_shared(workdirs):
@@ -86,10 +70,10 @@ def find_shared(workdirs):
     """
     if len(workdirs) == 1:
         return {}
-    prefixes = []
+    prefixes = {}
     for workdir in workdirs:
         run = load_run(workdir)
-        prefixes.append(prefix_of(run.name, run.model.prefix))
+        prefixes[run.name] = digests_of(run.model.prefix)
         keras.backend.clear_session()
     return {
         name: chain for chain in find_chains(prefixes) for name in chain.cuts
@@ -100,26 +84,23 @@ def find_chains(prefixes):
     """Returns the `Chain`s of runs that share a beginning of their networks.
 
     Args:
-        prefixes: List of `Prefix`. A run that shares none is in no chain.
+        prefixes: `{run: digests_of its prefix}`. A run that shares none is in
+            no chain.
     """
     chains, first = [], 0
-    left = sorted(prefixes, key=lambda prefix: -len(prefix.digests))
+    own = {name: list(digests)[-1] for name, digests in prefixes.items()}
+    left = sorted(prefixes, key=lambda name: -len(prefixes[name]))
     while left:
-        longest = left[0]
-        members = [each for each in left if each.own in longest.digests]
-        left = [each for each in left if each not in members]
-        if len(members) == 1:
-            continue
-        owns = {each.own for each in members}
-        order = [digest for digest in longest.digests if digest in owns]
-        chain = Chain(
-            longest.name,
-            tuple(longest.digests[digest] for digest in order),
-            {each.name: order.index(each.own) for each in members},
-            first,
-        )
-        chains.append(chain)
-        first += len(order)
+        longest = prefixes[left[0]]
+        members = [name for name in left if own[name] in longest]
+        if len(members) > 1:
+            owns = {own[name] for name in members}
+            order = [digest for digest in longest if digest in owns]
+            layers = tuple(longest[digest] for digest in order)
+            cuts = {name: order.index(own[name]) for name in members}
+            chains.append(Chain(left[0], layers, cuts, first))
+            first += len(order)
+        left = [name for name in left if name not in members]
     return chains
 
 
@@ -134,38 +115,20 @@ def write(chain, prefix, folder, config, training_images):
         training_images: Function that returns some, uint8 `(n, S, S, 3)`.
 
     Raises:
-        UnsupportedGraphError: if the target would refuse a graph.
-        OSError: if something can't be written.
+        As `part_files.write`.
     """
     folder = folder / SEGMENTS
     folder.mkdir(parents=True, exist_ok=True)
     samples = training_images() if "int8" in config.litert else None
     parts = _parts(prefix, chain.layers)
-    for name, part in zip(chain.segments(chain.source), parts, strict=True):
-        start = "image" if part.inputs[0] is prefix.inputs[0] else "before"
-        onnx_file.write(
-            folder,
-            name,
-            lambda part=part, start=start: onnx_graphs.segment_graph(
-                part, start
-            ),
-            config,
-        )
-        for kind in config.litert:
-            file = runtimes.file_of(litert.KINDS[kind], name)
-            with written(f"{file}'s temporary files"):
-                content = litert.whole_file(part, kind, samples)
-            (folder / file).write_bytes(content)
-        if config.tensorrt is not None:
-            _, height, width, channels = part.input_shape
-            inputs = {start: (1, channels, height, width)}
-            trtexec.write(
-                folder, trtexec.image_scripts(config.tensorrt, name, inputs)
-            )
+    for name, model in zip(chain.segments(chain.source), parts, strict=True):
+        start = "image" if model.inputs[0] is prefix.inputs[0] else "before"
+        part = frozen.network(model, start, "feature")
+        list(part_files.write(folder, name, part, config, lambda: samples))
         if samples is not None:
             samples = in_batches(
-                lambda batch, part=part: np.asarray(
-                    part(batch.astype(np.float32), training=False)
+                lambda batch, model=model: np.asarray(
+                    model(batch.astype(np.float32), training=False)
                 ),
                 samples,
             )

@@ -14,13 +14,9 @@ from bottlenet_tf.runtime import unit_file
 def check_free(folder, overwrite=False):
     """Raises ValueError unless a rename can make `folder`.
 
-    It must be missing or an empty folder (links are followed), and neither a
-    mount point, which can't be replaced, nor the current directory, which a
-    shell would go on using after it was.
-
-    Args:
-        folder: The folder.
-        overwrite: Whether it may be an earlier deployment, too.
+    It must be missing or an empty folder, or, with `overwrite`, an earlier
+    deployment. Links are followed. A mount point can't be replaced; of the
+    current directory, a shell would keep the old one.
     """
     path = pathlib.Path(os.path.realpath(folder))
     reason = None
@@ -39,7 +35,7 @@ def check_free(folder, overwrite=False):
             if is_deployment:
                 reason = "this is a deployment, which --overwrite replaces"
         elif not is_deployment:
-            reason = "this folder has content and is no deployment"
+            reason = "this folder has content and isn't a deployment"
     if reason:
         raise ValueError(
             "--out must be a new or an empty folder, because an export "
@@ -61,11 +57,11 @@ def staged(folder, overwrite=False):
     """Yields a temporary folder that becomes `folder` if all goes well.
 
     It lies beside `folder`, since a rename stays within a file system. After
-    an error nothing is left of it, nor of parents that were made for it; what a
-    killed process left of another one is removed.
+    an error nothing is left of it, nor of parents that were made for it. Those
+    of killed processes are removed.
 
     Raises:
-        ValueError: if `folder` is not as `check_free` wants it.
+        ValueError: see `check_free`.
     """
     check_free(folder, overwrite)
     folder = pathlib.Path(os.path.realpath(folder))
@@ -104,10 +100,10 @@ def staged(folder, overwrite=False):
 
 
 def _clear_killed(folder):
-    """Removes what killed exports to `folder` left beside it."""
+    """Removes the temporary folders of killed exports to `folder`."""
     name = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}")
     for path in folder.parent.iterdir():
-        # As mkdtemp makes it; whoever is at work in it holds the lock.
+        # As mkdtemp makes it; a process that still writes holds the lock.
         if not name.fullmatch(path.name) or path.is_symlink():
             continue
         if not path.is_dir() or path.stat().st_mode & 0o777 != 0o700:
@@ -125,10 +121,8 @@ def _clear_killed(folder):
 def checksums(folder):
     """Returns `{relative path: SHA-256 (hex)}` of all files below."""
     folder = pathlib.Path(folder)
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            found[path.relative_to(folder).as_posix()] = unit_file.file_sha256(
-                path
-            )
-    return found
+    return {
+        path.relative_to(folder).as_posix(): unit_file.file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

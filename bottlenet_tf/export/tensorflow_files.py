@@ -6,16 +6,12 @@ import tensorflow as tf
 
 
 @contextlib.contextmanager
-def written(what):
-    """Raises OSError where TensorFlow has errors of its own: disk full.
-
-    Args:
-        what: Names what is written, for the message.
-    """
+def written(name):
+    """Raises OSError in place of TensorFlow's own errors, as of a full disk."""
     try:
         yield
     except tf.errors.OpError as error:
         raise OSError(
-            f"TensorFlow could not write {what}; is the disk full? "
+            f"TensorFlow could not write {name}; is the disk full? "
             f"{error.message}"
         ) from error

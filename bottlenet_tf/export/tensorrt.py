@@ -1,9 +1,9 @@
-"""Checks an ONNX graph against what TensorRT's parser takes, without it.
+"""Checks an ONNX graph against the rules of TensorRT's parser, without it.
 
-Stands between the export and trtexec. It knows what the parser's operator
-table and source say (`tensorrt_operators.json`): opsets, operators, types,
-what must be constant. It doesn't know what the builder makes of the network:
-whether an engine comes out, how fast it is, how FP16 changes its results.
+It knows the parser's operator table and source (`tensorrt_operators.json`):
+opsets, operators, types, which inputs must be constant. It doesn't know what
+the builder makes of the network: whether an engine comes out, how fast it is,
+how FP16 changes its results.
 """
 
 import json
@@ -28,9 +28,8 @@ class Finding(NamedTuple):
     Attributes:
         node: Name of the node, or of the tensor; empty for the whole model.
         operator: The node's operator; empty if no node is to blame.
-        rule: What the target asks for.
-        why: The reason.
-        received: What the graph has instead, as `name=value`.
+        rule, why: What the target requires, and the reason.
+        received: The graph's own, as `name=value`.
         refused: False for a note.
     """
 
@@ -55,58 +54,43 @@ class UnsupportedGraphError(ValueError):
         self.target = target
         self.findings = findings
         lines = "\n".join(f"- {finding}" for finding in findings)
+        table = _TABLES[target]
+        source = table["source"]
         super().__init__(
             f"{target} refuses this graph:\n{lines}\n"
-            f"By the table of {table_source(target)}. --target=none exports it "
-            "for ONNX Runtime and LiteRT, a later target may take it."
+            f"By the table of TensorRT {table['tensorrt']}: "
+            f"{source['repository']}, {source['at']} ({source['commit'][:8]}), "
+            f"{source['path']}. --target=none exports it for ONNX Runtime and "
+            "LiteRT, a later target may take it."
         )
 
 
-def table_source(target):
-    """Returns where the table of `target` comes from, as one line."""
-    table = _table(target)
-    source = table["source"]
-    return (
-        f"TensorRT {table['tensorrt']}: {source['repository']}, "
-        f"{source['at']} ({source['commit'][:8]}), {source['path']}"
-    )
-
-
-def highest_opset(target):
-    """Returns the highest opset of the default domain that `target` takes."""
-    return _table(target)["highest_opset"]
-
-
 def require_supported(model, target):
-    """Raises unless `target` takes the graph; returns the notes.
-
-    Raises:
-        UnsupportedGraphError: naming each offending node, and why.
-        ValueError: for an unknown target.
-        TypeError: if `model` is no `onnx.ModelProto`.
-    """
-    findings = check_model(model, target)
-    refused = [finding for finding in findings if finding.refused]
+    """Raises `UnsupportedGraphError` unless `target` takes the graph."""
+    refused = [each for each in check_model(model, target) if each.refused]
     if refused:
         raise UnsupportedGraphError(target, refused)
-    return findings
 
 
 def check_model(model, target):
-    """Returns what `target` refuses or changes in a model.
+    """Returns the `Finding`s: what `target` refuses or changes in a model.
+
+    Without refusals, the parser should take it.
 
     Args:
         model: `onnx.ModelProto`; not changed.
         target: One of `TARGETS`.
 
-    Returns:
-        A list of `Finding`; without refusals, the parser should take it.
-
     Raises:
         ValueError: for an unknown target.
-        TypeError: if `model` is no `onnx.ModelProto`.
+        TypeError: if `model` is not an `onnx.ModelProto`.
     """
-    table = _table(target)
+    if target not in TARGETS:
+        raise ValueError(
+            f"`target` must be one of {', '.join(TARGETS)}. "
+            f"Received: target={target!r}"
+        )
+    table = _TABLES[target]
     if not isinstance(model, onnx.ModelProto):
         raise TypeError(
             "`model` must be an onnx.ModelProto. "
@@ -129,17 +113,8 @@ def check_model(model, target):
     return findings + _graph_findings(graph, None, opset, table)
 
 
-def _table(target):
-    if target not in TARGETS:
-        raise ValueError(
-            f"`target` must be one of {', '.join(TARGETS)}. "
-            f"Received: target={target!r}"
-        )
-    return _TABLES[target]
-
-
 def _model_texts(model, opset, table):
-    """Yields rule, reason and what was received, of the model as a whole."""
+    """Yields rule, reason and received value, of the model as a whole."""
     release = f"TensorRT {table['tensorrt']}"
     low, high = table["lowest_opset"], table["highest_opset"]
     if opset is None or not low <= opset <= high:
@@ -157,7 +132,7 @@ def _model_texts(model, opset, table):
 
 
 def _dimension_findings(graph):
-    """Yields inputs and outputs whose shape only a run would tell."""
+    """Yields inputs and outputs of unknown shape."""
     constants = {tensor.name for tensor in graph.initializer}
     for info in (*graph.input, *graph.output):
         shape = _shape(info.type.tensor_type)
@@ -200,7 +175,7 @@ def _graph_findings(graph, outer, opset, table):
 
 
 def _tensor_findings(graph, tensors, is_main, table):
-    """Yields the tensors of types that the target has not, or casts down."""
+    """Yields the tensors of types that the target lacks, or casts down."""
     release = f"TensorRT {table['tensorrt']}"
     constants = [tensor.name for tensor in graph.initializer]
     names = [info.name for info in graph.input] + constants

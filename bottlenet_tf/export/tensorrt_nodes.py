@@ -12,8 +12,8 @@ _TYPE_NAMES = {
     "FLOAT8E4M3FN": "FP8",
     "FLOAT4E2M1": "FP4",
 }
-# The type variables that an operator's list of types is about, where that is
-# not the first input's. Bodies of control flow are checked by themselves.
+# The type variables that an operator's list of types is for, if not the first
+# input's. Bodies of control flow are checked on their own.
 _TYPE_VARIABLES = {
     "Cast": ("T1", "T2"),
     "CastLike": ("T1", "T2"),
@@ -66,7 +66,7 @@ class Tensors:
 
 
 def node_texts(node, tensors, opset, table):
-    """Yields rule, reason and what was received, of a node."""
+    """Yields rule, reason and received value, of a node."""
     release = f"TensorRT {table['tensorrt']}"
     if node.domain not in ("", "ai.onnx"):
         rule = "Operators must come from ONNX's default domain"
@@ -108,7 +108,7 @@ def node_texts(node, tensors, opset, table):
 class NodeRules:
     """A node under its schema; a method for each kind of rule in the tables.
 
-    Those return None, or what was asked for and what was received.
+    Each returns None, or the rule and the received value.
     """
 
     def __init__(self, node, schema, tensors):

@@ -20,8 +20,6 @@ from bottlenet_tf.runtime import (
 from bottlenet_tf.runtime.answers import OUTPUTS
 
 CONFIG = "config.pbtxt"
-# Outputs that an export compares with the Keras model's.
-CHECKED = ("logits", "probabilities", "classes", "labels", "status")
 _TYPES = {
     np.uint8: "TYPE_UINT8",
     np.int32: "TYPE_INT32",
@@ -60,12 +58,7 @@ class Repository:
         self._units = self._model / triton_model.UNITS
 
     def add(self, name, cloud_folder):
-        """Copies a unit's tail; returns the copy's folder.
-
-        Args:
-            name: Of the unit.
-            cloud_folder: Holds its `tail.onnx` and `unit.json`.
-        """
+        """Copies `tail.onnx` and `unit.json` of a unit; returns the folder."""
         folder = self._units / name
         folder.mkdir(parents=True)
         for file in (cloud.FILE, unit_file.NAME):
@@ -73,13 +66,10 @@ class Repository:
         return folder
 
     def finish(self, version):
-        """Puts the units into their version and writes everything else.
+        """Completes the model of payloads; returns its version's folder.
 
         Args:
-            version: As `routes.deployment_version` makes it of the units.
-
-        Returns:
-            The version folder.
+            version: `routes.deployment_version` of the units.
         """
         folder = self._model / str(version)
         folder.mkdir()
@@ -88,15 +78,11 @@ class Repository:
         return folder
 
     def add_whole(self, edge, version):
-        """Writes the model of image files.
+        """Writes the model of image files; returns the network's folder.
 
         Args:
             edge: Holds `whole.onnx` and `whole.json`.
-            version: As `routes.deployment_version` makes it of the network's
-                identity.
-
-        Returns:
-            The folder of the network's copy.
+            version: `routes.deployment_version` of the network's identity.
         """
         name = self._config.image_model
         folder = self._folder / name / str(version)
@@ -108,7 +94,7 @@ class Repository:
         return inside
 
     def _complete(self, folder, name):
-        """Writes what every model has: its code and its configuration."""
+        """Writes a model's code and configuration."""
         shutil.copy(triton_model.__file__, folder / "model.py")
         copy_package(folder, compiled=True)
         (folder.parent / CONFIG).write_text(
@@ -119,12 +105,8 @@ class Repository:
 def model_config(config, name):
     """Returns the text of `config.pbtxt`.
 
-    It names neither units nor classes, so that the versions of several exports
-    go side by side under any one of their configurations.
-
-    Args:
-        config: `ExportConfig`.
-        name: Of the model.
+    It names neither units nor classes, so that versions of several exports can
+    share it.
     """
     outputs = (
         _tensor("output", name, _TYPES[dtype], -1 if width is None else width)

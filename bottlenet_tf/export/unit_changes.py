@@ -1,4 +1,4 @@
-"""A rate pack of a learned unit: what differs from the unit it was made from.
+"""A rate pack of a learned unit: its differences from another unit.
 
 The header names that unit's identity (`base`) and which of its weights change
 (`changed`, by their place); the config has new tables and a default point.
@@ -15,7 +15,7 @@ import numpy as np
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.evaluation import unit_id
 from bottlenet_tf.export import pack_file
-from bottlenet_tf.export.pack_file import MAX_BYTES, check_whole
+from bottlenet_tf.export.pack_file import check_whole
 from bottlenet_tf.layers import LearnedUnit
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training.freeze_unit import with_unit_config
@@ -47,7 +47,7 @@ _REFITS = ("tables", "transform")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Changes:
-    """What a pack changes of a learned unit.
+    """The changes of a learned unit that a pack holds.
 
     Attributes:
         base: `evaluation.unit_id` of the network that it is for.
@@ -101,13 +101,12 @@ class Changes:
         return unit
 
 
-def check_size(unit, tuned, max_bytes=MAX_BYTES):
-    """Raises ValueError unless a pack can hold what will change of a unit.
+def check_size(unit, tuned):
+    """Raises ValueError if the changes of a unit will be too large for a pack.
 
     Args:
         unit: Frozen `LearnedUnit`, of which the weights' sizes count.
         tuned: Whether all weights change, or the transform alone.
-        max_bytes: How many there may be, with figures.
     """
     changing = unit.weights
     if not tuned:
@@ -116,24 +115,23 @@ def check_size(unit, tuned, max_bytes=MAX_BYTES):
     tables = unit.get_config()["tables"]
     size = len(pack_file.join({"tables": tables}, encoded)) + _FIGURES_BYTES
     check(
-        size <= max_bytes,
-        f"A pack must be at most {max_bytes:,} bytes, so that changing the "
-        "unit is cheap. Use --refit=tables without --steps, which changes no "
-        "weight.",
+        size <= pack_file.MAX_BYTES,
+        f"A pack must be at most {pack_file.MAX_BYTES:,} bytes, so that "
+        "changing the unit is cheap. Use --refit=tables without --steps, "
+        "which changes no weight.",
         bytes=f"some {size:,}",
     )
 
 
-def pack_changes(base, model, max_bytes=MAX_BYTES):
+def pack_changes(base, model):
     """Returns a pack's bytes: a network's unit as changes of another's.
 
     Args:
         base: `BottleNet` with a frozen `LearnedUnit`.
         model: The same network with a unit of the same sizes, frozen.
-        max_bytes: How many there may be, with figures.
 
     Raises:
-        ValueError: if that isn't enough.
+        ValueError: if they are too many.
     """
     config = model.unit.get_config()
     config = {name: config[name] for name in _CONFIG}
@@ -156,19 +154,20 @@ def pack_changes(base, model, max_bytes=MAX_BYTES):
             "adapted": None,
         }
         data = pack_file.join(header, encoded)
-        if len(data) + _FIGURES_BYTES <= max_bytes:
+        if len(data) + _FIGURES_BYTES <= pack_file.MAX_BYTES:
             # Its identity is that of the unit that the pack gives.
-            unit = read(*pack_file.parse(data, max_bytes)).apply(base)
+            unit = read(*pack_file.parse(data)).apply(base)
             made = BottleNet(base.prefix, unit, base.suffix)
             return pack_file.with_header(data, unit_id=unit_id(made))
     raise ValueError(
-        f"A pack must be at most {max_bytes:,} bytes, so that changing the "
-        f"unit is cheap. Received: {len(data):,} bytes of what changed"
+        f"A pack must be at most {pack_file.MAX_BYTES:,} bytes, so that "
+        "changing the unit is cheap. "
+        f"Received: {len(data):,} bytes of changes"
     )
 
 
 def with_figures(data, adapted):
-    """Returns a pack's bytes with what was measured of it."""
+    """Returns a pack's bytes with the figures that it was measured to have."""
     check_adapted(adapted)
     return pack_file.with_header(data, adapted=adapted)
 
@@ -177,7 +176,7 @@ def read(header, arrays):
     """Returns the `Changes` of a pack's header and arrays.
 
     Raises:
-        One of `pack_file.REFUSALS`: if they are no such.
+        One of `pack_file.REFUSALS`: if they are not such.
     """
     if set(header) != _FIELDS:
         raise ValueError(f"its header must hold {', '.join(sorted(_FIELDS))}")
@@ -198,10 +197,9 @@ def read(header, arrays):
 def check_adapted(adapted):
     """Raises unless a pack's figures are as an adaptation writes them.
 
-    A dictionary of `refit`, "tables" or "transform"; `steps`, `photos` and
-    `held_out`, whole numbers; and `points`: of each operating point, six
-    numbers in the order of `FIGURES`. They come to stand in a deployment's
-    README.
+    `refit` is "tables" or "transform"; `steps`, `photos` and `held_out` are
+    whole numbers; `points` has the `FIGURES` of each operating point. They are
+    shown in a deployment's README.
     """
     if set(adapted) != set(_ADAPTED) or adapted["refit"] not in _REFITS:
         raise ValueError(f"its figures must be {', '.join(_ADAPTED)}")

@@ -1,15 +1,13 @@
 """Which network without a split belongs to a run, and whether it may answer.
 
-A split is held against the untouched backbone that its run began with, run on
-the device or on the server alone: that is what the report's
-`baseline_accuracy` is of. It is not the run's own prefix and suffix without
-the unit, which most runs train further. Training leaves it in the work
-directory, since what --backbone and --backbone_weights named may be gone, be
-another by now, or have got a classifier of random weights.
+A split is compared with the untouched backbone that its run began with, of
+which the report has `baseline_accuracy`, and not with the run's own prefix and
+suffix, which most runs train further. Training keeps it in the work directory,
+since the files of --backbone and --backbone_weights may be gone or changed.
 
-A run that was trained from scratch with its unit has none, nor has one of an
-earlier version. There the run's own prefix and suffix stand in: they take the
-same time, but nobody trained them to answer without the unit.
+A run that was trained from scratch with its unit has none. There the run's own
+prefix and suffix stand in: they take the same time, but nobody trained them to
+answer without the unit.
 """
 
 import pathlib
@@ -23,17 +21,14 @@ from bottlenet_tf.training import load_model
 
 
 def load_network(workdir, report, model):
-    """Returns a finished run's network without a split.
+    """Returns a finished run's network without a split, image -> logits.
 
     If `why_timing_only` gives a reason, it is that of the run's own halves.
 
     Args:
         workdir: Work directory.
         report: Its `report.json`.
-        model: Its `BottleNet`.
-
-    Returns:
-        Keras model, image -> logits, in the precision of the run.
+        model: Its `BottleNet`, whose precision the network has, too.
 
     Raises:
         ValueError: if the file is damaged, or of another run.
@@ -64,8 +59,6 @@ def why_timing_only(workdir, report):
     """Returns why a run has no untouched network; None if it has one."""
     if report["baseline_accuracy"] is None:
         return "the run began without a trained network"
-    if report.get("untouched_sha256") is None:
-        return "the run is of a version that kept no untouched network"
     if not (pathlib.Path(workdir) / UNTOUCHED_FILE).is_file():
         return f"the run's {UNTOUCHED_FILE} is missing"
     return None
@@ -74,7 +67,7 @@ def why_timing_only(workdir, report):
 def without_unit(model):
     """Returns a `BottleNet`'s prefix and suffix as one Keras model."""
     feature, point = model.prefix.outputs[0], None
-    if model.unit.takes_point:  # A tail that is told one takes the default.
+    if model.unit.takes_point:
         default = model.unit.points[model.unit.default_point]
         zeros = ops.zeros_like(ops.mean(feature, axis=(1, 2, 3)))
         point = ops.cast(zeros, "float32") + default

@@ -1,7 +1,6 @@
-"""A wheel of what runs a deployment, for programs that bring their own main.
+"""A wheel of the device's package, for programs that load `Head` or `Tail`.
 
-What `run.py` needs lies beside it and isn't installed. Who calls `Head` or
-`Tail` from another program installs this file, which needs no index.
+`run.py` doesn't need it: its package lies beside it.
 """
 
 import base64
@@ -30,11 +29,7 @@ FILE_NAME = f"{_NAME}-{bottlenet_tf.__version__}-py3-none-any.whl"
 
 
 def write(path, package):
-    """Writes a package's files as a wheel, the same bytes each time.
-
-    Args:
-        path: Ends in `FILE_NAME`.
-        package: The folder to be imported; what it holds is taken.
+    """Writes a package's folder as a wheel, the same bytes each time.
 
     Reference:
         The binary distribution format of packaging.python.org.

@@ -80,9 +80,16 @@ def test_a_tail_that_is_told_the_point_has_no_problem(learned_run, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_network_that_no_graph_can_hold_has_a_problem():
+    image = keras.Input((4, 4, 3))
+    x = L.Lambda(lambda x: x.numpy(), output_shape=(4, 4, 3))(image)
+    found = problems.find(keras.Model(image, x), "none", with_litert=False)
+    assert [(p.runtime, p.layer) for p in found] == [("onnx", None)]
+
+
 def test_equal_problems_are_told_once():
     each = [problems.Problem("onnx", f"l{i}", "X isn't in ONNX") for i in "ab"]
-    first, way_out = problems.told(each)
+    first, way_out = problems.described(each)
     assert first == "- onnx, la (2 times): X isn't in ONNX"
     assert "--noonnx" in way_out
 

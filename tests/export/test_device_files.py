@@ -15,11 +15,12 @@ def test_what_is_compiled_for_one_machine_goes_to_servers_alone(
     tmp_path, monkeypatch, compiled
 ):
     package = tmp_path / "from" / "bottlenet_tf"
-    for part in ("codec", "runtime"):
+    for part in ("codec", "common", "runtime"):
         (package / part / "__pycache__").mkdir(parents=True)
     for name in (
         "__init__.py",
-        "registry.py",
+        "common/__init__.py",
+        "common/registry.py",
         "codec/_range_coder.c",
         "codec/_range_coder.abi3.so",
         "runtime/__pycache__/edge.pyc",
@@ -29,6 +30,7 @@ def test_what_is_compiled_for_one_machine_goes_to_servers_alone(
     device_files.copy_package(tmp_path / "to", compiled)
     copied = [path for path in (tmp_path / "to").rglob("*") if path.is_file()]
     assert sorted(path.name for path in copied) == [
+        "__init__.py",
         "__init__.py",
         *(["_range_coder.abi3.so"] if compiled else []),
         "_range_coder.c",

@@ -18,7 +18,14 @@ from PIL import Image
 
 from bottlenet_tf import backbones, export
 from bottlenet_tf.config.export import ExportConfig
-from bottlenet_tf.export import onnx_graphs, run_files, runner, staging, unsplit
+from bottlenet_tf.export import (
+    frozen,
+    onnx_graphs,
+    run_files,
+    runner,
+    staging,
+    unsplit,
+)
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime import served
 from bottlenet_tf.runtime.cloud import Tail
@@ -276,10 +283,10 @@ def test_a_network_file_of_another_export_is_refused(
 
 
 def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
-    graph = run_files.onnx_graphs.head_graph
+    convert = onnx_graphs.convert
 
-    def spoiled(model):
-        spoiled = graph(model)
+    def spoiled(part):
+        spoiled = convert(part)
         for tensor in spoiled.graph.initializer:
             values = onnx.numpy_helper.to_array(tensor)
             if values.ndim == 4:
@@ -290,7 +297,7 @@ def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
                 )
         return spoiled
 
-    monkeypatch.setattr(run_files.onnx_graphs, "head_graph", spoiled)
+    monkeypatch.setattr(onnx_graphs, "convert", spoiled)
     with pytest.raises(export.ParityError, match="head.onnx"):
         export.run(_config(sweep, tmp_path / "out", "range"))
     assert not list(tmp_path.iterdir())
@@ -299,37 +306,34 @@ def test_a_wrong_artefact_stops_the_export(sweep, tmp_path, monkeypatch):
 def test_a_wrong_network_without_a_split_stops_the_export(
     sweep, tmp_path, monkeypatch
 ):
-    graph = run_files.onnx_graphs.whole_graph
     # The run's own halves, which training has changed.
-    tuned = unsplit.without_unit(load_model(sweep / "range"))
-    monkeypatch.setattr(
-        run_files.onnx_graphs, "whole_graph", lambda network: graph(tuned)
-    )
+    tuned = frozen.network(unsplit.without_unit(load_model(sweep / "range")))
+    monkeypatch.setattr(frozen, "network", lambda network: tuned)
     with pytest.raises(export.ParityError, match="edge/whole.onnx"):
         export.run(_config(sweep, tmp_path / "out", "range", litert=()))
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("flat", [False, True])
 def test_a_unit_that_takes_the_point_is_exported_and_checked_at_each(
-    sweep, tmp_path, monkeypatch, flat
+    sweep, tmp_path, monkeypatch
 ):
+    """One of flat codes, with its int8 file: `test_learned_deployment`."""
     point_unit.register_codecs(monkeypatch)
     load_run = runner.load_run
 
     def with_points(workdir):
         run = load_run(workdir)
-        unit = point_unit.ScaleUnit(flat, name="unit")
+        unit = point_unit.ScaleUnit(False, name="unit")
         model = BottleNet(run.model.prefix, unit, run.model.suffix)
         return dataclasses.replace(run, model=model)
 
     monkeypatch.setattr(runner, "load_run", with_points)
     out = tmp_path / "out"
-    litert = ("float32", "int8")
+    litert = ("float32",)
     manifest = export.run(_config(sweep, out, "range", litert=litert))
     (model,) = manifest["models"]
     artefacts = [(p["artefact"], p["point"]) for p in model["parity"]]
-    files = ["head.onnx", "head.tflite", "head_int8.tflite", "tail.onnx"]
+    files = ["head.onnx", "head.tflite", "tail.onnx"]
     files += ["serving/range", "triton/range"]
     assert artefacts == [(file, i) for file in files for i in range(3)]
     unit = json.loads((out / "edge" / "unit.json").read_text())
@@ -377,7 +381,7 @@ def test_an_export_without_onnx_has_litert_and_tf_serving(
     def refuse(*_):
         raise onnx_graphs.UntranslatedError([("cut", "Erfinv")])
 
-    monkeypatch.setattr(onnx_graphs, "_convert", refuse)
+    monkeypatch.setattr(onnx_graphs, "convert", refuse)
     out = tmp_path / "deploy"
     config = _config(sweep, out, "range", litert=("float32",))
     with pytest.raises(ValueError, match="--noonnx.*Erfinv"):
@@ -425,7 +429,6 @@ def test_sigterm_leaves_nothing(sweep, tmp_path):
         (["--workdir=nowhere"], "finished run"),
         (["--workdir="], "--workdir"),
         (["--workdir=nowhere", "--target=trt7"], "trt8.2"),
-        (["--workdir=nowhere", "--litert=int4"], "int4"),
     ],
 )
 def test_bad_flags_are_refused_with_a_reason(flags, message, tmp_path):

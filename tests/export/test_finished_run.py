@@ -1,11 +1,20 @@
 """A finished run as the export opens it, and what it refuses."""
 
+import json
 import shutil
 
+import keras
 import pytest
 
 from bottlenet_tf.export import finished_run
 from bottlenet_tf.export.finished_run import load_run
+from bottlenet_tf.training import load_model
+
+
+@pytest.fixture
+def run(sweep, tmp_path):
+    """A finished run of the test's own."""
+    return shutil.copytree(sweep / "range", tmp_path / "run")
 
 
 def test_a_run_is_loaded_with_its_data(sweep):
@@ -14,12 +23,34 @@ def test_a_run_is_loaded_with_its_data(sweep):
     assert run.report["accuracy"] is not None
 
 
-def test_a_damaged_model_is_refused(sweep, tmp_path):
-    shutil.copytree(sweep / "range", tmp_path / "run")
-    file = tmp_path / "run" / "model.keras"
+def test_a_damaged_model_is_refused(run):
+    file = run / "model.keras"
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ValueError, match="(?s)could not be loaded.*run"):
-        load_run(tmp_path / "run")
+        load_run(run)
+
+
+def test_another_runs_model_is_refused(sweep, run):
+    shutil.copy(sweep / "learned" / "model.keras", run)
+    with pytest.raises(ValueError, match="quantizer.* in config.json"):
+        load_run(run)
+
+
+def test_another_training_of_the_same_network_is_refused(run):
+    model = load_model(run)
+    model.suffix.trainable_weights[0].assign_add(
+        keras.ops.ones_like(model.suffix.trainable_weights[0])
+    )
+    model.save(run / "model.keras")
+    with pytest.raises(ValueError, match="unit_id: .* in report.json"):
+        load_run(run)
+
+
+def test_a_run_outlives_its_backbones_file(run):
+    config = json.loads((run / "config.json").read_text())
+    config["backbone"] = "moved.keras"
+    (run / "config.json").write_text(json.dumps(config))
+    assert load_run(run).name == "run"
 
 
 @pytest.mark.parametrize(
@@ -31,13 +62,10 @@ def test_a_damaged_model_is_refused(sweep, tmp_path):
         (b'{"epochs": "many"}', "epochs"),
     ],
 )
-def test_a_damaged_configuration_names_its_file(
-    sweep, tmp_path, content, message
-):
-    shutil.copytree(sweep / "range", tmp_path / "run")
-    (tmp_path / "run" / "config.json").write_bytes(content)
+def test_a_damaged_configuration_names_its_file(run, content, message):
+    (run / "config.json").write_bytes(content)
     with pytest.raises(ValueError, match=f"(?s){message}.*run/config.json"):
-        load_run(tmp_path / "run")
+        load_run(run)
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "one\r", "a\u2028b"])

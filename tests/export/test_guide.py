@@ -1,10 +1,12 @@
 """Tests of the README that a deployment brings."""
 
+import dataclasses
 import re
 
 from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export.guide import guide
-from bottlenet_tf.export.parity import TOLERANCES, Parity
+from bottlenet_tf.export.parity import Parity
+from bottlenet_tf.export.tolerances import TAIL
 from bottlenet_tf.runtime import served
 
 IDENTITY = served.of_units("tail", {"a": 0x12345678})
@@ -41,26 +43,34 @@ def test_the_guide_tells_how_to_answer_without_a_server(both):
     assert "| tiny.keras | edge/whole.onnx | – | 20 | – | – | – |" in text
 
 
-def test_one_for_timing_alone_is_called_that():
-    config = ExportConfig(workdir=("a",), out="out")
-    run = dict.fromkeys(("backbone", "split", "accuracy", "baseline_accuracy"))
-    parity = Parity("tail.onnx", 20, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
-                    TOLERANCES["tail"]).values()  # fmt: skip
-    model = {
+PARITY = dataclasses.asdict(
+    Parity("tail.onnx", 20, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0, TAIL)
+)
+CONFIG = ExportConfig(workdir=("a",), out="out")
+
+
+def _model(**run):
+    unknown = dict.fromkeys(
+        ("backbone", "split", "accuracy", "baseline_accuracy")
+    )
+    return {
         "name": "a",
-        "run": {**run, **SIZES},
+        "run": {**unknown, **SIZES, **run},
         "unit": {"code_shape": [4, 4, 1], "codec": {"name": "jpeg"}},
         "adapted": None,
-        "parity": [parity],
+        "parity": [PARITY],
     }
+
+
+def test_one_for_timing_alone_is_called_that():
     whole = {
         "name": "net",
         "models": ["a"],
         "baseline_accuracy": None,
         "timing_only": "the run began without a trained network",
-        "parity": [{**parity, "artefact": "edge/whole_for_timing.onnx"}],
+        "parity": [{**PARITY, "artefact": "edge/whole_for_timing.onnx"}],
     }
-    text = guide(config, [model], [whole], IDENTITY)
+    text = guide(CONFIG, [_model()], [whole], IDENTITY)
     assert (
         "| net | a | for timing alone: the run began without a trained "
         "network | `edge/whole_for_timing.onnx` |"
@@ -70,10 +80,8 @@ def test_one_for_timing_alone_is_called_that():
     assert "| a | `12345678` |" in text
 
 
-def test_operating_points_are_told_where_there_are_several(both):
+def test_operating_points_are_listed_where_there_are_several(both):
     assert "--point" not in (both / "README.md").read_text()
-    config = ExportConfig(workdir=("a",), out="out")
-    run = dict.fromkeys(("backbone", "split", "accuracy", "baseline_accuracy"))
     points = [
         {
             "index": i,
@@ -84,20 +92,19 @@ def test_operating_points_are_told_where_there_are_several(both):
         }
         for i, value in enumerate((-1.0, 1.0))
     ]
-    parity = Parity("tail.onnx", 20, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
-                    TOLERANCES["tail"]).values()  # fmt: skip
-    model = {
-        "name": "a",
-        "run": {**run, **SIZES, "points": points},
-        "unit": {"code_shape": [16], "codec": {"name": "entropy"}},
-        "adapted": None,
-        "parity": [parity],
-    }
-    text = guide(config, [model], [], IDENTITY)
+    text = guide(CONFIG, [_model(points=points)], [], IDENTITY)
     assert "| a | 0 | -1.0 | 90.00 % | 30.0 | 35 | 40 | 42 |" in text
     assert "| a | 1 | 1.0 | 91.00 % | 20.0 | 35 | 40 | 42 |" in text
-    assert "| 16 entropy | – | – | 20.0 | 35 | 40 | 42 |" in text
+    assert "| 4x4x1 jpeg | – | – | 20.0 | 35 | 40 | 42 |" in text
     assert "`--point`" in text and "`--max_bytes`" in text
+
+
+def test_an_adapted_unit_has_its_figures():
+    adapted = {"refit": "tables", "steps": 3, "photos": 40, "held_out": 9}
+    adapted["points"] = [[9.0, 8.0, 90.0, 91.0, 0.5, 0.25]]
+    text = guide(CONFIG, [{**_model(), "adapted": adapted}], [], IDENTITY)
+    assert "fitted to 40 photos without labels (tables\nanew, 3 steps" in text
+    assert "| 0 | 9.0 → 8.0 | 90.00 → 91.00 % | 0.500 → 0.250 |" in text
 
 
 def test_every_commands_example_loads(both):

@@ -17,8 +17,8 @@ from PIL import Image
 from bottlenet_tf import export, training
 from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.evaluation import WirePath
-from bottlenet_tf.export import litert, tensorrt
-from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph
+from bottlenet_tf.export import frozen, litert, repeatable, tensorrt
+from bottlenet_tf.export.onnx_graphs import convert
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
@@ -53,36 +53,37 @@ def test_a_head_holds_the_encoder_s_weights_and_no_other():
     unit = model.unit
     encoder = _elements(unit.analysis.trainable_variables)
     prefix = _elements(model.prefix.trainable_variables)
-    graph = head_graph(model)
+    graph = convert(frozen.head(model))
     total = sum(_sizes(graph).values())
     # Norms fold into convolutions, offsets into biases; what is new are a few
     # constants.
     assert 0.97 * (encoder + prefix) < total < 1.01 * (encoder + prefix)
     # Four bytes each, and the places that are kept; nodes and their names
     # are some kilobytes.
+    repeatable.order_onnx(graph.graph)
     file = len(graph.SerializeToString())
     assert file < 4 * total + 4 * unit.analysis.kept.shape[0] + 12_000
 
 
 def test_a_head_does_not_depend_on_gains_and_what_the_server_has():
     model = make_learned_network()
-    before, unit = _constants(head_graph(model)), model.unit
+    before, unit = _constants(convert(frozen.head(model))), model.unit
     for part in (unit.prior, unit.synthesis, unit.restorer, unit.embedding):
         for variable in part.trainable_variables:
             variable.assign(variable + 1.0)
     for name in ("log_step", "log_gain", "gain_slope"):
         weight = getattr(unit, name)
         weight.assign(weight + 1.0)
-    assert _constants(head_graph(model)) == before
+    assert _constants(convert(frozen.head(model))) == before
 
 
 def test_a_tail_does_not_depend_on_prior_and_encoder():
     model = make_learned_network()
-    before = _constants(tail_graph(model))
+    before = _constants(convert(frozen.tail(model)))
     for layer in (model.unit.prior, model.unit.analysis, model.prefix):
         for variable in layer.trainable_variables:
             variable.assign(variable + 1.0)
-    assert _constants(tail_graph(model)) == before
+    assert _constants(convert(frozen.tail(model))) == before
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_tail_does_not_depend_on_prior_and_encoder():
 )
 def test_every_form_of_the_unit_is_taken_by_every_target(changes):
     model = make_learned_network(**changes)
-    graphs = head_graph(model), tail_graph(model)
+    graphs = convert(frozen.head(model)), convert(frozen.tail(model))
     for target in tensorrt.TARGETS:
         for graph in graphs:
             tensorrt.require_supported(graph, target)
@@ -129,7 +130,7 @@ def test_int8_leaves_the_transform_in_float(monkeypatch):
     wanted = model.encode(IMAGES, middle)["codes"].numpy()
 
     def apart():
-        content = litert.head_file(model, "int8", IMAGES)
+        content = litert.convert(frozen.head(model), "int8", IMAGES)
         interpreter = Interpreter(model_content=content)
         interpreter.allocate_tensors()
         (image,) = interpreter.get_input_details()

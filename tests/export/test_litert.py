@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from bottlenet_tf.export import litert
+from bottlenet_tf.export import frozen, litert
 from bottlenet_tf.export.unsplit import without_unit
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
@@ -41,14 +41,18 @@ def _codes(content):
 def test_a_head_gives_the_keras_models_codes(
     learned_network, kind, share, steps
 ):
-    content = litert.head_file(learned_network, kind, IMAGES)
+    content = litert.convert(frozen.head(learned_network), kind, IMAGES)
     wanted = learned_network.encode(IMAGES)["codes"].numpy()
     apart = np.abs(_codes(content) - np.rint(wanted))
     assert np.mean(apart > 0) <= share
     assert apart.max() <= np.ceil(steps * 255 / 63)
 
 
-# In int8, the feature that is scaled has 8 bits.
+# In int8, the feature that is scaled has 8 bits. A tail that is told the point
+# leaves the head as it is.
+@pytest.mark.parametrize(
+    "point_network", ["plane", "flat", "learned"], indirect=True
+)
 @pytest.mark.parametrize(
     "kind, share, most, exactness",
     [
@@ -62,7 +66,8 @@ def test_a_head_s_coefficients_give_the_keras_models_codes(
     point_network, kind, share, most, exactness
 ):
     unit = point_network.unit
-    coefficients = _values(litert.head_file(point_network, kind, IMAGES))
+    head = frozen.head(point_network)
+    coefficients = _values(litert.convert(head, kind, IMAGES))
     apart, sums, largest = [], [], 0.0
     for t, gain in zip(unit.points, unit.gains(), strict=True):
         points = np.full(6, t, np.float32)
@@ -80,27 +85,18 @@ def test_a_head_s_coefficients_give_the_keras_models_codes(
 
 def test_a_head_with_a_range_has_two_outputs(network):
     interpreter = Interpreter(
-        model_content=litert.head_file(network, "float32")
+        model_content=litert.convert(frozen.head(network), "float32")
     )
     shapes = [tuple(o["shape"]) for o in interpreter.get_output_details()]
     assert sorted(shapes) == [(1, 2), (1, 12, 12, 3)]
 
 
 def test_int8_keeps_the_quantizer_in_float(learned_network):
-    content = litert.head_file(learned_network, "int8", IMAGES)
-    float_content = litert.head_file(learned_network, "float32")
+    head = frozen.head(learned_network)
+    content = litert.convert(head, "int8", IMAGES)
+    float_content = litert.convert(head, "float32")
     assert len(content) < 0.7 * len(float_content)
     assert len(np.unique(_codes(content))) > 8
-
-
-def test_an_unknown_kind_lists_the_choices(network):
-    with pytest.raises(ValueError, match="float32, float16, int8.*'int4'"):
-        litert.head_file(network, "int4")
-
-
-def test_int8_without_images_is_refused(network):
-    with pytest.raises(ValueError, match="shows? the range"):
-        litert.head_file(network, "int8")
 
 
 def test_a_network_all_in_int8_is_never_run(network, monkeypatch):
@@ -109,7 +105,7 @@ def test_a_network_all_in_int8_is_never_run(network, monkeypatch):
         raise RuntimeError("Node number 65 (DIV) failed to invoke.")
 
     monkeypatch.setattr(tf.lite.experimental.QuantizationDebugger, "run", fail)
-    content = litert.head_file(network, "int8", IMAGES)
+    content = litert.convert(frozen.head(network), "int8", IMAGES)
     assert np.all(np.isfinite(_codes(content)))
 
 
@@ -120,9 +116,8 @@ def test_a_network_all_in_int8_is_never_run(network, monkeypatch):
 def test_a_whole_network_gives_the_keras_models_logits(network, kind, share):
     whole = without_unit(network)
     wanted = whole(IMAGES.astype(np.float32)).numpy()
-    interpreter = Interpreter(
-        model_content=litert.whole_file(whole, kind, IMAGES), num_threads=1
-    )
+    content = litert.convert(frozen.network(whole), kind, IMAGES)
+    interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     (image,) = interpreter.get_input_details()
     (logits,) = interpreter.get_output_details()
@@ -141,5 +136,5 @@ def test_operators_that_litert_lacks_are_named():
         image, keras.layers.Dense(2)(keras.ops.sum(x, (1, 2)))
     )
     with pytest.raises(ValueError, match="--litert=,.*Erfinv") as caught:
-        litert.whole_file(network, "float32")
+        litert.convert(frozen.network(network), "float32")
     assert len(str(caught.value)) < 300

@@ -9,11 +9,12 @@ import pytest
 
 from bottlenet_tf import backbones
 from bottlenet_tf.config.run import UnitConfig
-from bottlenet_tf.export import onnx_graphs, tensorrt
-from bottlenet_tf.export.frozen import frozen_tail
-from bottlenet_tf.export.onnx_graphs import head_graph, tail_graph, whole_graph
+from bottlenet_tf.export import frozen, tensorrt
+from bottlenet_tf.export.onnx_graphs import convert
 from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.models.bottlenet import build_bottlenet
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (3, 24, 24, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +36,13 @@ def model(request):
 
 
 @pytest.fixture(scope="module")
-def images(model):
-    shape = (3, *model.prefix.input_shape[1:])
-    return np.random.RandomState(0).randint(0, 256, shape, np.uint8)
-
-
-@pytest.fixture(scope="module")
 def head(model):
-    return head_graph(model)
+    return convert(frozen.head(model))
 
 
 @pytest.fixture(scope="module")
 def tail(model):
-    return tail_graph(model)
+    return convert(frozen.tail(model))
 
 
 def _values(values):
@@ -71,8 +66,7 @@ def _operators(graph):
 
 def test_the_head_takes_one_image_and_gives_codes(model, head):
     height, width, channels = model.unit.code_shape
-    side = model.prefix.input_shape[1]
-    assert _values(head.graph.input) == {"image": [1, 3, side, side]}
+    assert _values(head.graph.input) == {"image": [1, 3, 24, 24]}
     outputs = {"codes": [1, channels, height, width]}
     if model.unit.sends_range:
         outputs["range"] = [1, 2]
@@ -117,7 +111,7 @@ def test_an_operator_that_onnx_has_not_is_named():
         ]
     )
     with pytest.raises(ValueError, match="opset 13.*operators=Erfinv"):
-        whole_graph(network)
+        convert(frozen.network(network))
 
 
 @pytest.mark.parametrize("approximate", [False, True])
@@ -135,7 +129,7 @@ def test_gelu_groups_and_layer_norms_are_translated(approximate):
             keras.layers.Dense(3),
         ]
     )
-    graph = whole_graph(network)
+    graph = convert(frozen.network(network))
     for target in tensorrt.TARGETS:
         tensorrt.require_supported(graph, target)
     image = np.random.RandomState(0).normal(size=(1, 12, 12, 3))
@@ -156,23 +150,23 @@ def test_attention_is_translated():
     network = keras.Model(image, keras.layers.Dense(3)(x))
     images = np.random.RandomState(0).normal(size=(1, 12, 12, 3))
     images = images.astype(np.float32)
-    session = _session(whole_graph(network))
+    session = _session(convert(frozen.network(network)))
     (found,) = session.run(None, {"image": _channels_first(images)})
     np.testing.assert_allclose(found, network(images), rtol=1e-4, atol=1e-5)
 
 
-def test_other_inputs_than_documented_are_refused(network, monkeypatch):
-    monkeypatch.setattr(onnx_graphs, "frozen_head", frozen_tail)
-    with pytest.raises(ValueError, match="must be image alone.*'codes'"):
-        head_graph(network)
+def test_other_inputs_than_named_are_refused(network):
+    part = frozen.tail(network)._replace(inputs=["image"])
+    with pytest.raises(ValueError, match="must be image alone.*'range:0'"):
+        convert(part)
 
 
 @pytest.mark.onednn
-def test_the_head_gives_the_keras_models_codes(model, head, images):
-    sent = model.encode(images)
+def test_the_head_gives_the_keras_models_codes(model, head):
+    sent = model.encode(IMAGES)
     session = _session(head)
-    for i, image in enumerate(images):
-        feed = image[None].transpose(0, 3, 1, 2).astype(np.float32)
+    for i, image in enumerate(IMAGES):
+        feed = _channels_first(image[None].astype(np.float32))
         found = session.run(None, {"image": feed})
         found_codes = found[0].transpose(0, 2, 3, 1)[0]
         apart = np.abs(found_codes - sent["codes"][i].numpy())
@@ -186,13 +180,15 @@ def test_the_head_gives_the_keras_models_codes(model, head, images):
 def test_the_range_is_rounded_to_float16_in_the_graph(network):
     feed = np.random.RandomState(0).uniform(0, 255, (1, 3, 24, 24))
     feed = feed.astype(np.float32)
-    _, found = _session(head_graph(network)).run(None, {"image": feed})
+    _, found = _session(convert(frozen.head(network))).run(
+        None, {"image": feed}
+    )
     np.testing.assert_array_equal(found, found.astype(np.float16))
 
 
 @pytest.mark.onednn
-def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail, images):
-    sent = model.encode(images)
+def test_the_tail_gives_the_keras_models_logits_for_any_n(model, tail):
+    sent = model.encode(IMAGES)
     wanted = model.decode(sent).numpy()
     session = _session(tail)
     for count in (0, 1, 3):
@@ -210,7 +206,10 @@ def _channels_first(array):
 
 @pytest.mark.onednn
 def test_the_operating_point_is_an_input_of_the_tail_alone(point_network):
-    graphs = head_graph(point_network), tail_graph(point_network)
+    graphs = (
+        convert(frozen.head(point_network)),
+        convert(frozen.tail(point_network)),
+    )
     shape = point_network.unit.code_shape
     shape = [shape[0]] if len(shape) == 1 else [shape[2], *shape[:2]]
     head, tail = (_values(graph.graph.input) for graph in graphs)
@@ -221,14 +220,13 @@ def test_the_operating_point_is_an_input_of_the_tail_alone(point_network):
         for graph in graphs:
             tensorrt.require_supported(graph, target)
 
-    images = np.random.RandomState(0).randint(0, 256, (3, 24, 24, 3), np.uint8)
     unit = point_network.unit
     points = np.float32(unit.points)
-    sent = point_network.encode(images, points)
+    sent = point_network.encode(IMAGES, points)
     wanted = _channels_first(sent["codes"].numpy())
     gains = _channels_first(unit.gains())
     session = _session(graphs[0])
-    for i, image in enumerate(images):
+    for i, image in enumerate(IMAGES):
         feed = {"image": _channels_first(image[None].astype(np.float32))}
         (coefficients,) = session.run(None, feed)
         codes = np.rint(coefficients[0] * gains[i])
@@ -244,24 +242,24 @@ def test_the_operating_point_is_an_input_of_the_tail_alone(point_network):
     np.testing.assert_allclose(logits, want, rtol=1e-5, atol=1e-4)
 
 
-@pytest.fixture(scope="module")
-def unsplit(model):
-    return without_unit(model)
+@pytest.fixture(
+    scope="module", params=["network", "keras_network", "caffe_network"]
+)
+def unsplit(request):
+    return without_unit(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="module")
 def whole(unsplit):
-    return whole_graph(unsplit)
+    return convert(frozen.network(unsplit))
 
 
-def test_the_whole_network_gives_the_keras_models_logits(
-    unsplit, whole, images
-):
+def test_the_whole_network_gives_the_keras_models_logits(unsplit, whole):
     assert _values(whole.graph.output) == {"logits": [1, 7]}
-    wanted = unsplit(images.astype(np.float32))
+    wanted = unsplit(IMAGES.astype(np.float32))
     session = _session(whole)
-    for image, logits in zip(images, wanted, strict=True):
-        feed = image[None].transpose(0, 3, 1, 2).astype(np.float32)
+    for image, logits in zip(IMAGES, wanted, strict=True):
+        feed = _channels_first(image[None].astype(np.float32))
         (found,) = session.run(None, {"image": feed})
         np.testing.assert_allclose(found[0], logits, rtol=1e-5, atol=1e-4)
 

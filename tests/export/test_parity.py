@@ -6,14 +6,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from bottlenet_tf import tasks
 from bottlenet_tf.export.parity import (
-    TOLERANCES,
     Parity,
     ParityError,
     Reference,
     compare_logits,
     require,
 )
+from bottlenet_tf.export.tolerances import HEAD, TAIL, WHOLE
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.gains import Gains
 from bottlenet_tf.runtime.unit_file import UnitFile
@@ -23,7 +24,7 @@ from tests.point_unit import point_network
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (8, 24, 24, 3), np.uint8)
 GOOD = Parity("a.onnx", 100, 0.0, 0, 100.0, 0.0, 100.0, 90.0, 90.0,
-              TOLERANCES["tail"])  # fmt: skip
+              TAIL)  # fmt: skip
 
 
 class KerasHead:
@@ -49,7 +50,7 @@ def reference(network):
 
 
 def test_the_same_model_agrees_exactly(reference):
-    (parity,) = reference.compare_head("h", "onnx", KerasHead(reference))
+    (parity,) = reference.compare_head("h", HEAD["onnx"], KerasHead(reference))
     assert parity.point == 0
     assert parity.differing_codes == parity.code_difference == 0
     assert parity.same_payloads == parity.top1_agreement == 100
@@ -58,7 +59,9 @@ def test_the_same_model_agrees_exactly(reference):
 
 
 def test_moved_codes_are_seen_and_refused(reference):
-    (parity,) = reference.compare_head("h", "onnx", KerasHead(reference, 5))
+    (parity,) = reference.compare_head(
+        "h", HEAD["onnx"], KerasHead(reference, 5)
+    )
     assert parity.differing_codes > 50
     assert parity.code_difference == 5
     assert parity.same_payloads < 100
@@ -87,7 +90,9 @@ def test_a_move_by_two_levels_of_a_coarse_quantizer_counts_as_two(
     images = IMAGES[:4]
     reference = Reference(learned_network, images, np.zeros(4, int))
     # 6 bits: 63 levels, 255 / 63 codes apart; two are 8 codes, or 9.
-    (parity,) = reference.compare_head("h", "onnx", KerasHead(reference, 8))
+    (parity,) = reference.compare_head(
+        "h", HEAD["onnx"], KerasHead(reference, 8)
+    )
     assert parity.code_difference == 2
 
 
@@ -116,7 +121,7 @@ def mixed_reference():
 def test_every_point_is_compared_by_itself(mixed_reference):
     assert mixed_reference.points == [0, 1, 2]
     head = OnePointHead(mixed_reference)
-    parities = mixed_reference.compare_head("h", "onnx", head)
+    parities = mixed_reference.compare_head("h", HEAD["onnx"], head)
     assert [parity.point for parity in parities] == [0, 1, 2]
     require(parities[0])
     for parity in parities[1:]:
@@ -159,7 +164,7 @@ def learned_head(reference, change):
 
 def test_coefficients_times_gains_agree_at_every_point(learned_reference):
     head = learned_head(learned_reference, lambda gains: gains)
-    for parity in learned_reference.compare_head("h", "onnx", head):
+    for parity in learned_reference.compare_head("h", HEAD["onnx"], head):
         require(parity)
         assert parity.same_payloads >= 75  # A code on an edge in one image.
 
@@ -172,7 +177,7 @@ def test_coefficients_times_gains_agree_at_every_point(learned_reference):
 def test_other_gains_are_seen_and_refused(learned_reference, change):
     head = learned_head(learned_reference, change)
     with pytest.raises(ParityError, match="differing_codes"):
-        for parity in learned_reference.compare_head("h", "onnx", head):
+        for parity in learned_reference.compare_head("h", HEAD["onnx"], head):
             require(parity)
 
 
@@ -222,7 +227,9 @@ def test_a_network_without_codes_is_compared_by_its_logits(
 ):
     wanted = np.array([[1.0, 4.0], [2.0, 0.0]])
     logits = np.array([first, [2.0, 0.0]])
-    parity = compare_logits("w", "whole", logits, wanted, np.array([1, 1]))
+    parity = compare_logits(
+        "w", WHOLE["onnx"], logits, wanted, np.array([1, 1]), tasks.ONE_CLASS
+    )
     assert parity.top1_agreement == agreement
     assert parity.logit_difference == difference
     assert parity.keras_accuracy == 50.0

@@ -169,7 +169,7 @@ def test_no_warm_up_is_larger_than_a_batch_may_be(
         network, LABELS, tmp_path, "net", payloads, max_batch
     )
     config = ExportConfig(("a",), "out", max_batch=max_batch)
-    text = saved_model.batching_parameters(config)
+    text = saved_model.batching_config(config)
     limit = int(re.search(r"max_batch_size { value: (\d+) }", text)[1])
     assert limit == max_batch
     wanted = [size for size in (1, 4, 16) if size <= limit]

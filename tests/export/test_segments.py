@@ -6,19 +6,19 @@ import pytest
 
 from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import segments
-from bottlenet_tf.export.segments import Prefix, find_chains, prefix_of
+from bottlenet_tf.export.segments import digests_of, find_chains
 from bottlenet_tf.runtime.chain import Chain
 from bottlenet_tf.runtime.engines import open_engine
 from tests.export.conftest import make_network
 
 
 def prefix(name, *digests):
-    return Prefix(name, {digest: f"layer_{digest}" for digest in digests})
+    return {name: {digest: f"layer_{digest}" for digest in digests}}
 
 
 def test_networks_that_begin_alike_are_one_chain():
     (chain,) = find_chains(
-        [prefix("b", 1, 2), prefix("c", 1, 2, 3, 4), prefix("a", 1, 2, 3)]
+        prefix("b", 1, 2) | prefix("c", 1, 2, 3, 4) | prefix("a", 1, 2, 3)
     )
     assert (chain.source, chain.first) == ("c", 0)
     assert chain.layers == ("layer_2", "layer_3", "layer_4")
@@ -28,22 +28,24 @@ def test_networks_that_begin_alike_are_one_chain():
 
 
 def test_units_at_one_cut_share_one_segment():
-    (chain,) = find_chains([prefix("a", 1, 2), prefix("b", 1, 2)])
+    (chain,) = find_chains(prefix("a", 1, 2) | prefix("b", 1, 2))
     assert chain.layers == ("layer_2",)
     assert chain.segments("a") == chain.segments("b") == ["segment_0"]
 
 
 def test_networks_trained_apart_are_in_no_chain():
-    assert (
-        find_chains([prefix("a", 1), prefix("b", 7, 2), prefix("c", 9)]) == []
-    )
+    apart = prefix("a", 1) | prefix("b", 7, 2) | prefix("c", 9)
+    assert find_chains(apart) == []
 
 
 def test_several_networks_have_segments_of_their_own():
     chains = find_chains(
-        [prefix("a", 1), prefix("b", 1, 2), prefix("c", 8), prefix("d", 8, 9),
-         prefix("e", 5)]
-    )  # fmt: skip
+        prefix("a", 1)
+        | prefix("b", 1, 2)
+        | prefix("c", 8)
+        | prefix("d", 8, 9)
+        | prefix("e", 5)
+    )
     named = {
         name: chain.segments(name) for chain in chains for name in chain.cuts
     }
@@ -57,7 +59,7 @@ def test_several_networks_have_segments_of_their_own():
 
 def test_a_longer_network_s_tuned_end_leaves_the_beginning_shared():
     # "b" was tuned after layer 1, where "a" is cut.
-    (chain,) = find_chains([prefix("a", 1), prefix("b", 1, 7)])
+    (chain,) = find_chains(prefix("a", 1) | prefix("b", 1, 7))
     assert chain.cuts == {"a": 0, "b": 1}
 
 
@@ -70,7 +72,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def prefixes(networks):
-    return [prefix_of(name, n.prefix) for name, n in networks.items()]
+    return {name: digests_of(n.prefix) for name, n in networks.items()}
 
 
 def test_the_weights_and_layers_decide(prefixes):

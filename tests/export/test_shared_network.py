@@ -57,10 +57,17 @@ def runs(learned_run, replace, tmp_path_factory):
 @pytest.fixture(scope="module")
 def plan(runs, tmp_path_factory):
     path = tmp_path_factory.mktemp("plan") / "plan.json"
-    choice = {"way": "split", "split": "near", "unit_id": None, "point": 2}
-    content = {"format": "bottlenet_tf.plan.1", "choices": [choice]}
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(_plan("near", unit_id=None)))
     return path
+
+
+def _plan(name, **changes):
+    """Returns the content of a plan that sends one run's payloads."""
+    content = replay_plans.plan_values(
+        {name: (0.1, ((300.0, 400, 90.0),))}, (), 92.0, 1e4, 1.0, 80.0
+    )
+    content["choices"][0].update(changes)
+    return content
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +156,8 @@ def test_the_device_s_program_asks_the_tails(deployment, tmp_path, name):
     shutil.copytree(deployment, device, ignore=shutil.ignore_patterns("cloud"))
     photo = tmp_path / "photo.png"
     Image.fromarray(IMAGES[0]).save(photo)
-    content = replay_plans.plan_values(
-        {name: (0.1, ((300.0, 400, 90.0),))}, (), 92.0, 1e4, 1.0, 80.0
-    )
-    content["choices"][0]["unit_id"] = None
-    (device / "edge" / "plan.json").write_text(json.dumps(content))
+    content = json.dumps(_plan(name, unit_id=None))
+    (device / "edge" / "plan.json").write_text(content)
     (units,) = deployment.glob("cloud/triton/tail/*/units")
     tails = Tails.load(units)
 
@@ -195,14 +199,12 @@ def test_the_plan_goes_to_the_device(deployment, plan):
 
 def test_a_plan_of_another_unit_stops_the_export(runs, tmp_path):
     path = tmp_path / "plan.json"
-    choice = {"way": "split", "split": "near", "unit_id": 1, "point": 0}
-    content = {"format": "bottlenet_tf.plan.1", "choices": [choice]}
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(_plan("near", unit_id=1)))
     config = ExportConfig(
         workdir=(str(runs / "near"),), out=str(tmp_path / "out"), litert=(),
         plan=str(path),
     )  # fmt: skip
-    with pytest.raises(ValueError, match="--plan must be of this very unit"):
+    with pytest.raises(ValueError, match="--plan must have the exported unit"):
         export.run(config)
     assert not pathlib.Path(config.out).exists()
 

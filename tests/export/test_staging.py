@@ -115,7 +115,7 @@ def test_overwrite_replaces_a_deployment_and_nothing_else(tmp_path):
     out.mkdir()
     (out / "old").write_text("x")
     _refused(out, "content")
-    with pytest.raises(ValueError, match="no deployment"):
+    with pytest.raises(ValueError, match="isn't a deployment"):
         staging.check_free(out, overwrite=True)
     (out / "manifest.json").write_text(
         '{"format": "bottlenet_tf.deployment.1"}'

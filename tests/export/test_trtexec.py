@@ -4,13 +4,15 @@ import os
 import subprocess
 
 import pytest
+from onnx import TensorProto, helper
 
+from bottlenet_tf.config.export import ExportConfig
+from bottlenet_tf.export import trtexec
 from bottlenet_tf.export.tensorrt import TARGETS
-from bottlenet_tf.export.trtexec import build_scripts, image_scripts
 from bottlenet_tf.runtime.unit_file import file_sha256
 
 HEAD = {"image": (1, 3, 64, 64)}
-TAIL = {"codes": (1, 8, 8), "range": (2,)}
+TAIL = {"codes": ("N", 1, 8, 8), "range": ("N", 2)}
 # Writes its arguments, a line each, and the file that it was to write.
 FAKE = """\
 #!/bin/sh
@@ -32,8 +34,11 @@ done
 """
 
 
-def scripts(target, **changes):
-    return build_scripts(target, HEAD, TAIL, **{"max_batch": 16, **changes})
+def scripts(target, tail=TAIL):
+    return {
+        **trtexec.scripts(target, "head", HEAD, 16),
+        **trtexec.scripts(target, "tail", tail, 16),
+    }
 
 
 @pytest.fixture
@@ -69,11 +74,10 @@ def machine(tmp_path):
 
 
 def test_an_operating_point_is_an_input_of_one_number_for_each_image():
-    inputs = {"codes": (1, 8, 8), "point": ()}
-    made = build_scripts("trt10", {**HEAD, "point": (1,)}, inputs, 16)
-    assert "Inputs: image 1x3x64x64, point 1." in made["build_head.sh"]
-    assert "Inputs: codes Nx1x8x8, point N." in made["build_tail.sh"]
-    assert "--maxShapes=codes:16x1x8x8,point:16 " in made["build_tail.sh"]
+    inputs = {"codes": ("N", 1, 8, 8), "point": ("N",)}
+    text = scripts("trt10", inputs)["build_tail.sh"]
+    assert "Inputs: codes Nx1x8x8, point N." in text
+    assert "--maxShapes=codes:16x1x8x8,point:16 " in text
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -118,18 +122,14 @@ def test_the_engine_s_graph_is_noted_beside_it(machine):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_tail_gets_a_profile_of_all_its_inputs(target, machine):
-    texts = scripts(target, opt_batch=4)
+    texts = scripts(target)
     if target == "trt11":
         machine(texts["convert_tail.sh"])
     arguments = machine(texts["build_tail.sh"]).arguments
     assert "--minShapes=codes:1x1x8x8,range:1x2" in arguments
-    assert "--optShapes=codes:4x1x8x8,range:4x2" in arguments
-    assert "--maxShapes=codes:16x1x8x8,range:16x2" in arguments
-
-
-def test_kernels_are_chosen_for_the_largest_batch_unless_told(machine):
-    arguments = machine(scripts("trt10")["build_tail.sh"]).arguments
+    # Kernels are chosen for the largest batch.
     assert "--optShapes=codes:16x1x8x8,range:16x2" in arguments
+    assert "--maxShapes=codes:16x1x8x8,range:16x2" in arguments
 
 
 @pytest.mark.parametrize("part", ["head", "tail"])
@@ -217,56 +217,18 @@ def test_the_scripts_say_what_they_are_for():
     assert "Inputs: codes Nx1x8x8, range Nx2." in texts["build_tail.sh"]
 
 
-def test_a_scalar_of_each_image_is_an_input_of_one_dimension():
-    text = build_scripts("trt10", HEAD, {"low": ()}, 4)["build_tail.sh"]
-    assert "--maxShapes=low:4 " in text
-
-
-def test_an_unknown_target_lists_the_choices():
-    with pytest.raises(ValueError, match="trt8.2, .*Received: target='trt9'"):
-        scripts("trt9")
-
-
-@pytest.mark.parametrize(
-    "changes, received",
-    [
-        ({"max_batch": 0}, "max_batch=0"),
-        ({"max_batch": True}, "max_batch=True"),
-        ({"max_batch": 2.0}, "max_batch=2.0"),
-        ({"opt_batch": -1}, "opt_batch=-1"),
-        ({"opt_batch": 17}, "opt_batch=17, max_batch=16"),
-        ({"workspace_mib": "1024"}, "workspace_mib='1024'"),
-    ],
-)
-def test_sizes_must_be_positive_integers_in_order(changes, received):
-    with pytest.raises(ValueError, match=f"Received: {received}"):
-        scripts("trt10", **changes)
-
-
-@pytest.mark.parametrize(
-    "name", ["codes:0", "a,b", "a b", "$(id)", "a'b", "", "a\n", "Ä"]
-)
-def test_names_that_would_be_split_are_refused(name):
-    for inputs in (({name: (1,)}, TAIL), (HEAD, {name: (1,)})):
-        with pytest.raises(ValueError, match="Received: name="):
-            build_scripts("trt10", *inputs, 4)
-
-
-@pytest.mark.parametrize("size", [0, -1, None, "N"])
-def test_shapes_must_be_of_positive_integers(size):
-    with pytest.raises(ValueError, match=r"Received: codes\[1\]="):
-        build_scripts("trt10", HEAD, {"codes": (1, size)}, 4)
-
-
-def test_a_graph_without_inputs_is_refused():
-    with pytest.raises(ValueError, match="must have inputs"):
-        build_scripts("trt10", {}, TAIL, 4)
-
-
-def test_another_graph_of_one_image_is_built_as_the_head(machine):
+def test_shapes_are_those_of_the_graph(machine):
+    inputs = [
+        helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, 4, 4))
+    ]
+    graph = helper.make_graph([], "g", inputs, [])
+    config = ExportConfig(("a",), "out", target="trt8.2")
+    trtexec.write(machine.folder, "whole", graph, config)
     (machine.folder / "whole.onnx").write_text("whole")
-    (text,) = image_scripts("trt8.2", "whole", HEAD).values()
-    assert machine(text).returncode == 0
+    script = machine.folder / "build_whole.sh"
+    assert os.access(script, os.X_OK)
+    assert "Inputs: image 1x3x4x4." in script.read_text()
+    assert machine(script.read_text()).returncode == 0
     assert "--onnx=whole.onnx" in (machine.folder / "arguments").read_text()
     note = (machine.folder / "whole.engine.sha256").read_text().strip()
     assert note == file_sha256(machine.folder / "whole.onnx")

@@ -70,10 +70,11 @@ def test_what_is_as_before_is_left_out(base, data):
 
 
 def test_a_smaller_pack_is_less_exact_and_says_which_unit_it_gives(
-    base, changed, data
+    base, changed, data, monkeypatch
 ):
-    least = unit_changes._FIGURES_BYTES
-    smaller = unit_changes.pack_changes(base, changed, least + len(data) - 50)
+    largest = unit_changes._FIGURES_BYTES + len(data) - 50
+    monkeypatch.setattr(pack_file, "MAX_BYTES", largest)
+    smaller = unit_changes.pack_changes(base, changed)
     assert len(smaller) < len(data)
     found = swap(base, parse_pack(smaller, "a.pack"))
     assert evaluation.unit_id(found) != evaluation.unit_id(changed)
@@ -83,19 +84,21 @@ def test_a_smaller_pack_is_less_exact_and_says_which_unit_it_gives(
     assert np.any(ours != theirs)
 
 
-def test_what_can_not_be_small_enough_is_refused(base, changed):
+def test_what_can_not_be_small_enough_is_refused(base, changed, monkeypatch):
+    monkeypatch.setattr(pack_file, "MAX_BYTES", 9000)
     with pytest.raises(ValueError, match="must be at most 9,000 bytes"):
-        unit_changes.pack_changes(base, changed, 9000)
+        unit_changes.pack_changes(base, changed)
 
 
-def test_the_size_of_a_pack_is_judged_before_there_is_one(base):
+def test_the_size_of_a_pack_is_judged_before_there_is_one(base, monkeypatch):
     unit_changes.check_size(base.unit, tuned=True)
+    monkeypatch.setattr(pack_file, "MAX_BYTES", 9000)
     with pytest.raises(ValueError, match="some [0-9,]+") as refused:
-        unit_changes.check_size(base.unit, tuned=True, max_bytes=9000)
+        unit_changes.check_size(base.unit, tuned=True)
     assert "--refit=tables" in str(refused.value)
     # The transform alone changes less.
     with pytest.raises(ValueError, match="some [0-9,]+") as of_transform:
-        unit_changes.check_size(base.unit, tuned=False, max_bytes=9000)
+        unit_changes.check_size(base.unit, tuned=False)
     assert _said(of_transform) < _said(refused)
 
 

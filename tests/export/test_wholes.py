@@ -55,7 +55,6 @@ def test_runs_of_one_network_share_it(folders):
     "second",
     [
         {"report": {**REPORT, "untouched_sha256": "bb"}},
-        {"report": {**REPORT, "untouched_sha256": None}},
         {"backbone": "resnet18"},
         {"preprocessing": "caffe"},  # The same weights on other pixels.
         {"image_size": 64},

@@ -268,11 +268,11 @@ def test_a_machine_runs_the_unsplit_network_as_it_does_its_half(
 def test_the_unsplit_network_runs_in_the_runtime_of_the_head(
     one, sweep, photos, tmp_path, inline, opened
 ):
-    from bottlenet_tf.export import litert
+    from bottlenet_tf.export import frozen, litert
     from bottlenet_tf.training import load_model
 
     run, edge = sweep / "range", one / "edge"
-    head = litert.head_file(load_model(run), "float32")
+    head = litert.convert(frozen.head(load_model(run)), "float32")
     (edge / "head.tflite").write_bytes(head)
     config = {
         "deploy": str(one),
@@ -284,7 +284,7 @@ def test_the_unsplit_network_runs_in_the_runtime_of_the_head(
     assert _parts(profile) == [("range", part, 0) for part in DEVICE]
     assert "export.py --litert" in profile.reasons["whole"]
     untouched = load_model(run / "untouched.keras")
-    whole = litert.whole_file(untouched, "float32")
+    whole = litert.convert(frozen.network(untouched), "float32")
     (edge / "whole.tflite").write_bytes(whole)
     profile = _measure(tmp_path / "with", **config)
     assert _parts(profile)[-1] == ("", "whole", 0)
