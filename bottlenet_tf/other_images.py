@@ -21,8 +21,8 @@ _SHOWN, _MOST_INDICES = 5, 50
 def run(config):
     """Measures a finished run on other images, and writes a report on them.
 
-    The report is as the run's own, its `flags` are the run's. What it is of
-    stands under `evaluation`. The run stays as it is.
+    The report is like the run's own, with the run's `flags`; `evaluation` in it
+    says which network and images were measured. The run isn't changed.
 
     Args:
         config: `EvaluateConfig`.
@@ -72,9 +72,6 @@ def run(config):
 
 def load_finished(workdir):
     """Returns the `(TrainConfig, Network)` of a finished run, to be measured.
-
-    Args:
-        workdir: Its work directory.
 
     Raises:
         ValueError: if files are missing, damaged or don't belong together.
@@ -138,11 +135,11 @@ def _open(config, trained, model):
 def check_classes(names, known, are_told):
     """Raises ValueError unless a data set's classes are a network's outputs.
 
-    Outputs that are no class of a data set are called "output 3".
+    Outputs without a class are called "output 3".
 
     Args:
         names: Of the data set's classes, in the order of the outputs.
-        known: Of the classes that the network was trained on, as well.
+        known: Of the classes that the network was trained on, likewise.
         are_told: Whether --class_indices says which output each class is. Then
             a class may have a name that the network doesn't know.
     """
@@ -179,7 +176,7 @@ def _is_nameless(name):
 
 
 def _folder(config, dataset):
-    """Returns the folder in the run's that an evaluation is written to."""
+    """Returns the folder in the run's for an evaluation."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", dataset.name)
     if config.part != "test":
         name += f"_{config.part}"

@@ -152,12 +152,11 @@ class SplitModel(BottleNet):
         with tempfile.TemporaryDirectory() as folder:
             path = str(pathlib.Path(folder, "network.keras"))
             network.save(path)
-            settings = dict(self.about["settings"])
+            init_from = str(pathlib.Path(folder, MODEL_FILE))
+            parts = self.prefix, self.unit, self.suffix
+            BottleNet(*parts, name="bottlenet").save(init_from)
+            settings = self.about["settings"]
             kind = settings["kind"]
-            plain = BottleNet(
-                self.prefix, self.unit, self.suffix, name="bottlenet"
-            )
-            plain.save(pathlib.Path(folder, MODEL_FILE))
             config = TrainConfig(
                 workdir=str(workdir),
                 mode="aware" if kind == "bottlenet" else "frozen",
@@ -166,7 +165,7 @@ class SplitModel(BottleNet):
                 split=self.about["layer"],
                 unit=UNITS[kind](**settings),
                 data=DataConfig(dataset=str(dataset), **data),
-                init_from=str(pathlib.Path(folder, MODEL_FILE)),
+                init_from=init_from,
                 **{"batch_size": 1, **flags},  # Nothing is trained.
             )
             return training.run(config)
@@ -192,7 +191,7 @@ def split(model, layer, unit="learned", rate_weight=0.05, **settings):
 
     Raises:
         ValueError: if the layer doesn't separate the network, or for a unit or
-            settings that there are not.
+            settings that don't exist.
     """
     check(
         unit in UNITS,
@@ -227,7 +226,7 @@ def split(model, layer, unit="learned", rate_weight=0.05, **settings):
 
 
 class _Images:
-    """An array of images as what reads a data set's training part takes it."""
+    """An array of images, as readers of a data set's training part take it."""
 
     task = tasks.ONE_CLASS
 

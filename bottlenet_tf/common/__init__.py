@@ -1,1 +1,1 @@
-"""What several rooms use and no reader needs to know first."""
+"""Tools that several rooms share; read them when you meet them."""

@@ -1,13 +1,8 @@
-"""A unit's curve beside its rivals', as the cells of a table."""
+"""A unit's curve beside those of its rivals, as a table."""
 
 from bottlenet_tf.common import rate_curves
 
-CODEC_LABELS = {
-    "jpeg": "JPEG",
-    "webp": "WebP",
-    "avif": "AVIF",
-    "jxl": "JPEG XL",
-}
+_CODECS = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL"}
 NOTE = (
     "Nothing is extrapolated. ≤: the smallest measured point is more accurate; "
     "–: none is accurate enough. BD-rate: by how many percent the unit's bytes "
@@ -17,25 +12,50 @@ NOTE = (
 
 
 def codec_label(codec):
-    """Returns a codec's name for people."""
-    return CODEC_LABELS.get(codec, codec)
+    """Returns a codec's name for display."""
+    return _CODECS.get(codec, codec)
 
 
 def unit_label(curve):
-    """Returns the name of a `rate_curves.UnitCurve` for people."""
+    """Returns the name of a `rate_curves.UnitCurve` for display."""
     kind = "learned" if curve.kind == "learned" else codec_label(curve.kind)
     count = len(curve.members)
     units = f"{kind} unit" if count == 1 else f"{count} {kind} units"
     return f"{curve.split} {curve.mode}, {units}"
 
 
+def tables(units, against=()):
+    """Yields a table for each curve of several points.
+
+    Each has bytes at drops of accuracy and BD-rates, beside the image codecs.
+
+    Args:
+        units: List of `rate_curves.Unit` of one network.
+        against: Those that curves are compared with, together as one curve; if
+            there are none, a learned unit is compared with the JPEG units of
+            its split point among `units`.
+
+    Yields:
+        `(rate_curves.UnitCurve, header, rows)`, cells as strings, the first
+        column flush left.
+    """
+    for curve in rate_curves.unit_curves(units):
+        if len(curve.points) < 2:
+            continue
+        members = [units[i] for i in curve.members]
+        rivals = rate_curves.rival_curves(
+            members[0].cloud, [p for unit in members for p in unit.tuned]
+        )
+        others = against or rate_curves.jpeg_units(curve, units)
+        compared = anchors(*rivals, others)
+        known = members[0].unsplit_accuracy
+        yield curve, *cells(curve.points, known, compared)
+
+
 def anchors(untouched, tuned=(), units=()):
     """Returns the curves that a unit's is compared with, by name.
 
-    Args:
-        untouched: `{codec: points}` of cloud-only.
-        tuned: The same of networks tuned for the codec.
-        units: `rate_curves.Unit`s that are compared with, as one curve.
+    `untouched` and `tuned` are `{codec: points}` of cloud-only.
     """
     found = {codec_label(c): points for c, points in untouched.items()}
     for codec, points in dict(tuned).items():
@@ -48,16 +68,7 @@ def anchors(untouched, tuned=(), units=()):
 
 
 def cells(points, unsplit_accuracy, compared):
-    """Returns a curve's bytes at drops of accuracy, and its BD-rates.
-
-    Args:
-        points: `(bytes, accuracy)` pairs of the unit.
-        unsplit_accuracy: In percent, or None.
-        compared: `{name: points}`, as of `anchors`.
-
-    Returns:
-        `(header, rows)` of strings, the first column flush left.
-    """
+    """Returns `(header, rows)` of a curve beside `{name: points}` of others."""
     header = ("points lost", "wire B", *compared)
     drops = [
         rate_curves.bytes_at_drop(curve, unsplit_accuracy)

@@ -13,8 +13,8 @@ _NAME = ".in_use"
 def alone(folder, flag="workdir"):
     """Holds a folder while this process works in it; makes it if need be.
 
-    The kernel lets go of it when the process ends, killed or not. Where a file
-    system has no locks, or the folder may not be written to, nothing is held.
+    The kernel releases it when the process ends, killed or not. Where a file
+    system has no locks, or the folder is read-only, nothing is held.
 
     Args:
         folder: The folder.
@@ -38,7 +38,7 @@ def alone(folder, flag="workdir"):
         if held is not None:
             path.unlink(missing_ok=True)
             os.close(held)
-        for parent in made:  # What never began leaves nothing.
+        for parent in made:  # A run that never began leaves nothing.
             with contextlib.suppress(OSError):
                 parent.rmdir()
 

@@ -9,12 +9,7 @@ from bottlenet_tf.common import whole_file
 def write_json(path, value):
     """Writes `value` to `path`; a crash leaves the old file or none.
 
-    Args:
-        path: File to write; its folder is created.
-        value: What `json` can write, without NaN or infinities.
-
-    Returns:
-        The `pathlib.Path` written.
+    Its folder is created. Returns the `pathlib.Path` written.
 
     Raises:
         ValueError: if `value` holds NaN or an infinity, which JSON lacks.
@@ -28,11 +23,9 @@ def text_of(value):
 
 
 def load(path, remedy=""):
-    """Returns what a JSON file holds.
+    """Returns the content of a JSON file.
 
-    Args:
-        path: The file.
-        remedy: Sentence that says what to do if it is damaged.
+    `remedy` is a sentence that says what to do if it is damaged.
 
     Raises:
         OSError: if it can't be read.
@@ -52,9 +45,9 @@ def read_json(path, format_name, fields, remedy):
 
     Args:
         path: The file.
-        format_name: What its field "format" must be.
+        format_name: Required value of its field "format".
         fields: Names of the fields that it must have.
-        remedy: Sentence that says what to do if it isn't that.
+        remedy: Sentence that says what to do otherwise.
 
     Raises:
         OSError: if it can't be read.

@@ -6,7 +6,7 @@ def aligned(header, rows, left):
 
     Args:
         header: Names of the columns.
-        rows: Lists of as many strings.
+        rows: List of lists of as many strings.
         left: How many columns are flush left; the others are flush right.
     """
     widths = [max(map(len, column)) for column in zip(header, *rows)]

@@ -15,13 +15,9 @@ DROPS = (2, 1, 0.5)
 
 
 class Figure(NamedTuple):
-    """Bytes or an accuracy; see `bytes_at` and `accuracy_at`.
+    """Bytes or an accuracy, or the reason why there is none.
 
-    Attributes:
-        value: Mean bytes of an image, or percent; None if there is no figure.
-        reason: Why there is none; else None.
-        at_most: Without a figure, bytes that are known to be enough, if there
-            are any.
+    Without a figure, `at_most` are bytes that are known to be enough, if any.
     """
 
     value: float | None
@@ -30,14 +26,9 @@ class Figure(NamedTuple):
 
 
 class BdRate(NamedTuple):
-    """Mean difference in bytes; see `bd_rate`.
+    """Mean difference in bytes between two accuracies, or why there is none.
 
-    Attributes:
-        percent: Negative where the curve takes fewer bytes; None if there is
-            no figure.
-        low, high: The accuracies in percent between which it is the mean;
-            None without a figure.
-        reason: Why there is no figure; else None.
+    `percent` is negative where the curve takes fewer bytes; see `bd_rate`.
     """
 
     percent: float | None
@@ -47,11 +38,7 @@ class BdRate(NamedTuple):
 
 
 def front(points):
-    """Returns the points that rise in bytes and in accuracy, in order.
-
-    Points that take as many bytes as another without being more accurate are
-    left out.
-    """
+    """Returns the points that rise in bytes and in accuracy, in order."""
     rising = []
     for size, accuracy in sorted(points, key=lambda p: (p[0], -p[1])):
         if not rising or accuracy > rising[-1][1]:
@@ -68,9 +55,6 @@ def bytes_at(points, accuracy):
     Args:
         points: `(bytes, accuracy)` pairs, in any order.
         accuracy: In percent.
-
-    Returns:
-        `Figure`.
 
     Raises:
         ValueError: if a size isn't positive.
@@ -99,15 +83,8 @@ def bytes_at(points, accuracy):
 def accuracy_at(points, num_bytes):
     """Returns the accuracy that a curve reaches with so many bytes.
 
-    The inverse of `bytes_at`. Bytes beyond the last point of the `front` are
-    no use: it is that point's.
-
-    Args:
-        points: `(bytes, accuracy)` pairs, in any order.
-        num_bytes: In the mean.
-
-    Returns:
-        `Figure`.
+    The inverse of `bytes_at`, but beyond the last point of the `front` the
+    accuracy is that point's.
 
     Raises:
         ValueError: if a size isn't positive.
@@ -126,22 +103,16 @@ def accuracy_at(points, num_bytes):
     return Figure(float(found))
 
 
-def bytes_at_drop(points, unsplit_accuracy, drops=DROPS):
-    """Returns the bytes a curve needs some points below the unsplit network.
+def bytes_at_drop(points, unsplit_accuracy):
+    """Returns `{"2": Figure, ...}`, the `bytes_at` of each of `DROPS`.
 
-    Args:
-        points: `(bytes, accuracy)` pairs, in any order.
-        unsplit_accuracy: In percent; None if it isn't known.
-        drops: Points of accuracy that are lost.
-
-    Returns:
-        `{"2": Figure, ...}`, a `bytes_at` of each drop.
+    The unsplit network's accuracy is in percent, or None.
     """
     if unsplit_accuracy is None:
         unknown = Figure(None, "the unsplit network's accuracy isn't known")
-        return {f"{drop:g}": unknown for drop in drops}
+        return {f"{drop:g}": unknown for drop in DROPS}
     return {
-        f"{drop:g}": bytes_at(points, unsplit_accuracy - drop) for drop in drops
+        f"{drop:g}": bytes_at(points, unsplit_accuracy - drop) for drop in DROPS
     }
 
 
@@ -157,9 +128,6 @@ def bd_rate(points, anchor):
     Args:
         points: `(bytes, accuracy)` pairs, in any order.
         anchor: The same of the curve that is compared with.
-
-    Returns:
-        `BdRate`.
 
     Raises:
         ValueError: if a size isn't positive.
@@ -206,7 +174,7 @@ def _mean_log_bytes(curve, low, high):
 
 
 class Unit(NamedTuple):
-    """A measured unit, whatever file it was read from.
+    """A measured unit and its rivals, whatever file it was read from.
 
     Attributes:
         split: Name of its split point.
@@ -214,6 +182,9 @@ class Unit(NamedTuple):
         kind: Its codec's name; "learned" or "datta" for these units.
         points: Tuple of `(bytes, accuracy)`, one for each operating point.
         default: The one of the default operating point.
+        unsplit_accuracy: In percent, or None.
+        cloud: `(codec, bytes, accuracy)` of each point of cloud-only.
+        tuned: The same of networks that were tuned for the codec.
     """
 
     split: str
@@ -221,17 +192,17 @@ class Unit(NamedTuple):
     kind: str
     points: tuple
     default: tuple
+    unsplit_accuracy: float | None = None
+    cloud: tuple = ()
+    tuned: tuple = ()
 
 
 class UnitCurve(NamedTuple):
     """A unit of several operating points, or several units of one.
 
-    Attributes:
-        split, mode, kind: Of the unit, or of all.
-        points: Tuple of `(bytes, accuracy)`, by bytes.
-        marked: Tuple of those that a deployment would send by itself: the
-            default point, or all of units of one point.
-        members: Positions in the list that `unit_curves` was given.
+    `points` are `(bytes, accuracy)`, by bytes. `marked` are those that a
+    deployment uses by default: the default point, or all of units of one point.
+    `members` are indices in the list that `unit_curves` was given.
     """
 
     split: str
@@ -247,9 +218,6 @@ def unit_curves(units):
 
     Units of one operating point, of the same split point, training and kind,
     form a curve together. A curve may be of one point.
-
-    Args:
-        units: Iterable of `Unit`.
     """
     groups = {}
     for i, unit in enumerate(units):
@@ -268,19 +236,14 @@ def unit_curves(units):
 
 
 def unit_kind(unit_flags):
-    """Returns the `Unit.kind` of a unit's flags, as a report has them."""
+    """Returns the `Unit.kind` of the unit's flags in a report."""
     if unit_flags.get("kind") in ("learned", "datta"):
         return unit_flags["kind"]
     return unit_flags.get("codec", "jpeg")
 
 
 def jpeg_units(curve, units):
-    """Returns the JPEG units at a learned unit's split point; else none.
-
-    Args:
-        curve: `UnitCurve`.
-        units: List of `Unit`.
-    """
+    """Returns the JPEG units at a learned unit's split point; else none."""
     if curve.kind != "learned":
         return []
     return [u for u in units if (u.split, u.kind) == (curve.split, "jpeg")]
@@ -289,8 +252,8 @@ def jpeg_units(curve, units):
 def rival_curves(untouched, tuned=()):
     """Returns the curves of image codecs, of all sides in pixels together.
 
-    Who may tune the network for a codec may also leave it as it is, so that a
-    tuned rival's curve holds the untouched network's points, too.
+    Tuning the network for a codec is optional, so that a tuned rival's curve
+    holds the untouched network's points, too.
 
     Args:
         untouched: `(codec, bytes, accuracy)` of cloud-only.

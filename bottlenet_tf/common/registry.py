@@ -4,11 +4,8 @@
 class Registry:
     """Maps names to objects; duplicates and unknown names raise.
 
-    Does not import, build or call anything: it hands back what was
-    registered.
-
     Args:
-        kind: What the entries are, for error messages, e.g. "backbone".
+        kind: Of the entries, for error messages, e.g. "backbone".
 
     Raises:
         ValueError: from the decorator if the name is taken, from `get` if it
@@ -40,7 +37,7 @@ class Registry:
         return decorate
 
     def get(self, name):
-        """Returns what was registered as `name`."""
+        """Returns the entry that is registered as `name`."""
         if name not in self._entries:
             raise ValueError(
                 f"Unknown {self.kind}. Choices: {', '.join(self.names())}. "

@@ -19,22 +19,20 @@ _REQUIRED = (
     "num_images", "accuracy", "baseline_accuracy", "cloud_only", "label_only",
     "flags", "validation",
 )  # fmt: skip
-# What a deployment of several runs has beside the runs' own folders.
+# Names in a deployment of several runs besides the runs' own folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
 
 
 def find_runs(workdirs, flag="workdir"):
-    """Returns the work directories of finished split networks.
+    """Returns the `pathlib.Path`s of finished split networks.
 
     Args:
-        workdirs: Work directories, or folders that hold some (a sweep).
+        workdirs: Work directories, or folders that hold some (a sweep), which
+            are taken in the order of their names.
         flag: Which flag named them, for messages.
 
-    Returns:
-        List of `pathlib.Path`, sweeps in the order of their names.
-
     Raises:
-        ValueError: if one is no finished run and holds none, or its name
+        ValueError: if one isn't a finished run and holds none, or its name
             can't be that of a served model.
     """
     runs = []
@@ -95,14 +93,7 @@ def load_report(path):
 
 
 def choosing_figures(report):
-    """Returns the figures of a report that may choose: on validation images.
-
-    Args:
-        report: As `load_report` returns it.
-
-    Returns:
-        A dictionary with `accuracy`, `baseline_accuracy`, `cloud_only` and
-        the sizes, as the report has them.
+    """Returns the figures of a report on validation images, to choose by.
 
     Raises:
         ValueError: if the run had no validation images.
@@ -121,7 +112,7 @@ def choosing_figures(report):
 
 
 def _check_names(runs):
-    names = [model_name(run) for run in runs]
+    names = list(map(model_name, runs))
     for run, name in zip(runs, names):
         if name in ("", ".", "..") or (len(runs) > 1 and name in _TAKEN):
             raise ValueError(

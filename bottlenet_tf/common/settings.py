@@ -1,10 +1,10 @@
-"""One declaration of a setting: its default, what it is for, what it may be.
+"""One declaration of a setting: its default, help text and range.
 
-A dataclass of settings checks itself, and `cli.config_flags` makes flags of
-it, so that a default, a range or a help text is written once.
+A dataclass of settings checks itself, and `cli.config_flags` makes its flags.
 """
 
 import dataclasses
+import operator
 import os
 import re
 
@@ -13,6 +13,12 @@ from bottlenet_tf.common.validation import check, check_choice, check_types
 _ELSEWHERE = re.compile(r"(gs|s3|hdfs|abfss?|wasbs?|az|file|ftp|https?)://")
 # What TensorFlow Datasets and Ray open by themselves.
 _OPEN_URLS = ("data_dir", "ray_address")
+_BOUNDS = {
+    "least": ("at least", operator.ge),
+    "above": ("above", operator.gt),
+    "most": ("at most", operator.le),
+    "below": ("below", operator.lt),
+}
 
 
 def setting(
@@ -40,7 +46,7 @@ def setting(
         why: The reason for the bounds, for the error.
         flag: Name of its flag; the field's if None.
     """
-    bounds = {"least": least, "most": most, "above": above, "below": below}
+    bounds = {"least": least, "above": above, "most": most, "below": below}
     return dataclasses.field(
         default=default,
         metadata={
@@ -61,10 +67,6 @@ def flag_name(field):
 
 def local(name, value):
     """Returns a flag's value with "~" as the home folder, lists as tuples.
-
-    Args:
-        name: Of the flag.
-        value: Anything; texts may be paths.
 
     Raises:
         ValueError: for a path of another machine, such as gs://bucket/runs,
@@ -151,8 +153,12 @@ def _check_value(field, value):
         reason = f": {declared['why']}" if declared["why"] else ""
         unset = ", or unset" if field.default is None else ""
         check(
-            all(_keeps(each, **bounds) for each in values),
-            f"--{name} must be {_range(**bounds)}{unset}{reason}.",
+            all(
+                _BOUNDS[kind][1](each, bound)
+                for each in values
+                for kind, bound in bounds.items()
+            ),
+            f"--{name} must be {_range(bounds)}{unset}{reason}.",
             **{name: value},
         )
     check(
@@ -162,28 +168,10 @@ def _check_value(field, value):
     )
 
 
-def _keeps(value, least=None, most=None, above=None, below=None):
-    return (
-        (least is None or value >= least)
-        and (most is None or value <= most)
-        and (above is None or value > above)
-        and (below is None or value < below)
-    )
-
-
-def _range(least=None, most=None, above=None, below=None):
+def _range(bounds):
     """Returns the words for a range, as "1 to 100" or "positive"."""
-    if None not in (least, most):
-        return f"{least} to {most}"
-    words = []
-    if least is not None:
-        words.append(f"at least {least}")
-    if above is not None:
-        bounded = most is not None or below is not None
-        words.append("positive" if above == 0 and not bounded else
-                     f"above {above}")  # fmt: skip
-    if most is not None:
-        words.append(f"at most {most}")
-    if below is not None:
-        words.append(f"below {below}")
-    return " and ".join(words)
+    if {"least", "most"} <= set(bounds):
+        return f"{bounds['least']} to {bounds['most']}"
+    if bounds == {"above": 0}:
+        return "positive"
+    return " and ".join(f"{_BOUNDS[k][0]} {v}" for k, v in bounds.items())

@@ -1,4 +1,4 @@
-"""Checks of flags: rule, reason and what was received, in every message."""
+"""Checks of flags, whose messages state rule, reason and received value."""
 
 import math
 import types
@@ -6,7 +6,7 @@ import typing
 
 
 def check(condition, rule, **received):
-    """Raises ValueError with the rule and what was received."""
+    """Raises ValueError with the rule and the values received."""
     if not condition:
         shown = ", ".join(f"{k}={v!r}" for k, v in received.items())
         raise ValueError(f"{rule} Received: {shown}")
@@ -56,7 +56,7 @@ def check_named(**values):
 
 
 def check_choice(name, value, choices):
-    """Refuses what is not among the choices, and lists them."""
+    """Refuses a value that is not among the choices, and lists them."""
     check(
         value in choices,
         f"--{name} must be one of {', '.join(choices)}.",

@@ -8,12 +8,7 @@ import tempfile
 def write(path, data):
     """Writes bytes to a file; a crash leaves the old file or none.
 
-    Args:
-        path: File to write; its folder is created.
-        data: Bytes.
-
-    Returns:
-        The `pathlib.Path` written.
+    Its folder is created. Returns the `pathlib.Path` written.
 
     Raises:
         OSError: if it can't be written.

@@ -30,13 +30,9 @@ def predictor(classifier, count=_WORTH_A_GRAPH):
 
 
 def iterate(part, batch_size, progress, label):
-    """Yields a part's `(images, labels)` as NumPy arrays.
+    """Yields a `data.Part`'s `(images, labels)` as NumPy arrays.
 
-    Args:
-        part: `data.Part`, the images to measure on.
-        batch_size: Images per batch.
-        progress: Whether to show a progress bar on standard error.
-        label: What the bar says.
+    A progress bar on standard error, if any, begins with `label`.
     """
     batches = part.guard(part.batches(batch_size))
     label = f"{part.name}: {label}"
@@ -51,19 +47,14 @@ def iterate(part, batch_size, progress, label):
 def network_accuracy(classifier, part, batch_size=256, progress=True):
     """Returns the accuracy in percent of the untouched, unsplit network.
 
-    The upper bound of every method that doesn't train the network further.
-
-    Args:
-        classifier: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part`, the images to measure on.
-        batch_size: Images per call of the network.
-        progress: Whether to show a progress bar.
+    It bounds every method that doesn't train the network further. `classifier`
+    is a Keras model, float32 images 0..255 -> logits; `part` a `data.Part`.
     """
     return measured(classifier, part, batch_size, progress).accuracy
 
 
 def measured(classifier, part, batch_size=256, progress=True):
-    """Returns the `Meter` of the untouched network; see `network_accuracy`."""
+    """Returns the `tasks.Meter` of the network; see `network_accuracy`."""
     predict = predictor(classifier, len(part))
     meter = tasks.Meter(part.task)
     for images, labels in iterate(part, batch_size, progress, "network"):

@@ -16,7 +16,7 @@ def av1_frame(file):
     """Returns the data of an AVIF file's frame.
 
     Raises:
-        ValueError: if the file is cut short, or holds what else could vary:
+        ValueError: if the file is cut short, or anything else in it varies:
             more frames, metadata, tiles in units of their own.
     """
     try:

@@ -1,4 +1,4 @@
-"""What a split network must beat: cloud-only, raw features, the label."""
+"""The rivals of a split network: cloud-only, raw features, the label."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from bottlenet_tf.codec import PayloadFormat, create_codec
 from bottlenet_tf.evaluation.accuracy import iterate, measured
 from bottlenet_tf.evaluation.cache import (
     baseline_key,
-    load_or_measure_baselines,
+    load_or_measure,
     raw_features_key,
 )
 from bottlenet_tf.evaluation.cloud_only import CloudPoint, cloud_only
@@ -23,10 +23,8 @@ from bottlenet_tf.layers import PerImageQuantizer
 class Baselines:
     """The untouched network, alone and behind image codecs.
 
-    Attributes:
-        network_accuracy: In percent, on the uncompressed images.
-        cloud_only: Tuple of `CloudPoint`.
-        mean_average_precision: In percent, for several labels an image.
+    `cloud_only` are `CloudPoint`s; the other figures, in percent, are of the
+    uncompressed images, the precision for several labels an image.
     """
 
     network_accuracy: float
@@ -41,8 +39,7 @@ class RawFeatures:
     Attributes:
         shape: `(H, W, C)` of the feature.
         bytes: Of one payload: H * W * C, and 8 of header and range.
-        deflated_bytes_mean: Mean bytes of the payloads with the numbers
-            deflated (zlib level 9).
+        deflated_bytes_mean: The same deflated (zlib level 9).
         deflated_images: How many images that mean is of.
         accuracy: In percent.
     """
@@ -51,21 +48,6 @@ class RawFeatures:
     bytes: int
     deflated_bytes_mean: float
     deflated_images: int
-    accuracy: float
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelOnly:
-    """The device computes everything and sends the class.
-
-    Attributes:
-        bits: Needed to name one class.
-        bytes: The same in whole bytes, without any header.
-        accuracy: In percent, the untouched network's.
-    """
-
-    bits: int
-    bytes: int
     accuracy: float
 
 
@@ -87,8 +69,6 @@ def measure_baselines(
         codecs: Names of image codecs, see `cloud_only`; None takes all that
             this machine has.
         cache_dir: Folder in which the result is kept; None keeps nothing.
-        batch_size: Images per call of the network.
-        progress: Whether to show progress bars.
 
     Returns:
         `Baselines`.
@@ -108,15 +88,12 @@ def measure_baselines(
             "cloud_only": [dataclasses.asdict(point) for point in points],
         }
 
-    if cache_dir is None:
-        value = measure()
-    else:
-        key = baseline_key(classifier, part, qualities, codecs)
-        value = load_or_measure_baselines(cache_dir, key, measure)
-    points = tuple(CloudPoint(**point) for point in value["cloud_only"])
-    return Baselines(
-        value["network_accuracy"], points, value["mean_average_precision"]
-    )
+    def key():
+        return baseline_key(classifier, part, qualities, codecs)
+
+    value = load_or_measure(cache_dir, key, measure)
+    points = tuple(CloudPoint(**point) for point in value.pop("cloud_only"))
+    return Baselines(cloud_only=points, **value)
 
 
 def raw_features(
@@ -136,8 +113,6 @@ def raw_features(
             `BottleNet` trained end to end, which shares the layers.
         suffix: Keras model, feature -> logits.
         part: `data.Part`, the images to measure on.
-        batch_size: Images per call of the network.
-        progress: Whether to show a progress bar.
         deflate_images: About so many images, evenly spread, are deflated:
             a feature of ResNet-50 takes a tenth of a second.
         cache_dir: Folder in which the result is kept; None keeps nothing.
@@ -152,11 +127,10 @@ def raw_features(
         )
         return dataclasses.asdict(result)
 
-    if cache_dir is None:
-        value = measure()
-    else:
-        key = raw_features_key(prefix, suffix, part, deflate_images)
-        value = load_or_measure_baselines(cache_dir, key, measure)
+    def key():
+        return raw_features_key(prefix, suffix, part, deflate_images)
+
+    value = load_or_measure(cache_dir, key, measure)
     return RawFeatures(**{**value, "shape": tuple(value["shape"])})
 
 
@@ -194,12 +168,16 @@ def _measure_raw(prefix, suffix, part, batch_size, progress, deflate_images):
 
 
 def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
-    """Returns `LabelOnly`: the bound that no later split can undercut.
+    """Returns the bound that no later split can undercut: sending the class.
 
     Args:
         num_classes: Number of classes, at least 2.
         network_accuracy: Of the untouched network, in percent.
         task: What the outputs are; several labels take a bit each.
+
+    Returns:
+        Dictionary of the `bits` that name one class, the same in whole
+        `bytes`, without a header, and `accuracy`.
 
     Raises:
         ValueError: for fewer than 2 classes: a certain answer costs nothing.
@@ -210,4 +188,6 @@ def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
             f"Received: num_classes={num_classes}"
         )
     bits = task.answer_bits(num_classes)
-    return LabelOnly(bits, -(-bits // 8), float(network_accuracy))
+    return {
+        "bits": bits, "bytes": -(-bits // 8), "accuracy": network_accuracy,
+    }  # fmt: skip

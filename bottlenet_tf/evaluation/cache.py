@@ -19,17 +19,10 @@ _VERSION = 5
 
 
 def baseline_key(classifier, part, qualities, codecs):
-    """Returns the SHA-256 (hex) of all that decides the sweep's result.
+    """Returns the SHA-256 (hex) of everything that decides the sweep's result.
 
-    That is the images (`part.fingerprint`), the network's layers and
-    weights, codecs and qualities, and the versions of Pillow, the codecs'
-    libraries, TensorFlow and Keras.
-
-    Args:
-        classifier: Built Keras model.
-        part: `data.Part`.
-        qualities: Integers from 1 to 100.
-        codecs: Names of image codecs.
+    Images count by `part.fingerprint`, codecs by the versions of their
+    libraries.
     """
     return _key(
         part,
@@ -42,13 +35,7 @@ def baseline_key(classifier, part, qualities, codecs):
 
 
 def raw_features_key(prefix, suffix, part, deflate_images):
-    """Returns the SHA-256 (hex) of what decides raw features' result.
-
-    Args:
-        prefix, suffix: Halves of the untouched network.
-        part: `data.Part`.
-        deflate_images: How many images are deflated.
-    """
+    """Returns the same for raw features."""
     return _key(
         part,
         prefix=model_digest(prefix),
@@ -68,26 +55,27 @@ def _key(part, **parts):
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def load_or_measure_baselines(cache_dir, key, measure):
-    """Returns `measure()`'s value, from the cache if it holds one for `key`.
+def load_or_measure(cache_dir, key, measure):
+    """Returns `measure()`'s value, from the cache if it holds one for the key.
 
     A file that can't be read as this key's is measured anew and replaced.
 
     Args:
-        cache_dir: Folder of the cache; created when needed.
-        key: Hex string, see `baseline_key` and `raw_features_key`.
-        measure: Function without arguments that returns what JSON can hold.
+        cache_dir: Folder of the cache, made when needed; None keeps nothing.
+        key: Function that returns the key, hex.
+        measure: Function that returns the value, for JSON.
 
     Returns:
-        The value, as it looks after having gone through JSON.
+        The value as it comes back from JSON, with lists for tuples.
     """
+    if cache_dir is None:
+        return json.loads(json.dumps(measure()))
+    key = key()
     path = pathlib.Path(cache_dir) / f"baselines-{key[:16]}.json"
     cached = _read(path, key)
     if cached is None:
-        cached = {"key": key, "value": measure()}
+        cached = json.loads(json.dumps({"key": key, "value": measure()}))
         write_json(path, cached)
-        # What the next caller will get: tuples are lists, keys are strings.
-        cached = json.loads(json.dumps(cached))
     return cached["value"]
 
 

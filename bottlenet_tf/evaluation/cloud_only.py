@@ -14,15 +14,11 @@ from bottlenet_tf.evaluation.image_codecs import usable_codec, usable_codecs
 
 @dataclasses.dataclass(frozen=True)
 class CloudPoint:
-    """One quality of one image codec, the network untouched.
+    """One quality (1 to 100) of one image codec, the network untouched.
 
-    Attributes:
-        codec: "jpeg", "webp", "avif" or "jxl".
-        quality: The encoder's quality, 1 to 100.
-        side: Height and width in pixels of the images that are sent.
-        bytes_mean: Mean bytes an image that count; see `cloud_only`.
-        file_bytes_mean: Mean bytes of the whole file.
-        accuracy: In percent.
+    `side` is the height and width in pixels of the images that are sent.
+    `bytes_mean` are the bytes that count, see `cloud_only`. The accuracy is in
+    percent.
     """
 
     codec: str
@@ -40,8 +36,7 @@ def round_trip(images, codec, quality, side):
         images: uint8 `(batch, S, S, 3)`, RGB.
         codec: Name in `IMAGE_CODECS`.
         quality: The encoder's quality.
-        side: Pixels to which they are shrunk before they are sent, and from
-            which the cloud enlarges them; S sends them as they are.
+        side: Pixels to which they are shrunk; the cloud enlarges them again.
 
     Returns:
         `(pixels, counted, file_bytes)`: what the cloud sees, uint8 of the
@@ -64,12 +59,7 @@ def round_trip(images, codec, quality, side):
 
 
 def round_trips(pool, images, codec, quality, side):
-    """Does the same as `round_trip`, on all cores.
-
-    Args:
-        pool: `concurrent.futures.ThreadPoolExecutor`.
-        images, codec, quality, side: As for `round_trip`.
-    """
+    """Does the same as `round_trip`, with a `ThreadPoolExecutor`."""
     shares = np.array_split(images, min(cores(), len(images)))
     parts = pool.map(lambda s: round_trip(s, codec, quality, side), shares)
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
@@ -86,19 +76,17 @@ def cloud_only(
 ):
     """Sweeps image codecs over qualities on the untouched network.
 
-    Every image is encoded and decoded once for each codec and quality,
-    with the settings of `image_codecs`, and counts as a fair sender would ship
-    it: without what the receiver can put back, plus the `HEADER_BYTES` that
-    our own payloads carry. Where the network sees images larger than they are
-    stored, they are also sent at the stored size.
+    Every image is encoded and decoded once for each codec and quality, with
+    the settings of `image_codecs`, and counts as a fair sender would ship it:
+    without the bytes that the receiver can restore, plus the `HEADER_BYTES` of
+    our own payloads. Images that are enlarged for the network are also sent
+    at their stored size.
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
         part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100.
         codecs: Names in `IMAGE_CODECS`; None takes all `usable_codecs()`.
-        batch_size: Images per call of the network.
-        progress: Whether to show a progress bar.
         sides: Pixels to which images are shrunk before they are sent; the
             stored size and the network's if None.
 
@@ -113,49 +101,33 @@ def cloud_only(
     codecs = usable_codecs() if codecs is None else codecs
     # `Part.stored_size` is never above `image_size`.
     sides = sides or sorted({part.stored_size, part.image_size})
+    for codec in codecs:
+        usable_codec(codec)
+    if not qualities or not all(1 <= q <= 100 for q in qualities):
+        raise ValueError(
+            "A sweep needs qualities from 1 to 100, the scale that image "
+            f"codecs share. Received: qualities={qualities!r}"
+        )
     settings = [
-        (c, side, q)
-        for c in codecs
+        (codec, int(quality), side)
+        for codec in codecs
         for side in sides
-        for q in sorted(set(qualities))
+        for quality in sorted(set(qualities))
     ]
-    _check(settings, qualities)
     predict = predictor(classifier)
-    sums, total = np.zeros((len(settings), 2), np.int64), 0
     meters = [tasks.Meter(part.task) for _ in settings]
+    totals = np.zeros((len(settings), 2), np.int64)
     with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
         label = f"cloud-only, {len(settings)} settings"
         batches = iterate(part, batch_size, progress, label)
         for images, labels in batches:
-            for row, meter, (codec, side, quality) in zip(
-                sums, meters, settings, strict=True
-            ):
-                pixels, counted, whole = round_trips(
-                    pool, images, codec, quality, side
-                )
-                meter.add(predict(pixels), labels)
-                row += (counted.sum(), whole.sum())
-            total += len(labels)
+            for i, setting in enumerate(settings):
+                pixels, *sizes = round_trips(pool, images, *setting)
+                meters[i].add(predict(pixels), labels)
+                totals[i] += np.sum(sizes, axis=1)
     return [
         CloudPoint(
-            codec=codec,
-            quality=int(quality),
-            side=side,
-            bytes_mean=float(counted / max(total, 1)),
-            file_bytes_mean=float(whole / max(total, 1)),
-            accuracy=meter.accuracy,
+            *setting, *map(float, total / max(meter.images, 1)), meter.accuracy
         )
-        for (codec, side, quality), meter, (counted, whole) in zip(
-            settings, meters, sums, strict=True
-        )
+        for setting, total, meter in zip(settings, totals, meters, strict=True)
     ]
-
-
-def _check(settings, qualities):
-    for codec, _, _ in settings:
-        usable_codec(codec)
-    if not settings or not all(1 <= q <= 100 for q in qualities):
-        raise ValueError(
-            "A sweep needs a codec and qualities from 1 to 100, the scale "
-            f"that image codecs share. Received: qualities={qualities!r}"
-        )

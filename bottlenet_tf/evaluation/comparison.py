@@ -19,16 +19,17 @@ def compare(result, baselines):
         `(figures, reasons)`: the figures that `build_report` explains, None
         where there is none, and `{figure: why it is None or a bound}`.
     """
-    if baselines is None:
-        drop, points, reasons = None, (), {"accuracy_drop": UNTRAINED}
-    else:
-        drop = baselines.network_accuracy - result.accuracy
+    figures = {"accuracy_drop": None}
+    points, reasons = (), {"accuracy_drop": UNTRAINED}
+    if baselines is not None:
         points, reasons = baselines.cloud_only, {}
-    figures = {
-        "accuracy_drop": drop,
-        **_matched(points, result, reasons),
-        "paper_ratio": _paper_ratio(points, result, reasons),
-    }
+        drop = baselines.network_accuracy - result.accuracy
+        figures["accuracy_drop"] = drop
+    ours = summarize(result.wire_bytes).mean
+    figures |= _matched(
+        "accuracy_matched", points, result.accuracy, ours, reasons
+    )
+    figures["paper_ratio"] = _paper_ratio(points, result, reasons)
     return figures, reasons
 
 
@@ -38,64 +39,47 @@ def add_tuned(figures, points, settings):
     `tuned_matched_bytes` are the fewest that cloud-only needs for our
     accuracy if the network may be tuned for the codec; untouched networks
     count, too, where they need fewer. `tuned_matched_ratio` divides them by
-    our mean wire bytes: below 1, the rival wins. What is told of curves is
-    renewed with theirs.
+    our mean wire bytes: below 1, the rival wins. Figures of curves are renewed.
 
     Args:
-        figures: Dictionary of a report, or of what it says of validation
-            images; changed.
+        figures: Dictionary of a report, or of its validation section; changed.
         points: List of `cloud_only` points of tuned networks, each with the
             quality it is `tuned_at`.
-        settings: Dictionary of what was asked for: `codecs` and more.
+        settings: Dictionary of the rivals' settings: `codecs` and more.
     """
     figures["tuned_rivals"] = {**settings, "points": points}
-    reasons = figures["reasons"]
-    reasons.pop("tuned_rivals", None)
-    everyone = map(_as_point, figures["cloud_only"] + points)
-    match = matched_bytes(everyone, figures["accuracy"])
-    ours = figures["wire_bytes_mean"]
-    figures |= _figures_of("tuned_matched", match, ours, reasons)
+    figures["reasons"].pop("tuned_rivals", None)
+    everyone = [
+        CloudPoint(
+            p["codec"], p["quality"], p["side"], p["bytes"], p["file_bytes"],
+            p["accuracy"],
+        )
+        for p in figures["cloud_only"] + points
+    ]  # fmt: skip
+    figures |= _matched(
+        "tuned_matched",
+        everyone,
+        figures["accuracy"],
+        figures["wire_bytes_mean"],
+        figures["reasons"],
+    )
     add_curve_figures(figures)
 
 
-def _as_point(values):
-    return CloudPoint(
-        values["codec"],
-        values["quality"],
-        values["side"],
-        values["bytes"],
-        values["file_bytes"],
-        values["accuracy"],
-    )
-
-
-def _figures_of(name, match, wire_bytes, reasons):
-    """Returns a `Match` and its ratio under a name, as a report has it."""
-    for figure in ("bytes", "ratio"):
-        reasons.pop(f"{name}_{figure}", None)
-        if match.reason is not None:
-            reasons[f"{name}_{figure}"] = match.reason
-    return {
-        f"{name}_bytes": match.bytes_mean,
-        f"{name}_codec": match.codec,
-        f"{name}_at_most": match.at_most,
-        f"{name}_ratio": match.bytes_mean and match.bytes_mean / wire_bytes,
-    }
-
-
-def _matched(points, result, reasons):
-    name = "accuracy_matched"
+def _matched(name, points, accuracy, wire_bytes, reasons):
+    """Returns a `Match` and its ratio under a name; renews their reasons."""
+    names = [f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio")]
+    for figure in names:
+        reasons.pop(figure, None)
     if not points:
-        nothing = (
-            f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio")
-        )
-        figures = dict.fromkeys(nothing)
-        for figure in figures:
-            reasons[figure] = "there is no cloud-only sweep"
-        return figures
-    match = matched_bytes(points, result.accuracy)
-    ours = summarize(result.wire_bytes).mean
-    return _figures_of(name, match, ours, reasons)
+        reasons |= dict.fromkeys(names, "there is no cloud-only sweep")
+        return dict.fromkeys(names)
+    match = matched_bytes(points, accuracy)
+    if match.reason is not None:
+        reasons |= {f"{name}_{x}": match.reason for x in ("bytes", "ratio")}
+    size = match.bytes_mean
+    ratio = size and size / wire_bytes
+    return dict(zip(names, (size, match.codec, match.at_most, ratio)))
 
 
 def _paper_ratio(points, result, reasons):

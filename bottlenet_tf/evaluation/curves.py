@@ -18,17 +18,13 @@ def measured_points(figures):
     return [(p["wire_bytes_mean"], p["accuracy"]) for p in points]
 
 
-def rival_curves(figures):
-    """Returns `rate_curves.rival_curves` of the figures."""
-    rivals = figures.get("tuned_rivals") or {}
-    return rate_curves.rival_curves(
-        map(_rival_point, figures["cloud_only"]),
-        map(_rival_point, rivals.get("points", ())),
-    )
+def tuned_points(figures):
+    """Returns cloud-only's points with networks tuned for the codec."""
+    return (figures.get("tuned_rivals") or {}).get("points", ())
 
 
 def curve_figures(figures):
-    """Returns what a report tells of its unit's curve.
+    """Returns a report's figures on its unit's curve.
 
     `bytes_at_drop` are the wire bytes 2, 1 and 0.5 points below the unsplit
     network, interpolated between measured points; `rival_bytes_at_drop` those
@@ -50,8 +46,10 @@ def curve_figures(figures):
         "bd_rate": {},
         "bd_rate_range": {},
     }
-    networks = zip(_NETWORKS, rival_curves(figures), strict=True)
-    for network, curves in networks:
+    rivals = rate_curves.rival_curves(
+        _triples(figures["cloud_only"]), _triples(tuned_points(figures))
+    )
+    for network, curves in zip(_NETWORKS, rivals, strict=True):
         for name in ("rival_bytes_at_drop", "bd_rate", "bd_rate_range"):
             found[name][network] = {}
         for codec, points in curves.items():
@@ -71,8 +69,7 @@ def curve_figures(figures):
 def add_curve_figures(figures):
     """Adds the `curve_figures` to figures that have `reasons`, or renews them.
 
-    Args:
-        figures: Dictionary of a report or of its validation section; changed.
+    `figures`, of a report or of its validation section, are changed.
     """
     found, reasons = curve_figures(figures)
     kept = {
@@ -93,11 +90,14 @@ def unit_of(report):
         rate_curves.unit_kind(flags.get("unit") or {}),
         tuple(measured_points(report)),
         (report["wire_bytes_mean"], report["accuracy"]),
+        report["baseline_accuracy"],
+        _triples(report["cloud_only"]),
+        _triples(tuned_points(report)),
     )
 
 
-def _rival_point(point):
-    return point["codec"], point["bytes"], point["accuracy"]
+def _triples(points):
+    return tuple((p["codec"], p["bytes"], p["accuracy"]) for p in points)
 
 
 def _drops(points, known, reasons, path):

@@ -1,4 +1,4 @@
-"""What a figure was measured on: versions, processor, accelerator."""
+"""The surroundings of a measurement: versions, processor, accelerator."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from bottlenet_tf.runtime import machine
 
 
 def versions():
-    """Returns `{name: version}` of what decides a measurement."""
+    """Returns `{name: version}` of the software behind a measurement."""
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

@@ -1,4 +1,4 @@
-"""What makes a trained split network itself: its identity on the wire."""
+"""The identity of a trained split network on the wire."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import keras
 
 from bottlenet_tf.codec import PayloadFormat
 
-# `trainable` changes no output, and `build_config` only says what was built.
+# `trainable` changes no output, and `build_config` only names shapes.
 _INCIDENTAL = frozenset(("build_config", "name", "trainable"))
 
 
@@ -18,43 +18,33 @@ def unit_id(model):
     JSON) and every weight of prefix, unit and suffix, in order. Saving and
     loading keeps it; another training, even of the same configuration, gives
     another one, so that a head never talks to a foreign tail.
-
-    Args:
-        model: Built `BottleNet`.
     """
-    weights = (
-        *model.prefix.weights,
-        *model.unit.weights,
-        *model.suffix.weights,
-    )
-    digest = _digest(_plain(model.unit.get_config()), weights)
+    parts = model.prefix, model.unit, model.suffix
+    weights = [weight for part in parts for weight in part.weights]
+    digest = _digest(_plain(model.unit.get_config()), weights, {})
     return int.from_bytes(digest.digest()[:4], "big")
 
 
 def model_digest(model):
-    """Returns a SHA-256 (hex) over what decides a Keras model's output.
+    """Returns a SHA-256 (hex) over a functional Keras model.
 
     Covers every layer and operation with its class, configuration and
     inputs, and all weights. Layers count by their place, not by their name:
-    Keras counts automatic names up, so that the same network built later in
-    another process has others.
-
-    Args:
-        model: Built functional Keras model, e.g. a backbone's.
+    Keras counts automatic names up, so that the same network built later has
+    others.
     """
     config = _plain(model.get_config())
     places = {}
     _number_names(config, places)
-    return _digest(_renamed(config, places), model.weights).hexdigest()
+    return _digest(config, model.weights, places).hexdigest()
 
 
 def weights_sha256(model):
     """Returns the SHA-256 (hex) over all weights of a Keras model, in order.
 
-    Saving and loading keeps it, in any version of Keras; `model_digest`, which
-    covers the layers too, is for one version.
+    Unlike `model_digest`, it is the same in any version of Keras.
     """
-    return _digest({}, model.weights).hexdigest()
+    return _digest({}, model.weights, {}).hexdigest()
 
 
 def payload_format(model, codec=None):
@@ -94,14 +84,6 @@ def _number_names(config, places):
             _number_names(value, places)
 
 
-def _renamed(config, places):
-    if isinstance(config, dict):
-        return {key: _renamed(value, places) for key, value in config.items()}
-    if isinstance(config, list):
-        return [_renamed(value, places) for value in config]
-    return places.get(config, config) if isinstance(config, str) else config
-
-
 def _plain(config):
     """Returns a configuration in JSON's types, keys in order."""
     text = json.dumps(
@@ -110,8 +92,9 @@ def _plain(config):
     return json.loads(text)
 
 
-def _digest(config, weights):
-    text = json.dumps(_essential(config), sort_keys=True, separators=(",", ":"))
+def _digest(config, weights, places):
+    essential = _essential(config, places)
+    text = json.dumps(essential, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode())
     for weight in weights:
         array = keras.ops.convert_to_numpy(weight)
@@ -120,13 +103,14 @@ def _digest(config, weights):
     return digest
 
 
-def _essential(config):
+def _essential(config, places):
+    """Returns a plain configuration with places for names of layers."""
     if isinstance(config, dict):
         return {
-            key: _essential(value)
+            key: _essential(value, places)
             for key, value in config.items()
             if key not in _INCIDENTAL
         }
     if isinstance(config, list):
-        return [_essential(value) for value in config]
-    return config
+        return [_essential(value, places) for value in config]
+    return places.get(config, config) if isinstance(config, str) else config

@@ -1,6 +1,6 @@
 """Image codecs of the rival: the files they make, and the bytes that count.
 
-A fair sender leaves out what its receiver can put back, as ours does:
+A fair sender leaves out the bytes that its receiver can restore, as ours does:
 
     file -> bytes that vary -> without a shared head -> + HEADER_BYTES
 """
@@ -23,13 +23,13 @@ except ImportError:
 
 # An `ImageCodec` for each name.
 IMAGE_CODECS = Registry("image codec")
-# What a sweep takes, where this machine has it.
+# The codecs of a sweep, where this machine has them.
 _SWEPT = ("jpeg", "webp", "avif", "jxl")
 # A sender that strips a file's constant headers needs version, tag and
 # checksum just as our payloads do: `PayloadFormat` without a range.
 HEADER_BYTES = overhead_bytes(sends_range=False)
-# Decoding takes 0.08 ms in one thread, 0.3 ms in two, and Pillow knows no
-# other way to say so.
+# Decoding takes 0.08 ms in one thread and 0.3 ms in two; Pillow has no other
+# way to set their number.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
@@ -42,7 +42,7 @@ class ImageCodec:
         **settings: Options of the encoder.
     """
 
-    # Pillow's name of the format; the library, for people.
+    # Pillow's name of the format; the library's, for display.
     kind = library = None
     # Whether `varying` begins with fields that many images share.
     has_frame_header = True
@@ -75,9 +75,9 @@ class ImageCodec:
             return image.convert("RGB")
 
     def varying(self, file):
-        """Returns the bytes that size and quality of the image don't decide.
+        """Returns the bytes that, with size and quality, restore the file.
 
-        With both, they restore the file; their order may be another.
+        Their order may be another.
         """
         raise NotImplementedError
 

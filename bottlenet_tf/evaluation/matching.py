@@ -10,11 +10,9 @@ class Match:
     """The fewest cloud-only bytes at an accuracy.
 
     Attributes:
-        bytes_mean: Mean bytes an image, or None if no codec of the sweep
-            reaches the accuracy.
+        bytes_mean: Mean bytes an image; None if no codec reaches the accuracy.
         codec: The codec that needs them, or None.
-        at_most: True if a codec's cheapest point is already more accurate,
-            so that the true figure may be smaller than `bytes_mean`.
+        at_most: Whether the true figure may be smaller.
         reason: Why `bytes_mean` is None or only a bound; else None.
     """
 
@@ -27,21 +25,17 @@ class Match:
 def matched_bytes(points, accuracy):
     """Returns the fewest bytes at which cloud-only reaches `accuracy`.
 
-    For each codec, points that cost more than another without being more
-    accurate are dropped: what remains rises in bytes and in accuracy, as
-    the running maximum of accuracy does. Between two neighbours bytes are
-    interpolated linearly, which a sender attains by mixing the two
+    Of each codec the points on the `front` count. Between two neighbours bytes
+    are interpolated linearly, which a sender attains by mixing the two
     qualities. The best codec counts.
 
-    Dropping a point on a plateau lengthens the
-    line below it, so fewer bytes come out. Where a codec's cheapest point
-    already exceeds `accuracy`, that point's bytes are taken and flagged
-    `at_most`: any ratio built on them is an upper bound, even if another
-    codec's are fewer. Above the most accurate point of all codecs nothing is
-    extrapolated: there is no figure. In our favour is that a
-    codec's own curve may bend above the line between two neighbours, by at
-    most the gap between them (sweep densely), and that a sender could mix
-    two codecs as well as two qualities.
+    Where a codec's cheapest point already exceeds `accuracy`, that point's
+    bytes are taken and flagged `at_most`: any ratio built on them is an upper
+    bound, even if another codec's are fewer. Nothing is extrapolated above the
+    most accurate point of all codecs. In our favour is that a codec's own curve
+    may bend above the line between two neighbours, by at most the gap between
+    them (sweep densely), and that a sender could mix two codecs as well as two
+    qualities.
 
     Args:
         points: `CloudPoint`s of one or more codecs, in any order.

@@ -1,4 +1,4 @@
-"""Pictures of what the codec sees and of what it makes of it."""
+"""Pictures of images, their planes, and the planes after the codec."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from bottlenet_tf.codec import tiling
 from bottlenet_tf.evaluation.wire_path import WirePath
 
-_CELL = 128  # Pixels a side at least; a plane of 8x8 is no thumbnail.
+_CELL = 128  # Pixels a side, at least.
 _SEPARATOR = 2
 _PAPER = 255  # White, around and between the pictures.
 
@@ -21,21 +21,16 @@ def plane_mosaic(model, images):
 
     Args:
         model: Built `BottleNet`.
-        images: `(n, H, W, 3)`, RGB 0..255.
+        images: `(n, H, W, 3)`, RGB 0..255, at least one.
 
     Returns:
         uint8 `(height, width, 3)`, enlarged by whole factors without
         interpolation.
 
     Raises:
-        ValueError: if there are no images, or features aren't finite.
+        ValueError: if features aren't finite.
     """
     images = np.asarray(images)
-    if images.ndim != 4 or not len(images):
-        raise ValueError(
-            "A mosaic needs a batch of at least one image. "
-            f"Received: images of shape {images.shape}"
-        )
     codec, point = model.unit.byte_codec, model.unit.default_point
     codes, _ = WirePath(model).codes(images)
     rows = [list(np.clip(images, 0, 255).astype(np.uint8)), [], []]
@@ -52,11 +47,9 @@ def plane_mosaic(model, images):
 
 
 def _plane(codes, largest):
-    """Returns codes as a grey plane; other than uint8, 0 is medium grey.
+    """Returns codes, `(h, w, c)` or `(n,)`, as a grey plane.
 
-    Args:
-        codes: `(h, w, c)` or `(n,)`.
-        largest: The largest magnitude of what isn't uint8.
+    Of other types than uint8, 0 is medium grey and `largest` black or white.
     """
     if codes.ndim == 1:  # Rows of a square, the last one filled up.
         side = math.isqrt(len(codes) - 1) + 1

@@ -1,29 +1,25 @@
 """Diagrams: accuracy over bytes, and aware against naive training."""
 
-import pathlib
+import io
 
-import numpy as np
 from matplotlib import style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bottlenet_tf.common import rate_curves
-from bottlenet_tf.common.plot_labels import place_labels
-from bottlenet_tf.evaluation.curves import unit_of
-from bottlenet_tf.evaluation.table import split_order
+from bottlenet_tf.common import diagrams, rate_curves, whole_file
+from bottlenet_tf.common.curve_cells import codec_label
+from bottlenet_tf.evaluation.curves import tuned_points, unit_of
+from bottlenet_tf.evaluation.table import SHARED, split_order
 
-# Okabe and Ito's palette, told apart by the colour-blind; markers differ too.
+# Okabe and Ito's palette, made for the colour-blind; markers differ, too.
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"
 _ORANGE, _PURPLE, _BLACK = "#E69F00", "#CC79A7", "#000000"
 _SKY, _GREY = "#56B4E9", "0.6"
 # Not theirs, but darker than all of them.
 _BROWN, _INDIGO = "#7A4B2A", "#332288"
 _CODECS = {
-    "jpeg": ("JPEG", _ORANGE, "s"),
-    "webp": ("WebP", _PURPLE, "^"),
-    "avif": ("AVIF", _SKY, "P"),
-    "jxl": ("JPEG XL", _GREY, "<"),
+    "jpeg": (_ORANGE, "s"),
+    "webp": (_PURPLE, "^"),
+    "avif": (_SKY, "P"),
+    "jxl": (_GREY, "<"),
 }
 _MODES = {
     "aware": ("split, trained with the codec", _BLUE, "o"),
@@ -43,50 +39,38 @@ def plot_rate_accuracy(reports, path):
     Args:
         reports: Dictionaries from `build_report` or `load_report`, all of
             one data set and backbone.
-        path: PNG file to write.
-
-    Returns:
-        The `pathlib.Path` written.
+        path: PNG file to write, which is returned.
 
     Raises:
         ValueError: if there are no reports, or they can't be compared.
     """
     reports = sorted(reports, key=split_order)
-    shared = ("dataset", "dataset_fingerprint", "measured_on", "num_images",
-              "backbone", "baseline_accuracy")  # fmt: skip
-    measured = {tuple(report[key] for key in shared) for report in reports}
+    measured = {tuple(report[key] for key in SHARED) for report in reports}
     if len(measured) != 1:
         raise ValueError(
             "A diagram compares reports of the same images and the same "
             f"untouched network. Received: {len(reports)} reports of "
             f"{sorted(measured, key=str)}"
         )
-    figure, axes = _figure("bytes an image (logarithmic)", "accuracy (%)")
-    axes.set_xscale("log")
+    figure, axes = _figure("bytes an image (logarithmic)")
+    diagrams.scale_bytes(axes)
     obstacles = _cloud_curves(axes, reports[0])
-    for report in reports:
-        _tuned_points(axes, report)
+    _tuned_points(axes, reports)
     labels, lines = _split_points(axes, reports)
     obstacles += lines
-    known = reports[0]["baseline_accuracy"]
+    ((dataset, part, num_images, backbone, _, known),) = measured
+    _draw_network(axes, known)
     if known is not None:
-        _draw_network(axes, known)
         size = reports[0]["label_only"]["bytes"]
         axes.plot(size, known, "*", color=_BLACK, markersize=11, zorder=4)
         labels.append((size, known, "label only"))
-    ((dataset, _, part, num_images, backbone, _),) = measured
     images = "images" if part == "all" else f"{part} images"
     axes.set_title(f"{backbone} on {dataset}, {num_images:,} {images}")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.08, y=0.08)
     axes.legend(loc="best", fontsize=9)
     if known is not None:
-        left, right = np.log10(axes.get_xlim())
-        line = np.logspace(left, right, 200)
-        obstacles += [(x, known) for x in line]
-    place_labels(axes, labels, obstacles)
+        obstacles += diagrams.along([(x, known) for x in axes.get_xlim()])
+    diagrams.place_labels(axes, labels, obstacles)
     return _save(figure, path)
 
 
@@ -96,34 +80,17 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
 
     Args:
         points: Dictionaries with "mode", "quality" and "accuracy" (percent).
-        path: PNG file to write.
+        path: PNG file to write, which is returned.
         network_accuracy: Of the untouched network in percent, or None.
-
-    Returns:
-        The `pathlib.Path` written.
-
-    Raises:
-        ValueError: if there are no points, or a mode is unknown.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, figure 7.
     """
-    points = list(points)
-    unknown = sorted({p["mode"] for p in points} - set(_MODES))
-    if not points or unknown:
-        raise ValueError(
-            f"Points must be of the modes {', '.join(_MODES)}, and there must "
-            f"be some. Received: {len(points)} points, unknown={unknown}"
-        )
-    figure, axes = _figure("JPEG quality of the plane", "accuracy (%)")
-    for mode, (name, color, marker) in _MODES.items():
+    figure, axes = _figure("JPEG quality of the plane")
+    for mode in ("aware", "naive"):
+        name, color, marker = _MODES[mode]
         line = sorted(
             (p["quality"], p["accuracy"]) for p in points if p["mode"] == mode
         )
-        if line:
-            axes.plot(*zip(*line), color=color, marker=marker, label=name)
-    if network_accuracy is not None:
-        _draw_network(axes, network_accuracy)
+        axes.plot(*zip(*line), color=color, marker=marker, label=name)
+    _draw_network(axes, network_accuracy)
     axes.margins(y=0.08)
     axes.legend(loc="best", fontsize=9)
     return _save(figure, path)
@@ -136,14 +103,11 @@ def plot_samples(samples, path, network_accuracy=None):
     Args:
         samples: Dictionaries with "wire_bytes_mean", "accuracy" (percent) and
             "kept", whether none of the others beats it.
-        path: PNG file to write.
+        path: PNG file to write, which is returned.
         network_accuracy: Of the untouched network in percent, or None.
-
-    Returns:
-        The `pathlib.Path` written.
     """
-    figure, axes = _figure("bytes an image (logarithmic)", "accuracy (%)")
-    axes.set_xscale("log")
+    figure, axes = _figure("bytes an image (logarithmic)")
+    diagrams.scale_bytes(axes)
     for kept, line, color, label in (
         (False, "", _GREY, "sampled"),
         (True, "-", _BLUE, "Pareto set"),
@@ -156,21 +120,17 @@ def plot_samples(samples, path, network_accuracy=None):
         if points:
             x, y = zip(*points)
             axes.plot(x, y, "o", linestyle=line, color=color, label=label)
-    if network_accuracy is not None:
-        _draw_network(axes, network_accuracy)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    _draw_network(axes, network_accuracy)
     axes.margins(y=0.08)
     if samples:
         axes.legend(loc="best", fontsize=9)
     return _save(figure, path)
 
 
-def _figure(xlabel, ylabel):
-    figure = Figure(figsize=(8, 5), dpi=140, layout="constrained")
-    FigureCanvasAgg(figure)
+def _figure(xlabel):
+    figure = diagrams.new_figure(8, 5, dpi=140)
     axes = figure.add_subplot()
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
+    axes.set(xlabel=xlabel, ylabel="accuracy (%)")
     axes.grid(True, color="0.9", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -178,28 +138,24 @@ def _figure(xlabel, ylabel):
 
 
 def _draw_network(axes, accuracy):
-    axes.axhline(
-        accuracy,
-        color=_BLACK,
-        linestyle="--",
-        linewidth=1,
-        label=f"network, unsplit: {accuracy:.2f} %",
-    )
+    if accuracy is not None:
+        axes.axhline(
+            accuracy, color=_BLACK, linestyle="--", linewidth=1,
+            label=f"network, unsplit: {accuracy:.2f} %",
+        )  # fmt: skip
 
 
-def _tuned_points(axes, report):
-    """Draws what networks reach that are tuned for a codec; each label once."""
-    drawn = {handle.get_label() for handle in axes.get_lines()}
-    tuned = (report.get("tuned_rivals") or {}).get("points", ())
+def _tuned_points(axes, reports):
+    """Draws the points of networks that are tuned for a codec."""
+    tuned = [p for r in reports for p in tuned_points(r)]
     for codec in sorted({point["codec"] for point in tuned}):
-        name, color, _ = _CODECS.get(codec, (codec, "0.4", "v"))
-        label = f"cloud-only, network tuned for {name}"
-        mine = [point for point in tuned if point["codec"] == codec]
+        color, _ = _CODECS.get(codec, ("0.4", "v"))
+        mine = [
+            (p["bytes"], p["accuracy"]) for p in tuned if p["codec"] == codec
+        ]
         axes.plot(
-            [point["bytes"] for point in mine],
-            [point["accuracy"] for point in mine],
-            linestyle="", marker="+", color=color, markersize=7,
-            label=label if label not in drawn else None,
+            *zip(*mine), linestyle="", marker="+", color=color, markersize=7,
+            label=f"cloud-only, network tuned for {codec_label(codec)}",
         )  # fmt: skip
 
 
@@ -209,20 +165,19 @@ def _cloud_curves(axes, report):
     tuned = "network tuned for " if report["mode"] == "cloud" else ""
     largest = max((point["side"] for point in points), default=0)
     for codec, side in sorted({(p["codec"], p["side"]) for p in points}):
-        name, color, marker = _CODECS.get(codec, (codec, "0.4", "v"))
+        color, marker = _CODECS.get(codec, ("0.4", "v"))
         curve = sorted(
             (p["bytes"], p["accuracy"])
             for p in points
             if (p["codec"], p["side"]) == (codec, side)
         )
-        x, y = np.array(curve).T
-        is_small = side < largest
+        small = f", {side} px" if side < largest else ""
         axes.plot(
-            x, y, color=color, marker=marker, markersize=4,
-            linestyle=":" if is_small else "-",
-            label=f"cloud-only, {tuned}{name}" + is_small * f", {side} px",
+            *zip(*curve), color=color, marker=marker, markersize=4,
+            linestyle=":" if small else "-",
+            label=f"cloud-only, {tuned}{codec_label(codec)}{small}",
         )  # fmt: skip
-        along += _along(curve)
+        along += diagrams.along(curve)
     return along
 
 
@@ -247,13 +202,13 @@ def _split_points(axes, reports):
                 *zip(*curve.points), color=color, marker=marker, markersize=3,
                 linewidth=1.2, zorder=3,
             )  # fmt: skip
-            along += _along(curve.points)
-        labels += _labels(curve, [split[i] for i in curve.members])
+            along += diagrams.along(curve.points)
+        labels += _labels([split[i] for i in curve.members])
     return labels, along
 
 
-def _labels(curve, reports):
-    """Returns `(bytes, accuracy, text)` of a curve's units."""
+def _labels(reports):
+    """Yields `(bytes, accuracy, text)` of a curve's units."""
     for report in reports:
         text = report["split"]
         if len(reports) > 1:
@@ -266,16 +221,7 @@ def _labels(curve, reports):
         yield report["wire_bytes_mean"], report["accuracy"], text
 
 
-def _along(line):
-    """Returns points along a line, for labels to keep off."""
-    x, y = np.array(line).T
-    at = np.linspace(np.log(x[0]), np.log(x[-1]), 400)
-    return list(zip(np.exp(at), np.interp(at, np.log(x), y)))
-
-
 def _save(figure, path):
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png")
-    return temporary.replace(path)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return whole_file.write(path, file.getvalue())

@@ -17,18 +17,17 @@ from bottlenet_tf.evaluation.environment import hardware, versions
 from bottlenet_tf.evaluation.image_codecs import missing_codecs
 from bottlenet_tf.evaluation.split import summarize
 
-FORMAT = formats.REPORT
 _SKIPPED_SHOWN = 20
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What was measured on one part of the data.
+    """The measurements on one `data.Part`.
 
     Attributes:
         part: `data.Part`.
-        baselines: `Baselines` of the untouched network; None if the run has
-            none, being trained from scratch with its unit.
+        baselines: `Baselines` of the untouched network; None if the unit's
+            network was trained from scratch.
         curve: `Curve`; None if and only if the mode has no unit.
         raw: `RawFeatures` or None.
     """
@@ -62,16 +61,15 @@ def build_report(
     `mean_average_precision`, too. `paper_ratio` is the paper's way,
     whatever the accuracies: the whole JPEG file at the sweep's highest
     quality over our image data alone. `points` are the unit's operating
-    points, and `curves.curve_figures` explains what is told of the curve
-    through them. A figure that doesn't exist is None,
-    and `reasons` says why under its name; under "cloud_only.avif", why the
-    sweep has no AVIF.
+    points; `curves.curve_figures` explains the figures of the curve through
+    them. A figure that doesn't exist is None, and `reasons` says why under its
+    name; under "cloud_only.avif", why the sweep has no AVIF.
 
     The figures are those of `measured_on`, the test images unless the run is
-    for choosing. What chooses reads those under `validation`, which are the
-    same for the validation images; see `run_folders.choosing_figures`. With
-    --unseen_classes, the test images are those of the other classes, and the
-    same figures of theirs stand under `unseen`.
+    for choosing. Choices are made by those under `validation`, the same for
+    the validation images; see `run_folders.choosing_figures`. With
+    --unseen_classes, the test images are those of the seen classes, and the
+    same figures of the unseen ones stand under `unseen`.
 
     Args:
         config: `TrainConfig` of the run.
@@ -93,9 +91,10 @@ def build_report(
     Raises:
         ValueError: if a `Measured` doesn't fit the mode.
     """
-    figures, reasons = _figures(config, dataset, measured)
+    figures = _section(config, dataset, measured)
+    reasons = figures.pop("reasons")
     report = {
-        "format": FORMAT,
+        "format": formats.REPORT,
         "mode": config.mode,
         "backbone": config.backbone,
         "split": config.split if config.has_unit else None,
@@ -129,13 +128,13 @@ def build_report(
 
 
 def _section(config, dataset, measured):
-    """Returns the figures of one more part, with reasons of their own."""
+    """Returns plain figures of one part of the data, with `reasons`."""
     figures, reasons = _figures(config, dataset, measured)
     return {**_plain(figures, "", reasons), "reasons": reasons}
 
 
 def _figures(config, dataset, measured):
-    """Returns `(figures, reasons)` of one part."""
+    """Returns `(figures, reasons)` of one part of the data."""
     part, baselines, curve = measured.part, measured.baselines, measured.curve
     if config.has_unit == (curve is None) or not (curve or baselines):
         raise ValueError(
@@ -173,19 +172,19 @@ def _figures(config, dataset, measured):
         figures |= _sizes(curve.default)
         figures["points"] = _points(curve, baselines)
         figures["default_point"] = curve.default_point
-        compared, missing = compare(curve.default, baselines)
-        figures |= compared
-        reasons |= missing
-        curves, missing = curve_figures(figures)
-        figures |= curves
-        reasons |= missing
+        for found, missing in (
+            compare(curve.default, baselines),
+            curve_figures(figures),
+        ):
+            figures |= found
+            reasons |= missing
         figures["tuned_rivals"] = None
         reasons["tuned_rivals"] = "none were asked for (--tuned_rivals)"
     return figures, reasons
 
 
 def _own_point(config, baselines):
-    """Returns what a tuned network reaches at the quality it is tuned for."""
+    """Returns a tuned network's figures at the quality it is tuned for."""
     (own,) = (
         point
         for point in baselines.cloud_only
@@ -225,37 +224,33 @@ def _sizes(result):
         "accuracy": result.accuracy,
         **_precision("", result),
         "overhead_bytes": result.overhead_bytes,
-        **{
-            f"{kind}_bytes_{name}": value
-            for kind, sizes in (
-                ("payload", result.payload_bytes),
-                ("wire", result.wire_bytes),
-            )
-            for name, value in summarize(sizes)._asdict().items()
-        },
+        **_named("payload_bytes", result.payload_bytes),
+        **_named("wire_bytes", result.wire_bytes),
     }
 
 
+def _named(name, sizes):
+    found = summarize(sizes)._asdict()
+    return {f"{name}_{kind}": value for kind, value in found.items()}
+
+
 def _points(curve, baselines):
-    """Returns what each operating point reaches, and what it costs."""
-    rows = []
-    for index, result in enumerate(curve.results):
-        drop = None
-        if baselines is not None:
-            drop = baselines.network_accuracy - result.accuracy
-        wire = summarize(result.wire_bytes)._asdict()
-        rows.append(
-            {
-                "index": index,
-                "value": curve.points[index],
-                "accuracy": result.accuracy,
-                "accuracy_drop": drop,
-                **_precision("", result),
-                **{f"wire_bytes_{name}": size for name, size in wire.items()},
-                "payload_bytes_mean": summarize(result.payload_bytes).mean,
-            }
+    """Returns accuracy and sizes at each operating point."""
+    known = baselines and baselines.network_accuracy
+    return [
+        {
+            "index": index,
+            "value": value,
+            "accuracy": result.accuracy,
+            "accuracy_drop": None if known is None else known - result.accuracy,
+            **_precision("", result),
+            **_named("wire_bytes", result.wire_bytes),
+            "payload_bytes_mean": summarize(result.payload_bytes).mean,
+        }
+        for index, (value, result) in enumerate(
+            zip(curve.points, curve.results, strict=True)
         )
-    return rows
+    ]
 
 
 def _plain(value, path, reasons):

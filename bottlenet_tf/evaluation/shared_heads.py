@@ -1,9 +1,9 @@
-"""What an image codec's files have in common at their beginning: not sent.
+"""The common beginnings of an image codec's files, which needn't be sent.
 
 Frame headers hold quantizers, filters and tools. Most of them follow from the
 quality, but at no fixed place, so device and cloud encode the same made-up
-images. Whatever two of these files begin with is a *head*; an image whose file
-begins with it too leaves it out, and the payload's tag names it.
+images. A common beginning of two of these files is a *head*; an image whose
+file begins with it too leaves it out, and the payload's tag names it.
 """
 
 import functools
@@ -20,16 +20,9 @@ _POWERS = (1.0, 1.5, 2.0)
 
 @functools.cache
 def shared_heads(codec, quality, size, mode):
-    """Returns the heads of one size and quality, the empty one among them.
+    """Returns the heads of an `ImageCodec`, the empty one among them.
 
-    Args:
-        codec: `ImageCodec`.
-        quality: Integer from 1 to 100.
-        size: `(width, height)` in pixels.
-        mode: Pillow's, "L" or "RGB".
-
-    Returns:
-        Frozen set of bytes.
+    `size` is `(width, height)` in pixels, `mode` Pillow's "L" or "RGB".
     """
     files = [
         codec.varying(codec.encode(image.convert(mode), quality))

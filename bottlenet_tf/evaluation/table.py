@@ -2,29 +2,13 @@
 
 import re
 
+from bottlenet_tf.common import curve_cells
 from bottlenet_tf.common.curve_cells import codec_label
 from bottlenet_tf.common.markdown import aligned
-from bottlenet_tf.evaluation.curve_table import curve_lines
+from bottlenet_tf.evaluation.curves import tuned_points, unit_of
 
-_HEADER = (
-    "split",
-    "mode",
-    "accuracy %",
-    "drop",
-    "payload B",
-    "wire B mean",
-    "median",
-    "p95",
-    "p99",
-    "max",
-    "cloud B, same accuracy",
-    "ratio",
-    "tuned cloud B",
-    "ratio",
-    "device MACs",
-)
 # What reports that are compared have in common.
-_SHARED = (
+SHARED = (
     "dataset",
     "measured_on",
     "num_images",
@@ -32,6 +16,13 @@ _SHARED = (
     "dataset_fingerprint",
     "baseline_accuracy",
 )
+_SIZES = ("median", "p95", "p99", "max")
+_HEADER = (
+    "split", "mode", "accuracy %", "drop", "payload B", "wire B mean", *_SIZES,
+    "cloud B, same accuracy", "ratio", "tuned cloud B", "ratio", "device MACs",
+)  # fmt: skip
+_POINT_HEADER = ("point", "wire B mean", *_SIZES, "accuracy %", "drop")
+_BASELINE_HEADER = ("baseline", "accuracy %", "B", "whole file B")
 _IMAGES = {
     "all": "images",
     "unseen": "test images of classes that the unit never saw",
@@ -49,15 +40,14 @@ def markdown_table(reports, against=()):
 
     Args:
         reports: List of dictionaries from `build_report` or `load_report`.
-        against: Reports of units whose points, as one curve, are what BD-rates
-            are told against, besides the rivals; if there are none, a learned
-            unit is compared with the JPEG units of its split point.
+        against: Reports of units that curves are compared with, as one curve,
+            besides the rivals; if there are none, a learned unit is compared
+            with the JPEG units of its split point.
 
     Raises:
         ValueError: if one of `against` can't be compared with any report.
     """
-    groups = _grouped(_with_unseen(reports))
-    anchors = _grouped(_with_unseen(against))
+    groups, anchors = _grouped(reports), _grouped(against)
     for key in anchors:
         if key not in groups:
             raise ValueError(
@@ -71,32 +61,11 @@ def markdown_table(reports, against=()):
     ).rstrip("\n")
 
 
-def _with_unseen(reports):
-    """Returns reports, each followed by what it says of unseen classes."""
-    return [
-        each
-        for report in reports
-        for each in (report, of_unseen(report))
-        if each is not None
-    ]
-
-
 def of_unseen(report):
     """Returns a report of unseen classes' test images alone, or None."""
     if "unseen" not in report:
         return None
-    rest = {
-        k: v for k, v in report.items() if k not in ("unseen", "validation")
-    }
-    return {**rest, **report["unseen"], "measured_on": "unseen"}
-
-
-def _grouped(reports):
-    groups = {}
-    for report in reports:
-        key = tuple(report[name] for name in _SHARED)
-        groups.setdefault(key, []).append(report)
-    return groups
+    return {**report, **report["unseen"], "measured_on": "unseen"}
 
 
 def split_order(report):
@@ -106,6 +75,16 @@ def split_order(report):
     return natural, report.get("wire_bytes_mean", 0)
 
 
+def _grouped(reports):
+    """Returns `{shared: reports}`, figures of unseen classes apart."""
+    groups = {}
+    for report in reports:
+        for each in filter(None, (report, of_unseen(report))):
+            key = tuple(each[name] for name in SHARED)
+            groups.setdefault(key, []).append(each)
+    return groups
+
+
 def _group(key, reports, against):
     dataset, part, num_images, backbone, *_ = key
     images = _IMAGES.get(part, f"{part} images")
@@ -113,19 +92,45 @@ def _group(key, reports, against):
     split = [report for report in reports if report["split"] is not None]
     if split:
         split = sorted(split, key=split_order)
-        rows = [_row(report) for report in split]
-        lines += [*aligned(_HEADER, rows, 2), ""]
-        lines += curve_lines(split, against)
+        lines += [*aligned(_HEADER, list(map(_row, split)), 2), ""]
+        lines += _curve_lines(split, against)
     rows = _baseline_rows(reports)
     if rows:
-        header = ("baseline", "accuracy %", "B", "whole file B")
-        lines += [*aligned(header, rows, 1), ""]
+        lines += [*aligned(_BASELINE_HEADER, rows, 1), ""]
     lines += _precision_lines(reports)
     for figure, reason in reports[0].get("reasons", {}).items():
         if figure.startswith("cloud_only."):
             codec = codec_label(figure.removeprefix("cloud_only."))
             lines += [f"{codec} is left out: {reason}.", ""]
     return "\n".join(lines)
+
+
+def _curve_lines(reports, against):
+    """Returns tables of curves, and of operating points; none without any."""
+    lines = []
+    for curve, header, rows in curve_cells.tables(
+        list(map(unit_of, reports)), list(map(unit_of, against))
+    ):
+        lines += [f"{curve_cells.unit_label(curve)}:", ""]
+        if len(curve.members) == 1:
+            points = _point_rows(reports[curve.members[0]])
+            lines += [*aligned(_POINT_HEADER, points, 1), ""]
+        lines += [*aligned(header, rows, 1), ""]
+    return lines and [*lines, curve_cells.NOTE, ""]
+
+
+def _point_rows(report):
+    default = report.get("default_point")
+    return [
+        [
+            f"{p['index']}{' (default)' if p['index'] == default else ''}",
+            f"{p['wire_bytes_mean']:.1f}",
+            *(f"{p[f'wire_bytes_{size}']:.0f}" for size in _SIZES),
+            f"{p['accuracy']:.2f}",
+            _number(p["accuracy_drop"], ".2f"),
+        ]
+        for p in report["points"]
+    ]
 
 
 def _precision_lines(reports):
@@ -154,10 +159,7 @@ def _row(report):
         _number(report["accuracy_drop"], ".2f"),
         _number(report["payload_bytes_mean"], ".1f"),
         _number(report["wire_bytes_mean"], ".1f"),
-        *(
-            _number(report.get(f"wire_bytes_{size}"), ".0f")
-            for size in ("median", "p95", "p99", "max")
-        ),
+        *(_number(report.get(f"wire_bytes_{s}"), ".0f") for s in _SIZES),
         *_matched(report, "accuracy_matched"),
         *_matched(report, "tuned_matched"),
         _number(report["device_mac_share"], ".1%"),
@@ -181,56 +183,52 @@ def _baseline_rows(reports):
     if known is None:
         return []
     rows = [("network, unsplit", _number(known, ".2f"), "–", "–")]
-    points, tuned = first["cloud_only"], _tuned_points(reports)
+    points = first["cloud_only"]
     kind = " tuned" if first["mode"] == "cloud" else ""
+    # The points of all tuned rivals that any report knows, each once.
+    tuned = {
+        tuple(sorted(point.items())): point
+        for report in reports
+        for point in tuned_points(report)
+    }
     largest = max((point["side"] for point in points), default=0)
-    for codec in sorted({point["codec"] for point in points}):
-        rows += _codec_rows(codec, points, known, largest, kind)
-    for codec in sorted({point["codec"] for point in tuned}):
-        rows += _codec_rows(codec, tuned, known, largest, " tuned")
-    seen = set()
+    rows += _codec_rows(points, known, largest, kind)
+    rows += _codec_rows(list(tuned.values()), known, largest, " tuned")
+    raw = {}
     for report in sorted(reports, key=split_order):
-        raw = report.get("raw_features")
-        if raw and report["split"] not in seen:
-            seen.add(report["split"])
-            at, accuracy = report["split"], _number(raw["accuracy"], ".2f")
-            deflated = _number(raw["deflated_bytes_mean"], ".0f")
-            size = f"{raw['bytes']} ({deflated})"
-            name = f"{at} feature, 8 bit (deflated)"
-            rows.append((name, accuracy, size, "–"))
+        if report.get("raw_features"):
+            raw.setdefault(report["split"], report["raw_features"])
+    for split, feature in raw.items():
+        deflated = _number(feature["deflated_bytes_mean"], ".0f")
+        name = f"{split} feature, 8 bit (deflated)"
+        accuracy = _number(feature["accuracy"], ".2f")
+        rows.append((name, accuracy, f"{feature['bytes']} ({deflated})", "–"))
     label = first["label_only"]
     rows.append(("label only", _number(known, ".2f"), f"{label['bytes']}", "–"))
     return rows
 
 
-def _tuned_points(reports):
-    """The points of all tuned rivals that any report knows, each once."""
-    found = {}
-    for report in reports:
-        for point in (report.get("tuned_rivals") or {}).get("points", ()):
-            found[tuple(sorted(point.items()))] = point
-    return list(found.values())
-
-
-def _codec_rows(codec, points, known, largest, kind):
-    """The codec's most accurate point, and its cheapest acceptable one."""
-    points = [point for point in points if point["codec"] == codec]
-    best = min(points, key=lambda p: (-p["accuracy"], p["bytes"]))
-    rows = [("most accurate", best)]
-    good = [p for p in points if known - p["accuracy"] <= _ACCEPTED_DROP]
-    if good:
-        cheapest = min(good, key=lambda p: p["bytes"])
-        rows.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
+def _codec_rows(points, known, largest, kind):
+    """Each codec's most accurate point, and its cheapest acceptable one."""
+    found = []
+    for codec in sorted({point["codec"] for point in points}):
+        mine = [point for point in points if point["codec"] == codec]
+        best = min(mine, key=lambda p: (-p["accuracy"], p["bytes"]))
+        found.append(("most accurate", best))
+        good = [p for p in mine if known - p["accuracy"] <= _ACCEPTED_DROP]
+        if good:
+            cheapest = min(good, key=lambda p: p["bytes"])
+            found.append((f"within {_ACCEPTED_DROP:g} points", cheapest))
     return [
         (
-            f"{codec_label(codec)} {point['quality']}{kind}"
+            f"{codec_label(point['codec'])} {point['quality']}{kind}"
             + (f" at {point['side']} px" if point["side"] < largest else "")
             + f", {what}",
             _number(point["accuracy"], ".2f"),
             _number(point["bytes"], ".0f"),
             _number(point["file_bytes"], ".0f"),
         )
-        for what, point in rows
+        for what, point in found
     ]
 
 

@@ -1,4 +1,4 @@
-"""The whole signal path with nothing but real bytes in the middle."""
+"""The whole signal path, with real bytes in the middle."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,11 +9,7 @@ from bottlenet_tf.runtime.limit import Packer, check_one
 
 
 def whole_codes(codes, dtype=np.uint8):
-    """Returns the codes, as they travel, that float32 whole numbers stand for.
-
-    Args:
-        codes: float32 array.
-        dtype: The codec's `code_dtype`.
+    """Returns float32 codes, rounded, in the codec's `code_dtype`.
 
     Raises:
         ValueError: if one isn't finite or doesn't fit `dtype`.
@@ -33,9 +29,9 @@ def whole_codes(codes, dtype=np.uint8):
 class WirePath:
     """Head and tail of one network, joined by nothing but bytes.
 
-    Head and tail run in batches, the byte side on one image at a time. The
-    tail gets only what `PayloadFormat.unpack` returns. A batch may be empty;
-    the network never sees such a one, which oneDNN's convolutions can't take.
+    Head and tail run in batches, the byte side on one image at a time. A batch
+    may be empty; the network never sees such a one, which oneDNN's convolutions
+    can't take.
 
     Operating points are given by their index; None is the unit's default.
 
@@ -70,15 +66,7 @@ class WirePath:
         return self.codes_at(images, [point])[0]
 
     def codes_at(self, images, points):
-        """Returns a list of `codes` at several points; the prefix runs once.
-
-        Args:
-            images: `(batch, H, W, 3)`.
-            points: List of indices.
-
-        Raises:
-            ValueError: if the network's features are not finite.
-        """
+        """Returns a list of `codes` at several points; the prefix runs once."""
         dtype, count = self.format.codec.code_dtype, len(images)
         if not count:
             codes = np.zeros((0, *self.format.shape), dtype)
@@ -103,9 +91,8 @@ class WirePath:
 
         Args:
             codes, code_range: As `codes` returns them.
-            point: Index of the operating point that they are of.
-            form: `PayloadFormat` in place of the unit's own: one network seen
-                through other codecs.
+            point: Index of their operating point.
+            form: `PayloadFormat` in place of the unit's own.
         """
         form = form or self.format
         point = self.default_point if point is None else point
@@ -134,10 +121,8 @@ class WirePath:
         check_one(point, max_bytes)
         if max_bytes is None:
             return self.pack(*self.codes(images, point), point)
-        gains = None
-        if self._takes_point:
-            gains = Gains(self._unit.gains(), self.format)
-        packer = Packer(self.format, gains)
+        gains = self._takes_point and Gains(self._unit.gains(), self.format)
+        packer = Packer(self.format, gains or None)
         packer.check_limit(max_bytes)
         return [
             packer.fit(values, code_range, max_bytes).payload
@@ -145,7 +130,7 @@ class WirePath:
         ]
 
     def _run(self, images):
-        """Yields what `runtime.edge.Head.run` returns of each image."""
+        """Yields `(values, range)` of each image, as `Head.run` returns."""
         if not len(images):
             return
         sent = self._deployed(self._prefix(tf.convert_to_tensor(images)))
@@ -162,10 +147,7 @@ class WirePath:
     def decode(self, payloads, form=None):
         """Cloud side: list of payloads -> float32 logits `(batch, classes)`.
 
-        Args:
-            payloads: As `encode` or `pack` returns them, of any operating
-                points.
-            form: As for `pack`.
+        Payloads may be of several operating points. `form` is as for `pack`.
 
         Raises:
             PayloadError: if a payload is corrupt or of another network.
@@ -173,8 +155,7 @@ class WirePath:
         form = form or self.format
         if not len(payloads):
             return np.zeros((0, self._num_classes), np.float32)
-        unpacked = [form.unpack(payload) for payload in payloads]
-        codes, ranges, points = zip(*unpacked)
+        codes, ranges, points = zip(*map(form.unpack, payloads))
         inputs = {"codes": np.stack(codes).astype(np.float32)}
         if form.sends_range:
             inputs["range"] = np.array(ranges, np.float32)

@@ -11,7 +11,6 @@ from bottlenet_tf import evaluation
 from bottlenet_tf.common.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.wire_path import whole_codes
-from bottlenet_tf.export import frozen, onnx_graphs
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.profiling.targets import Target, network_name

@@ -1,18 +1,17 @@
-"""What a page shows: sections of blocks, each drawn by the macro of its name.
+"""The sections of a page, and the blocks that these are made of.
 
-The macros are in templates/blocks.html, which escapes all text. Besides the
-classes here, a `verdict.Verdict` is a block.
+templates/blocks.html has a macro for each class of block, by its name, and
+escapes all text. `picture.Picture` and `verdict.Verdict` are blocks, too.
 """
 
-import base64
 import dataclasses
 
-from bottlenet_tf.report import picture
+from bottlenet_tf.report.picture import Picture
 
 
 @dataclasses.dataclass(frozen=True)
 class Paragraph:
-    """A paragraph; "note" or "lead" is its kind, if it has one."""
+    """A paragraph; `kind` is its CSS class."""
 
     text: str
     kind: str = ""
@@ -29,13 +28,8 @@ class Heading:
 class Table:
     """A table that scrolls by itself where it is too wide.
 
-    Attributes:
-        label: What it holds, for readers who don't see it.
-        header: Names of the columns.
-        rows: Lists of as many strings.
-        words: How many columns, the first, hold words and are flush left.
-        marked: Numbers of rows to stress.
-        title: Of a table that a click opens; "" of one that is open.
+    `rows` are lists of strings. The first `words` columns are flush left,
+    `marked` are the indices of rows to stress. One with a `title` is folded.
     """
 
     label: str
@@ -44,28 +38,6 @@ class Table:
     words: int = 1
     marked: tuple = ()
     title: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Drawing:
-    """A `Picture`: one drawing for wide screens, one for narrow ones.
-
-    Drawings are images, so that neither their names nor their styles meet.
-    `is_same_origin` says that the drawing before it was made by the same.
-    """
-
-    picture: picture.Picture
-    is_same_origin: bool = False
-
-    @property
-    def wide(self):
-        """Address that holds the wide drawing."""
-        return _uri(self.picture.svg(picture.WIDE), "svg+xml")
-
-    @property
-    def narrow(self):
-        """Address that holds the drawing for a phone."""
-        return _uri(self.picture.svg(picture.NARROW), "svg+xml")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,27 +50,10 @@ class Photograph:
     caption: str
     origins: tuple
 
-    @property
-    def address(self):
-        """Address that holds the file."""
-        return _uri(self.data, "png")
-
-
-@dataclasses.dataclass(frozen=True)
-class Origins:
-    """A list of `Origin`s: what made which figures."""
-
-    origins: tuple
-
-
-@dataclasses.dataclass(frozen=True)
-class Words:
-    """The glossary."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A part of the page; `name` is what links lead to."""
+    """A part of the page; links lead to its `name`."""
 
     name: str
     title: str
@@ -107,22 +62,17 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """All of it.
-
-    Attributes:
-        title: Of the page.
-        lead: Its first paragraph.
-        sections: Tuple of `Section`.
-    """
+    """All of it; `origins` are of all figures."""
 
     title: str
     lead: str
     sections: tuple
+    origins: tuple
 
     @property
     def pictures(self):
         """All `Picture`s."""
-        return [block.picture for block in self._all(Drawing)]
+        return self._all(Picture)
 
     @property
     def photographs(self):
@@ -137,13 +87,3 @@ class Page:
 def note(words):
     """Returns a `Paragraph` in a quieter colour."""
     return Paragraph(words, "note")
-
-
-def drawings(pictures):
-    """Returns a `Drawing` of each; what made several is named once."""
-    before = [None, *(picture.origins for picture in pictures)]
-    return [Drawing(p, p.origins == made) for p, made in zip(pictures, before)]
-
-
-def _uri(data, kind):
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,21 +1,15 @@
-"""What was chosen, what it costs, how surely: sections of either page."""
+"""Sections of either page: verdicts, costs, other rates and loads."""
 
 from bottlenet_tf.report import costs, decisions, sensitivity, text, verdict
-from bottlenet_tf.report.blocks import (
-    Heading,
-    Paragraph,
-    Table,
-    drawings,
-    note,
-)
+from bottlenet_tf.report.blocks import Heading, Paragraph, Table, note
 from bottlenet_tf.selection import tables
 
 _COSTS = (
     "Stacked: where the time goes, and the device's energy. Of each split, the "
-    "best of its operating points. Below the line is what splits must beat. "
-    "Hatched is what a limit or the deadline refuses. All that is sent "
-    "is charged its message and the answer's round trip. The codec's energy is "
-    "in the device's. Of splits without a unit (raw), the chosen one alone is "
+    "best of its operating points. Below the line are the rivals. Hatched bars "
+    "are refused by a limit or the deadline. Everything sent includes its "
+    "message and the answer's round trip. The codec's energy is in the "
+    "device's. Of splits without a unit (raw), the chosen one alone is "
     "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
     "favour. A bar with » is longer than drawn."
 )
@@ -23,12 +17,12 @@ _SENSITIVITY = (
     "Rows: the load of device / server, how many other processes each is busy "
     "with. Splits and their operating points alone are chosen among here, not "
     "mobile-only or cloud-only. "
-    "The round trip and what a message takes stay as they are."
+    "The round trip and the size of a message stay as they are."
 )
 
 
 def summary(sources):
-    """Returns blocks with the verdict on each network, or what is missing."""
+    """Returns blocks with the verdict on each network, or how to get one."""
     selection, runs = sources.selection, list(sources.runs.values())
     if selection is None:
         search = sources.search
@@ -51,11 +45,10 @@ def summary(sources):
 def costed(sources):
     """Returns blocks with bars and tables of all costs."""
     selection = sources.selection
-    decided = selection.decisions if selection else ()
-    drawn = drawings([costs.of_decision(d, selection) for d in decided])
     blocks = [Paragraph(_COSTS)] if selection else []
-    for decision, drawing in zip(decided, drawn):
-        blocks += [Heading(decision.link.name), drawing, _table(decision)]
+    for decision in selection.decisions if selection else ():
+        drawn = costs.of_decision(decision, selection)
+        blocks += [Heading(decision.link.name), drawn, _table(decision)]
     return blocks + sources.notes("selection", "profiles")
 
 
@@ -68,12 +61,10 @@ def elsewhere(sources):
     decided = [d for d in selection.decisions if d.scenarios]
     if not decided:
         return [Paragraph("No split is acceptable under any network.")]
-    drawn = drawings(
-        [sensitivity.of_decision(d, selection, splits) for d in decided]
-    )
     blocks = [Paragraph(_SENSITIVITY)]
-    for decision, drawing in zip(decided, drawn):
-        blocks += [Heading(decision.link.name), drawing]
+    for decision in decided:
+        drawn = sensitivity.of_decision(decision, selection, splits)
+        blocks += [Heading(decision.link.name), drawn]
     return blocks
 
 
@@ -85,26 +76,10 @@ def _table(decision):
         "energy mJ", "break-even RTT ms", *([heading] if heading else []),
     )  # fmt: skip
     everything = (*decision.shown, *decision.references)
-    rows = []
-    for cost in everything:
-        choice = cost.choice
-        even = decision.break_even.get(choice.name)
-        figures = (
-            choice.sent_bytes, cost.on_air_bytes, cost.device_ms,
-            cost.codec_ms, cost.uplink_ms, cost.answer_ms, cost.cloud_ms,
-            cost.latency_ms, cost.energy_mj,
-        )  # fmt: skip
-        rows.append(
-            [
-                choice.name,
-                choice.detail,
-                decisions.mark(decision, cost),
-                text.percent(choice.shown_accuracy),
-                *map(text.number, figures),
-                even if isinstance(even, str) else text.number(even),
-                *([tables.between(decision, cost)] if heading else []),
-            ]
-        )
+    rows = [_row(decision, cost) for cost in everything]
+    if heading:
+        for row, cost in zip(rows, everything):
+            row.append(tables.between(decision, cost))
     rows += [
         [name, "", "not measured"] + ["–"] * (len(header) - 3)
         for name in decision.untimed
@@ -114,3 +89,21 @@ def _table(decision):
     return Table(
         f"All costs for {name}", header, rows, 3, marked, f"All numbers: {name}"
     )
+
+
+def _row(decision, cost):
+    choice = cost.choice
+    even = decision.break_even.get(choice.name)
+    figures = (
+        choice.sent_bytes, cost.on_air_bytes, cost.device_ms, cost.codec_ms,
+        cost.uplink_ms, cost.answer_ms, cost.cloud_ms, cost.latency_ms,
+        cost.energy_mj,
+    )  # fmt: skip
+    return [
+        choice.name,
+        choice.detail,
+        decisions.mark(decision, cost),
+        text.percent(choice.shown_accuracy),
+        *map(text.number, figures),
+        even if isinstance(even, str) else text.number(even),
+    ]

@@ -1,9 +1,10 @@
-"""Latency and energy of each choice in stacked bars: table 4 as a picture."""
+"""Latency and energy of each choice in stacked bars."""
 
 import dataclasses
 
 from matplotlib.patches import Patch
 
+from bottlenet_tf.common.diagrams import new_figure
 from bottlenet_tf.report import decisions, picture, text
 from bottlenet_tf.report.decisions import ENERGY, SUM, TIME
 from bottlenet_tf.report.picture import INK, PALE, Picture
@@ -21,8 +22,8 @@ _FIGURES = HEADER[HEADER.index("on_air_bytes") : HEADER.index("energy_mj") + 1]
 _LONGEST = 1.5
 # Inches between bars; where there are many, all of them fit a printed page.
 _PITCH, _SMALL_PITCH, _MANY = 0.235, 0.19, 20
-# Inches that a panel is wide, at least, on a page and on a phone; and those
-# of a letter at its bars' ends.
+# Inches: the least width of a panel on a page and on a phone, and that of a
+# letter at its bars' ends.
 _ROOM = {False: 2.6, True: 1.9}
 _LETTER = 0.068
 _NAMES = {
@@ -56,12 +57,7 @@ _PANELS = (
 
 
 def of_decision(decision, selection):
-    """Returns the `Picture` of one network's decision.
-
-    Args:
-        decision: `selection.Decision`.
-        selection: `selections.Selection` that it is of.
-    """
+    """Returns the `Picture` of a `selection.Decision` of a selection."""
     link, shown = decision.link, _shown(decision)
     goal = decisions.wanted(decision.goal)
     won = decision.winner and decision.winner.choice.name
@@ -127,9 +123,7 @@ def _draw(decision, shown, width):
     pitch = _SMALL_PITCH if len(shown) > _MANY and not narrow else _PITCH
     high = 0.6 + pitch * len(shown)
     legend = 0.45 if narrow else 0.25
-    figure = picture.new_figure(
-        width, high * (len(panels) if narrow else 1) + legend
-    )
+    figure = new_figure(width, high * (len(panels) if narrow else 1) + legend)
     grid = (len(panels), 1) if narrow else (1, len(panels))
     all_axes = figure.subplots(*grid, squeeze=False).flat
     for axes, panel in zip(all_axes, panels):
@@ -213,11 +207,10 @@ def _write_total(axes, y, end, words, is_marked):
 
 
 def _marks(decision, panel, narrow):
-    """Returns `{id of a cost: what is special about it in this panel}`.
+    """Returns `{id of a cost: mark}` for a panel.
 
-    Chosen is what the goal asks for: a panel that isn't of the goal shows
-    which split would be least there. With a deadline, none is: it asks for
-    accuracy, and time is what is shown of it.
+    The goal's own panel marks the chosen split; the other one, if there is no
+    deadline, the split that would be least there.
     """
     goal, marks = decision.goal, {}
     noun = decisions.quantity(goal)
@@ -237,7 +230,7 @@ def _marks(decision, panel, narrow):
 
 
 def _least_of_all(decision, panel, noun):
-    """Returns the `Cost` that is least in a panel, rivals included, or None."""
+    """Returns the least `Cost` in a panel, with rivals; None if not known."""
     if noun == panel.noun:  # Of what keeps to all limits.
         return None if decision.uncompared else decision.best
     compared = [

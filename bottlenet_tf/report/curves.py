@@ -1,35 +1,19 @@
 """Bytes at drops of accuracy, BD-rates and operating points, in tables."""
 
-from bottlenet_tf.common import curve_cells, rate_curves
+from bottlenet_tf.common import curve_cells
 from bottlenet_tf.report import text
-from bottlenet_tf.report.blocks import Heading, Paragraph, Table
+from bottlenet_tf.report.blocks import Heading, Table, note
 
 
 def tables(runs, against=()):
-    """Returns blocks with a table for each curve; none without one.
-
-    Args:
-        runs: List of `runs.Run`s of one network.
-        against: Those that curves are compared with, together as one curve;
-            if there are none, a learned unit is compared with the JPEG units
-            of its split point among `runs`.
-    """
-    units = [run.unit for run in runs]
+    """Returns blocks with a table for each curve; see `curve_cells.tables`."""
     blocks = []
-    for curve in rate_curves.unit_curves(units):
-        if len(curve.points) < 2:
-            continue
-        members = [runs[i] for i in curve.members]
-        compared = curve_cells.anchors(
-            *_rivals(members),
-            [run.unit for run in against]
-            or rate_curves.jpeg_units(curve, units),
-        )
-        known = members[0].baseline_accuracy
+    for curve, *cells in curve_cells.tables(
+        [run.unit for run in runs], [run.unit for run in against]
+    ):
         name = curve_cells.unit_label(curve)
-        cells = curve_cells.cells(curve.points, known, compared)
         blocks += [Heading(name), Table(f"Bytes at drops: {name}", *cells)]
-    return blocks + [Paragraph(curve_cells.NOTE, "note")] * bool(blocks)
+    return blocks and [*blocks, note(curve_cells.NOTE)]
 
 
 def operating_points(runs):
@@ -56,13 +40,3 @@ def operating_points(runs):
         name = f"Operating points of {run.name}, the default one stressed"
         blocks.append(Table(name, header, rows, 1, marked, name))
     return blocks
-
-
-def _rivals(runs):
-    tuned = [run.tuned_rivals.points for run in runs if run.tuned_rivals]
-    return rate_curves.rival_curves(
-        *(
-            [(p.codec, p.num_bytes, p.accuracy) for p in points]
-            for points in (runs[0].cloud, [p for each in tuned for p in each])
-        )
-    )

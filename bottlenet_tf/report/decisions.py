@@ -1,4 +1,4 @@
-"""A decision's goal and marks, in the words of page and pictures."""
+"""A decision's goal and marks, as page and pictures word them."""
 
 from bottlenet_tf.report import text
 
@@ -6,17 +6,14 @@ TIME, ENERGY, SUM = "time", "energy", "weighted sum"
 
 
 def quantity(goal):
-    """Returns the noun of `selection.Goal.of`, by which choices are compared.
-
-    With a deadline, that is time.
-    """
+    """Returns the noun of `selection.Goal.of`; with a deadline, time."""
     if not goal.energy_weight:
         return TIME
     return SUM if goal.latency_weight else ENERGY
 
 
 def wanted(goal):
-    """Returns what was asked for: "the least time"; a sum with its weights."""
+    """Returns a goal as "the least time"; a sum with its weights."""
     if goal.deadline_ms is not None:
         return f"the most accuracy within {goal.deadline_ms:g} ms"
     weights = ""
@@ -28,13 +25,13 @@ def wanted(goal):
 
 
 def reached(goal):
-    """Returns the same with its verb: "takes the least time"."""
+    """Returns a goal as "takes the least time"."""
     verb = "reaches" if goal.deadline_ms is not None else "takes"
     return f"{verb} {wanted(goal)}"
 
 
 def beats(goal):
-    """Returns what something does that is ahead: "takes less time"."""
+    """Returns how a rival is ahead: "takes less time"."""
     if goal.deadline_ms is not None:
         return f"does better within {goal.deadline_ms:g} ms"
     return f"takes less {quantity(goal)}"
@@ -47,7 +44,7 @@ def not_compared(decision):
 
 
 def mark(decision, cost):
-    """Returns what is special about a choice; "" if nothing is."""
+    """Returns a choice's mark, such as "chosen"; "" without one."""
     name = cost.choice.name
     if cost is decision.winner:
         return "chosen"

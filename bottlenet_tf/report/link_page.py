@@ -1,4 +1,4 @@
-"""A driven link on one page: what was answered, and what else there was."""
+"""A driven link on one page: answers, their latencies, and rivals."""
 
 import dataclasses
 import pathlib
@@ -7,24 +7,18 @@ import statistics
 
 from bottlenet_tf.common import whole_file
 from bottlenet_tf.emulation import phases, recording
-from bottlenet_tf.report import link_drawing, writing
+from bottlenet_tf.report import link_drawing, picture, writing
 
 PAGE = "link.html"
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One way to answer the images, in the table.
+    """One way to answer the images, "measured" or "replayed".
 
-    Attributes:
-        name: Of it.
-        kind: "measured" or "replayed".
-        images: Answered until the end.
-        mean_ms, p95_ms, max_ms: Of the latency.
-        accuracy: Percent; measured, or by the plan.
-        phase_ms: Mean latency of the images begun in each phase; None if
-            there are none.
-        to_oracle: Mean latency as a multiple of the oracle's.
+    `accuracy` is in percent, measured or by the plan; `phase_ms` the mean
+    latency of the images begun in each phase, None without any; `to_oracle` the
+    mean latency as a multiple of the oracle's.
     """
 
     name: str
@@ -40,19 +34,13 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A phase, as the page tells it.
+    """A `Phase` and the images begun in it.
 
-    Attributes:
-        begin_s: When it began.
-        phase: `Phase`.
-        images: Begun in it.
-        mostly: What was tried first most often.
-        here: Share that the device answered.
-        sent_bytes: Mean of what was sent an image.
-        first_remote_s: From its begin to the server's first answer; None if
-            there was none.
-        model_error: Median of measured by replayed latency, of the server's
-            answers by the choice that was really taken; None without any.
+    `mostly` is the choice tried first most often, `here` the share that the
+    device answered, `sent_bytes` a mean. From the server's answers, None
+    without any: `first_remote_s`, seconds from the phase's beginning to the
+    first, and `model_error`, median of measured by replayed latency for the
+    choice that was really taken.
     """
 
     begin_s: float
@@ -66,11 +54,7 @@ class Event:
 
 
 def write(folder, out=None):
-    """Writes the page of a folder's `link.json`; returns its path.
-
-    Args:
-        folder: Where `link.json` is.
-        out: Folder to write to; the same if None.
+    """Writes the page of a folder's `link.json` to `out`; returns its path.
 
     Raises:
         OSError, ValueError: if there is none, or it is damaged.
@@ -85,13 +69,15 @@ def html(found):
     """Returns the page of a `Recording`."""
     replayed = phases.rivals(found.world())
     rows = table(found, replayed)
-    fixed = min((r for r in rows[2:]), key=lambda row: row.mean_ms).name
+    fixed = min(rows[2:], key=lambda row: row.mean_ms).name
     environment = writing.templates()
     environment.filters["number"] = _number
     return environment.get_template(PAGE).render(
         about=found.about,
         command=shlex.join(map(str, found.about.command)),
-        drawing=link_drawing.svg(found, replayed, fixed),
+        drawing=picture.svg(
+            lambda: link_drawing.draw(found, replayed, fixed)
+        ).decode(),
         best_fixed=fixed,
         events=events(found),
         phases=found.phases,
@@ -106,33 +92,24 @@ def html(found):
 def table(found, replayed):
     """Returns `Row`s: as driven, the oracle, then each fixed choice.
 
-    Args:
-        found: `Recording`.
-        replayed: What `phases.rivals` returned.
+    `replayed` are the `phases.rivals` of the `Recording`'s world.
     """
     oracle_ms = statistics.fmean(r.latency_ms for r in replayed["oracle"])
-    answered = [a for a in found.answers if a.latency_ms is not None]
-    rows = [
-        _row(
-            "the controller", "measured",
-            [(a.begun_s, a.latency_ms) for a in answered],
-            100 * statistics.fmean(a.right for a in found.answers),
-            found.phases, oracle_ms,
-        )
-    ]  # fmt: skip
+    times = [
+        (a.begun_s, a.latency_ms)
+        for a in found.answers
+        if a.latency_ms is not None
+    ]
+    right = 100 * statistics.fmean(a.right for a in found.answers)
+    ways = [("the controller", "measured", right, times)]
     for name, records in replayed.items():
-        rows.append(
-            _row(
-                name, "replayed",
-                [(r.arrived_s, r.latency_ms) for r in records],
-                statistics.fmean(r.choice.accuracy for r in records),
-                found.phases, oracle_ms,
-            )
-        )  # fmt: skip
-    return rows
+        accuracy = statistics.fmean(r.choice.accuracy for r in records)
+        times = [(r.arrived_s, r.latency_ms) for r in records]
+        ways.append((name, "replayed", accuracy, times))
+    return [_row(*way, found.phases, oracle_ms) for way in ways]
 
 
-def _row(name, kind, times, accuracy, of_phases, oracle_ms):
+def _row(name, kind, accuracy, times, of_phases, oracle_ms):
     latencies = sorted(ms for _, ms in times)
     groups = [[] for _ in of_phases]
     for begun_s, ms in times:
@@ -160,9 +137,7 @@ def events(found):
                 len(group),
                 statistics.mode(names) if names else "–",
                 sum(a.where == "device" for a in group) / max(1, len(group)),
-                statistics.fmean(a.payload_bytes for a in group)
-                if group
-                else 0.0,
+                sum(a.payload_bytes for a in group) / max(1, len(group)),
                 remote[0].time_s - begin_s if remote else None,
                 _model_error(world, remote),
             )

@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 
 from bottlenet_tf.common import formats
+from bottlenet_tf.common.diagrams import new_figure
+from bottlenet_tf.common.run_folders import REPORT_FILE
 from bottlenet_tf.report import reading, runs
 from bottlenet_tf.report.origins import together
 from bottlenet_tf.report.picture import (
@@ -14,7 +16,6 @@ from bottlenet_tf.report.picture import (
     PALE,
     Picture,
     is_narrow,
-    new_figure,
 )
 from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 
@@ -79,11 +80,7 @@ class Modes(msgspec.Struct, kw_only=True):
 
 
 def read(path, search):
-    """Returns the `Modes` in a file.
-
-    Args:
-        path: Of the file.
-        search: `searches.Search` whose network it must be of.
+    """Returns the `Modes` in a file, of the network of a `searches.Search`.
 
     Raises:
         FileNotFoundError, ValueError: naming file and field, if it is
@@ -103,7 +100,7 @@ def read(path, search):
     files = [
         file
         for mode in ("naive", "aware_*")
-        for file in sorted(path.parent.glob(f"{mode}/{runs.REPORT}"))
+        for file in sorted(path.parent.glob(f"{mode}/{REPORT_FILE}"))
     ]
     made = tuple(reading.read(file, runs.Made, _PROGRAM) for file in files)
     return msgspec.structs.replace(found, made=made)

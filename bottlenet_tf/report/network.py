@@ -1,9 +1,10 @@
-"""The network as blocks, with what each split point sends and computes."""
+"""The network as blocks, with each split point's bytes and computing."""
 
 import math
 
 import numpy as np
 
+from bottlenet_tf.common.diagrams import new_figure
 from bottlenet_tf.report import decisions, origins, text
 from bottlenet_tf.report.picture import (
     CLOUD,
@@ -15,7 +16,6 @@ from bottlenet_tf.report.picture import (
     ink_on,
     is_narrow,
     looks_of,
-    new_figure,
 )
 
 # Splits of one drawing: as many as a printed page has room for.
@@ -23,8 +23,8 @@ _MOST = 28
 # Inches of a split, which shrink until all fit, and of all, on page and phone.
 _STEPS = {False: (0.3, 0.6), True: (0.42, 0.66)}
 _HIGH = {False: 8.1, True: 14.0}
-# In steps: other blocks, and what a line takes on a phone that says for which
-# networks a split is chosen.
+# In steps: other blocks, and on a phone the line with the networks that a split
+# is chosen for.
 _END, _CHOSEN = 0.75, 0.4
 # Inches that the blocks' names take; a share's figure stands in its bar if
 # that is wider than this.
@@ -32,10 +32,7 @@ _NAMES, _INSIDE = 1.0, 0.35
 
 
 def pictures(sources):
-    """Returns `Picture`s of the network and its split points.
-
-    One has room for up to 28 split points; more make several pictures.
-    """
+    """Returns `Picture`s of the network and its split points, 28 on each."""
     splits = sources.search.splits
     count = max(math.ceil(len(splits) / _MOST), 1)
     size = max(math.ceil(len(splits) / count), 1)
@@ -44,7 +41,7 @@ def pictures(sources):
 
 
 def chosen_for(selection):
-    """Returns `{split: [names of networks]}` of what was chosen."""
+    """Returns `{split: [names of networks]}` of the chosen splits."""
     found = {}
     for choice, links in decisions.chosen_for(selection).values():
         found.setdefault(choice.split, []).extend(links)
@@ -165,7 +162,7 @@ class _Drawing:
             self._split(split, bottom)
 
     def _step(self, split):
-        """On a phone, what a split is chosen for needs a line."""
+        """A chosen split needs one more line on a phone."""
         return 1 + (_CHOSEN if self.narrow and split in self.chosen else 0)
 
     def _parts(self, run):
@@ -202,7 +199,7 @@ class _Drawing:
         self.axes.text(x, y, words, **look)
 
     def _split(self, split, bottom):
-        """Draws the cut after a block, and what is known of it."""
+        """Draws the cut after a block, with its figures."""
         self.axes.axhline(bottom, color=PALE, linestyle=(0, (3, 2)),
                           linewidth=0.6)  # fmt: skip
         run, above = self.sources.runs.get(split), bottom - 0.7

@@ -11,14 +11,10 @@ from bottlenet_tf.profiling import profile_file
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """What made some figures.
+    """What made some figures (`what`); fields are empty if unknown.
 
-    Attributes:
-        what: Which figures, for display.
-        command: Arguments of the program.
-        machine: Where it ran; "" if unknown.
-        versions: `{name: version}`; empty if unknown.
-        basis: What it was computed from, where that matters and not where.
+    `command` are the program's arguments, `machine` is where it ran. `basis`
+    is what the figures were computed from, where that matters instead.
     """
 
     what: str
@@ -29,11 +25,7 @@ class Origin:
 
 
 def together(what, command, found):
-    """Returns the `Origin` of what some runs were made for.
-
-    Machines and versions are those of the runs' `Origin`s; where they differ,
-    all.
-    """
+    """Returns an `Origin` with all machines and versions of `found`, others."""
     versions = {}
     for origin in found:
         for name, version in origin.versions.items():

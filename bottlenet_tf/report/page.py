@@ -11,15 +11,11 @@ from bottlenet_tf.report import (
     text,
 )
 from bottlenet_tf.report.blocks import (
-    Drawing,
-    Origins,
     Page,
     Paragraph,
     Photograph,
     Section,
     Table,
-    Words,
-    drawings,
     note,
 )
 
@@ -35,31 +31,25 @@ _TITLES = {
     "before": "Every split, before training",
     "points": "Operating points",
     "planes": "What the codec sees",
-    "origins": "What made these figures",
-    "words": "Words",
 }
 _NO_CURVE = (
     "No unit has several operating points, and no split several units of one: "
     "there is no curve to read bytes off."
 )
 _NO_PLANES = "No run left a planes.png; bottlenet-search writes it for each."
-_FOLDER = (
-    "Each drawing lies in the folder report as a PNG file, with its data as "
-    "CSV."
-)
+# Of `_figures`.
+_COLUMNS = (
+    "wire B mean", "p95", "p99", "max", "accuracy", "drop", "device MACs",
+)  # fmt: skip
 
 
 def build(sources):
     """Returns the `Page` of some `sources.Sources`."""
     make = _of_search if sources.search else _of_runs
     title, lead, bodies = make(sources)
-    made = Origins((*sources.origins, origins.of_page()))
-    bodies |= {"origins": [note(_FOLDER), made], "words": [Words()]}
-    return Page(
-        title,
-        lead,
-        tuple(Section(k, _TITLES[k], body) for k, body in bodies.items()),
-    )
+    sections = [Section(k, _TITLES[k], body) for k, body in bodies.items()]
+    made = (*sources.origins, origins.of_page())
+    return Page(title, lead, tuple(sections), made)
 
 
 def _of_search(sources):
@@ -75,19 +65,18 @@ def _of_search(sources):
             f"which {_unsplit(runs[0])}."
         )
     named = [(s, search.candidates[s].unit, r) for s, r in sources.runs.items()]
-    drawn = network.pictures(sources)
     compared = [modes.picture(sources.modes)] if sources.modes else []
     return f"Where to split {search.backbone}", lead, {
         "summary": chosen.summary(sources),
-        "network": [*drawings(drawn), *_candidates(sources)],
+        "network": [*network.pictures(sources), *_candidates(sources)],
         "costs": chosen.costed(sources),
         "rate": [
-            *drawings([rate.of_search(sources)] if runs else []),
+            *([rate.of_search(sources)] if runs else []),
             *curves.tables(runs, sources.against),
             *curves.operating_points(runs),
             *sources.notes("runs"),
         ],
-        "modes": drawings(compared) + sources.notes("modes"),
+        "modes": compared + sources.notes("modes"),
         "sensitivity": chosen.elsewhere(sources),
         "planes": _planes(named) or [note(_NO_PLANES)],
     }  # fmt: skip
@@ -107,11 +96,16 @@ def _of_runs(sources):
         for curve in rate_curves.unit_curves([run.unit])
     ]
     drawn = rate.of_runs(sources.all_runs, sources=sources)
+    units = [[name, unit, *_figures(run)] for name, unit, run in named]
+    header = ("run", "unit", *_COLUMNS)
     bodies = {
         "summary": chosen.summary(sources),
         "costs": chosen.costed(sources),
         "sensitivity": chosen.elsewhere(sources),
-        "rate": [Drawing(drawn), _units(named)],
+        "rate": [
+            drawn,
+            Table("Units at their default point", header, units, 2),
+        ],
         "drops": curves.tables(runs, against) or [note(_NO_CURVE)],
         "unseen": _unseen(runs, against),
         "before": _before(runs, sources.before),
@@ -137,8 +131,7 @@ def _unsplit(run):
 def _candidates(sources):
     search, server = sources.search, sources.server_shares
     header = (
-        "split", "unit", "feature", "feature B", "wire B mean", "p95", "p99",
-        "max", "accuracy", "drop", "device MACs", "server MACs",
+        "split", "unit", "feature", "feature B", *_COLUMNS, "server MACs",
     )  # fmt: skip
     rows = []
     for split in search.splits:
@@ -159,15 +152,6 @@ def _candidates(sources):
     if failed:
         spent += f" Failed: {', '.join(failed)}; see their failure.json."
     return [Table("The unit kept for each split", header, rows, 2), note(spent)]
-
-
-def _units(named):
-    header = (
-        "run", "unit", "wire B mean", "p95", "p99", "max", "accuracy", "drop",
-        "device MACs",
-    )  # fmt: skip
-    rows = [[name, unit, *_figures(run)] for name, unit, run in named]
-    return Table("Units at their default point", header, rows, 2)
 
 
 def _figures(run):
@@ -191,7 +175,7 @@ def _unseen(runs, against):
         "units were made."
     )
     everything = list({run.file: run for run in (*unseen, *others)}.values())
-    drawn = Drawing(rate.of_runs(everything, "rate_accuracy_unseen"))
+    drawn = rate.of_runs(everything, "rate_accuracy_unseen")
     return [Paragraph(lead), drawn, *curves.tables(unseen, others)]
 
 
@@ -206,12 +190,11 @@ def _before(runs, before):
         "over the links it was asked about. For early splits the curves are "
         "more pessimistic than for late ones."
     )
-    drawn = Drawing(rate.of_runs(before, "rate_accuracy_before"))
+    drawn = rate.of_runs(before, "rate_accuracy_before")
     return [Paragraph(lead), drawn, *curves.tables(before)]
 
 
 def _planes(named):
-    """Returns a `Photograph` of each run that has one."""
     return [
         Photograph(
             f"planes_{name}",

@@ -1,8 +1,8 @@
 """A figure of the report: drawn for a page, a phone and a PNG file.
 
 One colour has one meaning in all pictures. Parts have Okabe and Ito's colours,
-which the colour-blind tell apart; splits go from dark to light in the network's
-order, with markers of their own.
+made for the colour-blind; splits go from dark to light in the network's order,
+with markers of their own.
 """
 
 import csv
@@ -12,9 +12,7 @@ from collections.abc import Callable
 
 import matplotlib
 from matplotlib import style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
 
 # In inches of 72 pt: 730 px of a page, and 336 px, a phone less its margins.
 WIDE, NARROW = 7.6, 3.5
@@ -47,16 +45,10 @@ _LIGHTEST = 0.82
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """One figure, with its texts and its data.
+    """One figure, with its texts, its data and the `Origin`s of these.
 
-    Attributes:
-        name: Of its files.
-        caption: What it shows.
-        alt: The same for readers who don't see it.
-        draw: Function of a width in inches that returns a Matplotlib figure.
-        header: Names of the columns of its data.
-        rows: Its data.
-        origins: `Origin`s of its data.
+    `name` is that of its files, `alt` a caption for readers who don't see it,
+    and `draw` maps a width in inches to a Matplotlib figure.
     """
 
     name: str
@@ -74,12 +66,11 @@ class Picture:
 
     def svg(self, width):
         """Returns the drawing as bytes, without a prolog."""
-        data = self._saved(width, "svg", metadata=_NO_METADATA)
-        return data[data.index(b"<svg") :]
+        return svg(lambda: self.draw(width))
 
     def png(self):
         """Returns the wide drawing as bytes."""
-        return self._saved(WIDE, "png", dpi=_PNG_DPI)
+        return _saved(lambda: self.draw(WIDE), "png", dpi=_PNG_DPI)
 
     def csv(self):
         """Returns its data as bytes."""
@@ -88,18 +79,18 @@ class Picture:
         writer.writerows([self.header, *self.rows])
         return file.getvalue().encode("utf-8", "replace")
 
-    def _saved(self, width, kind, **options):
-        file = io.BytesIO()
-        with style.context(["default", _STYLE]):
-            self.figure(width).savefig(file, format=kind, **options)
-        return file.getvalue()
+
+def svg(draw):
+    """Returns the figure that a function draws as bytes, without a prolog."""
+    data = _saved(draw, "svg", metadata=_NO_METADATA)
+    return data[data.index(b"<svg") :]
 
 
-def new_figure(width, height):
-    """Returns an empty Matplotlib figure; sides in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+def _saved(draw, kind, **options):
+    file = io.BytesIO()
+    with style.context(["default", _STYLE]):
+        draw().savefig(file, format=kind, **options)
+    return file.getvalue()
 
 
 def is_narrow(width):
@@ -121,7 +112,7 @@ def looks_of(splits):
 
 
 def ink_on(color):
-    """Returns black or white, whichever is read more easily on it."""
+    """Returns black or white, whichever has more contrast to a colour."""
     red, green, blue = to_rgb(color)
     light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
     return "#000000" if light else "#FFFFFF"

@@ -23,17 +23,16 @@ _CAPTION_END = (
 def of_search(sources):
     """Returns the `Picture` of a search with at least one measured run.
 
-    Args:
-        sources: `sources.Sources` of a search; units that are compared with
-            and the choices of a selection are drawn, too.
+    Units that are compared with and the choices of a selection are drawn, too.
     """
     runs, against = list(sources.runs.values()), sources.against
     search, rings = sources.search, _rings(sources)
     loss = search.results.max_accuracy_loss
     images = search.stated.config.search_images or "all"
-    floor = _floor(*_accuracies(runs), search.stated.accuracy - loss)
+    least = search.stated.accuracy - loss
+    floor = _floor(*(run.accuracy for run in runs), least)
     more = ""
-    if any(len(run.points) > 1 for run in runs):
+    if any(run.points[1:] for run in runs):
         more += " Thick lines: all operating points of a unit."
     if against:
         more += " Black: the units that are compared with."
@@ -65,14 +64,10 @@ def of_search(sources):
 def of_runs(runs, name="rate_accuracy", sources=None):
     """Returns the `Picture` of some runs of one network, at least one.
 
-    Args:
-        runs: `runs.Run`s.
-        name: Of the picture's files.
-        sources: `sources.Sources` whose selection's choices are marked; None
-            marks nothing.
+    The choices of a selection in `sources` are marked.
     """
     first, rings = runs[0], _rings(sources) if sources else []
-    floor = _floor(*_accuracies(runs))
+    floor = _floor(*(run.accuracy for run in runs))
     curves = unit_curves(run.unit for run in runs)
     looks = looks_of(range(len(curves)))
     series = [
@@ -86,8 +81,8 @@ def of_runs(runs, name="rate_accuracy", sources=None):
         name=name,
         caption=(
             "Lines: all operating points of a unit, or units of one point at "
-            "the same split. Large marks: what a unit sends unless it is told "
-            f"otherwise.{_rings_caption(rings)} Grey: the image itself, "
+            "the same split. Large marks: default operating points."
+            f"{_rings_caption(rings)} Grey: the image itself, "
             "compressed and sent to the untouched network. All on "
             f"{first.images}. " + _caption_end(floor, first)
         ),
@@ -127,11 +122,8 @@ def _series_of_search(sources):
         thin = look(*looks[split], linewidth=1, markersize=3.5)
         series.append(Series(line, thin, label=label))
     for split, run in runs.items():
-        line, name = (
-            run.unit.points if run.points[1:] else (),
-            text.short(split),
-        )
-        default = (run.at(None),)
+        line = run.unit.points if run.points[1:] else ()
+        default, name = (run.at(None),), text.short(split)
         series.append(Series(line, look(*looks[split]), default, name, name))
     for curve in unit_curves(run.unit for run in sources.against):
         label = text.short(unit_label(curve))
@@ -168,10 +160,6 @@ def _alt(runs):
     return f"Accuracy over wire bytes of one image: {points}."
 
 
-def _accuracies(runs):
-    return [run.accuracy for run in runs]
-
-
 def _floor(*accuracies):
     return max(0.0, min(accuracies) - _DEPTH)
 
@@ -185,7 +173,7 @@ def _caption_end(floor, run):
 
 
 def _rings(sources):
-    """Returns `(Choice, networks, (bytes, accuracy))` of what was chosen."""
+    """Returns `(Choice, networks, (bytes, accuracy))` of each choice."""
     return [
         (choice, links, sources.runs[choice.split].at(choice.point))
         for choice, links in decisions.chosen_for(sources.selection).values()

@@ -3,22 +3,23 @@
 import dataclasses
 import math
 
-import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
 from bottlenet_tf.common import curve_cells
-from bottlenet_tf.common.plot_labels import place_labels
+from bottlenet_tf.common.diagrams import (
+    along,
+    new_figure,
+    place_labels,
+    scale_bytes,
+)
 from bottlenet_tf.common.rate_curves import front
 from bottlenet_tf.report import text
-from bottlenet_tf.report.picture import INK, is_narrow, new_figure
+from bottlenet_tf.report.picture import INK, is_narrow
 
-# There is no room for more names beside points, least of all on a phone; the
-# legend has all.
+# Names beside points, on a page and on a phone; the legend has all.
 MOST_LABELS = {False: 9, True: 6}
-# Of a unit that would be deployed, and of the ring of what was chosen.
+# Of a deployed unit's mark, and of the ring around a chosen one.
 _MARKER, _RING = 8.5, 15.3
-# Inches of the plot alone; of a legend: its letters, what else a column takes,
-# and its lines.
+# Inches of the plot alone; in a legend, of a letter, of a column besides its
+# letters, and of a line.
 _HEIGHT = 3.5
 _LETTER, _HANDLE, _LINE = 0.062, 0.55, 0.17
 _MOST_COLUMNS = 5
@@ -27,14 +28,10 @@ _CODECS = {"jpeg": "-.", "webp": "--x", "avif": "-.+", "jxl": ":1"}
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """A line, marks of what would be deployed, and their names.
+    """A line, large marks of units that would be deployed, and their names.
 
-    Attributes:
-        line: `(bytes, accuracy)` of its points, in any order.
-        look: Matplotlib's, of the line.
-        marked: `(bytes, accuracy)` of each large mark.
-        label: In the legend, or None.
-        name: Beside each large mark.
+    `line` and `marked` are `(bytes, accuracy)` points, `look` are Matplotlib's
+    keywords for the line. `label` is for the legend, `name` beside each mark.
     """
 
     line: tuple
@@ -45,7 +42,7 @@ class Series:
 
 
 def look(color, marker, **more):
-    """Returns Matplotlib's words for the look of a line."""
+    """Returns Matplotlib's keywords for a line."""
     usual = {"linewidth": 1.8, "markersize": 4}
     return usual | {"color": color, "marker": marker} | more
 
@@ -61,7 +58,7 @@ def draw(width, series, rings, run, floor, loss=None):
     Args:
         width: In inches.
         series: `Series` of splits or units.
-        rings: `(Choice, networks, (bytes, accuracy))` of what was chosen.
+        rings: `(Choice, networks, (bytes, accuracy))` of each choice.
         run: Whose cloud-only and unsplit network are drawn.
         floor: Accuracy in percent below which nothing is drawn.
         loss: Points of accuracy that a unit may lose; None draws no line.
@@ -69,14 +66,14 @@ def draw(width, series, rings, run, floor, loss=None):
     narrow = is_narrow(width)
     figure = new_figure(width, _HEIGHT)
     axes = figure.add_subplot()
-    axes.set_xscale("log")
+    scale_bytes(axes, (1, 3) if narrow else (1, 2, 5))
     seen, names, marks = [], [], []
     for one in (*_cloud(run.cloud, narrow), *series):
         line = sorted(p for p in one.line if p[1] >= floor)
         label = None if one.marked else one.label
         if line:
             axes.plot(*zip(*line), label=label, zorder=2.5, **one.look)
-            seen += _along(line)
+            seen += along(line)
         if one.marked:
             axes.plot(
                 *zip(*one.marked), color=one.look["color"], linestyle="",
@@ -98,7 +95,8 @@ def draw(width, series, rings, run, floor, loss=None):
         names += [(*p, text.short(", ".join(links))) for _, links, p in shown]
     axes.set_ylim(bottom=floor)
     axes.margins(x=0.08)
-    _name_axes(axes, narrow)
+    axes.set(xlabel="wire bytes an image (logarithmic)", ylabel="accuracy (%)")
+    axes.grid(True)
     _add_legend(figure, width)
     place_labels(axes, names, seen, 2, marks, _MARKER)
     return figure
@@ -138,13 +136,6 @@ def _unsplit(axes, accuracy, loss):
         )  # fmt: skip
 
 
-def _along(line):
-    """Returns points along a line, for labels to keep off."""
-    x, y = np.array(line).T
-    at = np.linspace(math.log(x[0]), math.log(x[-1]), 100)
-    return list(zip(np.exp(at), np.interp(at, np.log(x), y)))
-
-
 def _best(names, most):
     """Returns the names that there is room for: all, or those on the front."""
     if len(names) <= most:
@@ -153,15 +144,6 @@ def _best(names, most):
     found = [name for name in names if name[:2] in best]
     step = max(1.0, len(found) / most)  # Of too many, evenly spread.
     return [found[int(i * step)] for i in range(min(most, len(found)))]
-
-
-def _name_axes(axes, narrow):
-    axes.set(xlabel="wire bytes an image (logarithmic)", ylabel="accuracy (%)")
-    axes.grid(True)
-    ticks = (1, 3) if narrow else (1, 2, 5)
-    axes.xaxis.set_major_locator(LogLocator(subs=ticks))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _add_legend(figure, width):

@@ -16,7 +16,6 @@ Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Whole = Annotated[int, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
-_STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 
 
 def read(path, kind, made_by, format_name=None, remedy=""):
@@ -26,7 +25,7 @@ def read(path, kind, made_by, format_name=None, remedy=""):
         path: The file.
         kind: Dataclass or `msgspec.Struct` with the fields that are read.
         made_by: Program that writes the file, for messages.
-        format_name: Required value of its field "format"; None if it has none.
+        format_name: Required value of its field "format"; None takes any.
         remedy: How to replace the file, if not by `made_by` alone.
 
     Raises:
@@ -35,30 +34,20 @@ def read(path, kind, made_by, format_name=None, remedy=""):
             missing or invalid.
     """
     path = pathlib.Path(path)
-    remedy = remedy or f"{made_by} writes it anew"
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} must be there; {made_by} writes it. "
             f"Received: path={str(path)!r}, which is not a file"
         )
-    content = json_file.load(path, f"{remedy}.")
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"{path}: it must be a JSON object. "
-            f"Received: type={type(content).__name__}"
-        )
-    found = content.get("format")
-    if format_name is not None and found != format_name:
-        refuse(
-            path,
-            "format",
-            f"{format_name!r}, the version that this report reads; {remedy}",
-            found,
-        )
+    remedy = f"{remedy or f'{made_by} writes it anew'}."
+    if format_name is None:
+        content = json_file.load(path, remedy)
+    else:
+        content = json_file.read_json(path, format_name, (), remedy)
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
-        raise ValueError(_explained(path, content, kind, error)) from error
+        raise ValueError(f"{path}: {_explained(content, error)}") from error
 
 
 def refuse(path, field, rule, received):
@@ -69,37 +58,21 @@ def refuse(path, field, rule, received):
     )
 
 
-def _explained(path, content, kind, error):
-    """Returns msgspec's error in the words of this package."""
+def _explained(content, error):
+    """Returns msgspec's error as a rule for a field, and what was received."""
     rule, _, place = str(error).partition(" - at `$")
-    field, value, name = "", content, ""
-    for step in _STEP.finditer(place):
-        name = step[1] or (step[2] if step[2] != "..." else "")
-        if not name:  # msgspec doesn't say which key of a dictionary it is.
-            name = _refused_key(content, value, kind)
-        field += f"[{name}]" if isinstance(value, list) else f".{name}"
-        value = value[int(name) if isinstance(value, list) else name]
-    field = field.removeprefix(".")
+    place, name, value = place.strip(".`"), "", content
+    for key, index in re.findall(r"(\w+)|\[(\d+|\.\.\.)\]", place):
+        if index == "...":  # msgspec doesn't say which key it is.
+            value = sorted(value)
+            break
+        name, value = key or name, value[key or int(index)]
     missing = re.fullmatch("Object missing required field `(.*)`", rule)
     if missing:
-        field = f"{field}.{missing[1]}".removeprefix(".")
-        return f"{path}: field '{field}' is missing. Received: {sorted(value)}"
-    if not rule.startswith("Expected "):
-        return f"{path}: field '{field}': {rule}. Received: {name}={value!r}"
-    rule = rule.replace("Expected", "must be")
-    return f"{path}: field '{field}' {rule}. Received: {name}={value!r}"
-
-
-def _refused_key(content, found, kind):
-    """Returns the key of an inner dictionary that makes it invalid."""
-    items = dict(found)
-    try:
-        for key, value in items.items():
-            found.clear()
-            found[key] = value
-            msgspec.convert(content, kind)
-    except msgspec.ValidationError:
-        return key
-    finally:
-        found.clear()
-        found.update(items)
+        field = f"{place}.{missing[1]}".strip(".")
+        return f"field '{field}' is missing. Received: {sorted(value)}"
+    if rule.startswith("Expected"):
+        rule = rule.replace("Expected", " must be")
+    else:
+        rule = f": {rule}"
+    return f"field '{place}'{rule}. Received: {name}={value!r}"

@@ -1,4 +1,4 @@
-"""Finished runs: what a report needs of report.json and planes.png."""
+"""Finished runs, from report.json and planes.png."""
 
 import pathlib
 from typing import Any
@@ -7,13 +7,12 @@ import msgspec
 
 from bottlenet_tf.common import formats
 from bottlenet_tf.common.rate_curves import Unit, unit_kind
-from bottlenet_tf.common.run_folders import model_name
+from bottlenet_tf.common.run_folders import REPORT_FILE, model_name
 from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
 from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 
-REPORT, PLANES = "report.json", "planes.png"
-UNSEEN = "unseen"
+_UNSEEN = "unseen"
 _SAME = ("backbone", "dataset", "dataset_fingerprint", "baseline_accuracy")
 
 
@@ -26,6 +25,11 @@ class CloudPoint(msgspec.Struct, frozen=True, kw_only=True):
     num_bytes: reading.Positive = msgspec.field(name="bytes")
     accuracy: Percent
 
+    @property
+    def triple(self):
+        """`(codec, bytes, accuracy)`."""
+        return self.codec, self.num_bytes, self.accuracy
+
 
 class ChoicePoint(msgspec.Struct, frozen=True, kw_only=True):
     """An operating point that a selection may choose."""
@@ -35,7 +39,7 @@ class ChoicePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatingPoint(ChoicePoint, kw_only=True):
-    """What a unit takes and reaches at one; sizes in wire bytes."""
+    """Accuracy and sizes in wire bytes at one."""
 
     median: NotNegative = msgspec.field(name="wire_bytes_median")
     p95: NotNegative = msgspec.field(name="wire_bytes_p95")
@@ -69,7 +73,7 @@ class _Hardware(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report says of its origin."""
+    """The origin that a report names."""
 
     command: tuple[str, ...]
     hardware: _Hardware
@@ -77,11 +81,11 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured on one part of a data set; accuracies in percent.
+    """Measurements on one part of a data set; accuracies in percent.
 
-    `baseline_accuracy` is the unsplit network's, `points` are the operating
-    points, `reasons` why figures are missing. For several labels an image an
-    accuracy is of exact matches, and there are mean average precisions.
+    `baseline_accuracy` is the unsplit network's, `reasons` say why figures are
+    missing. For several labels an image an accuracy is of exact matches, and
+    there are mean average precisions.
     """
 
     dataset_fingerprint: str
@@ -98,11 +102,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(Figures, kw_only=True):
-    """A network with its unit, measured on one part of a data set.
+    """A network with its unit, read from `file`.
 
-    `device_mac_share` is of the unsplit network's multiply-accumulates, None
-    if unknown; it may exceed 1, since the unit adds some. `file` is where the
-    run was read from.
+    `device_mac_share` is of the unsplit network's multiply-accumulates; it may
+    exceed 1, since the unit adds some.
     """
 
     command: tuple[str, ...]
@@ -117,7 +120,7 @@ class Run(Figures, kw_only=True):
     device_mac_share: NotNegative | None
     raw_features: _Feature | None
     flags: _Flags
-    unseen_figures: Figures | None = msgspec.field(name=UNSEEN, default=None)
+    unseen_figures: Figures | None = msgspec.field(name=_UNSEEN, default=None)
     file: str = ""
 
     @property
@@ -127,9 +130,9 @@ class Run(Figures, kw_only=True):
 
     @property
     def images(self):
-        """What it was measured on, for display."""
-        of = " of unseen classes" if self.part == UNSEEN else ""
-        part = {"all": "", UNSEEN: "test "}.get(self.part, f"{self.part} ")
+        """The images it was measured on, for display."""
+        of = " of unseen classes" if self.part == _UNSEEN else ""
+        part = {"all": "", _UNSEEN: "test "}.get(self.part, f"{self.part} ")
         return f"{self.num_images:,} {part}images{of}"
 
     @property
@@ -140,15 +143,15 @@ class Run(Figures, kw_only=True):
     @property
     def planes(self):
         """Path of the picture of planes; None if there is none."""
-        path = pathlib.Path(self.file).parent / PLANES
+        path = pathlib.Path(self.file).parent / "planes.png"
         return path if path.is_file() else None
 
     @property
     def choices(self):
         """`{operating point: wire bytes of a validation image}`.
 
-        None is the point of a unit that has just one. Empty without validation
-        images, since nothing may be chosen then.
+        None is the point of a unit that has just one. Nothing may be chosen
+        without validation images.
         """
         found = self if self.part == "validation" else self.validation
         if found and len(found.points) > 1:
@@ -169,7 +172,7 @@ class Run(Figures, kw_only=True):
             return None
         figures = msgspec.structs.asdict(self.unseen_figures)
         return msgspec.structs.replace(
-            self, part=UNSEEN, unseen_figures=None, **figures
+            self, part=_UNSEEN, unseen_figures=None, **figures
         )
 
     @property
@@ -184,9 +187,17 @@ class Run(Figures, kw_only=True):
     def unit(self):
         """Its `rate_curves.Unit`."""
         points = tuple((p.mean, p.accuracy) for p in self.points)
-        default, kind = self.at(None), unit_kind(self.flags.unit)
-        points = points or (default,)
-        return Unit(self.split, self.mode, kind, points, default)
+        tuned = self.tuned_rivals.points if self.tuned_rivals else ()
+        return Unit(
+            self.split,
+            self.mode,
+            unit_kind(self.flags.unit),
+            points or (self.at(None),),
+            self.at(None),
+            self.baseline_accuracy,
+            tuple(p.triple for p in self.cloud),
+            tuple(p.triple for p in tuned),
+        )
 
     def at(self, point):
         """Returns `(bytes, accuracy)` at an operating point, None the only."""
@@ -196,7 +207,7 @@ class Run(Figures, kw_only=True):
 
 
 def origin_of(made, what):
-    """Returns the `Origin` of what a report was `Made` by."""
+    """Returns the `Origin` of a report that is `Made`."""
     hardware = made.hardware
     names = [hardware.cpu, f"{hardware.cores} cores", *(hardware.gpus or ())]
     versions = {name: str(each) for name, each in made.versions.items()}
@@ -205,33 +216,29 @@ def origin_of(made, what):
 
 def read(folder, made_by="bottlenet-train"):
     """Returns the `Run` in a work directory; see `reading.read`."""
-    path = pathlib.Path(folder) / REPORT
+    path = pathlib.Path(folder) / REPORT_FILE
     run = reading.read(path, Run, made_by, formats.REPORT)
     return msgspec.structs.replace(run, file=str(path))
 
 
-def holds_runs(path):
-    """Whether a folder is the work directory of a run, or holds some."""
+def folders(path):
+    """Returns the work directories of runs that a folder is, or holds."""
     path = pathlib.Path(path)
-    return (path / REPORT).is_file() or any(path.glob(f"*/{REPORT}"))
+    if (path / REPORT_FILE).is_file():
+        return [path]
+    return sorted(file.parent for file in path.glob(f"*/{REPORT_FILE}"))
 
 
 def find(paths):
-    """Returns the `Run`s with a unit in some folders, of one network.
-
-    Args:
-        paths: Work directories, or folders that hold some.
+    """Returns the `Run`s with a unit in work directories, or folders of such.
 
     Raises:
         ValueError: if there is none in one of them, or they aren't of one
             network and data set; and as `reading.read`.
     """
     found = []
-    for path in map(pathlib.Path, paths):
-        folders = [path]
-        if not (path / REPORT).is_file():
-            folders = sorted(file.parent for file in path.glob(f"*/{REPORT}"))
-        inner = [run for run in map(read, folders) if run.split is not None]
+    for path in paths:
+        inner = [r for r in map(read, folders(path)) if r.split is not None]
         if not inner:
             raise ValueError(
                 "Runs with a unit are compared, and a folder must be the work "
@@ -244,10 +251,7 @@ def find(paths):
 
 
 def by_name(runs):
-    """Returns `{name: Run}`, by the names that profiles have.
-
-    Runs whose names would be the same have those of their folders.
-    """
+    """Returns `{name: Run}`, by the names in profiles, or folders if alike."""
     names = [model_name(pathlib.Path(run.file).parent) for run in runs]
     return {
         name if names.count(name) == 1 else run.name: run

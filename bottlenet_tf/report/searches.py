@@ -1,4 +1,4 @@
-"""A search on disk: its configuration, its trials, what it kept."""
+"""A search on disk: its configuration, trials and candidates."""
 
 import dataclasses
 import math
@@ -26,7 +26,7 @@ class _Config(msgspec.Struct):
 
 
 class Stated(msgspec.Struct):
-    """search.json: what was searched, and the unsplit network's accuracy."""
+    """search.json; `accuracy` is the unsplit network's."""
 
     config: _Config
     splits: tuple[str, ...]
@@ -52,7 +52,7 @@ class Candidate(msgspec.Struct):
 
 
 class Point(msgspec.Struct):
-    """What a trial reached on the search's images."""
+    """Size and accuracy of a trial on the search's images."""
 
     quality: Whole
     wire_bytes: NotNegative
@@ -60,7 +60,7 @@ class Point(msgspec.Struct):
 
 
 class Trial(msgspec.Struct):
-    """A unit that was tried at a split; it has points, or an error."""
+    """A unit tried at a split, with points or an error."""
 
     name: str
     split: str
@@ -69,7 +69,7 @@ class Trial(msgspec.Struct):
 
 
 class Results(msgspec.Struct):
-    """results.json: what the search cost, and what came of it."""
+    """results.json: the search's cost and its candidates."""
 
     command: tuple[str, ...]
     max_accuracy_loss: NotNegative
@@ -81,13 +81,7 @@ class Results(msgspec.Struct):
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A finished search.
-
-    Attributes:
-        stated: `Stated`.
-        results: `Results`.
-        runs: `{split: Run}` of the candidates that could be measured.
-    """
+    """A finished search; `runs` is `{split: Run}` of measured candidates."""
 
     stated: Stated
     results: Results
@@ -124,7 +118,7 @@ def read(root):
 
     Raises:
         FileNotFoundError: if search or results aren't there.
-        ValueError: naming file and field, for what is damaged, of another
+        ValueError: naming file and field, if a file is damaged, of another
             version, or of another search.
     """
     root = pathlib.Path(root)

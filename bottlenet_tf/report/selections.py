@@ -81,7 +81,7 @@ class _Decision(msgspec.Struct):
 
 
 class Won(NamedTuple):
-    """What a scenario chooses, and what it costs there; energy may be None."""
+    """The choice of a scenario and its costs there; energy may be None."""
 
     choice: chosen.Choice
     latency_ms: float
@@ -92,7 +92,7 @@ class Selection(msgspec.Struct):
     """All of a selection.
 
     `device` and `cloud` are the machines' names, `meter` measured the device's
-    power. `read` replaces each of `decisions`, one for each network, by a
+    power. `read` replaces each of `decisions`, one a network, by a
     `selection.Decision`; the winners of its scenarios are `Won`.
     """
 
@@ -114,14 +114,14 @@ class Selection(msgspec.Struct):
 
     @property
     def machines(self):
-        """Both, to end "on" with."""
+        """Both machines, for display after "on"."""
         if self.is_one_machine:
             return f"{self.device}, which is the server too"
         return f"{self.device}, with {self.cloud} as server"
 
     @property
     def origin(self):
-        """What made it."""
+        """Its `Origin`."""
         basis = f"the times of {self.device} as device and of {self.cloud} as "
         basis += "server"
         if self.is_one_machine:
@@ -131,12 +131,7 @@ class Selection(msgspec.Struct):
 
 
 def read(path, runs):
-    """Returns the `Selection` in a file.
-
-    Args:
-        path: Of the file.
-        runs: `{split: Run}`, by the runs' names, that it must have chosen
-            among.
+    """Returns the `Selection` in a file, among `{name: Run}`.
 
     Raises:
         FileNotFoundError, ValueError: naming file and field, if it is

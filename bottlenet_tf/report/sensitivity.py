@@ -1,5 +1,6 @@
-"""What would be chosen at other rates of the link and other loads."""
+"""The choices at other rates of the link and other loads."""
 
+from bottlenet_tf.common.diagrams import new_figure
 from bottlenet_tf.report import decisions, text
 from bottlenet_tf.report.picture import (
     PALE,
@@ -7,17 +8,13 @@ from bottlenet_tf.report.picture import (
     ink_on,
     is_narrow,
     looks_of,
-    new_figure,
 )
 
 
 def of_decision(decision, selection, splits):
-    """Returns the `Picture` of one network's scenarios.
+    """Returns the `Picture` of a decision's scenarios.
 
-    Args:
-        decision: `selection.Decision` that has some.
-        selection: `selections.Selection` that it is of.
-        splits: All of the network's, in order, for their colours.
+    `splits` are all of the network's, in order, for their colours.
     """
     link, scenarios = decision.link, decision.scenarios
     winners = sorted({_name(s.winner) for s in scenarios})

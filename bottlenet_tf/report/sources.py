@@ -1,4 +1,4 @@
-"""All that a report is made of, read from its files."""
+"""All sources of a report, read from their files."""
 
 import dataclasses
 import pathlib
@@ -15,10 +15,10 @@ from bottlenet_tf.search.curves import CURVES
 SELECTION, MODES = "selection.json", "figure7.json"
 _MISSING = {
     "selection": (
-        "What each split costs, and which one is chosen, isn't known: "
+        "The costs of each split, and which one to choose, are unknown: run "
         "bottlenet-select --runs={root}/candidates "
         "--device_profile=phone.json --cloud_profile=server.json "
-        "--out={selection} tells."
+        "--out={selection}."
     ),
     "modes": (
         "Training with the codec wasn't compared with switching it on "
@@ -26,7 +26,7 @@ _MISSING = {
         "figure7.json by --figure7."
     ),
     "profiles": (
-        "How the times were measured isn't told: give the files of "
+        "How the times were measured is unknown: give the files of "
         "bottlenet-profile by --profiles=phone.json,server.json."
     ),
     "runs": (
@@ -38,18 +38,12 @@ _MISSING = {
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """What there is to report.
+    """The parts of a report; None or empty where there are none.
 
-    Attributes:
-        search: `searches.Search`; None of runs without one.
-        runs: `{name: Run}`, by the names that selection and profiles have.
-        selection: `selections.Selection`; None if nothing was chosen.
-        modes: `modes.Modes`; None if there is no comparison.
-        profiles: Tuple of `profiling.profile_file.Profile`.
-        against: Tuple of `Run`s that curves are compared with.
-        before: Tuple of `Run`s of a search over curves: all splits, before
-            training.
-        missing: `{what: sentence that says which command makes it}`.
+    `runs` is `{name: Run}`, by the names in selection and profiles. `profiles`
+    are `profiling.profile_file.Profile`s, `against` the `Run`s that curves are
+    compared with, and `before` those of a search over curves: all splits,
+    before training. `missing` is `{part: how to make it}`.
     """
 
     search: searches.Search | None
@@ -62,12 +56,12 @@ class Sources:
     missing: dict = dataclasses.field(default_factory=dict)
 
     def notes(self, *names):
-        """Returns blocks that say how to make what is missing of some parts."""
+        """Returns blocks that say how to make those of the parts not there."""
         return [note(self.missing[n]) for n in names if n in self.missing]
 
     @property
     def all_runs(self):
-        """Those compared with, too, each once."""
+        """`runs` and `against`, each once."""
         found = (*self.runs.values(), *self.against)
         return list({run.file: run for run in found}.values())
 
@@ -84,10 +78,7 @@ class Sources:
 
     @property
     def server(self):
-        """The first `Profile` with the MACs of every measured split's tail.
-
-        None if there is none: bars are compared, so that some won't do.
-        """
+        """The first `Profile` with the MACs of all measured tails, or None."""
         for profile in self.profiles:
             tails = {s.name: s.tail_macs for s in profile.splits}
             known = [tails.get(split) is not None for split in self.runs]
@@ -109,9 +100,8 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
     """Returns the `Sources` of a search, or of the runs in a folder.
 
     Args:
-        root: The search's folder; one without a search that holds finished
-            runs, or is one. With a search, the selection must have chosen
-            among what it kept or trained, else among all runs of the folder.
+        root: Folder of a search, of finished runs, or of one run. The
+            selection must have chosen among all candidates or runs in it.
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
         profiles: Files of bottlenet-profile, to show how times were measured.
@@ -121,7 +111,7 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
     Raises:
         FileNotFoundError: if the search, or a file that was named, isn't
             there.
-        ValueError: naming file and field, for what is damaged or doesn't
+        ValueError: naming file and field, if files are damaged or don't
             belong together.
     """
     root = pathlib.Path(root)
@@ -129,7 +119,7 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
     if runs:
         if modes:
             raise ValueError(
-                "--figure7 tells of a search's network; a folder of runs has "
+                "--figure7 compares a search's network; a folder of runs has "
                 f"none. Received: figure7={modes!r}"
             )
         backbone = pathlib.PurePath(runs[0].backbone).name
@@ -168,15 +158,15 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
 def _runs(root):
     """Returns `(runs, before)` of a folder; nothing of a search over a grid.
 
-    The runs of a search over curves are what it trained, and before that all
-    of its curves; if it trained nothing yet, its curves.
+    The runs of a search over curves are those that it trained, `before` its
+    curves; until it has trained any, its curves are the runs.
     """
-    if run_files.holds_runs(root / CURVES):
+    if run_files.folders(root / CURVES):
         curves = run_files.find([root / CURVES])
-        if run_files.holds_runs(root / CANDIDATES):
+        if run_files.folders(root / CANDIDATES):
             return run_files.find([root / CANDIDATES]), curves
         return curves, ()
-    if not (root / baseline.SEARCH).is_file() and run_files.holds_runs(root):
+    if not (root / baseline.SEARCH).is_file() and run_files.folders(root):
         return run_files.find([root]), ()
     return (), ()
 

@@ -11,26 +11,26 @@ _LONGEST = 22
 
 
 def plain(value):
-    """Returns text without what can't be printed; bad characters as U+FFFD."""
+    """Returns text with U+FFFD for what can't be printed."""
     return "".join(
         c if c.isprintable() or c == NO_BREAK else "\ufffd" for c in str(value)
     )
 
 
 def short(value, longest=_LONGEST):
-    """Returns the same, cut to what a diagram has room for."""
+    """Returns `plain` text, cut to the room that a diagram has."""
     value = plain(value)
     return value if len(value) <= longest else value[: longest - 1] + "…"
 
 
 def short_choice(choice):
-    """Returns the same of a `selection.Choice`, its operating point whole."""
+    """Returns a `selection.Choice`'s `short` name, its point whole."""
     end = "" if choice.point is None else f" at point {choice.point}"
     return short(choice.name.removesuffix(end), _LONGEST - len(end)) + end
 
 
 def number(value, digits=3):
-    """Returns a number with that many digits that count; "–" for None."""
+    """Returns a number with so many significant digits; "–" for None."""
     if value is None:
         return "–"
     for decimals in (0, 1, 2):
@@ -40,7 +40,7 @@ def number(value, digits=3):
 
 
 def quantity(value, unit):
-    """Returns a number with its unit, which no line break parts."""
+    """Returns a number and its unit, without a line break between them."""
     return f"{number(value)}{NO_BREAK}{unit}"
 
 
@@ -61,10 +61,9 @@ def share(value):
 
 
 def command(arguments):
-    """Returns what a shell would take, the program without its folder.
+    """Returns a command line for a shell, the program without its folder.
 
-    The package's programs are what `python -m` runs; other scripts are run in
-    their folder.
+    `python -m` runs the package's programs; other scripts run in their folder.
     """
     if not arguments:
         return ""

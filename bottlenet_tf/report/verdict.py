@@ -1,11 +1,11 @@
-"""In words: what was chosen, what else there is, and who costs less."""
+"""A decision in words: the chosen split, its rivals, and who costs less."""
 
 import dataclasses
 
 from bottlenet_tf.report import decisions, text
 from bottlenet_tf.selection import ALWAYS, NEVER, tables
 
-# What a reader holds a split against, and how it is called in a sentence.
+# The names of a split's rivals in a sentence.
 _RIVALS = {
     "mobile-only": "mobile-only",
     "cloud-only, matched": "cloud-only at matched accuracy",
@@ -17,14 +17,9 @@ _NOUNS = (("latency_ms", decisions.TIME), ("energy_mj", decisions.ENERGY))
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What is said of one network.
+    """The words on one network, with `others` as a list below.
 
-    Attributes:
-        title: Of the paragraph.
-        sentences: Tuple of strings.
-        others: What else there is, a tuple of strings.
-        beaten: Whether something that isn't a split costs less, or may: it
-            wasn't measured.
+    `beaten` says whether a rival costs less, or may, since one wasn't measured.
     """
 
     title: str
@@ -34,11 +29,9 @@ class Verdict:
 
 
 def of_decision(decision, baseline_accuracy):
-    """Returns the `Verdict` of one network.
+    """Returns the `Verdict` of a `selection.Decision`.
 
-    Args:
-        decision: `selection.Decision`.
-        baseline_accuracy: Of the unsplit network, in percent; or None.
+    `baseline_accuracy` is the unsplit network's in percent, or None.
     """
     link, won, best = decision.link, decision.winner, decision.best
     title = f"{link.name} ({link.uplink_mbps:g} Mbit/s up)"
@@ -108,7 +101,7 @@ def without_selection(search):
 
 
 def _slack(decision):
-    """Says up to which round trip the deadline is kept."""
+    """Returns up to which round trip the deadline is kept."""
     won, most = decision.winner, decision.goal.deadline_ms
     if most is None:
         return ""
@@ -120,7 +113,7 @@ def _slack(decision):
 
 
 def _least(decision):
-    """Says which split another goal would choose, if it is another one."""
+    """Yields which other split another goal would choose."""
     for field, noun in _NOUNS if decision.goal.deadline_ms is None else ():
         least = decisions.least(decision.acceptable, field)
         if least is not None and least is not decision.winner:
@@ -131,7 +124,7 @@ def _least(decision):
 
 
 def _break_even(decision):
-    """Says from which round trip on mobile-only is ahead of what was chosen."""
+    """Returns from which round trip on mobile-only is ahead of the choice."""
     name = decision.winner.choice.name
     value = decision.break_even.get(name)
     if value is None:

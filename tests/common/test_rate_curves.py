@@ -91,7 +91,7 @@ def test_bytes_at_drops_are_named_by_them():
 
 
 def test_without_an_unsplit_accuracy_there_is_no_drop():
-    found = rate_curves.bytes_at_drop(CURVE, None, drops=(2,))
+    found = rate_curves.bytes_at_drop(CURVE, None)
     assert found["2"].value is None
     assert "isn't known" in found["2"].reason
 

@@ -1,48 +1,50 @@
-"""What is taken for a finished run, and the names that runs are given."""
+"""Folders that count as finished runs, and the names of their models."""
 
 import json
-import shutil
 
 import pytest
 
+from bottlenet_tf.common import formats, run_folders
 from bottlenet_tf.common.run_folders import find_runs, model_name
 
 
 @pytest.fixture
-def make_run(sweep, tmp_path):
-    """Makes a finished run of any name."""
+def make_run(tmp_path):
+    """Makes the files that a finished run is known by, in a named folder."""
 
-    def make(name):
-        return shutil.copytree(sweep / "range", tmp_path / name)
+    def make(name, split="RB1"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        report = dict.fromkeys(run_folders._REQUIRED)
+        report |= {"format": formats.REPORT, "split": split}
+        (folder / "report.json").write_text(json.dumps(report))
+        (folder / "config.json").touch()
+        (folder / "model.keras").touch()
+        return folder
 
     return make
 
 
-def test_a_sweep_is_its_runs_by_name(sweep):
-    assert [p.name for p in find_runs([sweep])] == ["learned", "range"]
+def test_a_sweep_is_its_runs_by_name_without_baselines(make_run, tmp_path):
+    for name, split in (("b", "RB2"), ("a", "RB1"), ("base", None)):
+        make_run(name, split)
+    assert [p.name for p in find_runs([tmp_path])] == ["a", "b"]
 
 
-def test_a_baseline_in_a_sweep_is_passed_over(sweep, tmp_path):
-    shutil.copytree(sweep / "range", tmp_path / "a")
-    shutil.copytree(sweep / "range", tmp_path / "b")
-    report = json.loads((tmp_path / "a" / "report.json").read_text())
-    report["mode"], report["split"] = "baseline", None
-    (tmp_path / "a" / "report.json").write_text(json.dumps(report))
-    assert [p.name for p in find_runs([tmp_path])] == ["b"]
-
-
-@pytest.mark.parametrize("missing", ["model.keras", "report.json"])
-def test_an_unfinished_run_is_refused(sweep, tmp_path, missing):
-    shutil.copytree(sweep / "range", tmp_path / "run")
-    (tmp_path / "run" / missing).unlink()
+@pytest.mark.parametrize(
+    "missing", ["model.keras", "config.json", "report.json"]
+)
+def test_an_unfinished_run_is_refused(make_run, missing):
+    run = make_run("run")
+    (run / missing).unlink()
     with pytest.raises(ValueError, match="finished run.*Received.*run"):
-        find_runs([tmp_path / "run"])
+        find_runs([run])
 
 
-def test_runs_of_the_same_name_are_refused(sweep, tmp_path):
-    shutil.copytree(sweep / "range", tmp_path / "range")
+def test_runs_of_the_same_name_are_refused(make_run):
+    runs = [make_run("one/range"), make_run("two/range")]
     with pytest.raises(ValueError, match="different folder names.*range"):
-        find_runs([sweep / "range", tmp_path / "range"])
+        find_runs(runs)
 
 
 def test_names_become_file_names():

@@ -8,24 +8,23 @@ import pytest
 
 from bottlenet_tf import evaluation
 from bottlenet_tf.codec import create_codec
+from bottlenet_tf.evaluation import baselines, cache, image_codecs
 
 
-def test_label_of_ten_classes_fits_one_byte_of_a_hundred_too():
+@pytest.mark.parametrize(
+    ("classes", "bits", "size"),
     # 2**3 < 10 <= 2**4; 2**6 < 100 <= 2**7; 2**9 < 1000 <= 2**10.
-    assert evaluation.label_only(10, 91.5) == evaluation.LabelOnly(4, 1, 91.5)
-    assert evaluation.label_only(100, 76.1).bytes == 1
-    thousand = evaluation.label_only(1000, 76.1)
-    assert (thousand.bits, thousand.bytes) == (10, 2)
-
-
-@pytest.mark.parametrize(("classes", "bits"), [(2, 1), (256, 8), (257, 9)])
-def test_label_bits_at_powers_of_two(classes, bits):
-    assert evaluation.label_only(classes, 50.0).bits == bits
+    [(2, 1, 1), (10, 4, 1), (100, 7, 1), (256, 8, 1), (257, 9, 2),
+     (1000, 10, 2)],
+)  # fmt: skip
+def test_a_label_takes_the_bits_that_name_it(classes, bits, size):
+    found = baselines.label_only(classes, 91.5)
+    assert found == {"bits": bits, "bytes": size, "accuracy": 91.5}
 
 
 def test_label_needs_a_choice():
     with pytest.raises(ValueError, match="Received: num_classes=1"):
-        evaluation.label_only(1, 100.0)
+        baselines.label_only(1, 100.0)
 
 
 def _halves(classifier):
@@ -34,20 +33,14 @@ def _halves(classifier):
     return keras.Model(image, keras.layers.Identity()(image)), classifier
 
 
-def test_raw_features_take_a_byte_per_element(red_classifier, dataset):
-    raw = evaluation.raw_features(
-        *_halves(red_classifier), dataset, batch_size=7, progress=False
-    )
-    assert raw.shape == (16, 16, 3)
-    assert raw.bytes == 16 * 16 * 3 + 8
-
-
 def test_raw_features_are_quantized_and_deflated_per_image(
     red_classifier, dataset
 ):
     raw = evaluation.raw_features(
         *_halves(red_classifier), dataset, batch_size=7, progress=False
     )
+    assert raw.shape == (16, 16, 3)
+    assert raw.bytes == 16 * 16 * 3 + 8
     x = dataset.images.astype(np.float64)
     low = x.min(axis=(1, 2, 3), keepdims=True)
     span = x.max(axis=(1, 2, 3), keepdims=True) - low
@@ -84,39 +77,26 @@ def test_deflating_a_share_of_the_images_spreads_over_batches(
     assert raw.deflated_bytes_mean == black + 8
 
 
-def test_second_measurement_comes_from_the_cache(
+def test_a_second_measurement_comes_from_the_cache_and_is_equal(
     red_classifier, dataset, tmp_path, monkeypatch
 ):
-    def measure():
+    def measure(folder=tmp_path):
         return evaluation.measure_baselines(
-            red_classifier, dataset, [20, 60], cache_dir=tmp_path,
-            progress=False,
-        )  # fmt: skip
+            red_classifier, dataset, [20, 60], cache_dir=folder, progress=False
+        )
 
-    first = measure()
-    assert len(first.cloud_only) == 2 * len(evaluation.usable_codecs())
+    fresh, first = measure(None), measure()
+    assert len(first.cloud_only) == 2 * len(image_codecs.usable_codecs())
     # Only the fingerprint speaks for the images, so these must not be read.
     monkeypatch.setattr(dataset, "images", None)
-    assert measure() == first
-
-
-def test_cached_and_fresh_baselines_are_equal(
-    red_classifier, dataset, tmp_path
-):
-    results = [
-        evaluation.measure_baselines(
-            red_classifier, dataset, [20], cache_dir=folder, progress=False
-        )
-        for folder in (None, tmp_path, tmp_path)
-    ]
-    assert results[0] == results[1] == results[2]
+    assert measure() == first == fresh
 
 
 def test_key_changes_with_what_decides_the_result(
     red_classifier, dataset, make_dataset
 ):
     def key(data=dataset, qualities=(20, 60), codecs=("jpeg",)):
-        return evaluation.baseline_key(red_classifier, data, qualities, codecs)
+        return cache.baseline_key(red_classifier, data, qualities, codecs)
 
     other = make_dataset(dataset.images, dataset.labels)
     other.fingerprint = "f" * 16
@@ -128,16 +108,16 @@ def test_key_changes_with_what_decides_the_result(
     assert key(qualities=[60, 20, 20]) == keys[-1]
 
 
-@pytest.mark.parametrize("codec", evaluation.usable_codecs())
+@pytest.mark.parametrize("codec", image_codecs.usable_codecs())
 def test_key_changes_with_the_version_of_a_codec(
     red_classifier, dataset, monkeypatch, codec
 ):
     def key(*codecs):
-        return evaluation.baseline_key(red_classifier, dataset, [20], codecs)
+        return cache.baseline_key(red_classifier, dataset, [20], codecs)
 
     old = key(codec), key("webp" if codec == "jpeg" else "jpeg")
     monkeypatch.setattr(
-        evaluation.IMAGE_CODECS.get(codec), "version", lambda: "99"
+        image_codecs.IMAGE_CODECS.get(codec), "version", lambda: "99"
     )
     new = key(codec), key("webp" if codec == "jpeg" else "jpeg")
     assert new[0] != old[0] and new[1] == old[1]
@@ -150,14 +130,12 @@ def test_unreadable_cache_is_measured_anew(tmp_path):
         calls.append(1)
         return {"points": (1, 2)}
 
-    arguments = (tmp_path / "cache", "abc", measure)
-    assert evaluation.load_or_measure_baselines(*arguments) == {
-        "points": [1, 2]
-    }
+    arguments = (tmp_path / "cache", lambda: "abc", measure)
+    assert cache.load_or_measure(*arguments) == {"points": [1, 2]}
     (file,) = (tmp_path / "cache").iterdir()
     file.write_text('{"key": "abc", "val')
-    evaluation.load_or_measure_baselines(*arguments)
+    cache.load_or_measure(*arguments)
     file.write_text(json.dumps({"key": "another", "value": 1}))
-    evaluation.load_or_measure_baselines(*arguments)
-    evaluation.load_or_measure_baselines(*arguments)
+    cache.load_or_measure(*arguments)
+    cache.load_or_measure(*arguments)
     assert len(calls) == 3

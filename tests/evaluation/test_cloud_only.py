@@ -60,7 +60,7 @@ def test_sizes_are_those_of_the_files(red_classifier, dataset):
     saved = webp.file_bytes_mean - webp.bytes_mean
     assert 20 + 7 - 6 < saved < 20 + 7 - 6 + 10
     names = tuple(point.codec for point in (jpeg, webp, *others))
-    assert names == evaluation.usable_codecs()
+    assert names == image_codecs.usable_codecs()
     assert all(20 < p.bytes_mean < p.file_bytes_mean for p in others)
 
 
@@ -72,7 +72,7 @@ def test_accuracy_is_that_of_the_decoded_pixels(red_classifier, make_dataset):
     points = evaluation.cloud_only(
         red_classifier, flat, [90, 10], progress=False
     )
-    codecs = evaluation.usable_codecs()
+    codecs = image_codecs.usable_codecs()
     assert [p.accuracy for p in points] == [75.0] * 2 * len(codecs)
     assert [(p.codec, p.quality) for p in points] == [
         (codec, quality) for codec in codecs for quality in (10, 90)

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from bottlenet_tf import evaluation
 from bottlenet_tf.evaluation import image_codecs
 from bottlenet_tf.evaluation.avif_file import av1_frame
 from bottlenet_tf.evaluation.image_codecs import HEADER_BYTES, IMAGE_CODECS
 from bottlenet_tf.evaluation.shared_heads import shared_heads, without_head
 
-NAMES = evaluation.usable_codecs()
+NAMES = image_codecs.usable_codecs()
 MODES = ["RGB", "L"]
 
 
@@ -156,8 +155,8 @@ def test_codecs_that_are_missing_are_left_out_and_named(monkeypatch):
     assert "jpeg" in NAMES and "webp" in NAMES
     _without_avif(monkeypatch)
     monkeypatch.setattr(image_codecs, "imagecodecs", None)
-    assert evaluation.usable_codecs() == ("jpeg", "webp")
-    missing = evaluation.missing_codecs()
+    assert image_codecs.usable_codecs() == ("jpeg", "webp")
+    missing = image_codecs.missing_codecs()
     assert "Pillow with AVIF" in missing["avif"]
     assert "imagecodecs with JPEG XL" in missing["jxl"]
     with pytest.raises(ValueError, match="Usable: jpeg, webp.*codec='avif'"):

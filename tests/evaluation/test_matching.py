@@ -2,7 +2,8 @@
 
 import pytest
 
-from bottlenet_tf.evaluation import CloudPoint, matched_bytes
+from bottlenet_tf.evaluation import CloudPoint
+from bottlenet_tf.evaluation.matching import matched_bytes
 
 
 def _points(codec, *pairs):

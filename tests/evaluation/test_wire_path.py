@@ -11,12 +11,12 @@ from tests.point_unit import POINTS, point_network
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
 
 
-@pytest.fixture(params=[False, True], ids=["plane", "flat"])
+@pytest.fixture(scope="module", params=[False, True], ids=["plane", "flat"])
 def model(request):
     return point_network(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def path(model):
     return evaluation.WirePath(model)
 
@@ -99,10 +99,9 @@ def test_no_images_give_no_codes_at_any_point(path, model):
         assert ranges.shape == (0, 2)
 
 
-def test_a_curve_has_every_point_with_its_own_bytes(model, make_dataset):
+def test_a_curve_has_every_point_with_its_own_bytes(path, model, make_dataset):
     part = make_dataset(IMAGES, np.arange(6) % 7)
     curve = evaluation.evaluate_split(model, part, 4, progress=False)
-    path = evaluation.WirePath(model)
     assert curve.points == POINTS and curve.default_point == 1
     for point, result in enumerate(curve.results):
         payloads = path.encode(IMAGES, point)

@@ -11,7 +11,7 @@ from PIL import Image
 from bottlenet_tf import selection
 from bottlenet_tf.common import formats
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.report.picture import Picture
+from bottlenet_tf.report import picture
 from bottlenet_tf.search import baseline, candidates, runner
 from bottlenet_tf.selection import tables
 
@@ -435,7 +435,7 @@ def drop():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leaves drawings blank, which take long and are tested by themselves."""
-    monkeypatch.setattr(Picture, "_saved", lambda *_, **__: b"<svg/>")
+    monkeypatch.setattr(picture, "_saved", lambda *_, **__: b"<svg/>")
 
 
 @pytest.fixture(scope="session")

@@ -136,8 +136,8 @@ def test_unseen_classes_have_a_section_with_figures_of_their_own(units, change):
     # 76 and 77.5 % are measured: 78 % isn't reached.
     assert (two[0], two[1]) == ("2", "–")
     assert "JPEG unit" not in header  # Those weren't measured on them.
-    assert drawing.picture.name == "rate_accuracy_unseen"
-    assert len(drawing.picture.rows) == 3 + 3
+    assert drawing.name == "rate_accuracy_unseen"
+    assert len(drawing.rows) == 3 + 3
 
 
 @pytest.fixture
@@ -165,8 +165,8 @@ def test_a_search_over_curves_shows_them_beside_what_it_trained(
     assert "1,000 validation images" in paragraph.text
     # A table for each curve.
     assert len([block for block in tables if isinstance(block, Heading)]) == 2
-    assert drawing.picture.name == "rate_accuracy_before"
-    kinds = [row[0] for row in drawing.picture.rows]
+    assert drawing.name == "rate_accuracy_before"
+    kinds = [row[0] for row in drawing.rows]
     assert kinds.count("operating point") == 6
 
 

@@ -64,7 +64,7 @@ def test_what_is_not_there_is_told_with_its_command(search):
     missing = report.read(search).missing
     told = f"bottlenet-select --runs={search / 'candidates'} "
     assert told in missing["selection"]
-    assert f"--out={search / CHOSEN} tells" in missing["selection"]
+    assert f"--out={search / CHOSEN}." in missing["selection"]
     assert "bottlenet_tf.cli.figure7" in missing["modes"]
 
 
@@ -77,16 +77,17 @@ def test_a_named_file_must_be_there(search, tmp_path, name):
 _FIRST = "decisions.0."
 _SPLIT = _FIRST + "splits.0."
 _BAD = [
-    (SEARCH, "format", "bottlenet_tf.search.0", "'format'.*search.3"),
+    (SEARCH, "format", "bottlenet_tf.search.0", "format='bottlenet_tf.*h.3'"),
     (SEARCH, "accuracy", "high", "'accuracy' must be .float., got .str"),
-    (RESULTS, "format", "bottlenet_tf.search.0", "'format'.*search.3"),
+    (RESULTS, "format", "bottlenet_tf.search.0", "format='bottlenet_tf.*h.3'"),
     (RESULTS, "max_accuracy_loss", -1, "max_accuracy_loss'"),
-    (RESULTS, "candidates.late", 5, "'candidates.late' must be"),
-    (RESULTS, "candidates.odd", {}, "'candidates.odd"),
+    (RESULTS, "candidates.late", 5, r"'candidates\[...\]' must be"),
+    (RESULTS, "candidates.odd", {}, 
+     r"'candidates\[...\].channels' is missing.*'odd'"),
     (RESULTS, "trials.0.points.0.wire_bytes", -1,
      r"'trials\[0\].points\[0\].wire_bytes'"),
     (RESULTS, "trials.0.points", [1], r"'trials\[0\].points\[0\]' must be"),
-    (RUN, "format", "bottlenet_tf.report.1", "'format'.*report.3"),
+    (RUN, "format", "bottlenet_tf.report.1", "format='bottlenet_tf.report.3'"),
     (RUN, "wire_bytes_mean", -400,
      "'wire_bytes_mean' must be .*>= 0.0. Received: wire_bytes_mean=-400"),
     (RUN, "wire_bytes_mean", 401, "must be that of .*results.json"),
@@ -101,9 +102,9 @@ _BAD = [
     (RUN, "points", 5, "'points' must be .array"),
     (RUN, "flags", {}, "'flags.unit' is missing"),
     (RUN, "tuned_rivals", {}, "'tuned_rivals.points' is missing"),
-    (CHOSEN, "format", "x", "'format' must be 'bottlenet_tf.selection"),
+    (CHOSEN, "format", "x", "this version, format='bottlenet_tf.selection"),
     (CHOSEN, "format", "bottlenet_tf.selection.2",
-     "selection.3', .*; bottlenet-select writes it anew"),
+     "selection.3'. bottlenet-select writes it anew"),
     (CHOSEN, _FIRST + "link.uplink_mbps", -1.1,
      r"'decisions\[0\].link': --uplink_mbps must be positive"),
     (CHOSEN, "decisions.1.splits.0.device_ms", -2,
@@ -139,11 +140,11 @@ _BAD = [
     (CHOSEN, _FIRST + "sensitivity.0.latency_ms", None,
      r"sensitivity\[0\].latency_ms' must be"),
     (CHOSEN, _FIRST + "between.early.value", "few",
-     r"between.early.value' must be"),
+     r"between\[...\].value' must be .*\['early', 'late'\]"),
     (MODES, "points.0.mode", "odd", r"'points\[0\].mode'.*: mode='odd'"),
     (MODES, "points.0.accuracy", -1, r"'points\[0\].accuracy'"),
     (MODES, "points", [], "points' must be of both modes, but aware"),
-    (MODES, "format", "x", "'format' must be .*run again.*='x'"),
+    (MODES, "format", "x", "of this version, .*run again.*='x'"),
     (MODES, "backbone", "other", "'backbone' must be the search's, 'tin"),
     (MODES, "dataset", "other", "'dataset' must be the search's"),
     (MODES, "dataset_fingerprint", "x", "'dataset_fingerprint' must be"),
@@ -189,7 +190,7 @@ def test_half_written_files_are_named(chosen, file):
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        (b"[1]", "figure7.json: it must be a JSON object. .*type=list"),
+        (b"[1]", r"figure7.json must be of this version.*format=\[1\]"),
         (b'{"a": "\xff"}', "figure7.json is damaged"),
     ],
 )

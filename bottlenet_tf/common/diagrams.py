@@ -1,7 +1,10 @@
-"""Labels in a diagram that cover neither each other nor the data."""
+"""Diagrams of bytes: figure, axis, and labels that cover nothing."""
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 # Tried in this order, in points from the marker: (x, y, horizontal, vertical).
@@ -22,12 +25,34 @@ _FAR = tuple(
 )
 
 
+def new_figure(width, height, **options):
+    """Returns an empty Matplotlib figure; sides in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained", **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def scale_bytes(axes, ticks=(1, 2, 5)):
+    """Makes the x axis a logarithmic one of bytes, with whole numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=ticks))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def along(line):
+    """Returns points along a line of bytes, for labels to keep off."""
+    x, y = np.array(line).T
+    at = np.linspace(np.log(x[0]), np.log(x[-1]), 100)
+    return list(zip(np.exp(at), np.interp(at, np.log(x), y)))
+
+
 def place_labels(axes, labels, obstacles, padding=1.5, markers=(), size=0.0):
     """Writes labels beside points, each where it covers least.
 
-    Deterministic: labels are placed in the order given, each at the first of
-    a list of positions that is free, or else at the one that covers least.
-    Farther positions get a thin line to the point.
+    Labels are placed in the order given, each at the first position that is
+    free, or else at the one that covers least. Farther positions get a thin
+    line to the point.
 
     Args:
         axes: Matplotlib axes with final limits.
