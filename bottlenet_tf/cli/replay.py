@@ -85,7 +85,11 @@ def _main(values, plan_path, *trace_paths):
     config = config_flags.read(_ReplayConfig, values)
     # Matplotlib takes a second to import; --help shouldn't.
     from bottlenet_tf import emulation
-    from bottlenet_tf.emulation import replay_file, replay_picture, replay_table
+    from bottlenet_tf.emulation import (
+        replay,
+        replay_picture,
+        replay_table,
+    )
 
     out, rate = pathlib.Path(config.out), config.rate
     if rate is None and config.deadline_ms is not None:
@@ -93,7 +97,7 @@ def _main(values, plan_path, *trace_paths):
     found = []
     for path in trace_paths:
         world = _world(plan_path, emulation.load(path), config)
-        trace, records = replay_file.replay_trace(
+        trace, records = replay.replay_trace(
             world,
             config.seconds,
             rate,
@@ -108,7 +112,7 @@ def _main(values, plan_path, *trace_paths):
             first = world, records
         found.append(trace)
         print(f"{trace['trace']}: {len(records)} images", flush=True)
-    content = replay_file.values(
+    content = replay.values(
         found, world, config.goal, rate, config.deadline_ms, sys.argv
     )
     write_json(out / "replay.json", content)

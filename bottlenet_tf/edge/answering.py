@@ -12,16 +12,16 @@ class Result(NamedTuple):
 
     Attributes:
         index, label: Of the class. Of several labels an image, the index of
-            the likeliest, and all that are likelier than not, of `top`, with
-            commas between.
+            the likeliest, and all labels of `top` above 0.5, joined by commas.
         top: Tuples of class index, label and probability, most probable
-            first; empty if a server tells none.
+            first; empty if a server sends none.
         way: Who answered: "split", "cloud" or "device".
         split, point: The unit and its operating point, if way is "split".
         choice: Name of the choice that was tried first; None without a plan.
-        payload_bytes: That were sent, whoever answered; 0 if none.
+        payload_bytes: Bytes sent, whoever answered; 0 if none.
         latency_ms: From prepared pixels to the answer.
-        accuracy: In percent, of what answered, by the plan; None if unknown.
+        accuracy: Percent, by the plan, of the way that answered; None if
+            unknown.
         problem: Why the server's answer wasn't taken; None if it was, or none
             was asked for.
     """
@@ -40,22 +40,16 @@ class Result(NamedTuple):
 
 
 class OnDevice:
-    """Answers on the device alone.
+    """Answers by a `Network` alone; `whole` is the plan's mobile-only."""
 
-    Args:
-        network: `network.Network` that answers.
-        whole: The plan's mobile-only `Choice`, or None.
-        clock: Function that returns monotonic seconds.
-    """
-
-    def __init__(self, network, whole=None, clock=time.monotonic):
-        self._network, self._whole, self._clock = network, whole, clock
+    def __init__(self, network, whole=None):
+        self._network, self._whole = network, whole
 
     def answer(self, picture):
         """Returns the `Result` for a picture; see `Network.predict`."""
-        begun_s = self._clock()
+        begun_s = time.monotonic()
         found = self._network.predict(picture)
-        ms = 1e3 * (self._clock() - begun_s)
+        ms = 1e3 * (time.monotonic() - begun_s)
         return _local(self._network, found, self._whole, self._whole, ms)
 
     def close(self):
@@ -63,26 +57,18 @@ class OnDevice:
 
 
 class OverLink:
-    """Answers by whatever the controller chooses, and never fails to.
+    """Answers by whatever the controller chooses; the device if that fails.
 
     Args:
         network: `network.Network`.
         controller: `Controller` of choices that the network offers.
         images, probes: `Transport`s.
-        deadline_ms: As `Sender` takes it.
+        deadline_ms, run: As of `Sender`.
         max_bytes: Most bytes of a payload, or None.
-        run: As `Sender` takes it.
     """
 
     def __init__(
-        self,
-        network,
-        controller,
-        images,
-        probes=None,
-        deadline_ms=None,
-        max_bytes=None,
-        run="q",
+        self, network, controller, images, probes, deadline_ms, max_bytes, run
     ):
         self._network, self._controller = network, controller
         self._max_bytes, self._sent = max_bytes, None
@@ -96,12 +82,7 @@ class OverLink:
         return self._sent
 
     def answer(self, picture):
-        """Returns the `Result` for a picture.
-
-        Raises:
-            Exception: what the device's network raised, if its answer was
-                needed.
-        """
+        """Returns the `Result` for a picture; see `Sender.answer`."""
         self._sent = None
         reply = self._sender.answer(picture)
         choice = reply.choice
@@ -118,12 +99,7 @@ class OverLink:
 
 
 def _remote(reply, sent):
-    """Returns the `Result` that a server's answer is.
-
-    Args:
-        reply: `Reply`.
-        sent: The `Message` that was answered.
-    """
+    """Returns the `Result` of a server's `Reply` to a `Message`."""
     answer, choice, classes = reply.answer, reply.choice, sent.classes
     is_split = choice.way == SPLIT
     return Result(
@@ -142,7 +118,7 @@ def _remote(reply, sent):
 
 
 def _local(network, found, choice, whole, ms, sent_bytes=0, problem=None):
-    """Returns the `Result` of what the device found."""
+    """Returns the `Result` of the device's own answer."""
     return Result(
         found.index,
         _label(network.output, found, network.classes),
@@ -159,7 +135,7 @@ def _local(network, found, choice, whole, ms, sent_bytes=0, problem=None):
 
 
 def _label(output, answer, classes):
-    """Returns a class's name, or those of several; see `outputs.label`."""
+    """Returns the name of a class or of several; see `outputs.label`."""
     if output == "softmax" or not answer.top:
         return classes[answer.index]
     from bottlenet_tf.runtime.outputs import label  # Needs NumPy.

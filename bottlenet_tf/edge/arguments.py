@@ -47,7 +47,7 @@ def parse(argv=None, deploy=None):
             parser.error("there is no image or folder {!r}".format(path))
     is_one_folder = len(args.images) == 1 and os.path.isdir(args.images[0])
     if args.camera is not None and args.out is not None:
-        parser.error("--out tells images by their paths: --camera has none")
+        parser.error("--out needs the paths of images: --camera has none")
     if args.watch and not is_one_folder:
         parser.error("--watch takes one folder")
     if args.local and args.server is not None:
@@ -74,7 +74,7 @@ def _parser(deploy):
     )
     _add_images(parser.add_argument_group("images and answers"))
     _add_server(parser.add_argument_group("the server"))
-    _add_choice(parser.add_argument_group("what is chosen"))
+    _add_choice(parser.add_argument_group("the choice"))
     _add_device(parser.add_argument_group("this device"), deploy)
     return parser
 
@@ -169,7 +169,7 @@ def _add_choice(parser):
     parser.add_argument(
         "--goal",
         choices=sorted(GOALS),
-        help="what the controller seeks (default: latency)",
+        help="the controller's goal (default: latency)",
     )
     parser.add_argument(
         "--deadline_ms",

@@ -1,12 +1,11 @@
-"""Image files for cloud-only, by what this device has."""
+"""Image files for cloud-only, by this device's Pillow."""
 
 import io
 
 from PIL import Image, features
 
-# What `runtime.whole_images` reads. Pillow's names and the options that a
-# plan's accuracy was measured with
-# (`evaluation.image_codecs`).
+# The codecs of `runtime.whole_images`: Pillow's names, and the options that a
+# plan's accuracy was measured with (`evaluation.image_codecs`).
 _OPTIONS = {
     "jpeg": ("JPEG", "jpg", {"subsampling": "4:2:0", "optimize": False}),
     "webp": ("WEBP", "webp", {"method": 6, "lossless": False}),
@@ -36,13 +35,13 @@ def why_not(codec):
 
 
 def encode(pixels, codec, quality, side):
-    """Returns an image file.
+    """Returns an image file, grey if the image is.
 
     Args:
         pixels: uint8 `(S, S, 3)`.
-        codec: Name of a codec that `why_not` has nothing against.
+        codec: Name of a codec for which `why_not` returns None.
         quality: 1 to 100.
-        side: Pixels to which it is shrunk first.
+        side: Pixels to which it is resized first.
     """
     if (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]

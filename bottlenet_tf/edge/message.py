@@ -1,7 +1,4 @@
-"""What travels from a device: a unit's payload or an image, and who reads it.
-
-Units' payloads and image files go to different models of one server.
-"""
+"""Units' payloads and image files, sent to different models of one server."""
 
 from bottlenet_tf.link.transport import BadAnswer, Transport
 
@@ -11,7 +8,7 @@ class Message(bytes):
 
     Attributes:
         classes: Class names, in the order of the answer's indices.
-        output: What they are; see `runtime.outputs`.
+        output: Kind of the outputs; see `runtime.outputs`.
         unit: Its name; None for an image file.
         point: Index of the operating point; None for an image file.
         is_image: Whether it is an image file.
@@ -45,8 +42,8 @@ def image_file(data, classes, unit_id=None, output="softmax"):
 class ByKind(Transport):
     """Carries each `Message` to the model that reads it.
 
-    An answer of a class that the network hasn't is refused, and one to an
-    image file by another network.
+    Answers with an unknown class, and those of another network to an image
+    file, are refused.
 
     Args:
         units: `Transport` to the model of the units.
@@ -59,7 +56,7 @@ class ByKind(Transport):
 
     @property
     def overhead_bytes(self):
-        """See `Transport`; that of payloads."""
+        """See `Transport`; of payloads."""
         return self._units.overhead_bytes
 
     @property
@@ -83,7 +80,11 @@ class ByKind(Transport):
         classes = getattr(message, "classes", ())
         if classes and answer.status == "ok":
             for index in [answer.index] + [i for i, _ in answer.top]:
-                _check(index, classes)
+                if not 0 <= index < len(classes):
+                    raise BadAnswer(
+                        "An answer must be of a class that the network has. "
+                        "Received: {} of {}".format(index, len(classes))
+                    )
         return answer
 
     def interrupt(self):
@@ -95,11 +96,3 @@ class ByKind(Transport):
         self._units.close()
         if self._images is not None:
             self._images.close()
-
-
-def _check(index, classes):
-    if not 0 <= index < len(classes):
-        raise BadAnswer(
-            "An answer must be of a class that the network has. Received: "
-            "{} of {}".format(index, len(classes))
-        )

@@ -1,4 +1,4 @@
-"""What a device computes: every unit's head, and the network without a split.
+"""The device's networks: every unit's head, and the whole without a split.
 
 The one module of the program that needs NumPy and Pillow.
 """
@@ -19,7 +19,7 @@ TOP = 5
 
 
 class Found(NamedTuple):
-    """What the device says of one image.
+    """The device's answer to one image.
 
     Attributes:
         index: Of the class.
@@ -41,7 +41,7 @@ class Picture:
         self._image, self._prepared = image, {}
 
     def pixels(self, about):
-        """Returns uint8 `(S, S, 3)` as a `UnitFile` or `WholeFile` wants it."""
+        """Returns uint8 `(S, S, 3)` for a `UnitFile` or `WholeFile`."""
         size = about.image_size, about.resize
         if size not in self._prepared:
             self._prepared[size] = images.pixels(self._image, *size)
@@ -111,7 +111,7 @@ class Network:
 
     @property
     def output(self):
-        """What its outputs are; see `runtime.outputs`."""
+        """Kind of its outputs; see `runtime.outputs`."""
         return self._whole.output if self.answers else "softmax"
 
     def why_not(self, choice, with_images=False, max_bytes=None):
@@ -170,7 +170,7 @@ class Network:
 
         Args:
             picture: `Picture`.
-            choice: One that `why_not` has nothing against, and that sends.
+            choice: One that sends, and for which `why_not` returns None.
             max_bytes: Most bytes; where the choice's point takes more, the
                 unit's finest one that doesn't is taken.
 
@@ -207,11 +207,9 @@ class Network:
         )
 
     def predict(self, picture):
-        """Returns what the network without a split has `Found`.
+        """Returns the `Found` of the network without a split.
 
-        Raises:
-            ValueError: if there is no such network, or its answer isn't
-                finite.
+        Raises `ValueError` if there is none, or its answer isn't finite.
         """
         if self._whole is None:
             raise ValueError(
@@ -251,10 +249,9 @@ def _blank(about):
 
 
 def plan_path(folder):
-    """Returns the path of the plan that a deployment has; None if none.
+    """Returns the path of a deployment's plan; None if it has none.
 
-    Raises:
-        OSError, ValueError: if it isn't the one that was exported.
+    Raises `OSError` or `ValueError` if it isn't the one that was exported.
     """
     for place in (folder, os.path.join(folder, "edge")):
         path = os.path.join(place, "plan.json")

@@ -1,4 +1,4 @@
-"""Who will answer: the server, if it is this deployment's, or the device."""
+"""Chooses who answers: this deployment's server, or the device alone."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ class Alone(Exception):
 
 
 class Opened(NamedTuple):
-    """What answers images, and how it came to.
+    """How images are answered.
 
     Attributes:
         answerer: `OnDevice` or `OverLink`.
@@ -37,7 +37,7 @@ def open_answerer(args, network, plan_path, say):
         args: As `arguments.parse` returns them.
         network: `network.Network`.
         plan_path: Path of the plan, or None.
-        say: Function that tells the user one sentence.
+        say: Function that shows the user one sentence.
 
     Raises:
         ValueError: for arguments that the plan or the transport refuses.
@@ -84,14 +84,15 @@ def _over_link(args, network, plan_path, say):
     else:
         plan = _plan(args, network, plan_path, with_images, say)
     if args.choice is not None:
-        whole = plan.whole
-        kept = [args.choice] + ([whole.name] if whole else [])
-        plan.named(args.choice)
-        plan, _ = plan.only(kept)
+        chosen = plan.named(args.choice), plan.whole
+        plan, _ = plan.only(lambda choice: choice in chosen)
+    deadline_ms = args.deadline_ms
+    if deadline_ms is None:
+        deadline_ms = plan.deadline_ms
     controller = Controller(
         plan,
         goal=args.goal or "latency",
-        deadline_ms=_deadline_ms(args, plan),
+        deadline_ms=deadline_ms,
         min_accuracy=args.min_accuracy,
         overhead_bytes=images.overhead_bytes,
         fixed=fixed,
@@ -102,22 +103,17 @@ def _over_link(args, network, plan_path, say):
             "the server {} hasn't this export: {}".format(args.server, server)
         )
     answerer = OverLink(
-        network, controller, images, probes, _deadline_ms(args, plan),
-        args.max_bytes, run="{}-{}-".format(socket.gethostname(), os.getpid()),
+        network, controller, images, probes, deadline_ms, args.max_bytes,
+        run="{}-{}-".format(socket.gethostname(), os.getpid()),
     )  # fmt: skip
     splits = [c.split for c in plan.choices if c.split is not None]
     return Opened(answerer, tuple(dict.fromkeys(splits)), None)
 
 
-def _deadline_ms(args, plan):
-    return plan.deadline_ms if args.deadline_ms is None else args.deadline_ms
-
-
 def _one_unit(args, network):
     """Returns a `Plan` of one unit's point and the device, without figures.
 
-    Raises:
-        ValueError: if the deployment hasn't this unit or point.
+    Raises `ValueError` if the deployment doesn't have this unit or point.
     """
     units = network.served.units
     unit = next(iter(units)) if args.unit is None else args.unit
@@ -153,10 +149,9 @@ def _one_unit(args, network):
 
 
 def _plan(args, network, plan_path, with_images, say):
-    """Returns the plan of what this deployment and its server offer.
+    """Returns the plan of the choices that deployment and server offer.
 
-    Raises:
-        Alone: if there is none, or nothing of it can be sent.
+    Raises `Alone` if there is none, or nothing of it can be sent.
     """
     if plan_path is None:
         raise Alone(
@@ -186,4 +181,4 @@ def _plan(args, network, plan_path, with_images, say):
         raise Alone(
             "nothing in {} can be sent by this deployment".format(plan_path)
         )
-    return plan.only([choice.name for choice in kept])[0]
+    return plan.only(kept.__contains__)[0]

@@ -1,4 +1,4 @@
-"""Where answers go: standard output, or a file that survives the program."""
+"""Answers as lines of JSON, to standard output or a file that is resumed."""
 
 import json
 import os
@@ -6,12 +6,46 @@ import sys
 
 try:
     import fcntl
-except ImportError:  # Not a POSIX system: nobody else is kept out.
+except ImportError:  # Not a POSIX system: no lock.
     fcntl = None
 
 
+_FIELDS = (
+    "image", "class", "label", "top", "where", "split", "point", "choice",
+    "payload_bytes", "latency_ms", "problem",
+)  # fmt: skip
+# In ASCII, so that any terminal or pipe takes it.
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def answered(name, result):
+    """Returns the line of a `Result`, without its end: `_FIELDS` as JSON."""
+    return _line(
+        name,
+        result.index,
+        result.label,
+        [[i, label, round(share, 6)] for i, label, share in result.top],
+        result.way,
+        result.split,
+        result.point,
+        result.choice,
+        result.payload_bytes,
+        round(result.latency_ms, 3),
+        result.problem,
+    )
+
+
+def failed(name, problem):
+    """Returns the line of an image that has no answer."""
+    return _line(name, None, None, [], None, None, None, None, 0, None, problem)
+
+
+def _line(*values):
+    return _encode(dict(zip(_FIELDS, values)))
+
+
 class StandardOutput:
-    """Lines to standard output; what was answered before isn't known."""
+    """Lines to standard output; earlier answers aren't known."""
 
     def has(self, name):
         """Whether an image was answered by an earlier run."""
@@ -27,19 +61,16 @@ class StandardOutput:
 
 
 class AnswerFile:
-    """Lines at the end of a file, which tells what was answered before.
+    """Lines at the end of a file, whose earlier lines are read.
 
-    A line is written at once and counts when its end is there. So a program
-    that was killed, started again with the same images and file, answers
-    exactly those that are missing. The system's failure may lose the last
-    lines, which are then answered again.
-
-    Args:
-        path: The file, which is created if there is none.
+    A line is written at once and counts if it is complete. A program that was
+    killed and is started again with the same images and file answers exactly
+    the missing ones. A crash of the system may lose the last lines, whose
+    images are then answered again.
 
     Raises:
         OSError: if it can't be opened, or another program writes to it.
-        ValueError: if it holds something else than answers.
+        ValueError: if it holds anything but answers.
     """
 
     def __init__(self, path):

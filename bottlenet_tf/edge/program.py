@@ -8,10 +8,9 @@ import signal
 import sys
 import time
 
-from bottlenet_tf.edge import lines, sources
+from bottlenet_tf.edge import output, sources
 from bottlenet_tf.edge.arguments import parse
 from bottlenet_tf.edge.opening import Alone, open_answerer
-from bottlenet_tf.edge.output import AnswerFile, StandardOutput
 from bottlenet_tf.edge.paced import Paced
 from bottlenet_tf.edge.tally import Tally
 from bottlenet_tf.link import plan_file
@@ -70,8 +69,14 @@ def run(args, network, plan_path, stop):
     try:
         items = _items(args, stop)
         if args.paced:
-            network = _paced(network, plan_path)
-        output = StandardOutput() if args.out is None else AnswerFile(args.out)
+            if plan_path is None:
+                raise ValueError("--paced must have a plan. Received: none")
+            network = Paced(network, plan_file.read(plan_path))
+        lines = (
+            output.StandardOutput()
+            if args.out is None
+            else output.AnswerFile(args.out)
+        )
         opened = open_answerer(args, network, plan_path, say)
         network.warm_up(opened.splits)
     except _EXPECTED as error:
@@ -79,11 +84,11 @@ def run(args, network, plan_path, stop):
         return 1
     if opened.alone is not None:
         say("every image is answered on this device: {}".format(opened.alone))
-    loop = Loop(network, opened.answerer, output, stop, args.count)
+    loop = Loop(network, opened.answerer, lines, stop, args.count)
     try:
         is_whole = loop.run(items)
     finally:
-        output.close()
+        lines.close()
         if not stop.at_once:
             opened.answerer.close()
     loop.progress.end()
@@ -92,17 +97,6 @@ def run(args, network, plan_path, stop):
     if loop.tally.answered + loop.tally.failed and not loop.is_closed:
         say(loop.tally.summary())
     return 0 if is_whole and not loop.tally.failed else 1
-
-
-def _paced(network, plan_path):
-    """Returns the network of a device as slow as the plan's.
-
-    Raises:
-        OSError, ValueError: if there is no plan that says how slow it is.
-    """
-    if plan_path is None:
-        raise ValueError("--paced must have a plan. Received: none")
-    return Paced(network, plan_file.read(plan_path))
 
 
 def _items(args, stop):
@@ -116,7 +110,7 @@ def _items(args, stop):
 class Stop:
     """Whether to end: set by the first Ctrl-C or SIGTERM.
 
-    The second Ctrl-C ends at once. Used with `with`, in the main thread.
+    The second Ctrl-C ends at once. For `with`, in the main thread.
     """
 
     def __init__(self):
@@ -148,27 +142,27 @@ class Loop:
     Args:
         network: Prepares images.
         answerer: Answers them.
-        output: `StandardOutput` or `AnswerFile`.
+        lines: `StandardOutput` or `AnswerFile`.
         stop: Function that says whether to end.
         count: Most images, or None.
 
     Attributes:
-        tally: `Tally` of what was answered.
+        tally: `Tally` of the answers.
         progress: `Progress`.
-        known: How many were answered before, by an earlier run.
+        known: Number of images that an earlier run has answered.
         is_closed: Whether standard output was closed by its reader.
     """
 
-    def __init__(self, network, answerer, output, stop, count=None):
+    def __init__(self, network, answerer, lines, stop, count=None):
         self._network, self._answerer = network, answerer
-        self._output, self._stop, self._count = output, stop, count
+        self._lines, self._stop, self._count = lines, stop, count
         self.known = 0
         self.tally = Tally()
         self.progress = Progress(self.tally)
         self.is_closed = False
 
     def run(self, items):
-        """Answers items; returns whether none that was due is left."""
+        """Answers items; returns whether all were answered."""
         done = 0
         is_finite = isinstance(items, list)
         retry = getattr(items, "retry", lambda item: False)
@@ -177,13 +171,13 @@ class Loop:
                 # Other sources end by themselves, and nothing is left then.
                 if is_finite and self._stop():
                     return False
-                if self._output.has(item.name):
+                if self._lines.has(item.name):
                     self.known += 1
                     continue
                 line = self._answer(item, retry)
                 if line is None:
                     continue
-                self._output.write(line)
+                self._lines.write(line)
                 done += 1
                 self.progress.show()
                 if done == self._count:
@@ -210,7 +204,7 @@ class Loop:
             return None if retry(item) else self._failed(item, error)
         try:
             result = self._answerer.answer(picture)
-            line = lines.answered(item.name, result)
+            line = output.answered(item.name, result)
         except Exception as error:
             return self._failed(item, error)
         self.tally.add(result)
@@ -219,7 +213,7 @@ class Loop:
     def _failed(self, item, error):
         self.tally.add_failure()
         problem = "{}: {}".format(type(error).__name__, error)
-        return lines.failed(item.name, problem)
+        return output.failed(item.name, problem)
 
 
 def _leave_output():
@@ -228,11 +222,7 @@ def _leave_output():
 
 
 class Progress:
-    """One line on standard error: renewed on a terminal, now and then in a log.
-
-    Args:
-        tally: `Tally`.
-    """
+    """A `Tally`'s line on standard error: renewed, or every 10 s in a log."""
 
     def __init__(self, tally):
         self._tally = tally
@@ -249,7 +239,7 @@ class Progress:
         self._width = 0
 
     def show(self):
-        """Shows the line if it is time to."""
+        """Shows the line if it is due."""
         now = time.monotonic()
         if now - self._shown_s < self._every_s:
             return

@@ -1,4 +1,4 @@
-"""Where images come from: files, a folder that is watched, a camera."""
+"""Sources of images: files, a watched folder, a camera."""
 
 import os
 import time
@@ -7,8 +7,8 @@ from typing import NamedTuple
 from bottlenet_tf.runtime.forms import EXTENSIONS
 
 _POLL_S = 0.1
-# Longer than most of a writer's pauses; what can't be read then may be one of
-# the others.
+# Longer than most of a writer's pauses; a file that can't be read then may be
+# in a longer one.
 STEADY_S, PATIENT_S = 0.3, 3.0
 
 
@@ -16,8 +16,8 @@ class Item(NamedTuple):
     """One image.
 
     Attributes:
-        name: For people: its path, or which frame it is.
-        image: What `Network.prepare` takes.
+        name: Its path, or the camera's frame.
+        image: As `Network.prepare` takes it.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Item(NamedTuple):
 
 
 class SourceError(Exception):
-    """No more images can come, though there should be some."""
+    """A source that should have images has none, or no more."""
 
 
 def files(paths):
@@ -75,27 +75,17 @@ class Watched:
     """The images of a folder, those that are there and those that appear.
 
     A file is taken once size and time of change have been the same for
-    `steady_s` and it isn't empty. One that is written anew is a new image.
-    One that couldn't be read then is given `PATIENT_S` by `retry`.
+    `STEADY_S` and it isn't empty. One that is rewritten is a new image. One
+    that couldn't be read then is given `PATIENT_S` by `retry`.
 
     Args:
         folder: Path.
         stopped: Function that says whether to end.
-        steady_s: Seconds.
         clock: Function that returns monotonic seconds.
-        sleep: Function that waits so many seconds.
     """
 
-    def __init__(
-        self,
-        folder,
-        stopped,
-        steady_s=STEADY_S,
-        clock=time.monotonic,
-        sleep=time.sleep,
-    ):
-        self._folder, self._stopped = folder, stopped
-        self._steady_s, self._clock, self._sleep = steady_s, clock, sleep
+    def __init__(self, folder, stopped, clock=time.monotonic):
+        self._folder, self._stopped, self._clock = folder, stopped, clock
         # By path: size and time, since when, how long it must be so; None
         # once it was taken.
         self._seen = {}
@@ -108,7 +98,7 @@ class Watched:
                     return
                 yield Item(path, path)
             if not ready:
-                self._sleep(_POLL_S)
+                time.sleep(_POLL_S)
 
     def _look(self):
         """Returns the paths that are ready, the oldest first."""
@@ -120,7 +110,7 @@ class Watched:
                 continue
             state = about.st_size, about.st_mtime_ns
             before = self._seen.get(entry.path)
-            since_s, needed_s = now, self._steady_s
+            since_s, needed_s = now, STEADY_S
             if before is not None and before[0] == state:
                 _, since_s, needed_s = before
             is_due = needed_s is not None and now - since_s >= needed_s
@@ -128,13 +118,13 @@ class Watched:
                 ready.append((about.st_mtime_ns, entry.path))
                 needed_s = None
             seen[entry.path] = state, since_s, needed_s
-        self._seen = seen  # Without what has gone: it doesn't grow.
+        self._seen = seen  # Without removed files: it doesn't grow.
         return [path for _, path in sorted(ready)]
 
     def retry(self, item):
-        """Returns whether an item that can't be read will come again.
+        """Returns whether an unreadable item will come again.
 
-        It does if it may be half-written: if it changed a while ago only.
+        It does if it has changed recently, and so may be half-written.
         """
         state, since_s, _ = self._seen[item.image]
         if self._clock() - since_s >= PATIENT_S:
@@ -147,7 +137,7 @@ def camera(name, stopped):
     """Yields a camera's frames, RGB, as fast as they are taken.
 
     Args:
-        name: Its number, or what else OpenCV opens.
+        name: Its number, or another name that OpenCV opens.
         stopped: Function that says whether to end.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the images took so far: a line while it runs, a table at the end."""
+"""Latencies and bytes so far: a line while it runs, a table at the end."""
 
 import collections
 import math
@@ -16,23 +16,31 @@ class Latencies:
     """
 
     def __init__(self):
-        self.count = 0
         self._bins = collections.Counter()
+
+    @property
+    def count(self):
+        """Number of latencies."""
+        return sum(self._bins.values())
 
     def add(self, ms):
         """Counts one."""
         bin_ = math.log(max(ms, _LEAST_MS)) / math.log(_STEP)
         self._bins[int(math.floor(bin_))] += 1
-        self.count += 1
 
     def percentile(self, percent):
-        """Returns the value that so many percent don't exceed; 0 if none."""
+        """Returns a percentile; 0 without a latency."""
         needed = max(1, -(-percent * self.count // 100))
         for bin_ in sorted(self._bins):
             needed -= self._bins[bin_]
             if needed <= 0:
                 return _STEP ** (bin_ + 0.5)
         return 0.0
+
+    def __add__(self, other):
+        both = Latencies()
+        both._bins = self._bins + other._bins
+        return both
 
 
 class Tally:
@@ -42,32 +50,26 @@ class Tally:
         clock: Function that returns monotonic seconds.
 
     Attributes:
-        failed: Images without an answer.
+        answered: Images with an answer.
+        failed: Images without one.
         problems: Images that the server didn't answer, though it was asked.
     """
 
     def __init__(self, clock=time.monotonic):
         self._clock, self._begun_s = clock, clock()
-        self.failed = self.problems = 0
+        self.answered = self.failed = self.problems = 0
         self._ways = {}
-        self._all = Latencies()
         self._bytes = self._accuracy = 0.0
         self._with_accuracy = 0
         self._recent = collections.deque(maxlen=_RECENT)
         self._last = None
 
-    @property
-    def answered(self):
-        """Images with an answer."""
-        return self._all.count
-
     def add(self, result):
         """Counts a `Result`."""
-        for latencies in (
-            self._ways.setdefault(result.way, Latencies()),
-            self._all,
-        ):
-            latencies.add(result.latency_ms)
+        self.answered += 1
+        if result.way not in self._ways:
+            self._ways[result.way] = Latencies()
+        self._ways[result.way].add(result.latency_ms)
         self._recent.append((self._clock(), result.latency_ms))
         self._bytes += result.payload_bytes
         self.problems += result.problem is not None
@@ -81,10 +83,7 @@ class Tally:
         self.failed += 1
 
     def progress(self):
-        """Returns the line while it runs.
-
-        Rate and median are those of the last 100 images.
-        """
+        """Returns the line while it runs: rate and median of 100 images."""
         if self._last is None:
             return "{} failed".format(self.failed)
         last = self._last
@@ -117,10 +116,10 @@ class Tally:
     def summary(self):
         """Returns the table at the end, of several lines."""
         elapsed_s = self._clock() - self._begun_s
-        total = self.answered + self.failed
-        heads = ["{} images in {:.1f} s".format(total, elapsed_s)]
+        count = self.answered + self.failed
+        heads = ["{} images in {:.1f} s".format(count, elapsed_s)]
         if elapsed_s > 0:
-            heads.append("{:.1f} a second".format(total / elapsed_s))
+            heads.append("{:.1f} a second".format(count / elapsed_s))
         heads.append("{} failed".format(self.failed))
         if self.problems:
             heads.append("{} asked of the server in vain".format(self.problems))
@@ -132,7 +131,8 @@ class Tally:
         if self.answered:
             rows.append(_row("latency ms", "images", "p50", "p95", "p99"))
             rows += [_table_row(*way) for way in sorted(self._ways.items())]
-            rows.append(_table_row("all", self._all))
+            total = sum(self._ways.values(), Latencies())
+            rows.append(_table_row("all", total))
         return "\n".join(rows)
 
 

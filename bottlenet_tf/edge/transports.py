@@ -1,10 +1,11 @@
-"""The ways to one server, and whether it holds this deployment."""
+"""Transports to one server, and whether it holds this deployment."""
 
 import socket
 import time
 from typing import Callable, NamedTuple
 
 from bottlenet_tf.edge.message import ByKind
+from bottlenet_tf.link.http_transport import split_address
 from bottlenet_tf.link.kserve_grpc import KServeGrpc
 from bottlenet_tf.link.kserve_http import KServeHttp
 from bottlenet_tf.link.tf_serving import TfServingGrpc, TfServingRest
@@ -17,11 +18,10 @@ class Kind(NamedTuple):
     """One kind of transport.
 
     Attributes:
-        make: Function of address, model, version, `unpack` and certificate
-            that returns a `Transport`.
+        make: Class of `Transport`.
         routes: Whether one model takes all units' payloads, in versions that
             are the deployment's, and another one images.
-        encrypts: Whether it can.
+        encrypts: Whether it can, as gRPC does.
     """
 
     make: Callable
@@ -29,43 +29,12 @@ class Kind(NamedTuple):
     encrypts: bool
 
 
-def _http(make):
-    """Returns a function that leaves out a Host that is an address.
-
-    Those are 13 bytes less; a name may be one of several at its address.
-    """
-
-    def connect(*arguments):
-        transport = make(*arguments)
-        if _is_address(transport.host):
-            transport = make(*arguments, host="")
-        return transport
-
-    return connect
-
-
-_kserve = _http(KServeHttp)
-_rest = _http(TfServingRest)
 DEFAULT = "kserve_http"
 TRANSPORTS = {
-    DEFAULT: Kind(
-        lambda address, model, version, unpack, _: _kserve(
-            address, model, version, unpack
-        ),
-        True,
-        False,
-    ),
+    DEFAULT: Kind(KServeHttp, True, False),
     "kserve_grpc": Kind(KServeGrpc, True, True),
-    "tf_serving_grpc": Kind(
-        lambda address, model, version, unpack, certificate: TfServingGrpc(
-            address, model, certificate
-        ),
-        False,
-        True,
-    ),
-    "tf_serving_rest": Kind(
-        lambda address, model, *_: _rest(address, model), False, False
-    ),
+    "tf_serving_grpc": Kind(TfServingGrpc, False, True),
+    "tf_serving_rest": Kind(TfServingRest, False, False),
 }
 
 
@@ -79,7 +48,7 @@ class Server:
     Raises:
         ImportError: if the transport's package isn't there.
         OSError: if the certificate can't be read.
-        ValueError: for an address or a name that can't be.
+        ValueError: for an invalid address or name.
     """
 
     def __init__(self, args, network):
@@ -114,22 +83,28 @@ class Server:
         return ByKind(units, self._make(*self._images))
 
     def _make(self, model, version):
-        return self._kind.make(
-            self._address, model, version, self._unpack, self._certificate
-        )
+        options = {}
+        if self._kind.routes:
+            options.update(version=version, unpack=self._unpack)
+        if self._kind.encrypts:
+            options.update(certificate=self._certificate)
+        elif _is_address(split_address(self._address, None)[0]):
+            # 13 bytes less. A name is sent: its address may have several.
+            options.update(host="")
+        return self._kind.make(self._address, model, **options)
 
     def takes_images(self, say):
         """Returns whether it has the model that takes image files."""
         return self._images is not None and self._has(*self._images, say)
 
     def has_export(self, say):
-        """Returns whether it has what takes this deployment's payloads.
+        """Returns whether it has the models for this deployment's payloads.
 
-        One that can't be reached may yet come: every question names the
-        version, or the unit, and another export never answers it.
+        True for a server that can't be reached, which may start later: every
+        question names version or unit, and another export never answers it.
 
         Args:
-            say: Function that tells the user one sentence.
+            say: Function that shows the user one sentence.
         """
         return all(self._has(*model, say) for model in self._models)
 

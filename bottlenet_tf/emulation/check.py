@@ -1,4 +1,4 @@
-"""An emulated link against arithmetic, before anything is measured over it."""
+"""Compares an emulated link with arithmetic before it is measured over."""
 
 import dataclasses
 import statistics
@@ -24,7 +24,7 @@ class Cell:
         expected_ms: By arithmetic.
         measured_ms: Median.
         least_ms, most_ms: Of the messages of the last attempt.
-        attempts: How often it was measured until it agreed, or was given up.
+        attempts: Number of measurements until it agreed, or at most 3.
     """
 
     mbps: float
@@ -48,7 +48,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class LinkCheck:
-    """What a link's check gave; a part of each result measured over it.
+    """A link's check; a part of each result measured over it.
 
     Attributes:
         form: "namespaces" or "proxy".
@@ -100,27 +100,12 @@ class LinkCheck:
         ]  # fmt: skip
         return aligned(header, rows, left=0)
 
-    def to_json(self):
-        """Returns a dictionary for JSON."""
-        cells = [
-            {**dataclasses.asdict(c), "agrees": c.agrees} for c in self.cells
-        ]
-        return {
-            "form": self.form,
-            "scheduling": self.scheduling,
-            "delay_ms": self.delay_ms,
-            "sends": self.sends,
-            "passed": self.passed,
-            "cells": cells,
-        }
-
 
 def check_link(timed, rates_mbps, delay_ms=0.0, sizes=SIZES, sends=SENDS):
-    """Measures messages over a link and holds them against arithmetic.
+    """Measures messages over a link and compares them with arithmetic.
 
-    A cell that is off is measured again, up to three times in all: a busy
-    machine may be late once. The link is restarted with other settings; the
-    caller restarts it with its own.
+    A cell that is off is measured up to three times: a busy machine may be
+    late once. The link keeps other settings; the caller restarts it.
 
     Args:
         timed: `Messages` or `Datagrams`: a `link` with `restart`, `form` and

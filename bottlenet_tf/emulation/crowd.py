@@ -61,11 +61,7 @@ class Client(threading.Thread):
 
 
 def main(arguments):
-    """Asks until SIGTERM, and prints what came of it.
-
-    Args:
-        arguments: Server, model, version, folder of payloads, clients.
-    """
+    """Asks until SIGTERM, and prints the counts."""
     server, model, version, folder, clients = arguments
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -23,8 +23,8 @@ class Answered:
     Attributes:
         time_s: When it was read, since the first phase began.
         where: "split", "device" or "cloud"; None without an answer.
-        choice: Name of what was tried first, or None.
-        payload_bytes: That were sent.
+        choice: Name of the choice that was tried first, or None.
+        payload_bytes: Bytes sent.
         latency_ms: From prepared pixels to the answer; None without one.
         right: Whether it is the image's label.
         problem: Why the server's answer wasn't taken, or None.
@@ -81,13 +81,13 @@ class Device:
         """Raises RuntimeError if the program has ended by itself."""
         if self._process.poll() is not None:
             raise RuntimeError(
-                "The device program must run until it is stopped; what it "
-                "said stands above. "
+                "The device program must run until it is stopped; its own "
+                "messages are above. "
                 f"Received: exit code {self._process.returncode}"
             )
 
     def stop(self):
-        """Tells it to end, and waits until it has said everything."""
+        """Terminates it, and waits for the end of its output."""
         self._process.terminate()
         self._thread.join(_FIRST_ANSWER_S)
 
@@ -109,16 +109,16 @@ def drive(
         phases: List of `Phase`, the first of which it has already.
         device: `Device`.
         crowd: Function that starts the other devices, and returns a function
-            that stops them and returns what they measured, a dictionary with
+            that stops them and returns their measurements, a dictionary with
             `median_ms`.
-        say: Takes a line for the terminal.
+        say: Function of a line for the terminal.
         every_s: Seconds between lines.
         clock, sleep: For tests.
 
     Returns:
-        List of `Phase` as they were, with the seconds that each really took,
-        list of `Answered` since the first of them began, and what the crowd
-        measured in each busy phase, by index.
+        List of `Phase` with the seconds that each really took, list of
+        `Answered` since the first of them began, and the crowd's measurements
+        in each busy phase, by index.
 
     Raises:
         RuntimeError: if device or link ends by itself.

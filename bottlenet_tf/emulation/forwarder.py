@@ -1,6 +1,6 @@
-"""The process that forwards: started by `process.Forwarder`, told by a pipe.
+"""The forwarding process: started by `process.Forwarder`, told by a pipe.
 
-It ends when its starter does, however that ends, and clears up after it.
+It ends when its starter does, even if that is killed, and cleans up after it.
 """
 
 import multiprocessing.connection
@@ -37,7 +37,7 @@ def _lowest(file):
 
 
 def _answer(request, forwarder):
-    """Does what was asked for; returns the answer."""
+    """Fulfils a request; returns the answer."""
     kind, value = request
     if kind == "restart":
         forwarder.restart(value.lines())
@@ -58,11 +58,7 @@ def _serve(control, loop, forwarder):
 
 
 def main(file):
-    """Forwards until the pipe's other end is closed.
-
-    Args:
-        file: Descriptor of the pipe.
-    """
+    """Forwards until the other end of the pipe, a descriptor, is closed."""
     # Ctrl-C is the starter's to handle; it closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = multiprocessing.connection.Connection(_lowest(file))

@@ -12,12 +12,7 @@ from bottlenet_tf.emulation.traces import Trace
 
 @dataclasses.dataclass
 class Counters:
-    """What a line was given, and what became of it; bytes at IP level.
-
-    Attributes:
-        packets, num_bytes: All that was given.
-        lost_packets: By chance, in an outage or at a full queue.
-    """
+    """Packets and bytes (at IP level) given to a line, and packets lost."""
 
     packets: int = 0
     num_bytes: int = 0
@@ -30,12 +25,11 @@ class Line:
     leaves  = max(now, line free) + its time at the trace's rate
     arrives = leaves + delay
 
-    The emulated links ask it in real time and the replay in simulated time. A
-    packet that is lost by chance still takes its time on the line. In an
-    outage nothing leaves: what is given then is lost, and so is what still
-    waits when it begins. The queue drops its tail: a packet is lost if it and
-    what waits before it, the packet being sent included, exceed the queue.
-    A line never reorders. It waits for no time itself.
+    Emulated links call it in real time, replays in simulated time. A packet
+    that is lost by chance still takes its time on the line. In an outage
+    nothing leaves: packets that wait when it begins, or come in it, are lost.
+    The queue drops its tail: a packet is lost if it and those that wait before
+    it, the one being sent included, exceed the queue. A line never reorders.
 
     Args:
         trace: `Trace` of its rate; or a number, in 10^6 bit/s.
@@ -78,13 +72,10 @@ class Line:
         return self._delay_s
 
     def change(self, now_s, trace=None, delay_ms=None, loss=None, cut=None):
-        """Changes what is given, for packets from now on.
+        """Changes the given properties, for packets from now on.
 
-        Packets that wait leave when they would have left. `cut=True` begins
-        an outage without an end, `cut=False` ends it.
-
-        Raises:
-            ValueError: for a value out of range; then nothing is changed.
+        Packets that wait leave as before. `cut=True` begins an outage without
+        an end, `cut=False` ends it. A `ValueError` changes nothing.
         """
         self._advance(now_s)
         waiting_s = self._trace.time_of(self._used_bits)
@@ -101,18 +92,11 @@ class Line:
             self._is_cut = bool(cut)
 
     def send(self, now_s, num_bytes):
-        """Gives the line a packet.
+        """Returns when a packet arrives, in seconds; None if it is lost.
 
         Args:
             now_s: Seconds since the trace's start; never less than before.
             num_bytes: Of the packet at IP level, headers included.
-
-        Returns:
-            When it arrives, in seconds, or None if it never does.
-
-        Raises:
-            ValueError: for a time before an earlier one, a time that isn't
-                finite or a size that isn't positive.
         """
         check(num_bytes > 0, "A packet must have bytes.", num_bytes=num_bytes)
         self._advance(now_s)
@@ -169,7 +153,7 @@ class Line:
 
     def _empty(self):
         self._used_bits = 0.0
-        # What has left keeps its arrival, what comes next leaves later.
+        # Earlier packets keep their arrival, later ones leave later.
         self._arrives_s = 0.0
 
     def _set(self, trace, delay_ms, loss):

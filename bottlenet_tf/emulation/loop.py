@@ -1,5 +1,6 @@
 """The loop of an emulated link: files, a heap of due times, one control."""
 
+import contextlib
 import ctypes
 import gc
 import heapq
@@ -15,7 +16,7 @@ _MOST_DUE = 64
 
 
 def prefer_real_time():
-    """Asks for real-time scheduling; returns how this process is scheduled."""
+    """Tries real-time scheduling; returns the scheduling in words."""
     gc.freeze()
     try:
         os.sched_setscheduler(
@@ -24,17 +25,11 @@ def prefer_real_time():
             os.sched_param(_PRIORITY),
         )
     except (AttributeError, OSError):
-        _shorten_timer_slack()
+        # Linux prolongs each sleep of an ordinary process by up to 50 µs.
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         return "not real-time: not permitted"
     return "real-time (SCHED_FIFO)"
-
-
-def _shorten_timer_slack():
-    """Of ordinary processes Linux lets each sleep last up to 50 µs longer."""
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    except (AttributeError, OSError):
-        pass
 
 
 class Loop:
@@ -58,7 +53,7 @@ class Loop:
         return time.monotonic() - self._start_s
 
     def restart(self):
-        """Makes this moment the start; what is due keeps its moment."""
+        """Makes this moment the start; due calls keep their moment."""
         passed_s = self.now()
         self._start_s += passed_s
         self._due = [(t - passed_s, *rest) for t, *rest in self._due]
@@ -74,7 +69,7 @@ class Loop:
         heapq.heapify(self._due)
 
     def stop(self):
-        """Ends `run` after what is being called."""
+        """Ends `run` after the current call."""
         self._stopped = True
 
     def run(self):

@@ -25,7 +25,7 @@ class Machines:
         form: "namespaces" or "proxy".
         checked: `LinkCheck` of this form, made just before.
         host: Address that the server must listen on.
-        port: The server's port; 0 if any free one will do.
+        port: The server's port; 0 for any free one.
         start: Function of a side, a command and options of
             `subprocess.Popen` that starts it there.
         join: Function of the server's port that returns the link, and the
@@ -42,7 +42,7 @@ class Machines:
 
 @contextlib.contextmanager
 def opened(settings, rates_mbps, with_namespaces=None):
-    """Yields `Machines`; what was started on them is ended with it.
+    """Yields `Machines`; processes started on them are ended at the end.
 
     Args:
         settings: `Settings` of the link to begin with.
@@ -51,7 +51,7 @@ def opened(settings, rates_mbps, with_namespaces=None):
             made.
 
     Raises:
-        OSError: if something is missing or not permitted.
+        OSError: if a form isn't available or not permitted.
     """
     if with_namespaces is None:
         with_namespaces = netns.missing() is None

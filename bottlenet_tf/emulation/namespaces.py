@@ -28,13 +28,13 @@ _numbers = itertools.count()
 class Namespaces(Forwarder):
     """Two emulated machines, joined by a link and by nothing else.
 
-    Each is a network namespace with loopback and a TUN device. Packets as the
-    kernel makes them, of TCP, UDP or anything else, pass the link's loop.
-    Needs Linux, root, /dev/net/tun and `ip`.
+    Each is a network namespace with loopback and a TUN device. The kernel's
+    own packets, of TCP, UDP or any protocol, pass the link's loop. Needs
+    Linux, root, /dev/net/tun and `ip`.
 
-    Closed, and also if this process is killed, its namespaces are removed and
-    what runs in them is ended. If the loop's process is killed with it, the
-    next `Namespaces` removes them.
+    When it is closed, or this process is killed, its namespaces are removed
+    and processes in them are ended. If the loop's process is killed with it,
+    the next `Namespaces` does so.
 
     Args:
         settings: `Settings`; up is from the device to the server.
@@ -45,7 +45,7 @@ class Namespaces(Forwarder):
         scheduling: How the loop's process is scheduled, in words.
 
     Raises:
-        OSError: if something is missing or not permitted.
+        OSError: if namespaces can't be made, with the reason.
     """
 
     form = "namespaces"
@@ -81,18 +81,14 @@ class Namespaces(Forwarder):
                 os.close(file)
 
     def run_in(self, side, command, **options):
-        """Starts a command on one of the machines.
+        """Returns the `Popen` of a command on one of the machines.
+
+        It is terminated when the link is closed.
 
         Args:
             side: "device" or "server".
             command: Program and arguments.
             **options: Of `subprocess.Popen`.
-
-        Returns:
-            The `Popen`; it is terminated when the link is closed.
-
-        Raises:
-            ValueError: for another side.
         """
         check_choice("side", side, SIDES)
         process = subprocess.Popen(

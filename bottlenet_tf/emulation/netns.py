@@ -19,7 +19,7 @@ _CLONE_NEWNET = 0x40000000
 
 
 def missing():
-    """Returns what namespaces need and isn't there; None if all is."""
+    """Returns why namespaces can't be made; None if they can."""
     if not sys.platform.startswith("linux"):
         return "network namespaces need Linux"
     if os.geteuid():
@@ -32,7 +32,7 @@ def missing():
 
 
 def ip(*arguments):
-    """Runs `ip`; returns what it prints.
+    """Runs `ip`; returns its output.
 
     Raises:
         OSError: with its message, if it fails.
@@ -87,15 +87,7 @@ def remove(given):
 
 
 def open_socket(name, *arguments):
-    """Returns a socket that lives in a namespace.
-
-    Args:
-        name: Of the namespace.
-        *arguments: Of `socket.socket`.
-
-    Raises:
-        OSError: if the namespace can't be entered.
-    """
+    """Returns a `socket.socket(*arguments)` that lives in a namespace."""
     opened = []
     # A thread enters alone, and its end is the way back.
     thread = threading.Thread(

@@ -11,17 +11,16 @@ from bottlenet_tf.emulation.world import World
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """What a link and its server are for some time.
+    """A link and its server for some time.
 
     Attributes:
-        name: For people.
-        seconds: How long.
+        name: For display.
+        seconds: Its length.
         mbps: 10^6 bit/s, both directions.
         delay_ms: One way.
         outage: Whether nothing passes.
-        busy_ms: What other devices' requests take at the server meanwhile,
-            queue included, as they measured it; None if there are none, 0
-            until they have told.
+        busy_ms: Latency that other devices measure at the server meanwhile,
+            queue included; None without such devices, 0 until it is known.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Phase:
 
     @property
     def changes(self):
-        """What is given to a running link's `set`."""
+        """Arguments of a running link's `set`."""
         return {
             "uplink": self.mbps,
             "downlink": self.mbps,
@@ -91,13 +90,7 @@ class Phased(World):
 
 
 def world(plan, phases, overhead_bytes):
-    """Returns the `Phased` world of a plan.
-
-    Args:
-        plan: `link.plan.Plan`.
-        phases: `Phase`s.
-        overhead_bytes: Of a message beyond its payload.
-    """
+    """Returns the `Phased` world of a `Plan`; see `World.overhead_bytes`."""
     starts = starts_s(phases)
     trace = Trace.piecewise(
         [(t, 1e6 * p.mbps) for t, p in zip(starts, phases)], starts[-1]
@@ -123,7 +116,7 @@ def rivals(world):
     """
     seconds = starts_s(world.phases)[-1]
     oracle = Oracle(world, world.plan.choices)
-    found = {oracle.name: replay.run(oracle, seconds)}
+    found = {replay.ORACLE: replay.run(oracle, seconds)}
     for choice in world.plan.choices:
         found[choice.name] = replay.run(Fixed(world, choice), seconds)
     return found

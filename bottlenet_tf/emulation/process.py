@@ -14,13 +14,14 @@ _STOP_S = 10.0
 
 
 class Forwarder:
-    """Starts, tells and stops the process in which a link's loop runs.
+    """Starts, controls and stops the process in which a link's loop runs.
 
-    A process of its own is scheduled apart from what is measured, and is left
-    by nobody: it ends when this one does. Base of `Proxy` and `Namespaces`.
+    It is scheduled apart from the measured processes, and ends when this one
+    does. Base of `Proxy` and `Namespaces`.
 
     Args:
-        job: What `forwarder.main` takes; `files` are handed over.
+        job: Dictionary that `forwarder.main` receives; its `files` are passed
+            on.
     """
 
     def __init__(self, job):
@@ -56,20 +57,12 @@ class Forwarder:
         self._ask(("change", Change(**changes)))
 
     def restart(self, settings=None):
-        """Begins again at 0 s, with other settings if any are given.
-
-        Raises:
-            RuntimeError: if the link's process has ended.
-        """
+        """Begins again at 0 s; raises as `set`."""
         self.settings = settings or self.settings
         self._ask(("restart", self.settings))
 
     def counters(self):
-        """Returns the `Counters` of both directions since the last start.
-
-        Raises:
-            RuntimeError: if the link's process has ended.
-        """
+        """Returns both directions' `Counters` since the start; see `set`."""
         return self._ask(("counters", None))
 
     @property

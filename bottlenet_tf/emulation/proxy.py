@@ -18,7 +18,7 @@ class Proxy(Forwarder):
     """Listens, and passes what arrives to a target, through the lines.
 
     Up is from those who connect to the target. Packets are of 1500 bytes,
-    headers of IP and TCP included. What is lost is sent again after 0.2, 0.4,
+    headers of IP and TCP included. Lost packets are sent again after 0.2, 0.4,
     … s, so an outage holds connections and doesn't cut them: their bytes
     arrive after it. A connection takes a round trip to begin; a target that
     refuses it ends it with a reset. Acknowledgements, slow start and what
@@ -41,7 +41,9 @@ class Proxy(Forwarder):
     form = "proxy"
 
     def __init__(self, settings, target, listen=("127.0.0.1", 0)):
-        family, address = _resolved(target)
+        (family, _, _, _, address), *_ = socket.getaddrinfo(
+            *target, type=socket.SOCK_STREAM
+        )
         with socket.create_server(listen) as listener:
             self.address = listener.getsockname()[:2]
             check(
@@ -79,7 +81,7 @@ class Messages:
         self.one_way_s(2 * HEADER_BYTES)  # The connection has begun.
 
     def one_way_s(self, num_bytes):
-        """Returns how long a message takes from device to server, in s.
+        """Returns the seconds of a message from device to server.
 
         Args:
             num_bytes: Of its packets at IP level.
@@ -103,8 +105,3 @@ class Messages:
         self._device.close()
         self._server.close()
         self.link.close()
-
-
-def _resolved(target):
-    found = socket.getaddrinfo(*target, type=socket.SOCK_STREAM)
-    return found[0][0], found[0][4]

@@ -1,4 +1,4 @@
-"""What happened while a link was driven, as `link.json` holds it."""
+"""The recording of a driven link: `link.json`."""
 
 import dataclasses
 
@@ -19,14 +19,14 @@ class About:
 
     Attributes:
         command: List of arguments, the program first.
-        machine: What it ran on.
-        engine: What served.
+        machine: That it ran on.
+        engine: That served.
         form: Of the link: "namespaces" or "proxy".
         check: `LinkCheck.summary()`.
         slowdown: How many times slower than this machine the device was.
-        images: How many different ones there were.
+        images: Number of different ones.
         overhead_bytes: Of a message beyond its payload.
-        crowd: What the other devices measured, a dictionary; None without.
+        crowd: The other devices' measurements; None without.
     """
 
     command: list
@@ -48,7 +48,7 @@ class Recording:
         about: `About`.
         phases: List of `Phase`, as they were.
         answers: List of `Answered`.
-        plan_values: What the device's plan.json held.
+        plan_values: Content of the device's plan.json.
     """
 
     about: About

@@ -1,4 +1,4 @@
-"""Time line of one replay: the link's rate, and what the controller chose."""
+"""Time line of one replay: the link's rate and the controller's choices."""
 
 from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg

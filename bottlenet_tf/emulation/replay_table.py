@@ -1,15 +1,16 @@
 """A replay as a table, for the console and in Markdown."""
 
 from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.emulation.replay import CONTROLLER, HARMONIC, ORACLE
 
-_ALWAYS = ("oracle", "controller", "harmonic mean")
+_ALWAYS = (ORACLE, CONTROLLER, HARMONIC)
 
 
 def lines(content, every=False):
     """Returns a table's lines.
 
     Args:
-        content: What `replay.json` holds.
+        content: Of `replay.json`.
         every: Whether all fixed choices are shown, or the best one alone.
     """
     deadline_ms = content["deadline_ms"]
@@ -53,7 +54,7 @@ def _ratio(value):
 
 
 def markdown(content):
-    """Returns a Markdown page of the table and how it came about."""
+    """Returns a Markdown page of the table and how it was made."""
     deadline_ms = content["deadline_ms"]
     about = [
         f"Round trip {content['rtt_ms']:g} ms, "
@@ -71,8 +72,8 @@ def markdown(content):
     )
     about.append(
         f"{ratios}. The oracle knows the trace, the cuts and each image's "
-        "bytes, and takes for each image what is answered first, or with a "
-        "deadline the most accurate in time."
+        "bytes, and takes the earliest answer to each image, or with a "
+        "deadline the most accurate one in time."
     )
     command = " ".join(content["command"])
     return "\n".join(

@@ -1,4 +1,4 @@
-"""What an emulated link is like: the same settings for both of its forms."""
+"""Settings of an emulated link, the same for both of its forms."""
 
 import dataclasses
 import math
@@ -57,14 +57,14 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What a running link shall be from now on; None leaves a value alone.
+    """New settings of a running link; None leaves a value as it is.
 
     Attributes:
         uplink, downlink: `Trace` or 10^6 bit/s. The time on a trace is that
             since the link's start.
         delay_ms, loss: Of both directions.
-        outage: True begins one that lasts until False ends it. Packets that
-            waited are lost. An outage of `Settings` isn't ended.
+        outage: True begins one that lasts until False. Waiting packets are
+            lost. False doesn't end an outage of `Settings`.
 
     Raises:
         ValueError: for a value out of range.
@@ -94,6 +94,6 @@ class Change:
 
 
 def expected_ms(num_bytes, mbps, delay_ms):
-    """Arithmetic of one message on an idle link: 8 bytes / rate + delay."""
+    """Returns 8 bytes / rate + delay: one message on an idle link."""
     check(0 < mbps < math.inf, "A rate must be positive and finite.", mbps=mbps)
     return 8e-3 * num_bytes / mbps + delay_ms

@@ -39,10 +39,10 @@ class Target(NamedTuple):
 class TcpForwarder:
     """Accepts connections and passes their bytes on when they arrive.
 
-    A TCP stream may not lose bytes: what a line loses is given to it again
-    after a retransmission's wait, and later bytes wait for it. So in an
-    outage connections are held, not cut. Beginning a connection takes a round
-    trip; acknowledgements and slow start aren't modelled.
+    A TCP stream may not lose bytes: lost packets are given to the line again
+    after a retransmission's wait, and later bytes wait for them. So outages
+    hold connections. Opening a connection takes a round trip;
+    acknowledgements and slow start aren't modelled.
 
     Args:
         loop: `Loop`.
@@ -182,7 +182,7 @@ class Connection:
         self.watch()
 
     def watch(self):
-        """Registers each end for what its two flows want; closes when done."""
+        """Registers each end for its two flows; closes when both have ended."""
         if all(flow.has_ended for flow in self._flows):
             self.close()
         if self.is_closed:
@@ -233,11 +233,11 @@ class Flow:
 
     @property
     def wants_to_write(self):
-        """Whether bytes that have arrived haven't been taken."""
+        """Whether arrived bytes wait to be passed on."""
         return bool(self._out)
 
     def read(self):
-        """Reads what there is and gives it to the line, packet by packet."""
+        """Reads and gives the bytes to the line, packet by packet."""
         try:
             data = self._source.recv(65_536)
         except BlockingIOError:
@@ -273,7 +273,7 @@ class Flow:
         self.write()
 
     def write(self):
-        """Hands over what has arrived, and the end after it."""
+        """Passes arrived bytes on, and the end after them."""
         try:
             if self._out:
                 del self._out[: self._target.send(self._out)]

@@ -13,18 +13,12 @@ MAX_DURATION_MS = 10**9
 
 
 def load(path):
-    """Reads a recorded trace; its format is told by its content.
+    """Returns the `Trace` in a file, whose content shows its format.
 
     Mahimahi: one integer a line, the millisecond of an opportunity to send a
     packet of 1500 bytes; the last one is the trace's end. Sabre: a JSON list
     of `{"duration_ms": …, "bandwidth_kbps": …, "latency_ms": …}`. Its latency
     isn't used: the delay is the link's own.
-
-    Args:
-        path: Of the file.
-
-    Returns:
-        A `Trace` with the file's name.
 
     Raises:
         ValueError: if it isn't such a file, and in which line or element.

@@ -11,23 +11,22 @@ from bottlenet_tf.common.validation import check
 PACKET_BYTES = 1500  # Of one opportunity in mahimahi's files.
 # A radio link's rates lie far below; a number beyond is in another unit.
 MAX_BITS_PER_SECOND = 1e12
-_WINDOW_S = 1.0
 # Less than this of a bit is rounding: it must not wait for a silence's end.
 _ROUNDING_BITS = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """What a link can carry over time, repeated when it ends.
+    """The capacity of a link over time, repeated when it ends.
 
     C(t) = ∫₀ᵗ rate, the bits that can have left by t, is kept at its knots
-    and is a straight line between them. What is given at t and takes b bits
-    has left at the least u with C(u) - C(t) >= b: two searches by bisection.
+    and is a straight line between them. A packet of b bits given at t has left
+    at the least u with C(u) - C(t) >= b: two searches by bisection.
 
     A packet opportunity is a jump of C by 8 * 1500 bits at its millisecond:
     it serves whatever waits then, several small packets or a part of a large
-    one, and what it doesn't use is gone. What is given in the very moment of
-    an opportunity still uses it.
+    one; its unused rest is lost. A packet given in the very moment of an
+    opportunity still uses it.
 
     Use `constant`, `piecewise`, `opportunities` or `trace_files.load`.
 
@@ -35,13 +34,11 @@ class Trace:
         name: For tables.
         times_s: Of the knots, from 0 to the trace's end, not decreasing.
         bits: C at the knots, from 0, not decreasing.
-        stepped: Whether it consists of packet opportunities.
     """
 
     name: str
     times_s: tuple[float, ...] = dataclasses.field(repr=False)
     bits: tuple[float, ...] = dataclasses.field(repr=False)
-    stepped: bool = False
 
     def __post_init__(self):
         check(
@@ -66,14 +63,9 @@ class Trace:
 
     @classmethod
     def constant(cls, mbps, name=None):
-        """Returns one rate for ever.
+        """Returns a constant rate in 10^6 bit/s, at most 10^6 of them.
 
-        Args:
-            mbps: 10^6 bit/s.
-            name: For tables; the rate if None.
-
-        Raises:
-            ValueError: unless the rate is positive and at most 10^6 Mbit/s.
+        The name, for tables, is the rate if None.
         """
         check(
             0 < mbps * 1e6 <= MAX_BITS_PER_SECOND,
@@ -147,7 +139,7 @@ class Trace:
             times += [time_ms / 1e3] * 2
             bits += [total, total + 8.0 * PACKET_BYTES * packets]
             total = bits[-1]
-        return cls(name, tuple(times), tuple(bits), stepped=True)
+        return cls(name, tuple(times), tuple(bits))
 
     @property
     def duration_s(self):
@@ -168,11 +160,7 @@ class Trace:
         )
 
     def bits_by(self, time_s):
-        """Returns C(t), without an opportunity in the very moment t.
-
-        Raises:
-            ValueError: unless the time is finite and not negative.
-        """
+        """Returns C(t), without an opportunity in the very moment t."""
         check(
             0 <= time_s < math.inf,
             "A time on a trace must be finite and not negative.",
@@ -207,11 +195,8 @@ class Trace:
         """Returns when the last bit has left, in seconds.
 
         Args:
-            start_s: When the line is free for it.
-            num_bytes: What is sent, headers included.
-
-        Raises:
-            ValueError: for a negative or infinite start or a negative size.
+            start_s: When the line is free for it; finite, not negative.
+            num_bytes: Headers included.
         """
         check(
             num_bytes >= 0,
@@ -222,25 +207,6 @@ class Trace:
         if not num_bytes:
             return start_s
         return max(start_s, self.time_of(before + 8 * num_bytes))
-
-    def rate_at(self, time_s):
-        """Returns the rate in bit/s; of opportunities, the next second's mean.
-
-        Raises:
-            ValueError: unless the time is finite and not negative.
-        """
-        if self.stepped:
-            bits = self.bits_by(time_s + _WINDOW_S) - self.bits_by(time_s)
-            return bits / _WINDOW_S
-        check(
-            0 <= time_s < math.inf,
-            "A time on a trace must be finite and not negative.",
-            time_s=time_s,
-        )
-        after = bisect.bisect_right(self.times_s, time_s % self.duration_s)
-        first_s, last_s = self.times_s[after - 1 : after + 1]
-        low, high = self.bits[after - 1 : after + 1]
-        return (high - low) / (last_s - first_s)
 
 
 def _rises(values):

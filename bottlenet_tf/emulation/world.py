@@ -1,4 +1,4 @@
-"""What a replayed image meets: device, link and server in simulated time."""
+"""Device, link and server of a replay, in simulated time."""
 
 import dataclasses
 import random
@@ -49,17 +49,17 @@ class World:
         object.__setattr__(self, "_deviations", sizes)
 
     def wire_bytes(self, choice, image):
-        """Returns what an image's payload takes.
+        """Returns an image's payload size.
 
-        Normal, with the choice's mean and p95. An image that is hard to tell
-        is so for every choice.
+        Normal, with the choice's mean and p95. A large image is large for
+        every choice.
         """
         deviation = (choice.bytes_p95 - choice.bytes_mean) / _P95_DEVIATIONS
         scale = self._deviations[image % _SIZES]
         return max(1.0, choice.bytes_mean + deviation * scale)
 
     def air_bytes(self, choice, image):
-        """Returns the same with the message around it."""
+        """Returns the size with the message around it."""
         return self.wire_bytes(choice, image) + self.overhead_bytes
 
     def line(self):
@@ -67,10 +67,10 @@ class World:
         return Line(self.trace, outages=self.outages)
 
     def left_s(self, start_s, num_bytes):
-        """Returns when bytes have left, if a cut only holds them up.
+        """Returns when bytes have left, if a cut only delays them.
 
         They are sent again the moment a cut ends, which no transport can do:
-        in favour of whatever doesn't watch for cuts.
+        in favour of policies that don't notice cuts.
         """
         for from_s, to_s in self.outages:
             if start_s >= to_s:
@@ -95,7 +95,7 @@ class World:
         return left_s + 1e-3 * self.back_ms(choice)
 
     def energy_mj(self, choice, sending_s, waiting_s):
-        """Returns what an image took from the battery; None if unknown."""
+        """Returns the device's energy of an image; None if unknown."""
         if choice.compute_mj is None:
             return None
         if not choice.sends:

@@ -1,4 +1,4 @@
-"""Checks of what comes from outside: rule, reason and what was received."""
+"""Checks of values from outside: rule, reason and the received value."""
 
 import math
 
@@ -6,7 +6,7 @@ _SHOWN_CHARACTERS = 80
 
 
 def require(condition, rule, **received):
-    """Raises ValueError with the rule and, shortened, what was received."""
+    """Raises ValueError with the rule and the received values, shortened."""
     if condition:
         return
     shown = ", ".join(
@@ -50,7 +50,7 @@ def is_text(value, most=1000):
 
 
 def check_model(model, version):
-    """Raises ValueError unless these can name a served model's version."""
+    """Raises ValueError unless these name a served model and its version."""
     require(is_text(model), "A model must have a name.", model=model)
     require(
         version is None or is_whole(version),

@@ -1,4 +1,4 @@
-"""Which split and point to send next, from what the last images have told."""
+"""Which split and point to send next, learned from the last images."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from bottlenet_tf.link.gamble import Gamble
 from bottlenet_tf.link.goals import GOALS, candidates, lead_ms
 from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
 
-# Mean of what was measured at IP level: raw HTTP in one piece.
+# Mean, measured at IP level: raw HTTP in one piece.
 _OVERHEAD_BYTES = 154.0
 # Of what mobile-only takes and of what an answer should take: tuned on half of
 # the traces of docs/controller.md.
@@ -22,16 +22,15 @@ class Controller:
     """Chooses among all splits and points, mobile-only and cloud-only.
 
     Least expected latency, least expected energy, or most expected accuracy
-    within the deadline. It changes its choice only where that gains at least
+    within the deadline. It changes its choice only for a gain of at least
     `switch_gain`, since estimates are noisy. While the link is dead or the
-    server refuses, the choice is mobile-only and probes are due
-    (`take_probe`); so they are while mobile-only is faster, for the link may
-    have improved.
+    server refuses, the choice is mobile-only. Probes are due (`take_probe`)
+    while the link is dead, or mobile-only is faster: the link may improve.
 
     One thread at a time may call it.
 
     Args:
-        plan: `Plan`, of what the deployment offers.
+        plan: `Plan` of the choices that the deployment offers.
         goal: One of `goals.GOALS`: "latency", "energy" or "accuracy".
         deadline_ms: From prepared pixels to the answer; needed for
             "accuracy".
@@ -40,13 +39,12 @@ class Controller:
         clock: Function that returns monotonic seconds.
         seed: Of the jitter after refusals.
         overhead_bytes: Of a message beyond its payload.
-        link: Name of one of the plan's links, whose radio's powers are
-            taken; the first if None.
+        link: Name of one of the plan's links, for its radio's powers; the
+            first if None.
         fixed: Name of a choice that is taken whenever the link can be used,
             whatever it costs; None weighs them all.
-        set_aside: Whether the caller sets aside what can't be in time, and
-            answers it when nothing waits (`sets_aside`).
-        **of_sends: Further arguments of `sends.Sends`.
+        set_aside: Whether the caller sets late images aside, and answers them
+            when nothing else waits (`sets_aside`).
 
     Raises:
         ValueError: for an unknown goal, link or choice, if none is accurate
@@ -66,7 +64,6 @@ class Controller:
         link=None,
         fixed=None,
         set_aside=False,
-        **of_sends,
     ):
         require(
             goal in GOALS,
@@ -79,7 +76,7 @@ class Controller:
             switch_gain=switch_gain,
         )
         self.plan, self.goal = plan, goal
-        self.estimate = Estimate(overhead_bytes, clock, **of_sends)
+        self.estimate = Estimate(overhead_bytes, clock)
         self._clock, self._switch_gain = clock, switch_gain
         self._local = plan.whole
         self._cost = GOALS[goal](
@@ -104,7 +101,7 @@ class Controller:
         if set_aside:
             require(
                 goal == "accuracy",
-                "Setting aside gives up what is late: the goal must be "
+                "Setting aside gives up late images: the goal must be "
                 '"accuracy", in time.',
                 goal=goal,
             )
@@ -122,7 +119,7 @@ class Controller:
         """Returns the `Choice` for the next image.
 
         Args:
-            waited_ms: What of the deadline has passed already.
+            waited_ms: Part of the deadline that has passed already.
         """
         costs = {c: self._cost(c, waited_ms) for c in self._open(waited_ms)}
         best = min(costs, key=costs.get)
@@ -145,11 +142,7 @@ class Controller:
         return self._gamble is not None and self._gamble.is_on
 
     def is_late(self, waited_ms):
-        """Returns whether an image can't be in time any more.
-
-        Args:
-            waited_ms: What of the deadline has passed already.
-        """
+        """Returns whether an image can't be in time any more; see `choose`."""
         return self._gamble is not None and self._gamble.is_late(waited_ms)
 
     def _open(self, waited_ms):
@@ -172,31 +165,29 @@ class Controller:
         expected = self.estimate.network_ms(choice)
         expected += self.estimate.server_ms(choice) + self.estimate.queued_ms
         patience = max(
-            _PATIENCE_OF_LOCAL * self.estimate.device_ms(self._local),
-            _PATIENCE_OF_EXPECTED * expected,
+            _PATIENCE_OF_LOCAL * self.local_ms, _PATIENCE_OF_EXPECTED * expected
         )
         return min(_MOST_PATIENCE_MS, max(_LEAST_PATIENCE_MS, patience))
 
     @property
     def local_ms(self):
-        """What mobile-only takes; 0 if there is none."""
+        """Time of mobile-only; 0 if there is none."""
         if self._local is None:
             return 0.0
         return self.estimate.device_ms(self._local)
 
     def lead_ms(self, left_ms):
-        """Returns how long before a deadline mobile-only should start.
+        """Returns how long before a deadline mobile-only should start, in ms.
+
+        None if there is no deadline, or it can't be in time: then
+        `patience_ms` bounds the wait.
 
         Args:
             left_ms: Until the deadline; None for no deadline.
-
-        Returns:
-            Milliseconds; None if it can't be in time, or nothing needs to
-            be: then `patience_ms` bounds the wait.
         """
         if self._local is None or left_ms is None:
             return None
-        needed = lead_ms(self.estimate.device_ms(self._local))
+        needed = lead_ms(self.local_ms)
         return needed if needed <= left_ms else None
 
     def take_probe(self):
@@ -208,10 +199,7 @@ class Controller:
 
     @property
     def trial(self):
-        """The choice to send an image by in a probe's place: fewest bytes.
-
-        None if no choice sends.
-        """
+        """The choice of fewest bytes, to send in a probe's place, or None."""
         sending = [choice for choice in self._candidates if choice.sends]
         return min(sending, key=lambda c: c.bytes_mean, default=None)
 
@@ -222,7 +210,7 @@ class Controller:
         return max(1e3 * LEAST_PROBE_S, _PROBE_ROUND_TRIPS * floor)
 
     def computed(self, choice, ms):
-        """Notes what the device took for a choice: head and codec, or all."""
+        """Notes the device's time for a choice: head and codec, or all."""
         self.estimate.computed(choice, ms)
 
     def connected(self, ms):
@@ -237,11 +225,11 @@ class Controller:
         self.estimate.answered(choice, wire_bytes, ms, computed_ms, queued_ms)
 
     def missed(self, wire_bytes, waited_ms):
-        """Notes that no answer came, or none that can be used."""
+        """Notes that no answer came in time."""
         if not self._dead or self.sets_aside:
             self.estimate.missed(wire_bytes, waited_ms)
-        # Of a dead link a probe's miss says nothing new. Where images are
-        # sent on, each of theirs needs another connection at once.
+        # On a dead link another miss says nothing new. Where images are sent
+        # all the same, each miss needs another connection at once.
         if self.sets_aside:
             self._probes.end()
         self._dead = True
@@ -252,9 +240,9 @@ class Controller:
 
         Args:
             wire_bytes: Of the probe.
-            network_ms: From the first byte sent to the answer, less what the
-                server told of computing and queueing.
-            queued_ms: As the server tells it; None if it doesn't.
+            network_ms: From the first byte sent to the answer, less the
+                server's computing and queueing.
+            queued_ms: As the server reports it; None if it doesn't.
         """
         self._revive()
         if queued_ms is not None:

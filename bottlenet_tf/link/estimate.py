@@ -1,9 +1,9 @@
 """The controller's state: link, server and device as they are now.
 
-The link is what the last sends tell (`sends`), the server what its answers
-say of computing and queueing, the device what its own clock measured. A time
-that wasn't measured yet is the plan's, scaled by how those that were differ
-from it: a device that is throttled is so for every split.
+The link is known from the last sends (`sends`), the server from the times in
+its answers, the device from its own clock. A time that wasn't measured yet is
+the plan's, scaled by the median ratio of those that were: a throttled device
+is slow at every split.
 """
 
 import collections
@@ -18,24 +18,19 @@ _KEPT = 3
 
 
 class Medians:
-    """Running medians beside planned times.
+    """Running medians beside planned times."""
 
-    Args:
-        remembered: How many of the last times count.
-    """
-
-    def __init__(self, remembered=_REMEMBERED):
-        self._remembered = remembered
+    def __init__(self):
         self._times = {}
         self._known = {}
         self._planned = {}
         self._ratio = 1.0
 
     def note(self, name, ms, planned_ms):
-        """Notes a measured time of a part, in ms, and the plan's."""
+        """Notes a part's measured time, in ms, beside the plan's."""
         require(is_number(ms), "A time must be finite and not negative.", ms=ms)
         if name not in self._times:
-            self._times[name] = collections.deque(maxlen=self._remembered)
+            self._times[name] = collections.deque(maxlen=_REMEMBERED)
         times = self._times[name]
         times.append(ms)
         self._known[name] = _median(times)
@@ -50,8 +45,7 @@ class Medians:
     def expected(self, name, planned_ms):
         """Returns the time of a part in ms: its median, or the plan's scaled.
 
-        A median of fewer than three times doesn't count alone: the plan's
-        stands in for what is missing.
+        Of fewer than three times, the plan's stands in for the missing ones.
         """
         times = self._times.get(name, ())
         if len(times) >= 3:
@@ -69,24 +63,23 @@ def _median(values):
 
 
 class Estimate:
-    """What one image by one choice takes now.
+    """Time and energy of one image by one choice, as things are now.
 
     Args:
-        overhead_bytes: What a message takes on the air beyond its payload.
+        overhead_bytes: Of a message on the air beyond its payload.
         clock: Function that returns monotonic seconds.
-        **of_sends: Further arguments of `Sends`.
     """
 
-    def __init__(self, overhead_bytes, clock=time.monotonic, **of_sends):
+    def __init__(self, overhead_bytes, clock=time.monotonic):
         self.overhead_bytes = overhead_bytes
-        self.sends = Sends(clock, **of_sends)
+        self.sends = Sends(clock)
         self._device = Medians()
         self._server = Medians()
         self._clock = clock
         self._queued = collections.deque(maxlen=_REMEMBERED)  # (s, ms)
 
     def computed(self, choice, ms):
-        """Notes what the device took for a choice: head and codec, or all."""
+        """Notes the device's time for a choice: head and codec, or all."""
         self._device.note(choice.split, ms, choice.device_ms)
 
     def answered(
@@ -98,8 +91,8 @@ class Estimate:
             choice: The `Choice` sent.
             wire_bytes: Of its payload.
             ms: From the first byte sent to the answer's last.
-            computed_ms, queued_ms: As the server tells them; None if it
-                doesn't, and the plan's time is taken off.
+            computed_ms, queued_ms: As the server reports them; for None the
+                expected time and 0 are taken off.
         """
         queued = 0.0 if queued_ms is None else queued_ms
         if computed_ms is None:
@@ -108,7 +101,7 @@ class Estimate:
             computed = computed_ms
             self._server.note(choice.split, computed_ms, choice.server_ms)
         self.queued(queued)
-        # A server that tells more than the whole took tells nonsense.
+        # The server's times may exceed the whole: then they are nonsense.
         network_ms = max(0.0, ms - computed - queued)
         self.sends.answered(wire_bytes + self.overhead_bytes, network_ms)
 
@@ -125,7 +118,7 @@ class Estimate:
         return self._device.expected(choice.split, choice.device_ms)
 
     def server_ms(self, choice):
-        """What the server computes."""
+        """The server's computation."""
         return self._server.expected(choice.split, choice.server_ms)
 
     @property

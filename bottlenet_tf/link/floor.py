@@ -1,7 +1,7 @@
-"""The round trip without serialisation, from the quickest sends of each size.
+"""The round trip without serialisation, from the fastest sends of each size.
 
 The floor is the least round trip seen, less its serialisation if several
-sizes tell that. Of one size alone half of the least counts as floor.
+sizes show that. Of one size alone half of the least counts as floor.
 """
 
 # A route changes seldom: the floor is that of the last minutes.
@@ -24,7 +24,7 @@ class Floor:
 
     @property
     def num_sizes(self):
-        """How many sizes are known."""
+        """Number of sizes that are known."""
         return len(self._least)
 
     def note(self, num_bytes, ms):
@@ -41,7 +41,7 @@ class Floor:
             return 0.0
         oldest = self._clock() - FLOOR_AGE_S
         known = [k for k in self._least.values() if k[2] >= oldest]
-        if len(known) < 2:  # What is old tells more than one size alone.
+        if len(known) < 2:  # Old ones say more than one size alone.
             known = self._least.values()
         known = sorted(known, key=lambda k: k[1])
         ms, num_bytes, _ = known[0]

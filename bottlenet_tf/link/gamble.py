@@ -1,22 +1,15 @@
 """Sending where only the server can answer in time, and late is worth nothing.
 
-For callers that set late images aside. There is nothing to fall back on in
-time, so that no miss keeps from sending, though it counts as evidence.
+For callers that set late images aside. Nothing else answers in time, so images
+are sent whatever was missed; a miss still counts as evidence.
 """
 
-# Of what is left to the deadline: what all but sending may take after a miss.
+# Share of the time left that all but sending may take after a miss.
 _BUT_FOR_SENDING = 0.8
 
 
 class Gamble:
-    """What to send though nothing else may answer in time.
-
-    Args:
-        estimate: `Estimate`.
-        candidates: `Choice`s.
-        local: The mobile-only choice, or None.
-        deadline_ms: From prepared pixels to the answer.
-    """
+    """Which choices to weigh, of an `Estimate`'s costs and a deadline."""
 
     def __init__(self, estimate, candidates, local, deadline_ms):
         self._estimate, self._candidates = estimate, candidates
@@ -39,7 +32,7 @@ class Gamble:
         """Returns the choices to weigh.
 
         After a miss only the fewest bytes, of the choices that have time to
-        send them: what was given up is still on its way ahead of them.
+        send them: the missed payload is still on its way ahead of them.
         """
         most_ms = _BUT_FOR_SENDING * (self._deadline_ms - waited_ms)
         quick = [c for c in self._sending if self._least_ms(c) < most_ms]
@@ -48,7 +41,7 @@ class Gamble:
         return self._sending
 
     def _least_ms(self, choice):
-        """Returns what a choice takes but for sending its bytes."""
+        """Returns a choice's time without that of sending its bytes."""
         least = self._estimate.device_ms(choice)
         if choice.sends:
             least += self._estimate.sends.floor_ms

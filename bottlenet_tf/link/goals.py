@@ -1,9 +1,8 @@
-"""What a controller wants least: the cost of a choice by each goal.
+"""The expected cost of a choice by each goal; less is better.
 
-Each is a class of `(estimate, local, deadline_ms, radio)`; called with a
-`Choice`, and what of the deadline has passed, it returns what that is expected
-to cost, less is better. A send that
-isn't answered costs what was waited and then mobile-only.
+Each goal is a class of `(estimate, local, deadline_ms, radio)`, called with a
+`Choice` and the part of the deadline that has passed. A send that isn't
+answered costs the wait and then mobile-only.
 """
 
 import math
@@ -15,9 +14,9 @@ _PERCENT_A_SECOND = 0.01
 
 
 def lead_ms(local_ms):
-    """How long before a deadline a computation of so long must start.
+    """Returns how long before a deadline a computation must start.
 
-    A tenth more than its median, and 2 ms, since it isn't always the median.
+    A tenth and 2 ms more than its median, which it often exceeds.
     """
     return 1.1 * local_ms + 2.0
 
@@ -56,9 +55,9 @@ class Energy(_Goal):
 class Accuracy(_Goal):
     """Expected percent of images that aren't right within the deadline.
 
-    What isn't answered in time is answered by mobile-only. Where that fits
-    into the deadline, no choice is taken behind whose head it doesn't: some
-    twenty sends can't tell that one in a thousand won't be late.
+    Mobile-only answers what the server doesn't. Where that fits into the
+    deadline, no choice is taken behind whose head it doesn't: some twenty
+    sends can't show that one in a thousand won't be late.
 
     Attributes:
         gamble: `Gamble` of a controller that sets late images aside, or None.
@@ -109,15 +108,8 @@ def candidates(choices, min_accuracy, goal):
     """Returns the choices worth a cost, in the plan's order.
 
     By latency and energy a split's point with the fewest bytes always wins,
-    since the rest of it costs the same.
-
-    Args:
-        choices: `Choice`s.
-        min_accuracy: Least percent of each.
-        goal: Name of one of `GOALS`.
-
-    Raises:
-        ValueError: if none is accurate enough.
+    since the rest of it costs the same. Raises `ValueError` if no choice has
+    `min_accuracy` percent.
     """
     kept = [c for c in choices if c.accuracy >= min_accuracy]
     require(

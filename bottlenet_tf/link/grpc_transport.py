@@ -1,7 +1,4 @@
-"""Questions by gRPC, for any server's API; needs the package grpcio.
-
-Calls are generic: messages are bytes, which a subclass makes and reads.
-"""
+"""gRPC for any server's API, by generic calls; needs the package grpcio."""
 
 import time
 
@@ -21,19 +18,17 @@ class GrpcTransport(Transport):
     """Asks one server over one channel.
 
     A channel whose server has gone waits longer each time before it connects
-    again; so after whatever failed but a refusal it is closed, and the next
-    question opens another one.
+    again, so it is closed after each failure but a refusal. Messages are
+    bytes, which a subclass makes and reads.
 
     Args:
-        address: As `http_transport.split_address` takes it.
-        port: Where the address names none.
-        certificate: PEM bytes that the server's certificate is checked by;
-            None doesn't encrypt.
-        clock: Function that returns monotonic seconds.
+        address, port, clock: As of `HttpTransport`.
+        certificate: PEM bytes to check the server's certificate by; None
+            doesn't encrypt.
 
     Raises:
-        ValueError: for an address that can't be.
-        ImportError: if grpcio isn't there.
+        ValueError: for an invalid address.
+        ImportError: if grpcio isn't installed.
     """
 
     #: Measured at IP level; see docs/controller.md.
@@ -58,7 +53,7 @@ class GrpcTransport(Transport):
         """See `Transport.is_open`; a channel that has answered."""
         return self._channel is not None
 
-    def _question(self, payload, request_id):
+    def _question(self, payload):
         """Returns method and message for a payload."""
         raise NotImplementedError
 
@@ -67,44 +62,29 @@ class GrpcTransport(Transport):
         raise NotImplementedError
 
     def _readiness(self):
-        """Returns method and message of the question for the model."""
+        """Returns method and message that ask whether the model is there."""
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
         """See `Transport.ask`."""
-        method, message = self._question(payload, request_id)
-        return self._guarded(
-            method,
-            message,
+        return self._asked(
+            self._question(payload),
             deadline,
             lambda response: self._read(response, payload, request_id),
         )
 
     def is_ready(self, deadline):
-        """Returns whether the server has this model, and this version.
-
-        Raises:
-            LinkError: as `ask` does.
-        """
+        """See `HttpTransport.is_ready`."""
         try:
-            return self._guarded(*self._readiness(), deadline, self._is_ready)
+            return self._asked(self._readiness(), deadline, self._is_ready)
         except BadAnswer:  # Not found.
             return False
 
     def _is_ready(self, response):
         return True
 
-    def _guarded(self, method, message, deadline, understand):
-        """Sends a message; whatever fails but a refusal closes."""
-        try:
-            return understand(self._exchange(method, message, deadline))
-        except Refused:
-            raise
-        except BaseException:
-            self.close()
-            raise
-
-    def _exchange(self, method, message, deadline):
+    def _exchange(self, question, deadline):
+        method, message = question
         left = deadline - self._clock()
         if left <= 0:
             raise Missed("The deadline had passed.")
@@ -138,19 +118,19 @@ class GrpcTransport(Transport):
     def _understood(self, error):
         """Returns the `LinkError` that a failed call is."""
         codes, code = self._grpc.StatusCode, error.code()
-        told = "{}: {}".format(code.name, (error.details() or "")[:200])
+        words = "{}: {}".format(code.name, (error.details() or "")[:200])
         if code == codes.DEADLINE_EXCEEDED:
             return Missed("No complete answer came in time.")
         if code == codes.CANCELLED:
             return Missed("The question was interrupted.")
-        # One code is for a server that isn't there and for a full queue; all
-        # servers say then what is full.
-        is_busy = "queue" in told.lower() or code == codes.RESOURCE_EXHAUSTED
-        if is_busy and "larger than max" not in told:
-            return Refused("The server is busy: {}".format(told))
+        # A missing server and a full queue have one code, but all servers
+        # name the queue.
+        is_busy = "queue" in words.lower() or code == codes.RESOURCE_EXHAUSTED
+        if is_busy and "larger than max" not in words:
+            return Refused("The server is busy: {}".format(words))
         if code == codes.UNAVAILABLE:
-            return Unreachable("No connection: {}".format(told))
-        return BadAnswer("The server must answer. Received: {}".format(told))
+            return Unreachable("No connection: {}".format(words))
+        return BadAnswer("The server must answer. Received: {}".format(words))
 
     def interrupt(self):
         """See `Transport.interrupt`."""

@@ -13,8 +13,8 @@ _CHUNK_BYTES = 16384
 def read_response(connection, deadline, clock):
     """Returns `(status, headers, body, received_bytes)`.
 
-    Only a body of stated length is read: neither chunks nor "until it
-    closes", which a server could go on with for ever.
+    Only a body of stated length is read: chunks, or a body until the
+    connection closes, could be endless.
 
     Args:
         connection: Connected socket.
@@ -23,13 +23,13 @@ def read_response(connection, deadline, clock):
 
     Returns:
         The status as int, the headers as dictionary of lower-case names, the
-        body as bytes, and how many bytes came.
+        body as bytes, and the number of bytes received.
 
     Raises:
         Missed: if it isn't complete by the deadline.
         Unreachable: if the connection ends before.
-        BadAnswer: if it isn't HTTP, too large, of no stated length, or more
-            than was asked for.
+        BadAnswer: if it isn't HTTP, is too large, states no length, or is
+            followed by more bytes.
     """
     data = bytearray()
     while True:

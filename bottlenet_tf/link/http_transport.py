@@ -1,5 +1,6 @@
 """HTTP/1.1 over one connection that is kept open, for any server's API."""
 
+import re
 import socket
 import time
 import urllib.parse
@@ -22,19 +23,19 @@ _MOST_RETRY_S = 3600
 class HttpTransport(Transport):
     """Asks one server over one connection that is kept open.
 
-    It is opened by the first question, and again after whatever failed. If
+    The first question opens it, and so does the next one after a failure. If
     the server has closed it meanwhile, the question is asked once more.
 
     Args:
         address: `HOST`, `HOST:PORT` or `[IPv6]:PORT`, with or without
             `http://` before it.
         port: Where the address names none.
-        host: What the header Host says; None says the address. A server
-            that is found by its address alone is content with "".
+        host: Value of the header Host; None takes the address. A server that
+            is found by its address alone accepts "".
         clock: Function that returns monotonic seconds.
 
     Raises:
-        ValueError: for an address that can't be.
+        ValueError: for an invalid address.
     """
 
     def __init__(self, address, port, host=None, clock=time.monotonic):
@@ -54,7 +55,7 @@ class HttpTransport(Transport):
 
     @property
     def overhead_bytes(self):
-        """Of one question at IP level, beyond a payload of 100 to 999 bytes."""
+        """At IP level, of a question with a payload of 100 to 999 bytes."""
         return len(self._message(bytes(100))) - 100 + _TCP_IP_BYTES
 
     @property
@@ -76,19 +77,16 @@ class HttpTransport(Transport):
 
     def ask(self, payload, deadline, request_id):
         """See `Transport.ask`."""
-        return self._guarded(
+        return self._asked(
             self._message(payload),
             deadline,
             lambda response: self._understand(response, payload, request_id),
         )
 
     def is_ready(self, deadline):
-        """Returns whether the server has this model, and this version.
+        """Returns whether the server has this model, and this version of it.
 
-        To be asked before the first image: another version is another export.
-
-        Raises:
-            LinkError: as `ask` does.
+        Another version is another export. Raises `LinkError` as `ask` does.
         """
 
         def understand(response):
@@ -99,22 +97,11 @@ class HttpTransport(Transport):
         question = "GET {} HTTP/1.1\r\nHost:{}\r\n\r\n".format(
             self._ready_path(), self._header
         )
-        return self._guarded(question.encode("ascii"), deadline, understand)
-
-    def _guarded(self, message, deadline, understand):
-        """Sends a message; whatever fails but a refusal closes."""
-        self._interrupted = False
-        try:
-            return understand(self._exchange(message, deadline))
-        except Refused:
-            raise
-        except BaseException:  # Whatever it was, an answer may be under way.
-            self.close()
-            raise
+        return self._asked(question.encode("ascii"), deadline, understand)
 
     def _exchange(self, message, deadline):
         was_open = self._connection is not None
-        self.connect_ms = None
+        self.connect_ms, self._interrupted = None, False
         try:
             return self._once(message, deadline)
         except Unreachable:
@@ -165,7 +152,7 @@ class HttpTransport(Transport):
         )
 
     def _resolve(self):
-        """Returns the addresses; asks once, since that knows no deadline."""
+        """Returns the addresses; asks once, as this can't be bounded."""
         if self._addresses is None:
             try:
                 self._addresses = socket.getaddrinfo(
@@ -228,7 +215,7 @@ def _retry_after(headers):
 
 
 def split_address(address, otherwise):
-    """Returns host and port of an address; a port if it names none."""
+    """Returns host and port of an address; `otherwise` if it has no port."""
     text = address if isinstance(address, str) else ""
     if text.startswith("http://"):
         text = text[len("http://") :].rstrip("/")
@@ -249,11 +236,5 @@ def split_address(address, otherwise):
 
 
 def _is_plain(text):
-    """Whether a text has nothing but what hosts and ports are made of."""
-    return (
-        0 < len(text) < 300
-        and all(
-            character.isalnum() or character in ".-_:[]%" for character in text
-        )
-        and all(ord(character) < 128 for character in text)
-    )
+    """Whether a text has only characters of hosts and ports."""
+    return re.fullmatch(r"[A-Za-z0-9._:\[\]%-]{1,299}", text) is not None

@@ -1,10 +1,10 @@
 """A KServe v2 response over HTTP -> `Answer`: outside bytes, all checked.
 
-A response is a JSON object, behind it the tensors it calls binary. A served
+A response is a JSON object, followed by the tensors it calls binary. A served
 model has the output `answer`, UINT8: a compact message that `unpack` reads.
-One with the outputs `classes` and `status` is understood as well, and with
-`labels`, `top_classes`, `top_probabilities`, `computed_ms`, `queued_ms` and
-`units` if they are there.
+Outputs `classes` and `status` are understood as well, and `labels`,
+`top_classes`, `top_probabilities`, `computed_ms`, `queued_ms` and `units`
+beside them.
 """
 
 import json
@@ -35,8 +35,8 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
         received_bytes: Of the whole response.
         unpack: Function of a compact answer's bytes that returns an object
             with `class_index`, `top`, `status`, `computed_ms`, `unit_id` (0
-            if none), `payload_crc` and, if it is told, `queued_ms`; ValueError
-            if they aren't one.
+            if none), `payload_crc` and, if known, `queued_ms`; or raises
+            ValueError.
 
     Raises:
         BadAnswer: unless it is an answer to this payload.
@@ -45,8 +45,8 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
         0 < json_bytes <= len(body), "must have lengths that fit", json_bytes
     )
     head = json_object(body[:json_bytes], MAX_JSON_BYTES)
-    told = head.get("id", request_id)
-    _check(told in (request_id, ""), "must have the question's id", told)
+    name = head.get("id", request_id)
+    _check(name in (request_id, ""), "must have the question's id", name)
     tensors = _tensors(head.get("outputs"), body[json_bytes:])
     return of_tensors(tensors, payload, request_id, received_bytes, unpack)
 
@@ -62,14 +62,16 @@ def of_tensors(tensors, payload, request_id, received_bytes, unpack=None):
         BadAnswer: unless it is an answer to this payload.
     """
     if "answer" in tensors:
-        found = _compact(tensors["answer"], payload, unpack)
+        found = _compact(
+            tensors["answer"], payload, unpack, request_id, received_bytes
+        )
     else:
-        found = _of_tensors(tensors)
-    return _answer(found, request_id, received_bytes)
+        found = _of_tensors(tensors, request_id, received_bytes)
+    return _checked(found)
 
 
-def _compact(values, payload, unpack):
-    """Returns the fields of a compact answer."""
+def _compact(values, payload, unpack, request_id, received_bytes):
+    """Returns the unchecked `Answer` in a compact answer's values."""
     _check(unpack is not None, "can't be read without `unpack`", "answer")
     try:
         found = unpack(bytes(bytearray(values)))
@@ -80,16 +82,17 @@ def _compact(values, payload, unpack):
         "must be of this payload",
         found.payload_crc,
     )
-    return {
-        "class": found.class_index,
-        "label": "",
-        "status": found.status,
-        "top": list(found.top),
-        "computed_ms": found.computed_ms,
-        # Not every server tells.
-        "queued_ms": getattr(found, "queued_ms", None),
-        "unit": found.unit_id or None,
-    }
+    return Answer(
+        found.class_index,
+        "",
+        found.top,
+        found.status,
+        found.computed_ms,
+        getattr(found, "queued_ms", None),  # Not every server reports it.
+        found.unit_id or None,
+        request_id,
+        received_bytes,
+    )
 
 
 def _check(condition, rule, received):
@@ -115,7 +118,7 @@ def json_object(data, most_bytes):
 
 
 def _tensors(outputs, data):
-    """Returns lists of values by name; data must be used up exactly."""
+    """Returns lists of values by name; no data may be left over."""
     _check(
         isinstance(outputs, list) and len(outputs) <= MAX_TENSORS,
         "must have a list of outputs",
@@ -146,7 +149,7 @@ def _tensors(outputs, data):
 
 
 def values_of(datatype, data):
-    """Returns the values of a binary tensor; None for types nobody reads."""
+    """Returns the values of a binary tensor; None for other types."""
     if datatype == "BYTES":
         return list(_elements(data))
     if datatype == "UINT8":
@@ -169,21 +172,23 @@ def _elements(data):
         yield data[start - size : start]
 
 
-def _of_tensors(tensors):
-    """Returns the fields of an answer in tensors of their own."""
+def _of_tensors(tensors, request_id, received_bytes):
+    """Returns the unchecked `Answer` in tensors of their own."""
     classes, shares = (
         tensors.get(name) or [] for name in ("top_classes", "top_probabilities")
     )
     _check(len(classes) == len(shares), "must have pairs", len(shares))
-    return {
-        "class": _one(tensors, "classes"),
-        "label": _text(_one(tensors, "labels", b"")),
-        "status": _text(_one(tensors, "status")),
-        "top": list(zip(classes, shares)),
-        "computed_ms": _one(tensors, "computed_ms", None),
-        "queued_ms": _one(tensors, "queued_ms", None),
-        "unit": _one(tensors, "units", 0) or None,
-    }
+    return Answer(
+        _one(tensors, "classes"),
+        _text(_one(tensors, "labels", b"")),
+        tuple(zip(classes, shares)),
+        _text(_one(tensors, "status")),
+        _one(tensors, "computed_ms", None),
+        _one(tensors, "queued_ms", None),
+        _one(tensors, "units", 0) or None,
+        request_id,
+        received_bytes,
+    )
 
 
 def _one(tensors, name, *default):
@@ -209,46 +214,34 @@ def _text(value):
         raise BadAnswer("An answer's texts must be UTF-8.") from None
 
 
-def _answer(found, request_id, received_bytes):
-    index, label, status = (found[k] for k in ("class", "label", "status"))
+def _checked(answer):
+    """Returns an `Answer` whose fields are of their types and in range."""
     _check(
-        is_whole(index, least=-1, most=_MAX_CLASS),
+        is_whole(answer.index, least=-1, most=_MAX_CLASS),
         "must have the index of a class",
-        index,
+        answer.index,
     )
-    for text in (label, status):
+    for text in (answer.label, answer.status):
         _check(
             isinstance(text, str) and len(text) <= _MAX_TEXT,
             "must have label and status, short texts",
             text,
         )
-    unit, times = found["unit"], (found["computed_ms"], found["queued_ms"])
+    unit = answer.unit_id
     _check(unit is None or is_whole(unit), "must name its unit", unit)
-    for time_ms in times:
+    for time_ms in (answer.computed_ms, answer.queued_ms):
         _check(
             time_ms is None or is_number(time_ms, most=_MAX_MS),
             "must have times in ms",
             time_ms,
         )
-    return Answer(
-        index,
-        label,
-        _top(found["top"]),
-        status,
-        times[0],
-        times[1],
-        unit,
-        request_id,
-        received_bytes,
-    )
-
-
-def _top(pairs):
-    _check(len(pairs) <= 100, "must have a short top", len(pairs))
-    for index, share in pairs:
+    _check(len(answer.top) <= 100, "must have a short top", len(answer.top))
+    for index, share in answer.top:
         _check(
             is_whole(index, most=_MAX_CLASS) and is_number(share, most=1.001),
             "must have pairs of class and probability",
             (index, share),
         )
-    return tuple((index, float(share)) for index, share in pairs)
+    return answer._replace(
+        top=tuple((index, float(share)) for index, share in answer.top)
+    )

@@ -43,7 +43,7 @@ class KServeGrpc(GrpcTransport):
         tensor += wire.data(3, b"\x01\x01")  # Of shape (1, 1), packed.
         self._input = wire.data(5, tensor)
 
-    def _question(self, payload, request_id):
+    def _question(self, payload):
         raw = struct.pack("<I", len(payload)) + payload
         return _SERVICE + "ModelInfer", (
             self._model + self._input + wire.data(7, raw)

@@ -32,12 +32,12 @@ class KServeHttp(HttpTransport):
     Args:
         address: As of `HttpTransport`.
         model: Name of the served model.
-        version: Of the model; None takes what the server prefers.
+        version: Of the model; None takes the server's default.
         unpack: Reads compact answers; see `kserve_answer.read`.
         host, clock: As of `HttpTransport`.
 
     Raises:
-        ValueError: for an address or a name that can't be.
+        ValueError: for an invalid address, name or version.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ import random
 MOST_PROBE_S = 4.0
 # Of a dead link: least interval, and interval as a share of the time it has
 # been dead. A sixtieth of a cut is lost after its end, or 0.3 s of a short one,
-# and what the image takes that is under way.
+# and the rest of the image under way.
 LEAST_PROBE_S, _SHARE_OF_CUT = 0.3, 1.0 / 60.0
 # Of a link that answers, where the device is faster without it.
 _LEAST_IDLE_S, _SHARE_OF_IDLE = 0.1, 0.15
@@ -17,9 +17,6 @@ class Probes:
 
     The interval is a share of the time since `begin`, between a least one and
     4 seconds. The first probe is due at once.
-
-    Args:
-        clock: Function that returns monotonic seconds.
     """
 
     def __init__(self, clock):
@@ -62,10 +59,6 @@ class Pauses:
 
     Devices that were refused together must not return together, so that each
     pause is between half and one and a half of its length.
-
-    Args:
-        clock: Function that returns monotonic seconds.
-        seed: Of the jitter.
     """
 
     def __init__(self, clock, seed=0):

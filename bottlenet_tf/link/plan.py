@@ -1,9 +1,10 @@
-"""What a device may choose among, and what each choice takes where.
+"""The choices of a device, with their bytes, accuracies, times and energies.
 
-A choice is joined with its times at no load; what load adds is measured while
-the device runs (`estimate`). `plan_file` reads plan.json.
+Times are those without load; the effect of load is measured while the device
+runs (`estimate`). `plan_file` reads plan.json.
 """
 
+import copy
 from typing import NamedTuple, Optional
 
 from bottlenet_tf.link.checks import require
@@ -22,7 +23,7 @@ class Choice(NamedTuple):
         point: Index of the operating point; None unless way is `SPLIT`.
         codec, quality, side: Of the image, if way is `CLOUD`.
         bytes_mean: Wire bytes of an image; 0 if nothing is sent.
-        bytes_p95: What 95 % of the images don't exceed; the mean if unknown.
+        bytes_p95: Their 95th percentile; the mean if unknown.
         accuracy: Percent.
         device_ms: Network and codec on the device, as profiled.
         compute_mj: Energy of these; None if unknown.
@@ -51,12 +52,12 @@ class Choice(NamedTuple):
 
 
 class Radio(NamedTuple):
-    """What sending and waiting take from the battery, and a message's size.
+    """Power of sending and waiting, and a message's size.
 
     Attributes:
         uplink_mw: While sending; None if unknown.
         waiting_mw: From the last byte sent to the answer.
-        overhead_bytes: What a message takes on the air beyond its payload.
+        overhead_bytes: Of a message on the air beyond its payload.
     """
 
     uplink_mw: Optional[float]
@@ -70,7 +71,7 @@ class Plan:
     Made by `plan_file.read` or `plan_file.parse`.
 
     Attributes:
-        network, device, server: Names, for people.
+        network, device, server: Names, for display.
         choices: Tuple of `Choice`.
         radios: Dictionary of `Radio` by the name of a link.
         min_accuracy: Least accuracy that was accepted; None if any was.
@@ -106,14 +107,12 @@ class Plan:
     @property
     def whole(self):
         """The mobile-only choice; None if there is none."""
-        found = [c for c in self.choices if c.way == DEVICE]
-        return found[0] if found else None
+        return next((c for c in self.choices if c.way == DEVICE), None)
 
     def radio(self, link=None):
-        """Returns a link's `Radio`, the first one's if None; None if none.
+        """Returns a link's `Radio`; without a name the first, or None.
 
-        Raises:
-            ValueError: for a link that the plan hasn't.
+        Raises `ValueError` for a link that the plan doesn't have.
         """
         if link is None:
             return next(iter(self.radios.values()), None)
@@ -128,17 +127,16 @@ class Plan:
 
     def named(self, name):
         """Returns a choice by its name; ValueError lists what there is."""
-        found = [choice for choice in self.choices if choice.name == name]
-        names = [choice.name for choice in self.choices]
+        known = {choice.name: choice for choice in self.choices}
         require(
-            found,
-            "A choice must be one of {}.".format(", ".join(names)),
+            name in known,
+            "A choice must be one of {}.".format(", ".join(known)),
             name=name,
         )
-        return found[0]
+        return known[name]
 
     def only(self, available):
-        """Returns the same plan without what a deployment cannot offer.
+        """Returns the same plan without what a deployment can't offer.
 
         Args:
             available: Names of choices, or a function of a `Choice`.
@@ -149,8 +147,15 @@ class Plan:
         Raises:
             ValueError: if nothing is left.
         """
-        offers = available if callable(available) else _is_in(set(available))
-        kept = [choice for choice in self.choices if offers(choice)]
+        kept = [
+            choice
+            for choice in self.choices
+            if (
+                available(choice)
+                if callable(available)
+                else choice.name in available
+            )
+        ]
         dropped = [c.name for c in self.choices if c not in kept]
         require(
             kept,
@@ -158,17 +163,6 @@ class Plan:
             "the same runs.",
             dropped=dropped,
         )
-        plan = Plan(
-            kept,
-            self.radios,
-            self.network,
-            self.device,
-            self.server,
-            self.min_accuracy,
-            self.deadline_ms,
-        )
+        plan = copy.copy(self)
+        plan.choices = tuple(kept)
         return plan, dropped
-
-
-def _is_in(names):
-    return lambda choice: choice.name in names

@@ -30,8 +30,8 @@ def read(path):
 
     Raises:
         OSError: if it can't be read.
-        ValueError: naming the file, if it isn't a plan of this version or a
-            field is missing or out of range.
+        ValueError: with the file's name, if it isn't a plan of this version
+            or a field is missing or out of range.
     """
     with open(str(path), "rb") as file:
         data = file.read(MAX_BYTES + 1)
@@ -65,11 +65,7 @@ def _no_constant(name):
 
 
 def parse(value):
-    """Returns the `Plan` that a JSON value tells.
-
-    Raises:
-        ValueError: see `read`.
-    """
+    """Returns the `Plan` of a JSON value; raises as `read`."""
     found = value.get("format") if isinstance(value, dict) else value
     require(
         isinstance(value, dict) and found == formats.PLAN,
@@ -135,7 +131,7 @@ def _is_ms(value):
 
 
 def _times(value, name, parts):
-    """Returns the sum of two parts at no load by split, in ms."""
+    """Returns the sum of two parts without load, in ms, by split."""
     found = {}
     for row in _rows(value, name):
         split = _optional(row, "split", is_text)
@@ -168,7 +164,7 @@ def _choice(row, on_device, on_server, energies):
     mean = _field(row, "wire_bytes_mean", _is_bytes, "a number of bytes")
     require(
         (mean > 0) == (way != DEVICE),
-        "Exactly what sends must have bytes.",
+        "Exactly the choices that send must have bytes.",
         name=name,
         way=way,
         wire_bytes_mean=mean,

@@ -7,7 +7,7 @@ from bottlenet_tf.link.worker import Worker
 
 
 class Prober:
-    """Sends probes in a thread of its own; the controller hears in the next.
+    """Sends probes in a thread of its own; `learn` passes on their results.
 
     A probe is as many zeros as the plan's smallest payload has bytes. The
     server answers that it can't read them, and so computes nothing.
@@ -36,12 +36,12 @@ class Prober:
         self._worker.submit(lambda: self._ask(until_s))
 
     def learn(self):
-        """Tells the controller what probes have found meanwhile."""
+        """Passes the results of ended probes on to the controller."""
         with self._lock:
             found, self._found = self._found, []
-        for tell in found:
+        for report in found:
             self._under_way = False
-            tell()
+            report()
 
     def exchange(self, transport):
         """Returns its transport and takes another, unless a probe is out."""
@@ -67,21 +67,21 @@ class Prober:
             answer = self._transport.ask(self._payload, until_s, "probe")
         except Refused as refused:
             retry_after_s = refused.retry_after_s
-            self._tell(lambda: controller.refused(retry_after_s))
+            self._report(lambda: controller.refused(retry_after_s))
         except Missed:
             ms = 1e3 * (self._clock() - begun_s)
-            self._tell(lambda: controller.missed(size, ms))
+            self._report(lambda: controller.missed(size, ms))
         except LinkError:
-            self._tell(controller.refused)
+            self._report(controller.refused)
         except Exception:  # A transport's own fault must not end probing.
-            self._tell(controller.refused)
+            self._report(controller.refused)
         else:
             ms = 1e3 * (self._clock() - begun_s)
-            self._tell(lambda: self._answered(size, ms, answer))
+            self._report(lambda: self._answered(size, ms, answer))
 
-    def _tell(self, tell):
+    def _report(self, report):
         with self._lock:
-            self._found.append(tell)
+            self._found.append(report)
 
     def _answered(self, size, ms, answer):
         connect_ms = self._transport.connect_ms or 0.0

@@ -8,38 +8,37 @@ REMOTE, LOCAL = "server", "device"
 
 
 class Race:
-    """Which of two answers was first; ends the question once it can't win."""
+    """Who answers first; interrupts the question if it is the device."""
 
     def __init__(self, transport):
-        self._transport = transport
-        self._lock = threading.Lock()
+        self._transport, self._lock = transport, threading.Lock()
         self._is_asking = False
-        self._winner = None
-        self.answer = None
+        self.winner = None
 
     def asking(self):
+        """A question begins, which `local` interrupts from now on."""
         with self._lock:
-            if self._winner is not None:
+            if self.winner is not None:
                 raise Missed("The device was first.")
             self._is_asking = True
 
     def asked(self):
+        """The question has ended."""
         with self._lock:
             self._is_asking = False
 
     def local(self, answer):
+        """The device has answered."""
         with self._lock:
-            if self._winner is None:
-                self._winner = LOCAL
+            if self.winner is None:
+                self.winner = LOCAL
                 # Under the lock, so that it never meets the next question.
                 if self._is_asking:
                     self._transport.interrupt()
 
-    def remote(self, answer):
+    def remote(self):
+        """The server has answered; returns whether it was first."""
         with self._lock:
-            if self._winner is None:
-                self._winner, self.answer = REMOTE, answer
-
-    def won_by(self, name):
-        with self._lock:
-            return self._winner == name
+            if self.winner is None:
+                self.winner = REMOTE
+            return self.winner == REMOTE

@@ -20,7 +20,7 @@ class Reply(NamedTuple):
     """The one answer to an image.
 
     Attributes:
-        answer: What the transport or `local` returned; None if set aside.
+        answer: From the transport or `local`; None if set aside.
         source: `REMOTE`, `LOCAL`, or `LATER` for an image that is set aside:
             the caller hands it to `Sender.late` when nothing else waits.
         choice: `Choice` that was tried first.
@@ -44,12 +44,12 @@ class Sender:
     The unsplit network starts on the device at `deadline - lead_ms`, in a
     thread of its own, and the first answer wins. Without a deadline, or if it
     can't be in time, it starts when the controller's patience ends. It starts
-    at once when the link breaks, the server refuses, or the answer is of
-    another question, of another unit or of a payload that the server couldn't
+    at once when the link breaks, the server refuses, or the answer is to
+    another question, of another unit or to a payload that the server couldn't
     read.
 
-    A controller that sets late images aside (`Controller.sets_aside`) gets
-    them back unanswered as soon as they can't be in time.
+    With a controller that sets late images aside (`Controller.sets_aside`)
+    images return unanswered as soon as they can't be in time.
 
     One call at a time. Payloads and answers are never logged.
 
@@ -65,7 +65,7 @@ class Sender:
             its answer like any other.
         deadline_ms: From the call to the answer; None for no deadline.
         clock: Function that returns monotonic seconds.
-        run: Begins what numbers the questions; processes that share a server
+        run: Prefix of the questions' names; processes that share a server
             need not differ.
 
     Raises:
@@ -109,12 +109,12 @@ class Sender:
         """Returns the `Reply` to an image.
 
         Args:
-            image: What `encode` and `local` take.
+            image: As `encode` and `local` take it.
             waited_ms: How long it has waited for its turn: so much of the
                 deadline has passed.
 
         Raises:
-            Exception: what `local` raised, if its answer was needed.
+            Exception: that of `local`, if its answer was needed.
         """
         begun_s = self._clock() - 1e-3 * waited_ms
         self._learn()
@@ -126,29 +126,29 @@ class Sender:
             problem = "Nothing can answer in time."
             return self._reply(begun_s, None, LATER, choice, problem=problem)
         if not choice.sends and self._prober is None:
-            choice = self._tried_instead() or choice
+            if self._controller.take_probe():
+                choice = self._controller.trial or choice
         if not choice.sends:
-            task = self._worker.submit(lambda: self._compute(image))
-            self._probe_until(task)
-            return self._reply(begun_s, task.result(), LOCAL, choice)
+            answer = self._locally(image, probes=True)
+            return self._reply(begun_s, answer, LOCAL, choice)
         race = Race(self._transport)
         task = self._worker.submit(
             lambda: self._compute(image),
             self._starts_s(begun_s, waited_ms),
             race.local,
         )
-        sent_bytes, problem = 0, None
+        sent_bytes, problem = 0, "The device was first."
         try:
             payload = self._encoded(image, choice)
             sent_bytes = len(payload)
-            race.remote(self._ask(payload, choice, begun_s, race, task))
+            answer = self._ask(payload, choice, begun_s, race, task)
+            if race.remote():
+                task.cancel()
+                return self._reply(begun_s, answer, REMOTE, choice, sent_bytes)
         except LinkError as error:
             problem = str(error) or type(error).__name__
         except Exception as error:  # The head failed; the whole may not.
             problem = "{}: {}".format(type(error).__name__, error)
-        if race.won_by(REMOTE):
-            task.cancel()
-            return self._reply(begun_s, race.answer, REMOTE, choice, sent_bytes)
         self._probe()
         if sets_aside:
             task.cancel()
@@ -157,24 +157,36 @@ class Sender:
             )
         task.hurry()
         answer = task.result()
-        if problem is None:
-            problem = "The device was first."
         return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
 
     def late(self, image):
         """Returns the `Reply` of the device to an image that was set aside.
 
         Raises:
-            Exception: what `local` raised.
+            Exception: that of `local`.
         """
-        begun_s = self._clock()
-        task = self._worker.submit(lambda: self._compute(image))
-        whole = self._controller.plan.whole
-        return self._reply(begun_s, task.result(), LOCAL, whole)
+        begun_s, whole = self._clock(), self._controller.plan.whole
+        return self._reply(begun_s, self._locally(image), LOCAL, whole)
 
-    def _tried_instead(self):
-        """Returns what to send in a probe's place; None if none is due."""
-        return self._controller.trial if self._controller.take_probe() else None
+    def _locally(self, image, probes=False):
+        """Returns the device's answer, with probes meanwhile.
+
+        Computed by this thread unless a dead link is to be probed again and
+        again, or the worker still computes for an earlier image.
+        """
+        if probes:
+            self._probe()
+        again = probes and self._prober is not None
+        again = again and not self._controller.alive
+        if not again and self._worker.is_idle:
+            return self._compute(image)
+        task = self._worker.submit(lambda: self._compute(image))
+        while again and not task.wait(_PROBING_S):
+            self._learn()
+            again = not self._controller.alive
+            if again:
+                self._probe()
+        return task.result()
 
     def _reply(
         self, begun_s, answer, source, choice, sent_bytes=0, problem=None
@@ -183,7 +195,7 @@ class Sender:
         return Reply(answer, source, choice, latency_ms, sent_bytes, problem)
 
     def _compute(self, image):
-        """Computes in the worker's thread, one image at a time."""
+        """Computes in one thread or the other, one image at a time."""
         begun_s = self._clock()
         answer = self._local(image)
         self._local_ms.append(1e3 * (self._clock() - begun_s))
@@ -210,7 +222,7 @@ class Sender:
         return payload
 
     def _ask(self, payload, choice, begun_s, race, task):
-        """Returns an answer that can be used, and tells the controller."""
+        """Returns a usable answer; the controller learns from any outcome."""
         request_id = next(self._ids)
         sent_s = self._clock()
         lead = self._lead_ms(1e3 * (sent_s - begun_s))
@@ -256,24 +268,8 @@ class Sender:
         if self._prober is not None:
             self._prober.send()
 
-    def _probe_until(self, task):
-        """Probes; a dead link again and again, until the task has ended.
-
-        An image takes long on the device: what is found meanwhile is known
-        before the next one.
-        """
-        self._probe()
-        while not (
-            self._prober is None
-            or self._controller.alive
-            or task.wait(_PROBING_S)
-        ):
-            self._learn()
-            if not self._controller.alive:
-                self._probe()
-
     def _learn(self):
-        """Tells the controller what other threads have found meanwhile."""
+        """Passes on what other threads have measured meanwhile."""
         whole = self._controller.plan.whole
         while self._local_ms:
             ms = self._local_ms.popleft()

@@ -26,7 +26,7 @@ _STRING = 7  # Of the enumeration DataType.
 
 
 def _named(payload, model):
-    """Returns the model for a payload: its unit's, or the one given."""
+    """Returns the model of a payload's unit; `model` if it names none."""
     return getattr(payload, "unit", None) or model
 
 
@@ -46,7 +46,7 @@ class TfServingGrpc(GrpcTransport):
         self._kind = wire.number(1, _STRING) + shape
         self._filter = b"".join(wire.data(3, name) for name in _OUTPUTS)
 
-    def _question(self, payload, request_id):
+    def _question(self, payload):
         tensor = self._kind + wire.data(8, payload)
         entry = wire.data(1, "payload") + wire.data(2, tensor)
         spec = wire.data(1, wire.data(1, _named(payload, self._model)))
@@ -86,8 +86,8 @@ def _integers(tensor):
 class TfServingRest(HttpTransport):
     """Asks the models of a server by REST; see `HttpTransport`.
 
-    Payloads travel as base64, a third longer, and answers have all that a
-    model gives: the other transports are better where they are to be had.
+    Payloads travel as base64, a third longer, and answers hold all outputs of
+    a model: prefer the other transports where you can.
 
     Args:
         address, host, clock: As of `HttpTransport`.
@@ -116,11 +116,8 @@ class TfServingRest(HttpTransport):
     def _read(self, headers, body, payload, request_id, received_bytes):
         found = kserve_answer.json_object(body, MAX_BODY_BYTES)
         rows = found.get("predictions")
-        if not (
-            isinstance(rows, list)
-            and len(rows) == 1
-            and isinstance(rows[0], dict)
-        ):
+        is_one = isinstance(rows, list) and len(rows) == 1
+        if not (is_one and isinstance(rows[0], dict)):
             raise BadAnswer("An answer must have one prediction, an object.")
         tensors = {name: [rows[0].get(name)] for name in _OUTPUTS}
         return kserve_answer.of_tensors(

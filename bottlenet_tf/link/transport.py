@@ -1,19 +1,19 @@
-"""What a device needs of any transport: one payload in, one answer out."""
+"""The interface of every transport: one payload in, one answer out."""
 
 from typing import NamedTuple, Optional, Tuple
 
 
 class Answer(NamedTuple):
-    """What a server says of one payload.
+    """A server's answer to one payload.
 
     Attributes:
         index: Of the class; -1 if the payload failed.
-        label: Its name; "" if the server tells none.
+        label: Its name; "" if the server sends none.
         top: Pairs of class index and probability, most probable first; empty
-            if the server tells none.
+            if the server sends none.
         status: "ok", or why the payload failed.
-        computed_ms, queued_ms: At the server; None if it doesn't tell.
-        unit_id: Identity of the unit that decoded it; None if not told.
+        computed_ms, queued_ms: At the server; None if it doesn't report them.
+        unit_id: Identity of the unit that decoded it; None if not reported.
         request_id: Of the question.
         received_bytes: Of the answer, headers included.
     """
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 class LinkError(Exception):
-    """No answer that can be used; the image must be answered locally."""
+    """No usable answer; the image must be answered locally."""
 
 
 class Missed(LinkError):
@@ -45,7 +45,7 @@ class Refused(LinkError):
     """The server is too busy.
 
     Attributes:
-        retry_after_s: When it asks to come back; None if it doesn't say.
+        retry_after_s: When it asks to be asked again; None if it doesn't say.
     """
 
     def __init__(self, message, retry_after_s=None):
@@ -54,7 +54,7 @@ class Refused(LinkError):
 
 
 class BadAnswer(LinkError):
-    """An answer that isn't one: malformed, too large or another's."""
+    """A malformed or too large answer, or one to another question."""
 
 
 class Transport:
@@ -64,10 +64,10 @@ class Transport:
     late answer can't be taken for the next one's.
     """
 
-    #: What a question takes on the air beyond its payload.
+    #: Bytes on the air of a question beyond its payload.
     overhead_bytes = 0
-    #: What opening the connection took in the last `ask`, in ms; None if it
-    #: was open, or if that isn't known.
+    #: How long opening the connection took in the last `ask`, in ms; None if
+    #: it was open, or if that isn't known.
     connect_ms = None
     #: Whether a connection is open, as far as this side knows.
     is_open = False
@@ -84,7 +84,7 @@ class Transport:
             Missed: if there is no answer by the deadline.
             Unreachable: if there is no connection, or it broke.
             Refused: if the server is too busy.
-            BadAnswer: if the answer is malformed, too large or of another
+            BadAnswer: if the answer is malformed, too large or to another
                 question.
         """
         raise NotImplementedError
@@ -98,3 +98,17 @@ class Transport:
 
     def close(self):
         """Closes the connection; the next question opens one."""
+
+    def _exchange(self, question, deadline):
+        """Returns the response to a question, both as a subclass has them."""
+        raise NotImplementedError
+
+    def _asked(self, question, deadline, understand):
+        """Returns `understand(response)`; any failure but a refusal closes."""
+        try:
+            return understand(self._exchange(question, deadline))
+        except Refused:
+            raise
+        except BaseException:  # Whatever it was, an answer may be under way.
+            self.close()
+            raise

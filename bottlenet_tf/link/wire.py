@@ -1,8 +1,7 @@
-"""Protocol Buffers' wire format, as much of it as questions and answers need.
+"""Protocol Buffers' wire format, as far as questions and answers need it.
 
-The packages that bring generated classes for the two servers' messages are no
-device's: one wants TensorFlow, the other a Python newer than 3.6. Both read
-and write the same four kinds of field.
+The packages with generated classes for the two servers' messages don't run on
+a device: one needs TensorFlow, the other a Python newer than 3.6.
 
 Reference:
     Protocol Buffers documentation, "Encoding".
@@ -16,7 +15,7 @@ _MOST_FIELDS = 4096
 
 
 def number(field, value):
-    """Returns a field of a whole number, not negative."""
+    """Returns a field of a whole number that isn't negative."""
     return _varint(field << 3 | _VARINT) + _varint(value)
 
 
@@ -30,11 +29,10 @@ def data(field, value):
 def read(message):
     """Returns the fields of an encoded message: `{field: [values]}`.
 
-    Values are ints or bytes, in their order; what a field means isn't known
-    here.
+    Values are ints or bytes, in their order.
 
     Raises:
-        BadAnswer: unless it is one, of at most 4,096 values.
+        BadAnswer: for another text, or more than 4,096 values.
     """
     found, place, count = {}, 0, 0
     while place < len(message):
@@ -60,14 +58,7 @@ def read(message):
 def one(fields, field, kind, otherwise):
     """Returns the last value of a field; `otherwise` if it isn't there.
 
-    Args:
-        fields: As `read` returns them.
-        field: Its number.
-        kind: `int` or `bytes`.
-        otherwise: Value of a field that isn't sent.
-
-    Raises:
-        BadAnswer: if it is of another kind.
+    Raises `BadAnswer` unless it is of the `kind`, `int` or `bytes`.
     """
     value = fields.get(field, [otherwise])[-1]
     if not isinstance(value, kind):
@@ -84,10 +75,7 @@ def many(fields, field):
 
 
 def numbers(fields, field):
-    """Returns the whole numbers of a repeated field, packed or not.
-
-    Those of 32 bits that are negative come as such.
-    """
+    """Returns the integers of a repeated int32 field, packed or not."""
     found = []
     for value in fields.get(field, []):
         if isinstance(value, int):

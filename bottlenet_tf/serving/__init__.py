@@ -1,4 +1,4 @@
-"""Servers that people run, found, configured, started and watched.
+"""Servers, found, configured, started and watched.
 
 `bottlenet_tf.serving.inprocess` is a stand-in for development.
 """

@@ -1,4 +1,4 @@
-"""What a server is asked to be: a frozen dataclass that checks itself."""
+"""A server's settings: a frozen dataclass that checks itself."""
 
 import dataclasses
 import os

@@ -15,15 +15,14 @@ _LAUNCHES = {
 
 
 def serve(config, timing, on_supervisor, report=print, echo=None):
-    """Serves until the supervisor is told to stop.
+    """Serves until the supervisor is stopped.
 
     Args:
         config: `ServerConfig`.
         timing: `supervisor.Timing`.
-        on_supervisor: Function that gets the `Supervisor` before it runs, to
-            stop it by.
-        report: Takes lines about what happens.
-        echo: File for the engine's output, or None.
+        on_supervisor: Function of the `Supervisor`, called before it runs, so
+            that the caller can stop it.
+        report, echo: As of `Supervisor`.
 
     Raises:
         EngineError, OSError, ValueError: see the engines' `launch` and
@@ -37,6 +36,6 @@ def serve(config, timing, on_supervisor, report=print, echo=None):
 
 
 def has_triton():
-    """Whether a Triton can be found without being told where."""
+    """Whether a Triton can be found without --program or --python."""
     found = shutil.which(triton.PROGRAM) or triton_wheel.usual_python()
     return found is not None

@@ -1,6 +1,7 @@
 """How an engine is started and asked whether it is ready."""
 
 import socket
+import subprocess
 import urllib.error
 import urllib.request
 from typing import Callable, NamedTuple
@@ -19,11 +20,10 @@ class Launch(NamedTuple):
         engine: Its name, for messages.
         command: Program and arguments.
         variables: Its environment variables.
-        is_ready: Function that says whether it answers for all it serves.
+        is_ready: Function that returns whether all its models answer.
         addresses: `{protocol: "host:port"}`, as it listens.
-        serves: What it serves, for messages.
-        hints: `{word: advice}`: advice to give if it fails and its output has
-            the word.
+        serves: Its models, for messages.
+        hints: `{word: advice}`, for a failure whose output has the word.
     """
 
     engine: str
@@ -48,7 +48,7 @@ def address(host, port):
 
 
 def take_ports(host, **ports):
-    """Checks that ports are free, and finds those that may be any.
+    """Returns ports by the same names, each checked to be free.
 
     All are held until all are found, so none is given twice.
 
@@ -56,11 +56,8 @@ def take_ports(host, **ports):
         host: Address to listen on.
         **ports: Numbers by the name of their flag; 0 for any free one.
 
-    Returns:
-        Dictionary of the numbers by the same names.
-
     Raises:
-        ValueError: if one is no port.
+        ValueError: if one isn't a port.
         OSError: if one is taken, or `host` isn't this machine's.
     """
     found, held = {}, []
@@ -93,7 +90,7 @@ def take_ports(host, **ports):
 
 def answers(url):
     """Whether a URL answers with a status of success, in a few seconds."""
-    # No proxy that the environment names: the engine is on this machine.
+    # Without the environment's proxy: the engine is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=_PROBE_SECONDS):
@@ -109,3 +106,18 @@ def accepts(host, port):
             return True
     except OSError:
         return False
+
+
+def run(command, variables):
+    """Returns a short command's `CompletedProcess`; EngineError if none."""
+    try:
+        return subprocess.run(
+            command,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(f"{command[0]} does not run: {error}") from error

@@ -1,4 +1,4 @@
-"""The Triton repository of one deployment, or of several side by side."""
+"""A deployment's Triton repository, alone or side by side, and SavedModels."""
 
 import os
 import pathlib
@@ -11,13 +11,10 @@ _CONFIG = "config.pbtxt"
 
 
 def identity(deploy):
-    """Returns a deployment's `Served` and its folder `cloud`.
-
-    Args:
-        deploy: The deployment folder or its `cloud` folder.
+    """Returns the `Served` and folder `cloud` of a deployment or `cloud`.
 
     Raises:
-        FileNotFoundError: if it is none, or of an export before this.
+        FileNotFoundError: if it isn't a deployment, or lacks a repository.
         ValueError: if its served.json is damaged.
     """
     cloud = pathlib.Path(unit_file.find_folder(deploy, "cloud", served.NAME))
@@ -30,16 +27,14 @@ def identity(deploy):
     return served.read(cloud), cloud
 
 
-# What users edit.
+# Files that users edit.
 SETTINGS = (_CONFIG, "models.config", "batching.config")
 
 
 def check_files(folder, edited_config):
-    """Raises ValueError unless a deployment's files are those exported.
+    """Raises ValueError unless the files below a folder are those exported.
 
-    Args:
-        folder: Below which they are.
-        edited_config: Whether `SETTINGS` may be others.
+    With `edited_config`, `SETTINGS` may differ.
     """
     try:
         intact.check_tree(folder, passed_over=SETTINGS if edited_config else ())
@@ -51,24 +46,42 @@ def check_files(folder, edited_config):
         ) from None
 
 
-def assemble(deploys, folder, edited_config=False):
-    """Returns the repository that holds all of some deployments.
-
-    One alone is served where it lies. Versions of several are linked side by
-    side, under the configurations of the first that has them.
+def saved_models(deploy):
+    """Returns a folder of SavedModels, and `{model: folder of a version}`.
 
     Args:
-        deploys: Deployment folders.
-        folder: Empty folder, for several.
-        edited_config: See `check_files`.
-
-    Returns:
-        `pathlib.Path` of the repository, and the list of `Served`.
+        deploy: The deployment folder, its `cloud` or its `cloud/serving`.
 
     Raises:
-        FileNotFoundError, ValueError: see `identity`; if two have other
-            model names, or are one and the same; if a file isn't the one
-            that was exported.
+        FileNotFoundError: if it holds no SavedModel.
+    """
+    for inside in ("cloud/serving", "serving", "."):
+        folder, found = pathlib.Path(deploy, inside), {}
+        for path in folder.glob("*/*/saved_model.pb"):
+            version, model = path.parent, path.parent.parent.name
+            # Not isdigit(), which also takes superscripts.
+            if version.name.isdecimal() and (
+                model not in found or int(version.name) > int(found[model].name)
+            ):
+                found[model] = version
+        if found:
+            return folder, dict(sorted(found.items()))
+    raise FileNotFoundError(
+        "A deployment folder must hold cloud/serving/<model>/<version>/"
+        "saved_model.pb, as export.py writes it. "
+        f"Received: deploy={os.fspath(deploy)!r}"
+    )
+
+
+def assemble(deploys, folder, edited_config=False):
+    """Returns the repository of all deployments, and their list of `Served`.
+
+    One alone is served where it lies. Versions of several are linked side by
+    side in `folder`, with the configuration of the first that has a model.
+
+    Raises:
+        FileNotFoundError, ValueError: see `identity` and `check_files`; if
+            two have different model names, or are the same.
     """
     found = [identity(deploy) for deploy in deploys]
     names = [each.model for each, _ in found]
@@ -120,7 +133,7 @@ def _link(source, version, folder):
 
 
 def described(identities):
-    """Returns what is served, for messages."""
+    """Returns the served models, for messages."""
     parts = []
     for each in identities:
         units = ", ".join(f"{n} {i:08x}" for n, i in each.units.items())

@@ -20,7 +20,7 @@ from bottlenet_tf.runtime.waiting import Waiting
 from bottlenet_tf.serving import launch
 
 _MOST_BYTES, _MOST_REQUESTS = 1 << 22, 128  # Half a GiB at once.
-# As `export.py` writes them for Triton, unless it is told otherwise.
+# As `export.py` writes them for Triton by default.
 MAX_BATCH, QUEUE_SIZE, QUEUE_S = 8, 64, 1.0
 
 
@@ -45,7 +45,7 @@ class Model:
     Attributes:
         answers: The same.
         waiting: `Waiting` with the `Question`s.
-        answered: How many were.
+        answered: Number of answers.
     """
 
     def __init__(self, answers):
@@ -178,11 +178,7 @@ def start(deploy, host, port):
 
 
 def main(arguments):
-    """Serves until it is ended.
-
-    Args:
-        arguments: Deployment folder, host and port; port 0 takes a free one.
-    """
+    """Serves until it is ended; port 0 takes a free one."""
     server = start(*arguments)
     place = launch.address(*server.server_address[:2])
     print(f"Ready: a stand-in for Triton at HTTP {place}", flush=True)

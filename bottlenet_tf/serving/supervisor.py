@@ -26,17 +26,16 @@ _LINE_BYTES = 4096
 
 
 class Timing(NamedTuple):
-    """When a supervisor does what, in seconds.
+    """A supervisor's times, in seconds.
 
     Attributes:
-        ready: Most that a start may take.
-        poll: Between two looks at the process while it starts.
+        ready: Longest start.
+        poll: Between two looks at the process.
         probe: Between two questions whether it still answers.
-        misses: Questions without an answer, one after the other, that make
-            it count as hung.
+        misses: Number of unanswered questions in a row after which it counts
+            as hung.
         stop: From SIGTERM to SIGKILL.
-        first_wait: Before the first new start; doubled with each one.
-        longest_wait: Most of that.
+        first_wait, longest_wait: Before a new start; doubled with each one.
         settled: Time after which a failure counts as the first again.
     """
 
@@ -51,18 +50,17 @@ class Timing(NamedTuple):
 
 
 class Supervisor:
-    """Keeps an engine running until it is told to stop.
+    """Keeps an engine running until `stop`.
 
-    What fails at the first start is a mistake in what was asked for, and
-    raises. What fails later is an accident, and is started again, however
-    often.
+    A failure at the first start is a wrong setting, and raises. After a later
+    one the engine is started again, however often.
 
     Args:
         launch: `launch.Launch`.
         timing: `Timing`.
-        report: Function that takes what happened, a line of text.
-        echo: File that the engine's output is copied to, or None. Its last
-            lines are kept for error messages anyway, no more than that.
+        report: Function of an event, a line of text.
+        echo: File that the engine's output is copied to, or None. Only its
+            last lines are kept, for error messages.
     """
 
     def __init__(self, launch, timing=Timing(), report=print, echo=None):
@@ -76,7 +74,7 @@ class Supervisor:
         self._reader = None
 
     def stop(self):
-        """Tells `run` to end; may be called in a signal handler."""
+        """Ends `run`; may be called in a signal handler."""
         self._stopped.set()
 
     def run(self):
@@ -180,7 +178,7 @@ class Supervisor:
                 f"{self._launch.engine} did not stop within "
                 f"{self._timing.stop:g} s and is killed"
             )
-        # Its own session's processes only: what a killed engine leaves.
+        # Its own session's processes only, that a killed engine leaves.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -199,7 +197,7 @@ class Supervisor:
     def _explained(self, failure):
         """Returns a message with the end of the engine's output."""
         if self._reader is not None:
-            self._reader.join(1.0)  # What it said last is still to come.
+            self._reader.join(1.0)  # Its last lines are still to come.
         lines = list(self._lines)
         parts = [f"{self._launch.engine} {failure}."]
         parts += [
@@ -214,7 +212,7 @@ class Supervisor:
 
 
 def _ready_line(launch):
-    """Returns the one line that says what is served where."""
+    """Returns the line with models and addresses."""
     where = ", ".join(
         f"{protocol} {address}"
         for protocol, address in launch.addresses.items()
@@ -223,9 +221,9 @@ def _ready_line(launch):
 
 
 def _end_with_parent():
-    """Returns what makes a new process end when this one does, even by -9.
+    """Returns a `preexec_fn` that ends a process with this one, even by -9.
 
-    None where the system offers nothing like it.
+    None where the system can't.
     """
     if not sys.platform.startswith("linux"):
         return None

@@ -15,7 +15,7 @@ from bottlenet_tf.serving.launch import (
     local,
     take_ports,
 )
-from bottlenet_tf.serving.repository import check_files
+from bottlenet_tf.serving.repository import check_files, saved_models
 
 PROGRAM = "tensorflow_model_server"
 _EVERYWHERE = "0.0.0.0"
@@ -30,13 +30,10 @@ _INSTALL = (
 def find_models(config):
     """Returns the folder `serving` of the one deployment, and its models.
 
-    Args:
-        config: `ServerConfig`.
-
     Raises:
-        FileNotFoundError: if the folder holds no served model.
-        ValueError: for several deployments, settings that no engine but
-            Triton takes, or a file that isn't the one that was exported.
+        FileNotFoundError: if the deployment holds no SavedModel.
+        ValueError: for several deployments, Triton's own settings, or a file
+            that isn't the one that was exported.
     """
     check(
         len(config.deploy) == 1,
@@ -49,35 +46,18 @@ def find_models(config):
         "--metrics_port and --poll_seconds are for Triton.",
         engine=config.engine,
     )
-    (deploy,) = config.deploy
-    for folder in ("cloud/serving", "serving", "."):
-        path = pathlib.Path(deploy, folder)
-        names = sorted(
-            {
-                found.parent.parent.name
-                for found in path.glob("*/*/saved_model.pb")
-            }
-        )
-        if names:
-            check_files(path, config.edited_config)
-            return path.resolve(), names
-    raise FileNotFoundError(
-        "A deployment folder must hold cloud/serving/<model>/<version>/"
-        f"saved_model.pb, as export.py writes it. Received: deploy={deploy!r}"
-    )
+    folder, models = saved_models(config.deploy[0])
+    check_files(folder, config.edited_config)
+    return folder.resolve(), list(models)
 
 
 def launch(config, folder):
-    """Returns the `Launch` of TF Serving for a deployment.
-
-    Args:
-        config: `ServerConfig`.
-        folder: Empty folder of this server's own.
+    """Returns the `Launch` of TF Serving; `folder` is empty, for its files.
 
     Raises:
         EngineError: if it isn't installed.
         OSError, ValueError: if a port is taken, the deployment unusable, or
-            TF Serving can't do what was asked for.
+            TF Serving doesn't support a setting.
     """
     serving, names = find_models(config)
     check(
@@ -131,15 +111,7 @@ def launch(config, folder):
 
 
 def launch_stand_in(config, folder):
-    """Returns the `Launch` of `bottlenet-serve`, TF Serving's stand-in.
-
-    Args:
-        config: `ServerConfig`.
-        folder: Not used.
-
-    Raises:
-        OSError, ValueError: see `launch`.
-    """
+    """Returns the `Launch` of `bottlenet-serve`; see `launch`."""
     _, names = find_models(config)
     check(
         not config.has_tls,
@@ -169,7 +141,7 @@ def launch_stand_in(config, folder):
 
 
 def _write_tls(config, folder):
-    """Writes what TF Serving wants to have of certificate and key."""
+    """Writes certificate and key as TF Serving takes them."""
     path = folder / "tls.config"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         for field, source in (

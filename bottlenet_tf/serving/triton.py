@@ -4,8 +4,6 @@ import os
 import pathlib
 import secrets
 import shutil
-import subprocess
-from typing import NamedTuple
 
 from bottlenet_tf.serving import repository, triton_wheel
 from bottlenet_tf.serving.launch import (
@@ -14,6 +12,7 @@ from bottlenet_tf.serving.launch import (
     address,
     answers,
     local,
+    run,
     take_ports,
 )
 
@@ -42,44 +41,27 @@ _HINTS = {
 }
 
 
-class Installed(NamedTuple):
-    """A Triton that can be started.
-
-    Attributes:
-        command: Program and the arguments that it always needs.
-        variables: Its environment variables.
-        options: What its --help says.
-    """
-
-    command: list
-    variables: dict
-    options: str
-
-
 def find(folder, program=None, python=None):
-    """Finds a Triton.
+    """Returns the command of a Triton, a list, and its environment variables.
 
-    The program that is named; else that in PATH; else the wheel of a Python
-    that is named or usual for it.
+    The given program; else that in PATH; else the wheel of the given Python or
+    of a usual one.
 
     Args:
-        folder: Empty folder, for what the wheel lacks.
+        folder: Empty folder, for the wheel's backends.
         program: Path of `tritonserver`.
         python: Path of a Python that has nvidia-pytriton.
 
     Raises:
-        EngineError: if there is none, with the ways to install it; or if it
-            doesn't run.
+        EngineError: if there is none, with the ways to install it.
     """
     program = program or (None if python else shutil.which(PROGRAM))
     if program is not None:
-        return _checked(Installed([program], dict(os.environ), ""))
+        return [program], dict(os.environ)
+    python = python or triton_wheel.usual_python()
     if python is None:
-        python = triton_wheel.usual_python()
-        if python is None:
-            raise EngineError(f"{_INSTALL} Received: no {PROGRAM} in PATH")
-    command, variables = triton_wheel.prepare(python, folder)
-    return _checked(Installed(command, variables, ""))
+        raise EngineError(f"{_INSTALL} Received: no {PROGRAM} in PATH")
+    return triton_wheel.prepare(python, folder)
 
 
 def launch(config, folder):
@@ -90,15 +72,18 @@ def launch(config, folder):
         folder: Empty folder of this server's own.
 
     Raises:
-        EngineError: see `find`.
+        EngineError: see `find`; or if it doesn't run.
         OSError, ValueError: if a port is taken or a deployment unusable.
     """
     folder = pathlib.Path(folder)
     models, identities = repository.assemble(
         config.deploy, folder / "models", config.edited_config
     )
-    installed = find(folder / "backends", config.program, config.python)
-    # Only gRPC can be encrypted, so nobody else shall reach the other.
+    command, variables = find(
+        folder / "backends", config.program, config.python
+    )
+    options = _options(command, variables)
+    # Only gRPC can be encrypted, so HTTP stays on this machine.
     http_host = "127.0.0.1" if config.has_tls else config.host
     ports = take_ports(http_host, http_port=config.http_port)
     if config.metrics_port is not None:
@@ -120,9 +105,8 @@ def launch(config, folder):
         addresses["metrics"] = address(http_host, ports["metrics_port"])
     return Launch(
         "Triton",
-        installed.command
-        + arguments(config, models, http_host, ports, installed.options),
-        installed.variables,
+        command + arguments(config, models, http_host, ports, options),
+        variables,
         lambda: all(answers(url) for url in urls),
         addresses,
         repository.described(identities),
@@ -138,7 +122,7 @@ def arguments(config, models, http_host, ports, options):
         models: The repository.
         http_host: Address of HTTP and metrics.
         ports: `http_port`, `grpc_port` and, if wanted, `metrics_port`.
-        options: What --help says; a limit that this Triton doesn't know is
+        options: Output of --help; limits that this Triton doesn't know are
             left out.
     """
     found = [
@@ -168,7 +152,7 @@ def arguments(config, models, http_host, ports, options):
             "--model-control-mode=poll",
             f"--repository-poll-secs={config.poll_seconds}",
         ]
-    # A key that nobody knows.
+    # A random key, which is thrown away.
     closed = f"{_CLOSED}:closed={secrets.token_hex(16)}"
     optional = {
         "--http-restricted-api": closed,
@@ -181,27 +165,14 @@ def arguments(config, models, http_host, ports, options):
     return found
 
 
-def _checked(installed):
-    """Returns an `Installed` that runs, with its options."""
-    try:
-        ran = subprocess.run(
-            [*installed.command, "--help"],
-            env=installed.variables,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineError(
-            f"Triton must run, but does not: {error}. "
-            f"Received: {installed.command[0]}"
-        ) from error
-    text = ran.stdout + ran.stderr  # Its exit code says nothing.
+def _options(command, variables):
+    """Returns what --help prints, or raises EngineError if it doesn't run."""
+    ran = run([*command, "--help"], variables)
+    text = ran.stdout + ran.stderr  # Its exit code means nothing.
     if "--model-repository" not in text:
         raise EngineError(
             "Triton must run, but its --help fails: "
-            f"{text.strip()[-1000:]} Received: {installed.command[0]}, "
+            f"{text.strip()[-1000:]} Received: {command[0]}, "
             f"exit code {ran.returncode}"
         )
-    return installed._replace(options=text)
+    return text

@@ -1,17 +1,16 @@
 """The Triton that the package nvidia-pytriton carries, put together to run.
 
-The package has the server for its own use. On a plain model repository the
-server wants to be told where its libraries are, and its Python backend the
-program that fits the environment's Python.
+The package has the server for its own use. For a plain model repository the
+server needs the place of its libraries, and its Python backend the program for
+the environment's Python.
 """
 
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
-from bottlenet_tf.serving.launch import EngineError
+from bottlenet_tf.serving.launch import EngineError, run
 
 ENVIRONMENT = "BOTTLENET_SERVING_VENV"
 _USUAL = ".venv-serving"
@@ -26,10 +25,10 @@ _WHERE = (
 
 
 def usual_python():
-    """Returns a Python that has the package, None if there is none.
+    """Returns a Python that has the package, or None.
 
-    That of the environment which BOTTLENET_SERVING_VENV names, of
-    `.venv-serving`, or this one.
+    That of the environment in BOTTLENET_SERVING_VENV, of `.venv-serving`, or
+    this one.
     """
     folders = [os.environ.get(ENVIRONMENT), _USUAL]
     found = [str(pathlib.Path(f, "bin", "python")) for f in folders if f]
@@ -40,18 +39,15 @@ def usual_python():
 
 
 def prepare(python, folder):
-    """Puts a server together.
+    """Returns the command, a list, and the environment variables of a server.
 
     Args:
         python: Path of a Python that has nvidia-pytriton.
         folder: Empty or new; for the backends.
 
-    Returns:
-        The command, a list, and its environment variables.
-
     Raises:
-        EngineError: if that Python hasn't got the package, or its version
-            isn't one that the package has a backend for.
+        EngineError: if that Python doesn't have the package, or the package
+            no backend for its version.
     """
     # Not resolved: an environment's Python is a link to another one.
     python = os.path.abspath(python)
@@ -93,7 +89,7 @@ def variables(python):
 
 def _package(python):
     """Returns the folder of the package, "" if none, and Python's version."""
-    ran = _run([python, "-c", _WHERE], variables(python))
+    ran = run([python, "-c", _WHERE], variables(python))
     if ran.returncode != 0:
         raise EngineError(
             f"--python must run. Received: python={python!r}, exit code "
@@ -108,7 +104,7 @@ def _check_stub(stub, environment):
 
     It complains of missing arguments; without libpython it doesn't start.
     """
-    ran = _run([str(stub)], environment)
+    ran = run([str(stub)], environment)
     if ran.returncode not in (0, 1):
         raise EngineError(
             "The environment of nvidia-pytriton must be made with the "
@@ -116,17 +112,3 @@ def _check_stub(stub, environment):
             f"Python backend loads: {ran.stderr.strip()[-1000:]} "
             f"Received: exit code {ran.returncode} of {stub}"
         )
-
-
-def _run(command, environment):
-    try:
-        return subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineError(f"{command[0]} does not run: {error}") from error

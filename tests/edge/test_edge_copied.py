@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,10 +30,11 @@ POINT = 1
 CHOICE = "rb1 at point {}".format(POINT)
 
 
-@pytest.fixture
-def edge(tmp_path):
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory):
     """The `edge` folder of a deployment, away from all else."""
-    folder = write_deployment(tmp_path / "deployment") / "edge"
+    folder = tmp_path_factory.mktemp("copied")
+    folder = write_deployment(folder / "deployment") / "edge"
     device_files.copy_program(folder)
     device_files.copy_sending_program(folder)
     (folder / "plan.json").write_text(json.dumps(plan_values()))
@@ -134,8 +136,9 @@ def test_the_deployment_beside_it_is_its_own(edge, tmp_path):
 
 def test_a_deployment_that_is_damaged_is_one_sentence(edge, tmp_path):
     image = write_image(tmp_path / "in", "a.png", 0)
-    (edge / "served.json").write_text("{")
-    output, told = start(edge, image).communicate(timeout=30)
+    damaged = shutil.copytree(edge, tmp_path / "damaged")
+    (damaged / "served.json").write_text("{")
+    output, told = start(damaged, image).communicate(timeout=30)
     assert output == ""
     assert told.startswith("error: ") and "served.json must be JSON" in told
     assert "Traceback" not in told

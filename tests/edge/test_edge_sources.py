@@ -36,9 +36,7 @@ class Folder:
 
     def __init__(self, path):
         self.path, self.now = path, 0.0
-        self.watched = Watched(
-            str(path), lambda: False, 0.3, lambda: self.now, lambda s: None
-        )
+        self.watched = Watched(str(path), lambda: False, lambda: self.now)
 
     def look(self, after_s=0.0):
         self.now += after_s

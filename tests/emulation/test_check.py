@@ -1,7 +1,5 @@
 """The link's check: what it accepts, repeats and refuses; without a clock."""
 
-import json
-
 import pytest
 
 from bottlenet_tf.emulation import check_link
@@ -92,10 +90,7 @@ def test_one_cell_that_is_off_fails_the_whole():
     assert "26766 bytes at 18.88" in result.summary()
 
 
-def test_it_is_part_of_results():
+def test_a_table_says_which_cells_are_off():
     # The largest tolerance is 5.84 ms.
-    result = check_link(_Timed(9), RATES)
-    read = json.loads(json.dumps(result.to_json()))
-    assert read["passed"] is False
-    assert [cell["agrees"] for cell in read["cells"]] == [False] * 6
-    assert len(result.markdown()) == 2 + 6
+    lines = check_link(_Timed(9), RATES).markdown()
+    assert [line.split()[-2] for line in lines[2:]] == ["NO"] * 6

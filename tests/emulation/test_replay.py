@@ -2,9 +2,10 @@
 
 import pytest
 
-from bottlenet_tf.emulation import replay, replay_file, replay_table
-from bottlenet_tf.emulation.policies import Controlled, Fixed, Oracle
-from bottlenet_tf.emulation.records import summary
+from bottlenet_tf.emulation import replay, replay_table
+from bottlenet_tf.emulation.controlled import Controlled
+from bottlenet_tf.emulation.policies import Fixed, Oracle
+from bottlenet_tf.emulation.replay import summary
 from bottlenet_tf.emulation.traces import Trace
 from bottlenet_tf.emulation.world import World
 from bottlenet_tf.link.goals import candidates
@@ -96,7 +97,7 @@ def test_nothing_is_answered_before_the_oracle(seed, rate):
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_more_accurate_in_time_than_the_oracle(seed):
     here = world(random_trace(seed), replay_plans.small_images(), rtt_ms=20.0)
-    found = replay_file.replay_trace(
+    found = replay.replay_trace(
         here, 60, 3.0, 250.0, goal="accuracy"
     )[0]["policies"]  # fmt: skip
     most = found["oracle"]["accuracy_in_time"]
@@ -106,7 +107,7 @@ def test_nothing_is_more_accurate_in_time_than_the_oracle(seed):
 
 def test_the_controller_is_near_the_oracle_on_a_link_that_changes():
     here = world(CHANGING, rtt_ms=10.0)
-    found = replay_file.replay_trace(here)[0]
+    found = replay.replay_trace(here)[0]
     ours = found["policies"]["controller"]
     assert ours["to_oracle"] <= 1.10
     assert ours["to_best_fixed"] <= 1.02
@@ -156,14 +157,14 @@ def test_the_link_is_used_soon_after_a_cut(cut_s):
 def test_a_replay_is_reproducible():
     def once():
         here = world(random_trace(1), rtt_ms=20.0)
-        return replay_file.replay_trace(here, 20.0)[0]
+        return replay.replay_trace(here, 20.0)[0]
 
     assert once() == once()
 
 
 def test_all_policies_are_told(tmp_path):
     here = world(CHANGING, rtt_ms=10.0)
-    trace, records = replay_file.replay_trace(here, 3.0)
+    trace, records = replay.replay_trace(here, 3.0)
     assert list(trace["policies"]) == [
         "oracle", "controller", "harmonic mean", "early at point 0",
         "mobile-only", "cloud-only avif 75",
@@ -172,7 +173,7 @@ def test_all_policies_are_told(tmp_path):
     assert trace["policies"]["oracle"]["to_oracle"] == 1.0
     assert trace["policies"]["oracle"]["energy_mj"] is None  # No radio.
     assert trace["policies"]["controller"]["images"] == len(records)
-    content = replay_file.values(
+    content = replay.values(
         [trace], here, "latency", None, None, ["bottlenet-replay"]
     )
     short, long = (replay_table.lines(content, every) for every in (0, 1))

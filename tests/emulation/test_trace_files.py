@@ -26,7 +26,7 @@ def _periods(*rows):
 
 def test_mahimahi_lists_opportunities(tmp_path):
     trace = load(_file(tmp_path, "1\n1\r\n4\n\n8\n"))
-    assert trace.stepped and trace.name == "recorded.up"
+    assert trace.name == "recorded.up"
     assert trace.duration_s == 0.008
     assert trace.mean_mbps == pytest.approx(4 * 12_000 / 0.008 / 1e6)
     # Two at 1 ms, one at 4 ms.

@@ -20,7 +20,6 @@ def test_a_constant_rate_is_a_division():
             26_766 * 8 / 5.85e6, abs=1e-9
         )
     assert trace.mean_mbps == pytest.approx(5.85)
-    assert trace.rate_at(12.3) == pytest.approx(5.85e6)
 
 
 @pytest.mark.parametrize(
@@ -99,14 +98,9 @@ def test_it_agrees_with_stepping_through_every_bit():
         assert 1e3 * sent_s == pytest.approx(expected, abs=1e-6)
 
 
-def test_mean_rate_and_the_rate_now():
+def test_a_mean_rate_is_over_the_whole_trace():
     assert STEPS.mean_mbps == pytest.approx(32e3 / 4 / 1e6)
-    assert [STEPS.rate_at(t) for t in (0, 2, 2.9, 3, 4, 7.5)] == pytest.approx(
-        [8e3, 0, 0, 16e3, 8e3, 16e3]
-    )
     assert PACKETS.mean_mbps == pytest.approx(4 * 12_000 / 0.01 / 1e6)
-    # A hundred rounds in the second from here.
-    assert PACKETS.rate_at(0.0003) == pytest.approx(4 * 12_000 * 100)
 
 
 def test_silent_seconds_are_counted():
@@ -163,7 +157,5 @@ def test_times_must_be_times(start_s):
     for trace in (STEPS, PACKETS):
         with pytest.raises(ValueError, match="start_s|time_s"):
             trace.sent_at(start_s, 1)
-        with pytest.raises(ValueError, match="time_s"):
-            trace.rate_at(start_s)
     with pytest.raises(ValueError, match="negative"):
         STEPS.sent_at(0, -1)

@@ -74,6 +74,10 @@ def main():
     plan = plan_file.read(os.path.join(sys.argv[2]))
     controller = Controller(plan)
 
+    def encode(image, choice):
+        time.sleep(1e-3 * choice.device_ms)  # Or the device seems so fast.
+        return b"x" * (image + 1)
+
     def local(image):
         time.sleep(0.02)
         return "local {}".format(image)
@@ -81,7 +85,7 @@ def main():
     sender = Sender(
         controller,
         KServeHttp(address, "m"),
-        lambda image, choice: b"x" * (image + 1),
+        encode,
         local,
         probe_transport=KServeHttp(address, "m"),
     )

@@ -35,7 +35,8 @@ def interpreters():
 
 @pytest.mark.parametrize("python", interpreters())
 def test_images_are_answered_through_a_break(tmp_path, python):
-    values = replay_plans.plan_values(SPLITS, (), 91.7, 20.0, 1.0, 80.0)
+    # Patience with the first answer is 1.5 times 200 ms.
+    values = replay_plans.plan_values(SPLITS, (), 91.7, 200.0, 1.0, 80.0)
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(values))
     done = subprocess.run(

@@ -13,12 +13,12 @@ from bottlenet_tf.serving.inprocess.refusal import (
     not_found,
 )
 from bottlenet_tf.serving.inprocess.tensors import read_inputs, write_tensor
+from bottlenet_tf.serving.repository import saved_models
 
-_SERVING = pathlib.Path("cloud", "serving")
 _FILE = "saved_model.pb"
 _WARMUP = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 _DEFAULT_SIGNATURE = "serving_default"
-# Signatures that are no functions to call begin with this.
+# Signatures that can't be called begin with this.
 _INTERNAL = "__"
 
 
@@ -26,12 +26,12 @@ class ServedModel:
     """One version of one SavedModel, warmed up.
 
     Args:
-        name: What clients call it.
+        name: For clients.
         folder: Its version folder, whose name is the version.
         max_batch: Most items of one request.
 
     Attributes:
-        name: What clients call it.
+        name: As given.
         version: Positive integer.
         signatures: `{name: SignatureDef}`.
 
@@ -112,7 +112,7 @@ class ServedModel:
         return names
 
     def _warm_up(self, path):
-        """Answers the recorded requests, so that no client waits for it."""
+        """Answers the recorded requests: first answers take longer."""
         if not path.is_file():
             return
         # Takes seconds to import.
@@ -131,7 +131,7 @@ class ServedModel:
 
 
 class ModelTable:
-    """The models that a server holds, by name; the latest version of each."""
+    """A server's models by name, the latest version of each."""
 
     def __init__(self, models):
         self._models = {model.name: model for model in models}
@@ -169,42 +169,11 @@ class ModelTable:
 
 
 def load_models(deploy, max_batch=64):
-    """Loads all served models of a deployment.
+    """Returns the `ModelTable` of a deployment; see `saved_models`.
 
-    Args:
-        deploy: The deployment folder, its `cloud` or its `cloud/serving`.
-        max_batch: Most payloads of one request.
-
-    Returns:
-        `ModelTable`.
-
-    Raises:
-        FileNotFoundError: if the folder holds no SavedModel.
-        ValueError: if one is damaged.
+    Raises `ValueError` if a model is damaged.
     """
-    deploy = pathlib.Path(deploy)
-    for folder in (deploy / _SERVING, deploy / _SERVING.name, deploy):
-        found = _latest_versions(folder)
-        if found:
-            return ModelTable(
-                ServedModel(name, path, max_batch)
-                for name, path in found.items()
-            )
-    raise FileNotFoundError(
-        "A deployment folder must hold cloud/serving/<model>/<version>/"
-        f"{_FILE}, as export.py writes it. Received: folder={str(deploy)!r}"
+    _, found = saved_models(deploy)
+    return ModelTable(
+        ServedModel(name, path, max_batch) for name, path in found.items()
     )
-
-
-def _latest_versions(folder):
-    """Returns `{model: folder of its highest version}`."""
-    found = {}
-    for path in folder.glob(f"*/*/{_FILE}"):
-        version = path.parent
-        name = version.parent.name
-        # Not isdigit(), which also takes superscripts.
-        if version.name.isdecimal() and (
-            name not in found or int(version.name) > int(found[name].name)
-        ):
-            found[name] = version
-    return dict(sorted(found.items()))

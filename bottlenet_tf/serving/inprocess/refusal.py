@@ -1,4 +1,4 @@
-"""What a request may be refused with, as TF Serving names it."""
+"""Refusals of requests, with TF Serving's codes."""
 
 import functools
 
@@ -13,7 +13,7 @@ class RefusalError(ValueError):
 
     Args:
         code: `grpc.StatusCode` that the client gets.
-        message: Rule, reason and what was received.
+        message: Rule, reason and the received value.
     """
 
     def __init__(self, code, message):
@@ -22,12 +22,12 @@ class RefusalError(ValueError):
 
 
 def invalid(message):
-    """Returns the refusal of a request that no server could answer."""
+    """Returns the refusal of a malformed request."""
     return RefusalError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def not_found(message):
-    """Returns the refusal of what isn't here."""
+    """Returns the refusal of a request for an unknown model."""
     return RefusalError(grpc.StatusCode.NOT_FOUND, message)
 
 

@@ -61,7 +61,7 @@ def _read(name, proto, info, max_batch):
         if want == -1 and side > max_batch:
             raise invalid(
                 f"Input {name!r} may hold at most {max_batch} items a "
-                "request, what the network takes at once. "
+                "request, the most that the network takes. "
                 f"Received: shape={shape}"
             )
     try:
