@@ -9,9 +9,9 @@ import os
 
 from timing import in_turns
 
-from bottlenet_tf.cli.program import prepare_tensorflow
+from bottlenet_tf.cli.surroundings import prepare
 
-prepare_tensorflow()
+prepare()
 
 import keras  # noqa: E402 (after the preparation)
 import tensorflow as tf  # noqa: E402

@@ -108,9 +108,9 @@ def by_gradient(run, images, steps=60):
 
     Projected gradient ascent on the prior's bits, a level a step.
     """
-    from bottlenet_tf.cli.program import prepare_tensorflow
+    from bottlenet_tf.cli.surroundings import prepare
 
-    prepare_tensorflow()
+    prepare()
     import tensorflow as tf
 
     from bottlenet_tf.training.network import load_model

@@ -26,9 +26,9 @@ import time
 
 from timing import cores_and_load, in_turns
 
-from bottlenet_tf.cli.program import prepare_tensorflow
+from bottlenet_tf.cli.surroundings import prepare
 
-prepare_tensorflow()
+prepare()
 
 import numpy as np  # noqa: E402 (after the preparation)
 import tensorflow as tf  # noqa: E402

@@ -22,9 +22,9 @@ Reference: Balle et al., 2018, arXiv:1802.01436.
 import argparse
 import pathlib
 
-from bottlenet_tf.cli.program import prepare_tensorflow
+from bottlenet_tf.cli.surroundings import prepare
 
-prepare_tensorflow()
+prepare()
 
 import keras  # noqa: E402 (after the preparation)
 import numpy as np  # noqa: E402

@@ -15,9 +15,9 @@ that takes raw RGB, for `train.py --backbone=FILE`. Nothing is trained.
 import argparse
 import pathlib
 
-from bottlenet_tf.cli.program import prepare_tensorflow
+from bottlenet_tf.cli.surroundings import prepare
 
-prepare_tensorflow()
+prepare()
 
 from bottlenet_tf import backbones, data  # noqa: E402 (after the preparation)
 

@@ -14,9 +14,9 @@ import os
 
 from timing import in_turns
 
-from bottlenet_tf.cli.program import prepare_tensorflow
+from bottlenet_tf.cli.surroundings import prepare
 
-prepare_tensorflow()
+prepare()
 
 import tensorflow as tf  # noqa: E402 (after the preparation)
 
@@ -26,7 +26,7 @@ from bottlenet_tf.config.run import (  # noqa: E402
     TrainConfig,
 )
 from bottlenet_tf.models.precision import dtype_policy  # noqa: E402
-from bottlenet_tf.training import grouped_adam  # noqa: E402
+from bottlenet_tf.training import optimizers  # noqa: E402
 from bottlenet_tf.training.distribution import build_strategy  # noqa: E402
 from bottlenet_tf.training.learned_step import LearnedStepper  # noqa: E402
 from bottlenet_tf.training.network import build_network  # noqa: E402
@@ -49,7 +49,7 @@ def training_step(split, precision):
     )
     with dtype_policy(precision):
         network = build_network(config, 32, CLASSES)
-    optimizer = grouped_adam.for_learned_unit(config, network.model, 1, STEPS)
+    optimizer = optimizers.for_learned_unit(config, network.model, 1, STEPS)
     stepper = LearnedStepper(
         config, network.model, None, optimizer, build_strategy("none", BATCH),
         STEPS,

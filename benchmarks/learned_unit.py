@@ -20,9 +20,9 @@ import time
 
 from timing import cores_and_load, in_turns
 
-from bottlenet_tf.cli.program import prepare_tensorflow
+from bottlenet_tf.cli.surroundings import prepare
 
-prepare_tensorflow()
+prepare()
 
 import keras  # noqa: E402 (after the preparation)
 import numpy as np  # noqa: E402
@@ -114,7 +114,7 @@ def build(split, images, wanted_bytes, width):
     model.unit.step_slope.assign(np.full(len(scale), SLOPE))
     points = model.unit.points
     steps = middle * np.exp(SLOPE * np.array(points))[:, None]
-    tables, _ = freezing.fit_tables(laplacians(scale / steps), SYMBOLS[0])
+    tables = freezing.fit_tables(laplacians(scale / steps), SYMBOLS[0])
     text = EntropyCodec(tables, points).get_config()["tables"]
     return with_unit_config(model, tables=text, default_point=len(points) // 2)
 

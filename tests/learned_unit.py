@@ -79,7 +79,7 @@ def _tables(deviations, points):
     spread = np.abs(SYMBOLS) / np.maximum(scale[..., None], 0.05)
     pmfs = np.exp(-spread)
     pmfs = 0.999 * pmfs / pmfs.sum(-1, keepdims=True)
-    return freezing.fit_tables(pmfs, SYMBOLS[0], bank_size=32)[0]
+    return freezing.fit_tables(pmfs, SYMBOLS[0], bank_size=32)
 
 
 learned_network = functools.cache(make_learned_network)

@@ -1,4 +1,4 @@
-"""A trained unit that is fitted to a user's own photos, as a rate pack."""
+"""Fits a trained unit to the user's own photos; writes a rate pack."""
 
 from bottlenet_tf.adaptation.runner import run
 

@@ -1,4 +1,4 @@
-"""What a split network costs and how often it answers as the unsplit one."""
+"""Bytes of a split network, and its agreement with the unsplit one."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Measured(NamedTuple):
     Attributes:
         wire_bytes: Of a whole payload.
         agreement: Percent of the photos with the unsplit network's decision.
-        divergence: From the unsplit network's answers, as in training.
+        divergence: From the unsplit network's answers, as in distillation.
     """
 
     wire_bytes: float
@@ -48,7 +48,7 @@ def measure(model, unsplit, part, temperature, batch_size, label):
         part: `data.Part`; no label is read.
         temperature: Of the divergence.
         batch_size: Photos per call of head and tail.
-        label: What the progress bar says.
+        label: Of the progress bar.
 
     Returns:
         List of `Measured`, finest point first.
@@ -85,11 +85,8 @@ def takes_fewer_bytes(ours, theirs):
     """Whether a curve takes fewer bytes than another at equal divergence.
 
     In the mean over the divergences that both reach, of log bytes over log
-    divergence. Of curves that share none, the one is better that is at every
-    point, in bytes and in divergence.
-
-    Args:
-        ours, theirs: Lists of `Measured`.
+    divergence. Without such, in bytes and divergence at every point. Both are
+    lists of `Measured`.
     """
     curves = [
         [(p.wire_bytes, -np.log(max(p.divergence, _LEAST))) for p in curve]

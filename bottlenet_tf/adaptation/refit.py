@@ -24,14 +24,14 @@ from bottlenet_tf.training.unit_start import (
     fitted_images,
 )
 
-# As many images as the learned prior weighs; fewer say less than it knows.
+# As many images as the learned prior weighs; it knows more than fewer.
 LEAST_PHOTOS = math.ceil(PRIOR_WEIGHT)
-# Of the photos that are fitted to, those by which "auto" chooses.
+# Share of the photos that are fitted to, by which "auto" chooses.
 CHOOSING_SHARE = 0.25
-# What fits into a pack: in int8, deflated, a weight takes some 0.8 bytes.
+# In a pack: in int8, deflated, a weight takes some 0.8 bytes.
 MOST_WEIGHTS = 1_250_000
 _SIZES = ("coefficients", "mixed", "mixed_to", "shared")
-_SAME = 1e-6  # A patch's channel varies by more, in its usual deviations.
+_SAME = 1e-6  # Most deviations by which a constant channel varies.
 
 
 class Refit:
@@ -50,10 +50,7 @@ class Refit:
         self._mixed_to = base.unit.get_config()["mixed_to"]
 
     def check_possible(self, dataset):
-        """Raises ValueError if a pack can't hold what is asked for.
-
-        Or if the photos are too few for it.
-        """
+        """Raises ValueError if a pack is too small or photos are too few."""
         changed = 0
         if self._config.steps:
             changed = self._base.unit.count_params()
@@ -70,7 +67,7 @@ class Refit:
         if self._config.refit == "transform":
             least = self._least_for_transform()
             remedy = (
-                "Coefficients are told apart by how they vary among photos. "
+                "Coefficients differ by how they vary among photos. "
                 "Give more, or --refit=tables."
             )
         share = self._config.held_out
@@ -84,10 +81,10 @@ class Refit:
         )
 
     def kind(self, dataset):
-        """Returns "tables" or "transform": what is asked for, or is better.
+        """Returns "tables" or "transform", as asked for or the better one.
 
-        To choose, some of the photos that are fitted to are left out of both;
-        those that are held out for measuring are not read.
+        Chooses by some of the photos that are fitted to; those that are held
+        out for measuring are not read.
         """
         if self._config.refit != "auto":
             return self._config.refit
@@ -124,12 +121,9 @@ class Refit:
         return "tables"
 
     def model(self, kind, dataset):
-        """Returns the network with a copy of its unit, not frozen.
+        """Returns the network with a copy of its unit, without tables.
 
-        Args:
-            kind: "tables" for the unit as it is, "transform" for one with a
-                new transform.
-            dataset: `data.Dataset` of the photos.
+        With a new transform if `kind` is "transform".
         """
         model = with_unit_config(self._base, tables=None)
         if kind == "transform":
@@ -160,12 +154,9 @@ class Refit:
 
     def _transform_weights(self):
         """Returns how many weights a new transform changes."""
-        analysis, synthesis = (
-            self._base.unit.analysis,
-            self._base.unit.synthesis,
-        )
-        weights = [*analysis.weights, *synthesis.grid_variables]
-        stay = {id(w) for w in analysis.projection.weights}
+        unit = self._base.unit
+        weights = [*unit.analysis.weights, *unit.synthesis.grid_variables]
+        stay = {id(w) for w in unit.analysis.projection.weights}
         return sum(math.prod(w.shape) for w in weights if id(w) not in stay)
 
     def _least_for_transform(self):
@@ -181,12 +172,7 @@ def photos_needed(least, share):
 
 
 def check_features(model, dataset, batch_size):
-    """Looks at all photos before any work begins.
-
-    Args:
-        model: `BottleNet` with a `LearnedUnit`.
-        dataset: `data.Dataset` of the photos.
-        batch_size: Photos to read at a time.
+    """Reads all photos before any work begins.
 
     Raises:
         CorruptImageError: if a photo doesn't decode.
@@ -200,7 +186,7 @@ def check_features(model, dataset, batch_size):
         finite = tf.reduce_all(tf.math.is_finite(feature), axis=[1, 2, 3])
         return finite, model.unit.patches(feature)
 
-    low = high = None
+    lows, highs = [], []
     for part in (dataset.train, dataset.validation):
         names = iter(part.examples.identities)
         for images, _ in part.guard(part.batches(batch_size)):
@@ -213,9 +199,10 @@ def check_features(model, dataset, batch_size):
                     photo=name,
                 )
             if part is dataset.train:
-                low = _extreme(np.minimum, z.min(0), low)
-                high = _extreme(np.maximum, z.max(0), high)
-    spread = (high - low).max((0, 1)) / model.unit.patch_deviation.numpy()
+                lows.append(z.min(0))
+                highs.append(z.max(0))
+    spread = np.max(highs, 0) - np.min(lows, 0)
+    spread = spread.max((0, 1)) / model.unit.patch_deviation.numpy()
     constant = np.flatnonzero(spread <= _SAME).tolist()
     check(
         not constant,
@@ -224,7 +211,3 @@ def check_features(model, dataset, batch_size):
         constant_channels=constant[:10],
         channels=len(spread),
     )
-
-
-def _extreme(choose, values, known):
-    return values if known is None else choose(values, known)

@@ -25,11 +25,8 @@ FORMAT = "bottlenet_tf.adapted.1"
 def run(config):
     """Fits a finished run's learned unit to photos; writes it as a pack.
 
-    The run stays as it is. Both units are measured on photos that nothing was
-    fitted to, the new one as the pack gives it.
-
-    Args:
-        config: `AdaptConfig`.
+    The run stays as it is. Both units are measured on photos that were held
+    out, the new one as it is in the pack.
 
     Returns:
         The figures, as written beside the pack.
@@ -47,8 +44,8 @@ def run(config):
     finished = load_run(config.workdir)
     check(
         finished.config.unit.kind == "learned",
-        "Photos are what a run of --unit=learned is fitted to; another unit "
-        "is trained anew.",
+        "Only a run of --unit=learned can be fitted to photos; train another "
+        "unit anew.",
         workdir=config.workdir,
         unit=finished.config.unit.kind,
     )
@@ -92,11 +89,7 @@ def run(config):
 
 
 def _unsplit(finished):
-    """Returns the network without a split, which the unit shall agree with.
-
-    Where the run kept none, its own halves are that network if only the unit
-    was trained.
-    """
+    """Returns the unsplit network: as the run kept it, or of frozen halves."""
     why = why_timing_only(finished.workdir, finished.report)
     if why is not None and finished.config.mode == "frozen":
         return without_unit(finished.model)
@@ -111,7 +104,7 @@ def _unsplit(finished):
 
 
 def _about(kind, config, dataset, before, after):
-    """Returns what the pack tells; see `unit_changes.check_adapted`."""
+    """Returns the pack's header entry; see `unit_changes.check_adapted`."""
     rows = [
         [value for pair in zip(old, new, strict=True) for value in pair]
         for old, new in zip(before, after, strict=True)

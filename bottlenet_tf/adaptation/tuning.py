@@ -1,4 +1,4 @@
-"""Fine-tunes a unit on photos: it imitates the unsplit network, no labels."""
+"""Fine-tunes a unit on photos: imitates the unsplit network, no labels."""
 
 import dataclasses
 import itertools
@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.training import grouped_adam, logs
+from bottlenet_tf.training import logs, optimizers
 from bottlenet_tf.training.learned_step import LearnedStepper
 
 # Of the rate that the unit was trained with: it begins near an optimum.
@@ -25,7 +25,7 @@ def tune(model, unsplit, dataset, run, config):
         config: `AdaptConfig`.
 
     Raises:
-        ValueError: if the loss is no number.
+        ValueError: if the loss isn't finite.
     """
     model.prefix.trainable = model.suffix.trainable = False
     model.unit.trainable = True
@@ -37,7 +37,7 @@ def tune(model, unsplit, dataset, run, config):
         warmup_epochs=0.0,
         seed=config.seed,
     )
-    optimizer = grouped_adam.for_learned_unit(recipe, model, 1, config.steps)
+    optimizer = optimizers.for_learned_unit(recipe, model, 1, config.steps)
     stepper = LearnedStepper(
         recipe,
         model,

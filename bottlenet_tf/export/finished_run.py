@@ -11,8 +11,9 @@ from bottlenet_tf.common.run_folders import (
     model_name,
 )
 from bottlenet_tf.config.run import TrainConfig
-from bottlenet_tf.models.bottlenet import BottleNet, build_unit
+from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.models.precision import in_float32
+from bottlenet_tf.models.units import build_unit
 from bottlenet_tf.training import load_data, provenance
 from bottlenet_tf.training.network import stored_model
 

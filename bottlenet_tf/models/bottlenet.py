@@ -14,25 +14,20 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf.backbones import graph, macs
-from bottlenet_tf.layers import (
-    BottleneckUnit,
-    DattaUnit,
-    LearnedUnit,
-    UnitHead,
-    UnitTail,
-)
+from bottlenet_tf.layers import UnitHead, UnitTail
 from bottlenet_tf.models.conditioning import conditioned
 from bottlenet_tf.models.split import split_backbone
+from bottlenet_tf.models.units import build_unit
 
 
 class ForwardPass(NamedTuple):
-    """What one pass through the split network yields.
+    """The outputs of one pass through the split network.
 
     logits: float32 `(batch, classes)`.
     feature: the prefix's output, `(batch, H, W, C)`.
     image_data_bytes: mean bytes an image, float32 scalar; 0 without codec.
     rate: differentiable stand-in for bits, float32 `(batch,)`.
-    restored: what the suffix got for `feature`, of the same shape.
+    restored: the suffix's input in place of `feature`, of the same shape.
     """
 
     logits: tf.Tensor
@@ -60,20 +55,18 @@ class Macs(NamedTuple):
 class BottleNet(keras.Model):
     """A backbone cut in two with a unit in between.
 
-    A half that doesn't train runs in inference mode in training, too: with
-    its moving statistics, without dropout, noise or stochastic depth. It is
-    what will be deployed, and what the other half and the unit must fit.
+    A half that doesn't train runs in inference mode in training, too: it is
+    deployed like that, and the other half and the unit must fit it.
 
-    An operating point is given by its value, one for each image, to a unit
-    that takes it (`Unit.takes_point`); without one, such a unit works at its
-    default point.
+    A unit that takes the operating point (`Unit.takes_point`) gets its value,
+    one for each image; without one it works at its default point.
 
     Args:
         prefix: Functional model, image `(batch, image, image, 3)` in 0..255
             -> feature `(batch, H, W, C)`.
         unit: `layers.Unit`.
-        suffix: Functional model, feature -> logits `(batch, classes)`; or, of
-            a tail that is told the operating point, `[feature, point]`.
+        suffix: Functional model, feature -> logits `(batch, classes)`; or
+            `[feature, point]` -> logits, see `conditioning`.
 
     Call arguments:
         images: uint8 or float `(batch, image, image, 3)`, raw RGB 0..255.
@@ -116,11 +109,11 @@ class BottleNet(keras.Model):
         return self._after(feature, point, training)
 
     def features(self, images):
-        """The device's first part: images -> feature `(batch, H, W, C)`."""
+        """Device side: images -> feature `(batch, H, W, C)`."""
         return self._before(images, False)
 
     def encode_features(self, feature, point=None):
-        """The device's second part: feature -> codes; see `encode`."""
+        """Device side: feature -> codes; see `encode`."""
         point = self._point(point, feature)
         return self.unit.encode(feature, point, training=False)
 
@@ -140,14 +133,11 @@ class BottleNet(keras.Model):
         return self._after(feature, point, False)
 
     def answer(self, feature, point=None):
-        """The cloud's last part: restored feature -> float32 logits.
-
-        As it is deployed, with moving statistics, even in training.
-        """
+        """Cloud side: restored feature -> float32 logits, never in training."""
         return self._after(feature, self._point(point, feature), False)
 
     def _point(self, point, batch):
-        """Returns what the unit takes as operating point, or None."""
+        """Returns the operating points as the unit takes them, or None."""
         if not self.unit.takes_point:
             return None
         if point is None:
@@ -157,7 +147,7 @@ class BottleNet(keras.Model):
 
     @property
     def tells_tail(self):
-        """Whether the suffix is told the operating point."""
+        """Whether the suffix takes the operating point."""
         return len(self.suffix.inputs) == 2
 
     def _before(self, images, training):
@@ -173,10 +163,9 @@ class BottleNet(keras.Model):
     def head(self):
         """The device's half, a functional Keras model that shares weights.
 
-        float image `(batch, image, image, 3)`, raw RGB 0..255 -> `{"codes":
-        float32 (batch, *code_shape), whole numbers}`, or, if the unit takes
-        the point, `"coefficients"`, of which `Unit.gains` make codes; and, if
-        it sends its range, `"range": float32 (batch, 2)`.
+        Float image -> `Unit.deployed_encode`'s dictionary: `"codes"`, or
+        `"coefficients"` if the unit takes the point, and `"range"` if it
+        sends it.
         """
         feature = self.prefix.outputs[0]
         name = graph.free_name("unit_head", self.prefix)
@@ -187,8 +176,8 @@ class BottleNet(keras.Model):
     def tail(self):
         """The cloud's half, a functional Keras model that shares weights.
 
-        Codes as decoded, and, if the unit has them, `"range": (batch, 2)` and
-        `"point": (batch,)` -> float32 logits `(batch, classes)`.
+        `"codes"`, and `"range"` `(batch, 2)` and `"point"` `(batch,)` if the
+        unit has them -> float32 logits `(batch, classes)`.
         """
         codes = keras.Input(self.unit.code_shape, name="codes")
         inputs = {"codes": codes}
@@ -201,15 +190,11 @@ class BottleNet(keras.Model):
         return keras.Model(inputs, logits, name="tail")
 
     def __dir__(self):
-        # Keras saves what it finds here, and the halves are no further parts.
+        # Keras saves all attributes, and the halves share the parts' weights.
         return [n for n in super().__dir__() if n not in ("head", "tail")]
 
     def macs(self, input_shape=None):
-        """Returns the multiply-accumulates of one image, a `Macs`.
-
-        Args:
-            input_shape: Ignored: the network fixes it.
-        """
+        """Returns the `Macs` of one image; the network fixes its shape."""
         before = macs.count_macs(self.prefix)
         after = macs.count_macs(self.suffix)
         feature = self.prefix.output_shape[1:]
@@ -225,15 +210,11 @@ class BottleNet(keras.Model):
         return counted.head / counted.whole
 
     def get_config(self):
-        halves = {"prefix": self.prefix, "suffix": self.suffix}
-        return {
-            "name": self.name,
-            "unit": keras.saving.serialize_keras_object(self.unit),
-            **{
-                name: keras.saving.serialize_keras_object(half)
-                for name, half in halves.items()
-            },
+        parts = {
+            name: keras.saving.serialize_keras_object(getattr(self, name))
+            for name in ("unit", "prefix", "suffix")
         }
+        return {"name": self.name, **parts}
 
     @classmethod
     def from_config(cls, config):
@@ -253,8 +234,8 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
         backbone: `backbones.Backbone`.
         split: Split point or layer name.
         unit: `config.UnitConfig` or another of `unit_config.UNITS`.
-        tells_tail: Whether the suffix is told the operating point of a
-            learned unit; see `conditioning.conditioned`.
+        tells_tail: Whether the suffix takes the operating point of a learned
+            unit; see `conditioning.conditioned`.
 
     Returns:
         `BottleNet`.
@@ -266,77 +247,9 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
     prefix, suffix = split_backbone(backbone, split)
     if unit.kind == "learned" and tells_tail:
         suffix = conditioned(suffix)
-    layer = prefix.operations[-1]
-    restored_activation = "relu" if _is_rectified(layer) else None
-    layer = build_unit(unit, prefix.output_shape[1:], restored_activation)
+    activation = "relu" if _is_rectified(prefix.operations[-1]) else None
+    layer = build_unit(unit, prefix.output_shape[1:], activation)
     return BottleNet(prefix, layer, suffix, name="bottlenet")
-
-
-def build_unit(unit, feature_shape, restored_activation=None):
-    """Returns the layer of a unit's configuration, not built.
-
-    Args:
-        unit: One of `unit_config.UNITS`.
-        feature_shape: `(H, W, C)` of the cut tensor.
-        restored_activation: What the cut tensor has passed, or None.
-    """
-    if unit.kind == "learned":
-        unit = unit.resolved(feature_shape)
-    return _UNITS[unit.kind](unit, restored_activation)
-
-
-def _bottleneck_unit(unit, restored_activation):
-    return BottleneckUnit(
-        channels=unit.channels,
-        stride=unit.stride,
-        order=unit.order,
-        hidden_channels=unit.hidden_channels,
-        restoration_channels=unit.restoration_channels,
-        channel_kernel=unit.channel_kernel,
-        spatial_kernel=unit.spatial_kernel,
-        activation="relu" if unit.activation == "relu" else None,
-        restored_activation=restored_activation,
-        bits=unit.bits,
-        quantizer=unit.quantizer,
-        codec=unit.codec,
-        codec_config=unit.codec_config(),
-        name="unit",
-    )
-
-
-def _learned_unit(unit, restored_activation):
-    del restored_activation
-    return LearnedUnit(
-        patch=unit.patch,
-        channels=unit.patch_channels,
-        coefficients=unit.coefficients,
-        mixed=unit.mixed,
-        mixed_to=unit.mixed_to,
-        shared=unit.shared_frequencies,
-        encoder=unit.encoder,
-        width=unit.synthesis_width,
-        blocks=unit.synthesis_blocks,
-        num_points=unit.num_points,
-        rate_weights=(unit.fine_rate_weight, unit.coarse_rate_weight),
-        name="unit",
-    )
-
-
-def _datta_unit(unit, restored_activation):
-    return DattaUnit(
-        channels=unit.channels,
-        stride=unit.stride,
-        step=unit.latent_step,
-        restored_activation=restored_activation,
-        name="unit",
-    )
-
-
-_UNITS = {
-    "bottlenet": _bottleneck_unit,
-    "learned": _learned_unit,
-    "datta": _datta_unit,
-}
 
 
 def _mode(half, training):

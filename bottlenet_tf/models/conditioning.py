@@ -1,4 +1,4 @@
-"""Tells a network's tail the operating point of what it gets."""
+"""Makes a network's tail depend on the operating point."""
 
 import functools
 
@@ -13,20 +13,19 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 def conditioned(suffix):
     """Returns a suffix that scales and shifts its channels by the point.
 
-    A `Modulation` follows every batch normalisation, or, in a network that
-    has none left, every convolution. All begin as the identity, so that the
-    network gives the same answers as before at every point. The layers are
+    A `Modulation` follows every batch normalisation or, in a network without
+    one, every convolution. All begin as the identity, and the layers are
     shared with `suffix`.
 
     Args:
         suffix: Functional model, feature -> logits.
 
     Returns:
-        Functional model, [feature, t `(batch,)`] -> logits. `suffix` itself
-        if there is nothing to modulate.
+        Functional model, [feature, t `(batch,)`] -> logits; `suffix` itself
+        if it has neither layer.
     """
     operations = {node.operation for node in graph.nodes(suffix)}
-    kinds = (keras.layers.BatchNormalization,)
+    kinds = keras.layers.BatchNormalization
     if not any(isinstance(each, kinds) for each in operations):
         kinds = _CONVOLUTIONS
     if not any(isinstance(each, kinds) for each in operations):

@@ -1,4 +1,4 @@
-"""Networks trained in half precision, and what is deployed of them."""
+"""Mixed precision in training, float32 in deployment."""
 
 import contextlib
 
@@ -6,7 +6,7 @@ import keras
 
 from bottlenet_tf import backbones
 
-# How half precision is named in a network's configuration.
+# Names of half precision in a network's configuration.
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
@@ -22,19 +22,11 @@ def dtype_policy(name):
 
 
 def in_float32(model):
-    """Returns a network trained in mixed precision as one in float32.
+    """Returns a network that computes in float32, as it is deployed.
 
-    That is the network that is deployed, so figures must be its figures. The
-    weights are the same, which mixed precision keeps in float32. It is built
+    `model` itself if no layer computes in half precision. Else it is built
     anew from its configuration, because the halves cast their inputs to the
-    type they were built with.
-
-    Args:
-        model: Built Keras model, whatever decided its dtype policy: a flag,
-            or the file that it comes from.
-
-    Returns:
-        `model` itself if no layer computes in half precision.
+    type they were built with; the weights are float32 already.
     """
     before = keras.saving.serialize_keras_object(model)
     after = _with_float32(before)

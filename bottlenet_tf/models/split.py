@@ -1,4 +1,4 @@
-"""Cuts a backbone in two: what runs before the unit and what runs after."""
+"""Cuts a backbone in two: before the unit and after it."""
 
 import keras
 
@@ -8,9 +8,9 @@ from bottlenet_tf.backbones.split_points import separating_tensors
 def split_backbone(backbone, split_name):
     """Cuts a backbone after a split point.
 
-    suffix(prefix(image)) is the whole network, bit for bit. Nothing is
-    copied: both halves and the backbone share their layers, so training or
-    freezing one changes the others, batch statistics included.
+    suffix(prefix(image)) is the whole network, bit for bit. Both halves and
+    the backbone share their layers: training or freezing one changes the
+    others, batch statistics included.
 
     Args:
         backbone: `Backbone`.

@@ -1,4 +1,4 @@
-"""Training: losses, schedules, the loop and what it leaves behind."""
+"""Training: losses, schedules, steps, the loop, whole runs."""
 
 from bottlenet_tf.training.network import load_model
 from bottlenet_tf.training.runner import load_data, run

@@ -9,19 +9,10 @@ from bottlenet_tf.training.distribution import local_copies
 
 
 class BestEpoch:
-    """Remembers the weights of the most accurate epoch, over restarts.
+    """Keeps the weights of the most accurate epoch, over restarts, in `best/`.
 
-    With a byte budget, only epochs that meet it count; if none does, the
-    last one is kept.
-
-    Args:
-        workdir: Run directory; weights go to its `best/`.
-        variables: Keras variables of the model.
-        strategy: `tf.distribute.Strategy`.
-        patience: Validations without a better accuracy after which to stop;
-            None never stops.
-        most_bytes: Mean image data of an epoch that counts; None sets no
-            limit.
+    `patience` is how many validations without a better accuracy there may be;
+    epochs of more mean image data than `most_bytes` don't count.
     """
 
     def __init__(
@@ -29,8 +20,8 @@ class BestEpoch:
     ):
         self.patience = patience
         self.most_bytes = most_bytes
-        # Saved with the run's checkpoints: accuracy (percent), epoch, and
-        # looks since then. An accuracy below 0 means that there is none.
+        # Saved with the run's checkpoints: accuracy in percent (below 0: there
+        # is no best epoch), epoch, validations since then.
         self.state = tf.Variable(
             [-1.0, -1.0, 0.0], dtype=tf.float64, trainable=False, name="best"
         )
@@ -42,24 +33,18 @@ class BestEpoch:
 
     @property
     def epoch(self):
-        """Number of the best epoch so far, from 0; None if none counts."""
+        """Number of the best epoch so far, from 0; None without one."""
         accuracy, epoch, _ = self.state.numpy()
         return int(epoch) if accuracy >= 0 else None
 
     @property
     def is_over(self):
-        """Whether to stop: there was no better epoch for too long."""
+        """Whether `patience` is exhausted."""
         looks = self.state.numpy()[2]
         return self.patience is not None and looks >= self.patience
 
     def note(self, epoch, accuracy, mean_bytes):
-        """Takes note of an epoch; saves the weights if it is the best.
-
-        Args:
-            epoch: Its number, from 0.
-            accuracy: On the validation images, in percent.
-            mean_bytes: Mean image data of these images.
-        """
+        """Saves the weights of an epoch if it is the best one so far."""
         best, best_epoch, looks = self.state.numpy()
         counts = self.most_bytes is None or mean_bytes <= self.most_bytes
         if counts and accuracy > best:
@@ -86,11 +71,26 @@ class BestEpoch:
             ) from error
 
     def restore(self):
-        """Gives the model the weights of the best epoch, if there is one."""
+        """Restores the weights of the best epoch, if there is one."""
         self.check()
         if self.epoch is not None:
             status = self._manager.checkpoint.restore(self._path())
             status.assert_consumed()
+
+    def describe(self, epochs, stopped):
+        """Returns a line for the console about the epoch that is kept."""
+        early = f"Stopped early, after {epochs} epochs. " if stopped else ""
+        if self.epoch is None:
+            why = (
+                "met the byte budget"
+                if self.most_bytes
+                else "could be compared"
+            )
+            return f"{early}No epoch {why}: the last one is kept."
+        return (
+            f"{early}Kept: epoch {self.epoch + 1}, "
+            f"{self.state.numpy()[0]:.2f} % of the validation images."
+        )
 
     def _path(self):
         return f"{self._manager.directory}/ckpt-{self.epoch}"

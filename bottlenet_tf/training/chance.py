@@ -1,4 +1,4 @@
-"""Whether a network that comes trained knows the data set's classes."""
+"""Checks that a pretrained network knows the data set's classes."""
 
 import math
 
@@ -16,16 +16,11 @@ _SCALING = ("Rescaling", "Normalization", "Preprocess")
 
 
 def check_above_chance(config, network, dataset):
-    """Tells the accuracy of a network that comes trained, before it trains.
-
-    Args:
-        config: `TrainConfig`.
-        network: `Network`.
-        dataset: `data.Dataset`.
+    """Prints the accuracy of a network that comes trained, before it trains.
 
     Raises:
         ValueError: if it is to be split and no better than guessing, without
-            --allow_chance; if its file's network clearly takes images scaled
+            --allow_chance; if a network file clearly takes images scaled
             otherwise.
     """
     if not config.starts_trained or config.new_head:
@@ -39,8 +34,8 @@ def check_above_chance(config, network, dataset):
         mode, scaled = better_scaling(unsplit, part, accuracy)
         check(
             mode is None,
-            f"The network takes images scaled otherwise: --preprocessing={mode}"
-            " says so. --preprocessing=none goes on with 0..255.",
+            "The network takes images scaled otherwise: use "
+            f"--preprocessing={mode}, or --preprocessing=none for 0..255.",
             accuracy_with_it=f"{scaled:.2f} %",
             accuracy=f"{accuracy:.2f} %",
             images=len(part),
@@ -59,7 +54,7 @@ def check_above_chance(config, network, dataset):
         "A network that comes trained must know the classes better than "
         "guessing does, or a split of it is worth nothing: see "
         "--preprocessing, --class_indices and --backbone_weights, train it "
-        "by --mode=baseline first, or go on by --allow_chance.",
+        "by --mode=baseline first, or use --allow_chance.",
         accuracy=f"{accuracy:.2f} %",
         by_guessing=f"{100 * guess:.2f} %",
         images=len(part),
@@ -67,10 +62,10 @@ def check_above_chance(config, network, dataset):
 
 
 def better_scaling(network, part, accuracy):
-    """Returns `(--preprocessing, accuracy with it)`, if one is clearly better.
+    """Returns `(--preprocessing, accuracy with it)` if one is clearly better.
 
-    Else `(None, accuracy)`. Images as they are, and those scaled to 0..1 or
-    -1..1, are what a network without a layer that scales may take.
+    Else `(None, accuracy)`. Tries 0..1 and -1..1 on a network without a layer
+    that scales its images.
 
     Args:
         network: Keras model, float32 images 0..255 -> logits.

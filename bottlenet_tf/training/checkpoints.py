@@ -1,4 +1,4 @@
-"""Exact resume: everything a step depends on, on disk and back."""
+"""Checkpoints for exact resume: all state that a step depends on."""
 
 import pathlib
 import shutil
@@ -12,18 +12,10 @@ from bottlenet_tf.training.distribution import local_copies
 class Checkpoints:
     """Saves and restores weights, optimizer, step and running sums.
 
-    Files are written beside their final place and renamed by TensorFlow, so
-    a kill leaves the previous checkpoint whole. The last two are kept.
-
-    Args:
-        workdir: Run directory; files go to its `checkpoints/`.
-        minutes: Time between checkpoints within an epoch.
-        role: `distribution.Role`. Workers other than the chief must save too
-            (variables may need all of them), but to a directory of their own;
-            all restore what the chief saved, from a shared `workdir`.
-        strategy: `tf.distribute.Strategy`.
-        variables: Lists of Keras or TensorFlow variables by name; all of
-            them, in an order that building the run again repeats.
+    TensorFlow renames files when they are whole. The last two are kept.
+    Workers other than the chief save, too (variables may need all of them), in
+    directories of their own; all restore the chief's checkpoint. `variables`
+    are lists by name, in the same order whenever the run is built.
     """
 
     def __init__(self, workdir, minutes, role, strategy, **variables):
@@ -33,7 +25,7 @@ class Checkpoints:
             directory = pathlib.Path(workdir) / f"checkpoints_{role.name}"
         self.minutes = minutes
         self.step = tf.Variable(0, dtype=tf.int64, name="step")
-        # Of the epoch under way: sums over its examples, and seconds.
+        # Of the current epoch: sums over its examples, and seconds.
         self.sums = tf.Variable(tf.zeros(5, tf.float64), name="sums")
         self.seconds = tf.Variable(0.0, dtype=tf.float64, name="seconds")
         self._manager = tf.train.CheckpointManager(
@@ -41,8 +33,8 @@ class Checkpoints:
                 step=self.step,
                 sums=self.sums,
                 seconds=self.seconds,
-                # Lists of variables rather than the objects that own them:
-                # TensorFlow doesn't find layers that Keras keeps in lists.
+                # Lists of variables: TensorFlow doesn't find the layers that
+                # Keras objects keep in lists.
                 **{
                     name: local_copies(group, strategy)
                     for name, group in variables.items()
@@ -54,15 +46,7 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def restore(self):
-        """Restores the newest checkpoint that is whole; returns the step.
-
-        Returns:
-            The step, 0 if there is no checkpoint.
-
-        Raises:
-            ValueError: if there are some, and all are damaged or of another
-                version.
-        """
+        """Restores the newest whole checkpoint; returns its step, or 0."""
         found = in_folder(self._chiefs)
         for path in found:
             try:
@@ -88,11 +72,7 @@ class Checkpoints:
         return 0
 
     def save(self, step, sums, seconds):
-        """Writes a checkpoint after `step` steps.
-
-        Raises:
-            OSError: if it can't be written, as on a full disk.
-        """
+        """Writes a checkpoint after `step` steps, or raises OSError."""
         self.step.assign(step)
         self.sums.assign(sums)
         self.seconds.assign(seconds)
@@ -100,7 +80,7 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def is_due(self):
-        """Returns whether the time between checkpoints has passed."""
+        """Whether the time between checkpoints has passed."""
         return time.monotonic() - self._last >= 60.0 * self.minutes
 
 
@@ -111,11 +91,7 @@ def in_folder(folder):
 
 
 def write(manager, number):
-    """Has a `tf.train.CheckpointManager` save under a number.
-
-    Raises:
-        OSError: if it can't be written; nothing is left of it.
-    """
+    """Saves by a `tf.train.CheckpointManager`; OSError leaves no files."""
     try:
         manager.save(checkpoint_number=number)
     except tf.errors.OpError as error:

@@ -2,8 +2,8 @@
 
 ```
 features and gradients ─ patches ─ rows, columns ─ channels of each frequency
-─ mixing: at each stage the KLT of what is there, weighted by the tail's
-gradients, so that one step for all coefficients is the best that there is
+─ mixing: at each stage the KLT weighted by the tail's gradients, after which
+one quantization step for all coefficients is best
 ```
 """
 
@@ -13,13 +13,11 @@ import numpy as np
 
 from bottlenet_tf.training.klt import IDENTITY_SHARE, outer, weighted_klt
 
-# Of one axis, a larger one.
-AXIS_IDENTITY_SHARE = 0.1
-# Statistics of one frequency are few; this much of them is that of all.
+AXIS_IDENTITY_SHARE = 0.1  # As `IDENTITY_SHARE`, of one axis.
+# Share of all frequencies' statistics in those of one, which are few.
 SHRINKAGE = 0.3
 # A frequency without gradient (all but one, before global pooling) counts as
-# this much of the mean one. Its inverse transform would have no bound, and
-# training would diverge.
+# this much of the mean one; else its inverse transform would have no bound.
 LEAST_WEIGHT = 0.1
 
 
@@ -37,8 +35,8 @@ class ClosedForm:
         kept: int `(m + n - k,)`, places in the grid, most variance first.
         offset: `(m + n - k,)`, subtracted before mixing.
         mixing: `(m, k)` and its inverse.
-        scale: `(n,)`: what coefficients are multiplied with after mixing, so
-            that a quantization error of any counts the same in the answer.
+        scale: `(n,)`, factors of the coefficients after mixing, by which a
+            quantization error of any counts the same in the answer.
         deviations: `(n,)`, standard deviations after that.
     """
 
@@ -60,14 +58,13 @@ class ClosedForm:
 def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     """Computes the transform of a split from some images' statistics.
 
-    At every stage, with S the covariance of what the stage before gave and G
-    the mean outer product of its gradients (their identity share included),
-    the analysis is V^T G^1/2 with V the eigenvectors of G^1/2 S G^1/2: the
-    KLT in the metric in which a small error's size is the change that it
-    makes to the answer.
+    At every stage, with S the covariance of its input and G the mean outer
+    product of the gradients (their identity share included), the analysis is
+    V^T G^1/2 with V the eigenvectors of G^1/2 S G^1/2: the KLT in the metric
+    in which a small error's size is the change that it makes to the answer.
 
     Args:
-        patches: `patch_klt.Patches`; None if only what follows them is wanted.
+        patches: `patch_klt.Patches`; None for a transform of what follows them.
         z, g: float32 `(images, h, w, d)`, as `Patches.project` returns them.
         coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
@@ -121,7 +118,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
 def assign(unit, form):
     """Gives a built `LearnedUnit` the weights of a `ClosedForm`.
 
-    Gains stay 1 times the form's scale; the synthesis is the exact inverse.
+    Gains are the form's scale; the synthesis is the exact inverse.
     """
     projection, synthesis = unit.analysis.projection, unit.synthesis
     patch, mean, deviation, forward, inverse = form.patches
@@ -146,10 +143,7 @@ def assign(unit, form):
 
 
 def assign_grid(unit, form):
-    """Gives a unit what follows its patches in a `ClosedForm`, and the prior.
-
-    Patches and convolutions stay.
-    """
+    """As `assign`, but patches and convolutions stay."""
     analysis, synthesis = unit.analysis, unit.synthesis
     for layer, prefix in ((analysis, ""), (synthesis, "un")):
         for name in ("rows", "columns", "frequencies"):
@@ -171,7 +165,7 @@ def _axis_klt(z, g, axis):
     side = z.shape[axis]
     z, g = (np.moveaxis(v, axis, -1).reshape(-1, side) for v in (z, g))
     metric = outer(g)
-    # Its size stays where it was, with the channels.
+    # Normalised: its size belongs to the channels.
     metric = metric * side / np.trace(metric)
     forward, inverse, _ = weighted_klt(outer(z), metric, AXIS_IDENTITY_SHARE)
     return forward.T, inverse.T

@@ -1,7 +1,7 @@
-"""What a work directory holds of an earlier run, and how that goes on.
+"""The earlier run in a work directory: resumed, shown, or continued.
 
 continued.json    the step at which a finished run was continued for more
-                  epochs; beside it, model.keras is what the run begins with
+                  epochs, from the model.keras beside it
 """
 
 import dataclasses
@@ -29,17 +29,10 @@ _FREE_FIELDS = (
 
 
 def earlier(workdir, config):
-    """Returns the `TrainConfig` of the run that a work directory holds.
-
-    Args:
-        workdir: `pathlib.Path` of the directory.
-        config: `TrainConfig` of the run that is to start there.
-
-    Returns:
-        None if there is none.
+    """Returns the `TrainConfig` of the run in a work directory, or None.
 
     Raises:
-        ValueError: if it is another run's.
+        ValueError: if the run that is to start there has other flags.
     """
     path, is_finished = workdir / CONFIG_FILE, (workdir / REPORT_FILE).is_file()
     was_continued = (workdir / _FILE).is_file()
@@ -53,13 +46,13 @@ def earlier(workdir, config):
             f"{CONFIG_FILE}: {error}. Use another folder. "
             f"Received: workdir={str(workdir)!r}"
         ) from error
-    # A file may have moved: `provenance.check_resumed` compares what it holds.
+    # A file may have moved: `provenance.check_resumed` compares contents.
     files = provenance.files_of(config).keys() & _known_files(workdir)
     free = {*_FREE_FIELDS, *files}
     if (is_finished or was_continued) and config.epochs > before.epochs:
         free.add("epochs")
     if not (is_finished or in_folder(workdir / _CHECKPOINTS)):
-        free.add("skip_corrupt")  # An image that failed says how to go on.
+        free.add("skip_corrupt")  # The remedy for a corrupt image.
     differing = differing_flags(before, config, free)
     if differing:
         raise ValueError(
@@ -74,12 +67,8 @@ def earlier(workdir, config):
 def is_finished(workdir, config, before):
     """Whether a work directory's run is finished, with these epochs.
 
-    Args:
-        workdir, config: As in `earlier`.
-        before: What `earlier` returned.
-
-    Raises:
-        ValueError: if more epochs need what only checkpoints hold.
+    `before` is the result of `earlier`. Raises ValueError if more epochs need
+    checkpoints that weren't kept.
     """
     if not (workdir / REPORT_FILE).is_file():
         return False
@@ -91,9 +80,9 @@ def is_finished(workdir, config, before):
         or not (steers or config.keep == "best" or config.early_stopping),
         "--epochs of a finished run with --keep=best, --early_stopping or a "
         "--byte_budget that is trained for can be raised if "
-        "--keep_checkpoints was among its flags: they hold its best epoch and "
-        "how the rate is steered. Otherwise begin another one with --init_from "
-        "and --first_epoch.",
+        "--keep_checkpoints was among its flags: checkpoints hold its best "
+        "epoch and the steered rate. Otherwise begin another one with "
+        "--init_from and --first_epoch.",
         workdir=str(workdir),
         epochs=config.epochs,
     )
@@ -103,12 +92,9 @@ def is_finished(workdir, config, before):
 def start(workdir, config):
     """Returns the configuration to build the network by, and the first step.
 
-    A run that is continued without its checkpoints begins with the weights of
-    model.keras, with a new optimizer and where the longer schedule of the
-    learning rate is by then.
-
-    Args:
-        workdir, config: As in `earlier`; the run isn't finished.
+    A finished run that is continued without checkpoints begins with the
+    weights of model.keras, a new optimizer, and at its step of the longer
+    schedule.
     """
     if (workdir / _FILE).is_file():
         remedy = "Remove the work directory to begin anew."
@@ -126,12 +112,7 @@ def start(workdir, config):
 
 
 def begin(workdir, step):
-    """Notes that a finished run is one no more.
-
-    Args:
-        workdir: As in `earlier`.
-        step: As `start` returned it.
-    """
+    """Marks a finished run as continued from the step that `start` returned."""
     report = workdir / REPORT_FILE
     if report.is_file():
         write_json(workdir / _FILE, {"format": FORMAT, "step": step})
@@ -139,14 +120,14 @@ def begin(workdir, step):
 
 
 def clear(workdir):
-    """Removes what only resuming needs."""
+    """Removes the files that only resuming needs."""
     for folder in (*workdir.glob(f"{_CHECKPOINTS}*"), workdir / "best"):
         shutil.rmtree(folder, ignore_errors=True)
     (workdir / _FILE).unlink(missing_ok=True)
 
 
 def _known_files(workdir):
-    """Returns the flags that named a file when a run began, if known."""
+    """Returns the flags that named a file when the run began, if known."""
     try:
         return provenance.read(workdir).files.keys()
     except ValueError:

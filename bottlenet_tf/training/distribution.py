@@ -1,4 +1,4 @@
-"""Several devices or machines: strategies, roles, state that each keeps."""
+"""Several devices or machines: strategies, roles, state of each device."""
 
 import os
 from typing import NamedTuple
@@ -7,9 +7,8 @@ import tensorflow as tf
 
 
 class Role(NamedTuple):
-    """What one process is in a run.
+    """A process's part in a run; the one chief writes its results.
 
-    is_chief: Writes model, logs and report; exactly one process is.
     name: "worker0", "chief0", ...
     """
 
@@ -63,8 +62,8 @@ def is_multi_worker(strategy):
 def local_copies(variables, strategy):
     """Returns every local device's copy of Keras or TensorFlow variables.
 
-    Weights are the same everywhere, but each device follows batch norm's
-    statistics of its own share of the batches.
+    Weights are the same everywhere; batch norm's statistics are each device's
+    own.
     """
     copies = []
     for variable in variables:
@@ -76,11 +75,7 @@ def local_copies(variables, strategy):
 
 
 def statistics_averager(model, strategy):
-    """Returns a function that averages batch norm's moving statistics.
-
-    It makes them those of all devices together; without others it does
-    nothing.
-    """
+    """Returns a function that averages batch norms over all devices."""
     if strategy.num_replicas_in_sync == 1:
         return lambda: None
     moving = [

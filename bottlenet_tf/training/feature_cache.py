@@ -1,5 +1,6 @@
 """Features of frozen blocks, computed once and read from disk after that."""
 
+import math
 import pathlib
 import shutil
 
@@ -7,11 +8,34 @@ import numpy as np
 
 from bottlenet_tf.layers.quantizer import MAX_FLOAT16
 from bottlenet_tf.training import logs
+from bottlenet_tf.training.schedules import augmented_epochs
 
-# With fewer augmented versions of each image than this, the time saved isn't
-# worth the sameness.
+# With fewer augmented versions of each image, the time saved isn't worth the
+# sameness.
 LEAST_VERSIONS = 4
 _CLEAN = "clean"
+
+
+def open_cache(config, model, dataset, prepare):
+    """Returns the `FeatureCache` of a run; None without disk space for one.
+
+    `prepare` is `LearnedStepper.prepare`.
+    """
+    if not config.feature_cache_gb or config.strategy != "none":
+        return None
+    augmented = augmented_epochs(config)
+    cache = FeatureCache(
+        pathlib.Path(config.workdir) / "features",
+        dataset,
+        config,
+        prepare,
+        1e9 * config.feature_cache_gb,
+        (augmented, config.epochs - augmented),
+    )
+    elements = math.prod(model.prefix.output_shape[1:])
+    classes = model.suffix.output_shape[-1]
+    # A row is a float16 feature, float32 answers and targets.
+    return cache if cache.is_worthwhile(2 * elements + 8 * classes) else None
 
 
 class FeatureCache:
@@ -19,18 +43,11 @@ class FeatureCache:
 
     Epoch e trains on version e mod V, in an order of its own; epochs without
     augmentation share one more version. A version is computed whole before
-    its first epoch, from the images, crops and blends that this epoch would
-    have had, so that a resumed run trains on the same numbers. Features are
-    float16.
+    its first epoch, from this epoch's own crops and blends, so that a resumed
+    run trains on the same numbers. Features are float16.
 
-    Args:
-        folder: Where versions are kept, as .npy files; removed by `close`.
-        dataset: `data.Dataset`.
-        config: `TrainConfig`.
-        prepare: Callable `(images, labels, step) -> (feature, answers,
-            targets)`, arrays of one batch.
-        most_bytes: What all versions may take.
-        epochs: `(augmented, clean)`, how many epochs of either kind.
+    `prepare` is `(images, labels, step) -> (feature, answers, targets)`,
+    `epochs` the numbers of augmented and of clean ones.
     """
 
     def __init__(self, folder, dataset, config, prepare, most_bytes, epochs):
@@ -54,12 +71,8 @@ class FeatureCache:
     def batches(self, epoch, start):
         """Returns an iterator of an epoch's `(feature, answers, targets)`.
 
-        A version that isn't there yet is computed first, with a progress bar
-        of its own.
-
-        Args:
-            epoch: Number of the epoch.
-            start: First batch.
+        It begins with batch `start`. A version that is missing is computed
+        before this returns, not in the time of the epoch's steps.
         """
         version = _CLEAN
         if epoch < self._epochs[0]:
@@ -88,7 +101,7 @@ class FeatureCache:
             )
 
     def _build(self, version, epoch, paths):
-        """Computes one version; files appear only when they are whole."""
+        """Computes one version; files get their names when they are whole."""
         self._folder.mkdir(parents=True, exist_ok=True)
         is_clean = version == _CLEAN
         first = self._epochs[0] if is_clean else version

@@ -1,4 +1,4 @@
-"""Freezes a trained unit: what its codes are like becomes integer tables."""
+"""Freezes a trained unit: counts of its codes become integer tables."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from bottlenet_tf.training import freezing, logs
 
 # Training images that are counted, and how many a prior weighs.
 IMAGES, PRIOR_WEIGHT = 5000, 20.0
-LARGEST_SYMBOL = 63  # Of a table; what is beyond escapes.
+LARGEST_SYMBOL = 63  # Of a table; larger ones escape.
 _BATCH = 200
 # Without a budget, the default point is the coarsest that loses so many
 # points of accuracy at most.
@@ -20,18 +20,19 @@ DEFAULT_LOSS = 1.0
 def freeze(model, dataset, grouping="per_coefficient"):
     """Returns a `BottleNet` whose unit has tables, ready for payloads.
 
-    Counts the codes of whole training images at every operating point, draws
-    the counts towards a prior, which knows the tails, and fits integer tables.
-    The prior is the learned one of a unit that has it; else the counts of more
-    codes together: a coefficient's is its channel, a channel's is all. Shares
-    the halves with `model`; the unit is a copy.
+    Counts the codes of training images, without augmentation, at every
+    operating point, draws the counts towards a prior, which knows the
+    distributions' tails, and fits integer tables. The prior is the unit's
+    learned one or, without it, the counts of larger groups: a coefficient's is
+    its channel, a channel's is all. Shares the halves with `model`; the unit
+    is a copy.
 
     Args:
         model: `BottleNet` with a `LearnedUnit` or `DattaUnit`.
         dataset: `data.Dataset`; training images alone are read.
         grouping: Which codes of a unit without a learned prior are counted
-            together, one of `unit_config.TABLES`. "shared" is the paper's
-            one static table; it is a range coder's here and Huffman's there.
+            together, one of `unit_config.TABLES`. "shared" is Datta's one
+            static table, of a range coder in place of Huffman's.
     """
     unit = model.unit
     counts = _count(model, dataset.train.limit(IMAGES))
@@ -39,7 +40,7 @@ def freeze(model, dataset, grouping="per_coefficient"):
         pmfs = freezing.smooth_counts(counts, _prior(unit), PRIOR_WEIGHT)
     else:
         pmfs = _grouped(counts, unit.latent_shape[-1], grouping)
-    tables, _ = freezing.fit_tables(pmfs, _first_symbol(unit))
+    tables = freezing.fit_tables(pmfs, _first_symbol(unit))
     text = EntropyCodec(tables, unit.points).get_config()["tables"]
     return with_unit_config(model, tables=text)
 
@@ -47,10 +48,7 @@ def freeze(model, dataset, grouping="per_coefficient"):
 def with_unit_config(model, **changes):
     """Returns the same network around a copy of its unit.
 
-    Args:
-        model: `BottleNet`.
-        **changes: Entries of the unit's configuration that the copy has anew;
-            none that decides a weight.
+    `changes` are to the unit's configuration; none that decides a weight.
     """
     unit = type(model.unit)(**{**model.unit.get_config(), **changes})
     unit.build(model.prefix.output_shape)
@@ -62,26 +60,19 @@ def with_unit_config(model, **changes):
 
 
 def choose_default_point(curve, accuracy, byte_budget=None):
-    """Returns the index of the point to use where none is asked for.
+    """Returns the index of the default operating point.
 
-    The finest whose mean wire bytes are within `byte_budget`; without one,
-    the coarsest that loses at most `DEFAULT_LOSS` points.
-
-    Args:
-        curve: `evaluation.Curve` on validation images.
-        accuracy: Of the unsplit network on them, in percent.
-        byte_budget: Mean wire bytes, or None.
-
-    Raises:
-        ValueError: if no point is within the budget.
+    Of an `evaluation.Curve` on validation images, the finest whose mean wire
+    bytes are within `byte_budget`; without one, the coarsest that loses at
+    most `DEFAULT_LOSS` points of the unsplit network's accuracy.
     """
     sizes = [float(np.mean(each.wire_bytes)) for each in curve.results]
     if byte_budget is not None:
         within = [i for i, size in enumerate(sizes) if size <= byte_budget]
         if not within:
             raise ValueError(
-                "--byte_budget must be at least what the coarsest operating "
-                f"point takes, {min(sizes):.1f} wire bytes; a larger "
+                "--byte_budget must be at least the mean of the coarsest "
+                f"operating point, {min(sizes):.1f} wire bytes; a larger "
                 "--coarse_rate_weight makes a coarser one. "
                 f"Received: byte_budget={byte_budget}"
             )
@@ -125,15 +116,9 @@ def _first_symbol(unit):
 
 
 def _grouped(counts, channels, grouping):
-    """Returns the probabilities of codes that are counted in groups.
+    """Returns probabilities `(points, n, symbols)` of codes counted in groups.
 
-    Args:
-        counts: As `_count` returns them, channels innermost.
-        channels: How many there are.
-        grouping: One of `unit_config.TABLES`.
-
-    Returns:
-        Float `(points, n, symbols)`.
+    `counts` are those of `_count`, channels innermost.
     """
     points, n, symbols = counts.shape
     by_place = counts.reshape(points, n // channels, channels, symbols)

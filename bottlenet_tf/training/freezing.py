@@ -31,22 +31,19 @@ def fit_tables(pmfs, first, bank_size=256):
     2. centres become integers (`quantize`) and distributions go to the best
        of those.
 
-    At each point, the coefficients that are least likely to be anything but 0
-    become silent (see `Tables`), as many as are all 0 in 255 images of 256.
+    At each point, the coefficients that are most likely 0 become silent (see
+    `Tables`), as many as are all 0 in 255 images of 256.
 
     Deterministic on one machine; sums of floats may differ on another.
 
     Args:
         pmfs: Float `(points, coefficients, symbols)`, the probabilities of
-            symbols first, first + 1, ...; what is missing to 1 is the
-            escape's.
+            symbols first, first + 1, ...; the rest to 1 is the escape's.
         first: The smallest symbol.
         bank_size: Most tables there may be.
 
     Returns:
-        `(tables, excess_bits)`; float64 `(points,)`, the expected bits of an
-        image above its entropy under `pmfs` (an escape counted with 16 bits
-        in both), without the end of a stream, 2.6 bits on average.
+        `codec.tables.Tables`.
 
     Raises:
         ValueError: for other shapes, numbers that are not probabilities or a
@@ -71,9 +68,7 @@ def fit_tables(pmfs, first, bank_size=256):
     used, index = np.unique(index, return_inverse=True)
     index = index.reshape(points, coefficients)
     firsts, frequencies = zip(*(tables[k] for k in used), strict=True)
-    excess = _excess(full, costs[used], index)
-    excess += _flag_bits(full, silent, first)
-    return Tables(firsts, frequencies, index), excess
+    return Tables(firsts, frequencies, index)
 
 
 def smooth_counts(counts, prior_pmfs, weight):
@@ -84,8 +79,8 @@ def smooth_counts(counts, prior_pmfs, weight):
     Args:
         counts: `(points, coefficients, symbols + 1)`, of each symbol and, the
             last, of values beyond them.
-        prior_pmfs: Float `(points, coefficients, symbols)`; what is missing
-            to 1 is for values beyond.
+        prior_pmfs: Float `(points, coefficients, symbols)`; the rest to 1 is
+            for values beyond.
         weight: How many images the prior counts for, positive.
 
     Returns:
@@ -113,14 +108,10 @@ def smooth_counts(counts, prior_pmfs, weight):
 def quantize(pmf, first):
     """Returns one distribution as a table: `(first, frequencies)`.
 
-    Keeps the range of symbols of 2**-20 and more, at least one symbol; those
-    beyond it are the escape's. Frequencies f are the positive integers that
-    sum to 65536 with the least sum of -p log f: no unit moved from one to
-    another would lessen it, and the sum is convex, so none is better.
-
-    Args:
-        pmf: float64 `(symbols + 1,)`, the escape's probability last.
-        first: The smallest symbol.
+    Keeps the range of symbols of 2**-20 and more, at least one; the others
+    escape. Frequencies f are the positive integers that sum to 65536 with the
+    least sum of -p log f: the sum is convex, and no unit moved from one to
+    another would lessen it. The escape's probability is the last of `pmf`.
     """
     body = pmf[:-1]
     kept = np.flatnonzero(body >= min(_LEAST, body.max()))
@@ -178,7 +169,7 @@ def _with_escape(pmfs, bank_size):
 
 
 def _silent(full, first):
-    """Returns bool `(points, coefficients)`."""
+    """Returns which coefficients are silent, `(points, coefficients)`."""
     if not first <= 0 < first + full.shape[2] - 1:
         return np.zeros(full.shape[:2], bool)
     zero = np.arange(full.shape[2]) == -first
@@ -274,33 +265,3 @@ def _cost(table, first, length):
     costs = np.full(length, bits[-1] + ESCAPE_BITS)
     costs[start - first : start - first + len(bits) - 1] = bits[:-1]
     return costs
-
-
-def _excess(full, costs, index):
-    """Returns expected bits above the entropy, float64 `(points,)`."""
-    excess = np.empty(len(full))
-    for point, (rows, chosen) in enumerate(zip(full, index, strict=True)):
-        total = 0.0
-        for i in range(0, len(rows), _CHUNK):
-            p = rows[i : i + _CHUNK].astype(np.float64)
-            p /= p.sum(axis=1, keepdims=True)
-            expected = np.einsum("ij,ij", p, costs[chosen[i : i + _CHUNK]])
-            ideal = _entropy(p).sum() + ESCAPE_BITS * p[:, -1].sum()
-            total += expected - ideal
-        excess[point] = total
-    return excess
-
-
-def _flag_bits(full, silent, first):
-    """Returns what flags cost beyond silent coefficients one by one."""
-    bits = np.zeros(len(full))
-    hit, miss = 16.0, np.log2(TOTAL / (TOTAL - 1))
-    for point, chosen in enumerate(silent):
-        if chosen.any():
-            zero = full[point, chosen, -first].astype(np.float64)
-            # Summed before: each zero by itself. Now: the flag instead, if
-            # all of them are.
-            quiet = np.prod(zero)
-            bits[point] = (1 - quiet) * hit + quiet * miss
-            bits[point] -= quiet * miss * chosen.sum()
-    return bits

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Share of the identity in a weighting: no direction counts for nothing.
+# Share of the identity in a metric, so that each direction counts a little.
 IDENTITY_SHARE = 0.05
 _FLOOR = 1e-6  # Of the largest eigenvalue.
 
@@ -23,8 +23,8 @@ def _roots(matrix):
 def weighted_klt(covariance, metric, identity_share):
     """Returns `(forward, inverse, variances)`, most variance first.
 
-    `c = x forward`, `x = c inverse`. The metric keeps its size: the errors of
-    c are those of the answer.
+    `c = x forward`, `x = c inverse`; an error of c has the size of the change
+    that it makes to the answer.
     """
     size = len(metric)
     if not size:

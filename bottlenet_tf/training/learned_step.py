@@ -4,10 +4,10 @@ import tensorflow as tf
 
 from bottlenet_tf.training.losses import feature_loss
 from bottlenet_tf.training.mixup import blend
-from bottlenet_tf.training.step import Outputs, Stepper
+from bottlenet_tf.training.step import Stepper
 
-# Shares of the run: the weight of bits rises from a tenth in the first, the
-# weight of the feature's error falls to its last share in the second.
+# In the first share of the run the weight of bits rises, from a tenth; in the
+# second the weight of the feature's error falls, to its last share.
 RATE_RISE, FIRST_RATE = 0.1, 0.1
 FEATURE_FALL = 0.6
 LAST_FEATURE = {"frozen": 0.1, "tail": 0.4}
@@ -34,10 +34,10 @@ class LearnedStepper(Stepper):
         self.with_features = tf.function(self._learn, reduce_retracing=True)
 
     def prepare(self, images, labels, step):
-        """Returns `(feature, answers, targets)` of a batch, NumPy arrays.
+        """Returns NumPy `(feature, answers, targets)` of a batch.
 
-        What is frozen computes of it: the feature, the teacher's logits
-        (zeros if nothing is learned from them) and the labels' probabilities.
+        Answers are the teacher's logits, zeros without one; nothing that
+        trains has a part in any of the three.
         """
         found = self._prepared(images, labels, tf.constant(step))
         return tuple(each.numpy() for each in found)
@@ -71,16 +71,9 @@ class LearnedStepper(Stepper):
             if config.feature_weight:
                 error = feature_loss(feature, restored)
                 loss += self._feature_weight(done) * error
-            replicas = self.strategy.num_replicas_in_sync
-            scaled = self.optimizer.scale_loss(loss / replicas)
-        gradients = tape.gradient(scaled, self.variables)
-        gradients = self._reduce_and_clip(gradients)
-        self.optimizer.apply(gradients, self.variables)
-        count = tf.cast(tf.shape(targets)[0], tf.float32)
-        correct = tf.reduce_sum(self.task.hits(logits, targets))
-        return tf.stack(
-            Outputs(loss * count, task * count, correct, size * count, count)
-        )
+            scaled = self._scaled(loss)
+        self._descend(tape.gradient(scaled, self.variables))
+        return self._outputs(loss, task, logits, targets, size)
 
     def _draw(self, count, index):
         """Returns t `(count,)` and noise `(count, n)` of this step."""

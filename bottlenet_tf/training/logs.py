@@ -1,4 +1,4 @@
-"""What a person watches: progress bar, CSV, TensorBoard."""
+"""Logs of a training: progress bar, CSV, TensorBoard."""
 
 import csv
 import pathlib
@@ -25,7 +25,7 @@ FIELDS = (
 
 
 def progress_bar(total, initial, description, enabled=True):
-    """Returns a tqdm bar: lively on a terminal, a line a minute in a log."""
+    """Returns a tqdm bar, updated once a minute where that is a log file."""
     return tqdm(
         total=total,
         initial=initial,
@@ -42,12 +42,8 @@ def progress_bar(total, initial, description, enabled=True):
 class EpochLog:
     """One row an epoch in `metrics.csv` and in TensorBoard.
 
-    On resume, rows of steps that will be trained again are dropped.
-
-    Args:
-        workdir: Run directory.
-        step: Step that the run starts or resumes with.
-        enabled: False on workers that must not write.
+    Rows beyond `step`, with which the run resumes, are dropped. Not `enabled`
+    on workers that must not write.
     """
 
     def __init__(self, workdir, step, enabled=True):
@@ -64,17 +60,10 @@ class EpochLog:
         )
 
     def epoch(self, row, pictures=None):
-        """Adds the row of a finished epoch.
-
-        Args:
-            row: Dictionary over `FIELDS`; None values stay empty.
-            pictures: Optional uint8 `(1, H, W, 3)` mosaic of planes.
-        """
+        """Adds an epoch's row, of some `FIELDS`, and perhaps a picture."""
         if not self.enabled:
             return
-        self.rows.append(
-            {k: "" if row.get(k) is None else row[k] for k in FIELDS}
-        )
+        self.rows.append({k: row.get(k, "") for k in FIELDS})
         self._write()
         with self.writer.as_default(step=row["step"]):
             for name in FIELDS[2:]:
@@ -107,6 +96,18 @@ class EpochLog:
 def _tag(name):
     group = "validation" if name.startswith("validation_") else "train"
     return f"{group}/{name.removeprefix(f'{group}_')}"
+
+
+def summary(row, epochs):
+    """Returns a line for the console of an epoch's row."""
+    parts = [f"epoch {row['epoch'] + 1}/{epochs}", f"loss {row['loss']:.4f}"]
+    parts.append(f"train {row['train_accuracy']:.2f} %")
+    if "validation_accuracy" in row:
+        parts.append(f"validation {row['validation_accuracy']:.2f} %")
+    if "validation_image_data_bytes" in row:
+        parts.append(f"{row['validation_image_data_bytes']:.0f} B")
+    parts.append(f"{row['images_per_second']:.0f} images/s")
+    return "  ".join(parts)
 
 
 def _rows_upto(path, step):

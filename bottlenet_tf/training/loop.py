@@ -1,7 +1,5 @@
 """The training loop: epochs, checkpoints, logs; every mode and strategy."""
 
-import math
-import pathlib
 import time
 
 import numpy as np
@@ -9,13 +7,13 @@ import tensorflow as tf
 
 from bottlenet_tf.codec.payload import overhead_bytes
 from bottlenet_tf.common import drawing
-from bottlenet_tf.training import distribution, grouped_adam, logs
+from bottlenet_tf.training import distribution, logs, optimizers
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
 from bottlenet_tf.training.datta_step import DattaStepper
-from bottlenet_tf.training.feature_cache import FeatureCache
+from bottlenet_tf.training.feature_cache import open_cache
 from bottlenet_tf.training.learned_step import LearnedStepper
-from bottlenet_tf.training.schedules import build_optimizer, codec_schedule
+from bottlenet_tf.training.schedules import augmented_epochs, codec_schedule
 from bottlenet_tf.training.step import Outputs, Stepper
 
 LOG_STEPS = 50
@@ -28,23 +26,22 @@ _DIVERGED = (
     "--workdir with a lower --learning_rate, a --clip_norm or more "
     "--warmup_epochs."
 )
-_STEPPERS = {"learned": LearnedStepper, "datta": DattaStepper}
+_STEPPERS = {
+    "bottlenet": Stepper,
+    "learned": LearnedStepper,
+    "datta": DattaStepper,
+}
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no number any more; the message says at which step."""
+    """The loss or a weight is not finite; the message says at which step."""
 
 
 class Loop:
     """Trains the model of a run, resuming where a checkpoint left it.
 
-    Args:
-        config: `TrainConfig`.
-        network: `training.network.Network`, built in the strategy's scope.
-        dataset: `data.Dataset`.
-        strategy: `tf.distribute.Strategy`.
-        picture: Callable `() -> uint8 (1, H, W, 3)` for TensorBoard, or None.
-        first_step: Step to begin with where there is no checkpoint.
+    The `Network` is built in the strategy's scope; `picture` is a callable
+    `() -> uint8 (1, H, W, 3)` for TensorBoard, or None.
     """
 
     def __init__(
@@ -54,23 +51,22 @@ class Loop:
         self.model = network.model
         self.dataset = dataset
         self.strategy = strategy
-        self.picture = picture
-        self.first_step = first_step
+        self.picture, self.first_step = picture, first_step
         self.steps_per_epoch = dataset.steps_per_epoch(config.batch_size)
-        self.total_steps = config.epochs * self.steps_per_epoch
-        if config.max_steps is not None:
-            self.total_steps = min(self.total_steps, config.max_steps)
-        self.schedule = codec_schedule(
-            config, self.steps_per_epoch, self.total_steps
-        )
+        total_steps = config.epochs * self.steps_per_epoch
+        self.total_steps = min(total_steps, config.max_steps or total_steps)
+        length = self.steps_per_epoch, self.total_steps
+        self.schedule = codec_schedule(config, *length)
         self.has_unit = config.has_unit
-        overhead = 0
+        overhead, kind = 0, "bottlenet"
         if self.has_unit:
+            kind = config.unit.kind
             overhead = overhead_bytes(self.model.unit.sends_range)
         with strategy.scope():
-            self.optimizer = self._build_optimizer()
-        kind = config.unit.kind if self.has_unit else None
-        self.stepper = _STEPPERS.get(kind, Stepper)(
+            self.optimizer = optimizers.build(
+                config, self.model, *length, first_step
+            )
+        self.stepper = _STEPPERS[kind](
             config,
             self.model,
             network.teacher,
@@ -80,14 +76,18 @@ class Loop:
             overhead,
             dataset.task,
         )
-        self.cache = self._open_cache()
+        self.cache = None
+        if kind == "learned":
+            self.cache = open_cache(
+                config, self.model, dataset, self.stepper.prepare
+            )
         role = distribution.role(strategy)
         self.is_chief = role.is_chief
+        self.is_multi_worker = distribution.is_multi_worker(strategy)
         self._average_statistics = distribution.statistics_averager(
             self.model, strategy
         )
-        self.best = None
-        states = list(self.stepper.budget_state)
+        self.best, states = None, [*self.stepper.budget.state]
         if config.keep == "best" or config.early_stopping is not None:
             most_bytes = None
             if self.stepper.steers_bytes:
@@ -109,29 +109,15 @@ class Loop:
             optimizer=self.optimizer.variables,
             states=states,
         )
-        self._quality = self._current_quality = None
-        if config.quality_start is not None:
-            self._quality = self.model.unit.codec.quality
-        self._evaluate = tf.function(self._count_correct, reduce_retracing=True)
-
-    def _build_optimizer(self):
-        config = self.config
-        length = (self.steps_per_epoch, self.total_steps, self.first_step)
-        if self.has_unit and config.unit.kind == "learned":
-            return grouped_adam.for_learned_unit(config, self.model, *length)
-        if config.new_head and config.backbone_rate:
-            return grouped_adam.for_new_head(config, self.model, *length)
-        optimizer = build_optimizer(config, *length)
-        optimizer.build(self.model.trainable_variables)
-        return optimizer
+        anneals = config.quality_start is not None
+        self._quality = self.model.unit.codec.quality if anneals else None
 
     def run(self):
         """Trains to the end.
 
         Returns:
-            Dictionary of the `steps` and `examples` that training took, its
-            `seconds`, evaluation left out, and the epoch that is kept,
-            `kept_epoch` (None: the last one).
+            Dictionary: `steps` and `examples` of the training, its `seconds`
+            without evaluation, `kept_epoch` (None: the last one).
         """
         step = self.checkpoints.restore() or self.first_step
         if self.best is not None:
@@ -140,19 +126,21 @@ class Loop:
         self.log = logs.EpochLog(self.config.workdir, step, self.is_chief)
         if step and self.is_chief:
             print(f"Resuming at step {step} of {self.total_steps}.")
-        while step < self.total_steps and not self._is_over():
+        while step < self.total_steps and not (
+            self.best is not None and self.best.is_over
+        ):
             step = self._epoch(epoch, step)
             epoch += 1
-        if isinstance(self.optimizer, grouped_adam.GroupedAdam):
+        if isinstance(self.optimizer, optimizers.Grouped):
             self.optimizer.finalize()
         if self.cache is not None:
             self.cache.close()
         if self.best is not None:
             self.best.restore()
             if self.is_chief:
-                print(_told_of_best(self.best, epoch, step < self.total_steps))
+                print(self.best.describe(epoch, step < self.total_steps))
         if self._quality is not None:
-            # Annealing may have been cut short; what travels has this one.
+            # Annealing may have been cut short.
             self._quality.assign(self.config.unit.quality)
         return {
             "steps": step,
@@ -160,15 +148,6 @@ class Loop:
             "seconds": self.log.total("seconds"),
             "kept_epoch": self.best and self.best.epoch,
         }
-
-    def _augments(self, epoch):
-        """Whether an epoch's images are augmented."""
-        return epoch < round(
-            (1 - self.config.clean_finish) * self.config.epochs
-        )
-
-    def _is_over(self):
-        return self.best is not None and self.best.is_over
 
     def _epoch(self, epoch, step):
         """Trains from `step` to the end of `epoch`; returns the next step."""
@@ -194,7 +173,8 @@ class Loop:
                 pending = (step, outputs)
                 if step >= last:
                     break
-                if self._may_save_now():
+                # Workers' clocks differ: several save at epochs' ends only.
+                if self.checkpoints.is_due() and not self.is_multi_worker:
                     totals = self._account(totals, pending, bar)
                     pending = None
                     spent = seconds + time.monotonic() - started
@@ -209,85 +189,45 @@ class Loop:
         return step
 
     def _batches(self, epoch, start):
-        """Returns what the steps of an epoch take, batch by batch."""
+        """Yields the arguments of an epoch's steps."""
         if self.cache is not None:
             return self.cache.batches(epoch, start)
         batches = self.dataset.train_batches(
             self.config.batch_size,
             epoch=self.config.first_epoch + epoch,
             start_batch=start,
-            augment=self._augments(epoch),
+            augment=epoch < augmented_epochs(self.config),
         )
         if self.strategy.num_replicas_in_sync > 1:
             batches = self.strategy.experimental_distribute_dataset(batches)
         return self.dataset.train.guard(batches)
 
-    def _open_cache(self):
-        """Returns the `FeatureCache` of a learned unit, or None."""
-        config = self.config
-        is_learned = isinstance(self.stepper, LearnedStepper)
-        if not is_learned or not config.feature_cache_gb:
-            return None
-        if config.strategy != "none":
-            return None
-        augmented = sum(map(self._augments, range(config.epochs)))
-        cache = FeatureCache(
-            pathlib.Path(config.workdir) / "features",
-            self.dataset,
-            config,
-            self.stepper.prepare,
-            1e9 * config.feature_cache_gb,
-            (augmented, config.epochs - augmented),
-        )
-        elements = math.prod(self.model.prefix.output_shape[1:])
-        classes = self.model.suffix.output_shape[-1]
-        if cache.is_worthwhile(2 * elements + 8 * classes):
-            return cache
-        return None
-
     def _correct_budget(self, epoch):
-        """Compares bytes in inference, of whole training images."""
+        """Measures bytes in inference, of training images as they are."""
         batches = self.dataset.train_batches(
             self.config.batch_size,
             epoch=self.config.first_epoch + epoch,
             augment=False,
         )
         few = self.dataset.train.guard(batches.take(BUDGET_CHECK_BATCHES))
-        _, size = self._accuracy_and_bytes(few)
-        self.stepper.note_inference_bytes(size)
+        _, size = self.stepper.accuracy_and_bytes(few)
+        self.stepper.budget.note_inference_bytes(size)
 
     def _save(self, step, totals, seconds):
-        finite = (
-            np.isfinite(np.sum(v.numpy())) for v in self.stepper.variables
-        )
-        if not all(finite):
+        weights = self.stepper.variables
+        if not all(np.isfinite(np.sum(v.numpy())) for v in weights):
             raise TrainingDiverged(_DIVERGED.format("weights", step))
         self.checkpoints.save(step, totals, seconds)
 
     def _step(self, step, *batch):
         if self.cache is not None:
             return self.stepper.with_features(*batch, tf.constant(step))
-        use_codec = self.has_unit and self.schedule.uses_codec(step)
         if self._quality is not None:
-            quality = self.schedule.quality_at(step)
-            if quality != self._current_quality:
-                self._quality.assign(quality)
-                self._current_quality = quality
-        if use_codec or not self.has_unit:
-            run = self.stepper.with_codec
-        else:
+            self._quality.assign(self.schedule.quality_at(step))
+        run = self.stepper.with_codec
+        if self.has_unit and not self.schedule.uses_codec(step):
             run = self.stepper.without_codec
         return run(*batch, tf.constant(step))
-
-    def _may_save_now(self):
-        """Whether to save in the middle of an epoch.
-
-        Workers' clocks differ, so several of them save at epochs' ends only.
-        """
-        return (
-            not distribution.is_multi_worker(self.strategy)
-            and self.checkpoints.is_due()
-        )
 
     def _account(self, totals, pending, bar):
         """Adds a step's sums to the epoch's; stops if it has diverged."""
@@ -300,7 +240,9 @@ class Loop:
             raise TrainingDiverged(_DIVERGED.format("loss", step))
         if step % LOG_STEPS == 0:
             means = dict(zip(Outputs._fields, sums / sums[4]))
-            means["rate_weight"] = float(self.stepper.rate_weight.numpy())
+            means["rate_weight"] = float(
+                self.stepper.budget.rate_weight.numpy()
+            )
             bar.set_postfix(
                 loss=f"{means['loss']:.3f}",
                 accuracy=f"{100 * means['correct']:.1f}%",
@@ -324,10 +266,9 @@ class Loop:
         }
         if self.has_unit:
             row["image_data_bytes"] = mean[3]
-            row["rate_weight"] = float(self.stepper.rate_weight.numpy())
+            row["rate_weight"] = float(self.stepper.budget.rate_weight.numpy())
             row["quality"] = self.schedule.quality_at(step)
-        is_last = step >= self.total_steps
-        picture = None
+        is_last, picture = step >= self.total_steps, None
         every = self.config.evaluate_every
         if every and (is_last or (epoch + 1) % every == 0):
             if self.dataset.validation:
@@ -335,8 +276,7 @@ class Loop:
                 row["validation_accuracy"] = accuracy
                 if self.has_unit:
                     row["validation_image_data_bytes"] = size
-                # While quality is annealed, another codec is validated than
-                # the one that is kept.
+                # While quality is annealed, the codec isn't the final one.
                 final = self.schedule.quality_at(step)
                 if self.best and final == self.config.unit.quality:
                     self.best.note(epoch, accuracy, size)
@@ -345,59 +285,11 @@ class Loop:
                     picture = self.picture()
         self.log.epoch(row, picture)
         if self.is_chief:
-            print(_summary(row, self.config.epochs), flush=True)
+            print(logs.summary(row, self.config.epochs), flush=True)
 
     def validate(self):
-        """Returns validation accuracy in percent and mean image data, in graph.
-
-        For watching a run and for its best epoch; results are measured by
-        `evaluation`.
-        """
+        """Returns validation accuracy in percent and mean image data."""
         part = self.dataset.validation
-        return self._accuracy_and_bytes(
+        return self.stepper.accuracy_and_bytes(
             part.guard(part.batches(2 * self.config.batch_size))
         )
-
-    def _accuracy_and_bytes(self, batches):
-        correct = size = count = 0.0
-        for images, labels in batches:
-            hits, batch_bytes = self._evaluate(images, labels)
-            correct += float(hits)
-            size += float(batch_bytes) * len(labels)
-            count += len(labels)
-        return 100.0 * correct / count, size / count
-
-    def _count_correct(self, images, labels):
-        size = tf.zeros(())
-        if self.has_unit:
-            passed = self.model.transmit(images, training=False)
-            logits, size = passed.logits, passed.image_data_bytes
-        else:
-            images = self.stepper.receive(images)
-            logits = self.model(tf.cast(images, tf.float32), training=False)
-        task = self.stepper.task
-        hits = task.hits(logits, task.targets(labels, logits.shape[-1]))
-        return tf.reduce_sum(hits), size
-
-
-def _told_of_best(best, epochs, stopped):
-    early = f"Stopped early, after {epochs} epochs. " if stopped else ""
-    if best.epoch is None:
-        why = "met the byte budget" if best.most_bytes else "could be compared"
-        return f"{early}No epoch {why}: the last one is kept."
-    accuracy = best.state.numpy()[0]
-    return (
-        f"{early}Kept: epoch {best.epoch + 1}, {accuracy:.2f} % of the "
-        "validation images."
-    )
-
-
-def _summary(row, epochs):
-    parts = [f"epoch {row['epoch'] + 1}/{epochs}", f"loss {row['loss']:.4f}"]
-    parts.append(f"train {row['train_accuracy']:.2f} %")
-    if row.get("validation_accuracy") is not None:
-        parts.append(f"validation {row['validation_accuracy']:.2f} %")
-    if row.get("validation_image_data_bytes") is not None:
-        parts.append(f"{row['validation_image_data_bytes']:.0f} B")
-    parts.append(f"{row['images_per_second']:.0f} images/s")
-    return "  ".join(parts)

@@ -32,7 +32,7 @@ def task_loss(
         logits: float32 `(batch, classes)`.
         teacher_logits: Logits of the network that is imitated, or None for
             d = 0.
-        task: What the outputs are; see `tasks`.
+        task: Kind of output; see `tasks`.
         label_smoothing: Mass spread evenly over all answers, 0 to 1.
         distillation: d, 0 to 1.
         temperature: T, positive.
@@ -48,10 +48,7 @@ def task_loss(
 
 
 def imitation_loss(wanted, logits, temperature, task=tasks.ONE_CLASS):
-    """Returns each example's divergence from a teacher's logits, `(batch,)`.
-
-    See `task_loss`, whose part of d = 1 it is.
-    """
+    """Returns `task_loss` of d = 1: the divergence from a teacher's logits."""
     divergence = task.divergence(wanted / temperature, logits / temperature)
     return temperature**2 * divergence
 
@@ -62,18 +59,16 @@ def feature_loss(feature, restored):
     mean over all elements of (restored - feature)**2 / unit_c,
     unit_c = max(variance_c, 0.01 * mean over channels of variance_c)
 
-    `variance_c` is the batch's, of each channel: 0 is perfect, 1 what the
-    channels' means alone would score. Without the floor, the squared error of
-    a channel that hardly varies, as a dead ReLU's, would be divided by next to
-    nothing; with it, the loss is at most 100 times the plain relative error
-    sum((restored - feature)**2) / sum((feature - mean_c)**2). A feature of
-    which no channel varies, as one example of 1x1, has no unit: the squared
-    error counts as it is. Computed in float32.
+    `variance_c` is the batch's, of each channel: 0 is perfect, and the
+    channels' means alone score 1. The floor is for channels that hardly vary,
+    as a dead ReLU's; with it, the loss is at most 100 times the plain relative
+    error sum((restored - feature)**2) / sum((feature - mean_c)**2). Of a
+    constant feature, as one example of 1x1, the squared error counts as it is.
+    Computed in float32.
 
     Args:
-        feature: What the unit got, `(batch, H, W, C)`; no gradient flows
-            into it.
-        restored: What it gave back, of the same shape.
+        feature: The unit's input, `(batch, H, W, C)`; it gets no gradient.
+        restored: The unit's output, of the same shape.
 
     Reference:
         As a training signal of split networks: Matsubara et al., 2019,

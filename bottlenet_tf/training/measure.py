@@ -1,4 +1,4 @@
-"""Measures a finished network and writes its report, table and plot."""
+"""Measures a trained network and writes its report, table and plots."""
 
 import pathlib
 
@@ -18,19 +18,18 @@ def measure(
 ):
     """Sends every image through the byte side and reports.
 
-    This is the one place that reads the test images, once, when the network
-    is finished (`on_test` serves programs that compare kept networks). What
-    chooses goes by the validation images, which are measured first; with
-    --measure_on=validation they are all.
+    The one place in a run that reads the test images. Validation images, by
+    which the default point and later programs choose, are measured first;
+    with --measure_on=validation they alone.
 
     Args:
         config: `TrainConfig`.
         network: `training.network.Network`, trained.
         dataset: `data.Dataset`.
-        training: Dictionary of what training took.
-        validated: `evaluation.Curve` of all validation images, if it is known.
-        evaluation_of: Dictionary that says which finished run is measured
-            again, and on what; None for a run's own figures.
+        training: Dictionary of the training's steps, examples and time.
+        validated: `evaluation.Curve` of all validation images, if known.
+        evaluation_of: For a finished run on other images, the report's entry
+            `evaluation`.
 
     Returns:
         The report, as written to `report.json`.
@@ -61,72 +60,69 @@ def measure(
     )
     if evaluation_of is not None:
         report["evaluation"] = evaluation_of
-    evaluation.write_report(workdir, report)
-    if config.has_unit:
-        with drawing.optional(path := workdir / "planes.png"):
-            _save_planes(network.model, dataset, path)
-    with drawing.optional(path := workdir / "rate_accuracy.png"):
-        evaluation.plot_rate_accuracy([report], path)
+    publish(workdir, report)
     if unseen is not None:
         with drawing.optional(path := workdir / "rate_accuracy_unseen.png"):
             evaluation.plot_rate_accuracy([evaluation.of_unseen(report)], path)
-    print(f"\n{evaluation.markdown_table([report])}\n")
+    if config.has_unit:
+        with drawing.optional(path := workdir / "planes.png"):
+            _save_planes(network.model, dataset, path)
     print(f"Report and pictures: {workdir}")
     return report
 
 
+def publish(workdir, report):
+    """Writes a report and its curves, and prints its table."""
+    evaluation.write_report(workdir, report)
+    with drawing.optional(path := workdir / "rate_accuracy.png"):
+        evaluation.plot_rate_accuracy([report], path)
+    print(f"\n{evaluation.markdown_table([report])}\n")
+
+
 def part_to_evaluate(dataset):
-    """Returns the `Part` of a `data.load_part`: the one that has images."""
+    """Returns the `Part` of a `data.load_part` that has images."""
     return dataset.validation or dataset.test
 
 
 def on_test(model, dataset, codecs):
-    """Returns the `SplitResult`s of a kept network behind several codecs.
+    """Returns a kept network's `SplitResult`s behind several codecs.
 
-    For comparisons that choose nothing, such as BottleNet's figure 7.
-
-    Args:
-        model: Built `BottleNet`.
-        dataset: `data.Dataset`.
-        codecs: Byte side `Codec`s.
+    For comparisons that choose nothing; test images are read here alone.
     """
     return evaluation.evaluate_codecs(model, dataset.test, codecs)
 
 
 def _classifier(config, network):
-    """Returns the untouched network; None if there is no trained one."""
+    """Returns the unsplit network; None if there is no trained one."""
     return network.model if config.mode == "baseline" else network.untouched
 
 
 def _on(part, config, network, curve=None):
-    """Returns what is `Measured` on a part of the data."""
-    workdir = pathlib.Path(config.workdir)
+    """Returns the `Measured` of a part of the data."""
     if config.mode == "cloud":
         return _tuned_on(part, config, network)
     classifier = _classifier(config, network)
     baselines = raw = None
+    cache = baseline_cache(pathlib.Path(config.workdir))
     if classifier is not None:
         baselines = evaluation.measure_baselines(
-            classifier,
-            part,
-            config.sweep_qualities,
-            cache_dir=baseline_cache(workdir),
+            classifier, part, config.sweep_qualities, cache_dir=cache
         )
     if not config.has_unit:
         return evaluation.Measured(part, baselines)
     if classifier is not None:
-        raw = evaluation.raw_features(
-            *_untouched_halves(config, network),
-            part,
-            cache_dir=baseline_cache(workdir),
+        whole = backbones.Backbone(
+            config.backbone, classifier, (network.split_point,)
         )
+        halves = split_backbone(whole, config.split)
+        raw = evaluation.raw_features(*halves, part, cache_dir=cache)
     if curve is None:
         curve = evaluation.evaluate_split(network.model, part)
     return evaluation.Measured(part, baselines, curve, raw)
 
 
 def _tuned_on(part, config, network):
-    """Returns what is `Measured` of a network that was tuned for a codec."""
+    """Returns the `Measured` of a network that was tuned for a codec."""
     points = evaluation.cloud_only(
         network.model,
         part,
@@ -141,23 +137,12 @@ def _tuned_on(part, config, network):
 def baseline_cache(workdir, root=None):
     """Returns the folder that keeps the baselines of a run.
 
-    Args:
-        workdir: `pathlib.Path` of the run.
-        root: Folder to make it in if there is none; the run's if None.
-
-    Returns:
-        The nearest that exists in the three folders above, or a new one.
+    The nearest that exists in the three folders above `workdir`, or a new one
+    in `root`, by default the folder above.
     """
     above = workdir.absolute().parents[:_CACHE_LEVELS]
     existing = [f / _CACHE for f in above if (f / _CACHE).is_dir()]
     return existing[0] if existing else (root or above[0]) / _CACHE
-
-
-def _untouched_halves(config, network):
-    whole = backbones.Backbone(
-        config.backbone, network.untouched, (network.split_point,)
-    )
-    return split_backbone(whole, config.split)
 
 
 def _save_planes(model, dataset, path):

@@ -1,4 +1,4 @@
-"""Builds what a run trains: backbone, split network, teacher."""
+"""Builds the networks of a run: backbone, split network, teacher."""
 
 import dataclasses
 import pathlib
@@ -12,16 +12,16 @@ from bottlenet_tf.backbones import custom_layers, graph, new_head
 from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.run_folders import CONFIG_FILE, MODEL_FILE, load_report
-from bottlenet_tf.models.bottlenet import BottleNet, build_bottlenet
+from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.models.precision import in_float32
 from bottlenet_tf.models.split import split_backbone
-from bottlenet_tf.training.warm_start import copy_unit
+from bottlenet_tf.training import warm_start
 
 MATCH_BATCHES = 4
 
 
 class Network(NamedTuple):
-    """What a run trains and compares with.
+    """The network that a run trains, and those beside it.
 
     model: `BottleNet`; the backbone's Keras model for modes "baseline" and
         "cloud".
@@ -29,7 +29,7 @@ class Network(NamedTuple):
         logits; None if it has no trained weights.
     teacher: Callable `(images, feature) -> logits` for distillation or None.
     split_point: `SplitPoint` of the cut; None if there is none.
-    output: As `Backbone.output`, or as the run it comes from has it.
+    output: As `Backbone.output`, or as in the run that it comes from.
     """
 
     model: keras.Model
@@ -56,11 +56,6 @@ class Network(NamedTuple):
 def build_network(config, image_size, num_classes):
     """Builds the `Network` of a `TrainConfig`.
 
-    Args:
-        config: `TrainConfig`.
-        image_size: Side of the images in pixels.
-        num_classes: Number of classes of the data set.
-
     Raises:
         ValueError: if backbone, weights, split and unit don't fit together;
             the message says which.
@@ -69,7 +64,7 @@ def build_network(config, image_size, num_classes):
     if config.train_frozen:
         graph.unfreeze(backbone.model)
     elif config.mode != "frozen":
-        _tell_frozen(backbone.model)
+        _print_frozen(backbone.model)
     if config.mode == "baseline":
         if config.new_head and not config.backbone_rate:
             for layer in backbone.model.layers:
@@ -80,46 +75,37 @@ def build_network(config, image_size, num_classes):
         return Network(backbone.model, None, None, None, backbone.output)
     untouched = None
     if config.starts_trained:
-        untouched = clone(backbone.model)
+        untouched = _clone(backbone.model)
         untouched.trainable = False
-    if config.mode == "cloud":
-        if config.init_from is not None:
-            _load_into(backbone.model, config.init_from, "init_from")
-        teacher = _teacher(
-            config,
-            image_size,
-            num_classes,
-            backbone.output,
-            itself=lambda: _whole_teacher(untouched),
+    model, point = backbone.model, None
+    if config.has_unit:
+        model = build_bottlenet(
+            backbone,
+            config.split,
+            config.unit,
+            tells_tail=config.mode == "tail",
         )
-        return Network(
-            backbone.model, untouched, teacher, None, backbone.output
-        )
-    model = build_bottlenet(
-        backbone,
-        config.split,
-        config.unit,
-        tells_tail=config.mode == "tail",
-    )
+        point = backbone.split_point(config.split)
     if config.init_from is not None:
-        load = _load_what_fits if config.init_partly else _load_into
-        load(model, config.init_from, "init_from")
-    model.prefix.trainable = not (
-        config.freeze_prefix or config.mode in ("tail", "frozen")
-    )
-    model.suffix.trainable = config.mode != "frozen"
-    teacher = _teacher(
-        config,
-        image_size,
-        num_classes,
-        backbone.output,
-        itself=lambda: _unsplit(config, backbone, untouched, model.prefix),
-    )
-    point = backbone.split_point(config.split)
+        _load_into(model, config.init_from, "init_from", config.init_partly)
+    if config.has_unit:
+        model.prefix.trainable = not (
+            config.freeze_prefix or config.mode in ("tail", "frozen")
+        )
+        model.suffix.trainable = config.mode != "frozen"
+    teacher = None
+    if config.distillation and config.teacher_backbone is not None:
+        teacher = _other_teacher(
+            config, image_size, num_classes, backbone.output
+        )
+    elif config.distillation and config.has_unit:
+        teacher = _unsplit(config, backbone, untouched, model.prefix)
+    elif config.distillation:
+        teacher = _whole_teacher(untouched)
     return Network(model, untouched, teacher, point, backbone.output)
 
 
-def _tell_frozen(model):
+def _print_frozen(model):
     learned, frozen = graph.learned_weights(model)
     if frozen:
         print(
@@ -131,11 +117,6 @@ def _tell_frozen(model):
 def with_labels_for(output, dataset, config):
     """Returns a data set whose labels are made for a network's outputs.
 
-    Args:
-        output: `Network.output`.
-        dataset: `data.Dataset`.
-        config: `TrainConfig`.
-
     Raises:
         ValueError: if labels, outputs and --output don't fit together.
     """
@@ -144,7 +125,7 @@ def with_labels_for(output, dataset, config):
 
 
 def _as_run(backbone, run):
-    """Returns a backbone with the outputs of the run it comes from."""
+    """Returns a backbone with the kind of output of the run it comes from."""
     if backbone.output != "logits":
         return backbone
     try:
@@ -154,20 +135,8 @@ def _as_run(backbone, run):
     return dataclasses.replace(backbone, output=output)
 
 
-def _teacher(config, image_size, num_classes, output, itself):
-    """Returns whose logits are imitated; None without distillation.
-
-    Args:
-        config: `TrainConfig`.
-        image_size, num_classes: As in `build_network`.
-        output: `Backbone.output` of the network.
-        itself: Callable that makes a teacher of the network itself, where no
-            --teacher_backbone is named.
-    """
-    if config.distillation == 0:
-        return None
-    if config.teacher_backbone is None:
-        return itself()
+def _other_teacher(config, image_size, num_classes, output):
+    """Returns the teacher of --teacher_backbone, of the same kind of output."""
     teacher = _build(
         config.teacher_backbone,
         config.teacher_weights,
@@ -182,9 +151,8 @@ def _teacher(config, image_size, num_classes, output, itself):
             "--teacher_backbone must have outputs of the same kind as the "
             f"network's. Received: {teacher.output}, the network {output}"
         )
-    whole = teacher.model
-    whole.trainable = False
-    return _whole_teacher(whole)
+    teacher.model.trainable = False
+    return _whole_teacher(teacher.model)
 
 
 def build_backbone(config, image_size, num_classes):
@@ -223,16 +191,11 @@ def _build(name, weights, flag, **options):
 
 
 def match_feature(model, dataset, batch_size):
-    """Starts a unit where its frozen network expects the feature to be.
+    """Lets a unit begin with the feature's mean and deviation.
 
-    A network that learns along finds the scale of what the unit restores in
-    some steps; a frozen one never does, and if the cut tensor's channels lie
-    far from mean 0 and deviation 1, nor does the unit.
-
-    Args:
-        model: `BottleNet`, before its first step.
-        dataset: `data.Dataset`; some whole training images are read.
-        batch_size: Images to read at a time.
+    A network that learns along finds the scale of the restored feature in
+    some steps. A frozen one never does, nor does the unit if the channels'
+    statistics are far from 0 and 1. Reads some training images as they are.
     """
     batches = dataset.train_batches(batch_size, epoch=0, augment=False)
     features = [
@@ -244,7 +207,7 @@ def match_feature(model, dataset, batch_size):
 
 
 def load_model(run):
-    """Loads the trained model of a run, as it is deployed: in float32.
+    """Loads the trained model of a run, in float32 as it is deployed.
 
     Args:
         run: Work directory, or the path of its model file.
@@ -256,17 +219,14 @@ def load_model(run):
 
 
 def stored_model(run):
-    """Loads what a run's model file holds; see `load_model`.
-
-    The same, but for runs in mixed precision of versions that stored it.
-    """
+    """As `load_model`, but in mixed precision if an old version stored that."""
     path = pathlib.Path(run)
     if path.is_dir():
         path = path / MODEL_FILE
     if not path.is_file():
         raise ValueError(
             f"A finished run has a {MODEL_FILE} in its work directory; this "
-            f"one has none, so it was not finished or is no run. "
+            "one has none, so it was not finished or isn't a run. "
             f"Received: {str(run)!r}"
         )
     config = path.with_name(CONFIG_FILE)
@@ -282,7 +242,7 @@ def stored_model(run):
         ) from error
 
 
-def clone(model):
+def _clone(model):
     """Returns a copy of `model` with weights of its own."""
     copy = keras.models.clone_model(model)
     backbones.set_weights(copy, model.get_weights())
@@ -290,7 +250,7 @@ def clone(model):
 
 
 def _unsplit(config, backbone, untouched, prefix):
-    """The unsplit network's logits; a frozen prefix is not computed twice.
+    """The unsplit network as a teacher; a frozen prefix isn't computed twice.
 
     Unless it came with `init_from` and differs from the unsplit network's.
     """
@@ -301,8 +261,8 @@ def _unsplit(config, backbone, untouched, prefix):
     return _whole_teacher(untouched)
 
 
-def _whole_teacher(untouched):
-    return lambda images, feature: untouched(
+def _whole_teacher(model):
+    return lambda images, feature: model(
         keras.ops.cast(images, "float32"), training=False
     )
 
@@ -312,55 +272,7 @@ def _same_weights(model, other):
     return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
-def _load_into(model, run, flag):
-    """Copies the weights of another run of the same architecture."""
-    source = load_model(run)
-    if isinstance(source, BottleNet) != isinstance(model, BottleNet):
-        raise ValueError(
-            "--init_from takes a run of the same kind, with or without a "
-            "unit; --backbone_weights takes one of --mode=baseline. "
-            f"Received: {flag}={str(run)!r}"
-        )
-    # A codec's parameters aren't learned and may differ between the two runs.
-    learned, given = _learned(model), _learned(source)
-    if [tuple(v.shape) for v in learned] != [tuple(v.shape) for v in given]:
-        raise ValueError(
-            f"--{flag} needs a run with the same backbone, classes, split "
-            "and unit: the weights' shapes differ. "
-            f"Received: {flag}={str(run)!r}"
-        )
-    for variable, value in zip(learned, given):
-        variable.assign(np.asarray(value))
-
-
-def _load_what_fits(model, run, flag):
-    """Copies the weights of a run with another unit at the same split.
-
-    Prefix and suffix whole; of the unit, what `copy_unit` finds.
-    """
-    source = load_model(run)
-    if not isinstance(source, BottleNet):
-        raise ValueError(
-            "--init_partly takes a run with a unit. "
-            f"Received: {flag}={str(run)!r}"
-        )
-    for half in ("prefix", "suffix"):
-        ours = getattr(model, half).variables
-        theirs = getattr(source, half).variables
-        if [tuple(v.shape) for v in ours] != [tuple(v.shape) for v in theirs]:
-            raise ValueError(
-                f"--{flag} needs a run with the same backbone, classes and "
-                "split, even with --init_partly: only the unit may differ. "
-                f"Received: {flag}={str(run)!r}"
-            )
-        for variable, value in zip(ours, theirs, strict=True):
-            variable.assign(np.asarray(value))
-    copy_unit(model.unit, source.unit)
-
-
-def _learned(model):
-    if not isinstance(model, BottleNet):
-        return model.variables
-    codec = model.unit.codec  # None before a unit has tables.
-    given = {id(v) for v in codec.variables} if codec else ()
-    return [v for v in model.variables if id(v) not in given]
+def _load_into(model, run, flag, partly=False):
+    """Copies the weights of a run, named by a flag."""
+    copy = warm_start.copy_what_fits if partly else warm_start.copy_network
+    copy(model, load_model(run), flag, run)

@@ -1,4 +1,4 @@
-"""Batch norms' statistics after a training too short to have settled them."""
+"""Batch norms' statistics, estimated anew after a short training."""
 
 import contextlib
 
@@ -16,17 +16,12 @@ def estimate_statistics(model, batches):
     mean = mean over b of mean_b
     variance = mean over b of variance_b + variance over b of mean_b
 
-    of the batches b, with biased variances, by which batch norms divide in
-    training, too. Their moving averages lag behind: after twenty steps at
-    momentum 0.9 they still hold an eighth of where they began, and weights
-    have moved since. The batches through the final weights have neither fault.
+    of the batches b, with biased variances, as batch norms divide by in
+    training. Moving averages lag behind the weights: after twenty steps at
+    momentum 0.9 an eighth of the initial value is left.
 
-    Args:
-        model: Keras model; layers that aren't trainable stay as they are.
-        batches: Iterable of `(images, labels)` of one batch size.
-
-    Raises:
-        ValueError: if there is no batch.
+    Layers that aren't trainable stay as they are. Batches are `(images,
+    labels)` of one size, and at least one.
 
     Reference:
         Wu, Johnson, 2021, arXiv:2105.07576, section 3 ("precise BN").

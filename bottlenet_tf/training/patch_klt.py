@@ -8,11 +8,7 @@ from bottlenet_tf.training.klt import IDENTITY_SHARE, weighted_klt
 
 
 class Moments:
-    """Sums over the patches of some images, of which their KLT is computed.
-
-    Args:
-        patch: p, side of the patches.
-    """
+    """Sums over the patches, of side `patch`, of some images; for their KLT."""
 
     def __init__(self, patch):
         self.patch = patch
@@ -20,18 +16,12 @@ class Moments:
         self.total = self.products = self.slopes = self.shift = None
 
     def add(self, features, gradients):
-        """Adds a batch.
-
-        Args:
-            features: float32 `(images, H, W, C)`.
-            gradients: Of the same shape: of random projections of the answer,
-                of which the mean outer product is the Fisher information.
-        """
+        """Adds features `(images, H, W, C)` and gradients; see `Batches`."""
         if self.shift is None:
             size = self.patch**2 * features.shape[-1]
             self.total = np.zeros(size)
             self.products, self.slopes = np.zeros((2, size, size))
-            # About the channels' means: what is far from zero keeps digits.
+            # About the channels' means, so that sums keep their digits.
             self.shift = features.mean((0, 1, 2))
         x = _to_patches(features - self.shift, self.patch)
         g = _to_patches(gradients, self.patch)
@@ -67,13 +57,8 @@ class Patches(NamedTuple):
 def solve_patches(moments, channels, name="the split"):
     """Returns the `Patches` of `Moments`, of d = `channels`.
 
-    Args:
-        moments: `Moments`.
-        channels: d.
-        name: Of the split, for the error.
-
     Raises:
-        ValueError: for a feature that is the same everywhere.
+        ValueError: naming the split, for a feature that is constant.
     """
     depth = len(moments.shift)
     repeats = len(moments.total) // depth
@@ -89,7 +74,7 @@ def solve_patches(moments, channels, name="the split"):
             "all its channels are constant. Received: "
             f"means={mean + moments.shift}"
         )
-    # A channel that hardly varies isn't blown up.
+    # A channel that hardly varies isn't amplified.
     deviation = np.maximum(deviation, 1e-3 * deviation.max())
     m, scale = (np.tile(v, repeats) for v in (mean, deviation))
     covariance = (

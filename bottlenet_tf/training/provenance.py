@@ -1,9 +1,9 @@
-"""What a run was trained on: classes, images, files it began with.
+"""Provenance of a run: classes, images, files it began with.
 
-Written as `provenance.json` when a run starts. A run that is resumed, built
-upon or exported is compared with it: a renamed class would give answers the
-wrong label, another division would test on images that were trained on, and a
-replaced file would leave figures of another network.
+Written as `provenance.json` when a run starts, and compared when it is resumed,
+built upon or exported: a renamed class would give answers the wrong label,
+another division would test on training images, and a replaced file would leave
+figures of another network.
 """
 
 import dataclasses
@@ -35,14 +35,14 @@ _DATA_FLAGS = (
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """What a run was trained on.
+    """Classes, images and files of a run.
 
     Attributes:
         classes: Names, in the order of the network's outputs.
         parts: `{"train", "validation", "test": Fingerprint}`.
-        files: `{flag: SHA-256 (hex)}` of the network and weights that the run
-            began with; flags that name no file have none.
-        unseen: Names of classes that nothing was learned from.
+        files: `{flag: SHA-256 (hex)}` of network and weights at the start;
+            flags that name no file have none.
+        unseen: Names of classes from which nothing was learned.
     """
 
     classes: tuple
@@ -52,12 +52,7 @@ class Provenance:
 
 
 def of(config, dataset):
-    """Returns the `Provenance` of a run that would start now.
-
-    Args:
-        config: `TrainConfig`.
-        dataset: `data.Dataset`.
-    """
+    """Returns the `Provenance` of a run that starts now."""
     return Provenance(
         dataset.class_names,
         dataset.inventory,
@@ -96,11 +91,8 @@ def _sha256(path):
 def write(workdir, provenance, model=None):
     """Writes `provenance.json` to a run's folder, atomically.
 
-    Args:
-        workdir: The folder.
-        provenance: `Provenance`.
-        model: File of the network that the run has saved, whose SHA-256 is
-            noted; None while there is none.
+    With the SHA-256 of `model`, the file of the trained network, once there is
+    one.
     """
     content = {"format": FORMAT, **dataclasses.asdict(provenance)}
     content["model"] = model and _sha256(model)
@@ -116,9 +108,9 @@ def read(workdir):
     path = pathlib.Path(workdir) / PROVENANCE_FILE
     if not path.is_file():
         raise ValueError(
-            f"A run must hold {PROVENANCE_FILE}, which says what it was "
-            "trained on; one of an earlier version has none. Train it anew, in "
-            f"another folder. Received: {str(workdir)!r}"
+            f"A run must hold {PROVENANCE_FILE}, the record of its data; runs "
+            "of earlier versions have none. Train it anew, in another folder. "
+            f"Received: {str(workdir)!r}"
         )
     remedy = "The run can't be trusted; train it anew, in another folder."
     value = read_json(path, FORMAT, ("classes", "parts", "files"), remedy)
@@ -139,12 +131,7 @@ def read(workdir):
 
 
 def check_resumed(workdir, now):
-    """Raises ValueError unless a run's data and files are still those of `now`.
-
-    Args:
-        workdir: Folder of a run that was begun.
-        now: `Provenance` of the run with the same flags today.
-    """
+    """Raises ValueError unless a begun run has the `Provenance` of now."""
     before = read(workdir)
     differing = [
         f"--{flag}: its file is another than when the run began"
@@ -155,21 +142,21 @@ def check_resumed(workdir, now):
     if differing:
         raise ValueError(
             "--workdir holds a run on other data or files, and a run is "
-            "resumed with what it began with. Put them back, or use another "
+            "resumed with those of its start. Put them back, or use another "
             "folder. "
             f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
         )
 
 
 def check_source(flag, config, now):
-    """Raises ValueError unless a run to start from knows the same data.
+    """Raises ValueError unless a run to start from has the same data.
 
     Its classes must mean the same, and none of its training images may
     validate or test here.
 
     Args:
-        flag: One of `FILES`. It may name a run's folder, or a file in it;
-            other files carry no provenance, and pass.
+        flag: One of `FILES`; names a run's folder, or a file. Files that are
+            not in a run's folder have no provenance, and pass.
         config: `TrainConfig` of the run that is to start.
         now: Its `Provenance`.
     """
@@ -181,7 +168,7 @@ def check_source(flag, config, now):
         if not (folder / PROVENANCE_FILE).is_file():
             return
     elif not (folder / MODEL_FILE).is_file():
-        return  # Loading it says what is missing.
+        return  # Loading it names the missing file.
     before = read(folder)
     check_model(folder, f"--{flag}")
     differing = _differing_data(before, now)
@@ -200,14 +187,11 @@ def check_source(flag, config, now):
 
 
 def check_model(workdir, named):
-    """Returns the SHA-256 (hex) of a run's network.
-
-    Args:
-        workdir: Folder of a finished run.
-        named: What named it, for messages.
+    """Returns the SHA-256 (hex) of a finished run's network.
 
     Raises:
-        ValueError: if it isn't the network that the run saved.
+        ValueError: if it isn't the network that the run saved; `named` is the
+            flag or argument in the message.
     """
     folder = pathlib.Path(workdir)
     saved = read_json(folder / PROVENANCE_FILE, FORMAT, (), "").get("model")
@@ -215,14 +199,14 @@ def check_model(workdir, named):
     if saved not in (None, found):
         raise ValueError(
             f"{named} must be a run with the {MODEL_FILE} that it saved; "
-            "this one is another's, of which nothing is known. Received: "
+            "this file is another one, of unknown origin. Received: "
             f"{named.removeprefix('--')}={str(workdir)!r}"
         )
     return found
 
 
 def is_unknown(flag, config):
-    """Whether a flag names a file that no run's provenance tells about."""
+    """Whether a flag names a file outside of any run's folder."""
     path = _path(config, flag)
     return (
         path is not None
@@ -232,20 +216,17 @@ def is_unknown(flag, config):
 
 
 def check_data(workdir, config, dataset):
-    """Raises ValueError unless a run's data set is what it was trained on.
+    """Raises ValueError unless a finished run's data set is as in its training.
 
-    Args:
-        workdir: Folder of a finished run.
-        config: Its `TrainConfig`.
-        dataset: `data.Dataset`, opened as the configuration says.
+    `dataset` is opened as the run's `config` says.
     """
     now = Provenance(dataset.class_names, dataset.inventory, {})
     differing = _differing_data(read(workdir), now)
     if differing:
         raise ValueError(
-            f"--dataset={config.data.dataset} must hold what the run was "
-            "trained on, or its labels and figures would not be those of the "
-            "network. Put it back, or train anew. Received: "
+            f"--dataset={config.data.dataset} must hold the images and classes "
+            "of the run's training, or labels and figures would not be the "
+            "network's. Put them back, or train anew. Received: "
             f"workdir={str(workdir)!r}, {'; '.join(differing)}"
         )
 
@@ -279,7 +260,7 @@ def _names(names):
 
 
 def _differing_flags(folder, config):
-    """Returns which flags about data differ; none if they can't be read."""
+    """Returns which flags about data differ, as a list of phrases."""
     path = folder / CONFIG_FILE
     try:
         before = TrainConfig.from_json(path.read_text(encoding="utf-8"))

@@ -1,10 +1,8 @@
-"""Tuned rivals: the unsplit network, tuned for images that a codec made.
+"""Tuned rivals: the unsplit network, tuned for the images of a codec.
 
-A split network is trained through its codec; cloud-only at its best is, too.
-For each image codec the network is trained as `--mode=cloud` at the qualities
-at which the untouched network has lost some points on the validation images,
-with the run's own recipe, then measured at these qualities and their
-neighbours.
+For each image codec the network is trained as `--mode=cloud`, with the run's
+recipe, at the qualities at which the untouched network loses some points on
+the validation images; then measured at these qualities and their neighbours.
 """
 
 import contextlib
@@ -15,9 +13,9 @@ import json
 import pathlib
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.common import drawing, run_folders
+from bottlenet_tf.common import run_folders
 from bottlenet_tf.config.run import TrainConfig, UnitConfig
-from bottlenet_tf.training.measure import baseline_cache
+from bottlenet_tf.training.measure import baseline_cache, publish
 
 # Qualities on each side of the one that a rival is tuned at.
 _NEIGHBOURS = 2
@@ -27,17 +25,20 @@ def are_missing(config, report):
     """Whether a run asks for rivals that its report doesn't have."""
     if not config.tuned_rivals:
         return False
-    measured = dict(report.get("tuned_rivals") or {"codecs": ()})
-    codecs, wanted = measured["codecs"], _settings(config)
-    return bool(set(config.tuned_rivals) - set(codecs)) or any(
-        measured.get(name) != wanted[name]
-        for name in wanted
-        if name != "codecs"
+    return bool(
+        set(config.tuned_rivals) - set(_measured_codecs(config, report))
     )
 
 
+def _measured_codecs(config, report):
+    """Returns the codecs of a report's rivals of the same settings."""
+    measured, wanted = report.get("tuned_rivals") or {}, _settings(config)
+    same = all(measured.get(n) == wanted[n] for n in wanted if n != "codecs")
+    return measured["codecs"] if same else []
+
+
 def _settings(config):
-    """Returns what rivals are asked for, as a report has it."""
+    """Returns a run's settings of rivals, as a report has them."""
     return {
         "codecs": list(config.tuned_rivals),
         "losses": list(config.tuned_losses),
@@ -47,22 +48,16 @@ def _settings(config):
 
 
 def add(config, report, stands_on, train):
-    """Trains the rivals of a measured run, and adds them to its report.
+    """Trains the rivals of a measured run; returns its report with them.
 
-    Rivals are kept beside the cached baselines; what is there isn't trained
-    again.
-
-    Args:
-        config: `TrainConfig` of the run.
-        report: Its report; changed, and written.
-        stands_on: Its `Provenance`.
-        train: `runner.run`.
-
-    Returns:
-        The report.
+    They are kept beside the cached baselines, for later runs. `stands_on` is
+    the run's `Provenance`, `train` is `runner.run`.
     """
     chosen_by = evaluation.choosing_figures(report)
-    config = _with_earlier(config, report)
+    codecs = [*_measured_codecs(config, report), *config.tuned_rivals]
+    config = dataclasses.replace(
+        config, tuned_rivals=tuple(dict.fromkeys(codecs))
+    )
     reports = []
     for codec in config.tuned_rivals:
         for quality, side in qualities(chosen_by, codec, config.tuned_losses):
@@ -73,51 +68,25 @@ def add(config, report, stands_on, train):
             )
             rival = rival_config(config, report, codec, quality, side)
             folder = _folder(config, rival, stands_on)
+            rival = dataclasses.replace(rival, workdir=str(folder))
             with _alone(folder):
-                workdir = str(folder)
-                reports.append(
-                    train(dataclasses.replace(rival, workdir=workdir))
-                )
+                reports.append(train(rival))
     for on, figures in _parts(report):
         points = [point for rival in reports for point in _points(rival, on)]
         evaluation.add_tuned(figures, points, _settings(config))
-    for flag in ("rivals", "losses", "epochs", "learning_rate"):
-        value = getattr(config, f"tuned_{flag}")
-        is_list = isinstance(value, tuple)
-        report["flags"][f"tuned_{flag}"] = list(value) if is_list else value
-    evaluation.write_report(config.workdir, report)
-    path = pathlib.Path(config.workdir) / "rate_accuracy.png"
-    with drawing.optional(path):
-        evaluation.plot_rate_accuracy([report], path)
-    print(f"\n{evaluation.markdown_table([report])}\n")
+    settings = _settings(config)
+    report["flags"]["tuned_rivals"] = settings.pop("codecs")
+    for name, value in settings.items():
+        report["flags"][f"tuned_{name}"] = value
+    publish(pathlib.Path(config.workdir), report)
     return report
 
 
-def _with_earlier(config, report):
-    """Returns the run's flags with the codecs that its report has already."""
-    measured = report.get("tuned_rivals") or {}
-    wanted = _settings(config)
-    if any(measured.get(n) != wanted[n] for n in wanted if n != "codecs"):
-        return config
-    codecs = dict.fromkeys([*measured["codecs"], *config.tuned_rivals])
-    return dataclasses.replace(config, tuned_rivals=tuple(codecs))
-
-
 def qualities(figures, codec, losses):
-    """Chooses where a codec's rival is tuned.
+    """Returns the `(quality, side)`s at which a codec's rival is tuned.
 
-    Args:
-        figures: On validation images, with `baseline_accuracy` and
-            `cloud_only`.
-        codec: Name of an image codec.
-        losses: Points that the untouched network loses.
-
-    Returns:
-        List of different `(quality, side)`: for each loss, the setting on
-        the codec's envelope whose accuracy is nearest to it.
-
-    Raises:
-        ValueError: if the sweep doesn't have the codec.
+    For each loss in points, the setting of the nearest accuracy on the codec's
+    envelope. `figures` are those on validation images.
     """
     points = [p for p in figures["cloud_only"] if p["codec"] == codec]
     if not points:
@@ -142,8 +111,7 @@ def rival_config(config, report, codec, quality, side):
     """Returns the `TrainConfig` of a rival; its workdir is the run's.
 
     Optimiser, schedule, distillation and augmentation are the run's. The
-    rival sees at most as many training images as the run, with those that it
-    began from.
+    rival sees at most as many training images as the run and those before it.
     """
     steps = report["training"]["examples_in_all"] // config.batch_size
     per_epoch = report["training"]["steps_per_epoch"]
@@ -163,8 +131,8 @@ def rival_config(config, report, codec, quality, side):
         init_partly=False,
         freeze_prefix=False,
         epochs=epochs,
-        # Only where it cuts the epochs short: rivals of runs that differ in
-        # length alone are the same.
+        # None where it cuts nothing short, so that runs of another length
+        # have the same rivals.
         max_steps=steps if epochs * per_epoch > steps else None,
         first_epoch=0,
         warmup_epochs=min(config.warmup_epochs, epochs),
@@ -186,10 +154,7 @@ def rival_config(config, report, codec, quality, side):
 
 
 def _norm_batches(config):
-    """Returns the run's --norm_batches, or those of the run it began from.
-
-    A candidate of a search isn't trained itself: its trial was.
-    """
+    """Returns the run's --norm_batches, or a candidate's trial's."""
     found, before = config.norm_batches, config.init_from
     if found or before is None:
         return found
@@ -200,23 +165,23 @@ def _norm_batches(config):
 
 
 def _folder(config, rival, stands_on):
-    """Returns where a rival is kept, by all that decides its result."""
+    """Returns a rival's folder, named by all that decides its result."""
     files = dict(stands_on.files)
     files.pop("init_from", None)
     stands_on = dataclasses.replace(stands_on, files=files)
-    # Paths say nothing that `stands_on` doesn't, and how often a run is saved
-    # or how many images it is tested on changes no weight.
-    told = dataclasses.asdict(
+    # Without paths, of which `stands_on` has the content, and settings that
+    # change no weight.
+    settings = dataclasses.asdict(
         dataclasses.replace(rival, workdir="rival", checkpoint_minutes=0.0)
     )
-    del told["keep_checkpoints"]
+    del settings["keep_checkpoints"]
     for flag in stands_on.files:
-        del told[flag]
+        del settings[flag]
     for flag in ("dataset", "data_dir", "manual_dir"):
-        del told["data"][flag]
+        del settings["data"][flag]
     codec = evaluation.usable_codec(rival.image_codec)
-    told = [told, dataclasses.asdict(stands_on), codec.version()]
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    content = [settings, dataclasses.asdict(stands_on), codec.version()]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     cache = baseline_cache(pathlib.Path(config.workdir))
     name = f"{rival.image_codec}_{rival.image_quality}"
     return cache / "tuned" / f"{name}_{digest.hexdigest()[:12]}"
@@ -224,7 +189,7 @@ def _folder(config, rival, stands_on):
 
 @contextlib.contextmanager
 def _alone(folder):
-    """Waits until no other process, as of a search, trains this rival."""
+    """Context that one process at a time is in, for one rival."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -232,7 +197,7 @@ def _alone(folder):
 
 
 def _parts(report):
-    """Returns `(part, figures)` of all parts that a report has figures of."""
+    """Returns `(part, figures)` of all measured parts of the data."""
     parts = [(report["measured_on"], report)]
     parts += [(name, report.get(name)) for name in ("validation", "unseen")]
     return [(part, figures) for part, figures in parts if figures]

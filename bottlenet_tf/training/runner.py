@@ -34,31 +34,29 @@ from bottlenet_tf.training.network import (
 from bottlenet_tf.training.norms import estimate_statistics
 from bottlenet_tf.training.unit_start import start_unit
 
-# On which the default point is chosen where nothing validates.
-_CHOOSING_IMAGES = 2000
+_CHOOSING_IMAGES = 2000  # Training images, where none validate.
 
 
 def run(config, check=None):
     """Trains, measures and reports one `TrainConfig`.
 
     Resumes from the work directory's newest checkpoint. A finished run is
-    not trained again, unless for more epochs: its report is shown and
-    returned. Whatever precision it trained in, the network that it saves and
-    measures computes in float32, as the one that is deployed.
+    not trained again, unless for more epochs: its report is shown. The
+    network that is saved and measured computes in float32.
 
     Args:
         config: `TrainConfig`.
-        check: Optional function of the `Network` in float32, called before a
-            new run begins, to tell what is known of it by then.
+        check: Optional function, called with the `Network` in float32 before
+            a new run begins.
 
     Returns:
-        The report, a dictionary, as written to `report.json`; None on
-        workers other than the chief, which writes it.
+        The report, as written to `report.json`; None on workers other than
+        the chief, which writes it.
 
     Raises:
         ValueError: for a configuration that doesn't fit the data or the
             network, or a work directory of another run or process.
-        loop.TrainingDiverged: if the loss is no number.
+        loop.TrainingDiverged: if loss or weights aren't finite.
     """
     if config.strategy == "multiworker":  # They share it.
         return _run(config, check)
@@ -94,8 +92,12 @@ def _run(config, check):
         _start_unit(config, network, dataset)
     picture = None
     if config.has_unit and config.unit.kind == "bottlenet":
+        model = network.model
         images = next(iter(dataset.development.batches(4)))[0].numpy()
-        picture = _Picture(network.model, images)
+
+        def picture():
+            return evaluation.plane_mosaic(model, images)[None]
+
     loop = Loop(config, network, dataset, strategy, picture, first_step)
     # Only now: a run that could not even start leaves nothing to resume.
     if loop.is_chief:
@@ -129,7 +131,7 @@ def _run(config, check):
 
 
 def _start_unit(config, network, dataset):
-    """Begins a unit where its network expects the feature to be."""
+    """Starts a unit from its network's features, if it needs that."""
     if config.has_unit and config.unit.kind == "learned":
         start_unit(network.model, dataset, config)
     elif config.mode == "frozen":
@@ -139,8 +141,7 @@ def _start_unit(config, network, dataset):
 def _frozen(config, network, dataset):
     """Returns the `Network` with tables and a default operating point.
 
-    Also the `Curve` of all validation images, by which the point is chosen, to
-    be reported; None if there is none yet.
+    Also the `Curve` of the validation images by which it was chosen, or None.
     """
     if config.unit.kind == "datta":  # It has one point.
         model = freeze(network.model, dataset, config.unit.tables)
@@ -179,7 +180,7 @@ def _show_finished(workdir, config):
 
 
 def _check_validation(config, dataset):
-    """Refuses to choose where a division leaves no validation images."""
+    """Refuses to choose an epoch or rival without validation images."""
     chooses = (
         config.keep == "best"
         or config.early_stopping is not None
@@ -204,39 +205,20 @@ def _is_gone(dataset):
 
 
 def _examples_before(config):
-    """Training images that the runs saw which --init_from builds on."""
+    """Returns how many training images the runs behind --init_from saw."""
     if config.init_from is None:
         return 0
     folder = pathlib.Path(config.init_from)
     folder = folder.parent if folder.is_file() else folder
     if not (folder / REPORT_FILE).is_file():
-        return 0  # A model file alone doesn't record it.
+        return 0  # A model file alone.
     return evaluation.load_report(folder)["training"]["examples_in_all"]
 
 
 def load_data(config):
     """Opens the data set of a `TrainConfig`."""
-    d = config.data
-    return data.load(
-        d.dataset,
-        image_size=d.image_size,
-        resize=d.resize,
-        data_dir=d.data_dir,
-        manual_dir=d.manual_dir,
-        seed=config.seed,
-        split_seed=d.split_seed,
-        augmentation=d.augmentation,
-        flip=d.flip,
-        skip_corrupt=d.skip_corrupt,
-        test_fraction=d.test_fraction,
-        validation_fraction=d.validation_fraction,
-        max_train=d.max_train,
-        max_validation=d.max_validation,
-        max_test=d.max_test,
-        class_indices=d.class_indices,
-        num_outputs=d.num_outputs,
-        unseen_classes=d.unseen_classes,
-    )
+    fields = dataclasses.asdict(config.data)
+    return data.load(fields.pop("dataset"), seed=config.seed, **fields)
 
 
 def _estimate_norms(config, model, dataset, receive):
@@ -251,18 +233,8 @@ def _estimate_norms(config, model, dataset, receive):
     estimate_statistics(model, dataset.train.guard(few))
 
 
-class _Picture:
-    """Makes the TensorBoard picture: images, planes, decoded planes."""
-
-    def __init__(self, model, images):
-        self.model, self.images = model, images
-
-    def __call__(self):
-        return evaluation.plane_mosaic(self.model, self.images)[None]
-
-
 def _check_names(config):
-    """Refuses what no data set could make right, before any is read."""
+    """Refuses unknown names and missing files before data is read."""
     if config.unit.kind == "bottlenet":
         create_codec(config.unit.codec, **config.unit.codec_config())
     for codec in filter(None, (config.image_codec, *config.tuned_rivals)):
@@ -301,8 +273,8 @@ def _describe(config, dataset, network):
     for flag in provenance.FILES:
         if flag != "init_from" and provenance.is_unknown(flag, config):
             print(
-                f"What --{flag} was trained on isn't recorded; if validation "
-                "images were among it, their accuracies flatter."
+                f"The training images of --{flag} aren't recorded; if "
+                "validation images were among them, accuracies flatter."
             )
     if dataset.skipped:
         print(f"Left out {len(dataset.skipped)} corrupt images.")

@@ -1,4 +1,4 @@
-"""What changes over a run: learning rate, codec on or off, JPEG quality."""
+"""Schedules of a run: learning rate, codec on or off, JPEG quality."""
 
 import dataclasses
 
@@ -48,13 +48,8 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 class CodecSchedule:
     """When the codec runs in training, and at which quality.
 
-    Args:
-        mode: Training mode; "naive" never runs the codec.
-        first_step: First step with the codec; before it the unit trains
-            through the quantizer alone.
-        quality_start: Quality at `first_step`, or None for no annealing.
-        quality: Final quality.
-        quality_steps: Steps from the one to the other, linearly.
+    From `first_step` on, in mode "naive" never; before, the quantizer alone.
+    Quality is annealed linearly from `quality_start`, unless that is None.
     """
 
     mode: str
@@ -89,33 +84,6 @@ def codec_schedule(config, steps_per_epoch, total_steps):
     )
 
 
-def build_optimizer(config, steps_per_epoch, total_steps, first_step=0):
-    """Returns the Keras optimizer of a `TrainConfig`.
-
-    Weight decay is decoupled from the gradient and leaves out biases,
-    normalisation parameters and the quantizer's range.
-    """
-    schedule = WarmupCosine(
-        config.learning_rate,
-        round(config.warmup_epochs * steps_per_epoch),
-        total_steps,
-        first_step,
-    )
-    decay = config.weight_decay or None
-    if config.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(schedule, weight_decay=decay)
-    elif config.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=config.weight_decay
-        )
-    else:
-        optimizer = keras.optimizers.SGD(
-            schedule, momentum=0.9, nesterov=True, weight_decay=decay
-        )
-    if decay or config.optimizer == "adamw":
-        optimizer.exclude_from_weight_decay(
-            var_names=["gamma", "beta", "bias", "low", "high"]
-        )
-    if config.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    return optimizer
+def augmented_epochs(config):
+    """Returns how many epochs, the first ones, have augmented images."""
+    return round((1 - config.clean_finish) * config.epochs)

@@ -1,4 +1,4 @@
-"""What a closed form has to know of the images, of many splits in one pass.
+"""Statistics of images for the closed form, of many splits in one pass.
 
 ```
 images ─ network ─ features of every split, gradients of a random projection
@@ -6,13 +6,13 @@ images ─ network ─ features of every split, gradients of a random projection
   pass 2: patches in that KLT, d of p p C values a place, which are kept
 ```
 
-So what is kept of an image is the reduced patches, whatever the features'
-depth, and no pass is made for a single split. Of several splits, one at a time
-is in memory.
+Only the reduced patches of an image are kept, whatever the features' depth. Of
+several splits, one at a time is in memory.
 """
 
 import contextlib
 import math
+import tempfile
 from typing import NamedTuple
 
 import keras
@@ -21,13 +21,11 @@ import tensorflow as tf
 
 from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.training import logs, patch_klt
-from bottlenet_tf.training.rows import Rows
 
-# The answers' temperature in the metric. Twice that of distillation: a network
-# is sure of most training images, and then only few of them would count.
+# The answers' temperature in the metric, twice that of distillation: a network
+# is sure of most training images, and at 1 only few of them would count.
 METRIC_TEMPERATURE = 4.0
-# Of these many images the patches' KLT is computed.
-_PATCH_IMAGES = 1000
+_PATCH_IMAGES = 1000  # Of the patches' KLT.
 # Images whose gradients are computed at once: 200 of 64 pixels a side, 16 of
 # 224. EfficientNet-Lite0 takes 100 MB for one of 224.
 _BATCH = 200
@@ -49,12 +47,7 @@ class Statistics(NamedTuple):
 def of_unit(model, dataset, count, seed):
     """Returns the `Statistics` of the split of a `BottleNet`.
 
-    Args:
-        model: `BottleNet` with a built `LearnedUnit`.
-        dataset, count, seed: As in `of_splits`.
-
-    Raises:
-        ValueError: as `of_splits`.
+    Arguments and errors are those of `of_splits`.
     """
     batches = Batches(_from_unit(model), dataset, seed)
     sizes = {"the split": model.unit.get_config()}
@@ -63,20 +56,10 @@ def of_unit(model, dataset, count, seed):
 
 
 def of_patches(model, dataset, count, seed):
-    """Returns the patches of a unit that keeps them, and their gradients.
+    """Returns `(z, g)`, as in `Statistics`, of a trained unit's own patches.
 
-    The gradients are those through the unit's own synthesis, as its patches
-    are restored at the middle of the curve.
-
-    Args:
-        model: `BottleNet` with a trained `LearnedUnit`.
-        dataset, count, seed: As in `of_splits`.
-
-    Returns:
-        `(z, g)`, as in `Statistics`.
-
-    Raises:
-        ValueError: as `of_splits`, of the patches.
+    The gradients are those through the unit's synthesis at the middle of the
+    curve. Arguments and errors are those of `of_splits`.
     """
     unit, rows = model.unit, []
 
@@ -101,8 +84,8 @@ def of_patches(model, dataset, count, seed):
 def of_splits(backbone, sizes, dataset, count, seed, folder):
     """Yields `(split, Statistics)` of several splits of a network.
 
-    All are read off the same passes before the first is yielded, and wait on
-    disk: of 4,000 images and the sixteen splits of ResNet-50 they are 14 GB.
+    The same passes give all of them; they are kept on disk until they are
+    yielded: 14 GB for 4,000 images and the sixteen splits of ResNet-50.
 
     Args:
         backbone: `backbones.Backbone`.
@@ -111,7 +94,7 @@ def of_splits(backbone, sizes, dataset, count, seed, folder):
             training sees them, and no label.
         count: How many.
         seed: Of the projections.
-        folder: For unnamed files, which are gone when the process is.
+        folder: For unnamed files, which end with the process.
 
     Raises:
         ValueError: for features or gradients that aren't finite, a feature
@@ -147,23 +130,24 @@ def _from_backbone(backbone, splits):
 
 
 def _gather(batches, sizes, count, folder=None):
-    """Yields `(split, Statistics)` of `{split: sizes}` in forward's order.
-
-    With a folder, what is kept waits in unnamed files there.
-    """
+    """Yields `(split, Statistics)` of `{split: sizes}` in forward's order."""
     patches = _patches(batches, sizes, min(count, _PATCH_IMAGES))
     with contextlib.ExitStack() as stack:
-        kept = {
-            split: [stack.enter_context(Rows(folder)) for _ in "zg"]
-            for split in sizes
-        }
+
+        def rows():
+            if folder is None:
+                return _Rows()
+            file = tempfile.TemporaryFile(dir=folder)
+            return _Rows(stack.enter_context(file))
+
+        kept = {split: (rows(), rows()) for split in sizes}
         for found in batches.read(count, "coefficients"):
-            for (split, rows), pair in zip(kept.items(), found, strict=True):
+            for (split, both), pair in zip(kept.items(), found, strict=True):
                 _check(split, *pair)
-                for each, some in zip(rows, patches[split].project(*pair)):
+                for each, some in zip(both, patches[split].project(*pair)):
                     each.add(some)
-        for split, rows in kept.items():
-            yield split, Statistics(patches[split], *(r.all() for r in rows))
+        for split, (z, g) in kept.items():
+            yield split, Statistics(patches[split], z.all(), g.all())
 
 
 def _patches(batches, sizes, count):
@@ -182,12 +166,12 @@ def _patches(batches, sizes, count):
 
 
 def _check(split, features, gradients):
-    """Raises ValueError unless all are numbers."""
-    for what, values in (("feature", features), ("gradient", gradients)):
+    """Raises ValueError unless all values are finite."""
+    for name, values in (("feature", features), ("gradient", gradients)):
         if not np.isfinite(np.sum(values)):
             bad = np.count_nonzero(~np.isfinite(values))
             raise ValueError(
-                f"The {what} at {split} must be finite; one image that isn't "
+                f"The {name} at {split} must be finite; one image that isn't "
                 "would spoil the statistics of all. Check the network and the "
                 f"images. Received: {bad} of {values.size} values are not"
             )
@@ -202,6 +186,26 @@ def _check_answer(split, gradients, count):
         )
 
 
+class _Rows:
+    """A float32 array that grows by rows: in memory, or in a file."""
+
+    def __init__(self, file=None):
+        self._parts, self._file, self._shape = [], file, None
+
+    def add(self, rows):
+        if self._file is None:
+            self._parts.append(rows)
+            return
+        self._shape = rows.shape[1:]
+        self._file.write(np.ascontiguousarray(rows, np.float32).data)
+
+    def all(self):
+        if self._file is None:
+            return np.concatenate(self._parts)
+        self._file.seek(0)
+        return np.fromfile(self._file, np.float32).reshape(-1, *self._shape)
+
+
 class Batches:
     """Features and gradients of training images, the same in every pass.
 
@@ -211,10 +215,7 @@ class Batches:
     gradients is the Fisher information, by which KL(p || p') is half the
     squared error of the feature.
 
-    Args:
-        forward: Callable `(images, tape) -> (features, logits)`.
-        dataset: `data.Dataset`.
-        seed: Of the projections.
+    `forward` is `(images, tape) -> (features, logits)`.
     """
 
     def __init__(self, forward, dataset, seed):
@@ -230,7 +231,7 @@ class Batches:
                 draw = tf.random.stateless_normal(tf.shape(p), seeds)
                 r = dataset.task.fisher_root(p, draw)
                 projected = tf.reduce_sum(r * tf.cast(logits, tf.float32))
-            # Where the tail passes none back they are 0, and refused as such.
+            # A tail that passes none back gives zeros, which are refused.
             gradients = tape.gradient(
                 projected,
                 features,
@@ -244,7 +245,7 @@ class Batches:
         self._step = step
 
     def read(self, count, name):
-        """Yields, of batches, `(features, gradients)` arrays of each split."""
+        """Yields a list of each split's `(features, gradients)` by batches."""
         batch, steps = _division(self._batch, count, self._dataset)
         batches = self._dataset.train.guard(
             self._dataset.train_batches(batch, epoch=0).take(steps)
@@ -258,15 +259,15 @@ class Batches:
 
 
 def batch_size(dataset):
-    """Returns how many images gradients are computed of at once."""
+    """Returns of how many images gradients are computed at once."""
     return min(_BATCH, max(1, _PIXELS // dataset.image_size**2))
 
 
 def _division(most, count, dataset):
-    """Returns batch size and number of batches that read `count` images.
+    """Returns size and number of the batches that read `count` images.
 
-    Training's batches are whole: where all images are asked for, they are as
-    large as leaves the fewest of them out.
+    Training's batches are whole; of all its images, as few as possible are
+    left out.
     """
     steps = math.ceil(count / most)
     batch = math.ceil(count / steps)
@@ -276,13 +277,7 @@ def _division(most, count, dataset):
 
 
 def first_features(model, dataset, count):
-    """Returns features of the first of these images, float32 `(n, H, W, C)`.
-
-    Args:
-        model: `BottleNet`.
-        dataset: `data.Dataset`.
-        count: n, how many.
-    """
+    """Returns features of the first `count` of the images, `(n, H, W, C)`."""
     batch, steps = _division(batch_size(dataset), count, dataset)
     batches = dataset.train_batches(batch, epoch=0).take(steps)
     compute = tf.function(model.features, reduce_retracing=True)

@@ -11,16 +11,16 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import imitation_loss
 
-# Images that are computed at once, and the numbers of their features at most.
+# Most images that are computed at once, and numbers in their features.
 _BATCH, _AT_ONCE = 200, 1 << 23
-# Features that the fits read: at most so many bytes.
+# Most bytes of the features that the fits read.
 _FIT_BYTES = 1 << 30
-# Of the images, one in so many for the ladder of steps and for the synthesis;
-# at least as many as 1000 would give.
+# The ladder of steps reads one in so many of the images, and so does the
+# synthesis; at least as many as of 1000.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
 _LADDER_STEPS = 8
-# Deviations are at most so many steps: codes travel as int16. Where one
-# coefficient alone decides, the others' would ask for far more.
+# Most steps in a deviation: codes are int16. Where one coefficient decides
+# alone, the others would ask for far more.
 _MOST_LEVELS = 1000
 # Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
 _LEAST_RISE = 0.5
@@ -31,15 +31,11 @@ _ENERGIES = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6)
 def start_unit(model, dataset, config):
     """Gives a learned unit the closed form of its split.
 
-    Reads training images only, and no label: features and gradients of some
-    images (augmented, as training sees them), the transform from these, the
-    steps that the two ends of `rate_weights` ask for, the server's linear
-    synthesis by least squares, and the energy that it lacks.
+    Reads training images, augmented, and no label. Fits in turn: the transform,
+    from features and gradients; the steps for the two ends of `rate_weights`;
+    the server's linear synthesis, by least squares; the energy that it lacks.
 
-    Args:
-        model: `BottleNet` with a built `LearnedUnit`.
-        dataset: `data.Dataset`.
-        config: `TrainConfig`.
+    The unit of `model` is built.
     """
     count = count_images(config, dataset, model.unit.get_config()["mixed_to"])
     found = statistics.of_unit(model, dataset, count, config.seed)
@@ -50,14 +46,14 @@ def count_images(config, dataset, mixed_to):
     """Returns how many images a closed form reads.
 
     Raises:
-        ValueError: if they are too few for what is mixed.
+        ValueError: if they are fewer than the mixed coefficients.
     """
     count = min(config.unit.statistics_images, dataset.num_train)
     check(
         count >= mixed_to,
-        f"A closed form needs {mixed_to} images: --mixed_to coefficients are "
-        "told apart by how they vary among images. Give more, or a smaller "
-        "--mixed_to.",
+        f"A closed form needs {mixed_to} images, one for each of the "
+        "--mixed_to coefficients, which differ by how they vary among images. "
+        "Give more, or a smaller --mixed_to.",
         statistics_images=config.unit.statistics_images,
         training_images=dataset.num_train,
     )
@@ -65,12 +61,7 @@ def count_images(config, dataset, mixed_to):
 
 
 def start_from(found, model, dataset, config):
-    """Does what `start_unit` does, with the `Statistics` of its split.
-
-    Args:
-        found: `statistics.Statistics`, of the unit's own sizes.
-        model, dataset, config: As in `start_unit`.
-    """
+    """As `start_unit`, with the `Statistics` of the split that `found` are."""
     unit = model.unit
     names = "coefficients", "mixed", "mixed_to", "shared"
     sizes = unit.get_config()
@@ -86,12 +77,7 @@ def start_from(found, model, dataset, config):
 
 
 def fitted_images(model, count):
-    """Returns of how many images the ladder and the synthesis are fitted.
-
-    Args:
-        model: `BottleNet`.
-        count: How many the transform is computed from.
-    """
+    """Returns how many of `count` images ladder and synthesis are fitted to."""
     most = max(count, 1000)
     fitting = max(
         1, _FIT_BYTES // (4 * math.prod(model.prefix.output_shape[1:]))
@@ -103,12 +89,12 @@ def fitted_images(model, count):
 def fit_steps(
     model, form, features, answers, temperature, task=tasks.ONE_CLASS
 ):
-    """Sets the gains by what a bit is worth at each step.
+    """Sets gains and steps by the worth of a bit.
 
     A ladder of steps gives bits and divergences from the unsplit answers. The
     negative slope between two of them is the weight of a bit for which the
-    step between is the best one; log(weight) is fitted linearly in log(step),
-    and the two ends of the unit's `rate_weights` get the steps it says.
+    step between is the best one; log(weight) is fitted linearly in log(step).
+    This gives the steps of the two ends of the unit's `rate_weights`.
 
     Args:
         model: `BottleNet` with the transform of `form`.
@@ -116,7 +102,10 @@ def fit_steps(
         features: float32 `(images, H, W, C)`.
         answers: The unsplit network's logits, `(images, classes)`.
         temperature: Of the divergence.
-        task: What the outputs are; see `tasks`.
+        task: Kind of output; see `tasks`.
+
+    Returns:
+        The ladder: `(step, bits, divergence)` of each step.
     """
     unit = model.unit
     ladder = steps_to_try(form.deviations)
@@ -154,7 +143,7 @@ def fit_steps(
 def steps_to_try(deviations):
     """Returns the ladder of steps for coefficients of these deviations."""
     likely = np.sort(deviations)[::-1]
-    # From where all that is kept is alive to where next to nothing is.
+    # From where all coefficients are alive to where next to none is.
     finest = likely[min(len(likely) // 2, 400)] / 2
     finest = max(finest, likely[0] / _MOST_LEVELS)
     coarsest = max(likely[min(8, len(likely) - 1)], 4 * finest)
@@ -162,19 +151,11 @@ def steps_to_try(deviations):
 
 
 def log_steps(ladder, bits, losses, rate_weights):
-    """Returns the logarithms of the steps that two weights of a bit ask for.
+    """Returns log steps `(fine, coarse)` for two rising weights of a bit.
 
-    Where the ladder doesn't tell what a bit is worth (an answer that hardly
-    depends on the feature), or both weights lie beyond one end of it, its
-    ends are taken.
-
-    Args:
-        ladder: Steps, rising.
-        bits, losses: What an image took and lost at each of them.
-        rate_weights: Two weights of a bit, rising.
-
-    Returns:
-        `(fine, coarse)`, fine below coarse.
+    They are the ladder's ends if the answer hardly depends on the feature, or
+    if both weights lie beyond one end. Bits and losses are an image's at each
+    step of the ladder, which rises.
     """
     ends = tuple(np.log([ladder[0], ladder[-1]]))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -193,8 +174,8 @@ def log_steps(ladder, bits, losses, rate_weights):
 def fit_synthesis(model, features):
     """Sets the server's convolutions by least squares, of reduced rank.
 
-    They make up for what the transform leaves out, at the finest point: of
-    coarser codes they would make smaller features.
+    They make up for the coefficients that aren't kept. Fitted at the finest
+    point: coarser codes would make smaller features of them.
     """
     unit, patch = model.unit, model.unit.synthesis.patch
     targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
@@ -213,18 +194,10 @@ def fit_synthesis(model, features):
 def fit_energy(model, features, answers, temperature, task=tasks.ONE_CLASS):
     """Makes up for the energy that the unit leaves out.
 
-    A frozen tail, whose normalisations expect all of it, loses more by that
-    than by the errors. At both ends of the curve, of a few factors on the
-    decoded coefficients, the one is taken whose answers diverge least, with
-    one lowest point over them supposed; between the ends it is log-linear in
-    t.
-
-    Args:
-        model: `BottleNet`.
-        features, answers, temperature, task: As in `fit_steps`.
-
-    Returns:
-        The two factors.
+    The normalisations of a frozen tail expect all of it. At both ends of the
+    curve, decoded coefficients get the factor of `_ENERGIES` whose answers
+    diverge least, if these fall and then rise; between the ends it is
+    log-linear in t. Arguments as in `fit_steps`. Returns the two factors.
     """
     unit = model.unit
     level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
@@ -254,14 +227,14 @@ def fit_energy(model, features, answers, temperature, task=tasks.ONE_CLASS):
 
 
 def _batches(features, *others):
-    """Yields slices of features, and of what belongs to them."""
+    """Yields slices of features and other arrays, in parallel."""
     size = max(1, min(_BATCH, _AT_ONCE // math.prod(features.shape[1:])))
     for i in range(0, len(features), size):
         yield tuple(each[i : i + size] for each in (features, *others))
 
 
 def _lowest(values, loss):
-    """Returns the value of the least loss, of one that falls, then rises."""
+    """Returns the value of the least loss, if losses fall and then rise."""
     low, high = 0, len(values) - 1
     known = functools.cache(lambda i: loss(values[i]))
     while low < high:
@@ -300,7 +273,7 @@ def _least_squares(inputs, targets, rank, ridge=1e-3):
     gram += ridge * np.diag(np.maximum(np.diag(gram), 1e-12))
     solved = np.linalg.solve(gram, cross)[:-1]
     about_mean = gram[:-1, :-1] - gram[-1, -1] * np.outer(means[0], means[0])
-    # A root of it, though what never varies leaves it without full rank.
+    # A root of it; constant inputs leave it without full rank.
     powers, directions = np.linalg.eigh(about_mean)
     root = np.sqrt(np.maximum(powers, 0))[:, None] * directions.T
     restored = root @ solved

@@ -1,22 +1,76 @@
-"""Starts a unit from the weights of another, wider or narrower one."""
+"""Starts a network, or a unit alone, from the weights of another one."""
 
 import itertools
 
 import numpy as np
 from keras.layers import Conv2DTranspose
 
+from bottlenet_tf.models.bottlenet import BottleNet
+
+
+def copy_network(model, source, flag, run):
+    """Copies the weights of `source`, of the same architecture, into `model`.
+
+    Raises ValueError, naming the flag and the run, if they differ.
+    """
+    if isinstance(source, BottleNet) != isinstance(model, BottleNet):
+        raise ValueError(
+            "--init_from takes a run of the same kind, with or without a "
+            "unit; --backbone_weights takes one of --mode=baseline. "
+            f"Received: {flag}={str(run)!r}"
+        )
+    _assign(
+        _without_codec(model),
+        _without_codec(source),
+        f"--{flag} needs a run with the same backbone, classes, split "
+        "and unit: the weights' shapes differ. "
+        f"Received: {flag}={str(run)!r}",
+    )
+
+
+def copy_what_fits(model, source, flag, run):
+    """Copies the weights of a network with another unit at the same split.
+
+    Prefix and suffix whole; of the unit, the part that `copy_unit` copies.
+    """
+    if not isinstance(source, BottleNet):
+        raise ValueError(
+            "--init_partly takes a run with a unit. "
+            f"Received: {flag}={str(run)!r}"
+        )
+    for half in ("prefix", "suffix"):
+        _assign(
+            getattr(model, half).variables,
+            getattr(source, half).variables,
+            f"--{flag} needs a run with the same backbone, classes and "
+            "split, even with --init_partly: only the unit may differ. "
+            f"Received: {flag}={str(run)!r}",
+        )
+    copy_unit(model.unit, source.unit)
+
+
+def _assign(ours, theirs, message):
+    if [tuple(v.shape) for v in ours] != [tuple(v.shape) for v in theirs]:
+        raise ValueError(message)
+    for variable, value in zip(ours, theirs):
+        variable.assign(np.asarray(value))
+
+
+def _without_codec(model):
+    """Returns the variables but a codec's, which may differ between runs."""
+    if not isinstance(model, BottleNet):
+        return model.variables
+    codec = model.unit.codec  # None before a unit has tables.
+    given = {id(v) for v in codec.variables} if codec else ()
+    return [v for v in model.variables if id(v) not in given]
+
 
 def copy_unit(unit, source):
     """Copies the weights that two units have in common.
 
-    What has the same place in both is copied as far as its channels go; the
-    source's come first that the next layer weighs most. Kernels of another
-    size stay as they are. A unit of fewer channels is thus cut out of the
-    source, and good after few steps.
-
-    Args:
-        unit: `BottleneckUnit` to change; built.
-        source: `BottleneckUnit` of the same place; unchanged.
+    Weights of the same path are copied as far as their channels go, those
+    first that the next layer weighs most. Kernels of another size stay as
+    they are. A unit of fewer channels is thus cut out of the source.
     """
     codec = {variable.path for variable in source.codec.variables}
     given = {
@@ -43,12 +97,9 @@ def copy_unit(unit, source):
 
 
 def _order_channels(given, block, following):
-    """Sorts the channels between two blocks, the weightiest first.
+    """Sorts the channels between two `ConvBlock`s, the weightiest first.
 
-    Args:
-        given: `{path: weights}`, changed.
-        block: `ConvBlock` that makes them.
-        following: The one that takes them.
+    In `given`, `{path: weights}`.
     """
     kernel, taken = following.conv.kernel.path, _inputs(following)
     others = tuple(axis for axis in range(4) if axis != taken)

@@ -132,12 +132,12 @@ def test_a_deployment_says_that_its_unit_is_adapted(adapted, deployment):
 
 
 def test_a_pack_is_refused_before_anything_is_exported(
-    adapted, run, learned_config, tmp_path
+    adapted, run, learned_config, replace, tmp_path
 ):
     from bottlenet_tf import training
 
     with eagerly():
-        training.run(learned_config)
+        training.run(replace(learned_config, epochs=0, warmup_epochs=0.0))
     config = ExportConfig(
         workdir=(learned_config.workdir,), out=str(tmp_path / "out"),
         pack=str(adapted[1]),

@@ -31,8 +31,6 @@ def resnet20():
 @pytest.mark.parametrize(
     ("name", "cut"),
     [
-        ("cifar_resnet20", "RB1"),
-        ("cifar_resnet20", "RB4"),
         ("cifar_resnet20", "stem_conv"),
         pytest.param("resnet50", "RB1", marks=pytest.mark.slow),
         pytest.param("resnet50", "RB16", marks=pytest.mark.slow),
@@ -63,16 +61,10 @@ def test_the_feature_has_the_declared_shape(resnet20):
     assert prefix.output_shape == suffix.input_shape == (None, 16, 16, 32)
 
 
-def test_the_halves_share_their_variables_with_the_backbone(resnet20):
+def test_each_variable_of_the_backbone_belongs_to_one_half(resnet20):
     prefix, suffix = split_backbone(resnet20, "RB4")
-    halves = {id(v) for v in (*prefix.variables, *suffix.variables)}
-    assert halves == {id(v) for v in resnet20.model.variables}
-
-
-def test_no_variable_belongs_to_both_halves(resnet20):
-    prefix, suffix = split_backbone(resnet20, "RB4")
-    ours = {id(v) for v in prefix.variables}
-    assert not ours & {id(v) for v in suffix.variables}
+    halves = [id(v) for v in (*prefix.variables, *suffix.variables)]
+    assert sorted(halves) == sorted(id(v) for v in resnet20.model.variables)
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +87,6 @@ def after_a_step():
     return start, *found
 
 
-def test_gradients_reach_every_weight_through_the_cut(after_a_step):
-    _, _, (gradients, _) = after_a_step
-    assert all(gradient is not None for gradient in gradients)
-
-
 def test_gradients_are_those_of_the_whole_network(after_a_step):
     _, (whole, _), (split, _) = after_a_step
     for ours, theirs in zip(split, whole, strict=True):
@@ -109,13 +96,9 @@ def test_gradients_are_those_of_the_whole_network(after_a_step):
 
 
 def test_training_updates_batch_statistics_as_in_the_whole(after_a_step):
-    _, (_, whole), (_, split) = after_a_step
+    start, (_, whole), (_, split) = after_a_step
     for ours, theirs in zip(split, whole, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-
-
-def test_training_does_update_batch_statistics(after_a_step):
-    start, _, (_, split) = after_a_step
     changed = [
         not np.array_equal(a, b) for a, b in zip(start, split, strict=True)
     ]

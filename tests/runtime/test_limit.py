@@ -71,7 +71,7 @@ def form(deviations):
     spread = np.abs(SYMBOLS) / np.maximum(scale[..., None], 0.05)
     pmfs = 0.999 * np.exp(-spread)
     pmfs /= np.exp(-spread).sum(-1, keepdims=True)
-    tables, _ = fit_tables(pmfs, SYMBOLS[0], bank_size=64)
+    tables = fit_tables(pmfs, SYMBOLS[0], bank_size=64)
     return PayloadFormat(1, (COUNT,), EntropyCodec(tables, POINTS), False)
 
 

@@ -58,15 +58,11 @@ def _passed(rng):
     )
 
 
-def test_the_rate_s_share_of_the_loss_is_the_norm_over_lambda():
-    loss = make_stepper()._unit_loss(_passed(np.random.default_rng(0)), True)
-    assert float(loss) == pytest.approx(200 / 50)
-
-
-def test_the_feature_s_error_is_added_where_it_is_asked_for():
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_unit_s_loss_is_the_norm_over_lambda_and_the_feature_s(weight):
     passed = _passed(np.random.default_rng(0))
-    loss = make_stepper(feature_weight=0.5)._unit_loss(passed, True)
-    error = 0.5 * float(feature_loss(passed.feature, passed.restored))
+    loss = make_stepper(feature_weight=weight)._unit_loss(passed, True)
+    error = weight * float(feature_loss(passed.feature, passed.restored))
     assert float(loss) == pytest.approx(200 / 50 + error)
 
 

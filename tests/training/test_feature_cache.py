@@ -35,7 +35,7 @@ class Images:
 def open_cache(tmp_path):
     """Returns `(cache, steps that were prepared)`."""
 
-    def open_(epochs, gigabytes=1.0, largest=0.0):
+    def open_(epochs, gigabytes=1.0, largest=0.0, worthwhile=True):
         prepared = []
 
         def prepare(images, labels, step):
@@ -53,6 +53,7 @@ def open_cache(tmp_path):
             1e9 * gigabytes,
             epochs,
         )
+        assert cache.is_worthwhile(ROW_BYTES) == worthwhile
         return cache, prepared
 
     return open_
@@ -64,7 +65,6 @@ def values(cache, epoch, start=0):
 
 def test_an_epoch_has_every_image_once(open_cache):
     cache, _ = open_cache((4, 0))
-    assert cache.is_worthwhile(ROW_BYTES)
     np.testing.assert_array_equal(
         np.sort(values(cache, 1)), np.arange(6) + 20.0
     )
@@ -73,7 +73,6 @@ def test_an_epoch_has_every_image_once(open_cache):
 def test_a_version_is_ready_before_its_batches_are_read(open_cache, tmp_path):
     """So that it has no part in the rate which an epoch's bar shows."""
     cache, _ = open_cache((4, 0))
-    assert cache.is_worthwhile(ROW_BYTES)
     cache.batches(0, 0)
     assert list(tmp_path.rglob("0_features.npy"))
 
@@ -81,7 +80,6 @@ def test_a_version_is_ready_before_its_batches_are_read(open_cache, tmp_path):
 def test_versions_take_turns_and_are_computed_once(open_cache):
     size = ROW_BYTES * BATCH * STEPS
     cache, prepared = open_cache((9, 0), gigabytes=4 * size / 1e9)
-    assert cache.is_worthwhile(ROW_BYTES)
     first, fifth = values(cache, 0), values(cache, 4)
     np.testing.assert_array_equal(np.sort(first), np.sort(fifth))
     assert len(prepared) == STEPS
@@ -90,14 +88,12 @@ def test_versions_take_turns_and_are_computed_once(open_cache):
 def test_a_version_seen_again_comes_in_another_order(open_cache):
     size = ROW_BYTES * BATCH * STEPS
     cache, _ = open_cache((40, 0), gigabytes=4 * size / 1e9)
-    cache.is_worthwhile(ROW_BYTES)
     orders = {tuple(values(cache, epoch)) for epoch in range(0, 40, 4)}
     assert len(orders) > 1
 
 
 def test_clean_epochs_share_one_version_without_augmentation(open_cache):
     cache, prepared = open_cache((4, 2))
-    cache.is_worthwhile(ROW_BYTES)
     for epoch in (4, 5):
         np.testing.assert_array_equal(
             np.sort(values(cache, epoch)), np.arange(6.0)
@@ -108,47 +104,43 @@ def test_clean_epochs_share_one_version_without_augmentation(open_cache):
 
 def test_a_resumed_epoch_goes_on_where_it_was(open_cache):
     cache, _ = open_cache((4, 0))
-    cache.is_worthwhile(ROW_BYTES)
     whole = values(cache, 2)
     again, _ = open_cache((4, 0))
-    again.is_worthwhile(ROW_BYTES)
     np.testing.assert_array_equal(values(again, 2, start=1), whole[BATCH:])
 
 
 def test_a_version_that_was_cut_off_is_computed_anew(open_cache, tmp_path):
     cache, _ = open_cache((4, 0))
-    cache.is_worthwhile(ROW_BYTES)
     whole = values(cache, 0)
     # Renamed last, the features are what says that a version is whole.
     (tmp_path / "features" / "0_features.npy").unlink()
     again, prepared = open_cache((4, 0))
-    again.is_worthwhile(ROW_BYTES)
     np.testing.assert_array_equal(values(again, 0), whole)
     assert len(prepared) == STEPS
 
 
-def test_too_few_versions_are_not_worthwhile(open_cache):
-    size = ROW_BYTES * BATCH * STEPS
-    cache, _ = open_cache((9, 1), gigabytes=4 * size / 1e9)
-    assert not cache.is_worthwhile(ROW_BYTES)  # Three, and the clean one.
-
-
-def test_few_epochs_need_few_versions(open_cache):
-    size = ROW_BYTES * BATCH * STEPS
-    cache, _ = open_cache((2, 1), gigabytes=3 * size / 1e9)
-    assert cache.is_worthwhile(ROW_BYTES)
+@pytest.mark.parametrize(
+    "epochs, versions, worthwhile",
+    [
+        ((9, 1), 4, False),  # Three, and the clean one.
+        ((2, 1), 3, True),  # Few epochs need few versions.
+    ],
+)
+def test_too_few_versions_are_not_worthwhile(
+    open_cache, epochs, versions, worthwhile
+):
+    size = versions * ROW_BYTES * BATCH * STEPS
+    open_cache(epochs, gigabytes=size / 1e9, worthwhile=worthwhile)
 
 
 def test_features_beyond_float16_are_refused(open_cache):
     cache, _ = open_cache((4, 0), largest=1e5)
-    cache.is_worthwhile(ROW_BYTES)
     with pytest.raises(ValueError, match="--feature_cache_gb=0"):
         list(cache.batches(0, 0))
 
 
 def test_closing_removes_the_files(open_cache, tmp_path):
     cache, _ = open_cache((4, 0))
-    cache.is_worthwhile(ROW_BYTES)
     values(cache, 0)
     cache.close()
     assert not (tmp_path / "features").exists()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.training import grouped_adam
+from bottlenet_tf.training import optimizers
 from bottlenet_tf.training.learned_step import LearnedStepper
 from bottlenet_tf.training.losses import feature_loss, task_loss
 from bottlenet_tf.training.step import Outputs
@@ -22,7 +22,7 @@ def _stepper(config, network, learning_rate=None, steps=STEPS):
         config,
         network.model,
         network.teacher,
-        grouped_adam.for_learned_unit(config, network.model, 3, steps),
+        optimizers.for_learned_unit(config, network.model, 3, steps),
         tf.distribute.get_strategy(),
         steps,
     )

@@ -17,8 +17,7 @@ def test_without_options_it_is_the_cross_entropy():
 
 
 def test_smoothing_moves_mass_to_all_classes_evenly():
-    # Targets [0.9 + 0.05, 0.05] for smoothing 0.1 over two classes... of
-    # which the label keeps 0.95.
+    # Targets [0.9 + 0.05, 0.05] for smoothing 0.1 over two classes.
     loss = task_loss(TARGETS, LOGITS, label_smoothing=0.1)
     expected = -0.95 * np.log(0.75) - 0.05 * np.log(0.25)
     np.testing.assert_allclose(loss, [expected], rtol=1e-6)

@@ -111,14 +111,18 @@ def test_class_folders_are_one_label_to_sigmoids(config, network):
     assert evaluation.network_accuracy(model, dataset.train) < 100
 
 
-def test_a_softmax_is_refused_for_several_labels(config, network):
-    with pytest.raises(ValueError, match="ends in a softmax"):
-        opened(config("table", network(2, "softmax")))
-
-
-def test_other_activations_ask_for_the_flag(config, network):
-    with pytest.raises(ValueError, match="ends in tanh.*--output"):
-        opened(config("folders", network(2, "tanh")))
+@pytest.mark.parametrize(
+    "folder, activation, message",
+    [
+        ("table", "softmax", "ends in a softmax"),
+        ("folders", "tanh", "ends in tanh.*--output"),
+    ],
+)
+def test_other_endings_are_refused(
+    config, network, folder, activation, message
+):
+    with pytest.raises(ValueError, match=message):
+        opened(config(folder, network(2, activation)))
 
 
 def test_weights_of_a_run_bring_its_outputs(config, network, monkeypatch):

@@ -162,16 +162,28 @@ def test_a_run_stops_when_no_epoch_was_better_for_long(
     assert "Stopped early, after 4 epochs" in capsys.readouterr().out
 
 
-def test_an_epoch_of_another_quality_is_not_kept(
-    tiny_config, replace, monkeypatch
+@pytest.mark.parametrize(
+    ("changes", "figures", "kept"),
+    [
+        # Quality is the unit's from the end of the second epoch on.
+        (
+            {"quality_start": 90, "quality_epochs": 2.0},
+            [(90, 9), (60, 9), (50, 9)],
+            1,
+        ),
+        # 8 bytes of header are part of the budget.
+        ({"byte_budget": 50.0}, [(90, 45), (60, 42), (50, 41)], 1),
+        ({"byte_budget": 50.0}, [(90, 99), (60, 99), (50, 99)], None),
+    ],
+    ids=["annealed", "budget", "none in the budget"],
+)
+def test_an_epoch_of_another_quality_or_over_the_budget_is_not_kept(
+    tiny_config, replace, monkeypatch, capsys, changes, figures, kept
 ):
-    config = replace(
-        tiny_config, keep="best", epochs=3, quality_start=90,
-        quality_epochs=2.0,
-    )  # fmt: skip
-    # Quality is that of the unit from the end of the second epoch on.
-    figures = [(90, 9), (60, 9), (50, 9)]
-    assert _train(config, figures, monkeypatch)["kept_epoch"] == 1
+    config = replace(tiny_config, keep="best", epochs=3, **changes)
+    assert _train(config, figures, monkeypatch)["kept_epoch"] == kept
+    told = capsys.readouterr().out
+    assert ("No epoch met the byte budget: the last" in told) == (kept is None)
 
 
 def test_choosing_is_refused_where_no_image_validates(
@@ -182,24 +194,6 @@ def test_choosing_is_refused_where_no_image_validates(
     config = replace(tiny_config, data=data, keep="best")
     with pytest.raises(ValueError, match="have none to spare"):
         training.run(config)
-
-
-def test_an_epoch_over_the_budget_is_not_kept(
-    tiny_config, replace, monkeypatch
-):
-    config = replace(tiny_config, keep="best", epochs=3, byte_budget=50.0)
-    # 8 bytes of header are part of the budget.
-    spent = _train(config, [(90, 45), (60, 42), (50, 41)], monkeypatch)
-    assert spent["kept_epoch"] == 1
-
-
-def test_without_an_epoch_in_the_budget_the_last_is_kept(
-    tiny_config, replace, monkeypatch, capsys
-):
-    config = replace(tiny_config, keep="best", byte_budget=50.0)
-    spent = _train(config, [(90, 99), (60, 99)], monkeypatch)
-    assert spent["kept_epoch"] is None
-    assert "the last one is kept" in capsys.readouterr().out
 
 
 def test_a_killed_run_remembers_its_best_epoch(

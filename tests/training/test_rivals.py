@@ -117,13 +117,11 @@ def _finished_report(flags):
 
 
 def test_rivals_of_another_codec_join_those_that_are_there(config):
-    there = {**rivals._settings(config), "points": []}
+    report = {"tuned_rivals": {**rivals._settings(config), "points": []}}
     asked = dataclasses.replace(config, tuned_rivals=("avif",))
-    found = rivals._with_earlier(asked, {"tuned_rivals": there})
-    assert found.tuned_rivals == ("webp", "avif")
+    assert rivals._measured_codecs(asked, report) == ["webp"]
     other = dataclasses.replace(asked, tuned_epochs=9)
-    found = rivals._with_earlier(other, {"tuned_rivals": there})
-    assert found.tuned_rivals == ("avif",)
+    assert rivals._measured_codecs(other, report) == []
 
 
 def test_a_shorter_rival_is_the_same_for_runs_of_any_length(config):

@@ -134,9 +134,6 @@ def test_a_mixed_run_reports_the_figures_of_what_is_deployed(mixed):
 def test_a_mixed_run_saves_what_is_deployed(mixed):
     path = pathlib.Path(mixed[0].workdir, "model.keras")
     assert not _policies(keras.saving.load_model(path))
-
-
-def test_a_run_leaves_the_global_policy_as_it_was(mixed):
     assert keras.config.dtype_policy().name == "float32"
 
 
@@ -167,20 +164,6 @@ def test_what_is_measured_computes_in_float32_whatever_the_file_says(
     assert not _policies(network.model)
     if mode == "aware":
         assert not _policies(network.untouched)
-
-
-def test_init_from_takes_a_run_of_another_precision(
-    tiny_config, replace, mixed
-):
-    other, _ = mixed
-    config = replace(
-        tiny_config, backbone=other.backbone, init_from=other.workdir, epochs=0
-    )
-    _train(config)
-    for before, after in zip(
-        _weights(other.workdir), _weights(config.workdir), strict=True
-    ):
-        np.testing.assert_array_equal(after, before)
 
 
 @pytest.mark.slow
@@ -311,18 +294,6 @@ def test_a_run_of_a_learned_unit_reports_what_its_file_does(learned):
     assert report["accuracy"] == curve.default.accuracy
 
 
-def test_a_finished_run_of_a_learned_unit_is_not_started_again(
-    learned, monkeypatch
-):
-    config, report = learned
-
-    def refuse(*_):
-        raise AssertionError("started again")
-
-    monkeypatch.setattr(runner, "start_unit", refuse)
-    assert training.run(config) == report
-
-
 def test_a_closed_form_takes_no_step(learned_config, replace):
     config = replace(learned_config, epochs=0, warmup_epochs=0.0)
     with eagerly():
@@ -417,13 +388,15 @@ def test_bad_names_fail_before_any_data_is_read(
         training.run(replace(tiny_config, **changes))
 
 
-def test_a_finished_run_is_not_trained_again(finished, monkeypatch):
-    config, report = finished
+@pytest.mark.parametrize("run", ["finished", "learned"])
+def test_a_finished_run_is_not_trained_again(request, monkeypatch, run):
+    config, report = request.getfixturevalue(run)
 
     def refuse(*_):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(loop_module.Loop, "run", refuse)
+    monkeypatch.setattr(runner, "start_unit", refuse)
     assert training.run(config) == report
 
 
@@ -504,23 +477,6 @@ def test_distillation_trains_towards_the_unsplit_network(
     assert 0 <= losses[-1] < 1.0
 
 
-def test_mixup_blends_what_the_network_sees(tiny_config, replace):
-    # One step from the same weights: only the images and targets differ.
-    losses = []
-    for name, mixup in (("whole", 0.0), ("blended", 1.0)):
-        config = replace(
-            tiny_config,
-            workdir=f"{tiny_config.workdir}_{name}",
-            mode="baseline",
-            mixup=mixup,
-            epochs=1,
-            max_steps=1,
-        )
-        _train(config)
-        losses.append(_rows(config)[0]["task_loss"])
-    assert losses[0] != losses[1]
-
-
 def test_a_diverged_loss_names_its_step(tiny_config, replace):
     config = replace(tiny_config, learning_rate=1e30, warmup_epochs=0.0)
     with pytest.raises(loop_module.TrainingDiverged, match="at step [1-6]"):
@@ -553,11 +509,14 @@ def test_annealing_ends_at_the_final_quality(finished):
     assert int(load_model(config.workdir).unit.codec.quality) == 50
 
 
+@pytest.mark.parametrize("run", ["finished", "mixed"])
 def test_init_from_starts_with_the_other_runs_weights(
-    tiny_config, replace, finished
+    tiny_config, replace, request, run
 ):
-    other, _ = finished
-    config = replace(tiny_config, init_from=other.workdir, epochs=0)
+    other, _ = request.getfixturevalue(run)
+    config = replace(
+        tiny_config, backbone=other.backbone, init_from=other.workdir, epochs=0
+    )
     _train(config)
     for before, after in zip(
         _weights(other.workdir), _weights(config.workdir), strict=True

@@ -1,4 +1,4 @@
-"""Tests of how a byte budget is steered, and of what a step learns from."""
+"""Tests of the training step."""
 
 import types
 
@@ -7,139 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf import backbones, tasks
+from bottlenet_tf import backbones
 from bottlenet_tf.config.run import TrainConfig, UnitConfig
-from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.models.bottlenet import build_bottlenet
-from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.losses import feature_loss, task_loss
-from bottlenet_tf.training.network import build_network
 from bottlenet_tf.training.step import Outputs, Stepper
 from tests.eager import eagerly
-
-BUDGET = 100.0  # Of image data: no header in these tests.
-
-
-def make_stepper(total_steps=1000, **changes):
-    """One that trains nothing."""
-    return Stepper(
-        TrainConfig(byte_budget=BUDGET, **changes),
-        types.SimpleNamespace(trainable_variables=[]),
-        teacher=None,
-        optimizer=None,
-        strategy=tf.distribute.get_strategy(),
-        total_steps=total_steps,
-    )
-
-
-@pytest.fixture
-def stepper():
-    return make_stepper()
-
-
-def _step(stepper, mean_bytes, examples=10.0):
-    totals = (0.0, 0.0, 0.0, mean_bytes * examples, examples)
-    stepper._follow_budget(Outputs(*map(tf.constant, totals)))
-
-
-@pytest.mark.parametrize(("mean_bytes", "sign"), [(150, 1), (70, -1), (100, 0)])
-def test_the_rate_weight_follows_the_budget(stepper, mean_bytes, sign):
-    before = float(stepper.rate_weight)
-    _step(stepper, mean_bytes)
-    change = float(stepper.rate_weight) - before
-    assert change == pytest.approx(0.0) if sign == 0 else change * sign > 0
-
-
-def test_what_inference_takes_is_held_against_the_budget(stepper):
-    _step(stepper, BUDGET)
-    # Training meets the budget, but what will be sent is a tenth larger.
-    stepper.note_inference_bytes(1.1 * BUDGET)
-    assert float(stepper.inference_ratio) == pytest.approx(1.1)
-    before = float(stepper.rate_weight)
-    _step(stepper, BUDGET)
-    assert float(stepper.rate_weight) > before
-    before = float(stepper.rate_weight)
-    _step(stepper, BUDGET / 1.1)
-    assert float(stepper.rate_weight) == pytest.approx(before)
-
-
-@pytest.mark.parametrize("sends_range", [True, False])
-def test_a_budget_counts_what_is_sent_with_its_header(
-    tiny_config, replace, sends_range
-):
-    quantizer = "per_image" if sends_range else "learned"
-    config = replace(
-        tiny_config,
-        byte_budget=50.0,
-        unit=replace(tiny_config.unit, quantizer=quantizer),
-    )
-    network = build_network(config, 32, 10)
-    dataset = types.SimpleNamespace(
-        steps_per_epoch=lambda _: 3, task=tasks.ONE_CLASS
-    )
-    strategy = tf.distribute.get_strategy()
-    stepper = Loop(config, network, dataset, strategy).stepper
-    header = payload_format(network.model).overhead_bytes
-    before = float(stepper.rate_weight)
-    _step(stepper, 50.0 - header)
-    assert float(stepper.rate_weight) == pytest.approx(before, abs=1e-6)
-    _step(stepper, 50.0)
-    assert float(stepper.rate_weight) > before
-
-
-@pytest.mark.parametrize(
-    ("steps", "gain"), [(10**6, 0.02), (1000, 0.02), (400, 0.05), (10, 0.1)]
-)
-def test_a_short_run_steers_faster(steps, gain):
-    # 20 / steps, within 0.02 and 0.1.
-    assert make_stepper(steps).budget_gain == pytest.approx(gain)
-
-
-@pytest.mark.parametrize(
-    ("mean_bytes", "exponent"),
-    # At most a factor e is followed.
-    [(150.0, np.log(1.5)), (9e3, 1.0), (1.0, -1.0), (0.0, -1.0)],
-)
-def test_the_rate_weight_moves_by_the_gain_times_the_log_of_the_excess(
-    mean_bytes, exponent
-):
-    stepper = make_stepper(400)
-    _step(stepper, mean_bytes)
-    expected = 0.05 * np.exp(0.05 * exponent)
-    assert float(stepper.rate_weight) == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_rate_weight_starts_where_the_flag_says():
-    assert float(make_stepper(rate_weight=0.3).rate_weight) == pytest.approx(
-        0.3
-    )
-
-
-@pytest.mark.parametrize(("bound", "mean_bytes"), [(10.0, 1e4), (1e-4, 1.0)])
-def test_the_rate_weight_stays_within_its_bounds(stepper, bound, mean_bytes):
-    stepper.rate_weight.assign(bound)
-    _step(stepper, mean_bytes)
-    assert float(stepper.rate_weight) == pytest.approx(bound)
-
-
-@pytest.mark.parametrize(("factor", "ratio"), [(9.0, 1.25), (0.1, 0.8)])
-def test_a_disturbed_inference_does_not_run_away(stepper, factor, ratio):
-    _step(stepper, BUDGET)
-    stepper.note_inference_bytes(factor * BUDGET)
-    assert float(stepper.inference_ratio) == pytest.approx(ratio)
-
-
-def test_before_the_codec_has_run_there_is_nothing_to_compare(stepper):
-    stepper.note_inference_bytes(50.0)
-    assert float(stepper.inference_ratio) == 1.0
-
-
-def test_recent_bytes_forget_the_beginning(stepper):
-    _step(stepper, 400)
-    assert float(stepper.recent_bytes) == 400.0
-    for _ in range(200):
-        _step(stepper, 100)
-    assert float(stepper.recent_bytes) == pytest.approx(100.0, rel=0.06)
 
 
 def _feature_error(tiny_backbone, weight, steps=30):
@@ -234,6 +107,9 @@ def test_the_loss_adds_the_bytes_in_units_of_their_scale(
     np.testing.assert_allclose(
         means.loss - means.task_loss, weight * size / scale, rtol=1e-5
     )
+    # The budget, if there is one, follows the bytes of an image.
+    followed = float(stepper.budget.recent_bytes)
+    assert followed == pytest.approx(size if stepper.steers_bytes else 0.0)
 
 
 def test_the_bytes_have_the_relative_gradient_of_the_rate(tiny_backbone):
@@ -282,6 +158,21 @@ def test_gradients_are_clipped_by_their_norm_together(tiny_backbone, limit):
         assert moved > 0.1
     else:
         np.testing.assert_allclose(moved, limit, rtol=1e-3)
+
+
+def test_a_network_without_a_unit_sees_blends(tiny_backbone):
+    losses = []
+    for mixup in (0.0, 1.0):
+        model = keras.saving.load_model(tiny_backbone, compile=False)
+        optimizer = keras.optimizers.SGD(0.0)
+        optimizer.build(model.trainable_variables)
+        config = TrainConfig(
+            mode="baseline", backbone=tiny_backbone, mixup=mixup
+        )
+        strategy = tf.distribute.get_strategy()
+        stepper = Stepper(config, model, None, optimizer, strategy, 1000)
+        losses.append(_means(stepper).task_loss)
+    assert losses[0] != losses[1]
 
 
 def test_every_step_blends_in_shares_of_its_own(tiny_backbone):

@@ -228,25 +228,21 @@ def test_steps_follow_the_worth_of_a_bit_on_the_ladder():
     np.testing.assert_allclose(np.exp(steps), [0.2, 0.6], rtol=0.02)
 
 
+LADDER = np.geomspace(0.1, 1.0, 8)
+
+
 @pytest.mark.parametrize(
-    "bits, losses",
+    "bits, losses, weights",
     [
-        (np.arange(8.0)[::-1], np.zeros(8)),  # Nothing is lost.
-        (np.zeros(8), np.arange(8.0)),  # Nothing is saved.
-        (np.arange(8.0)[::-1], np.arange(8.0)[::-1]),  # Fewer bits are better.
+        (np.arange(8.0)[::-1], np.zeros(8), [1e-3, 1e-2]),  # Nothing is lost.
+        (np.zeros(8), np.arange(8.0), [1e-3, 1e-2]),  # Nothing is saved.
+        # Fewer bits are better.
+        (np.arange(8.0)[::-1], np.arange(8.0)[::-1], [1e-3, 1e-2]),
+        (-10 * np.log(LADDER), LADDER**2, [20.0, 40.0]),  # Both are beyond it.
     ],
 )
-def test_a_ladder_that_tells_nothing_gives_its_ends(bits, losses):
-    ladder = np.geomspace(0.1, 1.0, 8)
-    steps = unit_start.log_steps(ladder, bits, losses, [1e-3, 1e-2])
-    np.testing.assert_allclose(np.exp(steps), [0.1, 1.0])
-
-
-def test_weights_beyond_the_ladder_give_its_ends():
-    ladder = np.geomspace(0.1, 1.0, 8)
-    steps = unit_start.log_steps(
-        ladder, -10 * np.log(ladder), ladder**2, [20.0, 40.0]
-    )
+def test_a_ladder_without_an_answer_gives_its_ends(bits, losses, weights):
+    steps = unit_start.log_steps(LADDER, bits, losses, weights)
     np.testing.assert_allclose(np.exp(steps), [0.1, 1.0])
 
 

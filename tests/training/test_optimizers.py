@@ -1,11 +1,13 @@
-"""Tests of Adam with a rate for each group."""
+"""Tests of the optimizers, of one rate and of a rate for each group."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from bottlenet_tf.training import grouped_adam
-from bottlenet_tf.training.grouped_adam import GroupedAdam
+from bottlenet_tf.config.run import TrainConfig
+from bottlenet_tf.layers import LearnedRangeQuantizer
+from bottlenet_tf.training import optimizers
 
 
 def _variables():
@@ -14,7 +16,7 @@ def _variables():
 
 def _optimizer(variables, total_steps=100, warmup_steps=0):
     groups = [([variables[0], variables[2]], 1.0), ([variables[1]], 3.0)]
-    return GroupedAdam(groups, 0.01, warmup_steps, total_steps)
+    return optimizers.averaged_adam(groups, 0.01, warmup_steps, total_steps)
 
 
 def _gradients(*values):
@@ -94,7 +96,7 @@ def test_its_variables_are_all_of_its_state():
 @pytest.mark.parametrize("mode", ["frozen", "tail"])
 def test_every_weight_of_a_network_is_in_one_group(start_learned, mode):
     config, network = start_learned(mode=mode)
-    optimizer = grouped_adam.for_learned_unit(config, network.model, 3, 30)
+    optimizer = optimizers.for_learned_unit(config, network.model, 3, 30)
     grouped = [id(v) for group in optimizer._groups for v in group]
     trained = [id(v) for v in network.model.trainable_variables]
     assert sorted(grouped) == sorted(trained)
@@ -103,7 +105,7 @@ def test_every_weight_of_a_network_is_in_one_group(start_learned, mode):
 
 def test_prior_transform_and_tail_have_rates_of_their_own(start_learned):
     config, network = start_learned(mode="tail")
-    optimizer = grouped_adam.for_learned_unit(config, network.model, 3, 30)
+    optimizer = optimizers.for_learned_unit(config, network.model, 3, 30)
     names = [{v.path for v in group} for group in optimizer._groups]
     rest, prior, transform, tail = names
     assert all("prior" in path for path in prior)
@@ -117,3 +119,75 @@ def test_prior_transform_and_tail_have_rates_of_their_own(start_learned):
     rates = [float(each.learning_rate) for each in optimizer._optimizers]
     shares = np.array(rates) / rates[0]
     np.testing.assert_allclose(shares, [1, 3, 1 / 16, 3 / 8], rtol=1e-5)
+
+
+def test_descent_has_nesterovs_momentum_and_a_warm_up_in_epochs():
+    # Half an epoch of 10 steps rises to 1 by fifths. v = 0.9 v - rate * g and
+    # w += 0.9 v - rate * g, for g = 1: v = -0.2, w = -0.38; v = -0.58,
+    # w = -0.38 - 0.522 - 0.4.
+    config = TrainConfig(
+        optimizer="sgd", learning_rate=1.0, warmup_epochs=0.5, weight_decay=0.0
+    )
+    weight = keras.Variable(0.0)
+    optimizer = optimizers.for_one_rate(config, 10, 100)
+    optimizer.build([weight])
+    for expected in (-0.38, -1.302):
+        optimizer.apply([tf.constant(1.0)], [weight])
+        assert float(weight) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_adam_s_first_step_is_of_the_rate_whatever_the_gradient(name):
+    config = TrainConfig(
+        optimizer=name, learning_rate=0.5, warmup_epochs=0.0, weight_decay=0.0
+    )
+    weight = keras.Variable(2.0, name="kernel")
+    optimizer = optimizers.for_one_rate(config, 10, 100)
+    optimizer.build([weight])
+    optimizer.apply([tf.constant(7.0)], [weight])
+    assert float(weight) == pytest.approx(2 - 0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_a_step_without_gradient_decays_by_rate_and_flag(name, decay):
+    config = TrainConfig(
+        optimizer=name,
+        learning_rate=0.5,
+        warmup_epochs=0.0,
+        weight_decay=decay,
+    )
+    kernel = keras.Variable(2.0, name="kernel")
+    optimizer = optimizers.for_one_rate(config, 10, 100)
+    optimizer.build([kernel])
+    optimizer.apply([tf.constant(0.0)], [kernel])
+    # Decoupled: w - rate * decay * w.
+    assert float(kernel) == pytest.approx(2 * (1 - 0.5 * decay), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("precision", "scaled"),
+    [("float32", False), ("mixed_bfloat16", False), ("mixed_float16", True)],
+)
+def test_half_precision_of_few_exponents_scales_its_loss(precision, scaled):
+    optimizer = optimizers.for_one_rate(
+        TrainConfig(precision=precision), 10, 10
+    )
+    kind = keras.optimizers.LossScaleOptimizer
+    assert isinstance(optimizer, kind) == scaled
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_weight_decay_spares_norms_biases_and_the_range(name):
+    layers = [
+        keras.layers.Dense(1),
+        keras.layers.BatchNormalization(),
+        LearnedRangeQuantizer(),
+    ]
+    for layer in layers:
+        layer.build((None, 3))
+    variables = [v for layer in layers for v in layer.trainable_variables]
+    optimizer = optimizers.for_one_rate(TrainConfig(optimizer=name), 10, 10)
+    optimizer.build(variables)
+    decayed = [v.name for v in variables if optimizer._use_weight_decay(v)]
+    assert decayed == ["kernel"]
