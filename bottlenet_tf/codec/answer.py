@@ -54,12 +54,11 @@ class AnswerError(ValueError):
 
 
 class CompactAnswer(NamedTuple):
-    """What a server says of one payload.
+    """A server's answer to one payload.
 
     Attributes:
         status: One of `STATUSES`; "ok", or why there is no class.
-        unit_id: 32-bit identity of the unit that the payload was decoded by;
-            0 if there is none.
+        unit_id: 32-bit identity of the unit that decoded the payload, or 0.
         payload_crc: CRC-32 of the payload.
         computed_ms: Milliseconds that the batch took on the server, from
             bytes to probabilities.
@@ -107,12 +106,9 @@ def layout(num_top):
 
 
 def pack(answer, num_top):
-    """Returns the bytes of a `CompactAnswer`.
+    """Returns the bytes of a `CompactAnswer` with room for `num_top` classes.
 
-    Args:
-        answer: `CompactAnswer` of at most `num_top` top classes.
-        num_top: How many are written; those that it hasn't are left blank,
-            so that all answers of a batch have one size.
+    All answers of a batch have one size: missing classes are left blank.
 
     Raises:
         ValueError: for an unknown status, more top classes than `num_top` or
@@ -155,7 +151,7 @@ def pack(answer, num_top):
 def sealed(data):
     """Returns an answer's bytes with the payload's CRC-32 made the checksum.
 
-    And the other way round: what is done twice is undone.
+    Done twice, it is undone.
     """
     rest = zlib.crc32(
         data[_CHECKSUM.stop :], zlib.crc32(data[: _CHECKSUM.start])

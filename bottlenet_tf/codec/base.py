@@ -15,9 +15,9 @@ class PayloadError(ValueError):
     """Bytes from outside that are not a valid payload for this receiver.
 
     Args:
-        message: Rule, reason and what was received, for people.
-        status: The rule in a few words, for programs; a served tail answers
-            it for that payload. One of `layers.STATUSES`.
+        message: Rule, reason and what was received.
+        status: The rule in a few words, one of `layers.STATUSES`; a served tail
+            answers it for that payload.
     """
 
     def __init__(self, message, status="undecodable"):
@@ -28,16 +28,14 @@ class PayloadError(ValueError):
 class Codec(abc.ABC):
     """Turns the integer codes of one image into bytes and back.
 
-    A codec is one registered class. Its byte form is this interface, which
-    imports no TensorFlow and runs on the device. Its graph form is the Keras
-    layer that training differentiates through, named by `graph_layer` and
-    looked up by `bottlenet_tf.layers.codec_layer`; a codec that names none
-    gets a generic one that calls the byte form. `name` must be the name it is
-    registered under: saved models find their codec by it.
+    A codec is one registered class. This byte form imports no TensorFlow and
+    runs on the device. The graph form is the Keras layer that training
+    differentiates through; `layers.codec_layer` looks it up by `graph_layer`,
+    or takes a generic one that calls the byte form. Saved models find their
+    codec by `name`.
 
-    A codec has a finite number of *operating points*, by which it trades
-    bytes for accuracy. Whatever travels or is stored names a point by its
-    index in `points`.
+    A codec has a finite number of *operating points*, by which it trades bytes
+    for accuracy. Payloads and files name a point by its index in `points`.
 
     Attributes:
         name: What it is registered as.
@@ -46,8 +44,7 @@ class Codec(abc.ABC):
         points: What each operating point is, in order, as JSON types: JPEG's
             qualities; `(None,)` where there is nothing to choose. At most
             `MAX_POINTS`.
-        min_bytes: Fewest bytes of image data; 0 for a codec that may leave
-            nothing of an image.
+        min_bytes: Fewest bytes of image data, maybe 0.
 
     Reference:
         The codec's place in the signal path: Eshratifar, Esmaili, Pedram,
@@ -73,8 +70,7 @@ class Codec(abc.ABC):
     def decode(self, data, shape, point=0):
         """Returns the codes of `shape`.
 
-        It need not notice corruption: many a codec makes codes of almost any
-        bytes. The payload's checksum is what refuses those.
+        It need not detect corruption: the payload's checksum does.
 
         Args:
             data: Image data, bytes.
@@ -89,17 +85,15 @@ class Codec(abc.ABC):
         """Returns what decoding needs and no payload of `shape` holds.
 
         Tables and headers of all operating points, say, that each side's own
-        library makes. The payload's checksum covers them: a library that
-        makes others would decode the image data to other codes without
-        notice.
+        library makes. The payload's checksum covers them, so that a library
+        with other tables is noticed.
         """
         return b""
 
     def check_shape(self, shape):
         """Raises ValueError if codes of `shape` cannot be coded.
 
-        Here: unless it is `(h, w, c)`, what most codecs take. One for codes
-        of other shapes, such as `(n,)`, overrides this.
+        The base takes `(h, w, c)`.
         """
         if len(shape) != 3:
             raise ValueError(
@@ -114,9 +108,9 @@ class Codec(abc.ABC):
         return 4 * int(np.prod(shape)) + 1024
 
     def by_importance(self, shape, point=0):
-        """Returns where codes of `shape` lie, flat, the most important first.
+        """Returns the flat places of codes, the most important first.
 
-        For a sender that must leave some out. Here: in their own order.
+        For a sender that must leave some out. The base keeps their order.
         """
         return np.arange(int(np.prod(shape)))
 
@@ -125,13 +119,31 @@ class Codec(abc.ABC):
         return {}
 
 
+class Fixed:
+    """Base of what head and tail share: attributes are set by `__init__` alone.
+
+    It does so by `self.__dict__.update`.
+    """
+
+    def __setattr__(self, name, value):
+        self._refuse(f"{name}={value!r}")
+
+    def __delattr__(self, name):
+        self._refuse(f"del {name}")
+
+    def _refuse(self, received):
+        raise AttributeError(
+            f"{type(self).__name__} is fixed once made: head and tail must "
+            f"have the same. Received: {received}"
+        )
+
+
 def create_codec(name, **config):
     """Returns the codec registered as `name`, built with `config`.
 
     Raises:
-        ValueError: for an unknown name (the choices are listed) or a
-            parameter that is unknown or out of range; for a codec whose
-            `name` is another.
+        ValueError: for an unknown name (the choices are listed), an unknown
+            parameter or one out of range, or a codec whose `name` is another.
     """
     factory = CODECS.get(name)
     try:
@@ -164,11 +176,8 @@ def check_codes(codes):
 def check_point(point, points):
     """Raises ValueError unless `point` is the index of an operating point."""
     is_integer = isinstance(point, (int, np.integer))
-    if (
-        isinstance(point, bool)
-        or not is_integer
-        or not 0 <= point < len(points)
-    ):
+    is_integer = is_integer and not isinstance(point, bool)
+    if not is_integer or not 0 <= point < len(points):
         raise ValueError(
             "An operating point is named by its index, an integer from 0 to "
             f"{len(points) - 1} here. Received: point={point!r}"

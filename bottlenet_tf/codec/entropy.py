@@ -19,9 +19,9 @@ class EntropyCodec(Codec):
     more, and an image on average a third of a byte more than the sum;
     `range_coder` describes the stream.
 
-    `decode` accepts only what `encode` makes, one stream for each array of
-    codes, but nearly every change to a stream gives the stream of other
-    codes: the checksum of the payload detects corruption.
+    `decode` accepts only what `encode` makes, but nearly every change to a
+    stream gives the stream of other codes: the checksum of the payload detects
+    corruption.
 
     Args:
         tables: `Tables`, or the base64 text of their `to_bytes()`.
@@ -29,9 +29,8 @@ class EntropyCodec(Codec):
             many as the tables have.
 
     Raises:
-        ValueError: if the text is not of tables or `points` do not fit them;
-            from `encode` and `decode` for codes of another shape or type, or
-            if there is no such operating point.
+        ValueError: if an argument is not like this; from `encode` and `decode`
+            for codes of another shape or type, or an unknown point.
 
     Reference:
         Static tables from a learned density for each coefficient: Balle et
@@ -99,9 +98,10 @@ class EntropyCodec(Codec):
         return 2 * symbols + symbols // 2**18 + 2
 
     def by_importance(self, shape, point=0):
-        """Returns where codes lie, those of most energy by the tables first.
+        """Returns the places of codes, those of most energy first.
 
-        The energy, the mean square, is what leaving a code out costs.
+        By the tables; the energy, the mean square, is what leaving a code out
+        costs.
         """
         self.check_shape(shape)
         check_point(point, self.points)
@@ -116,7 +116,7 @@ class EntropyCodec(Codec):
 def _energies(tables):
     """Returns the mean square of each table's symbols, float64 `(K,)`.
 
-    An escape counts as the symbol behind the last.
+    An escape counts as the symbol after the last.
     """
     widths = np.diff(tables.cumulative)
     places = np.arange(len(tables.cumulative))

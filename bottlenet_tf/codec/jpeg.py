@@ -39,7 +39,9 @@ _MARKER = re.compile(rb"\xff[^\x00]|\xff\Z")
 MAX_SIDE = 65500  # The format has 16 bits for a side; libjpeg stops here.
 
 
-def _encode_pillow(plane, quality):
+def _encode_file(plane, quality):
+    if imagecodecs is not None:
+        return imagecodecs.jpeg8_encode(plane, level=quality)
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -47,7 +49,9 @@ def _encode_pillow(plane, quality):
     return buffer.getvalue()
 
 
-def _decode_pillow(data):
+def _decode_file(data):
+    if imagecodecs is not None:
+        return imagecodecs.jpeg8_decode(data)
     # Not `Image.open`, which reads any format before Pillow 8.0.
     from PIL import JpegImagePlugin
 
@@ -56,23 +60,8 @@ def _decode_pillow(data):
         return np.asarray(image)
 
 
-def _encode_file(plane, quality):
-    if imagecodecs is None:
-        return _encode_pillow(plane, quality)
-    return imagecodecs.jpeg8_encode(plane, level=quality)
-
-
-def _decode_file(data):
-    if imagecodecs is None:
-        return _decode_pillow(data)
-    return imagecodecs.jpeg8_decode(data)
-
-
 def segments(file):
     """Yields `(marker, start, end)` of a JPEG file's segments, SOS the last.
-
-    Args:
-        file: Bytes; the marker is the segment's second one, an int.
 
     Raises:
         ValueError: if there is no scan.
@@ -92,13 +81,7 @@ def segments(file):
 
 @functools.lru_cache(maxsize=256)
 def jpeg_prefix(quality, height, width):
-    """Returns the constant bytes before the image data, scan header included.
-
-    Args:
-        quality: JPEG quality, 1 to 100 (libjpeg's scale).
-        height: Plane height in pixels.
-        width: Plane width in pixels.
-    """
+    """Returns a plane's constant bytes before and with the scan header."""
     file = _encode_file(np.zeros((height, width), np.uint8), quality)
     *_, (_, _, end) = segments(file)
     return file[:end]
@@ -112,18 +95,16 @@ class JpegCodec(Codec):
     Huffman tables, so TensorFlow's encoder, Pillow and imagecodecs all give
     the same image data. Each quality is an operating point.
 
-    `decode` makes some pixels of any bytes without a marker, so it does not
-    detect corruption: the checksum of the payload does.
+    `decode` makes some pixels of any bytes without a marker: the checksum of
+    the payload detects corruption.
 
     Args:
-        quality: 1 (smallest) to 100 (best), the paper uses 20; or a list of
-            distinct ones, the operating points in their order.
+        quality: 1 (smallest) to 100 (best), the paper uses 20; or a list of up
+            to 64 distinct ones, the operating points in their order.
 
     Raises:
-        ValueError: if a quality is not an integer from 1 to 100, is given
-            twice, or there are none or more than 64; from `encode` and
-            `decode` if the plane is too large for libjpeg or there is no such
-            operating point.
+        ValueError: for another quality; from `encode` and `decode` if the plane
+            is too large for libjpeg or the point is unknown.
         RuntimeError: from `encode` if this machine's library chooses tables
             by the image.
 

@@ -17,10 +17,9 @@ range is sent), what the codec leaves out because both sides' libraries make
 it, the point (one byte), the range and the image data, so a payload of another
 unit, format or library is refused like a corrupt one.
 
-A range makes the header shorter, so that both kinds cost little: there, one
-corrupt payload in 2**16 passes for honest, not one in 2**26, and one unit in
-2**8 has the tag of another, not one in 2**12. A unit on a channel that corrupts
-payloads, rather than losing them, is better off without a range.
+With a range, one corrupt payload in 2**16 passes for honest, not one in 2**26,
+and one unit in 2**8 has the tag of another, not one in 2**12. A unit on a
+channel that corrupts payloads is better off without a range.
 """
 
 import json
@@ -32,7 +31,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bottlenet_tf.codec.base import MAX_POINTS, PayloadError, check_point
+from bottlenet_tf.codec.base import (
+    MAX_POINTS,
+    Fixed,
+    PayloadError,
+    check_point,
+)
 
 VERSION = 3  # 2 had no point, and no tag in front of a range.
 RANGE_BYTES = 4  # low, high as float16.
@@ -54,55 +58,40 @@ class Layout(NamedTuple):
 _LAYOUTS = {False: Layout(12, 6, 26), True: Layout(8, 4, 16)}
 
 
-def layout(sends_range):
-    """Returns the `Layout` of payloads with or without a range."""
-    return _LAYOUTS[sends_range]
-
-
 def overhead_bytes(sends_range):
     """Returns how many bytes of a payload are not image data: 6, or 8."""
-    return layout(sends_range).size + (RANGE_BYTES if sends_range else 0)
+    return _LAYOUTS[sends_range].size + (RANGE_BYTES if sends_range else 0)
 
 
 class Unpacked(NamedTuple):
-    """What a payload holds.
-
-    Attributes:
-        codes: Array of the format's shape and its codec's `code_dtype`.
-        code_range: `(low, high)`, or None if the format sends no range.
-        point: Index of the operating point that it was encoded at.
-    """
+    """A payload's codes, `(low, high)` or None, and index of the point."""
 
     codes: np.ndarray
     code_range: tuple
     point: int
 
 
-class PayloadFormat:
+class PayloadFormat(Fixed):
     """Packs and unpacks the payloads of one unit.
 
     Formats are immutable; those with the same identity, shape, codec (by name,
-    parameters and what it leaves out) and range are equal. A plain class, not
-    a dataclass: the Python 3.6 of older devices has none.
+    parameters and what it leaves out) and range are equal.
 
     Args:
-        unit_id: 32-bit identity of the unit (its configuration and weights);
-            head and tail of different exports have different ones.
-        shape: Of the codes, positive: `(h, w, c)` or `(n,)`, as the codec
-            takes.
+        unit_id: 32-bit identity of the unit (its configuration and weights).
+        shape: Of the codes, `(h, w, c)` or `(n,)`.
         codec: The `Codec` of the image data.
         sends_range: Whether the quantizer's range travels with each image.
 
     Raises:
-        ValueError: if `unit_id` does not fit 32 bits, `shape` is not of
-            positive integers or the codec refuses it, `sends_range` is no
-            bool, or the codec has more operating points than the header can
-            tell apart.
-        AttributeError: if an attribute is set or deleted.
+        ValueError: for a value out of range, or one that the codec refuses.
 
     Attributes:
-        least_bytes, most_bytes: Of a payload, by the codec's `min_bytes` and
-            `max_bytes`.
+        points: What each operating point is; see `Codec.points`.
+        overhead_bytes: Bytes of a payload that are not image data: 6, or 8.
+        least_bytes, most_bytes: Of a payload, by the codec's limits.
+        layout: `Layout` of the header.
+        first: The header's number in front of the checksum, at point 0.
         crc_start: The CRC-32 that both sides start a payload's with.
     """
 
@@ -120,7 +109,14 @@ class PayloadFormat:
             )
         shape = _whole_shape(shape)
         codec.check_shape(shape)
-        _check_number_of_points(codec, sends_range)
+        fields, overhead = _LAYOUTS[sends_range], overhead_bytes(sends_range)
+        if not 1 <= len(codec.points) <= min(1 << fields.point, MAX_POINTS):
+            raise ValueError(
+                f"A unit must have 1 to {1 << fields.point} operating points, "
+                "which the header can tell apart. "
+                f"Received: {len(codec.points)} points, "
+                f"sends_range={sends_range}"
+            )
         content = json.dumps(
             [codec.name, codec.get_config(), shape, sends_range],
             sort_keys=True,
@@ -129,37 +125,22 @@ class PayloadFormat:
         constant = codec.constant_bytes(shape)
         crc = zlib.crc32(unit_id.to_bytes(4, "big"))
         crc = zlib.crc32(content.encode(), crc)
-        # Not by assignment, which `__setattr__` refuses.
+        tag = VERSION << fields.tag | unit_id >> (32 - fields.tag)
+        # Whatever does not change from payload to payload is worked out here.
         self.__dict__.update(
             unit_id=unit_id,
             shape=shape,
             codec=codec,
             sends_range=sends_range,
-            _key=(unit_id, content, constant),
-            crc_start=zlib.crc32(constant, crc),
-        )
-        fields, overhead = layout(sends_range), overhead_bytes(sends_range)
-        self.__dict__.update(
-            # So that nothing is worked out for every payload again.
+            points=codec.points,
+            overhead_bytes=overhead,
             least_bytes=overhead + codec.min_bytes,
             most_bytes=overhead + codec.max_bytes(shape),
-            _layout=fields,
+            crc_start=zlib.crc32(constant, crc),
+            layout=fields,
+            first=tag << fields.point,
             _header_bytes=fields.size,
-            # The header's number in front of the checksum, at point 0.
-            _first=(VERSION << fields.tag | unit_id >> (32 - fields.tag))
-            << fields.point,
-        )
-
-    def __setattr__(self, name, value):
-        raise AttributeError(
-            "A payload format is fixed once made: its checksum covers every "
-            f"attribute. Received: {name}={value!r}"
-        )
-
-    def __delattr__(self, name):
-        raise AttributeError(
-            "A payload format is fixed once made: its checksum covers every "
-            f"attribute. Received: del {name}"
+            _key=(unit_id, content, constant),
         )
 
     def __eq__(self, other):
@@ -169,22 +150,6 @@ class PayloadFormat:
 
     def __hash__(self):
         return hash(self._key)
-
-    def __repr__(self):
-        return (
-            f"PayloadFormat(unit_id={self.unit_id!r}, shape={self.shape!r}, "
-            f"codec={self.codec!r}, sends_range={self.sends_range!r})"
-        )
-
-    @property
-    def points(self):
-        """What each operating point is, in order; see `Codec.points`."""
-        return self.codec.points
-
-    @property
-    def overhead_bytes(self):
-        """Bytes of a payload that are not image data: 6, or 8 with range."""
-        return overhead_bytes(self.sends_range)
 
     def pack(self, codes, code_range=None, point=0):
         """Returns the payload (bytes) of one image.
@@ -196,44 +161,40 @@ class PayloadFormat:
             point: Index of the operating point, to which the codes belong.
 
         Raises:
-            ValueError: for codes of another shape or type, or a range that
-                is missing, no pair of numbers, not finite, not ordered or not
-                float16; for a point that the unit does not have; if the codec
-                makes more bytes than its `max_bytes`, or too few.
+            ValueError: if an argument is not like this, or the codec makes
+                too few or too many bytes.
         """
         check_point(point, self.points)
         point = int(point)  # It may be one of NumPy's.
         self._check_codes(codes, ValueError)
         body = self._pack_range(code_range) + self.codec.encode(codes, point)
         payload = self._header(body, point) + body
-        if not self.least_bytes <= len(payload) <= self.most_bytes:
-            raise ValueError(
-                f"A payload of this unit has {self.least_bytes} to "
-                f"{self.most_bytes} bytes, the codec's `min_bytes` and "
-                "`max_bytes` with its header, or the receiver would refuse it. "
-                f"Received: {len(payload)} bytes from codec "
-                f"{self.codec.name!r}"
-            )
+        self._check_size(payload, ValueError)
         return payload
 
     def unpack(self, payload):
-        """Returns what `payload` holds, `Unpacked`.
+        """Returns the `Unpacked` content of `payload`.
 
         Raises:
             PayloadError: if the bytes are truncated, corrupt, oversized, of
                 another version or of another unit.
         """
         if not isinstance(payload, (bytes, bytearray, memoryview)):
-            raise PayloadError(
-                "A payload must be bytes. "
-                f"Received: type={type(payload).__name__}"
-            )
+            received = f"Received: type={type(payload).__name__}"
+            raise PayloadError(f"A payload must be bytes. {received}")
         payload = bytes(payload)
-        self._check_size_and_version(payload)
-        start, fields = self._header_bytes, self._layout
-        header, body = payload[:start], payload[start:]
-        point = int.from_bytes(header, "big") >> fields.crc
-        point &= (1 << fields.point) - 1
+        self._check_size(payload, PayloadError, "wrong size")
+        version = payload[0] >> 4
+        if version != VERSION:
+            raise PayloadError(
+                f"Payload version must be {VERSION}: device and server need "
+                f"one release of this package. Received: version={version}",
+                "wrong version",
+            )
+        header = payload[: self._header_bytes]
+        body = payload[self._header_bytes :]
+        point = int.from_bytes(header, "big") >> self.layout.crc
+        point &= (1 << self.layout.point) - 1
         if header != self._header(body, point):
             raise PayloadError(
                 "A payload's header must match its unit, format and content: "
@@ -252,16 +213,15 @@ class PayloadFormat:
             return Unpacked(self._decode(body, point), None, point)
         low, high = struct.unpack("<ee", body[:RANGE_BYTES])
         if not -math.inf < low <= high < math.inf:  # Also refuses NaN.
+            received = f"Received: low={low}, high={high}"
             raise PayloadError(
-                "A range must be finite and ordered. "
-                f"Received: low={low}, high={high}",
-                "bad range",
+                f"A range must be finite and ordered. {received}", "bad range"
             )
         codes = self._decode(body[RANGE_BYTES:], point)
         return Unpacked(codes, (low, high), point)
 
     def _decode(self, data, point):
-        """Returns the codec's codes; whatever goes wrong is a PayloadError."""
+        """Returns the codec's codes; any failure becomes a PayloadError."""
         try:
             codes = self.codec.decode(data, self.shape, point)
         except PayloadError:
@@ -275,7 +235,6 @@ class PayloadFormat:
         return codes
 
     def _check_codes(self, codes, error):
-        """Raises `error` unless codes have the unit's shape and type."""
         shape, dtype = getattr(codes, "shape", None), self.codec.code_dtype
         if shape != self.shape or codes.dtype != dtype:
             raise error(
@@ -285,19 +244,13 @@ class PayloadFormat:
                 f"dtype={getattr(codes, 'dtype', type(codes))}"
             )
 
-    def _check_size_and_version(self, payload):
+    def _check_size(self, payload, error, *status):
         if not self.least_bytes <= len(payload) <= self.most_bytes:
-            raise PayloadError(
+            raise error(
                 f"A payload of this unit has {self.least_bytes} to "
-                f"{self.most_bytes} bytes. Received: {len(payload)} bytes",
-                "wrong size",
-            )
-        if payload[0] >> 4 != VERSION:
-            raise PayloadError(
-                f"Payload version must be {VERSION}, so device and server must "
-                "have the same release of this package. "
-                f"Received: version={payload[0] >> 4}",
-                "wrong version",
+                f"{self.most_bytes} bytes, by its codec {self.codec.name!r}. "
+                f"Received: {len(payload)} bytes",
+                *status,
             )
 
     def _pack_range(self, code_range):
@@ -326,32 +279,21 @@ class PayloadFormat:
 
     def _header(self, body, point=0):
         """Returns the bytes in front of range and image data."""
-        bits = self._layout.crc
+        bits = self.layout.crc
         crc = zlib.crc32(body, zlib.crc32(bytes((point,)), self.crc_start))
-        header = (self._first | point) << bits | crc >> (32 - bits)
+        header = (self.first | point) << bits | crc >> (32 - bits)
         return header.to_bytes(self._header_bytes, "big")
 
 
-def _check_number_of_points(codec, sends_range):
-    most = min(1 << layout(sends_range).point, MAX_POINTS)
-    if not 1 <= len(codec.points) <= most:
-        raise ValueError(
-            f"A unit must have 1 to {MAX_POINTS} operating points, 1 to "
-            f"{1 << layout(True).point} if it sends a range: the header has "
-            f"no room for more. Received: {len(codec.points)} points, "
-            f"sends_range={sends_range}"
-        )
-
-
 def _whole_shape(shape):
-    """Returns `shape` as ints, which NumPy's may stand for."""
+    """Returns `shape` as a tuple of int; NumPy's are taken, too."""
     try:
         whole = tuple(int(operator.index(side)) for side in shape)
     except TypeError:
         whole = ()
     if len(whole) not in (1, 3) or min(whole) < 1:
         raise ValueError(
-            "`shape` must be (h, w, c) or (n,) of the codes, positive "
-            f"integers. Received: shape={shape!r}"
+            "`shape` must be (h, w, c) or (n,), positive integers. "
+            f"Received: shape={shape!r}"
         )
     return whole

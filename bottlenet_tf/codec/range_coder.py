@@ -63,31 +63,11 @@ _FINISH = [0, TOTAL]  # Cumulative frequencies of the last "symbol".
 _UNIFORM = range(TOTAL + 1)  # The same of an escaped value's 16 bits.
 
 
-def encode(codes, tables, point):
-    """Returns the stream (bytes) of one image.
-
-    Args:
-        codes: int16 `(coefficients,)`.
-        tables: `Tables`.
-        point: Index of the operating point.
-    """
-    return encode_batch(codes[None], tables, point)[0]
-
-
 def encode_batch(codes, tables, point):
     """Returns the streams of int16 codes `(images, coefficients)`, a list."""
     if _native is None:
         return [_encode(each, tables, point) for each in codes]
-    plan = tables.plan(point)
-    return _native.encode(
-        np.ascontiguousarray(codes),
-        plan.order,
-        plan.rows,
-        plan.active,
-        tables.starts,
-        tables.firsts,
-        tables.cumulative,
-    )
+    return _native.encode(np.ascontiguousarray(codes), *_arrays(tables, point))
 
 
 def decode(data, tables, point):
@@ -101,19 +81,9 @@ def decode(data, tables, point):
     if _native is None:
         codes = _decode(data, tables, point)
     else:
-        plan = tables.plan(point)
-        codes = np.empty(len(plan.order), np.int16)
-        accepted = _native.decode(
-            data,
-            codes,
-            plan.order,
-            plan.rows,
-            plan.active,
-            tables.starts,
-            tables.firsts,
-            tables.cumulative,
-        )
-        codes = codes if accepted else None
+        codes = np.empty(tables.coefficients, np.int16)
+        if not _native.decode(data, codes, *_arrays(tables, point)):
+            codes = None
     if codes is None:
         raise PayloadError(
             "An entropy-coded stream must be the very one that its codes "
@@ -123,8 +93,14 @@ def decode(data, tables, point):
     return codes
 
 
+def _arrays(tables, point):
+    """Returns the arguments that both functions of the C form end with."""
+    plan = tables.plan(point)
+    return (*plan, tables.starts, tables.firsts, tables.cumulative)
+
+
 def _encode(codes, tables, point):
-    """The plain form of `encode`."""
+    """The plain form of `encode_batch`, for one image."""
     plan = tables.plan(point)
     values = codes[plan.order].astype(np.int64)
     active = plan.active

@@ -7,21 +7,21 @@ import zlib
 
 import numpy as np
 
+from bottlenet_tf.codec.base import Fixed
+
 TOTAL = 1 << 16  # A table's frequencies sum to it.
 MAX_POINTS = 64
 MAX_CELLS = 1 << 22  # Points times coefficients.
 MAX_INTERVALS = 1 << 20  # Of all tables together.
 _MAGIC = b"BTT1"
 _HEADER = struct.Struct(">4sHHII")  # Magic, tables, points, coefficients, all
-_ARRAYS = ("firsts", "starts", "cumulative", "index")
-
 # Of one operating point. `order`: int32 (coefficients,), in which they are
 # coded, silent ones last. `rows`: uint16, each one's table, in that order.
 # `active`: how many are not silent.
 Plan = collections.namedtuple("Plan", "order rows active")
 
 
-class Tables:
+class Tables(Fixed):
     """A bank of K static tables, and which of them codes which coefficient.
 
     Table k gives the symbols `firsts[k]`, `firsts[k]` + 1, ... an interval
@@ -29,9 +29,9 @@ class Tables:
     *escape*, for any value beyond them. Everything is an integer, so that
     head and tail of any two machines agree.
 
-    A table of the one symbol 0 with an escape of frequency 1 is *silent*.
-    The coefficients that a point gives it are expected to be 0 always: the
-    range coder codes all of them as one symbol, which saves it the time.
+    A table of the one symbol 0 with an escape of frequency 1 is *silent*: its
+    coefficients are expected to be 0 always, and the range coder codes all of
+    them as one symbol, which saves it the time.
 
     Tables are immutable; those of equal content are equal.
 
@@ -42,6 +42,7 @@ class Tables:
         index: Integer array `(points, coefficients)`, 0 to K - 1.
 
     Attributes:
+        points, coefficients: Numbers of them.
         firsts: int32 `(K,)`.
         starts: int32 `(K + 1,)`, where each table begins in `cumulative`.
         cumulative: int32; of each table 0, ..., 65536, one more than its
@@ -50,25 +51,17 @@ class Tables:
         sha256: Of the content, hexadecimal; it does not depend on zlib.
 
     Raises:
-        ValueError: if anything is not as above; for more than 64 points,
+        ValueError: if an argument is not like this; for more than 64 points,
             2**22 pairs of point and coefficient or 2**20 intervals.
-        AttributeError: if an attribute is set or deleted.
     """
 
     def __init__(self, firsts, frequencies, index):
-        sizes = [len(each) for each in frequencies]
-        flat = [np.asarray(each) for each in frequencies]
-        flat = np.concatenate(flat) if flat else np.zeros(0)
-        firsts, sizes, flat, index = (
-            _whole(name, values)
-            for name, values in (
-                ("firsts", firsts),
-                ("sizes", sizes),
-                ("frequencies", flat),
-                ("index", index),
-            )
+        self._set(
+            _whole("firsts", firsts),
+            _whole("sizes", [len(each) for each in frequencies]),
+            _whole("frequencies", np.concatenate(frequencies)),
+            _whole("index", index),
         )
-        self._set(firsts, sizes, flat, index)
 
     def _set(self, firsts, sizes, frequencies, index):
         """Checks int64 arrays and keeps what they say."""
@@ -91,26 +84,17 @@ class Tables:
         )
         for array in arrays.values():
             array.setflags(write=False)
+        points, coefficients = index.shape
         self.__dict__.update(
             arrays,
+            points=points,
+            coefficients=coefficients,
             sha256=hashlib.sha256(content).hexdigest(),
             _silent=silent,
             _content=content,
             _packed=None,
             _plans={},
             _lists=None,
-        )
-
-    def __setattr__(self, name, value):
-        raise AttributeError(
-            "Tables are fixed once made: head and tail must have the same. "
-            f"Received: {name}={value!r}"
-        )
-
-    def __delattr__(self, name):
-        raise AttributeError(
-            "Tables are fixed once made: head and tail must have the same. "
-            f"Received: del {name}"
         )
 
     def __eq__(self, other):
@@ -122,21 +106,10 @@ class Tables:
         return hash(self.sha256)
 
     def __repr__(self):
-        points, coefficients = self.index.shape
         return (
-            f"<Tables: {len(self.firsts)} for {points} points, "
-            f"{coefficients} coefficients, sha256 {self.sha256[:8]}>"
+            f"<Tables: {len(self.firsts)} for {self.points} points, "
+            f"{self.coefficients} coefficients, sha256 {self.sha256[:8]}>"
         )
-
-    @property
-    def points(self):
-        """Number of operating points."""
-        return self.index.shape[0]
-
-    @property
-    def coefficients(self):
-        """Number of coefficients of an image."""
-        return self.index.shape[1]
 
     def plan(self, point):
         """Returns the `Plan` of an operating point."""
@@ -160,24 +133,10 @@ class Tables:
             self.__dict__["_lists"] = lists
         return self._lists
 
-    def bits(self):
-        """Returns what a symbol costs: float64, an entry of `cumulative` each.
-
-        Entry `starts[k] + s` is symbol `firsts[k] + s` in table k; the last
-        but one of a table is the escape, with its 16 bits for the value; the
-        last means nothing.
-        """
-        widths = np.append(np.diff(self.cumulative), 1)
-        last = self.starts[1:] - 1
-        widths[last] = TOTAL
-        bits = np.log2(TOTAL) - np.log2(widths)
-        bits[last - 1] += 16
-        return bits
-
     def to_bytes(self):
         """Returns the tables packed and deflated.
 
-        Tables from `from_bytes` give the very bytes they came from: another
+        Tables from `from_bytes` keep the bytes they came from: another
         machine's zlib may deflate to others.
         """
         if self._packed is None:
@@ -271,11 +230,10 @@ def _check_bank(firsts, sizes, frequencies):
 
 
 def _content(firsts, sizes, frequencies, index):
-    """Returns the one form of these tables in bytes, not deflated.
+    """Returns these tables as bytes, not deflated.
 
     Header; first symbols, sizes and frequencies of 16 bits; then the index as
-    differences from point to point, which are mostly 0 or small, high bytes
-    before low ones.
+    differences from point to point, mostly 0 or small, high bytes before low.
     """
     header = _HEADER.pack(_MAGIC, len(firsts), *index.shape, len(frequencies))
     steps = np.diff(np.vstack([0 * index[:1], index]), axis=0) & (TOTAL - 1)

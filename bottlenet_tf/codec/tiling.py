@@ -13,8 +13,8 @@ def grid(channels):
 
     columns = 2**ceil(log2(channels) / 2) as in the paper; the paper's
     rows = 2**floor(log2(channels) / 2) drops channels whenever `channels` is
-    no power of two (10 channels, 8 tiles), so rows = ceil(channels / columns)
-    here and spare tiles are padded.
+    not a power of two, so rows = ceil(channels / columns) here and spare
+    tiles are padded.
 
     Raises:
         ValueError: if `channels` is not a positive integer.
@@ -39,14 +39,10 @@ def plane_shape(shape):
 
 
 def tile(codes):
-    """Lays the channels of `codes` out as one plane; spare tiles are grey.
+    """Returns codes uint8 `(h, w, c)` as one plane `(rows * h, columns * w)`.
 
-    Args:
-        codes: uint8 array `(h, w, c)`.
-
-    Returns:
-        uint8 array `(rows * h, columns * w)`; channel k is the tile at row
-        k // columns, column k % columns.
+    Channel k is the tile at row k // columns, column k % columns; spare tiles
+    are grey.
     """
     height, width, channels = codes.shape
     if channels == 1:

@@ -29,7 +29,6 @@ from bottlenet_tf.layers.restoration import (
     ChannelRestoration,
     SpatialRestoration,
 )
-from bottlenet_tf.layers.tiling import Tile, Untile
 from bottlenet_tf.layers.unit import BottleneckUnit
 from bottlenet_tf.layers.unit_base import Unit
 from bottlenet_tf.layers.unit_halves import UnitHead, UnitTail
@@ -56,11 +55,9 @@ __all__ = [
     "RawRoundTrip",
     "SpatialReduction",
     "SpatialRestoration",
-    "Tile",
     "Unit",
     "UnitHead",
     "UnitTail",
-    "Untile",
     "codec_layer",
 ]
 

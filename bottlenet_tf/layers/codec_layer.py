@@ -25,8 +25,7 @@ class CodecLayer(keras.layers.Layer):
 
     Returns:
         `(decoded, image_data_bytes)`: decoded codes of the same shape, and
-        the batch's mean image data in bytes for one image (float32 scalar,
-        no gradient).
+        the mean image data of one image in bytes (float32 scalar, no gradient).
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
@@ -43,11 +42,10 @@ class CodecLayer(keras.layers.Layer):
     def rate(self, codes):
         """Returns a differentiable stand-in for bits, `(batch,)`.
 
-        Only its relative gradient is used: training scales it to the bytes
-        that the codec really made. Here: log2(1 + |difference to the left
-        neighbour|) and to the one above, or to the one before where codes
-        have one axis, summed, plus 1: never zero, so that the scale is always
-        finite.
+        Only its relative gradient is used: training scales it to the codec's
+        real bytes. The base sums log2(1 + |difference|) to the left neighbour
+        and to the one above, or to the one before where codes have one axis,
+        plus 1, so that the scale is always finite.
         """
         if len(codes.shape) == 2:
             differences = (codes[:, 1:] - codes[:, :-1],)
@@ -66,12 +64,11 @@ class CodecLayer(keras.layers.Layer):
         """Returns the server's decoder of codes of `shape`.
 
         It takes image data (string `(batch,)`) from outside and the index of
-        each one's operating point (int32 `(batch,)`, one of the codec's):
-        their checksum was right, yet the data may be anything. It returns
-        `(codes, decodable)`, float32 `(batch, *shape)` and bool `(batch,)`:
-        the byte form's codes where that decodes, any where it does not. It
-        raises for none and is made of TensorFlow ops alone. The layer need
-        not be built.
+        each one's operating point (int32 `(batch,)`): the checksum was right,
+        yet the data may be anything. It returns `(codes, decodable)`, float32
+        `(batch, *shape)` and bool `(batch,)`: the byte form's codes where that
+        decodes, any where it does not. It raises for none and is made of
+        TensorFlow ops alone. The layer need not be built.
 
         Raises:
             NotImplementedError: if the codec has no such decoder.
@@ -95,8 +92,8 @@ class ByteRoundTrip(CodecLayer):
     """Graph form of any codec: calls its byte form, image by image.
 
     At the first operating point. Slower than a native form by the Python call
-    for each image; see `CodecLayer`. It cannot leave the process in a
-    SavedModel; a subclass may have a `graph_decoder` that can.
+    for each image, and no SavedModel holds it; a subclass may have a
+    `graph_decoder` that can leave the process.
     """
 
     def _round_trip(self, codes):
@@ -123,10 +120,10 @@ class ByteRoundTrip(CodecLayer):
 
 
 def to_bytes(values, size, order="big"):
-    """Returns whole numbers `(...)` as strings of `size` bytes.
+    """Returns whole numbers `(...)`, from 0 up, as strings of `size` bytes.
 
     Args:
-        values: Integer tensor, from 0 up.
+        values: Integer tensor.
         size: Bytes of a number, up to 7.
         order: "big" or "little", which end of a number comes first.
     """

@@ -5,17 +5,18 @@ import math
 import keras
 from keras import ops
 
-from bottlenet_tf.codec.entropy import EntropyCodec
-from bottlenet_tf.layers.codec_layer import codec_layer
 from bottlenet_tf.layers.depthwise import (
     DepthwiseReduction,
     DepthwiseRestoration,
 )
-from bottlenet_tf.layers.reduction import ChannelReduction
+from bottlenet_tf.layers.reduction import (
+    ChannelReduction,
+    build_in_turn,
+    macs_in_turn,
+)
 from bottlenet_tf.layers.restoration import ChannelRestoration
-from bottlenet_tf.layers.unit_base import Unit
+from bottlenet_tf.layers.unit_base import MAX_INT16, Unit
 
-MAX_CODE = 2**15 - 1  # Codes travel as int16.
 _COUNTED_CODES = 256  # In the estimate of bytes; larger ones count as 255.
 
 
@@ -47,12 +48,6 @@ class DattaUnit(Unit):
             negative values.
         tables: Base64 text of the frozen `Tables`; None before.
 
-    Call arguments:
-        feature: `(batch, H, W, C)`.
-
-    Returns:
-        Restored feature `(batch, H, W, C)`.
-
     Raises:
         ValueError: if an argument is out of range; from `build` if H, W or C
             is unknown.
@@ -60,6 +55,8 @@ class DattaUnit(Unit):
     Reference:
         Datta, Ahuja, Somayazulu, Tickoo, 2022, arXiv:2208.11596.
     """
+
+    points = (0.0,)  # Another rate is another unit.
 
     def __init__(
         self,
@@ -90,23 +87,10 @@ class DattaUnit(Unit):
         }
         policy = {"dtype": self.dtype_policy}
         self.mixing = ChannelReduction(channels, name="mixing", **policy)
-        self.byte_codec = self.codec = None
-        if tables is not None:
-            self.byte_codec = EntropyCodec(tables, self.points)
-            self.codec = codec_layer(self.byte_codec)
-
-    @property
-    def points(self):
-        """One operating point; another rate is another unit."""
-        return (0.0,)
+        self._take_tables(tables)
 
     def build(self, input_shape):
-        if None in input_shape[1:]:
-            raise ValueError(
-                "The feature must have a fixed size (H, W, C), because the "
-                "number of codes depends on it. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
+        self._check_feature(input_shape)
         _, height, width, channels = input_shape
         c, policy = self._config, {"dtype": self.dtype_policy}
         self.reduction = DepthwiseReduction(
@@ -121,15 +105,11 @@ class DattaUnit(Unit):
             name="restoration",
             **policy,
         )
-        shape = tuple(input_shape)
-        for layer in (self.reduction, self.mixing):
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+        encoder = (self.reduction, self.mixing)
+        shape = build_in_turn(encoder, tuple(input_shape))
         self.latent_shape = shape[1:]
         self.code_shape = (math.prod(self.latent_shape),)
-        for layer in (self.unmixing, self.restoration):
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+        build_in_turn((self.unmixing, self.restoration), shape)
         if self.byte_codec is not None:
             self.byte_codec.check_shape(self.code_shape)
 
@@ -140,17 +120,16 @@ class DattaUnit(Unit):
         return ops.reshape(x, (-1, *self.code_shape)) / self._config["step"]
 
     def encode(self, feature, point=None, training=None):
-        """Returns `{"codes": float32 (batch, n)}`, whole numbers."""
+        """Returns `{"codes": float32 (batch, n)}`, not clipped."""
         x = self._latent(feature, training)
         return {"codes": x + ops.stop_gradient(ops.round(x) - x)}
 
     def deployed_encode(self, feature):
         """Returns what `encode` does, clipped to what can travel."""
         x = self._latent(feature, False)
-        return {"codes": ops.minimum(ops.round(x), MAX_CODE)}
+        return {"codes": ops.minimum(ops.round(x), MAX_INT16)}
 
     def decode(self, codes, point=None, training=None):
-        """Returns the restored feature of `{"codes": ...}`."""
         x = codes["codes"] * self._config["step"]
         x = ops.reshape(x, (-1, *self.latent_shape))
         x = ops.cast(x, self.compute_dtype)
@@ -162,14 +141,10 @@ class DattaUnit(Unit):
 
         The bytes are the entropy of the batch's codes under one table for
         all, without the end of a stream; the rate is the l1 norm of the
-        rounded latent, q times the sum of the codes, none being negative.
-
-        Args:
-            feature: `(batch, H, W, C)`.
-            point, use_codec: Not used: one rate, and coding is lossless.
-            training: Python bool.
+        rounded latent. `point` and `use_codec` change nothing.
         """
         sent = self.encode(feature, training=training)
+        # None is negative.
         rate = self._config["step"] * ops.sum(sent["codes"], axis=1)
         size = _shared_entropy(sent["codes"]) * self.code_shape[0] / 8.0
         return self.decode(sent, training=training), size, rate
@@ -179,24 +154,15 @@ class DattaUnit(Unit):
         return self.decode(sent, training=training)
 
     def match_feature(self, mean, std):
-        """Lets restored features begin with the cut tensor's statistics.
-
-        See `Unit.match_feature`.
-        """
         self.restoration.norm.beta.assign(mean)
         self.restoration.norm.gamma.assign(std)
 
     def device_macs(self, input_shape):
-        """Multiply-accumulates of the encoder for one image."""
-        shape = (None, *input_shape[-3:])
-        reduced = self.reduction.compute_output_shape(shape)
-        return self.reduction.macs(shape) + self.mixing.macs(reduced)
+        return macs_in_turn((self.reduction, self.mixing), input_shape)
 
     def cloud_macs(self):
-        """Multiply-accumulates of the decoder for one image."""
-        shape = (None, *self.latent_shape)
-        unmixed = self.unmixing.compute_output_shape(shape)
-        return self.unmixing.macs(shape) + self.restoration.macs(unmixed)
+        decoder = (self.unmixing, self.restoration)
+        return macs_in_turn(decoder, self.latent_shape)
 
     def get_config(self):
         return {**super().get_config(), **self._config}

@@ -1,12 +1,11 @@
-"""The entropy codec in the graph: exact in training, a decoder to serve."""
+"""The entropy codec in the graph: the decoder that a server runs."""
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from bottlenet_tf.codec.tables import TOTAL
-from bottlenet_tf.layers.codec_layer import CodecLayer
+from bottlenet_tf.layers.codec_layer import ByteRoundTrip
 
 _LOW_RANGE = 1 << 32
 _FULL_RANGE = 1 << 48
@@ -17,52 +16,19 @@ _SPARE_WORDS = 4  # Zeros after the longest stream; 6 bytes must be there.
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class EntropyCode(CodecLayer):
-    """Graph form of the entropy codec; see `CodecLayer`.
+class EntropyCode(ByteRoundTrip):
+    """Graph form of the entropy codec; see `ByteRoundTrip`.
 
-    Coding is exact, so codes pass as they are; the byte form only counts the
-    bytes.
-
-    Call arguments:
-        codes: float32 whole numbers that fit int16, `(batch, n)`.
-        point: int32 `(batch,)`, the index of each image's operating point;
-            None is the first.
-
-    Returns:
-        `(codes, image_data_bytes)`: the same codes; the batch's mean image
-        data in bytes for one image (float32 scalar, no gradient).
+    Coding is exact and tables come after training, so units that use it train
+    without: a server alone needs a form of its own.
     """
-
-    def call(self, codes, point=None):
-        if point is None:
-            point = tf.zeros_like(codes[:, 0], tf.int32)
-        whole = tf.cast(tf.round(tf.stop_gradient(codes)), tf.int16)
-        size = tf.numpy_function(self._mean_bytes, [whole, point], tf.float32)
-        size.set_shape(())
-        return codes, size
-
-    def _mean_bytes(self, codes, points):
-        total = sum(
-            self.codec.sizes(codes[points == point], point).sum()
-            for point in np.unique(points)
-        )
-        return np.float32(total / max(len(codes), 1))
-
-    def rate(self, codes):
-        """Returns a differentiable stand-in for bits, `(batch,)`.
-
-        The sum of log2(1 + |code|), plus 1: never zero. Tables have no
-        gradient; a unit that trains its own densities has a better one.
-        """
-        return 1.0 + ops.sum(ops.log2(1.0 + ops.abs(codes)), axis=1)
 
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
         It accepts exactly what the byte form accepts. All images of a batch
-        are decoded together, a loop's step for each coefficient, whatever
-        their operating points; it ends with the last coefficient that is not
-        silent at any of them, unless an image has others.
+        are decoded together, a loop's step for each coefficient up to the last
+        that is not silent at any of their points, unless an image has others.
         """
         self.codec.check_shape(shape)
         return _Decoder(self.codec)
@@ -79,9 +45,6 @@ class _Decoder:
 
     A stream that is refused gives L + R <= C, which then lasts: 65536, a
     table's last entry, has low 0 and width 1, and C - L is kept at R.
-
-    Args:
-        codec: `EntropyCodec`.
     """
 
     def __init__(self, codec):
@@ -159,7 +122,7 @@ class _Decoder:
     def _first_rows(self, point):
         """Returns tables of active coefficients and flag, `(batch, _)`."""
         first = tf.gather(self._first, point)
-        steps = tf.reduce_max(tf.concat([first, [0]], axis=0))
+        steps = _most(first)
         rows = tf.gather(tf.constant(self._rows)[:, :steps], point)
         present = tf.range(steps)[None] < first[:, None]
         return tf.where(present, rows, self._nothing)
@@ -169,8 +132,7 @@ class _Decoder:
         first = tf.gather(self._first, point)
         count = self._rows.shape[1] - first
         count = tf.where(raised, count, 0)
-        steps = tf.reduce_max(tf.concat([count, [0]], axis=0))
-        column = tf.range(steps)[None]
+        column = tf.range(_most(count))[None]
         index = tf.minimum(first[:, None] + column, self._rows.shape[1] - 1)
         index += point[:, None] * self._rows.shape[1]
         rows = tf.gather(self._rows.reshape(-1), index)
@@ -196,13 +158,11 @@ class _Decoder:
     def _unescape(self, stream, values, rows):
         """Puts the values of escaped coefficients in their places.
 
-        Returns:
-            `(values, needed)`; bool `(batch,)`, whether no escape stands for
-            a value that its table has.
+        Also returns, bool `(batch,)`, whether no escape stands for a value that
+        its table has.
         """
         escaped = values == _ESCAPE
         count = tf.reduce_sum(tf.cast(escaped, tf.int32), axis=1)
-        steps = tf.reduce_max(tf.concat([count, [0]], axis=0))
 
         def choose(i, value, unit):
             present = (i < count)[None]
@@ -211,7 +171,7 @@ class _Decoder:
             width = tf.where(present, np.int64(1), np.int64(TOTAL))
             return tf.cast(raw, tf.int32), raw, width
 
-        raw = stream.decode(choose, steps)
+        raw = stream.decode(choose, _most(count))
         at = tf.where(escaped)  # (escapes, 2), in order of image and coding.
         rank = tf.cumsum(tf.cast(escaped, tf.int64), axis=1, exclusive=True)
         rank = tf.gather_nd(rank, at)
@@ -236,13 +196,17 @@ class _Decoder:
         return tf.cast(codes, tf.float32)
 
 
+def _most(numbers):
+    """Returns the largest of counts `(batch,)`, 0 for an empty batch."""
+    return tf.reduce_max(tf.concat([numbers, [0]], axis=0))
+
+
 class _Stream:
     """Where the decoders of a batch stand; tensors `(1, batch)`."""
 
     def __init__(self, image_data):
         lengths = tf.strings.length(image_data)
-        longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
-        width = (longest + 1) // 2 + _SPARE_WORDS
+        width = (_most(lengths) + 1) // 2 + _SPARE_WORDS
         digits = tf.io.decode_raw(image_data, tf.uint8, fixed_length=2 * width)
         digits = tf.cast(digits, tf.int64)
         self._lengths = tf.cast(lengths, tf.int64)
@@ -253,24 +217,16 @@ class _Stream:
         width = tf.cast(width, tf.int64)
         self._start = tf.range(tf.shape(words, tf.int64)[0])[None] * width
         self._end = self._start + width - 1
-        self._value = (
-            (words[:, 0] * 65536 + words[:, 1]) * 65536 + words[:, 2]
-        )[None]
+        first = (words[:, 0] * 65536 + words[:, 1]) * 65536 + words[:, 2]
+        self._value = first[None]
         self._size = tf.fill(tf.shape(self._start), np.int64(_FULL_RANGE))
         self._at = self._start + 3
 
     def decode(self, choose, steps):
-        """Decodes `steps` symbols of each image, and up to 7 more.
+        """Returns `steps` symbols of each image, int32 `(batch, steps)`.
 
-        Those must move nothing and are not returned.
-
-        Args:
-            choose: From the step, C - L and r to what to keep of the symbol,
-                int32, and its low and width of 65536.
-            steps: int32 scalar.
-
-        Returns:
-            int32 `(batch, steps)`.
+        Up to 7 more are decoded, which must move nothing. `choose` makes, of
+        the step, C - L and r, the symbol's int32, low and width of 65536.
         """
         runs = (steps + _RUN - 1) // _RUN
         # One more than there are: a stack of none would not know the batch,

@@ -7,17 +7,10 @@ from bottlenet_tf.codec import tiling
 from bottlenet_tf.codec.jpeg import MAX_SIDE, JpegCodec, jpeg_prefix
 from bottlenet_tf.layers.codec_layer import CodecLayer
 from bottlenet_tf.layers.jpeg_rate import BLOCK, jpeg_rate, whole_blocks
-from bottlenet_tf.layers.jpeg_stack import StackDecoder
-from bottlenet_tf.layers.tiling import Tile, Untile
+from bottlenet_tf.layers.jpeg_stack import EOI, StackDecoder, decode_file
+from bottlenet_tf.layers.tiling import tile, untile
 
-_EOI = b"\xff\xd9"
-_CONTAINER_BYTES = len(jpeg_prefix(50, BLOCK, BLOCK)) + len(_EOI)
-
-
-def _encode_file(plane, quality):
-    return tf.raw_ops.EncodeJpegVariableQuality(
-        images=plane, quality=tf.convert_to_tensor(quality)
-    )
+_CONTAINER_BYTES = len(jpeg_prefix(50, BLOCK, BLOCK)) + len(EOI)
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -34,21 +27,11 @@ class JpegRoundTrip(CodecLayer):
 
     The variable `quality` is for annealing: it starts at the codec's, the
     first if there are several, and may be changed during training. `call` and
-    `rate` use it; `encode` and `decode` keep the codec's, which both sides of
-    the wire share.
-
-    Call arguments:
-        codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
-
-    Returns:
-        `(decoded, image_data_bytes)`, see `CodecLayer`.
+    `rate` use it; `graph_decoder` and payloads keep the codec's.
 
     Raises:
         TypeError: if `codec` is not JPEG's byte form.
         ValueError: from `build` if the padded plane is too large for libjpeg.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """
 
     def __init__(self, codec, **kwargs):
@@ -60,12 +43,7 @@ class JpegRoundTrip(CodecLayer):
             )
 
     def build(self, input_shape):
-        shape = tuple(input_shape[1:])
-        self.codec.check_shape(shape)
-        height, width = tiling.plane_shape(shape)
-        self.tile = Tile(name="tile")
-        self.untile = Untile(shape, name="untile")
-        self.plane_shape = (height, width)
+        self.codec.check_shape(tuple(input_shape[1:]))
         self.quality = self.add_weight(
             shape=(),
             dtype="int32",
@@ -76,7 +54,8 @@ class JpegRoundTrip(CodecLayer):
 
     def _round_trip(self, planes):
         """Codes `(batch, H, W, 1)` planes; one call while they fit."""
-        height, width = (-(-size // BLOCK) * BLOCK for size in self.plane_shape)
+        rows, columns = planes.shape[1:3]
+        height, width = (-(-size // BLOCK) * BLOCK for size in (rows, columns))
         batch = tf.shape(planes)[0]
         # At least one plane, so that an empty batch makes no empty image.
         calls = tf.maximum(-(-batch // (MAX_SIDE // height)), 1)
@@ -87,19 +66,17 @@ class JpegRoundTrip(CodecLayer):
         files = tf.reshape(stacked, (calls, each * height, width, 1))
 
         def code(stack):
-            file = _encode_file(stack, self.quality)
-            pixels = tf.io.decode_jpeg(
-                file, channels=1, dct_method="INTEGER_ACCURATE"
+            file = tf.raw_ops.EncodeJpegVariableQuality(
+                images=stack, quality=tf.convert_to_tensor(self.quality)
             )
+            pixels = decode_file(file)
             return pixels, tf.strings.length(file) - _CONTAINER_BYTES
 
         pixels, size = tf.map_fn(
             code, files, fn_output_signature=(tf.uint8, tf.int32)
         )
         pixels = tf.reshape(pixels, (-1, height, width, 1))[:batch]
-        pixels = tf.cast(
-            pixels[:, : self.plane_shape[0], : self.plane_shape[1]], tf.float32
-        )
+        pixels = tf.cast(pixels[:, :rows, :columns], tf.float32)
         pixels.set_shape(planes.shape)
         size = tf.cast(tf.reduce_sum(size), tf.float32)
         return pixels, size / tf.cast(tf.maximum(batch, 1), tf.float32)
@@ -109,58 +86,15 @@ class JpegRoundTrip(CodecLayer):
         def straight_through(planes):
             return self._round_trip(planes), lambda d_planes, _: d_planes
 
-        planes, image_data_bytes = straight_through(self.tile(codes))
-        return self.untile(planes), image_data_bytes
-
-    def encode(self, codes, point=0):
-        """Returns the image data of each image: string `(batch,)`.
-
-        At one of the codec's own qualities, not an annealed one.
-
-        Args:
-            codes: float32 whole numbers 0..255, `(batch, h, w, c)`.
-            point: Index of the quality.
-        """
-        quality = self.codec.points[point]
-        planes = tf.cast(tf.round(self.tile(codes)), tf.uint8)
-        start = _CONTAINER_BYTES - len(_EOI)
-
-        def encode_one(plane):
-            file = _encode_file(plane, quality)
-            length = tf.strings.length(file) - _CONTAINER_BYTES
-            return tf.strings.substr(file, start, length)
-
-        return tf.map_fn(encode_one, planes, fn_output_signature=tf.string)
-
-    def decode(self, image_data, point=0):
-        """Returns codes `(batch, h, w, c)` of string `(batch,)`.
-
-        At one of the codec's own qualities, not an annealed one. For trusted
-        bytes only, such as `encode` makes: unlike the byte form, it lets
-        markers pass. Others go through `PayloadFormat.unpack` first.
-
-        Raises:
-            tf.errors.InvalidArgumentError: if TensorFlow cannot decode the
-                bytes, or they make a plane of another size.
-        """
-        prefix = jpeg_prefix(self.codec.points[point], *self.plane_shape)
-
-        def decode_one(data):
-            file = tf.strings.join([prefix, data, _EOI])
-            image = tf.io.decode_jpeg(
-                file, channels=1, dct_method="INTEGER_ACCURATE"
-            )
-            return tf.ensure_shape(image, (*self.plane_shape, 1))
-
-        planes = tf.map_fn(decode_one, image_data, fn_output_signature=tf.uint8)
-        return self.untile(tf.cast(planes, tf.float32))
+        planes, image_data_bytes = straight_through(tile(codes))
+        return untile(planes, codes.shape[1:]), image_data_bytes
 
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
         It refuses exactly what the byte form does, data with a marker, and
         gives the same pixels: a `StackDecoder` for each of the codec's own
-        qualities, which gets the images of that quality.
+        qualities.
 
         Raises:
             ValueError: for a plane of 2**20 blocks of 8x8 pixels or more, or
@@ -169,17 +103,16 @@ class JpegRoundTrip(CodecLayer):
         self.codec.check_shape(shape)
         sides = tiling.plane_shape(shape)
         decoders = [StackDecoder(q, *sides) for q in self.codec.points]
-        untile = Untile(shape)
 
         def decode(image_data, point):
             planes, decodable = _by_point(decoders, image_data, point)
-            return untile(tf.cast(planes, tf.float32)), decodable
+            return untile(tf.cast(planes, tf.float32), shape), decodable
 
         return decode
 
     def rate(self, codes):
         """Returns a differentiable stand-in for bits; see `jpeg_rate`."""
-        return jpeg_rate(self.tile(codes), self.quality)
+        return jpeg_rate(tile(codes), self.quality)
 
 
 def _by_point(decoders, image_data, point):

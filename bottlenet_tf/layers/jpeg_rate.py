@@ -59,12 +59,9 @@ def jpeg_rate(planes, quality):
 
 
 def whole_blocks(planes):
-    """Returns planes padded to whole blocks, as libjpeg does it.
+    """Returns planes `(batch, H, W, 1)` padded to whole blocks.
 
-    The last row and column are repeated.
-
-    Args:
-        planes: `(batch, H, W, 1)`.
+    The last row and column are repeated, as libjpeg does it.
     """
     bottom, right = (-size % BLOCK for size in planes.shape[1:3])
     if bottom:

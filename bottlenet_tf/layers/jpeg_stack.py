@@ -6,9 +6,9 @@ import tensorflow as tf
 from bottlenet_tf.codec import create_codec, tiling
 from bottlenet_tf.codec.jpeg import MAX_SIDE, SOF0, jpeg_prefix, segments
 from bottlenet_tf.layers.codec_layer import to_bytes
+from bottlenet_tf.layers.jpeg_rate import BLOCK
 
-_BLOCK = 8
-_EOI = b"\xff\xd9"
+EOI = b"\xff\xd9"
 
 
 class StackDecoder:
@@ -31,11 +31,6 @@ class StackDecoder:
     several calls. An interval has 16 bits: planes of more than 65,535 blocks
     take one call each.
 
-    Args:
-        quality: JPEG quality, 1 to 100.
-        height: Plane height in pixels.
-        width: Plane width in pixels.
-
     Call arguments:
         image_data: string `(batch,)`, any bytes.
 
@@ -51,7 +46,7 @@ class StackDecoder:
     """
 
     def __init__(self, quality, height, width):
-        rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
+        rows, columns = -(-height // BLOCK), -(-width // BLOCK)
         # A block moves the DC by at most 2047; libjpeg raises where their sum
         # leaves 32 bits, at 2**31 / 2047 blocks, which would end the batch.
         if rows * columns >= 2**20:
@@ -61,7 +56,7 @@ class StackDecoder:
                 f"batch. Received: plane shape={(height, width)}"
             )
         self._plane_shape = (height, width)
-        self._rows = _BLOCK * rows
+        self._rows = BLOCK * rows
         self._most = min(MAX_SIDE, 2**24 // width) // self._rows
         prefix = jpeg_prefix(quality, height, width)
         at = next(start for kind, start, _ in segments(prefix) if kind == SOF0)
@@ -90,16 +85,11 @@ class StackDecoder:
         image_data = tf.concat([image_data, spare], axis=0)
         files = self._files(tf.reshape(image_data, (calls, each)))
 
-        def decode(file):
-            return tf.io.decode_jpeg(
-                file, channels=1, dct_method="INTEGER_ACCURATE"
-            )
-
         # The usual case goes without the loop's overhead.
         planes = tf.cond(
             calls == 1,
-            lambda: decode(files[0])[None],
-            lambda: tf.map_fn(decode, files, fn_output_signature=tf.uint8),
+            lambda: decode_file(files[0])[None],
+            lambda: tf.map_fn(decode_file, files, fn_output_signature=tf.uint8),
         )
         height, width = self._plane_shape
         planes = tf.reshape(planes, (-1, self._rows, width, 1))
@@ -110,12 +100,17 @@ class StackDecoder:
         each = tf.shape(image_data)[1]
         restarts = tf.constant([bytes((0xFF, 0xD0 + i)) for i in range(8)])
         markers = tf.gather(restarts, tf.range(each - 1) % 8)
-        markers = tf.concat([markers, [_EOI]], axis=0)
+        markers = tf.concat([markers, [EOI]], axis=0)
         scans = tf.strings.reduce_join(image_data + markers, axis=1)
         height = to_bytes(each * self._rows, 2)
         return tf.strings.join(
             [self._before_height, height, self._after_height, scans]
         )
+
+
+def decode_file(file):
+    """Returns the pixels of a grey JPEG file, decoded exactly."""
+    return tf.io.decode_jpeg(file, channels=1, dct_method="INTEGER_ACCURATE")
 
 
 def _has_marker(image_data):

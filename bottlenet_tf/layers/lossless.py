@@ -10,7 +10,7 @@ import tensorflow as tf
 from bottlenet_tf.codec import lossless, tiling
 from bottlenet_tf.layers.codec_layer import ByteRoundTrip, to_bytes
 from bottlenet_tf.layers.payload import Crc32
-from bottlenet_tf.layers.tiling import Untile
+from bottlenet_tf.layers.tiling import untile
 
 _MARK = b"end"  # The content of a file that follows another.
 _MARK_FILE = gzip.compress(_MARK, mtime=0)
@@ -23,16 +23,9 @@ _FILTERS = 5  # Of PNG's rows: none, sub, up, average, Paeth.
 def _each(function, rows, default):
     """Applies `function` to each of `rows`, whichever of them raise.
 
-    An op that raises ends a whole batch, in `tf.map_fn` too. A data set may
-    drop such elements, and is made of graph ops like any other.
-
-    Args:
-        function: From one row to a tensor like `default`.
-        rows: Tensor `(batch, ...)`.
-        default: What a row that raises gets.
-
-    Returns:
-        `(values, done)`: tensor `(batch, ...)`; bool `(batch,)`.
+    An op that raises ends a whole batch, in `tf.map_fn` too; a data set, of
+    graph ops like any other, may drop such elements. Returns `(values, done)`:
+    tensor `(batch, ...)`, `default` for a row that raises; bool `(batch,)`.
     """
     batch = tf.shape(rows, out_type=tf.int64)[0]
     good = tf.data.Dataset.range(batch).map(lambda i: (i, function(rows[i])))
@@ -51,8 +44,8 @@ def _inflate(image_data, size):
     """Inflates zlib streams, each to `size` bytes with nothing after them.
 
     TensorFlow's op raises for a damaged stream, but not for one that is cut
-    short or goes on behind its end. Only of gzip files it reads one after the
-    other. So what comes out is checked by a second run: the deflated part,
+    short or has bytes after its end; only of gzip files it reads one after the
+    other. So the result is checked by a second run: the deflated part,
     between zlib's 2 bytes and its checksum's 4, goes into a gzip file with
     another behind it, and is whole if the op finds both.
 
@@ -60,9 +53,8 @@ def _inflate(image_data, size):
     first sees beginnings of the stream, each longer by what can't inflate to
     more than `_MOST_TIMES` the size, until one makes too much.
 
-    Returns:
-        `(values, whole)`: uint8 `(batch, size)`, zeros for a stream that
-        makes another size; bool `(batch,)`.
+    Returns `(values, whole)`: uint8 `(batch, size)`, zeros for a stream that
+    makes another size; bool `(batch,)`.
     """
 
     most = max(_MOST_TIMES * size, _MOST_BYTES) // _MOST_RATIO
@@ -107,7 +99,7 @@ def _inflate(image_data, size):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class RawRoundTrip(ByteRoundTrip):
-    """Graph form of the raw codec; see `ByteRoundTrip` and `CodecLayer`."""
+    """Graph form of the raw codec; see `ByteRoundTrip`."""
 
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
@@ -129,7 +121,7 @@ class RawRoundTrip(ByteRoundTrip):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class PngRoundTrip(ByteRoundTrip):
-    """Graph form of the PNG codec; see `ByteRoundTrip` and `CodecLayer`."""
+    """Graph form of the PNG codec; see `ByteRoundTrip`."""
 
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
@@ -153,7 +145,6 @@ class PngRoundTrip(ByteRoundTrip):
         spare = self.codec.encode(grey)
         limit = self.codec.max_bytes(shape)
         crc = Crc32(zlib.crc32(b"IDAT"), limit)
-        untile = Untile(shape)
 
         def decode_file(file):
             plane = tf.io.decode_png(file, channels=1)
@@ -175,6 +166,6 @@ class PngRoundTrip(ByteRoundTrip):
                 ]
             )
             planes, done = _each(decode_file, files, grey)
-            return untile(tf.cast(planes, tf.float32)), whole & done
+            return untile(tf.cast(planes, tf.float32), shape), whole & done
 
         return decode

@@ -23,14 +23,6 @@ class BatchNormalization(keras.layers.BatchNormalization):
     It keeps Keras's class name because weight files address layers by it:
     files written with one load into the other.
 
-    Call arguments:
-        inputs: `(batch, height, width, channels)`.
-        training: Whether to use the batch's statistics.
-        mask: Falls back to Keras's own call when given.
-
-    Returns:
-        Tensor with the shape and dtype of `inputs`.
-
     Reference:
         Ioffe, Szegedy, 2015, arXiv:1502.03167.
     """

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec import tiling
-from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION, layout
+from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION
 from bottlenet_tf.layers.codec_layer import codec_layer, to_bytes
 
 _ONES = 0xFFFFFFFF
@@ -48,10 +48,9 @@ def _shifted(registers, zeros, places):
 def _tables():
     """Returns what a byte adds to the register, by its place and value.
 
-    Returns:
-        int32 arrays: `(128, 256)` of a message's byte, as many bytes before
-        the end of its unit; `(256, 256)` of a register's byte, by unit and
-        byte; `(4, 256)` of a register's byte one chunk on.
+    int32 `(128, 256)` of a message's byte, as many bytes before the end of its
+    unit; `(256, 256)` of a register's byte, by unit and byte; `(4, 256)` of a
+    register's byte one chunk on.
     """
     message = [_register(bytes([value])) for value in range(256)]
     register = [value << 8 * i for i in range(4) for value in range(256)]
@@ -89,19 +88,16 @@ class Crc32:
     lengths share one array. The register is emptied by opening each message
     with the 4 bytes that lead from an empty one to the seed's.
 
-    The tables take 388 KiB whatever `max_bytes` is; messages beyond 8 KiB go
-    chunk after chunk. Memory is 1 byte for each of the batch times the
-    longest message, and about 16 for those of one chunk.
+    The tables take 388 KiB; messages beyond 8 KiB go chunk after chunk. Memory
+    is 1 byte for each of the batch times the longest message, and about 16 for
+    those of one chunk.
 
     Args:
-        seed: The CRC-32 (int) of what comes before every message.
+        seed: The CRC-32 (int) of the bytes before every message.
         max_bytes: Length of the longest message there may be.
 
-    Call arguments:
-        messages: string `(batch,)`.
-
     Returns:
-        int64 `(batch,)`, 0 to 2**32 - 1.
+        int64 `(batch,)`, 0 to 2**32 - 1, of strings `(batch,)`.
     """
 
     def __init__(self, seed, max_bytes):
@@ -162,9 +158,7 @@ class PayloadParser(tf.Module):
     Accepts and refuses what `PayloadFormat.unpack` does and gives the same
     codes; the codec's `graph_decoder` states any exception. A payload that
     breaks a rule is replaced, before more work is done on it, by an honest
-    one of blank codes, so it neither raises nor touches its neighbours: each
-    item comes out as if it had been alone, whatever operating points a batch
-    mixes.
+    one of blank codes, so it neither raises nor touches its neighbours.
 
     It does not dequantize: where the format sends no range, the tail knows
     it. It has no variables. Everything in it is a TensorFlow op, so
@@ -194,7 +188,6 @@ class PayloadParser(tf.Module):
         layer = codec_layer(message.codec)
         self._decode = layer.graph_decoder(message.shape)
         self._message = message
-        self._layout = layout(message.sends_range)
         # What the checksum covers begins with the point's byte.
         self._crc = Crc32(message.crc_start, 1 + message.most_bytes)
         dtype = message.codec.code_dtype
@@ -242,7 +235,7 @@ class PayloadParser(tf.Module):
 
     def _read_header(self, payloads):
         """Returns `(right_version, intact, point)`, each `(batch,)`."""
-        fields = self._layout
+        fields = self._message.layout
         header = tf.io.decode_raw(
             tf.strings.substr(payloads, 0, fields.size),
             tf.uint8,
@@ -256,9 +249,8 @@ class PayloadParser(tf.Module):
             [to_bytes(point, 1), _from(payloads, fields.size)]
         )
         crc = self._crc(covered)
-        tag = self._message.unit_id >> (32 - fields.tag)
-        first = (VERSION << fields.tag | tag) << fields.point
-        want = (first + point) * 2**fields.crc + crc // 2 ** (32 - fields.crc)
+        want = (self._message.first + point) * 2**fields.crc
+        want += crc // 2 ** (32 - fields.crc)
         right_version = header // places[0] // 16 == VERSION
         return right_version, header == want, tf.cast(point, tf.int32)
 
@@ -267,7 +259,8 @@ class PayloadParser(tf.Module):
         if not self._message.sends_range:
             nothing = tf.zeros_like(payloads, tf.float32)
             return tf.stack([nothing, nothing + 1], axis=1), nothing == 0
-        ends = tf.strings.substr(payloads, self._layout.size, RANGE_BYTES)
+        start = self._message.layout.size
+        ends = tf.strings.substr(payloads, start, RANGE_BYTES)
         ends = tf.io.decode_raw(ends, tf.uint16, fixed_length=RANGE_BYTES)
         ends = tf.cast(tf.bitcast(ends, tf.float16), tf.float32)
         ordered = ends[:, 0] <= ends[:, 1]  # False for NaN.
@@ -275,6 +268,6 @@ class PayloadParser(tf.Module):
 
 
 def _from(strings, start):
-    """Returns what strings, none of them shorter, hold from a place on."""
+    """Returns the rests of strings, none of them shorter, from a place on."""
     rest = tf.strings.length(strings) - start
     return tf.strings.substr(strings, tf.fill(tf.shape(rest), start), rest)

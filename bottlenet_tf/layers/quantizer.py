@@ -121,9 +121,6 @@ class PerImageQuantizer(Quantizer):
     2048th of itself: of a narrow range far from zero little is left, [1000.1,
     1000.3] becomes [1000, 1000.5]. No gradient flows through the range. See
     `Quantizer`.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, equation 1.
     """
 
     sends_range = True
@@ -151,9 +148,6 @@ class LearnedRangeQuantizer(Quantizer):
         bits: Code width in bits per element, 1 to 8.
         initial_low: First value of `low`, in feature units.
         initial_high: First value of `high`; must exceed `initial_low`.
-
-    Raises:
-        ValueError: if `initial_low >= initial_high`.
 
     Reference:
         Learned step size: Esser et al., 2020, arXiv:1902.08153. Deviation

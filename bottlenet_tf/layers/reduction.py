@@ -16,16 +16,17 @@ class ConvBlock(keras.layers.Layer):
 
     Not for use by itself: reductions and restorations derive from it.
     `activation=None` leaves the normalised values as they are.
+
+    Raises:
+        ValueError: if `filters`, `kernel_size` or the stride is not a positive
+            integer.
     """
+
+    stride = 1
 
     def __init__(self, filters, kernel_size=1, activation="relu", **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("filters", filters), ("kernel_size", kernel_size)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be a positive integer. "
-                    f"Received: {name}={value!r}"
-                )
+        check_positive(filters=filters, kernel_size=kernel_size)
         self.filters = filters
         self.kernel_size = kernel_size
         self.activation = activation
@@ -35,17 +36,16 @@ class ConvBlock(keras.layers.Layer):
         self.nonlinearity = keras.layers.Activation(
             activation or "linear", dtype=self.dtype_policy
         )
-        self.conv = self._convolution()
-
-    def _convolution(self):
-        return keras.layers.Conv2D(
-            self.filters,
-            self.kernel_size,
+        self.conv = self._convolution(
+            strides=self.stride,
             padding="same",
             use_bias=False,
             dtype=self.dtype_policy,
             name="conv",
         )
+
+    def _convolution(self, **options):
+        return keras.layers.Conv2D(self.filters, self.kernel_size, **options)
 
     def build(self, input_shape):
         self.conv.build(input_shape)
@@ -58,18 +58,13 @@ class ConvBlock(keras.layers.Layer):
         return self.conv.compute_output_shape(input_shape)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image of `input_shape`.
-
-        Args:
-            input_shape: `(batch, height, width, channels)`; the batch may be
-                left out.
+        """Multiply-accumulates for one image; the batch may be left out.
 
         Raises:
             ValueError: if height or width is unknown.
         """
         made = self.compute_output_shape((None, *input_shape[-3:]))
-        taps = self.kernel_size**2 * input_shape[-1]
-        return self._elements(made) * taps
+        return self._elements(made) * self.kernel_size**2 * input_shape[-1]
 
     def _elements(self, shape):
         if None in shape[-3:]:
@@ -103,9 +98,6 @@ class ChannelReduction(ConvBlock):
     Returns:
         `(batch, height, width, c')`.
 
-    Raises:
-        ValueError: if `filters` or `kernel_size` is no positive integer.
-
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """
@@ -118,8 +110,8 @@ class SpatialReduction(ConvBlock):
     Args:
         filters: Output channels.
         stride: s; 1 keeps every position.
-        kernel_size: Larger than `stride`, so that no position is skipped and
-            neighbouring windows overlap.
+        kernel_size: Larger than a stride above 1, so that neighbouring windows
+            overlap.
         activation: "relu" in the paper; None for none.
 
     Call arguments:
@@ -127,43 +119,50 @@ class SpatialReduction(ConvBlock):
 
     Returns:
         `(batch, ceil(height / s), ceil(width / s), filters)`.
-
-    Raises:
-        ValueError: if `stride` is no positive integer, or `kernel_size` is
-            not larger than a stride above 1.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """
 
     def __init__(
         self, filters, stride, kernel_size=3, activation="relu", **kwargs
     ):
-        check_stride(stride, kernel_size)
+        check_overlap(stride, kernel_size)
         self.stride = stride
         super().__init__(filters, kernel_size, activation, **kwargs)
-
-    def _convolution(self):
-        return keras.layers.Conv2D(
-            self.filters,
-            self.kernel_size,
-            strides=self.stride,
-            padding="same",
-            use_bias=False,
-            dtype=self.dtype_policy,
-            name="conv",
-        )
 
     def get_config(self):
         return {**super().get_config(), "stride": self.stride}
 
 
-def check_stride(stride, kernel_size):
-    """Raises ValueError unless the kernel overlaps its neighbours."""
-    if not isinstance(stride, int) or stride < 1:
-        raise ValueError(
-            f"`stride` must be a positive integer. Received: stride={stride!r}"
-        )
+def build_in_turn(layers, shape):
+    """Builds layers, each on the output of the one before; returns the last."""
+    for layer in layers:
+        layer.build(shape)
+        shape = layer.compute_output_shape(shape)
+    return shape
+
+
+def macs_in_turn(layers, shape):
+    """Multiply-accumulates of such layers for one image of `(..., H, W, C)`."""
+    total, shape = 0, (None, *shape[-3:])
+    for layer in layers:
+        total += layer.macs(shape)
+        shape = layer.compute_output_shape(shape)
+    return total
+
+
+def check_positive(**sizes):
+    """Raises ValueError for a size that is not a positive integer."""
+    for name, value in sizes.items():
+        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        if not is_integer or value < 1:
+            raise ValueError(
+                f"`{name}` must be a positive integer. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def check_overlap(stride, kernel_size):
+    """Raises ValueError unless windows overlap their neighbours."""
+    check_positive(stride=stride)
     if stride > 1 and kernel_size <= stride:
         raise ValueError(
             "`kernel_size` must be larger than `stride`, or positions between "

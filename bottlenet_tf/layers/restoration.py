@@ -2,11 +2,57 @@
 
 import keras
 
-from bottlenet_tf.layers.reduction import ConvBlock, check_stride
+from bottlenet_tf.layers.reduction import ConvBlock, check_overlap
+
+
+class Restoration(ConvBlock):
+    """Base of the blocks that restore `output_size` from a stride less.
+
+    Raises:
+        ValueError: if `output_size` is not two positive integers; from `build`
+            for an input of another size.
+    """
+
+    def __init__(self, filters, stride, output_size, *args, **kwargs):
+        if not (
+            isinstance(output_size, (tuple, list))
+            and len(output_size) == 2
+            and all(isinstance(n, int) and n > 0 for n in output_size)
+        ):
+            raise ValueError(
+                "`output_size` must be two positive integers, (H, W). "
+                f"Received: output_size={output_size!r}"
+            )
+        self.stride = stride
+        self.output_size = tuple(output_size)
+        super().__init__(filters, *args, **kwargs)
+
+    def build(self, input_shape):
+        self._check_input(input_shape)
+        super().build(input_shape)
+
+    def _check_input(self, input_shape):
+        wanted = tuple(-(-n // self.stride) for n in self.output_size)
+        if tuple(input_shape[1:3]) != wanted:
+            raise ValueError(
+                "Input must have ceil(output_size / stride) positions a side, "
+                f"{wanted}. Received: input_shape={tuple(input_shape)}, "
+                f"output_size={self.output_size}, stride={self.stride}"
+            )
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.output_size, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "stride": self.stride,
+            "output_size": self.output_size,
+        }
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
-class SpatialRestoration(ConvBlock):
+class SpatialRestoration(Restoration):
     """Spatial restoration: transposed convolution, norm, activation.
 
     The transposed convolution yields s * ceil(H / s) rows; what exceeds
@@ -27,9 +73,6 @@ class SpatialRestoration(ConvBlock):
     Returns:
         `(batch, H, W, filters)`.
 
-    Raises:
-        ValueError: if stride, kernel or `output_size` is out of range.
-
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2;
         kernel choice: Odena, Dumoulin, Olah, 2016, Distill, "Deconvolution".
@@ -46,60 +89,25 @@ class SpatialRestoration(ConvBlock):
     ):
         if kernel_size is None and isinstance(stride, int):
             kernel_size = 2 * stride if stride > 1 else 3
-        check_stride(stride, kernel_size)
-        if not (
-            isinstance(output_size, (tuple, list))
-            and len(output_size) == 2
-            and all(isinstance(n, int) and n > 0 for n in output_size)
-        ):
-            raise ValueError(
-                "`output_size` must be two positive integers, (H, W). "
-                f"Received: output_size={output_size!r}"
-            )
-        self.stride = stride
-        self.output_size = tuple(output_size)
-        super().__init__(filters, kernel_size, activation, **kwargs)
-
-    def _convolution(self):
-        return keras.layers.Conv2DTranspose(
-            self.filters,
-            self.kernel_size,
-            strides=self.stride,
-            padding="same",
-            use_bias=False,
-            dtype=self.dtype_policy,
-            name="conv",
+        check_overlap(stride, kernel_size)
+        super().__init__(
+            filters, stride, output_size, kernel_size, activation, **kwargs
         )
 
-    def build(self, input_shape):
-        for reduced, full in zip(input_shape[1:3], self.output_size):
-            if reduced != -(-full // self.stride):
-                raise ValueError(
-                    "Input must have ceil(output_size / stride) positions a "
-                    f"side. Received: input_shape={tuple(input_shape)}, "
-                    f"output_size={self.output_size}, stride={self.stride}"
-                )
-        super().build(input_shape)
+    def _convolution(self, **options):
+        return keras.layers.Conv2DTranspose(
+            self.filters, self.kernel_size, **options
+        )
 
     def call(self, x, training=None):
         height, width = self.output_size
         x = self.conv(x)[:, :height, :width, :]
         return self.nonlinearity(self.norm(x, training=training))
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], *self.output_size, self.filters)
-
     def macs(self, input_shape):
         """Multiply-accumulates for one image; see `ConvBlock.macs`."""
         taps = self.kernel_size**2 * self.filters
         return self._elements(input_shape) * taps
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "stride": self.stride,
-            "output_size": self.output_size,
-        }
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -116,10 +124,4 @@ class ChannelRestoration(ConvBlock):
 
     Returns:
         `(batch, height, width, C)`.
-
-    Raises:
-        ValueError: if `filters` or `kernel_size` is no positive integer.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """

@@ -6,7 +6,13 @@ from keras import ops
 from bottlenet_tf.codec import create_codec
 from bottlenet_tf.layers.codec_layer import codec_layer
 from bottlenet_tf.layers.quantizer import MAX_CODE, QUANTIZERS
-from bottlenet_tf.layers.reduction import ChannelReduction, SpatialReduction
+from bottlenet_tf.layers.reduction import (
+    ChannelReduction,
+    SpatialReduction,
+    build_in_turn,
+    check_positive,
+    macs_in_turn,
+)
 from bottlenet_tf.layers.restoration import (
     ChannelRestoration,
     SpatialRestoration,
@@ -52,12 +58,9 @@ class BottleneckUnit(Unit):
         codec: Registered codec, e.g. "jpeg".
         codec_config: The codec's parameters, e.g. `{"quality": 20}`.
 
-    Call arguments, Returns: as `Unit`.
-
     Raises:
-        ValueError: for an unknown order, quantizer or codec, or parameters
-            these refuse; for `hidden_channels` or `restoration_channels` that
-            are no positive integer; from `build` if H, W or C is unknown.
+        ValueError: for an unknown choice or a value out of range; from `build`
+            if H, W or C is unknown.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
@@ -86,15 +89,10 @@ class BottleneckUnit(Unit):
                 f"`order` must be one of {', '.join(ORDERS)}. "
                 f"Received: order={order!r}"
             )
-        for name, width in (
-            ("hidden_channels", hidden_channels),
-            ("restoration_channels", restoration_channels),
-        ):
-            if width is not None and (not isinstance(width, int) or width < 1):
-                raise ValueError(
-                    f"`{name}` must be a positive integer, or None for the "
-                    f"unit's default. Received: {name}={width!r}"
-                )
+        if hidden_channels is not None:
+            check_positive(hidden_channels=hidden_channels)
+        if restoration_channels is not None:
+            check_positive(restoration_channels=restoration_channels)
         self._config = {
             "channels": channels,
             "stride": stride,
@@ -122,58 +120,49 @@ class BottleneckUnit(Unit):
         self.code_step = MAX_CODE / self.quantizer.levels
 
     def build(self, input_shape):
-        if None in input_shape[1:]:
-            raise ValueError(
-                "The feature must have a fixed size (H, W, C), because tiling "
-                "and restoration depend on it. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
+        self._check_feature(input_shape)
         _, height, width, channels = input_shape
         self.reduction = self._reduction(channels)
-        shape = tuple(input_shape)
-        for layer in self.reduction:
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+        shape = build_in_turn(self.reduction, tuple(input_shape))
         self.code_shape = shape[1:]
         self.quantizer.build(shape)
         self.codec.build(shape)
         self.restoration = self._restoration((height, width), channels)
-        for layer in self.restoration:
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+        build_in_turn(self.restoration, shape)
 
     def _reduction(self, channels):
         c = self._config
         policy = {"dtype": self.dtype_policy}
+        last = (c["channels"], c["activation"])
+
+        def channel_wise(filters, activation):
+            return ChannelReduction(
+                filters,
+                c["channel_kernel"],
+                activation,
+                name="channel_reduction",
+                **policy,
+            )
+
+        def spatial(filters, activation):
+            return SpatialReduction(
+                filters,
+                c["stride"],
+                c["spatial_kernel"],
+                activation,
+                name="spatial_reduction",
+                **policy,
+            )
+
         if c["stride"] == 1:
-            return [
-                ChannelReduction(
-                    c["channels"], c["channel_kernel"], c["activation"],
-                    name="channel_reduction", **policy,
-                )
-            ]  # fmt: skip
+            return [channel_wise(*last)]
         if c["order"] == "channels_first":
             hidden = c["hidden_channels"] or c["channels"]
-            widths, last = (hidden, c["channels"]), "spatial"
-        else:
-            hidden = c["hidden_channels"] or channels
-            widths, last = (c["channels"], hidden), "channel"
-        channel = ChannelReduction(
-            widths[0],
-            c["channel_kernel"],
-            c["activation"] if last == "channel" else "relu",
-            name="channel_reduction",
-            **policy,
-        )
-        spatial = SpatialReduction(
-            widths[1],
-            c["stride"],
-            c["spatial_kernel"],
-            c["activation"] if last == "spatial" else "relu",
-            name="spatial_reduction",
-            **policy,
-        )
-        return [spatial, channel] if last == "channel" else [channel, spatial]
+            return [channel_wise(hidden, "relu"), spatial(*last)]
+        hidden = c["hidden_channels"] or channels
+        # Made in this order, which decides the initial weights of a seed.
+        second = channel_wise(*last)
+        return [spatial(hidden, "relu"), second]
 
     def _restoration(self, size, channels):
         c = self._config
@@ -240,34 +229,17 @@ class BottleneckUnit(Unit):
         return ops.cast(x, "float32")
 
     def match_feature(self, mean, std):
-        """Lets restored features begin with the cut tensor's statistics.
-
-        Without it they begin with mean 0 and deviation 1 in every channel,
-        far from what a network that does not learn along expects.
-
-        Args:
-            mean: Mean of the cut tensor's channels, `(C,)`.
-            std: Their standard deviation, `(C,)`.
-        """
+        # Without it they begin with mean 0 and deviation 1 in every channel,
+        # far from what a network that does not learn along expects.
         norm = self.restoration[-1].norm
         norm.beta.assign(mean)
         norm.gamma.assign(std)
 
     def device_macs(self, input_shape):
-        """Multiply-accumulates of the reduction for one image."""
-        return _macs(self.reduction, input_shape)
+        return macs_in_turn(self.reduction, input_shape)
 
     def cloud_macs(self):
-        """Multiply-accumulates of the restoration for one image."""
-        return _macs(self.restoration, self.code_shape)
+        return macs_in_turn(self.restoration, self.code_shape)
 
     def get_config(self):
         return {**super().get_config(), **self._config}
-
-
-def _macs(layers, shape):
-    total, shape = 0, (None, *shape[-3:])
-    for layer in layers:
-        total += layer.macs(shape)
-        shape = layer.compute_output_shape(shape)
-    return total

@@ -3,6 +3,11 @@
 import keras
 from keras import ops
 
+from bottlenet_tf.codec.entropy import EntropyCodec
+from bottlenet_tf.layers.codec_layer import codec_layer
+
+MAX_INT16 = 2**15 - 1  # The largest code of either sign that travels as int16.
+
 
 class Unit(keras.layers.Layer):
     """Base of the units: turns a feature into few bytes and back.
@@ -17,12 +22,12 @@ class Unit(keras.layers.Layer):
 
     The number, the *operating point*, moves along the rate-accuracy curve:
     quality for JPEG, nothing for PNG, t in -1 .. 1 for learned units. A unit
-    has a finite, ordered tuple of `points`; whatever travels or is stored
-    names one by its index. Encode and decode take the value itself, float32
-    `(batch,)`, and only if `takes_point`: a point may move the codec alone.
+    has a finite, ordered tuple of `points`; payloads and files name one by its
+    index. Encode and decode take the value itself, float32 `(batch,)`, and
+    only if `takes_point`: a point may move the codec alone.
 
-    All that encode makes of the point is a factor before the rounding, so that
-    one run of the device's network serves every point:
+    The point is but a factor before the rounding, so that one run of the
+    device's network serves every point:
 
     codes = clip(round(coefficients(feature) * gain))
 
@@ -61,35 +66,36 @@ class Unit(keras.layers.Layer):
         """What each operating point is, in order; see `Codec.points`."""
         return self.byte_codec.points
 
-    def encode(self, feature, point=None, training=None):
-        """Device side: feature -> codes, a dictionary.
+    def _take_tables(self, tables):
+        """Makes the codec of frozen tables; in training there is none."""
+        self.byte_codec = self.codec = None
+        if tables is not None:
+            self.byte_codec = EntropyCodec(tables, self.points)
+            self.codec = codec_layer(self.byte_codec)
 
-        Args:
-            feature: `(batch, H, W, C)`.
-            point: float32 `(batch,)`, None unless `takes_point`.
-            training: Python bool.
-        """
+    def _check_feature(self, shape):
+        if None in shape[1:]:
+            raise ValueError(
+                "The feature must have a fixed size (H, W, C), because codes "
+                f"depend on it. Received: input_shape={tuple(shape)}"
+            )
+
+    def encode(self, feature, point=None, training=None):
+        """Device side: feature `(batch, H, W, C)` -> codes, a dictionary."""
         raise NotImplementedError(
             f"{type(self).__name__} must say how it encodes a feature."
         )
 
     def decode(self, codes, point=None, training=None):
-        """Cloud side: decoded codes, a dictionary -> feature.
-
-        Args:
-            codes: As `encode` returns them, as the codec decoded them.
-            point: As for `encode`.
-            training: Python bool.
-        """
+        """Cloud side: codes as the codec decoded them -> feature."""
         raise NotImplementedError(
             f"{type(self).__name__} must say how it decodes its codes."
         )
 
     def coefficients(self, feature):
-        """Returns what `gains` make codes of; only if `takes_point`.
+        """Returns what `gains` make codes of, float32 `(batch, *code_shape)`.
 
-        Returns:
-            float32 `(batch, *code_shape)`.
+        Only if `takes_point`.
         """
         raise NotImplementedError(
             f"{type(self).__name__} takes the point, so it must say what gains "
@@ -99,8 +105,7 @@ class Unit(keras.layers.Layer):
     def gains(self):
         """Returns the gains at all points; only if `takes_point`.
 
-        Returns:
-            NumPy float32 `(points, *code_shape)`, positive.
+        NumPy float32 `(points, *code_shape)`, positive.
         """
         raise NotImplementedError(
             f"{type(self).__name__} takes the point, so it must say what that "
@@ -108,11 +113,11 @@ class Unit(keras.layers.Layer):
         )
 
     def deployed_encode(self, feature):
-        """Returns what the device's network computes, a dictionary.
+        """Returns the outputs of the device's network, a dictionary.
 
-        What `encode` does, by the fewest operations: it reaches the exported
-        graph, so nothing of a gradient should be left. `"coefficients"` take
-        the place of `"codes"` if the unit takes the point.
+        `encode` by the fewest operations, for the exported graph: nothing of a
+        gradient is left. `"coefficients"` take the place of `"codes"` if the
+        unit takes the point.
         """
         if self.takes_point:
             return {"coefficients": self.coefficients(feature)}
@@ -125,8 +130,8 @@ class Unit(keras.layers.Layer):
     def transmit(self, feature, point=None, training=None, use_codec=True):
         """Runs both sides; returns `(restored, image_data_bytes, rate)`.
 
-        Mean bytes of the codec for an image, float32 scalar (0 without it),
-        and a differentiable stand-in for bits, `(batch,)`.
+        The codec's mean bytes for an image, float32 scalar (0 without it), and
+        a differentiable stand-in for bits, `(batch,)`.
         """
         sent = self.encode(feature, point, training=training)
         rate = self.codec.rate(sent["codes"])
@@ -139,7 +144,7 @@ class Unit(keras.layers.Layer):
     def match_feature(self, mean, std):
         """Lets restored features begin with the cut tensor's statistics.
 
-        Nothing here: for units that would begin far from them.
+        For units that would begin far from them; the base does nothing.
 
         Args:
             mean: Mean of the cut tensor's channels, `(C,)`.
@@ -156,11 +161,7 @@ class Unit(keras.layers.Layer):
         return input_shape
 
     def macs(self, input_shape):
-        """Multiply-accumulates of both sides for one image.
-
-        Args:
-            input_shape: `(batch, H, W, C)`; the batch may be left out.
-        """
+        """Multiply-accumulates of both sides for a feature `(..., H, W, C)`."""
         return self.device_macs(input_shape) + self.cloud_macs()
 
     def device_macs(self, input_shape):

@@ -28,21 +28,13 @@ class UnitHead(_UnitHalf):
 
     Args:
         unit: Built `Unit`.
-
-    Call arguments:
-        feature: `(batch, H, W, C)`.
-
-    Returns:
-        `{"codes": float32 (batch, *code_shape)}`, whole numbers, or
-        `"coefficients"` of that shape if the unit takes the point; and
-        `"range": float32 (batch, 2)` if the unit sends it.
     """
 
     def call(self, feature):
         return self.unit.deployed_encode(feature)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image; see `Unit.macs`."""
+        """Multiply-accumulates for one image."""
         return self.unit.device_macs(input_shape)
 
 
@@ -56,9 +48,6 @@ class UnitTail(_UnitHalf):
     Call arguments:
         inputs: Codes as the codec decoded them and the range, as `encode`
             returns them, and `"point": float32 (batch,)` if the unit takes it.
-
-    Returns:
-        Restored feature `(batch, H, W, C)`.
     """
 
     def call(self, inputs):
@@ -66,5 +55,5 @@ class UnitTail(_UnitHalf):
         return self.unit.decode(codes, inputs.get("point"), training=False)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image; the unit fixes their number."""
+        """Multiply-accumulates for one image."""
         return self.unit.cloud_macs()

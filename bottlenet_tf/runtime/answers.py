@@ -34,14 +34,11 @@ class Answers:
     """Answers batches, each message by the network that `find` names.
 
     Messages of one network go through it together. One that is of none, or
-    corrupt, fails alone, and so do those of a network that fails: the others
-    are answered.
-
-    A network has `name`, `unit_id`, `classes`, `output` and `try_logits`, as
-    `Tail` has.
+    corrupt, fails alone, and so do those of a network that fails.
 
     Args:
-        networks: List of them, at least one.
+        networks: List of them, at least one, each with `name`, `unit_id`,
+            `classes`, `output` and `try_logits` as `Tail` has them.
 
     Attributes:
         num_classes: Length of the longest logits. Shorter ones are filled up
@@ -83,7 +80,7 @@ class Answers:
         Args:
             payloads: List of N messages, bytes of any content; may be empty.
             names: Which of `OUTPUTS` to return.
-            queued_ms: Milliseconds that each payload waited; none if None.
+            queued_ms: Milliseconds that each payload waited; 0 if None.
 
         Returns:
             Dictionary of arrays by name, N rows each:
@@ -91,9 +88,9 @@ class Answers:
             - `answer`, uint8 `(N, bytes)`: `codec.answer.CompactAnswer`s;
             - `classes` int32, `labels` and `status` strings, `units` uint32,
               `computed_ms` and `queued_ms` float32, `batch` int32, all `(N,
-              1)`. A payload without an answer has class -1, label "" and a
-              status that says why; no unit is 0. The class is the likeliest;
-              of several labels an image, `labels` names all that are likelier
+              1)`. A payload without an answer has class -1, label "", unit 0
+              and the reason as its status. The class is the likeliest; of
+              several labels an image, `labels` names all that are likelier
               than not, with commas between;
             - `top_classes` int32 and `top_probabilities` float32, `(N, k)`,
               k being 5, 15 of several labels an image, or all classes; -1
@@ -102,39 +99,41 @@ class Answers:
               without an answer.
         """
         start = time.perf_counter()
-        batch = _Batch(payloads, self.num_classes, queued_ms)
+        batch = _Batch(payloads, self.num_classes, self._top, queued_ms)
         groups = {}
         for i, data in enumerate(payloads):
             network = self.find(data)
             if isinstance(network, str):
-                batch.status[i] = network
+                batch.status[i, 0] = network
             else:
                 groups.setdefault(id(network), (network, []))[1].append(i)
         for network, rows in groups.values():
             batch.fill(network, rows)
         if {"answer", "top_classes", "top_probabilities"} & set(names):
-            batch.find_top(self._top)
-        batch.computed_ms = 1000 * (time.perf_counter() - start)
-        return {name: getattr(batch, "as_" + name)() for name in names}
+            batch.find_top()
+        batch.computed_ms[:] = 1000 * (time.perf_counter() - start)
+        return {name: getattr(batch, name) for name in names}
 
 
 class _Batch:
-    """The answers to a batch while they are made."""
+    """The answers to a batch while they are made, by their names."""
 
-    def __init__(self, payloads, num_classes, queued_ms):
+    def __init__(self, payloads, num_classes, num_top, queued_ms):
         count = len(payloads)
+        self.payloads = payloads
+        self.status = np.full((count, 1), "", object)
+        self.labels = np.full((count, 1), "", object)
+        self.classes = np.full((count, 1), -1, np.int32)
+        self.units = np.zeros((count, 1), np.uint32)
+        self.batch = np.full((count, 1), count, np.int32)
+        self.computed_ms = np.zeros((count, 1), np.float32)
         self.queued_ms = np.zeros((count, 1), np.float32)
         if queued_ms is not None:
             self.queued_ms[:, 0] = queued_ms
-        self.payloads = payloads
-        self.status = [None] * count
-        self.labels = [""] * count
-        self.units = np.zeros((count, 1), np.uint32)
-        self.classes = np.full((count, 1), -1, np.int32)
         self.logits = np.zeros((count, num_classes), np.float32)
         self.probabilities = np.zeros((count, num_classes), np.float32)
-        self.top_classes = self.top_probabilities = None
-        self.computed_ms = 0.0
+        self.top_classes = np.full((count, num_top), -1, np.int32)
+        self.top_probabilities = np.zeros((count, num_top), np.float32)
 
     def fill(self, network, rows):
         """Answers the messages of one network."""
@@ -156,8 +155,7 @@ class _Batch:
             for i in [i for i in ok if not np.isfinite(logits[i]).all()]:
                 ok.remove(i)
                 status[i] = "failed"
-        for row, word in zip(rows, status):
-            self.status[row] = word
+        self.status[rows, 0] = status
         if not ok:
             return
         rows, logits = [rows[i] for i in ok], logits[ok]
@@ -169,12 +167,13 @@ class _Batch:
         self.units[rows] = network.unit_id
         self.classes[rows, 0] = logits.argmax(axis=1)
         for row, each in zip(rows, logits):
-            self.labels[row] = outputs.label(
+            self.labels[row, 0] = outputs.label(
                 network.output, each, network.classes
             )
 
-    def find_top(self, num_top):
+    def find_top(self):
         """Finds the likeliest classes, the likeliest first."""
+        num_top = self.top_classes.shape[1]
         # By logits, since tiny differences are lost in probabilities.
         if self.logits.shape[1] <= _FEW:
             top = np.argsort(-self.logits, axis=1, kind="stable")[:, :num_top]
@@ -184,22 +183,24 @@ class _Batch:
             values = np.take_along_axis(self.logits, top, 1)
             order = np.argsort(-values, axis=1, kind="stable")
             top = np.take_along_axis(top, order, 1)
-        refused = np.array([word != "ok" for word in self.status], bool)
         filled = np.take_along_axis(self.logits, top, 1) == _LEAST
-        none = filled | refused[:, None]
+        found = ~filled & (self.status == "ok")
         values = np.take_along_axis(self.probabilities, top, 1)
-        self.top_classes = np.where(none, -1, top).astype(np.int32)
-        self.top_probabilities = np.where(none, 0, values).astype(np.float32)
+        self.top_classes[found] = top[found]
+        self.top_probabilities[found] = values[found]
 
-    def as_answer(self):
+    @property
+    def answer(self):
         num_top = self.top_classes.shape[1]
         table = np.zeros(len(self.payloads), answers.layout(num_top))
         table["first"] = answers.VERSION << 4 | num_top
-        table["status"] = [_NUMBERS.get(w, _REFUSED) for w in self.status]
+        table["status"] = [
+            _NUMBERS.get(word, _REFUSED) for word in self.status[:, 0]
+        ]
         table["unit_id"] = self.units[:, 0]
         table["payload_crc"] = [zlib.crc32(data) for data in self.payloads]
-        table["computed_ms"] = min(self.computed_ms, answers.MOST_MS)
-        table["queued_ms"] = np.minimum(self.queued_ms[:, 0], answers.MOST_MS)
+        for name in ("computed_ms", "queued_ms"):
+            table[name] = np.minimum(getattr(self, name)[:, 0], answers.MOST_MS)
         table["batch"] = min(len(self.payloads), 255)
         # -1 becomes the number that stands for no class.
         table["top"]["class"] = self.top_classes
@@ -207,43 +208,3 @@ class _Batch:
         rows = [answers.sealed(row.tobytes()) for row in table]
         packed = np.frombuffer(b"".join(rows), np.uint8)
         return packed.reshape(len(table), table.itemsize)
-
-    def as_classes(self):
-        return self.classes
-
-    def as_labels(self):
-        return _column(self.labels)
-
-    def as_status(self):
-        return _column(self.status)
-
-    def as_top_classes(self):
-        return self.top_classes
-
-    def as_top_probabilities(self):
-        return self.top_probabilities
-
-    def as_units(self):
-        return self.units
-
-    def as_computed_ms(self):
-        return np.full((len(self.status), 1), self.computed_ms, np.float32)
-
-    def as_queued_ms(self):
-        return self.queued_ms
-
-    def as_batch(self):
-        count = len(self.status)
-        return np.full((count, 1), count, np.int32)
-
-    def as_probabilities(self):
-        return self.probabilities
-
-    def as_logits(self):
-        return self.logits
-
-
-def _column(words):
-    column = np.empty((len(words), 1), object)
-    column[:, 0] = words
-    return column

@@ -46,9 +46,8 @@ def webp_chunks(data):
 def png_chunks(data):
     """Yields `(name, body)` of a PNG's chunks, up to its end.
 
-    Raises:
-        ValueError: if the end is missing or any checksum is wrong, even of a
-            chunk that no pixel depends on.
+    Raises ValueError if the end is missing or any checksum is wrong, even of a
+    chunk that no pixel depends on.
     """
     left, at, name = _most_pieces(data), 8, b""
     whole = memoryview(data)
@@ -70,13 +69,10 @@ def png_chunks(data):
 
 
 def check_png(data):
-    """Refuses a PNG that is damaged or has fewer rows than it says.
+    """Raises ValueError for a PNG that is damaged or lacks rows.
 
     Pillow leaves missing rows black. To count them, the pixels are inflated
     in small pieces, in bounded memory.
-
-    Raises:
-        ValueError: saying what is wrong.
     """
     missing, inflate = None, zlib.decompressobj().decompress
     for name, body in png_chunks(data):

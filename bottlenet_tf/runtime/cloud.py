@@ -6,23 +6,22 @@ import numpy as np
 
 from bottlenet_tf.codec import PayloadError
 from bottlenet_tf.runtime import outputs, unit_file
-from bottlenet_tf.runtime.engines import fits, open_engine
+from bottlenet_tf.runtime.engines import code_shape, fits, open_engine
 
 FILE = "tail.onnx"
 
 
 class Tail:
-    """Turns payloads into class probabilities.
+    """Turns payloads into class probabilities; made by `Tail.load`.
 
     codes, range, point = unpack(payload)
     probabilities = softmax(tail(codes, range, point)), or sigmoid
 
     A batch may mix operating points.
 
-    Made by `Tail.load`.
-
     Attributes:
         unit: The deployment's `UnitFile`.
+        name, unit_id: The unit's.
         classes: Class names, in the order of the logits.
         output: One of `outputs.OUTPUTS`.
 
@@ -35,9 +34,6 @@ class Tail:
     Raises:
         ValueError: if the engine's inputs and outputs aren't the unit's, or
             `max_batch` is not positive.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """
 
     def __init__(self, unit, engine, max_batch=64):
@@ -47,21 +43,12 @@ class Tail:
                 f"Received: max_batch={max_batch}"
             )
         self.unit = unit
+        self.name, self.unit_id = unit.name, unit.format.unit_id
         self.classes = unit.classes
         self.output = unit.output
         self._engine = engine
         self._max_batch = max_batch
         self._check_engine()
-
-    @property
-    def name(self):
-        """The unit's name."""
-        return self.unit.name
-
-    @property
-    def unit_id(self):
-        """The unit's identity."""
-        return self.unit.format.unit_id
 
     @classmethod
     def load(cls, folder, device="cpu", threads=None, max_batch=64):
@@ -69,8 +56,7 @@ class Tail:
 
         Args:
             folder: The deployment folder or its `cloud` folder.
-            device: "cpu", "cuda" or "tensorrt"; see `engines.open_engine`.
-            threads: CPU threads of one call; the library's choice if None.
+            device, threads: See `engines.open_engine`.
             max_batch: Most payloads that go through the network at once.
 
         Raises:
@@ -114,52 +100,8 @@ class Tail:
         """
         return self._answers(payloads, strict=False)
 
-    def answer(self, payloads):
-        """Returns what the served tails do; a bad payload fails alone.
-
-        The class is the likeliest; of several labels an image ("sigmoid"),
-        the label is all that are likelier than not. Where the status says why
-        not, the class is -1, the label empty and the numbers are 0.
-
-        Args:
-            payloads: List of N bytes, may be empty.
-
-        Returns:
-            Dictionary of `logits` and `probabilities`, float32 `(N,
-            classes)`; `classes`, int32 `(N,)`; `labels` and `status`, object
-            `(N,)` of strings. The status is "ok" or a `PayloadError`'s.
-
-        Raises:
-            TypeError: if `payloads` is one payload rather than a list.
-        """
-        logits, status = self.try_logits(payloads)
-        shares = outputs.probabilities(self.output, logits)
-        classes = logits.argmax(axis=1).astype(np.int32)
-        bad = [i for i, outcome in enumerate(status) if outcome != "ok"]
-        labels = [
-            outputs.label(self.output, row, self.classes) for row in logits
-        ]
-        shares[bad], classes[bad] = 0, -1
-        for i in bad:
-            labels[i] = ""
-        return {
-            "logits": logits,
-            "probabilities": shares,
-            "classes": classes,
-            "labels": np.array(labels, object),
-            "status": np.array(status, object),
-        }
-
     def run(self, batch):
-        """Runs the network alone.
-
-        Args:
-            batch: List of N `Unpacked`, as `unit.format.unpack` returns
-                them; may be empty.
-
-        Returns:
-            float32 logits `(N, classes)`.
-        """
+        """Returns the float32 logits `(N, classes)` of a list of `Unpacked`."""
         if not batch:  # Not every engine takes an empty one.
             return np.zeros((0, len(self.classes)), np.float32)
         codes, ranges, points = zip(*batch)
@@ -175,13 +117,10 @@ class Tail:
         return self._engine(inputs)["logits"]
 
     def _answers(self, payloads, strict):
-        """Returns the logits, 0 where a payload is bad, and all statuses.
-
-        If strict, a bad payload raises before its batch is run.
-        """
+        """Does `try_logits`; if strict, the first bad payload raises."""
         if isinstance(payloads, (bytes, bytearray, memoryview)):
             raise TypeError(
-                "Payloads must come in a list, be it of one. "
+                "Payloads must come in a list, even a single one. "
                 f"Received: type={type(payloads).__name__}"
             )
         payloads = list(payloads)
@@ -207,9 +146,7 @@ class Tail:
         return logits, status
 
     def _check_engine(self):
-        shape = self.unit.format.shape
-        if len(shape) == 3:
-            shape = (shape[2], *shape[:2])
+        shape = code_shape(self._engine, self.unit.format)
         inputs = {"codes": (None, *shape)}
         if self.unit.format.sends_range:
             inputs["range"] = (None, 2)

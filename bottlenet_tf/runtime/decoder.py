@@ -21,7 +21,7 @@ def decode(data, formats=forms.FORMATS):
     first. A GIF's is its frame, not the screen around it, and black where it
     is transparent. Other alpha is dropped, not blended; 16-bit samples keep
     their high byte. Pixels are turned as EXIF says (`orientation`). TIFF
-    isn't read: what it holds depends on the libraries of each machine.
+    isn't read: its meaning depends on the libraries of each machine.
 
     JPEG is decoded exactly as by TensorFlow with `INTEGER_ACCURATE` where
     Pillow was built with libjpeg-turbo; IJG's libjpeg (in wheels of Pillow 5
@@ -82,8 +82,6 @@ def _check_opened(image):
 def rgb(image):
     """Returns a Pillow image as uint8 `(height, width, 3)`.
 
-    Alpha is dropped, not blended; 16-bit grey keeps its high byte.
-
     Raises:
         ValueError: for an image of floats.
     """
@@ -117,7 +115,7 @@ def _gif(image, data):
 def _check_gif(tile, data):
     """Refuses a frame with fewer pixels than it says.
 
-    Pillow leaves what was there before: what that is must not matter.
+    Pillow leaves the former content in their places, which must not matter.
     """
     left, top, right, bottom = tile[1]
     size = right - left, bottom - top

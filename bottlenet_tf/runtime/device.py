@@ -42,8 +42,8 @@ def main(argv=None, deploy=None):
 
     Args:
         argv: Arguments without the program's name; the process's if None.
-        deploy: Folder that `--deploy` stands for if it isn't given; None is
-            the folder that holds this package.
+        deploy: Default of `--deploy`; None is the folder that holds this
+            package.
     """
     parser = _parser(_BESIDE if deploy is None else deploy)
     args = parser.parse_args(argv)

@@ -7,29 +7,34 @@ import numpy as np
 
 from bottlenet_tf.codec.base import check_point
 from bottlenet_tf.runtime import gains, images, runtimes, served, unit_file
-from bottlenet_tf.runtime.chain import Chain
-from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
+from bottlenet_tf.runtime.engines import (
+    Chain,
+    as_batch,
+    code_shape,
+    fits,
+    image_shape,
+    open_engine,
+)
 from bottlenet_tf.runtime.limit import Packer, check_one
 
 SEGMENTS = "segments"  # Folder of what several units share.
 
 
 class Head:
-    """Turns images into payloads.
+    """Turns images into payloads; made by `Head.load`.
 
     coefficients, range = network(image)
     codes = round(coefficients * gains[point])
     payload = format.pack(codes, range, point)
 
-    One run of the network serves all operating points. Where a unit's network
+    One run of the network serves all operating points; where a unit's network
     doesn't depend on the point, it computes the codes themselves. Points are
-    given by their index; None is the unit's default.
-
-    Made by `Head.load`. One call at a time.
+    given by their index; None is the unit's default. One call at a time.
 
     Attributes:
         unit: The deployment's `UnitFile`.
         runtime: Which of `runtimes.RUNTIMES` it runs on.
+        least_bytes: The least that `max_bytes` may be.
 
     Args:
         unit: `UnitFile`.
@@ -40,9 +45,6 @@ class Head:
     Raises:
         ValueError: if the engine's inputs and outputs or the gains aren't the
             unit's.
-
-    Reference:
-        Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2.
     """
 
     def __init__(self, unit, engine, runtime, table=None):
@@ -56,6 +58,7 @@ class Head:
         self.runtime = runtime
         self._engine = engine
         self._packer = Packer(unit.format, table)
+        self.least_bytes = self._packer.least_bytes
         self._image = self._find_image()
         self._values, self._range = self._find_outputs()
 
@@ -76,8 +79,7 @@ class Head:
             `Head`, or `heads.Heads` for a deployment of several units.
 
         Raises:
-            FileNotFoundError: if unit.json, gains.npy or a file of the
-                network is missing.
+            FileNotFoundError: if a file is missing.
             ImportError: if the runtime's library is missing.
             ValueError: if a file is damaged, or of another deployment.
         """
@@ -95,7 +97,11 @@ class Head:
             runtime = runtimes.choose(folder, unit.part)
         path = os.path.join(folder, runtimes.file_of(runtime, unit.part))
         unit_file.check_network(unit, path)
-        table = _read_gains(unit, folder) if unit.takes_point else None
+        table = None
+        if unit.takes_point:
+            gains_path = os.path.join(folder, gains.NAME)
+            unit_file.check_network(unit, gains_path)
+            table = gains.read(gains_path, unit.format)
         engine = open_engine(path, threads)
         if unit.segments:
             parts = _open_segments(unit, folder, runtime, threads, engines)
@@ -118,9 +124,8 @@ class Head:
             unit: Name of the unit, if given this one's.
 
         Raises:
-            ValueError: for both a point and a limit; if the unit has no such
-                operating point; for another unit; see `check_limit`, `fit`
-                and `codes`.
+            ValueError: for both a point and a limit, an unknown point or
+                another unit; see `check_limit`, `fit` and `codes`.
         """
         if unit not in (None, self.unit.name):
             raise ValueError(
@@ -133,11 +138,6 @@ class Head:
         self.check_limit(max_bytes)
         return self.fit(*self.run(image), max_bytes).payload
 
-    @property
-    def least_bytes(self):
-        """The least that `max_bytes` may be."""
-        return self._packer.least_bytes
-
     def check_limit(self, max_bytes):
         """Raises ValueError unless a payload can be within `max_bytes`."""
         self._packer.check_limit(max_bytes)
@@ -145,21 +145,12 @@ class Head:
     def prepare(self, image):
         """Returns the pixels that the network sees, uint8 `(S, S, 3)`.
 
-        Args:
-            image: Path of an image file, Pillow image, or uint8 array
-                `(height, width, 3)`, RGB. An array of `(S, S, 3)` is taken
-                for prepared and passes untouched.
-
-        Raises:
-            OSError, TypeError, ValueError: see `images`.
+        Args, errors: as `images.pixels`.
         """
         return images.pixels(image, self.unit.image_size, self.unit.resize)
 
     def run(self, image):
-        """Runs the network.
-
-        Args:
-            image: As for `prepare`.
+        """Runs the network on an image, given as for `prepare`.
 
         Returns:
             float32 coefficients of the format's shape if the unit takes the
@@ -184,23 +175,15 @@ class Head:
     def codes(self, image, point=None):
         """Returns codes and range of one image, as `pack` takes them.
 
-        Args:
-            image: As for `prepare`.
-            point: Index of an operating point.
-
         Raises:
-            ValueError: if a coefficient is no number; see `run`.
+            ValueError: if a coefficient is not a number; see `run`.
         """
         point = self._index(point)
         values, code_range = self.run(image)
         return self._packer.codes(values, point), code_range
 
     def fit(self, values, code_range, max_bytes):
-        """Returns `limit.Fitted` of what `run` returned.
-
-        See `limit.Packer.fit`: the finest point's payload that is within
-        `max_bytes`, or the coarsest's without its least important codes.
-        """
+        """Returns `limit.Fitted` of what `run` returned; see `Packer.fit`."""
         return self._packer.fit(values, code_range, max_bytes)
 
     def pack(self, codes, code_range, point=None):
@@ -215,10 +198,7 @@ class Head:
 
     def _find_image(self):
         """Returns the name of the input; LiteRT has none of its own."""
-        size = self.unit.image_size
-        shape = (1, size, size, 3)
-        if self._engine.channels_first:
-            shape = (1, 3, size, size)
+        shape = image_shape(self._engine, self.unit.image_size)
         inputs = self._engine.inputs
         if len(inputs) != 1:
             self._refuse("one input, the image", inputs)
@@ -228,15 +208,12 @@ class Head:
         return image
 
     def _find_outputs(self):
-        """Returns the names of codes and range, told by their shape.
+        """Returns the names of codes or coefficients and of the range, or None.
 
-        Or of coefficients, which have the codes' shape. The name decides only
-        between a range and two codes. The second is None if the unit sends no
-        range.
+        By their shape; the name decides only between a range and two codes.
         """
-        shape, outputs = self.unit.format.shape, self._engine.outputs
-        if self._engine.channels_first and len(shape) == 3:
-            shape = (shape[2], *shape[:2])
+        outputs = self._engine.outputs
+        shape = code_shape(self._engine, self.unit.format)
         names, code_range = list(outputs), None
         if self.unit.format.sends_range:
             ranges = [name for name in names if fits(outputs[name], (1, 2))]
@@ -285,12 +262,6 @@ def _open_segments(unit, folder, runtime, threads, engines):
             engines[path] = open_engine(path, threads)
         found.append(engines[path])
     return found
-
-
-def _read_gains(unit, folder):
-    path = os.path.join(folder, gains.NAME)
-    unit_file.check_network(unit, path)
-    return gains.read(path, unit.format)
 
 
 def _whole(codes, dtype):

@@ -14,6 +14,7 @@ _PROVIDERS = {
         "CPUExecutionProvider",
     ),
 }
+_SUFFIXES = (".engine", ".onnx", ".plan", ".tflite")
 
 
 def open_engine(path, threads=None, device="cpu"):
@@ -39,14 +40,13 @@ def open_engine(path, threads=None, device="cpu"):
         FileNotFoundError: if there is no such file.
         ImportError: if the library is missing; it says what to install.
         ValueError: for another suffix, a file that the library cannot open,
-            tensors that aren't float32, or an unusable thread count or
-            device.
+            tensors that aren't float32, or an unusable argument.
     """
     path = os.fspath(path)
     suffix = os.path.splitext(path)[1]
-    if suffix not in _ENGINES:
+    if suffix not in _SUFFIXES:
         raise ValueError(
-            f"A network file must end in {', '.join(sorted(_ENGINES))}. "
+            f"A network file must end in {', '.join(_SUFFIXES)}. "
             f"Received: path={path!r}"
         )
     if threads is not None and (
@@ -66,29 +66,13 @@ def open_engine(path, threads=None, device="cpu"):
         raise FileNotFoundError(
             f"There is no such network file. Received: path={path!r}"
         )
-    return _ENGINES[suffix](path, threads, device)
-
-
-def _open_onnx(path, threads, device):
-    return OnnxEngine(path, threads, device)
-
-
-def _open_litert(path, threads, device):
-    return LiteRtEngine(path, threads)
-
-
-def _open_tensorrt(path, threads, device):
+    if suffix == ".onnx":
+        return OnnxEngine(path, threads, device)
+    if suffix == ".tflite":
+        return LiteRtEngine(path, threads)
     from bottlenet_tf.runtime.tensorrt_engine import TensorRtEngine
 
     return TensorRtEngine(path)
-
-
-_ENGINES = {
-    ".onnx": _open_onnx,
-    ".tflite": _open_litert,
-    ".engine": _open_tensorrt,
-    ".plan": _open_tensorrt,
-}
 
 
 class OnnxEngine:
@@ -213,12 +197,7 @@ def check_float32(name, is_float32, path):
 
 
 def as_batch(engine, pixels):
-    """Returns prepared pixels as an engine takes them: float32, one image.
-
-    Args:
-        engine: As `open_engine` returns it.
-        pixels: uint8 `(S, S, 3)`.
-    """
+    """Returns prepared pixels uint8 `(S, S, 3)` as an engine takes them."""
     array = pixels[None]
     if engine.channels_first:
         array = array.transpose(0, 3, 1, 2)
@@ -226,8 +205,65 @@ def as_batch(engine, pixels):
     return array.astype(np.float32, order="C")
 
 
+def image_shape(engine, size):
+    """Returns the shape that an engine takes one square image in."""
+    return (1, 3, size, size) if engine.channels_first else (1, size, size, 3)
+
+
+def code_shape(engine, form):
+    """Returns the shape of one image's codes of a `PayloadFormat`."""
+    shape = form.shape
+    if engine.channels_first and len(shape) == 3:
+        return (shape[2], *shape[:2])
+    return shape
+
+
 def fits(received, shape):
     """Whether an engine's shape, None where it is open, admits `shape`."""
     return len(received) == len(shape) and all(
         side is None or side == wanted for side, wanted in zip(received, shape)
     )
+
+
+class Chain:
+    """Runs engines in turn, each on the output of the one before.
+
+    It is like an engine of `open_engine` itself.
+
+    Args:
+        engines: At least one engine, all of one layout. All but the last have
+            one output, all but the first have one input, of its shape.
+
+    Raises:
+        ValueError: if they don't fit together.
+    """
+
+    def __init__(self, engines):
+        self._engines = list(engines)
+        first, last = self._engines[0], self._engines[-1]
+        self.inputs, self.outputs = first.inputs, last.outputs
+        self.channels_first = first.channels_first
+        for before, after in zip(self._engines, self._engines[1:]):
+            _check_fit(before, after)
+
+    def __call__(self, arrays):
+        for before, after in zip(self._engines, self._engines[1:]):
+            (feature,) = before(arrays).values()
+            (name,) = after.inputs
+            arrays = {name: np.ascontiguousarray(feature)}
+        return self._engines[-1](arrays)
+
+
+def _check_fit(before, after):
+    given, taken = list(before.outputs.values()), list(after.inputs.values())
+    if (
+        len(given) != 1
+        or len(taken) != 1
+        or before.channels_first != after.channels_first
+        or not fits(taken[0], given[0])
+    ):
+        raise ValueError(
+            "A network's parts must fit together, each one's output the next "
+            "one's input; files of different exports may have been mixed. "
+            f"Received: outputs {before.outputs}, then inputs {after.inputs}"
+        )

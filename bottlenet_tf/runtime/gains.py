@@ -6,13 +6,13 @@ NAME = "gains.npy"
 
 
 class Gains:
-    """Makes codes, at any operating point, of what one run of a head computes.
+    """Makes codes, at any operating point, of one run of a head.
 
     codes = clip(round(coefficients * gains[point]))
 
     Clipped to -m .. m with m the largest code that travels, or 0 .. m where
-    none is negative: whatever an image makes of a coefficient can be sent. The
-    server doesn't need gains, and no payload depends on them to be decoded.
+    none is negative: any coefficient can be sent. The server doesn't need
+    gains.
 
     Args:
         table: float32 `(points, *code_shape)`, positive and finite.
@@ -49,7 +49,7 @@ class Gains:
             point: Index of an operating point.
 
         Raises:
-            ValueError: if a coefficient is no number.
+            ValueError: if a coefficient is not a number.
         """
         with np.errstate(over="ignore"):  # What is infinite is clipped.
             scaled = np.rint(coefficients * self._table[point])
@@ -63,14 +63,7 @@ class Gains:
 
 
 def read(path, form):
-    """Reads gains.npy.
-
-    Args:
-        path: The file.
-        form: As for `Gains`.
-
-    Returns:
-        `Gains`.
+    """Returns the `Gains` of a file for a `PayloadFormat`.
 
     Raises:
         OSError: if the file cannot be read.

@@ -10,7 +10,6 @@ class Heads:
     """Turns images into payloads of any of a deployment's units.
 
     Parts of the network that several units have in common are opened once.
-
     Made by `Head.load` or `Heads.load`. One call at a time.
 
     Attributes:
@@ -45,10 +44,7 @@ class Heads:
         Args:
             folder: The deployment folder, with `edge` and the units' own
                 folders; those named `cloud` may be missing.
-            runtime, threads: See `Head.load`.
-
-        Raises:
-            FileNotFoundError, ImportError, ValueError: see `Head.load`.
+            runtime, threads: See `Head.load`, as for errors.
         """
         folder = os.fspath(folder)
         identity = served.read(
@@ -67,14 +63,9 @@ class Heads:
         return cls(heads, identity)
 
     def encode(self, image, point=None, max_bytes=None, unit=None):
-        """Returns the payload (bytes) of one image.
+        """Returns the payload (bytes) of one image; see `Head.encode`.
 
-        Args:
-            image, point, max_bytes: See `Head.encode`.
-            unit: Name of the unit; needed if there are several.
-
-        Raises:
-            ValueError: if there is no such unit; see `Head.encode`.
+        `unit` names one of several units.
         """
         if unit is None and len(self.units) == 1:
             (unit,) = self.units

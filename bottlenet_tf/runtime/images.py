@@ -37,9 +37,7 @@ def pixels(image, image_size, resize):
 
 
 def load_image(path, image_size, resize):
-    """Reads an image file: `(image_size, image_size, 3)`, see `prepare`.
-
-    `decoder.decode` says which files, and what their pixels are.
+    """Decodes and prepares an image file; see `decoder.decode` and `prepare`.
 
     Raises:
         OSError: if the file cannot be read.
@@ -58,7 +56,7 @@ def prepare(image, image_size, resize):
     """Resizes the shorter side to `resize` and crops the centre.
 
     Bilinear with half-pixel centres, antialiased when it shrinks, computed in
-    float and rounded once: what training evaluates on. Pixels of the right
+    float and rounded once, as training evaluates. Pixels of the right
     size pass untouched. Of an image more than 8 times as long as wide the ends
     are cut off before, so that memory is bounded.
 

@@ -31,10 +31,7 @@ def file_sha256(path):
 
 
 def check(*paths):
-    """Raises unless files are those that were exported.
-
-    Args:
-        *paths: The files. One that isn't there passes.
+    """Raises unless files are those that were exported; a missing one passes.
 
     Raises:
         OSError: if one can't be read.
@@ -58,7 +55,7 @@ def check_tree(folder, suffix="", passed_over=()):
 
     Args:
         folder: The folder.
-        suffix: What the names of those to check end in.
+        suffix: Ending of the names to check.
         passed_over: Names of files that may be changed.
     """
     folder = os.path.abspath(folder)

@@ -11,8 +11,8 @@ class Fitted(NamedTuple):
     Attributes:
         payload: Its bytes.
         point: Index of its operating point.
-        left_out: Coefficients that it has as 0 whatever they are, the least
-            important ones, because the coarsest point alone was too large.
+        left_out: How many coefficients, the least important ones, are 0
+            because the coarsest point alone was too large.
         tries: Payloads that were made to find it.
     """
 
@@ -23,9 +23,9 @@ class Fitted(NamedTuple):
 
 
 class Packer:
-    """Makes payloads of what one run of a head computed.
+    """Makes payloads of one run of a head.
 
-    Of a unit without gains these are codes, the same at every point.
+    Of a unit without gains it has codes, the same at every point.
 
     Attributes:
         least_bytes: Of the smallest payload that a limit may ask for. With
@@ -51,15 +51,7 @@ class Packer:
             self.least_bytes = len(smallest)
 
     def codes(self, values, point):
-        """Returns codes at the point of this index.
-
-        Args:
-            values: One image's coefficients, or codes if there are no gains.
-            point: Index of an operating point.
-
-        Raises:
-            ValueError: see `Gains.codes`.
-        """
+        """Returns codes at a point; without gains, `values` are codes."""
         if self._gains is None:
             return values
         return self._gains.codes(values, point)
@@ -83,7 +75,7 @@ class Packer:
             )
 
     def fit(self, values, code_range, max_bytes):
-        """Returns the payload of most detail that is within a limit.
+        """Returns the payload of most detail that is within a limit, `Fitted`.
 
         That of the finest operating point that fits, points being in order
         from most bytes to fewest. If none does and there are gains: at the
@@ -94,9 +86,6 @@ class Packer:
             values: As for `codes`.
             code_range: As for `PayloadFormat.pack`.
             max_bytes: Most bytes of the payload.
-
-        Returns:
-            `Fitted`; never larger than `max_bytes`.
 
         Raises:
             ValueError: for a limit that `check_limit` refuses; without gains,

@@ -7,8 +7,7 @@ import platform
 def name(root="/"):
     """Returns the board's name, if it knows it, else the processor's.
 
-    Args:
-        root: Where `proc` is.
+    `root` is where `proc` is.
     """
     try:  # Boards with a device tree, such as Jetsons, know their name.
         path = os.path.join(root, "proc/device-tree/model")
@@ -19,11 +18,7 @@ def name(root="/"):
 
 
 def cpu_model(root="/"):
-    """Returns the processor's name.
-
-    Args:
-        root: Where `proc` is.
-    """
+    """Returns the processor's name."""
     try:
         path = os.path.join(root, "proc/cpuinfo")
         with open(path, encoding="utf-8") as file:

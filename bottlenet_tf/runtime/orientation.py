@@ -20,12 +20,8 @@ def orientation(data, form):
     and WebP's `EXIF` are looked at. XMP and text chunks aren't, and neither
     are other forms. EXIF that cannot be read notes nothing.
 
-    Args:
-        data: Bytes of the file.
-        form: Its `forms.form_of`.
-
     Raises:
-        ValueError: if the file cannot be walked through.
+        ValueError: if the file's pieces cannot be listed.
     """
     if form == "JPEG":
         found = (
@@ -70,9 +66,7 @@ def _tag(exif):
 def upright(pixels, value):
     """Returns pixels `(height, width, 3)` turned as an orientation says.
 
-    Args:
-        pixels: Array `(height, width, 3)` as it is stored.
-        value: 1 to 8. Of 5 to 8 the result is `(width, height, 3)`.
+    By 5 to 8 the result is `(width, height, 3)`.
     """
     if value >= 5:  # The first row is a side of the scene.
         pixels = pixels.transpose(1, 0, 2)

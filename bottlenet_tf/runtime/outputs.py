@@ -16,12 +16,7 @@ def softmax(logits):
 
 
 def probabilities(output, logits):
-    """Returns the probabilities of logits `(..., classes)`.
-
-    Args:
-        output: One of `OUTPUTS`.
-        logits: float32.
-    """
+    """Returns the probabilities of float32 logits `(..., classes)`."""
     if output == "softmax":
         return softmax(logits)
     odds = np.exp(-np.abs(logits))  # At most 1: nothing overflows.

@@ -8,17 +8,11 @@ together: the checksum would refuse every payload that went to the wrong one.
 
 import hashlib
 
-from bottlenet_tf.codec.payload import VERSION, layout
-
 _VERSIONS = 2**24
 
 
 class TagCollisionError(ValueError):
-    """Two units of a deployment whose payloads can't be told apart.
-
-    Attributes:
-        names: Names of both.
-    """
+    """Two units (`names`) of a deployment have the same tag."""
 
     def __init__(self, names, formats):
         self.names = names
@@ -42,22 +36,19 @@ class TagCollisionError(ValueError):
 
 
 def starts(message):
-    """Returns the set of what payloads of a `PayloadFormat` begin with.
+    """Returns the set of the first two bytes of a `PayloadFormat`'s payloads.
 
-    Two bytes each: version, tag and, if there is room left, the point.
+    Version, tag and, if there is room left, the point.
     """
-    fields = layout(message.sends_range)
-    tag = VERSION << fields.tag | message.unit_id >> (32 - fields.tag)
-    spare = 12 - fields.tag  # Bits of the point, which comes next.
-    points = range(len(message.points)) if spare else (0,)
-    return {(tag << spare | point).to_bytes(2, "big") for point in points}
+    beyond = 4 + message.layout.tag + message.layout.point - 16
+    return {
+        (message.first + point >> beyond).to_bytes(2, "big")
+        for point in range(len(message.points))
+    }
 
 
 def build(formats):
-    """Returns `{first two bytes: name}` for all units of a deployment.
-
-    Args:
-        formats: `{name: PayloadFormat}`.
+    """Returns `{first two bytes: name}` of `{name: PayloadFormat}`.
 
     Raises:
         TagCollisionError: if two units share a beginning.
@@ -74,11 +65,8 @@ def build(formats):
 def deployment_version(unit_ids):
     """Returns the number by which servers tell deployments apart.
 
-    The same units give the same number, 1 to 2**24, in whatever order; others
-    give another one, except for one pair in 2**24.
-
-    Args:
-        unit_ids: 32-bit identities of all units.
+    The same units (32-bit identities) give the same number, 1 to 2**24, in
+    whatever order; others give another one, except for one pair in 2**24.
     """
     text = ",".join("{:08x}".format(number) for number in sorted(unit_ids))
     digest = hashlib.sha256(text.encode()).digest()

@@ -28,10 +28,6 @@ AUTOMATIC = ("tensorrt", "onnx", "litert")
 def choose(folder, part="head"):
     """Returns the first of `AUTOMATIC` whose file and library are there.
 
-    Args:
-        folder: Holds the network's files.
-        part: What their names begin with.
-
     Raises:
         FileNotFoundError: if no file is there.
         ImportError: if one is, but not its library.
@@ -53,11 +49,7 @@ def choose(folder, part="head"):
 
 
 def file_of(runtime, part="head"):
-    """Returns the name of a runtime's file of a network.
-
-    Raises:
-        ValueError: for an unknown name; it lists the choices.
-    """
+    """Returns the name of a runtime's file of a network."""
     if runtime not in RUNTIMES:
         raise ValueError(
             f"`runtime` must be one of {', '.join(RUNTIMES)}. "

@@ -23,8 +23,7 @@ class Tails(Answers):
         tails: The same.
 
     Raises:
-        ValueError: if there is none, two units can't be told apart by their
-            payloads, or one has more classes than an answer can name.
+        ValueError: if two units can't be told apart; see `Answers`.
     """
 
     def __init__(self, tails):
@@ -42,11 +41,7 @@ class Tails(Answers):
 
         Args:
             folder: Holds a folder for each unit, as `Tail.load` takes it.
-            device, threads, max_batch: See `Tail.load`.
-
-        Raises:
-            ValueError: if there is none; see the class.
-            FileNotFoundError, ImportError, ValueError: see `Tail.load`.
+            device, threads, max_batch: See `Tail.load`, as for errors.
         """
         folder = os.fspath(folder)
         return cls(
@@ -69,10 +64,9 @@ class Tails(Answers):
             tail.run([payload.Unpacked(codes, code_range, point)])
 
     def find(self, data):
-        """Returns the `Tail` for a payload (bytes), or why there is none.
+        """Returns the `Tail` for a payload, by its first bytes, or a status.
 
-        The header's beginning decides. Only the tail's own check of the
-        payload says whether it really is of that unit.
+        Only the tail's own check says whether it really is of that unit.
         """
         return self._routes.get(bytes(data[:2])) or _unrouted(data)
 

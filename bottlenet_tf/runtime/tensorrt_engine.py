@@ -32,12 +32,9 @@ class TensorRtEngine:
     Tested against stand-ins for TensorRT and CUDA only: we never ran it on a
     device.
 
-    Args:
-        path: The file, as trtexec's `--saveEngine` writes it.
-
     Raises:
         ImportError: if TensorRT or the CUDA runtime is missing.
-        ValueError: if the file is no engine for this device, leaves a
+        ValueError: if the file is not an engine for this device, leaves a
             dimension open, or has tensors that aren't float32.
         RuntimeError: if CUDA or TensorRT fails, here or in a call.
     """
@@ -75,7 +72,8 @@ class TensorRtEngine:
                     f"Received: tensor={name!r}, shape={shape}, path={path!r}"
                 )
             (self.inputs if is_input else self.outputs)[name] = shape
-            self._pointers[name] = self._memory.allocate(4 * _size(shape))
+            size = 4 * int(np.prod(shape))
+            self._pointers[name] = self._memory.allocate(size)
         self._by_name = _has_names(engine)
         if self._by_name:
             for name, pointer in self._pointers.items():
@@ -126,17 +124,7 @@ def _has_names(engine):
 
 def _tensors(tensorrt, engine):
     """Yields name, whether it is an input, shape and type of each tensor."""
-    if _has_names(engine):
-        for index in range(engine.num_io_tensors):
-            name = engine.get_tensor_name(index)
-            mode = engine.get_tensor_mode(name)
-            yield (
-                name,
-                mode == tensorrt.TensorIOMode.INPUT,
-                tuple(engine.get_tensor_shape(name)),
-                engine.get_tensor_dtype(name),
-            )
-    else:
+    if not _has_names(engine):
         for index in range(engine.num_bindings):
             yield (
                 engine.get_binding_name(index),
@@ -144,23 +132,22 @@ def _tensors(tensorrt, engine):
                 tuple(engine.get_binding_shape(index)),
                 engine.get_binding_dtype(index),
             )
-
-
-def _size(shape):
-    size = 1
-    for side in shape:
-        size *= side
-    return size
+        return
+    for index in range(engine.num_io_tensors):
+        name = engine.get_tensor_name(index)
+        yield (
+            name,
+            engine.get_tensor_mode(name) == tensorrt.TensorIOMode.INPUT,
+            tuple(engine.get_tensor_shape(name)),
+            engine.get_tensor_dtype(name),
+        )
 
 
 class DeviceMemory:
     """Memory on the GPU and a stream, released together with this object.
 
     By ctypes on the CUDA runtime, so that a device needs no further module.
-
-    Raises:
-        ImportError: if the CUDA runtime isn't found.
-        RuntimeError: from any method, if CUDA reports an error.
+    Any method raises RuntimeError if CUDA reports an error.
     """
 
     def __init__(self):

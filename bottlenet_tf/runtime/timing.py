@@ -2,6 +2,7 @@
 
 import platform
 import time
+from statistics import mean, median
 
 from bottlenet_tf.runtime import machine
 
@@ -83,11 +84,7 @@ class Timing:
         return "\n".join(rows)
 
     def _limit_rows(self, coding):
-        """Returns what keeping the limit took.
-
-        Args:
-            coding: Milliseconds of each lap's last step, all its tries.
-        """
+        """Returns the rows about a limit; `coding` has each last step's ms."""
         tries = [fitted.tries for fitted in self._fitted]
         cut = sum(fitted.left_out > 0 for fitted in self._fitted)
         each = [time / count for time, count in zip(coding, tries)]
@@ -105,18 +102,6 @@ def _timed(step, column):
 
 def _row(step, median, high):
     return f"{step:<28}{median:>10}{high:>10}"
-
-
-def mean(values):
-    """Returns the sum over the number."""
-    return sum(values) / len(values)
-
-
-def median(values):
-    """Returns the middle value, or the mean of the two in the middle."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return (ordered[half] + ordered[-half - 1]) / 2
 
 
 def percentile(values, percent):

@@ -78,17 +78,11 @@ class TritonPythonModel:
         self._waiting.start()
 
     def execute(self, requests):
-        """Queues requests, each with its own payloads.
+        """Queues requests of `payload`, bytes `(N, 1)`; the worker answers.
 
         Each gets the outputs that it names. Triton says the same of a request
         that names all outputs and of one that names none, as raw binary
         requests do: both get the compact answer alone.
-
-        Args:
-            requests: List of requests; each has `payload`, bytes `(N, 1)`.
-
-        Returns:
-            None: the worker sends the answers.
         """
         for request in requests:
             payloads = self._backend.get_input_tensor_by_name(
@@ -154,7 +148,7 @@ class TritonPythonModel:
 
 
 def load(folder, device, threads, max_batch):
-    """Returns the `Answers` of what lies beside this file.
+    """Returns the `Answers` of the networks beside this file.
 
     Raises:
         ValueError: if a file of the folder isn't the one that was exported.

@@ -1,12 +1,12 @@
 """unit.json: what the head and the tail of one deployment agree on."""
 
 import hashlib
-import json
 import os
 from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
-from bottlenet_tf.runtime import intact
+from bottlenet_tf.runtime import fields, intact
+from bottlenet_tf.runtime.fields import is_list_of, is_text, is_whole
 from bottlenet_tf.runtime.intact import file_sha256
 from bottlenet_tf.runtime.outputs import OUTPUTS
 
@@ -22,7 +22,7 @@ class UnitFile(NamedTuple):
     """The content of one unit.json; `read` checks it.
 
     Attributes:
-        name: What the deployment is called.
+        name: Of the deployment.
         format: `PayloadFormat` of its payloads.
         image_size: Side of the square image that the head takes, in pixels.
         resize: Length of the shorter side before the centre crop.
@@ -36,7 +36,7 @@ class UnitFile(NamedTuple):
         segments: Names of the parts of the network that run before the
             unit's own, which is then an encoder; empty if it has a head of its
             own.
-        output: What the logits are, one of `outputs.OUTPUTS`.
+        output: One of `outputs.OUTPUTS`.
     """
 
     name: str
@@ -71,13 +71,13 @@ def check_network(unit, path):
     """Raises unless a network file is the one that was exported.
 
     Another export's file may have the same shapes, and its payloads would be
-    answered with nonsense. An engine is told by what `build_head.sh` and
-    the like note beside it of the graph it was built of.
+    answered with nonsense. An engine is known by the note that `build_head.sh`
+    and the like write beside it, of the graph it was built of.
 
     Args:
         unit: `UnitFile` or `whole.WholeFile`; a file that neither it nor a
             manifest has a SHA-256 of passes.
-        path: The network file; one that isn't there passes.
+        path: The network file; a missing one passes.
 
     Raises:
         OSError: if the file cannot be read.
@@ -108,13 +108,13 @@ def check_network(unit, path):
 
 
 def find_folder(folder, side, name=NAME):
-    """Returns the folder that holds one side's unit.json.
+    """Returns the folder that holds one side's unit.json, or another file.
 
     Args:
         folder: The deployment folder, or its `edge` or `cloud` folder, which
             may have been copied away alone.
         side: "edge" or "cloud".
-        name: Another file to look for.
+        name: Name of the file.
 
     Raises:
         FileNotFoundError: if neither holds one.
@@ -140,18 +140,11 @@ def find_folder(folder, side, name=NAME):
 
 
 def read(path):
-    """Reads and checks a unit.json.
-
-    Fields that this version doesn't know are passed over.
-
-    Returns:
-        `UnitFile`.
+    """Returns the `UnitFile` of a unit.json.
 
     Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming the file, if it isn't the one that was exported;
-            naming file and field, if it isn't what an export writes; if
-            this machine's codec library isn't like the export's.
+        OSError, ValueError: see `fields.read`; also if this machine's codec
+            library isn't like the export's.
     """
     content = read_fields(path, _RULES, _OPTIONAL)
     return UnitFile(
@@ -169,45 +162,8 @@ def read(path):
 
 
 def read_fields(path, rules, optional=()):
-    """Reads a JSON object and checks its fields.
-
-    Args:
-        path: The file.
-        rules: Tuples of a field, what it must be, and whether a value is that;
-            with `IMAGE_RULES` among them.
-        optional: Fields that may be missing.
-
-    Returns:
-        The object, a dictionary.
-
-    Raises:
-        OSError, ValueError: see `read`.
-    """
-    intact.check(path)
-    with open(path, encoding="utf-8") as file:
-        try:
-            content = json.load(file)
-        except ValueError as error:  # Also of bytes that are no UTF-8.
-            raise ValueError(
-                f"{path} must be JSON ({error}); it is damaged or only partly "
-                "copied."
-            ) from None
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"{path} must hold a JSON object. "
-            f"Received: type={type(content).__name__}"
-        )
-    for field, rule, is_valid in rules:
-        if field not in content and field not in optional:
-            raise ValueError(
-                f"{path} must have the field {field!r}, {rule}. "
-                f"Received: fields {sorted(content)}"
-            )
-        if field in content and not is_valid(content[field]):
-            raise ValueError(
-                f"{path}: field {field!r} must be {rule}. "
-                f"Received: {field}={content[field]!r}"
-            )
+    """Returns a network's file as `fields.read` does; see `IMAGE_RULES`."""
+    content = fields.read(path, rules, optional)
     if content["resize"] < content["image_size"]:
         raise ValueError(
             f"{path}: field 'resize' must be at least 'image_size', because "
@@ -264,101 +220,70 @@ def _payload_format(content, path):
     return message
 
 
-def _is_text(value):
-    return isinstance(value, str) and bool(value)
+def _is_size(value):
+    return is_whole(value, 1)
 
 
-def _is_whole(value, low):
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return is_integer and value >= low
+def _is_bool(value):
+    return isinstance(value, bool)
 
 
 def _is_shape(value):
-    return (
-        isinstance(value, list)
-        and len(value) in (1, 3)
-        and all(_is_whole(side, 1) for side in value)
-    )
+    return is_list_of(_is_size, value) and len(value) in (1, 3)
 
 
 def _is_codec(value):
     return (
         isinstance(value, dict)
-        and _is_text(value.get("name"))
+        and is_text(value.get("name"))
         and isinstance(value.get("config"), dict)
     )
 
 
-def _are_segments(value):
-    return isinstance(value, list) and all(
-        _is_text(name) and name.replace("_", "").isalnum() for name in value
-    )
-
-
-def _are_points(value):
-    return isinstance(value, list) and bool(value)
-
-
-def _are_classes(value):
-    return isinstance(value, list) and value and all(map(_is_text, value))
+def _is_segment(name):
+    return is_text(name) and name.replace("_", "").isalnum()
 
 
 def _are_digests(value):
-    return isinstance(value, dict) and all(map(_is_text, value.values()))
+    return isinstance(value, dict) and all(map(is_text, value.values()))
 
 
-def format_rule(name):
-    """Returns the rule that a file says `name` as its format."""
-    rule = f"{name!r}, the one that this version reads"
-    return ("format", rule, lambda value: value == name)
-
-
-# Field, what it must be, and whether a value is that. The format comes first:
-# another one may have other fields. These are of the images that a network
-# takes, of its answers and of its files.
+# Of the images that a network takes, of its answers and of its files.
 IMAGE_RULES = (
-    ("name", "a string that isn't empty", _is_text),
+    ("name", "a string that isn't empty", is_text),
+    ("image_size", "a positive number of pixels", _is_size),
+    ("resize", "a positive number of pixels", _is_size),
     (
-        "image_size",
-        "a positive number of pixels",
-        lambda value: _is_whole(value, 1),
+        "classes",
+        "a list of class names, at least one",
+        lambda value: is_list_of(is_text, value),
     ),
-    (
-        "resize",
-        "a positive number of pixels",
-        lambda value: _is_whole(value, 1),
-    ),
-    ("classes", "a list of class names, at least one", _are_classes),
     ("sha256", "an object {file name: hexadecimal SHA-256}", _are_digests),
     ("output", "softmax or sigmoid", lambda value: value in OUTPUTS),
 )
 _RULES = (
-    format_rule(FORMAT),
+    fields.format_rule(FORMAT),
     (
         "unit_id",
         "an integer that fits 32 unsigned bits",
-        lambda value: _is_whole(value, 0) and value < 2**32,
+        lambda value: is_whole(value, 0, 2**32),
     ),
     ("code_shape", "[h, w, c] or [n], positive integers", _is_shape),
-    (
-        "sends_range",
-        "true or false",
-        lambda value: isinstance(value, bool),
-    ),
+    ("sends_range", "true or false", _is_bool),
     ("codec", 'an object {"name": ..., "config": {...}}', _is_codec),
-    ("points", "a list of operating points, at least one", _are_points),
     (
-        "default_point",
-        "the index of an operating point",
-        lambda value: _is_whole(value, 0),
+        "points",
+        "a list of operating points, at least one",
+        lambda value: isinstance(value, list) and value != [],
     ),
+    ("default_point", "the index of an operating point", is_whole),
+    ("takes_point", "true or false", _is_bool),
+    ("codec_sha256", "a hexadecimal SHA-256", is_text),
     (
-        "takes_point",
-        "true or false",
-        lambda value: isinstance(value, bool),
+        "segments",
+        "a list of names of letters and digits",
+        lambda value: value == [] or is_list_of(_is_segment, value),
     ),
-    ("codec_sha256", "a hexadecimal SHA-256", _is_text),
-    ("segments", "a list of names of letters and digits", _are_segments),
 ) + IMAGE_RULES
 # An export writes them; a file made by hand may do without.
 _OPTIONAL = ("sha256", "codec_sha256", "segments", "output")

@@ -9,8 +9,13 @@ import json
 import os
 from typing import NamedTuple
 
-from bottlenet_tf.runtime import images, outputs, runtimes, unit_file
-from bottlenet_tf.runtime.engines import as_batch, fits, open_engine
+from bottlenet_tf.runtime import fields, images, outputs, runtimes, unit_file
+from bottlenet_tf.runtime.engines import (
+    as_batch,
+    fits,
+    image_shape,
+    open_engine,
+)
 
 FORMAT = "bottlenet_tf.whole.1"
 NAME = "whole.json"
@@ -21,11 +26,7 @@ class WholeFile(NamedTuple):
 
     Attributes:
         name: The network's, as train.py knows it.
-        image_size: Side of the square image that it takes, in pixels.
-        resize: Length of the shorter side before the centre crop.
-        classes: Class names, in the order of the logits.
-        output: What they are, one of `outputs.OUTPUTS`.
-        sha256: `{file name: SHA-256}` of the network files beside it.
+        image_size, resize, classes, output, sha256: As in `UnitFile`.
         timing_only: Why it is good for timing alone, its answers being no
             trained network's; None if they are.
     """
@@ -81,10 +82,7 @@ class Whole:
         """Opens the network without a split of a deployment.
 
         Args:
-            folder: The deployment folder or its `edge` folder.
-            runtime: One of `runtimes.RUNTIMES`; None takes the first of
-                tensorrt, onnx and litert whose file and library are there.
-            threads: CPU threads of one call; the library's choice if None.
+            folder, runtime, threads: As for `Head.load`.
             device: Where an ONNX file runs; see `engines.open_engine`.
             for_timing: Whether a network that is good for timing alone will
                 do.
@@ -107,11 +105,7 @@ class Whole:
     def predict(self, image):
         """Returns the float32 probabilities `(classes,)` of one image.
 
-        Args:
-            image: As for `Head.prepare`.
-
-        Raises:
-            OSError, TypeError, ValueError: see `images`.
+        Args, errors: as `images.pixels`.
         """
         return outputs.probabilities(self.output, self.logits(image))
 
@@ -125,10 +119,7 @@ class Whole:
 
     def _check_engine(self):
         """By shapes alone: LiteRT's tensors have no names of ours."""
-        size = self.about.image_size
-        shape = (1, size, size, 3)
-        if self._engine.channels_first:
-            shape = (1, 3, size, size)
+        shape = image_shape(self._engine, self.about.image_size)
         for kind, received, wanted in (
             ("input", self._engine.inputs, shape),
             ("output", self._engine.outputs, (1, len(self.classes))),
@@ -147,11 +138,7 @@ class Whole:
 def find(folder, runtime=None):
     """Returns a `WholeFile`, the path of the network, and its runtime.
 
-    Args:
-        folder, runtime: As for `Whole.load`.
-
-    Raises:
-        FileNotFoundError, ImportError, ValueError: see `Whole.load`.
+    Args, errors: as `Whole.load`.
     """
     folder = unit_file.find_folder(folder, "edge", NAME)
     about = read(os.path.join(folder, NAME))
@@ -173,7 +160,7 @@ def find(folder, runtime=None):
 def identity(about):
     """Returns the 32-bit identity of a served network, by its `WholeFile`.
 
-    Of its ONNX file, what goes into it and what its classes are called.
+    Of its ONNX file, its inputs and its classes' names.
     """
     told = [
         about.sha256.get(runtimes.file_of("onnx", about.part)),
@@ -193,14 +180,10 @@ def part_of(timing_only):
 
 
 def read(path):
-    """Reads and checks a whole.json.
-
-    Returns:
-        `WholeFile`.
+    """Returns the `WholeFile` of a whole.json.
 
     Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming file and field, if it isn't what an export writes.
+        OSError, ValueError: see `fields.read`.
     """
     content = unit_file.read_fields(path, _RULES, ("output",))
     return WholeFile(
@@ -215,11 +198,11 @@ def read(path):
 
 
 _RULES = (
-    unit_file.format_rule(FORMAT),
+    fields.format_rule(FORMAT),
     *unit_file.IMAGE_RULES,
     (
         "timing_only",
         "null, or why it is good for timing alone",
-        lambda value: value is None or (isinstance(value, str) and value),
+        lambda value: value is None or fields.is_text(value),
     ),
 )

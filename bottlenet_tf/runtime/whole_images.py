@@ -31,18 +31,10 @@ _SCAN, _MOST_SCANS = b"\xff\xda", 64
 
 
 class WholeImages(Answers):
-    """Answers image files by the network without a split.
+    """Answers image files by the network without a split, a `Whole`.
 
     pixels = decode(file)
     answer = softmax(network(pixels))
-
-    Made by `WholeImages.load`.
-
-    Args:
-        whole: `Whole`.
-
-    Attributes:
-        about: Its `WholeFile`.
     """
 
     def __init__(self, whole):
@@ -52,11 +44,7 @@ class WholeImages(Answers):
 
     @classmethod
     def load(cls, folder, device="cpu", threads=None):
-        """Opens `whole.onnx` and `whole.json` of a folder.
-
-        Raises:
-            FileNotFoundError, ImportError, ValueError: see `Whole.load`.
-        """
+        """Opens `whole.onnx` and `whole.json` of a folder; see `Whole.load`."""
         folder = os.fspath(folder)
         return cls(Whole.load(folder, "onnx", threads, device))
 
@@ -95,7 +83,7 @@ class _Network:
 
 
 def decode(data, about):
-    """Returns the pixels that the network sees of an image file.
+    """Returns the pixels uint8 `(S, S, 3)` that the network sees of a file.
 
     A square one no larger than the network's is what a device has prepared
     and perhaps shrunk: it is enlarged as cloud-only's accuracy was measured.
@@ -105,9 +93,6 @@ def decode(data, about):
         data: Bytes of a JPEG, PNG, WebP or AVIF; of several pictures in it
             the first is read.
         about: `WholeFile`.
-
-    Returns:
-        uint8 `(S, S, 3)`.
 
     Raises:
         PayloadError: with the status "wrong size" for bytes or dimensions

@@ -391,7 +391,7 @@ def test_another_version_is_named_in_the_error(codes):
     message = small_format()
     payload = bytearray(pack(message, codes))
     payload[0] = 0x10 | payload[0] & 0x0F
-    with pytest.raises(PayloadError, match="must be 3,.*Received: version=1"):
+    with pytest.raises(PayloadError, match="must be 3:.*Received: version=1"):
         message.unpack(payload)
 
 
@@ -606,12 +606,6 @@ def test_an_attribute_can_neither_be_set_nor_deleted(name):
         delattr(message, name)
 
 
-def test_a_format_shows_its_values():
-    shown = repr(small_format(sends_range=False))
-    assert shown.startswith("PayloadFormat(unit_id=305419896, shape=(9, 7, 3)")
-    assert shown.endswith("sends_range=False)")
-
-
 def test_a_copy_by_pickle_makes_the_same_payloads(codes):
     message = small_format()
     twin = pickle.loads(pickle.dumps(message))
@@ -684,7 +678,10 @@ def test_a_payload_that_unpack_would_refuse_is_not_packed(sends_range, codes):
     # Four bytes an element and 1 KiB.
     limit = 4 * 9 * 7 * 3 + 1024
     for size in (0, limit + 1):
-        with pytest.raises(ValueError, match="bytes from codec 'careless'"):
+        with pytest.raises(
+            ValueError,
+            match=f"'careless'.*: {size + 6 + 2 * sends_range} bytes",
+        ):
             pack(message(size), codes)
     for size in (1, limit):
         message(size).unpack(pack(message(size), codes))

@@ -40,6 +40,11 @@ def one_table(first, frequencies, coefficients):
     return Tables([first], [frequencies], index)
 
 
+def encoded(coder, codes, tables, point):
+    """The stream of one image."""
+    return coder.encode_batch(codes[None], tables, point)[0]
+
+
 def accepted(coder, data, tables, point):
     """The codes of a stream, or None."""
     try:
@@ -101,7 +106,7 @@ def test_golden_streams_come_out_and_in(golden, coder):
     for case in golden["streams"]:
         codes = np.array(case["codes"], np.int16)
         stream, point = bytes.fromhex(case["stream"]), case["point"]
-        assert coder.encode(codes, tables, point) == stream
+        assert encoded(coder, codes, tables, point) == stream
         decoded = coder.decode(stream, tables, point)
         np.testing.assert_array_equal(decoded, codes)
 
@@ -112,12 +117,12 @@ def test_a_byte_for_eight_bits(coder):
     # is 2**-8 wide, so no shorter number lies in it.
     tables = one_table(0, [16384, 16384, 16384, 16383, 1], 4)
     codes = np.array([1, 0, 3, 2], np.int16)
-    assert coder.encode(codes, tables, 0) == b"\x4e"
+    assert encoded(coder, codes, tables, 0) == b"\x4e"
 
 
 def test_all_most_likely_is_no_byte_at_all(coder):
     tables = one_table(0, [65000, 500, 36], 10)
-    assert coder.encode(np.zeros(10, np.int16), tables, 0) == b""
+    assert encoded(coder, np.zeros(10, np.int16), tables, 0) == b""
     assert not coder.decode(b"", tables, 0).any()
 
 
@@ -126,13 +131,13 @@ def test_an_escaped_value_takes_16_bits(coder):
     # 1000 1001 0001 1010 0 = 0x89 0x1a.
     tables = one_table(0, [32768, 32768], 1)
     codes = np.array([0x1234], np.int16)
-    assert coder.encode(codes, tables, 0) == b"\x89\x1a"
+    assert encoded(coder, codes, tables, 0) == b"\x89\x1a"
 
 
 def test_negative_escaped_values_are_two_s_complement(coder):
     # 1, then 0xfffe: 1 1111 1111 1111 1110 = 0xff 0xff 0.
     tables = one_table(0, [32768, 32768], 1)
-    stream = coder.encode(np.array([-2], np.int16), tables, 0)
+    stream = encoded(coder, np.array([-2], np.int16), tables, 0)
     assert stream == b"\xff\xff"
     assert coder.decode(stream, tables, 0).tolist() == [-2]
 
@@ -142,7 +147,7 @@ def test_silent_coefficients_may_still_be_anything(coder, value):
     firsts, frequencies = zip(SILENT, (0, [32768, 32768]), strict=True)
     tables = Tables(firsts, frequencies, [[0, 1, 0]])
     codes = np.array([0, 0, value], np.int16)
-    stream = coder.encode(codes, tables, 0)
+    stream = encoded(coder, codes, tables, 0)
     np.testing.assert_array_equal(coder.decode(stream, tables, 0), codes)
     # Flag, escape and value, 16 bits each, and one for the active 0: 49 bits.
     assert len(stream) <= 7
@@ -155,7 +160,7 @@ def test_silent_zeros_cost_nothing_however_many(coder):
     tables = Tables(firsts, frequencies, index)
     codes = np.zeros(20000, np.int16)
     codes[7] = 0x1234
-    assert coder.encode(codes, tables, 0) == b"\x89\x1a"
+    assert encoded(coder, codes, tables, 0) == b"\x89\x1a"
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(12) + b"\1"])
@@ -164,7 +169,7 @@ def test_carries_run_through_all_bytes(coder, tail):
     # and then all those bytes must become 0x8000...
     tables = one_table(-1, [21845, 21846, 21844, 1], 80)
     codes = coder.decode(b"\x80" + tail, tables, 0)
-    assert coder.encode(codes, tables, 0) == b"\x80" + tail
+    assert encoded(coder, codes, tables, 0) == b"\x80" + tail
 
 
 @pytest.mark.parametrize("silent", [True, False])
@@ -174,7 +179,7 @@ def test_any_codes_come_back(coder, rng, silent):
             tables = random_tables(rng, coefficients, silent=silent)
             codes = random_codes(rng, coefficients)
             for point in (0, 1):
-                stream = coder.encode(codes, tables, point)
+                stream = encoded(coder, codes, tables, point)
                 decoded = coder.decode(stream, tables, point)
                 assert decoded.dtype == np.int16
                 np.testing.assert_array_equal(decoded, codes)
@@ -185,14 +190,14 @@ def test_a_stream_is_accepted_only_as_its_codes_encode(coder, rng):
     for _ in range(40):
         coefficients = int(rng.choice([1, 2, 5, 30]))
         tables = random_tables(rng, coefficients)
-        honest = coder.encode(random_codes(rng, coefficients), tables, 0)
+        honest = encoded(coder, random_codes(rng, coefficients), tables, 0)
         for data in hostile_streams(rng, honest):
             codes = accepted(coder, data, tables, 0)
             if codes is None:
                 refused += 1
             else:
                 accepted_streams += 1
-                assert coder.encode(codes, tables, 0) == data
+                assert encoded(coder, codes, tables, 0) == data
     assert accepted_streams > 100 and refused > 100
 
 
@@ -206,7 +211,7 @@ def test_both_forms_make_and_refuse_the_same(rng, monkeypatch):
         tables = random_tables(rng, coefficients, silent=rng.random() < 0.7)
         codes = random_codes(rng, coefficients)
         honest = range_coder._encode(codes, tables, 1)
-        assert range_coder.encode(codes, tables, 1) == honest
+        assert encoded(range_coder, codes, tables, 1) == honest
         for data in hostile_streams(rng, honest):
             monkeypatch.setattr(range_coder, "_native", None)
             want = accepted(range_coder, data, tables, 1)
@@ -239,14 +244,14 @@ def test_long_streams_lose_next_to_nothing(coder, rng):
     codes = rng.integers(0, 3, 15000).astype(np.int16)
     bits = np.log2(TOTAL / frequencies)[codes].sum()
     # Rounding loses 15000 times about 1e-6 bits.
-    assert len(coder.encode(codes, tables, 0)) < bits / 8 + 1.01
+    assert len(encoded(coder, codes, tables, 0)) < bits / 8 + 1.01
 
 
 def test_a_batch_is_coded_as_its_images(coder, rng):
     tables = random_tables(rng, 50)
     codes = np.stack([random_codes(rng, 50) for _ in range(9)])
     streams = coder.encode_batch(codes, tables, 1)
-    assert streams == [coder.encode(each, tables, 1) for each in codes]
+    assert streams == [encoded(coder, each, tables, 1) for each in codes]
     assert coder.encode_batch(codes[:0], tables, 1) == []
 
 
@@ -254,8 +259,8 @@ def test_a_batch_is_coded_as_its_images(coder, rng):
 def test_codes_need_not_be_contiguous(coder, rng, step):
     tables = random_tables(rng, 20)
     codes = rng.integers(-2, 3, 40).astype(np.int16)[::step][:20]
-    want = coder.encode(codes.copy(), tables, 0)
-    assert coder.encode(codes, tables, 0) == want
+    want = encoded(coder, codes.copy(), tables, 0)
+    assert encoded(coder, codes, tables, 0) == want
 
 
 @pytest.mark.skipif(

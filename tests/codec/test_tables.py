@@ -51,14 +51,6 @@ def test_a_certain_table_is_silent_only_at_0():
     assert tables.plan(0).active == 3
 
 
-def test_bits_are_those_of_the_frequencies(tables):
-    # 32768 of 65536 is one bit, 16384 two; the escape has 16 bits more.
-    bits = tables.bits()
-    assert bits[3:6].tolist() == [1, 2, 18]
-    np.testing.assert_allclose(bits[0], -np.log2(65535 / 65536))
-    assert bits[1] == 32
-
-
 def test_tables_come_back_from_their_bytes(rng):
     for silent in (True, False):
         tables = random_tables(rng, 40, points=5, silent=silent)

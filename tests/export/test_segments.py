@@ -7,8 +7,7 @@ import pytest
 from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import segments
 from bottlenet_tf.export.segments import digests_of, find_chains
-from bottlenet_tf.runtime.chain import Chain
-from bottlenet_tf.runtime.engines import open_engine
+from bottlenet_tf.runtime.engines import Chain, open_engine
 from tests.export.conftest import make_network
 
 

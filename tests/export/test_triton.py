@@ -17,7 +17,6 @@ from PIL import Image
 
 from bottlenet_tf.codec import PayloadFormat
 from bottlenet_tf.codec import answer as answers
-from bottlenet_tf.codec.payload import layout
 from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.export import triton
 from bottlenet_tf.layers import STATUSES
@@ -25,6 +24,7 @@ from bottlenet_tf.runtime import served, triton_model
 from bottlenet_tf.runtime.answers import OUTPUTS
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.tails import Tails
 from bottlenet_tf.runtime.whole import Whole
 from tests.jpeg_libraries import coarser, encoding_by
 
@@ -166,12 +166,12 @@ def test_each_request_gets_its_own_answers(both, version, payloads, tmp_path):
         key: [row for answer in found for row in answer[key]] for key in names
     }
     for name, rows in (("learned", [0, 3, 4]), ("range", [1, 5])):
-        want = Tail.load(both / name).answer(
+        want = Tails({name: Tail.load(both / name)}).answer(
             payloads[name][:3] if name == "learned" else [fourth, fifth]
         )
         for key in ("classes", "labels", "status"):
             got = [joined[key][i] for i in rows]
-            assert got == [[value] for value in want[key]]
+            assert got == want[key].tolist()
         logits = [joined["logits"][i] for i in rows]
         np.testing.assert_allclose(logits, want["logits"], atol=1e-5)
     assert joined["status"][2] == ["wrong size"]
@@ -256,7 +256,7 @@ def _with_header(message, body, point=0):
 def test_both_servers_refuse_with_the_same_words(both, payloads, name):
     tail = Tail.load(both / name)
     message, good = tail.unit.format, payloads[name][0]
-    start = layout(message.sends_range).size
+    start = message.layout.size
     honest_range = good[start : message.overhead_bytes]
     batch = [
         good,
@@ -273,7 +273,7 @@ def test_both_servers_refuse_with_the_same_words(both, payloads, name):
         backwards = struct.pack("<ee", 2.0, -1.0)
         batch.append(_with_header(message, backwards + good[8:]))
         want.append("bad range")
-    assert tail.answer(batch)["status"].tolist() == want
+    assert tail.try_logits(batch)[1] == want
     assert _served_status(both, name, batch) == want
 
 
@@ -297,7 +297,7 @@ def test_no_server_decodes_what_was_coded_with_other_tables(
         )
         batch = [theirs.pack(*coded), payloads[name][0]]
     want = ["foreign or corrupt", "ok"]
-    assert Tail.load(both / name).answer(batch)["status"].tolist() == want
+    assert Tail.load(both / name).try_logits(batch)[1] == want
     assert _served_status(both, name, batch) == want
     (answer,) = _execute(version, [batch], tmp_path)["answers"]
     assert [a.status for a in _unpacked(answer)] == want

@@ -113,5 +113,7 @@ def test_an_output_size_that_is_none_is_refused(size):
 
 def test_an_input_of_another_size_is_refused():
     layer = DepthwiseRestoration(2, 2, (7, 7))
-    with pytest.raises(ValueError, match=r"\(4, 4, 2\).*input_shape="):
+    with pytest.raises(ValueError, match=r"\(4, 4\).*input_shape="):
         layer.build((None, 3, 4, 2))
+    with pytest.raises(ValueError, match="2 channels.*input_shape="):
+        layer.build((None, 4, 4, 3))

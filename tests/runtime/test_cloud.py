@@ -80,8 +80,8 @@ def test_an_unknown_point_fails_alone(deploy, sends_range, qualities):
     good = pack(tail, random_codes(tail, 1)[0])
     start = 4 if sends_range else 6
     unknown = tail.unit.format._header(good[start:], 3) + good[start:]
-    answer = tail.answer([good, unknown, good])
-    assert answer["status"].tolist() == ["ok", "unknown point", "ok"]
+    _, status = tail.try_logits([good, unknown, good])
+    assert status == ["ok", "unknown point", "ok"]
 
 
 def test_probabilities_are_the_softmax_of_the_logits(deploy, sends_range):
@@ -126,6 +126,7 @@ def test_no_batch_is_larger_than_max_batch(deploy, monkeypatch):
 def test_no_payloads_give_no_rows(deploy):
     tail = Tail.load(deploy())
     assert tail.predict([]).shape == tail.logits([]).shape == (0, 3)
+    assert tail.try_logits([])[1] == []
 
 
 def test_an_empty_batch_never_reaches_the_engine(deploy, monkeypatch):
@@ -133,7 +134,7 @@ def test_an_empty_batch_never_reaches_the_engine(deploy, monkeypatch):
     tail = Tail.load(deploy())
     monkeypatch.setattr(tail, "_engine", None)
     assert tail.run([]).shape == tail.logits([]).shape == (0, 3)
-    assert tail.answer([b"", b"bad"])["classes"].tolist() == [-1, -1]
+    assert not tail.try_logits([b"", b"bad"])[0].any()
 
 
 def test_classes_come_in_the_order_of_the_logits(deploy):
@@ -159,44 +160,18 @@ def test_a_corrupt_payload_is_named_by_its_index(deploy, sends_range, damage):
         tail.predict(payloads)
 
 
-def test_an_answer_has_what_predict_and_logits_return(deploy):
-    tail = Tail.load(deploy(), max_batch=2)
-    payloads = [pack(tail, codes) for codes in random_codes(tail, 5)]
-    answer = tail.answer(payloads)
-    classes = tail.logits(payloads).argmax(1)
-    np.testing.assert_array_equal(answer["logits"], tail.logits(payloads))
-    np.testing.assert_array_equal(
-        answer["probabilities"], tail.predict(payloads)
-    )
-    np.testing.assert_array_equal(answer["classes"], classes)
-    assert answer["labels"].tolist() == [tail.classes[i] for i in classes]
-    assert answer["status"].tolist() == ["ok"] * 5
-
-
-def test_in_an_answer_a_bad_payload_fails_alone(deploy, sends_range):
+def test_a_bad_payload_fails_alone(deploy, sends_range):
     tail = Tail.load(deploy(sends_range), max_batch=2)
     payloads = [pack(tail, codes) for codes in random_codes(tail, 5)]
-    whole = tail.answer(payloads)
+    whole = tail.logits(payloads)
     # The last two fill a batch of their own, in which nothing is left to run.
     bad = [payloads[1][:-1], *payloads, b"", b"\xff" * 20]
-    answer = tail.answer(bad[:4] + bad[6:])
-    assert answer["status"].tolist() == [
+    logits, status = tail.try_logits(bad[:4] + bad[6:])
+    assert status == [
         "foreign or corrupt", "ok", "ok", "ok", "wrong size", "wrong version",
     ]  # fmt: skip
-    np.testing.assert_allclose(
-        answer["logits"][1:4], whole["logits"][:3], rtol=1e-5
-    )
-    for i in (0, 4, 5):
-        assert answer["classes"][i] == -1
-        assert answer["labels"][i] == ""
-        assert not answer["logits"][i].any()
-        assert not answer["probabilities"][i].any()
-
-
-def test_no_payloads_give_an_empty_answer(deploy):
-    answer = Tail.load(deploy()).answer([])
-    assert answer["probabilities"].shape == (0, 3)
-    assert answer["status"].shape == answer["classes"].shape == (0,)
+    np.testing.assert_allclose(logits[1:4], whole[:3], rtol=1e-5)
+    assert not logits[[0, 4, 5]].any()
 
 
 def test_a_payload_of_a_foreign_unit_is_refused(deploy, pixels):

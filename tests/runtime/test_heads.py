@@ -9,8 +9,8 @@ import pytest
 from onnx import helper
 
 from bottlenet_tf.runtime import edge, served, unit_file
-from bottlenet_tf.runtime.chain import Chain
 from bottlenet_tf.runtime.edge import Head
+from bottlenet_tf.runtime.engines import Chain
 from bottlenet_tf.runtime.heads import Heads
 
 IDS = {"near": 0x11100000, "far": 0x22200000, "own": 0x33300000}

@@ -187,7 +187,7 @@ def test_a_damaged_file_is_named(path, data):
 @pytest.mark.parametrize("text", ["[]", '"unit"', "3"])
 def test_json_that_is_no_object_is_refused(path, text):
     path.write_text(text)
-    with pytest.raises(ValueError, match="must hold a JSON object"):
+    with pytest.raises(ValueError, match="must be a JSON object"):
         unit_file.read(path)
 
 

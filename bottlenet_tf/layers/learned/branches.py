@@ -31,12 +31,7 @@ def _check_patch(patch):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class ResidualBlock(keras.layers.Layer):
-    """x + conv(relu(modulation(conv(x)))), 3 x 3.
-
-    Call arguments:
-        x: `(batch, h, w, c)`.
-        embedded: `PointEmbedding`'s output.
-    """
+    """x + conv(relu(modulation(conv(x)))), 3 x 3, of `(batch, h, w, c)`."""
 
     def build(self, x_shape, embedded_shape):
         channels = x_shape[-1]
@@ -55,13 +50,10 @@ class ResidualBlock(keras.layers.Layer):
         height, width, channels = shape
         return 2 * 9 * height * width * channels**2
 
-    def compute_output_shape(self, x_shape, embedded_shape):
-        return x_shape
-
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class Restorer(keras.layers.Layer):
-    """The server's nonlinear branch: what the linear synthesis can't restore.
+    """The server's nonlinear branch: restores what the linear synthesis can't.
 
     ```
     z -> 3x3 to D -> residual blocks -> [1x1, shuffle 2, residual blocks] ...
@@ -80,9 +72,6 @@ class Restorer(keras.layers.Layer):
     Call arguments:
         z: Patches `(batch, h, w, d)`, of deviation near 1.
         embedded: `PointEmbedding`'s output.
-
-    Returns:
-        `(batch, h patch, w patch, C)`.
     """
 
     def __init__(self, patch, channels, width=64, blocks=1, **kwargs):
@@ -141,11 +130,6 @@ class Restorer(keras.layers.Layer):
             if layer.name.startswith("wider"):
                 height, width, depth = 2 * height, 2 * width, depth // 4
         return total
-
-    def compute_output_shape(self, z_shape, embedded_shape):
-        batch, height, width, _ = z_shape
-        side = self.patch
-        return (batch, height * side, width * side, self.channels)
 
     def get_config(self):
         return {
@@ -206,12 +190,6 @@ class Encoder(keras.layers.Layer):
             total += out[1] * out[2] * out[3] * taps
             shape = out
         return total
-
-    def compute_output_shape(self, input_shape):
-        batch, height, width, _ = input_shape
-        return (
-            batch, height // self.patch, width // self.patch, self.channels,
-        )  # fmt: skip
 
     def get_config(self):
         return {

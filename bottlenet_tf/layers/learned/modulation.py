@@ -6,14 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class PointEmbedding(keras.layers.Layer):
-    """Turns the operating point into features: relu(dense([t, t^2, t^3])).
-
-    Call arguments:
-        point: t `(batch,)`.
-
-    Returns:
-        float32 `(batch, width)`.
-    """
+    """Turns t `(batch,)` into `(batch, width)`: relu(dense([t, t^2, t^3]))."""
 
     def __init__(self, width=32, **kwargs):
         super().__init__(**kwargs)
@@ -45,12 +38,9 @@ class PointEmbedding(keras.layers.Layer):
 class Modulation(keras.layers.Layer):
     """Scales and shifts the channels of a tensor by the operating point.
 
-    x (1 + scale(e)) + shift(e), both zero at first: the layer begins as the
+    x (1 + scale(e)) + shift(e) of x `(batch, ..., channels)` and e, the
+    `PointEmbedding`'s output. Both are zero at first: the layer begins as the
     identity at every operating point.
-
-    Call arguments:
-        x: `(batch, ..., channels)`.
-        embedded: `PointEmbedding`'s output `(batch, width)`.
 
     Reference:
         Perez et al., 2018, arXiv:1709.07871.

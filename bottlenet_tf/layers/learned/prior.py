@@ -7,6 +7,9 @@ from keras import ops
 # A code that the prior rules out costs 24 bits in training, about what an
 # escape costs on the wire.
 MIN_PROBABILITY = 2.0**-24
+WEIGHTS = (
+    "locations", "log_scales", "log_scale_slopes", "logits", "logit_slopes",
+)  # fmt: skip
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -49,42 +52,30 @@ class LogisticMixture(keras.layers.Layer):
         self.components = components
 
     def build(self, input_shape=None):
-        shape = (self.components, self.coefficients)
-        spread = np.linspace(-0.5, 0.5, self.components)[:, None]
-        self.locations = self.add_weight(
-            shape=shape, initializer="zeros", name="locations"
-        )
-        self.log_scales = self.add_weight(
-            shape=shape,
-            # One narrow, one wide: equal ones would learn in step.
-            initializer=lambda shape, dtype: np.broadcast_to(
-                spread.astype(dtype), shape
-            ),
-            name="log_scales",
-        )
-        self.log_scale_slopes = self.add_weight(
-            shape=shape, initializer="zeros", name="log_scale_slopes"
-        )
-        self.logits = self.add_weight(
-            shape=shape, initializer="zeros", name="logits"
-        )
-        self.logit_slopes = self.add_weight(
-            shape=shape, initializer="zeros", name="logit_slopes"
-        )
+        def initial(shape, dtype):
+            return np.broadcast_to(self._spread.astype(dtype), shape)
+
+        for name in WEIGHTS:
+            weight = self.add_weight(
+                shape=(self.components, self.coefficients),
+                initializer=initial if name == "log_scales" else "zeros",
+                name=name,
+            )
+            setattr(self, name, weight)
+
+    @property
+    def _spread(self):
+        # One narrow, one wide: equal ones would learn in step.
+        return np.linspace(-0.5, 0.5, self.components)[:, None]
 
     def start_from(self, deviations):
         """Begins anew with the coefficients' standard deviations `(n,)`."""
+        for name in WEIGHTS:
+            weight = getattr(self, name)
+            weight.assign(np.zeros(weight.shape, np.float32))
         # A logistic of scale s has the deviation s pi / sqrt(3).
         log_scale = np.log(np.maximum(deviations, 1e-9) * np.sqrt(3) / np.pi)
-        spread = np.linspace(-0.5, 0.5, self.components)[:, None]
-        self.log_scales.assign((spread + log_scale).astype(np.float32))
-        for weight in (
-            self.locations,
-            self.log_scale_slopes,
-            self.logits,
-            self.logit_slopes,
-        ):
-            weight.assign(np.zeros(weight.shape, np.float32))
+        self.log_scales.assign((self._spread + log_scale).astype(np.float32))
 
     def probabilities(self, y, gain, point):
         """Returns P of each code, float32 `(batch, n)`."""
@@ -103,9 +94,6 @@ class LogisticMixture(keras.layers.Layer):
         likely = self.probabilities(y, gain, point)
         bits = -ops.log2(ops.maximum(likely, MIN_PROBABILITY))
         return ops.sum(bits, axis=1)
-
-    def compute_output_shape(self, y_shape, gain_shape, point_shape):
-        return (y_shape[0],)
 
     def get_config(self):
         return {

@@ -10,9 +10,12 @@ import keras
 import numpy as np
 from keras import ops
 
+# Arguments of both directions.
+SIZES = ("patch", "channels", "coefficients", "mixed", "mixed_to", "shared")
+
 
 class _GridTransform(keras.layers.Layer):
-    """What both directions share: sizes, and the grid's matrices."""
+    """Base of both directions: sizes, and the grid's matrices."""
 
     def __init__(
         self,
@@ -39,16 +42,53 @@ class _GridTransform(keras.layers.Layer):
         mixing = self.mixed * self.mixed_to
         return patches * (height + width + self.channels) + mixing
 
+    def _add_grid_weights(self, size, mixing_shape):
+        """Adds weights for a feature of `size`; returns the grid's values."""
+        self.grid = grid_shape(size, self.patch)
+        height, width = self.grid
+        total, depth = height * width * self.channels, self.channels
+        kept = self.mixed + self.coefficients - self.mixed_to
+        if self.mixed_to > self.coefficients or kept > total:
+            raise ValueError(
+                f"A unit on a grid of {total} values must take at most those, "
+                "--mixed and what isn't mixed, and make at most --coefficients "
+                f"by mixing. Received: coefficients={self.coefficients}, "
+                f"mixed={self.mixed}, mixed_to={self.mixed_to}"
+            )
+        self.rows = self.add_weight(
+            shape=(height, height), initializer="identity", name="rows"
+        )
+        self.columns = self.add_weight(
+            shape=(width, width), initializer="identity", name="columns"
+        )
+        count = 1 if self.shared else height * width
+        self.frequencies = self.add_weight(
+            shape=(count, depth, depth),
+            initializer=lambda shape, dtype: np.broadcast_to(
+                np.eye(shape[1], dtype=dtype), shape
+            ),
+            name="frequencies",
+        )
+        self.kept = self.add_weight(
+            shape=(kept,),
+            dtype="int32",
+            initializer=lambda shape, dtype: ops.arange(shape[0], dtype=dtype),
+            trainable=False,
+            name="kept",
+        )
+        self.offset = self.add_weight(
+            shape=(kept,), initializer="zeros", name="offset"
+        )
+        self.mixing = None
+        if self.mixed:
+            self.mixing = self.add_weight(
+                shape=mixing_shape, initializer="identity", name="mixing"
+            )
+        return total
+
     def get_config(self):
-        return {
-            **super().get_config(),
-            "patch": self.patch,
-            "channels": self.channels,
-            "coefficients": self.coefficients,
-            "mixed": self.mixed,
-            "mixed_to": self.mixed_to,
-            "shared": self.shared,
-        }
+        sizes = {name: getattr(self, name) for name in SIZES}
+        return {**super().get_config(), **sizes}
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -62,8 +102,8 @@ class Analysis(_GridTransform):
     v = v[kept] - offset;  c = [v[:m] mixing, v[m:]]
     ```
 
-    A closed form computes the weights (`training.closed_form`); as built they
-    are the identity, which codes the first channels. Stays float32.
+    `training.closed_form` computes the weights; as built they are the identity.
+    Stays float32.
 
     Args:
         patch: p, side of the patches; it must divide H and W.
@@ -75,21 +115,16 @@ class Analysis(_GridTransform):
             are values of the grid as they are. None means m.
         shared: Whether all frequencies share one channel matrix.
 
-    Call arguments:
-        x: Feature `(batch, H, W, C)`.
-
     Returns:
-        `(c, z)`: coefficients float32 `(batch, n)`; patches `(batch, h, w, d)`.
+        `(c, z)` of a feature `(batch, H, W, C)`: coefficients float32
+        `(batch, n)`; patches `(batch, h, w, d)`.
 
     Raises:
-        ValueError: from `build` if a side isn't divisible by p, or there are
-            fewer than n coefficients.
+        ValueError: from `build` if p or n doesn't fit the feature.
     """
 
     def build(self, input_shape):
-        self.grid = grid_shape(input_shape[1:3], self.patch)
-        height, width = self.grid
-        total = height * width * self.channels
+        self._add_grid_weights(input_shape[1:3], (self.mixed, self.mixed_to))
         self.projection = keras.layers.Conv2D(
             self.channels,
             self.patch,
@@ -98,7 +133,6 @@ class Analysis(_GridTransform):
             name="patches",
         )
         self.projection.build(tuple(input_shape))
-        _add_grid_weights(self, total, (self.mixed, self.mixed_to))
 
     def patches(self, x):
         """Returns z `(batch, h, w, d)` of the feature `x`."""
@@ -138,20 +172,11 @@ class Synthesis(_GridTransform):
     ```
 
     The 3 x 3 convolution, to twice the channels (or p p C, if that is less),
-    sees a patch's neighbours; the other makes its pixels. They are the same at
-    every operating point: the coefficients' steps and the nonlinear branch
-    follow t.
+    sees a patch's neighbours; the other makes its pixels. Neither follows t.
 
-    Args:
-        patch, channels, coefficients, mixed, mixed_to, shared: As in
-            `Analysis`.
-        output_shape: `(H, W, C)` of the feature.
-
-    Call arguments:
-        c: Coefficients `(batch, n)`.
-
-    Returns:
-        `(x, z)`: feature `(batch, H, W, C)`; patches `(batch, h, w, d)`.
+    It takes `Analysis`' arguments and `output_shape`, `(H, W, C)` of the
+    feature. Of coefficients `(batch, n)` it makes `(x, z)`: the feature and
+    patches `(batch, h, w, d)`.
     """
 
     def __init__(self, *args, output_shape, **kwargs):
@@ -160,10 +185,8 @@ class Synthesis(_GridTransform):
 
     def build(self, input_shape):
         del input_shape
-        height, width, depth = self.restored_shape
-        self.grid = grid_shape((height, width), self.patch)
-        total = self.grid[0] * self.grid[1] * self.channels
-        _add_grid_weights(self, total, (self.mixed_to, self.mixed))
+        *size, depth = self.restored_shape
+        total = self._add_grid_weights(size, (self.mixed_to, self.mixed))
         # Where each value of the grid is found; the last is where nothing is.
         self.places = self.add_weight(
             shape=(total,),
@@ -223,21 +246,12 @@ class Synthesis(_GridTransform):
         convolutions = between * (9 * self.channels + pixels)
         return self.grid_macs(height, width) + height * width * convolutions
 
-    def compute_output_shape(self, c_shape):
-        batch = c_shape[0]
-        grid = grid_shape(self.restored_shape[:2], self.patch)
-        return (batch, *self.restored_shape), (batch, *grid, self.channels)
-
     def get_config(self):
         return {**super().get_config(), "output_shape": self.restored_shape}
 
 
 def grid_shape(size, patch):
-    """Returns `(h, w)`, how many patches a feature of `size` has.
-
-    Raises:
-        ValueError: if a side isn't a multiple of `patch`.
-    """
+    """Returns `(h, w)`, how many patches a feature of `size` has."""
     if any(side % patch for side in size):
         raise ValueError(
             "--patch must divide both sides of the feature, which is cut into "
@@ -255,49 +269,6 @@ def depth_to_space(x, block):
     x = ops.reshape(x, (-1, height, width, block, block * channels))
     x = ops.transpose(x, (0, 1, 3, 2, 4))
     return ops.reshape(x, (-1, height * block, width * block, channels))
-
-
-def _add_grid_weights(layer, total, mixing):
-    kept = layer.mixed + layer.coefficients - layer.mixed_to
-    if not layer.mixed_to <= layer.coefficients or not kept <= total:
-        raise ValueError(
-            f"A unit on a grid of {total} values must take at most those, "
-            "--mixed and what isn't mixed, and make at most --coefficients by "
-            f"mixing. Received: coefficients={layer.coefficients}, "
-            f"mixed={layer.mixed}, mixed_to={layer.mixed_to}"
-        )
-    height, width = layer.grid
-    for name, side in (("rows", height), ("columns", width)):
-        matrix = layer.add_weight(
-            shape=(side, side), initializer="identity", name=name
-        )
-        setattr(layer, name, matrix)
-    count = 1 if layer.shared else height * width
-    depth = layer.channels
-    layer.frequencies = layer.add_weight(
-        shape=(count, depth, depth),
-        initializer=lambda shape, dtype: np.broadcast_to(
-            np.eye(shape[1], dtype=dtype), shape
-        ),
-        name="frequencies",
-    )
-    layer.kept = layer.add_weight(
-        shape=(kept,),
-        dtype="int32",
-        initializer=lambda shape, dtype: ops.arange(shape[0], dtype=dtype),
-        trainable=False,
-        name="kept",
-    )
-    layer.offset = layer.add_weight(
-        shape=(kept,), initializer="zeros", name="offset"
-    )
-    layer.mixing = None
-    if layer.mixed:
-        layer.mixing = layer.add_weight(
-            shape=mixing,
-            initializer="identity",
-            name="mixing",
-        )
 
 
 def _along_rows(matrix, z):

@@ -4,16 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from bottlenet_tf.codec.entropy import EntropyCodec
-from bottlenet_tf.layers.codec_layer import codec_layer
 from bottlenet_tf.layers.learned.branches import Encoder, Restorer
 from bottlenet_tf.layers.learned.modulation import PointEmbedding
 from bottlenet_tf.layers.learned.prior import LogisticMixture
-from bottlenet_tf.layers.learned.transform import Analysis, Synthesis
-from bottlenet_tf.layers.unit_base import Unit
+from bottlenet_tf.layers.learned.transform import SIZES, Analysis, Synthesis
+from bottlenet_tf.layers.unit_base import MAX_INT16, Unit
 
 ENCODERS = ("linear", "residual")
-MAX_CODE = 2**15 - 1  # Codes travel as int16.
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -26,9 +23,9 @@ class LearnedUnit(Unit):
             restored = x + restorer(z, t)
     ```
 
-    What is restored may be negative where the cut tensor, after a ReLU, never
-    is: rectified errors would no longer be zero on average, and a frozen tail
-    loses more by that than by their size.
+    The restored feature may be negative where the cut tensor, after a ReLU,
+    never is: rectified errors would no longer be zero on average, and a frozen
+    tail loses more by that than by their size.
 
     The operating point t runs from -1 (most bytes) to 1 (fewest). Training
     draws the weight of a bit log-uniformly for each image,
@@ -48,13 +45,6 @@ class LearnedUnit(Unit):
         rate_weights: Weight of a bit in the loss at t = -1 and t = 1.
         tables: Base64 text of the frozen `Tables`; None before.
         default_point: Index of the point to use where none is asked for.
-
-    Call arguments:
-        x: Feature `(batch, H, W, C)`.
-        point: t `(batch,)`.
-
-    Returns:
-        Restored feature `(batch, H, W, C)`.
 
     Reference:
         Frozen network and small units: Datta, Ahuja, Somayazulu, Tickoo, 2022,
@@ -100,10 +90,7 @@ class LearnedUnit(Unit):
             "default_point": default_point,
         }
         self.default_point = default_point
-        self.byte_codec = self.codec = None
-        if tables is not None:
-            self.byte_codec = EntropyCodec(tables, self.points)
-            self.codec = codec_layer(self.byte_codec)
+        self._take_tables(tables)
         if encoder not in ENCODERS:
             raise ValueError(
                 f"`encoder` must be one of {', '.join(ENCODERS)}. "
@@ -118,29 +105,14 @@ class LearnedUnit(Unit):
         )
 
     def build(self, input_shape):
-        if None in input_shape[1:]:
-            raise ValueError(
-                "The feature must have a fixed size (H, W, C), because the "
-                "transform depends on it. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
+        self._check_feature(input_shape)
         c = self._config
         shape = tuple(input_shape)
         count = c["coefficients"]
         self.code_shape = (count,)
         if self.byte_codec is not None:
             self.byte_codec.check_shape(self.code_shape)
-        common = {
-            name: c[name]
-            for name in (
-                "patch",
-                "channels",
-                "coefficients",
-                "mixed",
-                "mixed_to",
-                "shared",
-            )
-        }
+        common = {name: c[name] for name in SIZES}
         self.analysis = Analysis(**common, name="analysis")
         self.analysis.build(shape)
         self.synthesis = Synthesis(
@@ -150,17 +122,12 @@ class LearnedUnit(Unit):
         self.prior = LogisticMixture(count, c["components"], name="prior")
         self.prior.build((None, count))
         for name in ("log_gain", "gain_slope", "log_step", "step_slope"):
-            weight = self.add_weight(
-                shape=(count,),
-                dtype="float32",
-                initializer="zeros",
-                name=name,
-            )
-            setattr(self, name, weight)
+            self._add_vector(name, count)
         # Of the feature and of the patches, for the nonlinear branches.
-        self._add_statistic("feature_mean", shape[-1], "zeros")
-        self._add_statistic("feature_deviation", shape[-1], "ones")
-        self._add_statistic("patch_deviation", c["channels"], "ones")
+        fixed = {"trainable": False}
+        self._add_vector("feature_mean", shape[-1], **fixed)
+        self._add_vector("feature_deviation", shape[-1], "ones", **fixed)
+        self._add_vector("patch_deviation", c["channels"], "ones", **fixed)
         grid = (*self.analysis.grid, c["channels"])
         self.encoder = self.embedding = self.restorer = None
         if c["encoder"] == "residual":
@@ -170,20 +137,16 @@ class LearnedUnit(Unit):
             self.embedding = PointEmbedding(name="embedding")
             self.embedding.build((None,))
             self.restorer = Restorer(
-                c["patch"],
-                shape[-1],
-                c["width"],
-                c["blocks"],
-                name="restorer",
+                c["patch"], shape[-1], c["width"], c["blocks"], name="restorer"
             )
             self.restorer.build((None, *grid), (None, self.embedding.width))
 
-    def _add_statistic(self, name, size, initializer):
+    def _add_vector(self, name, size, initializer="zeros", trainable=True):
         weight = self.add_weight(
             shape=(size,),
             dtype="float32",
             initializer=initializer,
-            trainable=False,
+            trainable=trainable,
             name=name,
         )
         setattr(self, name, weight)
@@ -218,21 +181,18 @@ class LearnedUnit(Unit):
         return ops.convert_to_numpy(self.gain(points))
 
     def encode(self, x, point, training=None):
-        """Returns `{"codes": float32 (batch, n)}`, whole numbers."""
         del training
         y = self.coefficients(x) * self.gain(point)
         return {"codes": y + ops.stop_gradient(ops.round(y) - y)}
 
     def codes_at_points(self, x):
-        """Returns the codes that are sent at each operating point, a list."""
         c = self.coefficients(x)
         codes = [
             ops.round(c * self.gain(ops.full((1,), t))) for t in self.points
         ]
-        return [ops.clip(each, -MAX_CODE, MAX_CODE) for each in codes]
+        return [ops.clip(each, -MAX_INT16, MAX_INT16) for each in codes]
 
     def decode(self, codes, point, training=None):
-        """Returns the restored feature of `{"codes": ...}` and t."""
         del training
         t = ops.reshape(point, (-1, 1))
         c = codes["codes"] * ops.exp(self.log_step + t * self.step_slope)
@@ -251,14 +211,9 @@ class LearnedUnit(Unit):
         """Runs both sides; returns `(restored, bytes, bits)`.
 
         The bytes are the mean of the prior's bits, which a codec's bytes
-        exceed by some tenths of a byte.
-
-        Args:
-            x: Feature `(batch, H, W, C)`.
-            point: t `(batch,)`.
-            training, use_codec: Not used: coding is lossless.
-            noise: Uniform in -1/2 ... 1/2, `(batch, n)`, which the prior sees
-                in place of rounding; None for the rounded codes themselves.
+        exceed by some tenths of a byte. The prior sees `noise`, uniform in
+        -1/2 ... 1/2 `(batch, n)`, in place of rounding, or without it the
+        rounded codes. `training` and `use_codec` change nothing.
         """
         del training, use_codec
         gain = self.gain(point)
@@ -276,14 +231,12 @@ class LearnedUnit(Unit):
         return x_shape
 
     def device_macs(self, input_shape):
-        """Multiply-accumulates of the encoder for one image."""
         total = self.analysis.macs(input_shape)
         if self.encoder is not None:
             total += self.encoder.macs(tuple(input_shape[-3:]))
         return total
 
     def cloud_macs(self):
-        """Multiply-accumulates of the decoder for one image."""
         total = self.synthesis.macs()
         if self.restorer is not None:
             grid = (*self.synthesis.grid, self._config["channels"])

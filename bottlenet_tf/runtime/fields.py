@@ -1,0 +1,72 @@
+"""JSON files of a deployment, each field checked by a rule.
+
+A rule is a tuple: the field, what it must be, and whether a value is that.
+"""
+
+import json
+
+from bottlenet_tf.runtime import intact
+
+
+def read(path, rules, optional=()):
+    """Returns the object (dict) of a file; unknown fields are passed over.
+
+    Args:
+        path: The file.
+        rules: Of its fields; the format's first, since another format may
+            have other fields.
+        optional: Fields that may be missing.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: naming the file, if it isn't the one that was exported;
+            naming file and field, if it isn't what an export writes.
+    """
+    intact.check(path)
+    with open(path, encoding="utf-8") as file:
+        try:
+            content = json.load(file)
+        except ValueError as error:  # Also of bytes that are not UTF-8.
+            raise ValueError(
+                f"{path} must be JSON ({error}); it is damaged or only partly "
+                "copied."
+            ) from None
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} must be a JSON object. "
+            f"Received: type={type(content).__name__}"
+        )
+    for field, rule, is_valid in rules:
+        if field not in content and field not in optional:
+            raise ValueError(
+                f"{path} must have the field {field!r}, {rule}. "
+                f"Received: fields {sorted(content)}"
+            )
+        if field in content and not is_valid(content[field]):
+            raise ValueError(
+                f"{path}: field {field!r} must be {rule}. "
+                f"Received: {field}={content[field]!r}"
+            )
+    return content
+
+
+def format_rule(name):
+    """Returns the rule that a file's format is `name`."""
+    rule = f"{name!r}, the one that this version reads"
+    return ("format", rule, lambda value: value == name)
+
+
+def is_text(value):
+    """Whether a value is a string that isn't empty."""
+    return isinstance(value, str) and bool(value)
+
+
+def is_whole(value, low=0, high=float("inf")):
+    """Whether a value is an int from `low` to below `high`; a bool isn't."""
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return is_integer and low <= value < high
+
+
+def is_list_of(is_valid, value):
+    """Whether a value is a list of valid ones, at least one."""
+    return isinstance(value, list) and value != [] and all(map(is_valid, value))
