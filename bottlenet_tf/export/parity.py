@@ -116,7 +116,7 @@ class Reference:
         Args:
             artefact: Its file's name.
             serve: Callable, list of payloads -> dictionary of arrays as
-                `runtime.cloud.Tail.answer` returns them.
+                `runtime.answers.Answers` has them.
             class_names: In the order of the logits.
 
         Returns:
