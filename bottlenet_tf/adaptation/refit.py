@@ -140,8 +140,9 @@ class Refit:
         closed_form.assign_grid(unit, form)
         few, _ = fitted_images(model, count)
         features, logits = self._answered(model, dataset.train.limit(few))
-        fit_steps(model, form, features, logits, self._run.temperature)
-        fit_energy(model, features, logits, self._run.temperature)
+        fitted = features, logits, self._run.temperature, dataset.task
+        fit_steps(model, form, *fitted)
+        fit_energy(model, *fitted)
 
     def _answered(self, model, part):
         """Returns a part's features and the unsplit network's logits."""

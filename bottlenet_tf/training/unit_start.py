@@ -6,7 +6,6 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf import tasks
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import imitation_loss
@@ -86,9 +85,7 @@ def fitted_images(model, count):
     return tuple(min(count, most // share, fitting) for share in shares)
 
 
-def fit_steps(
-    model, form, features, answers, temperature, task=tasks.ONE_CLASS
-):
+def fit_steps(model, form, features, answers, temperature, task):
     """Sets gains and steps by the worth of a bit.
 
     A ladder of steps gives bits and divergences from the unsplit answers. The
@@ -191,7 +188,7 @@ def fit_synthesis(model, features):
     unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
 
 
-def fit_energy(model, features, answers, temperature, task=tasks.ONE_CLASS):
+def fit_energy(model, features, answers, temperature, task):
     """Makes up for the energy that the unit leaves out.
 
     The normalisations of a frozen tail expect all of it. At both ends of the

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bottlenet_tf import tasks
 from bottlenet_tf.training import closed_form, statistics, unit_start
 from tests.eager import eagerly
 
@@ -69,7 +70,9 @@ def test_the_ladder_is_monotone(start_afresh, digits, features):
     closed_form.assign(network.model.unit, form)
     model = network.model
     answers = model.answer(features)
-    ladder = unit_start.fit_steps(model, form, features, answers, TEMPERATURE)
+    ladder = unit_start.fit_steps(
+        model, form, features, answers, TEMPERATURE, tasks.ONE_CLASS
+    )
     steps, bits, losses = map(np.array, zip(*ladder, strict=True))
     assert np.all(np.diff(steps) > 0) and np.all(np.diff(bits) < 0)
     assert losses[0] < 0.5 * losses[-1]
@@ -143,7 +146,9 @@ def test_the_energy_is_the_best_of_the_factors(
     unit.log_step.assign(level)
     slope = unit.step_slope.numpy()
     answers = model.answer(features)
-    found = unit_start.fit_energy(model, features, answers, TEMPERATURE)
+    found = unit_start.fit_energy(
+        model, features, answers, TEMPERATURE, tasks.ONE_CLASS
+    )
     assert found == tuple(best) and min(found) > 1
     for t, factor in zip((-1.0, 1.0), found, strict=True):
         added = unit.log_step - level + t * (unit.step_slope - slope)
