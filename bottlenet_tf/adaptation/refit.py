@@ -187,7 +187,7 @@ def check_features(model, dataset, batch_size):
         finite = tf.reduce_all(tf.math.is_finite(feature), axis=[1, 2, 3])
         return finite, model.unit.patches(feature)
 
-    lows, highs = [], []
+    low, high = np.inf, -np.inf
     for part in (dataset.train, dataset.validation):
         names = iter(part.examples.identities)
         for images, _ in part.guard(part.batches(batch_size)):
@@ -200,10 +200,9 @@ def check_features(model, dataset, batch_size):
                     photo=name,
                 )
             if part is dataset.train:
-                lows.append(z.min(0))
-                highs.append(z.max(0))
-    spread = np.max(highs, 0) - np.min(lows, 0)
-    spread = spread.max((0, 1)) / model.unit.patch_deviation.numpy()
+                low = np.minimum(low, z.min(0))
+                high = np.maximum(high, z.max(0))
+    spread = (high - low).max((0, 1)) / model.unit.patch_deviation.numpy()
     constant = np.flatnonzero(spread <= _SAME).tolist()
     check(
         not constant,

@@ -55,7 +55,8 @@ def read_json(path, format_name, fields, remedy):
             lacks a field.
     """
     value = load(path, remedy)
-    found = value.get("format") if isinstance(value, dict) else value
+    is_object = isinstance(value, dict)
+    found = value.get("format") if is_object else type(value).__name__
     if found != format_name:
         raise ValueError(
             f"{path} must be of this version, format={format_name!r}. {remedy} "

@@ -32,7 +32,7 @@ def predictor(classifier, count=_WORTH_A_GRAPH):
 def iterate(part, batch_size, progress, label):
     """Yields a `data.Part`'s `(images, labels)` as NumPy arrays.
 
-    A progress bar on standard error, if any, begins with `label`.
+    A progress bar on standard error, if any, names the part and `label`.
     """
     batches = part.guard(part.batches(batch_size))
     label = f"{part.name}: {label}"

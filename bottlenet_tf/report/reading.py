@@ -44,10 +44,16 @@ def read(path, kind, made_by, format_name=None, remedy=""):
         content = json_file.load(path, remedy)
     else:
         content = json_file.read_json(path, format_name, (), remedy)
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} must be a JSON object. {remedy} "
+            f"Received: type={type(content).__name__}"
+        )
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{path}: {_explained(content, error)}") from error
+        explained = _explained(content, kind, error)
+        raise ValueError(f"{path}: {explained}") from error
 
 
 def refuse(path, field, rule, received):
@@ -58,21 +64,37 @@ def refuse(path, field, rule, received):
     )
 
 
-def _explained(content, error):
+def _explained(content, kind, error):
     """Returns msgspec's error as a rule for a field, and what was received."""
     rule, _, place = str(error).partition(" - at `$")
-    place, name, value = place.strip(".`"), "", content
-    for key, index in re.findall(r"(\w+)|\[(\d+|\.\.\.)\]", place):
+    field, name, value = "", "", content
+    for key, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", place):
         if index == "...":  # msgspec doesn't say which key it is.
-            value = sorted(value)
-            break
-        name, value = key or name, value[key or int(index)]
+            key = _refused_key(content, value, kind)
+        field += f".{key}" if key else f"[{index}]"
+        name, value = key or index, value[key or int(index)]
+    field = field.strip(".")
     missing = re.fullmatch("Object missing required field `(.*)`", rule)
     if missing:
-        field = f"{place}.{missing[1]}".strip(".")
+        field = f"{field}.{missing[1]}".strip(".")
         return f"field '{field}' is missing. Received: {sorted(value)}"
     if rule.startswith("Expected"):
         rule = rule.replace("Expected", " must be")
     else:
         rule = f": {rule}"
-    return f"field '{place}'{rule}. Received: {name}={value!r}"
+    return f"field '{field}'{rule}. Received: {name}={value!r}"
+
+
+def _refused_key(content, found, kind):
+    """Returns the key of an inner dictionary that makes `content` invalid."""
+    items = dict(found)
+    try:
+        for key in items:
+            found.clear()
+            found[key] = items[key]
+            msgspec.convert(content, kind)
+    except msgspec.ValidationError:
+        return key
+    finally:
+        found.clear()
+        found.update(items)

@@ -113,7 +113,7 @@ def _slack(decision):
 
 
 def _least(decision):
-    """Yields which other split another goal would choose."""
+    """Yields sentences on the splits that other goals would choose."""
     for field, noun in _NOUNS if decision.goal.deadline_ms is None else ():
         least = decisions.least(decision.acceptable, field)
         if least is not None and least is not decision.winner:

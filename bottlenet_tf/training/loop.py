@@ -189,7 +189,7 @@ class Loop:
         return step
 
     def _batches(self, epoch, start):
-        """Yields the arguments of an epoch's steps."""
+        """Returns an iterator over the arguments of an epoch's steps."""
         if self.cache is not None:
             return self.cache.batches(epoch, start)
         batches = self.dataset.train_batches(

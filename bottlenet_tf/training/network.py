@@ -87,7 +87,8 @@ def build_network(config, image_size, num_classes):
         )
         point = backbone.split_point(config.split)
     if config.init_from is not None:
-        _load_into(model, config.init_from, "init_from", config.init_partly)
+        partly = config.init_partly and config.has_unit
+        _load_into(model, config.init_from, "init_from", partly)
     if config.has_unit:
         model.prefix.trainable = not (
             config.freeze_prefix or config.mode in ("tail", "frozen")

@@ -31,7 +31,8 @@ def build(config, model, steps_per_epoch, total_steps, first_step=0):
 class Grouped:
     """One Keras optimizer for each group of variables, used like one.
 
-    Of `(variables, Keras optimizer)`, none of which scales its loss.
+    `groups` is a list of `(variables, Keras optimizer)`; none of the
+    optimizers scales its loss.
     """
 
     def __init__(self, groups):
@@ -74,7 +75,8 @@ class Grouped:
 def averaged_adam(groups, peak, warmup_steps, total_steps, first_step=0):
     """Returns a `Grouped` of Adams that average weights over the last steps.
 
-    Of `(variables, learning rate relative to peak)`; see `WarmupCosine`.
+    `groups` is a list of `(variables, learning rate relative to peak)`; see
+    `WarmupCosine`.
     """
     # An average over more steps than there are is mostly the start.
     kept = min(AVERAGED, 1.0 - 10.0 / max(total_steps, 20))

@@ -189,7 +189,7 @@ def _folder(config, rival, stands_on):
 
 @contextlib.contextmanager
 def _alone(folder):
-    """Context that one process at a time is in, for one rival."""
+    """Context that only one process at a time enters, for one rival."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

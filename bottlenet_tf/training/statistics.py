@@ -259,7 +259,7 @@ class Batches:
 
 
 def batch_size(dataset):
-    """Returns of how many images gradients are computed at once."""
+    """Returns the number of images whose gradients are computed at once."""
     return min(_BATCH, max(1, _PIXELS // dataset.image_size**2))
 
 

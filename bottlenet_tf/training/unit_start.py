@@ -60,7 +60,7 @@ def count_images(config, dataset, mixed_to):
 
 
 def start_from(found, model, dataset, config):
-    """As `start_unit`, with the `Statistics` of the split that `found` are."""
+    """As `start_unit`, from the `Statistics` that were found for its split."""
     unit = model.unit
     names = "coefficients", "mixed", "mixed_to", "shared"
     sizes = unit.get_config()

@@ -13,7 +13,7 @@ from bottlenet_tf.training.budget import ByteBudget
 from bottlenet_tf.training.loop import Loop
 from bottlenet_tf.training.network import build_network
 
-BUDGET = 100.0  # Of image data: no header in these tests.
+BUDGET = 100.0  # Of image data: no header where there is no network.
 
 
 def make_budget(total_steps=1000, **changes):
@@ -58,7 +58,10 @@ def test_a_budget_counts_what_is_sent_with_its_header(
     )
     loop = Loop(config, network, dataset, tf.distribute.get_strategy())
     header = payload_format(network.model).overhead_bytes
-    assert loop.stepper.budget.byte_scale == 50.0 - header
+    budget = loop.stepper.budget
+    before = float(budget.rate_weight)
+    assert _weight_after(budget, 50.0 - header) == pytest.approx(before)
+    assert _weight_after(budget, 50.0) > before
 
 
 @pytest.mark.parametrize(

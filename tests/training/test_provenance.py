@@ -244,8 +244,10 @@ def test_a_replaced_network_file_is_another_run(finished, network, capsys):
         training.run(finished)
 
 
-def test_a_run_is_resumed_where_a_file_has_moved(begun, copy, tmp_path):
-    moved = shutil.copy(begun.backbone, tmp_path / "moved.keras")
+def test_a_run_is_resumed_where_a_file_has_moved(
+    begun, copy, network, tmp_path
+):
+    moved = shutil.move(network, tmp_path / "moved.keras")
     config = dataclasses.replace(copy(begun), backbone=str(moved))
     _start(config)
     _with_classes(moved, 2)

@@ -124,6 +124,23 @@ def test_rivals_of_another_codec_join_those_that_are_there(config):
     assert rivals._measured_codecs(other, report) == []
 
 
+def test_rivals_that_are_there_are_kept_beside_another_codecs(
+    config, monkeypatch
+):
+    report = {"tuned_rivals": {**rivals._settings(config), "points": []}}
+    report["flags"] = {}
+    asked = []
+    monkeypatch.setattr(
+        rivals, "qualities", lambda _, codec, __: asked.append(codec) or []
+    )
+    for name in ("_parts", "publish"):
+        monkeypatch.setattr(rivals, name, lambda *_: [])
+    config = dataclasses.replace(config, tuned_rivals=("avif",))
+    monkeypatch.setattr(evaluation, "choosing_figures", lambda _: None)
+    rivals.add(config, report, None, None)
+    assert asked == report["flags"]["tuned_rivals"] == ["webp", "avif"]
+
+
 def test_a_shorter_rival_is_the_same_for_runs_of_any_length(config):
     config = dataclasses.replace(
         config, tuned_epochs=1, tuned_learning_rate=0.2
