@@ -108,7 +108,7 @@ class Codec(abc.ABC):
         return 4 * int(np.prod(shape)) + 1024
 
     def by_importance(self, shape, point=0):
-        """Returns the flat places of codes, the most important first.
+        """Returns the codes' flat indices, the most important first.
 
         For a sender that must leave some out. The base keeps their order.
         """

@@ -81,7 +81,7 @@ def segments(file):
 
 @functools.lru_cache(maxsize=256)
 def jpeg_prefix(quality, height, width):
-    """Returns a plane's constant bytes before and with the scan header."""
+    """Returns a plane's constant bytes, to the end of the scan header."""
     file = _encode_file(np.zeros((height, width), np.uint8), quality)
     *_, (_, _, end) = segments(file)
     return file[:end]

@@ -31,8 +31,8 @@ is at most a byte longer than the sum of the symbols' -log2(f / 65536), and a
 third of a byte on average.
 
 **What is refused.** A stream is decoded if and only if it is the very one that
-`encode` makes of the codes: there is one stream for each array of codes. So
-these are refused: trailing zero bytes; bytes beyond those needed, or another
+`encode_batch` makes of the codes: there is one stream for each array of codes.
+So these are refused: trailing zero bytes; bytes beyond those needed, or another
 number in the interval; a number that no symbol's interval holds (rounding
 leaves such between the last symbol's and L + R); an escaped value that the
 table has; silent coefficients announced of which none is non-zero.
@@ -76,7 +76,7 @@ def decode(data, tables, point):
     Takes time and memory in proportion to the coefficients, whatever `data`.
 
     Raises:
-        PayloadError: if `data` is not what `encode` makes of any codes.
+        PayloadError: if `data` is not what `encode_batch` makes of any codes.
     """
     if _native is None:
         codes = _decode(data, tables, point)
@@ -198,7 +198,7 @@ class _Reader:
         return symbols
 
     def is_shortest(self, data):
-        """Whether all of `data` was needed and `encode` had chosen it."""
+        """Whether all of `data` was needed, as `encode_batch` chooses it."""
         if not data:
             return True
         zeros = 2 * self.words - len(data)

@@ -45,13 +45,12 @@ def tile(codes):
     are grey.
     """
     height, width, channels = codes.shape
-    if channels == 1:
-        return np.ascontiguousarray(codes[:, :, 0])
     rows, columns = grid(channels)
     tiles = np.full((rows * columns, height, width), SPARE_CODE, np.uint8)
     tiles[:channels] = codes.transpose(2, 0, 1)
     tiles = tiles.reshape(rows, columns, height, width)
-    return tiles.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+    plane = tiles.transpose(0, 2, 1, 3).reshape(plane_shape(codes.shape))
+    return np.ascontiguousarray(plane)  # A reshape may keep the strides.
 
 
 def untile(plane, shape):

@@ -162,7 +162,7 @@ class Loop:
         self.is_closed = False
 
     def run(self, items):
-        """Answers items; returns whether all were answered."""
+        """Answers items; returns whether none that was due is left."""
         done = 0
         is_finite = isinstance(items, list)
         retry = getattr(items, "retry", lambda item: False)

@@ -83,7 +83,7 @@ class Tally:
         self.failed += 1
 
     def progress(self):
-        """Returns the line while it runs: rate and median of 100 images."""
+        """Returns the running line: rate, median of the last 100 images."""
         if self._last is None:
             return "{} failed".format(self.failed)
         last = self._last

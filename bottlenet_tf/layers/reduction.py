@@ -133,7 +133,7 @@ class SpatialReduction(ConvBlock):
 
 
 def build_in_turn(layers, shape):
-    """Builds layers, each on the output of the one before; returns the last."""
+    """Builds layers in sequence; returns the last one's output shape."""
     for layer in layers:
         layer.build(shape)
         shape = layer.compute_output_shape(shape)

@@ -6,7 +6,7 @@ from bottlenet_tf.layers.reduction import ConvBlock, check_overlap
 
 
 class Restoration(ConvBlock):
-    """Base of the blocks that restore `output_size` from a stride less.
+    """Base of the blocks that undo a spatial reduction, to `output_size`.
 
     Raises:
         ValueError: if `output_size` is not two positive integers; from `build`

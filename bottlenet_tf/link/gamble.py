@@ -9,7 +9,7 @@ _BUT_FOR_SENDING = 0.8
 
 
 class Gamble:
-    """Which choices to weigh, of an `Estimate`'s costs and a deadline."""
+    """Which choices to weigh, by an `Estimate` and a deadline."""
 
     def __init__(self, estimate, candidates, local, deadline_ms):
         self._estimate, self._candidates = estimate, candidates

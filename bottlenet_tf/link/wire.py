@@ -32,7 +32,7 @@ def read(message):
     Values are ints or bytes, in their order.
 
     Raises:
-        BadAnswer: for another text, or more than 4,096 values.
+        BadAnswer: unless it is a message of at most 4,096 values.
     """
     found, place, count = {}, 0, 0
     while place < len(message):

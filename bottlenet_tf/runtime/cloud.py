@@ -17,7 +17,8 @@ class Tail:
     codes, range, point = unpack(payload)
     probabilities = softmax(tail(codes, range, point)), or sigmoid
 
-    A batch may mix operating points.
+    A batch may mix operating points. `Tails` answers batches in which a bad
+    payload must not fail the others.
 
     Attributes:
         unit: The deployment's `UnitFile`.

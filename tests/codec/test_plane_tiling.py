@@ -41,3 +41,9 @@ def test_every_channel_comes_back(channels):
 def test_a_channel_count_must_be_a_positive_integer(channels):
     with pytest.raises(ValueError, match=f"Received: channels={channels}"):
         tiling.grid(channels)
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 1), (5, 1, 2), (1, 5, 3), (4, 4, 5)])
+def test_a_plane_lies_in_memory_row_by_row(shape):
+    # JPEG libraries take no other.
+    assert tiling.tile(np.zeros(shape, np.uint8)).flags["C_CONTIGUOUS"]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from bottlenet_tf.codec import create_codec, tiling
+from bottlenet_tf.codec.jpeg import jpeg_prefix
 from bottlenet_tf.layers import JpegRoundTrip
 from bottlenet_tf.layers.jpeg_rate import quantization_table
 from bottlenet_tf.layers.jpeg_stack import StackDecoder
@@ -89,6 +90,11 @@ def test_both_sides_of_the_codec_agree(shape, quality):
     data = [layer.codec.encode(image) for image in codes]
     pixels = [layer.codec.decode(d, shape) for d in data]
     np.testing.assert_array_equal(decoded, pixels)
+    # TensorFlow's encoder writes the same image data, within its own file.
+    planes = [tiling.tile(image) for image in codes]
+    prefix = len(jpeg_prefix(quality, *planes[0].shape))
+    files = [tf.io.encode_jpeg(p[..., None], quality=quality) for p in planes]
+    assert [file.numpy()[prefix:-2] for file in files] == data
 
 
 @pytest.mark.parametrize("quality", [1, 33, 100])
