@@ -17,7 +17,7 @@ UNTOUCHED_FILE = "untouched.keras"
 _REQUIRED = (
     "mode", "backbone", "dataset", "dataset_fingerprint", "measured_on",
     "num_images", "accuracy", "baseline_accuracy", "cloud_only", "label_only",
-    "flags", "validation",
+    "flags", "validation", "untouched_sha256",
 )  # fmt: skip
 # Names in a deployment of several runs besides the runs' own folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")

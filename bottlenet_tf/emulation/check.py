@@ -24,7 +24,7 @@ class Cell:
         expected_ms: By arithmetic.
         measured_ms: Median.
         least_ms, most_ms: Of the messages of the last attempt.
-        attempts: Number of measurements until it agreed, or at most 3.
+        attempts: Number of measurements, at most 3; the last one counts.
     """
 
     mbps: float
@@ -105,7 +105,8 @@ def check_link(timed, rates_mbps, delay_ms=0.0, sizes=SIZES, sends=SENDS):
     """Measures messages over a link and compares them with arithmetic.
 
     A cell that is off is measured up to three times: a busy machine may be
-    late once. The link keeps other settings; the caller restarts it.
+    late once. The link keeps its last
+    settings; the caller restarts it with its own.
 
     Args:
         timed: `Messages` or `Datagrams`: a `link` with `restart`, `form` and

@@ -63,9 +63,9 @@ class Trace:
 
     @classmethod
     def constant(cls, mbps, name=None):
-        """Returns a constant rate in 10^6 bit/s, at most 10^6 of them.
+        """Returns the trace of one rate, `mbps` in 10^6 bit/s.
 
-        The name, for tables, is the rate if None.
+        It is above 0 and at most 10^6. A name of None, for tables, is the rate.
         """
         check(
             0 < mbps * 1e6 <= MAX_BITS_PER_SECOND,

@@ -134,13 +134,15 @@ def _cuts(backbone, found, deflated):
     """Returns the network's `Cut`s, given its problems and deflated sizes."""
     declared = {point.layer: point.name for point in backbone.split_points}
     layers = [node.operation.name for node in graph.nodes(backbone.model)]
-    place = {layer: i for i, layer in enumerate(layers)}
+    last = {layer: i for i, layer in enumerate(layers)}
+    # A layer that is called twice may be in both halves.
+    first = {layer: layers.index(layer) for layer in last}
     cuts = []
     for point in describe_cuts(backbone.model):
         # Of an unknown layer, both halves have the problem.
-        at = place[point.layer]
-        head = [p for p in found if not p.layer or place[p.layer] <= at]
-        tail = [p for p in found if not p.layer or place[p.layer] > at]
+        at = last[point.layer]
+        head = [p for p in found if not p.layer or first[p.layer] <= at]
+        tail = [p for p in found if not p.layer or last[p.layer] > at]
         cuts.append(
             Cut(
                 declared.get(point.layer, point.name),

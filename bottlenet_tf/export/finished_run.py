@@ -129,9 +129,10 @@ def _check_belongs(model, config, report, workdir):
     wanted = {**_decided(unit), "image_size": config.data.image_size or size}
     found = {**_decided(model.unit), "image_size": size}
     identity = {"unit_id": evaluation.unit_id(model)}
+    reported = {"unit_id": report.get("unit_id")}
     differing = [
         *_differing(wanted, found, CONFIG_FILE),
-        *_differing(report, identity, REPORT_FILE),
+        *_differing(reported, identity, REPORT_FILE),
     ]
     if differing:
         raise ValueError(

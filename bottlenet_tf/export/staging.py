@@ -15,8 +15,8 @@ def check_free(folder, overwrite=False):
     """Raises ValueError unless a rename can make `folder`.
 
     It must be missing or an empty folder, or, with `overwrite`, an earlier
-    deployment. Links are followed. A mount point can't be replaced; of the
-    current directory, a shell would keep the old one.
+    deployment. Links are followed. Refused are mount points, which can't be
+    replaced, and the current directory, of which a shell would keep the old.
     """
     path = pathlib.Path(os.path.realpath(folder))
     reason = None

@@ -109,7 +109,10 @@ def accepts(host, port):
 
 
 def run(command, variables):
-    """Returns a short command's `CompletedProcess`; EngineError if none."""
+    """Runs a command of at most a minute; returns its `CompletedProcess`.
+
+    Raises `EngineError` if it can't be started or takes longer.
+    """
     try:
         return subprocess.run(
             command,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import keras
 import pytest
@@ -59,6 +60,23 @@ def test_what_an_export_refuses_is_in_head_or_tail(found):
     assert "onnx" in refused["plain"][1]
     assert "onnx" in refused["odd"][0]
     assert "onnx" not in refused["last"][1]
+
+
+def test_a_layer_called_on_both_sides_is_in_both_halves():
+    image = keras.Input((8, 8, 3))
+    odd = L.Activation("relu", name="odd")
+    x = odd(L.Conv2D(4, 3, name="first")(image))
+    x = odd(L.Conv2D(4, 3, name="second")(x))
+    x = L.Dense(5)(L.GlobalAveragePooling2D()(x))
+    backbone = types.SimpleNamespace(
+        model=keras.Model(image, x), split_points=[]
+    )
+    found = [problems.Problem("onnx", "odd", "not an operator")]
+    halves = {
+        cut.name: (len(cut.head), len(cut.tail))
+        for cut in cuts._cuts(backbone, found, {})
+    }
+    assert (halves["first"], halves["second"]) == ((0, 1), (1, 1))
 
 
 def test_frozen_weights_are_counted(found):

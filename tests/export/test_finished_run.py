@@ -46,6 +46,14 @@ def test_another_training_of_the_same_network_is_refused(run):
         load_run(run)
 
 
+def test_a_report_without_identity_is_refused(run):
+    report = json.loads((run / "report.json").read_text())
+    del report["unit_id"]
+    (run / "report.json").write_text(json.dumps(report))
+    with pytest.raises(ValueError, match="unit_id: None in report.json"):
+        load_run(run)
+
+
 def test_a_run_outlives_its_backbones_file(run):
     config = json.loads((run / "config.json").read_text())
     config["backbone"] = "moved.keras"

@@ -109,7 +109,7 @@ def test_a_network_all_in_int8_is_never_run(network, monkeypatch):
     assert np.all(np.isfinite(_codes(content)))
 
 
-# In shares of the largest logit, as TOLERANCES in parity; 256 steps for int8.
+# In shares of the largest logit, as WHOLE in tolerances; 256 steps for int8.
 @pytest.mark.parametrize(
     "kind, share", [("float32", 1e-5), ("float16", 0.05), ("int8", 0.2)]
 )
