@@ -195,10 +195,7 @@ def rows(name, noted):
     found = {}
     for way, values in noted.items():
         size, total, device, server = zip(*values)
-        device, server = (
-            1e3 * median(device),
-            median(server),
-        )
+        device, server = 1e3 * median(device), median(server)
         found[way] = [
             fmean(size), 1e3 * median(total), device, server,
             1e3 * sorted(total)[int(0.95 * len(total))],

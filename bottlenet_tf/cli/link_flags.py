@@ -70,7 +70,7 @@ class LinkConfig(RuledSettings):
         )
         yield (
             self.namespaces or self.server_command is None,
-            "Only --namespaces runs commands, as --server_command is one.",
+            "--server_command needs --namespaces, which alone runs commands.",
         )
 
     def link_settings(self):

@@ -55,7 +55,7 @@ def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
             return report(error)
         except KeyboardInterrupt:
             print(
-                "\nInterrupted. A run or search resumes by the same command.",
+                "\nInterrupted. Training resumes by the same command.",
                 file=sys.stderr,
             )
             return 128 + signal.SIGINT

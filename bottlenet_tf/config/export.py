@@ -101,7 +101,8 @@ class ExportConfig(RuledSettings):
         )
         yield (
             self.onnx or bool(self.litert),
-            "--noonnx leaves LiteRT on the device, so --litert must name some.",
+            "Without --onnx a device has LiteRT alone, so --litert must name "
+            "some.",
         )
         yield (
             self.pack is None or len(self.workdir) == 1,

@@ -22,8 +22,9 @@ class RuledSettings(Settings):
         for holds, rule in self.rules():
             if not holds:
                 values = _values(self)
-                named = [n for n in re.findall(r"--(\w+)", rule) if n in values]
-                check(False, rule, **{name: values[name] for name in named})
+                named = re.findall(r"--(\w+)", rule)
+                shown = {n: values[n] for n in named if n in values}
+                check(False, rule, **shown)
 
 
 def _values(config):

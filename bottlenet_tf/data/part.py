@@ -142,13 +142,15 @@ class Part:
         Every image is decoded until one fails, so this takes up to an epoch's
         decoding time.
         """
+        # TensorFlow's message goes on for lines with its nodes.
+        line = str(getattr(error, "message", error)).strip().splitlines()[:1]
         for key in corrupt.corrupt_keys(self.examples, first_only=True):
             return corrupt.CorruptImageError(
                 "every image must decode, and this one does not: "
                 f"{self.examples.describe(key)}. Repair or remove it; "
                 "training, bottlenet-evaluate and bottlenet-adapt leave out "
                 "all such images with --skip_corrupt. "
-                f"{corrupt.reason(self.examples, key) or error}"
+                f"{corrupt.reason(self.examples, key) or ''.join(line)[:300]}"
             )
         return error
 

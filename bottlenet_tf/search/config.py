@@ -133,6 +133,13 @@ class SearchConfig(SearchSettings):
 
     def rules(self):
         yield from super().rules()
+        if self.base.unit.kind != "bottlenet":
+            yield (
+                False,
+                "--unit must be bottlenet or learned: a Datta unit has one "
+                "rate; bottlenet-pareto samples it.",
+            )
+            return
         yield (
             self.base.mode in ("aware", "frozen"),
             "--mode must be aware or frozen: a search trains units with their "
@@ -149,7 +156,8 @@ class SearchConfig(SearchSettings):
         yield bool(self.qualities), "--quality_grid must name a value."
         yield (
             self.base.unit.codec == "jpeg" or len(self.qualities) == 1,
-            "--quality_grid is JPEG's; another codec has none, so give one.",
+            "--quality_grid is for --codec=jpeg; another codec has no quality, "
+            "so give one.",
         )
 
     def grid(self, accuracy):

@@ -163,7 +163,7 @@ def improvement(totals, network, target):
     """Returns how many times cloud-only costs what the best split does.
 
     Raises:
-        ValueError: without a split, or one row "cloud-only".
+        ValueError: without a split, or unless there is one row "cloud-only".
     """
     cloud = _row(totals, network, "cloud-only")
     check(

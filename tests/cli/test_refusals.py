@@ -19,6 +19,7 @@ _NO_RUN = "RUN must be the work directory of one finished run"
         ("pareto", [*_DATTA, "--channel_range=4,2"], "must be two numbers"),
         ("profiling", ["--deploy=no", "--loads=one"], "loads=one"),
         ("profiling", ["--deploy=nowhere"], "deploy='nowhere'"),
+        ("search", [*_DATTA, "--split=RB3"], "--unit must be bottlenet"),
         ("report", [], "FOLDER must be given"),
         ("report", ["."], "search.json must be there"),
         ("serve", [], "DEPLOY must be given"),
