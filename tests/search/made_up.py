@@ -70,7 +70,7 @@ class MadeUp(Immediate):
                 (
                     "mode", "backbone", "dataset", "dataset_fingerprint",
                     "num_images", "baseline_accuracy", "cloud_only",
-                    "label_only",
+                    "label_only", "untouched_sha256",
                 )
             ),
             **figures,
