@@ -19,7 +19,8 @@ _FIGURES = {
 _REPORT = {
     "format": formats.REPORT, "mode": "aware", "backbone": "/nets/tiny.keras",
     "split": "cut", "dataset": "digits", "measured_on": "test",
-    "unit_id": 0xABCD, "untouched_sha256": None, "training": {}, **_FIGURES, "validation": _FIGURES,
+    "unit_id": 0xABCD, "untouched_sha256": None, "training": {}, **_FIGURES,
+    "validation": _FIGURES,
     "flags": {
         "unit": {"channels": 1, "stride": 2, "codec": "jpeg", "quality": 50}
     },
