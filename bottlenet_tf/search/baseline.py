@@ -136,9 +136,7 @@ def measure(config, root, dataset):
     base = config.base
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
     dataset = with_labels_for(backbone.output, dataset, base)
-    splits = tuple(point.name for point in backbone.split_points)
-    for name in config.splits:
-        backbone.split_point(name)  # Raises for an unknown one.
+    splits = _splits(config, backbone)
     # The trials find it in the cache.
     baselines = evaluation.measure_baselines(
         in_float32(backbone.model),
@@ -147,8 +145,43 @@ def measure(config, root, dataset):
         cache_dir=baseline_cache(root / TRIALS / "any", root),
     )
     return Baseline(
-        config.splits or splits,
+        splits,
         dataset.num_train,
         dataset.num_classes,
         baselines.network_accuracy,
     )
+
+
+def _splits(config, backbone):
+    """Returns the names of the splits to search, as asked for or chosen.
+
+    Raises ValueError for an unknown one, or one that has no such unit.
+    """
+    from bottlenet_tf.backbones.split_points import worth_comparing
+
+    unit = config.base.unit
+    if config.splits:
+        for name in config.splits:
+            _resolved(unit, backbone.split_point(name))
+        return config.splits
+    every = backbone.split_points
+    points, without = [], []
+    for point in worth_comparing(every):
+        try:
+            _resolved(unit, point)
+            points.append(point.name)
+        except ValueError:
+            without.append(point.name)
+    if len(points) < len(every):
+        print(f"Searched are {len(points)} of the network's {len(every)} cuts: "
+              f"{', '.join(points)}. --splits takes any; bottlenet-cuts lists "
+              "them.")  # fmt: skip
+    if without:
+        print(f"No unit of these sizes fits {', '.join(without)}.")
+    check(bool(points), "A split must have a feature that the unit fits.")
+    return tuple(points)
+
+
+def _resolved(unit, point):
+    if unit.kind == "learned":
+        unit.resolved(point.shape)

@@ -17,7 +17,9 @@ class SearchSettings(RuledSettings):
 
     base: TrainConfig
     splits: tuple[str, ...] = setting(
-        (), "Split points to search; unset: all of the network."
+        (),
+        "Split points to search; unset: the network's blocks or, where each "
+        "layer is a cut, one for each 2.5 % of its multiply-accumulates.",
     )
     max_accuracy_loss: float = setting(
         2.0, "Points below the unsplit network that are accepted.", least=0

@@ -33,6 +33,7 @@ def make(config, root, splits):
     if not missing:
         return
     import keras
+    from tqdm import tqdm
 
     from bottlenet_tf import training
     from bottlenet_tf.training import provenance, statistics, unit_start
@@ -57,7 +58,7 @@ def make(config, root, splits):
     every = statistics.of_splits(
         backbone, sizes, dataset, count, base.seed, folder
     )
-    for name, found in every:
+    for name, found in tqdm(every, "units", len(missing), unit="split"):
         keras.utils.set_random_seed(base.seed)
         own = dataclasses.replace(base, split=name)
         model = build_network(

@@ -9,8 +9,10 @@ from bottlenet_tf import backbones
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones.split_points import (
     Backbone,
+    SplitPoint,
     describe_cuts,
     separating_tensors,
+    worth_comparing,
 )
 from bottlenet_tf.models.split import split_backbone
 
@@ -203,3 +205,32 @@ def test_a_network_cut_at_an_operation_is_saved_and_loaded(tmp_path):
     prefix.save(tmp_path / "prefix.keras")
     again = keras.saving.load_model(tmp_path / "prefix.keras")
     assert again.operations[-1].name == name
+
+
+def _points(*described):
+    return [
+        SplitPoint(name, layer, (size, size, depth), 2, share)
+        for name, layer, size, depth, share in described
+    ]
+
+
+def test_of_cuts_with_little_between_them_the_smallest_last_one_is_compared():
+    points = _points(
+        ("input", "input", 32, 3, 0.0),
+        ("expand", "expand", 16, 96, 0.10),
+        ("project", "project", 16, 24, 0.12),
+        ("normalised", "normalised", 16, 24, 0.12),
+        ("wide", "wide", 16, 144, 0.124),
+        ("next", "next", 16, 24, 0.126),
+    )
+    names = [point.name for point in worth_comparing(points)]
+    # 0.126 is more than 0.025 after 0.10; the image itself is no split.
+    assert names == ["normalised", "next"]
+
+
+def test_named_blocks_are_all_compared():
+    points = _points(
+        ("RB1", "block1_out", 32, 16, 0.010),
+        ("RB2", "block2_out", 32, 16, 0.011),
+    )
+    assert list(worth_comparing(points)) == points
