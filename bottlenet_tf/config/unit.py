@@ -177,8 +177,7 @@ class LearnedUnitConfig(RuledSettings):
 
         Patches leave a grid of at most 14 positions a side and keep as many
         channels as the feature has, within 24 .. 64; 768 values are mixed to
-        512 coefficients, and up to 4,096 more are sent as they are. Most of
-        those are silent at all but the finest points.
+        512 coefficients, and up to 4,096 more are sent, mostly at fine points.
 
         Where such patches have more than 256 values, as after the first blocks
         of a network for large images, too much is lost in so few channels:
