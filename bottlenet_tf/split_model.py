@@ -39,7 +39,7 @@ class SplitModel(BottleNet):
     Args:
         prefix, unit, suffix: As in `BottleNet`.
         layer: After which the network is cut.
-        settings: Of the unit, `{"kind": ..., ...}`, as `unit_config` has them.
+        settings: Of the unit, `{"kind": ..., ...}`, as `config.unit` has them.
         rate_weight: Loss of 100 bytes; a learned unit has weights of its own.
     """
 

@@ -5,7 +5,7 @@ import os
 
 from bottlenet_tf.edge.transports import DEFAULT, TRANSPORTS
 from bottlenet_tf.link.goals import GOALS
-from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
+from bottlenet_tf.runtime.arguments import add_engine, index, positive
 
 _DESCRIPTION = """\
 Answers images: with a server, by whatever split, point or whole network is
@@ -101,7 +101,7 @@ def _add_images(parser):
     parser.add_argument(
         "--count",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="end after so many images",
     )
     parser.add_argument(
@@ -199,13 +199,13 @@ def _add_choice(parser):
     parser.add_argument(
         "--point",
         metavar="N",
-        type=_index,
+        type=index,
         help="the unit's operating point (default: the unit's own)",
     )
     parser.add_argument(
         "--max_bytes",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="most bytes of a payload; choices that are larger in the mean "
         "are left out",
     )
@@ -220,40 +220,13 @@ def _add_device(parser, deploy):
         help="the deployment, or its folder `edge`"
         + (" (default: %(default)s)" if deploy else ""),
     )
-    parser.add_argument(
-        "--runtime",
-        choices=tuple(RUNTIMES),
-        help="what runs the networks; by default the first of "
-        "{} whose file and library are there".format(", ".join(AUTOMATIC)),
-    )
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        type=_positive,
-        help="CPU threads of a network (default: the library's choice)",
-    )
+    add_engine(parser, "the networks")
     parser.add_argument(
         "--paced",
         action="store_true",
         help="for trials on a faster machine: compute no faster than the "
         "plan's device",
     )
-
-
-def _index(text):
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(
-            "{!r} is not an index, 0 or more".format(text)
-        )
-    return int(text)
-
-
-def _positive(text):
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            "{!r} is not a positive integer".format(text)
-        )
-    return int(text)
 
 
 def _number(text):

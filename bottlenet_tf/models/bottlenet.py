@@ -233,7 +233,7 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
     Args:
         backbone: `backbones.Backbone`.
         split: Split point or layer name.
-        unit: `config.UnitConfig` or another of `unit_config.UNITS`.
+        unit: One of `config.unit.UNITS`.
         tells_tail: Whether the suffix takes the operating point of a learned
             unit; see `conditioning.conditioned`.
 

@@ -9,8 +9,8 @@ import argparse
 import os
 import sys
 
+from bottlenet_tf.runtime.arguments import add_engine, index, positive
 from bottlenet_tf.runtime.forms import EXTENSIONS
-from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
 
 # The folder that holds the package: a deployed copy has unit.json there.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -178,32 +178,21 @@ def _parser(deploy):
         default=deploy,
         help="where unit.json and the head's files are (default: %(default)s)",
     )
-    parser.add_argument(
-        "--runtime",
-        choices=tuple(RUNTIMES),
-        help="what runs the head; by default the first of "
-        f"{', '.join(AUTOMATIC)} whose file and library are there",
-    )
+    add_engine(parser, "the head")
     rate = parser.add_mutually_exclusive_group()
     rate.add_argument(
         "--point",
         metavar="N",
-        type=_whole,
+        type=index,
         help="index of the operating point, by which size is traded for "
         "accuracy: unit.json lists them (default: its default_point)",
     )
     rate.add_argument(
         "--max_bytes",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="most bytes of a payload, its header included: each image is "
         "encoded at the finest operating point that fits",
-    )
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        type=_positive,
-        help="CPU threads of the head (default: the library's choice)",
     )
     parser.add_argument(
         "--timing",
@@ -213,23 +202,11 @@ def _parser(deploy):
     parser.add_argument(
         "--repeat",
         metavar="N",
-        type=_positive,
+        type=positive,
         default=1,
         help="encode each image N times, for --timing (default: 1)",
     )
     return parser
-
-
-def _positive(text):
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
-    return int(text)
-
-
-def _whole(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not an index, 0 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def freeze(model, dataset, grouping="per_coefficient"):
         model: `BottleNet` with a `LearnedUnit` or `DattaUnit`.
         dataset: `data.Dataset`; training images alone are read.
         grouping: Which codes of a unit without a learned prior are counted
-            together, one of `unit_config.TABLES`. "shared" is Datta's one
+            together, one of `config.unit.TABLES`. "shared" is Datta's one
             static table, of a range coder in place of Huffman's.
     """
     unit = model.unit

@@ -1,0 +1,35 @@
+"""Command-line arguments that the device's two programs share."""
+
+import argparse
+
+from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
+
+
+def index(text):
+    """Returns an integer, 0 or more; see `argparse`'s `type`."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an index, 0 or more")
+    return int(text)
+
+
+def positive(text):
+    """Returns an integer, 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return int(text)
+
+
+def add_engine(parser, networks):
+    """Adds --runtime and --threads; `networks` names what they are for."""
+    parser.add_argument(
+        "--runtime",
+        choices=tuple(RUNTIMES),
+        help=f"what runs {networks}; by default the first of "
+        f"{', '.join(AUTOMATIC)} whose file and library are there",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=positive,
+        help=f"CPU threads of {networks} (default: the library's choice)",
+    )
