@@ -134,12 +134,12 @@ def describe_cuts(model, names=None):
 
 
 def worth_comparing(points):
-    """Returns the `SplitPoint`s that a search compares, of a network's own.
+    """Returns the `SplitPoint`s that a search compares by default.
 
-    Named blocks are all taken. Where every layer is a cut, one is taken of
-    those between which less than `_LITTLE` of the network is computed: that of
-    fewest values, or the last of these. Cuts before any multiply-accumulate
-    are left out: the image is smaller.
+    All, if they are named blocks. If every layer is a cut, those within
+    `_LITTLE` of the network's multiply-accumulates form a group, of which the
+    cut with the fewest values is taken, the last one of equals. Cuts before
+    any multiply-accumulate are left out: the image itself is smaller.
     """
     if any(point.name != point.layer for point in points):
         return tuple(points)

@@ -142,7 +142,7 @@ class Part:
         Every image is decoded until one fails, so this takes up to an epoch's
         decoding time.
         """
-        # TensorFlow's message goes on for lines with its nodes.
+        # TensorFlow's message lists graph nodes on further lines.
         line = str(getattr(error, "message", error)).strip().splitlines()[:1]
         for key in corrupt.corrupt_keys(self.examples, first_only=True):
             return corrupt.CorruptImageError(

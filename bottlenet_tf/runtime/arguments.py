@@ -6,14 +6,14 @@ from bottlenet_tf.runtime.runtimes import AUTOMATIC, RUNTIMES
 
 
 def index(text):
-    """Returns an integer, 0 or more; see `argparse`'s `type`."""
+    """Returns an integer of 0 or more; a `type` of argparse."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not an index, 0 or more")
     return int(text)
 
 
 def positive(text):
-    """Returns an integer, 1 or more."""
+    """Returns an integer of 1 or more; a `type` of argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)

@@ -173,7 +173,7 @@ def _splits(config, backbone):
         except ValueError:
             without.append(point.name)
     if len(points) < len(every):
-        print(f"Searched are {len(points)} of the network's {len(every)} cuts: "
+        print(f"Searching {len(points)} of the network's {len(every)} cuts: "
               f"{', '.join(points)}. --splits takes any; bottlenet-cuts lists "
               "them.")  # fmt: skip
     if without:
