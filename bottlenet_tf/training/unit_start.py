@@ -12,8 +12,9 @@ from bottlenet_tf.training.losses import imitation_loss
 
 # Most images that are computed at once, and numbers in their features.
 _BATCH, _AT_ONCE = 200, 1 << 23
-# Most bytes of the features that the fits read.
-_FIT_BYTES = 1 << 30
+# Most bytes of the features that the fits read, and most multiply-accumulates
+# of the tail for each step or factor that is tried.
+_FIT_BYTES, _FIT_MACS = 1 << 30, 4 * 10**11
 # The ladder of steps reads one in so many of the images, and so does the
 # synthesis; at least as many as of 1000.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
@@ -68,8 +69,9 @@ def start_from(found, model, dataset, config):
     closed_form.assign(unit, form)
     few, some = fitted_images(model, len(found.z))
     features = statistics.first_features(model, dataset, some)
-    answers = tf.concat([model.answer(f) for (f,) in _batches(features)], 0)
-    fitted = features[:few], answers[:few], config.temperature, dataset.task
+    first = features[:few]
+    answers = tf.concat([model.answer(f) for (f,) in _batches(first)], 0)
+    fitted = first, answers, config.temperature, dataset.task
     fit_steps(model, form, *fitted)
     fit_synthesis(model, features)
     fit_energy(model, *fitted)
@@ -78,11 +80,10 @@ def start_from(found, model, dataset, config):
 def fitted_images(model, count):
     """Returns how many of `count` images ladder and synthesis are fitted to."""
     most = max(count, 1000)
-    fitting = max(
-        1, _FIT_BYTES // (4 * math.prod(model.prefix.output_shape[1:]))
-    )
-    shares = _LADDER_SHARE, _SYNTHESIS_SHARE
-    return tuple(min(count, most // share, fitting) for share in shares)
+    size = 4 * math.prod(model.prefix.output_shape[1:])
+    some = min(count, most // _SYNTHESIS_SHARE, _FIT_BYTES // size)
+    few = min(some, most // _LADDER_SHARE, _FIT_MACS // model.macs().tail)
+    return max(1, few), max(1, some)
 
 
 def fit_steps(model, form, features, answers, temperature, task):

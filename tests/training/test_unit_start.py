@@ -1,5 +1,7 @@
 """Tests of how a learned unit starts, before any step."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -276,3 +278,20 @@ def test_least_squares_takes_coefficients_that_never_vary():
     found = tf.nn.conv2d(x, pixels, 1, "SAME") + bias
     # The ridge takes a thousandth off.
     np.testing.assert_allclose(found, inputs[..., :2] * 3.0, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("side", "tail_macs", "wanted"),
+    [
+        (8, 10**6, (1000, 2000)),  # A quarter and half of 4,000.
+        (8, 4 * 10**9, (100, 2000)),  # 4e11 multiply-accumulates.
+        (1024, 10**6, (256, 256)),  # 2^30 bytes of features of 2^22.
+        (2**15, 10**12, (1, 1)),
+    ],
+)
+def test_a_fit_reads_as_many_images_as_are_affordable(side, tail_macs, wanted):
+    model = types.SimpleNamespace(
+        prefix=types.SimpleNamespace(output_shape=(None, side, side, 1)),
+        macs=lambda: types.SimpleNamespace(tail=tail_macs),
+    )
+    assert unit_start.fitted_images(model, 4000) == wanted
