@@ -58,12 +58,10 @@ def main(argv=None, deploy=None):
 def _run(jobs, args):
     # NumPy comes with these.
     from bottlenet_tf.codec.base import check_point
-    from bottlenet_tf.runtime import intact
     from bottlenet_tf.runtime.edge import Head
     from bottlenet_tf.runtime.timing import Timing
 
     try:
-        intact.check_program()
         head = Head.load(args.deploy, args.runtime, args.threads)
         if args.point is not None:
             check_point(args.point, head.unit.points)
