@@ -43,6 +43,14 @@ def test_a_class_of_two_images_trains_and_tests(tmp_path, write_image):
     assert list(sizes) == [2, 0, 2]
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "one\r", "a\u2028b"])
+def test_a_class_name_of_several_lines_is_refused(class_folder, name):
+    (class_folder / "cat").rename(class_folder / name)
+    with pytest.raises(ValueError, match="line break.*Received") as caught:
+        data.load(class_folder)
+    assert repr(name) in str(caught.value)
+
+
 def test_folder_moved_elsewhere_is_split_the_same(class_folder, tmp_path):
     copy = shutil.copytree(class_folder, tmp_path / "elsewhere" / "pets")
     loaded = [data.load(folder) for folder in (class_folder, copy)]
