@@ -179,15 +179,19 @@ def test_what_is_passed_over_is_counted_and_told(
     write_image(divided_folder / "extra" / "cat" / "0.png", 4)
     (yes / "LICENCE").write_text("text")
     (yes / ".hidden.tif").write_text("text")
+    (yes / "1.png").symlink_to("nowhere")
+    (divided_folder / "train" / "maybe").symlink_to("nowhere")
     dataset = data.load(divided_folder)
     assert dataset.passed_over == {
         "files": {".tif": 2, "without extension": 1},
         "images_outside_classes": 1,
+        "broken_links": 2,
         "folders": ["extra"],
     }
     told = capsys.readouterr().out
     assert "2 .tif, 1 without extension" in told
-    assert "1 images outside class folders; the folders extra." in told
+    assert "1 images outside class folders; 2 broken links" in told
+    assert "2 broken links; the folders extra." in told
 
 
 def test_a_folder_that_is_read_whole_is_told_nothing_of(divided_folder, capsys):
