@@ -124,7 +124,7 @@ def _jobs(parser, args):
         return _folder_jobs(parser, image, out)
     if out is None:
         return [(image, None)]
-    if os.path.isdir(out):
+    if os.path.exists(out) and not os.path.isfile(out):
         parser.error(f"--out must be a file, as IMAGE is: {out!r}")
     if not os.path.isdir(os.path.dirname(out) or "."):
         parser.error(f"the folder of --out must exist: {out!r}")
