@@ -11,12 +11,12 @@ def write(path, data):
     Its folder is created. Returns the `pathlib.Path` written.
 
     Raises:
-        OSError: if it can't be written, or isn't a file but a folder, or a
-            device, which a rename would replace.
+        OSError: if it can't be written.
     """
     path = pathlib.Path(path)
-    if path.exists() and not path.is_file():
-        raise OSError(f"A file must be written. Received: path={str(path)!r}")
+    if path.exists() and not path.is_file():  # A rename would replace a device.
+        path.write_bytes(data)
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, since a rename is atomic within a file system only.
     handle, temporary = tempfile.mkstemp(

@@ -7,12 +7,22 @@ import pytest
 from bottlenet_tf.common import whole_file
 
 
-def test_only_files_are_replaced(tmp_path):
+def test_a_file_is_replaced(tmp_path):
     path = whole_file.write(tmp_path / "new" / "a", b"old")
     assert whole_file.write(path, b"new").read_bytes() == b"new"
-    os.mkfifo(tmp_path / "pipe")  # Devices are as little files as this.
-    for other in (tmp_path / "pipe", tmp_path / "new"):
-        with pytest.raises(OSError, match="A file must be written. Received"):
-            whole_file.write(other, b"")
-    assert not (tmp_path / "pipe").is_file()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "pipe"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_pipe_or_device_is_written_to_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    whole_file.write(pipe, b"content")
+    assert os.read(reader, 100) == b"content" and pipe.is_fifo()
+    os.close(reader)
+
+
+def test_a_folder_is_refused_and_stays(tmp_path):
+    with pytest.raises(OSError, match=tmp_path.name):
+        whole_file.write(tmp_path, b"content")
+    assert tmp_path.is_dir()
