@@ -5,6 +5,7 @@ import functools
 import pathlib
 
 import keras
+import numpy as np
 
 from bottlenet_tf.backbones import (  # noqa: F401 (they register)
     cifar_resnet,
@@ -82,8 +83,20 @@ def create(
             f"Received: num_classes={num_classes}, weights={weights!r}"
         )
     model = _fused(backbone.model)
+    _check_finite(model, name, weights)
     warn_of_uncounted(model)
     return dataclasses.replace(backbone, model=model)
+
+
+def _check_finite(model, name, weights):
+    """Refuses the file of a training that diverged."""
+    for variable, value in zip(model.weights, model.get_weights()):
+        if not np.isfinite(value).all():
+            raise ValueError(
+                "A network's weights must be finite. Received: "
+                f"name={name!r}, weights={weights!r}, with a NaN or infinity "
+                f"in {variable.path}"
+            )
 
 
 def check_name(name):

@@ -68,10 +68,12 @@ def from_file(
         logits = with_new_head(model, scaled, num_classes, new_head)
         output = "logits"
     if tuple(logits.shape[1:]) == (1,) and num_classes == 2:
-        if output == "softmax":
+        if output not in ("logits", "sigmoid"):
             raise ValueError(
-                "A softmax needs two outputs at least: that of one is 1 for "
-                f"any image. Received: name={str(path)!r}"
+                "A single output must be a logit or end in a sigmoid to tell "
+                "two classes apart; where another ending does so isn't known, "
+                "and a softmax of one is always 1. "
+                f"Received: name={str(path)!r}, which ends in {output}"
             )
         two_classes = graph.free_name("two_classes", model)
         logits = endings.TwoClasses(name=two_classes)(logits)

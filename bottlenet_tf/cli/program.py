@@ -63,7 +63,14 @@ def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
     surroundings.prepare()
     if cleans_up:
         signal.signal(signal.SIGTERM, _leave)
-    app.run(guarded, argv=argv, flags_parser=parse)
+    try:
+        try:
+            app.run(guarded, argv=argv, flags_parser=parse)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:  # `| head` has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _check_arguments(given, wanted):

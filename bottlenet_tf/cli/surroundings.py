@@ -4,8 +4,8 @@ import contextlib
 import importlib
 import os
 import re
+import signal
 import sys
-import tempfile
 
 from absl import logging
 
@@ -61,18 +61,38 @@ def with_tensorflow(module):
 
 @contextlib.contextmanager
 def _without_start_up_lines():
-    """Buffers standard error, and drops TensorFlow's start-up lines."""
+    """Drops TensorFlow's start-up lines from standard error.
+
+    A process of its own does, so that the last words of a library that ends
+    this one, for want of AVX or a flag that it knows, are still shown.
+    """
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
-        stderr = os.dup(2)
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        finally:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(writer)
+        _filter(reader)
+    os.close(reader)
+    stderr = os.dup(2)
+    os.dup2(writer, 2)
+    os.close(writer)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.waitpid(child, 0)
+
+
+def _filter(reader):
+    """Copies lines to standard error until there are no more; then exits."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The end may say more.
+    try:
+        with open(reader, encoding="utf-8", errors="replace") as lines:
+            sys.stderr.writelines(
+                line for line in lines if not _START_UP.match(line)
+            )
             sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            kept.seek(0)
-            for line in kept.read().decode(errors="replace").splitlines():
-                if not _START_UP.match(line):
-                    print(line, file=sys.stderr)
+    finally:
+        os._exit(0)

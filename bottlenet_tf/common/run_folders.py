@@ -79,7 +79,8 @@ def load_report(path):
             f"A report is a {REPORT_FILE} or the work directory of a finished "
             f"run; there is none here. Received: path={str(path)!r}"
         )
-    report = json_file.load(file)
+    remedy = "Removed, it is written anew by the command that wrote it."
+    report = json_file.load(file, remedy)
     found = report.get("format") if isinstance(report, dict) else None
     missing = [key for key in _REQUIRED if found and key not in report]
     if found != formats.REPORT or missing:

@@ -14,6 +14,9 @@ def write(path, data):
         OSError: if it can't be written.
     """
     path = pathlib.Path(path)
+    if path.exists() and not path.is_file():  # A rename would replace a device.
+        path.write_bytes(data)
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, since a rename is atomic within a file system only.
     handle, temporary = tempfile.mkstemp(

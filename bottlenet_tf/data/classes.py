@@ -34,6 +34,17 @@ def numbered(source, indices, num_outputs):
     return dataclasses.replace(source, class_names=tuple(names), **parts)
 
 
+def check_names(source):
+    """Refuses names that an export's labels.txt, one a line, can't hold."""
+    for name in source.class_names:
+        if f"{name}\n".splitlines() != [name]:
+            raise ValueError(
+                "A class name must not hold a line break, because labels.txt "
+                "has one name a line; rename the class. "
+                f"Received: class={name!r}, dataset={source.name!r}"
+            )
+
+
 def check_unseen(source, unseen):
     """Refuses names of unseen classes that are unknown, or all classes."""
     if unseen:

@@ -18,11 +18,12 @@ class Listing:
         outside: Number of images beside the folders that are listed.
         folders: Names of folders that aren't listed.
         unlabelled: Number of images that a table of labels doesn't name.
+        broken: Number of links to what isn't there.
     """
 
     def __init__(self):
         self.files = collections.Counter()
-        self.nested = self.outside = self.unlabelled = 0
+        self.nested = self.outside = self.unlabelled = self.broken = 0
         self.folders = []
 
     def images_below(self, folder):
@@ -42,7 +43,8 @@ class Listing:
                 if not name.startswith(".")
                 and os.path.realpath(os.path.join(parent, name)) not in seen
             )
-            here = [p for p in _files(parent, names) if self._is_image(p)]
+            files = self._files(parent, names)
+            here = [path for path in files if self._is_image(path)]
             if not os.path.samefile(parent, folder):
                 self.nested += len(here)
             found += here
@@ -50,7 +52,8 @@ class Listing:
 
     def add_outside(self, folder):
         """Counts the images that lie in a folder, beside class folders."""
-        self.outside += sum(map(_has_extension, _files(folder)))
+        files = self._files(folder, os.listdir(folder))
+        self.outside += sum(map(_has_extension, files))
 
     def add_unused(self, folders):
         """Notes folders that nothing is read from."""
@@ -62,9 +65,23 @@ class Listing:
             "files": dict(sorted(self.files.items())),
             "images_outside_classes": self.outside,
             "images_without_labels": self.unlabelled,
+            "broken_links": self.broken,
             "folders": self.folders,
         }
         return {name: count for name, count in counts.items() if count}
+
+    def _files(self, folder, names):
+        """Returns the files in a folder that aren't hidden, sorted."""
+        found = []
+        for name in sorted(names):
+            path = pathlib.Path(folder, name)
+            if name.startswith("."):
+                continue
+            if path.is_file():
+                found.append(_named(path))
+            elif not path.exists():
+                self.broken += 1
+        return found
 
     def _is_image(self, path):
         if _has_extension(path):
@@ -86,20 +103,12 @@ def report(folder, passed_over):
     if "images_without_labels" in passed_over:
         count = passed_over["images_without_labels"]
         parts.append(f"{count:,} images without labels")
+    if "broken_links" in passed_over:
+        parts.append(f"{passed_over['broken_links']:,} broken links")
     if "folders" in passed_over:
         parts.append(f"the folders {', '.join(passed_over['folders'])}")
     if parts:
         print(f"Passed over in {folder}: {'; '.join(parts)}.")
-
-
-def _files(folder, names=None):
-    """Returns the files in a folder that aren't hidden, sorted."""
-    paths = (
-        pathlib.Path(folder, name)
-        for name in sorted(os.listdir(folder) if names is None else names)
-        if not name.startswith(".")
-    )
-    return [_named(path) for path in paths if path.is_file()]
 
 
 def _has_extension(path):

@@ -103,6 +103,7 @@ def load(
         resize,
         flip,
     )
+    classes.check_names(source)
     classes.check_unseen(source, unseen_classes)
     used = source
     if class_indices:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import sys
 
 try:
@@ -118,6 +119,8 @@ def _lock(file, path):
 def _names(file, path):
     """Returns the names of the images in a file; drops half a line."""
     names, end = set(), 0
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return names  # A device such as /dev/zero has no end.
     file.seek(0)
     with open(os.dup(file.fileno()), "rb") as reader:
         for line in reader:

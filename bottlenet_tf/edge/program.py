@@ -40,10 +40,8 @@ def main(argv=None, deploy=None):
 
 def _run(args, stop):
     from bottlenet_tf.edge import network as networks
-    from bottlenet_tf.runtime import intact
 
     try:
-        intact.check_program()
         network = networks.Network.open(
             args.deploy,
             args.runtime,

@@ -17,24 +17,21 @@ _PARTS = (
 )
 # All that `edge` imports as well.
 _SENDING_PARTS = ("common/formats.py", "link", "edge")
-_PROGRAM = '''"""Images to payloads; `python3 encode.py --help` explains."""
-
-import sys
-
-from bottlenet_tf.runtime.device import main
-
-if __name__ == "__main__":
-    sys.exit(main())
-'''
-
-_SENDING_PROGRAM = '''"""Images to answers; `python3 run.py --help` explains."""
+# Checked before the rest is imported: damaged code may not even compile.
+_PROGRAM = '''"""Images to {results}; `python3 {name}.py --help` explains."""
 
 import os
 import sys
 
-from bottlenet_tf.edge.program import main
+from bottlenet_tf.runtime import intact
 
 if __name__ == "__main__":
+    try:
+        intact.check_program()
+    except (OSError, ValueError) as error:
+        sys.exit("error: {{}}".format(error))
+    from bottlenet_tf.{module} import main
+
     sys.exit(main(deploy=os.path.dirname(os.path.abspath(__file__))))
 '''
 
@@ -43,7 +40,7 @@ def copy_sending_program(folder):
     """Writes `run.py`, and the files it needs, beside a copied package."""
     folder = pathlib.Path(folder)
     _copy(_SENDING_PARTS, folder / "bottlenet_tf", ["__pycache__"])
-    (folder / "run.py").write_text(_SENDING_PROGRAM, encoding="utf-8")
+    _write_program(folder, "run", "answers", "edge.program")
 
 
 def write_wheel(folder):
@@ -58,8 +55,7 @@ def write_wheel(folder):
 def copy_program(folder):
     """Writes `encode.py`, and the files it needs of this package."""
     copy_package(folder)
-    program = pathlib.Path(folder) / "encode.py"
-    program.write_text(_PROGRAM, encoding="utf-8")
+    _write_program(folder, "encode", "payloads", "runtime.device")
 
 
 def copy_package(folder, compiled=False):
@@ -75,6 +71,11 @@ def copy_package(folder, compiled=False):
     package.mkdir(parents=True)
     left_out = ["__pycache__"] if compiled else ["__pycache__", "*.so"]
     _copy(_PARTS, package, left_out)
+
+
+def _write_program(folder, name, results, module):
+    program = _PROGRAM.format(name=name, results=results, module=module)
+    (pathlib.Path(folder) / f"{name}.py").write_text(program, encoding="utf-8")
 
 
 def _copy(parts, package, left_out):

@@ -58,7 +58,6 @@ def load_run(workdir):
     workdir = pathlib.Path(workdir)
     config, report, model = load_split_network(workdir)
     dataset = load_data(config).for_output(report.get("output", "softmax"))
-    _check_class_names(dataset)
     provenance.check_data(workdir, config, dataset)
     classes = model.suffix.output_shape[-1]
     if dataset.num_classes != classes:
@@ -154,13 +153,3 @@ def _differing(wanted, found, file):
         for name in sorted(set(wanted) & set(found))
         if wanted[name] != found[name]
     ]
-
-
-def _check_class_names(dataset):
-    for name in dataset.class_names:
-        if f"{name}\n".splitlines() != [name]:
-            raise ValueError(
-                "A class name must not hold a line break, because labels.txt "
-                "has one name a line; rename the class. "
-                f"Received: class={name!r}, dataset={dataset.name!r}"
-            )

@@ -46,13 +46,18 @@ def read(path):
             version, or has an invalid value.
     """
     path = pathlib.Path(path)
-    if path.suffix == ".csv":
-        return _by_hand(path)
-    if path.suffix != ".json":
+    if path.suffix not in (".csv", ".json"):
         raise ValueError(
             "A profile must be a .json file of bottlenet-profile, or a .csv "
             f"file by hand. Received: path={str(path)!r}"
         )
+    if not path.is_file():
+        raise FileNotFoundError(
+            "A profile must be there; bottlenet-profile --out writes one. "
+            f"Received: path={str(path)!r}"
+        )
+    if path.suffix == ".csv":
+        return _by_hand(path)
     return _profile(json_file.load(path), str(path))
 
 

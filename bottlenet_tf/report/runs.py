@@ -101,6 +101,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, Any] = {}
 
 
+class _Cut(msgspec.Struct):
+    split: str | None
+
+
 class Run(Figures, kw_only=True):
     """A network with its unit, read from `file`.
 
@@ -221,6 +225,13 @@ def read(folder, made_by="bottlenet-train"):
     return msgspec.structs.replace(run, file=str(path))
 
 
+def _is_cut(folder):
+    """Whether a run has a unit; the report of another has fewer fields."""
+    path = pathlib.Path(folder) / REPORT_FILE
+    found = reading.read(path, _Cut, "bottlenet-train", formats.REPORT)
+    return found.split is not None
+
+
 def folders(path):
     """Returns the work directories of runs that a folder is, or holds."""
     path = pathlib.Path(path)
@@ -238,7 +249,7 @@ def find(paths):
     """
     found = []
     for path in paths:
-        inner = [r for r in map(read, folders(path)) if r.split is not None]
+        inner = [read(folder) for folder in folders(path) if _is_cut(folder)]
         if not inner:
             raise ValueError(
                 "Runs with a unit are compared, and a folder must be the work "

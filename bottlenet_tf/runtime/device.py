@@ -58,12 +58,10 @@ def main(argv=None, deploy=None):
 def _run(jobs, args):
     # NumPy comes with these.
     from bottlenet_tf.codec.base import check_point
-    from bottlenet_tf.runtime import intact
     from bottlenet_tf.runtime.edge import Head
     from bottlenet_tf.runtime.timing import Timing
 
     try:
-        intact.check_program()
         head = Head.load(args.deploy, args.runtime, args.threads)
         if args.point is not None:
             check_point(args.point, head.unit.points)
@@ -126,7 +124,7 @@ def _jobs(parser, args):
         return _folder_jobs(parser, image, out)
     if out is None:
         return [(image, None)]
-    if os.path.isdir(out):
+    if os.path.exists(out) and not os.path.isfile(out):
         parser.error(f"--out must be a file, as IMAGE is: {out!r}")
     if not os.path.isdir(os.path.dirname(out) or "."):
         parser.error(f"the folder of --out must exist: {out!r}")

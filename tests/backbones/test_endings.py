@@ -57,9 +57,11 @@ def test_a_single_output_tells_two_classes_apart(activation, tmp_path):
     np.testing.assert_allclose(shares[:, 1:], wanted, atol=1e-6)
 
 
-def test_a_softmax_of_one_output_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="two outputs"):
-        load(layers.Dense(1, activation="softmax"), tmp_path, num_classes=2)
+@pytest.mark.parametrize("activation", ["softmax", "hard_sigmoid", "relu"])
+def test_a_single_output_of_another_ending_is_refused(activation, tmp_path):
+    wanted = f"single output.*Received.*{activation.replace('_', '')}"
+    with pytest.raises(ValueError, match=wanted):
+        load(layers.Dense(1, activation=activation), tmp_path, num_classes=2)
 
 
 @pytest.mark.parametrize(

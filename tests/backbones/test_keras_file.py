@@ -340,6 +340,13 @@ def test_a_text_file_is_no_weights_file(suffix, tmp_path):
         load(sequential(), tmp_path, weights=path)
 
 
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    model = functional(layers.Dense(4))
+    model.get_layer("conv").bias.assign([np.nan] * 6)
+    with pytest.raises(ValueError, match="finite.*m.keras.*conv/bias"):
+        load(model, tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.keras"):
         backbones.create(

@@ -1,5 +1,6 @@
 """Tests of how programs start and end."""
 
+import os
 import subprocess
 import sys
 
@@ -56,6 +57,21 @@ def test_help_is_no_failure():
         ran = run("KeyError('a')", word)
         assert ran.returncode == 0
         assert ran.stdout.startswith("About.") and not ran.stderr
+
+
+def test_a_reader_that_closes_the_pipe_ends_a_program_without_a_traceback():
+    program = PROGRAM.format(error="SystemExit(print('many lines'))")
+    for argument in ("--help", "a"):
+        command = [sys.executable, "-c", program, argument]
+        reader, writer = os.pipe()
+        os.close(reader)
+        ran = subprocess.run(
+            command, stdout=writer, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+        os.close(writer)
+        assert ran.returncode == 1
+        assert "Traceback" not in ran.stderr and "ignored" not in ran.stderr
 
 
 def test_a_path_elsewhere_or_of_other_bytes_is_named():

@@ -43,6 +43,14 @@ def test_a_class_of_two_images_trains_and_tests(tmp_path, write_image):
     assert list(sizes) == [2, 0, 2]
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "one\r", "a\u2028b"])
+def test_a_class_name_of_several_lines_is_refused(class_folder, name):
+    (class_folder / "cat").rename(class_folder / name)
+    with pytest.raises(ValueError, match="line break.*Received") as caught:
+        data.load(class_folder)
+    assert repr(name) in str(caught.value)
+
+
 def test_folder_moved_elsewhere_is_split_the_same(class_folder, tmp_path):
     copy = shutil.copytree(class_folder, tmp_path / "elsewhere" / "pets")
     loaded = [data.load(folder) for folder in (class_folder, copy)]
@@ -171,15 +179,19 @@ def test_what_is_passed_over_is_counted_and_told(
     write_image(divided_folder / "extra" / "cat" / "0.png", 4)
     (yes / "LICENCE").write_text("text")
     (yes / ".hidden.tif").write_text("text")
+    (yes / "1.png").symlink_to("nowhere")
+    (divided_folder / "train" / "maybe").symlink_to("nowhere")
     dataset = data.load(divided_folder)
     assert dataset.passed_over == {
         "files": {".tif": 2, "without extension": 1},
         "images_outside_classes": 1,
+        "broken_links": 2,
         "folders": ["extra"],
     }
     told = capsys.readouterr().out
     assert "2 .tif, 1 without extension" in told
-    assert "1 images outside class folders; the folders extra." in told
+    assert "1 images outside class folders; 2 broken links" in told
+    assert "2 broken links; the folders extra." in told
 
 
 def test_a_folder_that_is_read_whole_is_told_nothing_of(divided_folder, capsys):

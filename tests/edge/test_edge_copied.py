@@ -14,6 +14,7 @@ from PIL import Image
 
 from bottlenet_tf.codec import answer
 from bottlenet_tf.export import device_files
+from bottlenet_tf.export.manifest import write_parts
 from bottlenet_tf.runtime import served
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.runtime.whole import Whole
@@ -142,6 +143,21 @@ def test_a_deployment_that_is_damaged_is_one_sentence(edge, tmp_path):
     assert output == ""
     assert told.startswith("error: ") and "served.json must be JSON" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("program", ["run.py", "encode.py"])
+def test_a_damaged_file_of_the_program_is_named_before_it_is_imported(
+    edge, tmp_path, program
+):
+    damaged = shutil.copytree(edge, tmp_path / "damaged")
+    write_parts(damaged)
+    (damaged / "bottlenet_tf" / "codec" / "base.py").write_text("import (")
+    ran = subprocess.run(
+        [sys.executable, program, "--help"], cwd=damaged, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1 and not ran.stdout
+    assert ran.stderr.startswith("error: base.py must be the file that was")
 
 
 def test_encode_runs_beside_it(edge, tmp_path):

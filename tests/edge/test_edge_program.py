@@ -391,6 +391,12 @@ def test_a_file_of_something_else_is_left_alone(run, tmp_path):
     assert out.read_text() == "shopping\n"
 
 
+def test_a_device_is_written_and_not_read(run, tmp_path):
+    images = write_images(tmp_path / "in", 1)
+    code, _, told = run([*images, "--local", "--out", "/dev/zero"])
+    assert code == 0 and "1 images" in told
+
+
 def test_a_closed_pipe_ends_it_quietly(tmp_path, plan):
     write_images(tmp_path / "in", 50)
     running = start(tmp_path, plan(), tmp_path / "in", "--local", local_s=0.02)

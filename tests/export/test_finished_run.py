@@ -6,7 +6,6 @@ import shutil
 import keras
 import pytest
 
-from bottlenet_tf.export import finished_run
 from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.training import load_model
 
@@ -74,19 +73,3 @@ def test_a_damaged_configuration_names_its_file(run, content, message):
     (run / "config.json").write_bytes(content)
     with pytest.raises(ValueError, match=f"(?s){message}.*run/config.json"):
         load_run(run)
-
-
-@pytest.mark.parametrize("name", ["two\nlines", "one\r", "a\u2028b"])
-def test_a_class_name_of_several_lines_is_refused(sweep, monkeypatch, name):
-    load_data = finished_run.load_data
-
-    def renamed(config):
-        dataset = load_data(config)
-        names = (*dataset.class_names[:-1], name)
-        monkeypatch.setattr(dataset, "class_names", names)
-        return dataset
-
-    monkeypatch.setattr(finished_run, "load_data", renamed)
-    with pytest.raises(ValueError, match="line break.*Received") as caught:
-        load_run(sweep / "range")
-    assert repr(name) in str(caught.value)

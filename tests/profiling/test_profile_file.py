@@ -322,3 +322,9 @@ def test_an_assumed_device_is_slower_and_says_so(saved):
 def test_an_assumed_device_needs_a_positive_factor(factor):
     with pytest.raises(ValueError, match="positive number of times slower"):
         profile_file.slowed(PROFILE, factor)
+
+
+@pytest.mark.parametrize("name", ["no.json", "no.csv"])
+def test_a_missing_profile_is_named_with_the_program_that_writes_it(name):
+    with pytest.raises(FileNotFoundError, match=f"bottlenet-profile.*{name}"):
+        profile_file.read(name)

@@ -245,6 +245,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
         (["{photos}/c.png", "--out", "{tmp}/c"], "no image or folder"),
         (["{photos}", "--out", "{photos}/b.png"], "--out must be a folder"),
         (["{photos}/b.png", "--out", "{photos}"], "--out must be a file"),
+        (["{photos}/b.png", "--out", "/dev/null"], "--out must be a file"),
         (["{photos}/b.png", "--out", "{tmp}/no/b"], "folder of --out must"),
         (["{photos}/b.png", "--out", "{photos}/b.png"], "not be IMAGE itself"),
         (["{photos}/more.png", "--timing"], "must hold images"),
