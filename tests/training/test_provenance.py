@@ -143,7 +143,7 @@ CHANGES = [
     (_rename_class, "classes: 'apple' there, 'quince' here"),
     (_add_and_remove_class, "classes: 'pear' there, 'fig' here"),
     (_add_image, "images there, [0-9]* here"),
-    (_replace_images, "test: 6 images both times, but others"),
+    (_replace_images, "test: 6 images both times, but different ones"),
 ]
 
 
@@ -219,7 +219,7 @@ def test_a_run_on_a_broken_folder_is_not_shown(finished, photos):
         shutil.copytree(kept, photos / part)
     shutil.rmtree(kept)
     (photos / "train" / "apple").rename(photos / "train" / "quince")
-    with pytest.raises(ValueError, match="must hold the same classes"):
+    with pytest.raises(ValueError, match="must contain the same classes"):
         training.run(finished)
 
 
