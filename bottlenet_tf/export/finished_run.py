@@ -30,13 +30,13 @@ class FinishedRun:
 
     Attributes:
         workdir: `pathlib.Path` of its work directory.
-        name: Of the served model and of its files; the work directory's.
+        name: Name of the served model and its files: the work directory's.
         config: `TrainConfig` it was trained with.
         report: Its `report.json`.
         model: `BottleNet` that computes in float32.
         dataset: `data.Dataset` it was trained on.
-        adapted: How the unit was adapted since, as its pack says; None for
-            the run's own unit.
+        adapted: The unit's adaptation, from its pack; None for the run's own
+            unit.
     """
 
     workdir: pathlib.Path
@@ -160,7 +160,7 @@ def _check_class_names(dataset):
     for name in dataset.class_names:
         if f"{name}\n".splitlines() != [name]:
             raise ValueError(
-                "A class name must not hold a line break, because labels.txt "
-                "has one name a line; rename the class. "
-                f"Received: class={name!r}, dataset={dataset.name!r}"
+                "A class name must not contain a line break, because "
+                "labels.txt has one name per line; rename the class. Received: "
+                f"class={name!r}, dataset={dataset.name!r}"
             )

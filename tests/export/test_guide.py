@@ -72,7 +72,7 @@ def test_one_for_timing_alone_is_called_that():
     }
     text = guide(CONFIG, [_model()], [whole], IDENTITY)
     assert (
-        "| net | a | for timing alone: the run began without a trained "
+        "| net | a | only for timing: the run began without a trained "
         "network | `edge/whole_for_timing.onnx` |"
     ) in text
     assert "Whole.load" not in text

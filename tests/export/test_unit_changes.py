@@ -110,7 +110,7 @@ def _said(raised):
 @pytest.mark.parametrize("other", [{"split": "RB6"}, {"coefficients": 40}])
 def test_a_pack_of_another_network_or_unit_is_refused(data, other):
     pack = parse_pack(data, "a.pack")
-    with pytest.raises(ValueError, match="A pack fits the very network"):
+    with pytest.raises(ValueError, match="A pack fits only the network"):
         swap(make_learned_network(**other), pack)
 
 
@@ -192,5 +192,5 @@ def test_places_outside_the_grid_are_refused(base):
     model = with_unit_config(base, default_point=2)
     kept = model.unit.analysis.kept
     kept.assign(kept + 10_000)
-    with pytest.raises(ValueError, match="places must be those of the grid"):
+    with pytest.raises(ValueError, match="positions must be those of the grid"):
         unit_changes.pack_changes(base, model)
