@@ -143,7 +143,7 @@ _BAD = [
     (MODES, "points.0.mode", "odd", r"'points\[0\].mode'.*: mode='odd'"),
     (MODES, "points.0.accuracy", -1, r"'points\[0\].accuracy'"),
     (MODES, "points", [], "points' must be of both modes, but aware"),
-    (MODES, "format", "x", "of this version, .*run again.*='x'"),
+    (MODES, "format", "x", "of this version, .*runs again.*='x'"),
     (MODES, "backbone", "other", "'backbone' must be the search's, 'tin"),
     (MODES, "dataset", "other", "'dataset' must be the search's"),
     (MODES, "dataset_fingerprint", "x", "'dataset_fingerprint' must be"),
