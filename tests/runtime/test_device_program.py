@@ -231,7 +231,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
     "arguments, message",
     [
         ([], "IMAGE"),
-        (["{photos}"], "--out must say where"),
+        (["{photos}"], "--out must be given"),
         (["{photos}", "--repeat", "3"], "--repeat only makes sense"),
         (["{photos}", "--timing", "--repeat", "0"], "'0' is not a positive"),
         (["{photos}", "--timing", "--threads", "x"], "'x' is not a positive"),
@@ -247,7 +247,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
         (["{photos}/b.png", "--out", "{photos}"], "--out must be a file"),
         (["{photos}/b.png", "--out", "{tmp}/no/b"], "folder of --out must"),
         (["{photos}/b.png", "--out", "{photos}/b.png"], "not be IMAGE itself"),
-        (["{photos}/more.png", "--timing"], "must hold images"),
+        (["{photos}/more.png", "--timing"], "must contain images"),
         (["{photos}", "--out", "{tmp}/o", "--time"], "unrecognized"),
     ],
 )

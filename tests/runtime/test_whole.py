@@ -98,7 +98,7 @@ def test_one_for_timing_alone_answers_nobody_by_mistake(edge, pixels):
 def test_a_file_of_another_export_is_refused(edge, hand):
     folder = edge()
     hand.save_head(folder / "whole.onnx", sends_range=False)
-    with pytest.raises(ValueError, match="whole.onnx must be.*copy the whole"):
+    with pytest.raises(ValueError, match="whole.onnx must be.*copy the comp"):
         Whole.load(folder)
 
 
