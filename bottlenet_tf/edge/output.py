@@ -1,4 +1,4 @@
-"""Answers as lines of JSON, to standard output or a file that is resumed."""
+"""Answers as lines of JSON, to standard output or a resumable file."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _FIELDS = (
     "image", "class", "label", "top", "where", "split", "point", "choice",
     "payload_bytes", "latency_ms", "problem",
 )  # fmt: skip
-# In ASCII, so that any terminal or pipe takes it.
+# In ASCII, for any terminal or pipe.
 _encode = json.JSONEncoder(allow_nan=False).encode
 
 
@@ -36,7 +36,7 @@ def answered(name, result):
 
 
 def failed(name, problem):
-    """Returns the line of an image that has no answer."""
+    """Returns the line of an image without an answer."""
     return _line(name, None, None, [], None, None, None, None, 0, None, problem)
 
 
@@ -45,7 +45,7 @@ def _line(*values):
 
 
 class StandardOutput:
-    """Lines to standard output; earlier answers aren't known."""
+    """Lines to standard output; earlier answers are unknown."""
 
     def has(self, name):
         """Whether an image was answered by an earlier run."""
@@ -57,20 +57,20 @@ class StandardOutput:
         sys.stdout.flush()
 
     def close(self):
-        """Nothing is open."""
+        """Does nothing: nothing is open."""
 
 
 class AnswerFile:
     """Lines at the end of a file, whose earlier lines are read.
 
-    A line is written at once and counts if it is complete. A program that was
-    killed and is started again with the same images and file answers exactly
-    the missing ones. A crash of the system may lose the last lines, whose
-    images are then answered again.
+    A line is written at once and counts if it is complete. A killed program
+    that is restarted with the same images and file answers exactly the missing
+    ones. A crash of the system may lose the last lines, whose images are then
+    answered again.
 
     Raises:
         OSError: if it can't be opened, or another program writes to it.
-        ValueError: if it holds anything but answers.
+        ValueError: if it contains anything but answers.
     """
 
     def __init__(self, path):
@@ -85,7 +85,7 @@ class AnswerFile:
     def has(self, name):
         """Whether an image was answered by an earlier run.
 
-        Only once: a watched file that is written anew is a new image.
+        Only once: a watched file that is rewritten is a new image.
         """
         if name in self._names:
             self._names.discard(name)
@@ -93,7 +93,7 @@ class AnswerFile:
         return False
 
     def write(self, line):
-        """Writes a line, at once; OSError leaves no whole one."""
+        """Writes a line, at once; after an OSError it is incomplete."""
         data = (line + "\n").encode("ascii")
         while data:
             data = data[self._file.write(data) :]
@@ -116,7 +116,7 @@ def _lock(file, path):
 
 
 def _names(file, path):
-    """Returns the names of the images in a file; drops half a line."""
+    """Returns the names of the images in a file; drops an incomplete line."""
     names, end = set(), 0
     file.seek(0)
     with open(os.dup(file.fileno()), "rb") as reader:

@@ -95,7 +95,7 @@ def test_without_a_whole_network_the_heads_still_send(tmp_path, pixels):
     picture = network.prepare(pixels)
     assert network.encode(picture, choices()["rb1 at point 1"])
     assert "whole.json" in network.why_not(choices()["mobile-only"])
-    with pytest.raises(ValueError, match="no network to give one.*whole.json"):
+    with pytest.raises(ValueError, match="no network for one.*whole.json"):
         network.predict(picture)
 
 
