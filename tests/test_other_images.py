@@ -183,7 +183,7 @@ def test_fewer_classes_need_their_outputs(learned, tmp_path):
         (("cat", "dog"), False, "classes=2, outputs=3"),
         (("dog", "cat", "newt"), False, "they are --class_indices=1,0,2"),
         (("dog", "cat", "newt"), True, "'dog' for output 0, 'cat'"),
-        (("a", "b", "c"), False, "Say by --class_indices"),
+        (("a", "b", "c"), False, "Give each class's output"),
         (("cat", "dog", "output 2"), False, None),
         (("a", "b", "c"), True, None),
     ],
