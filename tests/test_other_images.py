@@ -163,7 +163,7 @@ def test_a_run_is_never_written_over(learned):
 
 def test_a_report_of_something_else_is_never_written_over(learned, tmp_path):
     shutil.copy(learned / "report.json", tmp_path)
-    with pytest.raises(ValueError, match="must not hold a report.json of"):
+    with pytest.raises(ValueError, match="must not contain a report.json of"):
         evaluate(learned, out=str(tmp_path))
 
 

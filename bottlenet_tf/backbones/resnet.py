@@ -54,7 +54,7 @@ def _basic_resnet(name, *, image_size, num_classes, weights, preprocessing):
     preprocessing is "torch".
 
     Reference:
-        He, Zhang, Ren, Sun, 2015, arXiv:1512.03385, table 1.
+        He et al., table 1.
     """
     _check_size(image_size)
     if weights == "imagenet":

@@ -29,7 +29,8 @@ set -eu
 CDPATH= cd -- "$(dirname -- "$0")"
 trtexec=$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)
 if [ ! -x "$trtexec" ]; then
-    echo "trtexec must be in PATH: it comes with TensorRT." >&2 exit 127
+    echo "trtexec must be in PATH: it comes with TensorRT." >&2
+    exit 127
 fi
 {check}trap 'rm -f {part}.engine.tmp' EXIT
 "$trtexec" \\
@@ -43,8 +44,8 @@ sha256sum < {part}.onnx | cut -c1-64 > {part}.engine.sha256
 
 _CHECK = """\
 if [ "$(cksum < {part}.onnx)" != "$(cat {part}_fp16.cksum)" ]; then
-    echo "{part}_fp16.onnx must be made from this {part}.onnx:" \\ "run
-        convert_{part}.sh first." >&2
+    echo "{part}_fp16.onnx must be made from this {part}.onnx:" \\
+        "run convert_{part}.sh first." >&2
     exit 1
 fi
 """

@@ -49,9 +49,7 @@ def write(path, package):
     files[record] = "\n".join([*rows, f"{record},,", ""]).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            entry = zipfile.ZipInfo(
-                name
-            )  # With the constant date of all wheels.
+            entry = zipfile.ZipInfo(name)  # With the date of all wheels.
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)

@@ -158,7 +158,7 @@ class Controller:
         """Longest wait for an answer if no deadline can be met.
 
         From the first byte sent: one and a half times the time of computing
-            locally, longer if answers are known to take longer.
+        locally, longer if answers are known to take longer.
         """
         if self._local is None:
             return _MOST_PATIENCE_MS

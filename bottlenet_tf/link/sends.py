@@ -235,7 +235,7 @@ class Sends:
             e_i = excess_i (W + B) / (W + B_i)
 
         For choosing when every send is a gamble: optimistic, by the best
-            acceptable W, and never 0 for all choices at once.
+        acceptable W, and never 0 for all choices at once.
 
         Args:
             num_bytes: Bytes on the air.

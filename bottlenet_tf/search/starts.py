@@ -1,7 +1,7 @@
 """The closed form of every split, from one pass over the images.
 
 starts/SPLIT/      a network with its unit before any training step; the run
-that measures its curve starts from it (--init_from)
+                   that measures its curve starts from it (--init_from)
 """
 
 import dataclasses

@@ -103,7 +103,7 @@ class Choice:
         """The accuracy to choose by, in percent; None if unknown.
 
         At most that of the next finer point: fewer bytes of a unit aren't more
-            accurate, so that a single lucky measurement doesn't win.
+        accurate, so that a single lucky measurement doesn't win.
         """
         if self.finer_accuracy is None or self.accuracy is None:
             return self.accuracy

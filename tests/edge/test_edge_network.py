@@ -82,7 +82,7 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
     assert "no model that takes image" in network.why_not(cloud)
     assert network.why_not(cloud, with_images=True) is None
     for change, reason in (
-        ({"codec": "heic"}, "reads no heic files"),
+        ({"codec": "heic"}, "can't read heic files"),
         ({"side": 9}, "larger than the network's"),
         ({"quality": None}, "isn't known"),
     ):

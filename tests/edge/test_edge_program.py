@@ -148,7 +148,7 @@ def test_a_server_of_another_export_answers_nothing(
             [*images, "--server", server.address, *more], plan()
         )
         assert len(server.requests) == 1
-    reason = "hasn't this export: model 'tail', version 77"
+    reason = "doesn't have this export: model 'tail', version 77"
     assert told.count(reason) == 1
     if strict:
         assert code == 1 and lines == []

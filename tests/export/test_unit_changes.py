@@ -93,11 +93,11 @@ def test_what_can_not_be_small_enough_is_refused(base, changed, monkeypatch):
 def test_the_size_of_a_pack_is_judged_before_there_is_one(base, monkeypatch):
     unit_changes.check_size(base.unit, tuned=True)
     monkeypatch.setattr(pack_file, "MAX_BYTES", 9000)
-    with pytest.raises(ValueError, match="some [0-9,]+") as refused:
+    with pytest.raises(ValueError, match="about [0-9,]+") as refused:
         unit_changes.check_size(base.unit, tuned=True)
     assert "--refit=tables" in str(refused.value)
     # The transform alone changes less.
-    with pytest.raises(ValueError, match="some [0-9,]+") as of_transform:
+    with pytest.raises(ValueError, match="about [0-9,]+") as of_transform:
         unit_changes.check_size(base.unit, tuned=False)
     assert _said(of_transform) < _said(refused)
 
@@ -178,7 +178,7 @@ def _with_config(header, **changes):
         (lambda h: _with_config(h, default_point=3), "operating points"),
         (lambda h: _with_config(h, tables="eNpz"), "ables"),
         (lambda h: {"adapted": {**ADAPTED, "points": []}}, "operating points"),
-        (lambda h: {"unit_id": 1}, "very network"),
+        (lambda h: {"unit_id": 1}, "only the network"),
     ],
 )
 def test_changes_that_do_not_fit_the_unit_are_refused(base, data, change, told):

@@ -152,7 +152,7 @@ def test_a_rival_that_was_not_measured_leaves_the_verdict_open(unwhole):
             "Of the splits, early at point 1 takes the least",
             "354 bytes on the air (200 wire bytes",
             "87.50\u00a0% accuracy (2.50 points below",
-            "early at point 1: 200 wire bytes in the mean, at most 201 for "
+            "early at point 1: 200 wire bytes on average, at most 201 for "
             "95 % of the images and 202 for 99 %, 203 for the largest.",
         ], "meets the deadline"),
         # 5 - 3.4 - 1600 / 1100 ms.
@@ -197,5 +197,5 @@ def test_without_an_acceptable_split_the_reasons_are_told(decide):
 
 def test_without_a_selection_the_smallest_payload_is_told(search):
     found = verdict.without_selection(report.read(search).search)
-    assert "after late: 100 an image, with 89.00\u00a0%" in found[0]
+    assert "after late: 100 per image, with 89.00\u00a0%" in found[0]
     assert found[1] == "After never no unit loses less than 3 points."

@@ -264,7 +264,7 @@ def test_arguments_that_make_no_sense_are_explained(
 def test_a_missing_deployment_is_explained(photos, tmp_path, capsys):
     arguments = [str(photos), "--out", str(tmp_path / "out")]
     assert device.main([*arguments, "--deploy", str(tmp_path)]) == 1
-    assert "must hold unit.json" in capsys.readouterr().err
+    assert "must contain unit.json" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -127,7 +127,7 @@ def test_a_missing_file_comes_with_a_remedy(edge, runtime, remedy):
 
 
 def test_an_early_export_has_none(deploy):
-    with pytest.raises(FileNotFoundError, match="must hold whole.json"):
+    with pytest.raises(FileNotFoundError, match="must contain whole.json"):
         Whole.load(deploy())
 
 
