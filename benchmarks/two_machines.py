@@ -240,7 +240,7 @@ def main():
     print(
         f"{engine}; {machine.cpu_model()}, {os.cpu_count()} cores, load "
         f"{os.getloadavg()[0]:.1f}; round trip {args.rtt_ms:g} ms, "
-        f"{processes.overhead_bytes} B a message, {args.calls} calls each.\n"
+        f"{processes.overhead_bytes} B per message, {args.calls} calls each.\n"
     )
     header = (
         "network", "way", "bytes", "ms", "p95", "device", "server",

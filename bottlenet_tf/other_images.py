@@ -21,8 +21,8 @@ _SHOWN, _MOST_INDICES = 5, 50
 def run(config):
     """Measures a finished run on other images, and writes a report on them.
 
-    The report is like the run's own, with the run's `flags`; `evaluation` in it
-    says which network and images were measured. The run isn't changed.
+    The report has the form of the run's, with the run's `flags`; its
+    `evaluation` identifies network and images. The run isn't changed.
 
     Args:
         config: `EvaluateConfig`.
@@ -33,8 +33,7 @@ def run(config):
     Raises:
         ValueError: before anything is measured, if the run isn't finished or
             its files don't belong together; if the data set's classes aren't
-            the network's outputs; if the folder to write to holds something
-            else.
+            the network's outputs; if the output folder contains something else.
     """
     check_run(config.workdir)
     sha256 = provenance.check_model(config.workdir, "RUN")
@@ -89,8 +88,8 @@ def load_finished(workdir):
     why = why_timing_only(workdir, report)
     check(
         why is None,
-        "A unit is measured beside the unsplit network, which the run must "
-        f"have kept: {why}.",
+        "A unit is compared with the unsplit network, which the run must have "
+        f"kept: {why}.",
         RUN=str(workdir),
     )
     untouched = load_network(workdir, report, model)
@@ -138,14 +137,14 @@ def check_classes(names, known, are_told):
     Outputs without a class are called "output 3".
 
     Args:
-        names: Of the data set's classes, in the order of the outputs.
-        known: Of the classes that the network was trained on, likewise.
-        are_told: Whether --class_indices says which output each class is. Then
-            a class may have a name that the network doesn't know.
+        names: Names of the data set's classes, in the order of the outputs.
+        known: Those of the classes that the network was trained on.
+        are_told: Whether --class_indices gives the outputs. Then a class may
+            have a name that the network doesn't know.
     """
     places = {name: place for place, name in enumerate(known)}
     named = [name for name in names if not _is_nameless(name)]
-    remedy = "Say by --class_indices which output each class is, in order."
+    remedy = "Give each class's output, in order, by --class_indices."
     is_known = not are_told and all(name in places for name in named)
     if is_known and len(named) <= _MOST_INDICES:
         indices = ",".join(str(places[name]) for name in named)
@@ -176,7 +175,7 @@ def _is_nameless(name):
 
 
 def _folder(config, dataset):
-    """Returns the folder in the run's for an evaluation."""
+    """Returns the folder for an evaluation, inside the run's."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", dataset.name)
     if config.part != "test":
         name += f"_{config.part}"
@@ -203,7 +202,7 @@ def _finished(out, config, about, part):
         same_network = before["model_sha256"] == about["model_sha256"]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"--out must not hold a {REPORT_FILE} of anything but this "
+            f"--out must not contain a {REPORT_FILE} of anything but this "
             f"evaluation. Received: out={str(out)!r}"
         ) from error
     if not same_network:
@@ -212,8 +211,8 @@ def _finished(out, config, about, part):
         differing.append("dataset: other images")
     check(
         not differing,
-        "--out holds a finished evaluation of something else: name another "
-        f"folder. It differs in {'; '.join(differing)}.",
+        "--out contains another finished evaluation: name another folder. It "
+        f"differs in {'; '.join(differing)}.",
         out=str(out),
     )
     return report

@@ -31,16 +31,16 @@ class SplitModel(BottleNet):
 
     loss = the compiled loss of the logits + rate
 
-    The rate joins by `add_loss`; `bytes`, the mean of image data an image, is
-    one of the metrics. A learned unit sees each image at an operating point of
-    its own, and the blocks around it run as they are deployed. The device's
-    blocks stay as they are unless `prefix.trainable` is set.
+    The rate joins by `add_loss`; `bytes`, the mean image data per image, is one
+    of the metrics. A learned unit sees each image at its own operating point,
+    and the blocks around it run as deployed. The device's blocks are frozen
+    unless `prefix.trainable` is set.
 
     Args:
         prefix, unit, suffix: As in `BottleNet`.
-        layer: After which the network is cut.
-        settings: Of the unit, `{"kind": ..., ...}`, as `config.unit` has them.
-        rate_weight: Loss of 100 bytes; a learned unit has weights of its own.
+        layer: Layer after which the network is cut.
+        settings: Settings of the unit, `{"kind": ..., ...}`; see `config.unit`.
+        rate_weight: Loss of 100 bytes; a learned unit has its own weights.
     """
 
     def __init__(
@@ -83,22 +83,22 @@ class SplitModel(BottleNet):
         """Starts a learned unit from images alone, without labels or steps.
 
         Args:
-            images: uint8 `(n, S, S, 3)`, raw RGB; some thousand.
-            seed: Of the projections of answers.
+            images: uint8 `(n, S, S, 3)`, raw RGB; a few thousand.
+            seed: Seed of the projections of answers.
 
         Raises:
             ValueError: for another unit, or fewer images than are mixed.
         """
         check(
             hasattr(self.unit, "rate_weight"),
-            "fit_closed_form is for unit='learned'; others begin with compile "
+            "fit_closed_form is for unit='learned'; others start with compile "
             "and fit.",
             unit=type(self.unit).__name__,
         )
         found = _Images(images)
         config = TrainConfig(
             mode="frozen",
-            backbone="network.keras",  # It is here already.
+            backbone="network.keras",  # It is already here.
             unit=UNITS["learned"](statistics_images=len(found)),
             seed=seed,
         )
@@ -132,19 +132,19 @@ class SplitModel(BottleNet):
         """Measures this network as train.py does and writes a finished run.
 
         `bottlenet-export --workdir=WORKDIR` deploys it; a unit with tables is
-        frozen on the way.
+        frozen first.
 
         Args:
             workdir: The run's folder; new.
-            network: The Keras model that was split, as it was.
+            network: The original Keras model.
             dataset: As --dataset: a folder of class folders, or a name.
-            **flags: Of `DataConfig` (`max_test=...`) and `TrainConfig`.
+            **flags: Fields of `DataConfig` (`max_test=...`) and `TrainConfig`.
 
         Returns:
             The report, as in `report.json`.
 
         Raises:
-            ValueError: if network, split and data don't fit together.
+            ValueError: if network, split and data don't match.
         """
         data = {f.name for f in dataclasses.fields(DataConfig)} & set(flags)
         data = {name: flags.pop(name) for name in data}
@@ -208,7 +208,7 @@ def split(model, layer, unit="learned", rate_weight=0.05, **settings):
         )
     check(
         backbone.output in ("softmax", "logits"),
-        "split takes networks that end in logits or a softmax, one class an "
+        "split takes networks that end in logits or a softmax, one class per "
         "image; train.py takes others.",
         ends_in=backbone.output,
     )
@@ -226,7 +226,7 @@ def split(model, layer, unit="learned", rate_weight=0.05, **settings):
 
 
 class _Images:
-    """An array of images, as readers of a data set's training part take it."""
+    """An array of images with the interface of a training part."""
 
     task = tasks.ONE_CLASS
 

@@ -101,7 +101,7 @@ def test_from_photos_to_served_answers(folder):
         "--backbone=runs/base/model.keras", "--split=stage1", "--mixed=64",
         "--mixed_to=48", "--epochs=2", "--workdir=runs/unit", *short,
     )  # fmt: skip
-    assert "Without a split the network has" in printed
+    assert "Without a split the network classifies" in printed
     unit = json.loads((folder / "runs/unit/report.json").read_text())
     assert unit["accuracy"] > 85
 

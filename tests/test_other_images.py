@@ -163,7 +163,7 @@ def test_a_run_is_never_written_over(learned):
 
 def test_a_report_of_something_else_is_never_written_over(learned, tmp_path):
     shutil.copy(learned / "report.json", tmp_path)
-    with pytest.raises(ValueError, match="must not hold a report.json of"):
+    with pytest.raises(ValueError, match="must not contain a report.json of"):
         evaluate(learned, out=str(tmp_path))
 
 
@@ -183,7 +183,7 @@ def test_fewer_classes_need_their_outputs(learned, tmp_path):
         (("cat", "dog"), False, "classes=2, outputs=3"),
         (("dog", "cat", "newt"), False, "they are --class_indices=1,0,2"),
         (("dog", "cat", "newt"), True, "'dog' for output 0, 'cat'"),
-        (("a", "b", "c"), False, "Say by --class_indices"),
+        (("a", "b", "c"), False, "Give each class's output"),
         (("cat", "dog", "output 2"), False, None),
         (("a", "b", "c"), True, None),
     ],

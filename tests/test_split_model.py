@@ -128,5 +128,5 @@ def test_sigmoids_are_refused_by_name():
     x = keras.layers.Conv2D(4, 3, name="cut")(image)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(image, keras.layers.Dense(3, "sigmoid")(x))
-    with pytest.raises(ValueError, match="one class an.*ends_in='sigmoid'"):
+    with pytest.raises(ValueError, match="one class per.*ends_in='sigmoid'"):
         bottlenet_tf.split(model, "cut")

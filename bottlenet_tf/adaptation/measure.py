@@ -11,16 +11,16 @@ from bottlenet_tf.evaluation import WirePath
 from bottlenet_tf.evaluation.accuracy import iterate
 from bottlenet_tf.training.losses import imitation_loss
 
-_LEAST = 1e-9  # Of a divergence, before its logarithm.
+_LEAST = 1e-9  # Least divergence in a logarithm.
 
 
 class Measured(NamedTuple):
-    """Of one operating point, means over photos.
+    """Figures of one operating point, means over photos.
 
     Attributes:
-        wire_bytes: Of a whole payload.
-        agreement: Percent of the photos with the unsplit network's decision.
-        divergence: From the unsplit network's answers, as in distillation.
+        wire_bytes: Bytes of a payload.
+        agreement: Percentage of the photos with the unsplit network's decision.
+        divergence: That from the unsplit network's answers, as in distillation.
     """
 
     wire_bytes: float
@@ -40,15 +40,15 @@ def answers(unsplit):
 
 
 def measure(model, unsplit, part, temperature, batch_size, label):
-    """Sends every photo through the byte side, at every operating point.
+    """Measures every photo by its real payload, at every operating point.
 
     Args:
         model: `BottleNet` with tables.
         unsplit: As `answers` returns it.
         part: `data.Part`; no label is read.
-        temperature: Of the divergence.
+        temperature: Temperature of the divergence.
         batch_size: Photos per call of head and tail.
-        label: Of the progress bar.
+        label: Label of the progress bar.
 
     Returns:
         List of `Measured`, finest point first.
@@ -84,9 +84,9 @@ def measure(model, unsplit, part, temperature, batch_size, label):
 def takes_fewer_bytes(ours, theirs):
     """Whether a curve takes fewer bytes than another at equal divergence.
 
-    In the mean over the divergences that both reach, of log bytes over log
-    divergence. Without such, in bytes and divergence at every point. Both are
-    lists of `Measured`.
+    On average over the divergences that both reach, of log bytes over log
+    divergence. If there are none, in bytes and divergence at every point. Both
+    are lists of `Measured`.
     """
     curves = [
         [(p.wire_bytes, -np.log(max(p.divergence, _LEAST))) for p in curve]

@@ -1,7 +1,7 @@
 """Fits a trained unit to photos: its tables, or its transform as well.
 
-The patches' projection stays, since the server's convolutions read patches in
-that basis, and the convolutions stay with it.
+The patches' projection is kept, since the server's convolutions read patches in
+that basis; so are the convolutions.
 """
 
 import math
@@ -24,21 +24,21 @@ from bottlenet_tf.training.unit_start import (
     fitted_images,
 )
 
-# As many images as the learned prior weighs; it knows more than fewer.
+# The learned prior's weight in images: fewer images know less than it does.
 LEAST_PHOTOS = math.ceil(PRIOR_WEIGHT)
-# Share of the photos that are fitted to, by which "auto" chooses.
+# Share of the photos for fitting that "auto" chooses by.
 CHOOSING_SHARE = 0.25
-# In a pack: in int8, deflated, a weight takes some 0.8 bytes.
+# In a pack: in int8, deflated, a weight takes about 0.8 bytes.
 MOST_WEIGHTS = 1_250_000
 _SIZES = ("coefficients", "mixed", "mixed_to", "shared")
-_SAME = 1e-6  # Most deviations by which a constant channel varies.
+_SAME = 1e-6  # Most standard deviations by which a constant channel varies.
 
 
 class Refit:
     """Fits a unit to photos; see `kind` and `model`.
 
     Args:
-        base: `BottleNet` with a trained `LearnedUnit`; it stays as it is.
+        base: `BottleNet` with a trained `LearnedUnit`; not changed.
         unsplit: As `measure.answers` returns it.
         run: `TrainConfig` that the unit was trained with.
         config: `AdaptConfig`.
@@ -58,8 +58,8 @@ class Refit:
             changed = self._transform_weights()
         check(
             changed <= MOST_WEIGHTS,
-            f"Of a unit's weights a pack holds {MOST_WEIGHTS:,}, and more "
-            "would change. Use --refit=tables without --steps.",
+            f"A pack has at most {MOST_WEIGHTS:,} of a unit's weights, and "
+            "more would change. Use --refit=tables without --steps.",
             weights=changed,
         )
         least = LEAST_PHOTOS
@@ -67,8 +67,8 @@ class Refit:
         if self._config.refit == "transform":
             least = self._least_for_transform()
             remedy = (
-                "Coefficients differ by how they vary among photos. "
-                "Give more, or --refit=tables."
+                "Coefficients differ by their variation among photos. Give "
+                "more, or --refit=tables."
             )
         share = self._config.held_out
         check(
@@ -81,15 +81,15 @@ class Refit:
         )
 
     def kind(self, dataset):
-        """Returns "tables" or "transform", as asked for or the better one.
+        """Returns "tables" or "transform", as configured or the better one.
 
-        Chooses by some of the photos that are fitted to; those that are held
-        out for measuring are not read.
+        Chooses by some of the photos for fitting; those held out for measuring
+        are not read.
         """
         if self._config.refit != "auto":
             return self._config.refit
         if self._transform_weights() > MOST_WEIGHTS:
-            print("The transform stays: a new one is too large for a pack.")
+            print("The transform is kept: a new one is too large for a pack.")
             return "tables"
         examples, seed = dataset.train.examples, self._config.seed
         inner = photos.divide(examples, dataset, CHOOSING_SHARE, seed)
@@ -99,7 +99,7 @@ class Refit:
                 photos_needed(least, CHOOSING_SHARE), self._config.held_out
             )
             print(
-                f"The transform stays: a new one needs {needed} photos to be "
+                f"The transform is kept: a new one needs {needed} photos to be "
                 "fitted and compared."
             )
             return "tables"
@@ -117,7 +117,7 @@ class Refit:
         if takes_fewer_bytes(curves["transform"], curves["tables"]):
             print("A new transform takes fewer bytes at equal divergence.")
             return "transform"
-        print("The transform stays: a new one doesn't take fewer bytes.")
+        print("The transform is kept: a new one doesn't take fewer bytes.")
         return "tables"
 
     def model(self, kind, dataset):
@@ -154,7 +154,7 @@ class Refit:
         return tuple(tf.concat(each, 0) for each in zip(*found, strict=True))
 
     def _transform_weights(self):
-        """Returns how many weights a new transform changes."""
+        """Returns the number of weights that a new transform changes."""
         unit = self._base.unit
         weights = [*unit.analysis.weights, *unit.synthesis.grid_variables]
         stay = {id(w) for w in unit.analysis.projection.weights}
@@ -165,7 +165,7 @@ class Refit:
 
 
 def photos_needed(least, share):
-    """Returns how many photos leave `least` of them if a share is taken."""
+    """Returns the number of photos that leaves `least` without a share."""
     count = least + 1
     while count - min(max(round(share * count), 1), count - 1) < least:
         count += 1
@@ -173,12 +173,12 @@ def photos_needed(least, share):
 
 
 def check_features(model, dataset, batch_size):
-    """Reads all photos before any work begins.
+    """Reads all photos before the work starts.
 
     Raises:
         CorruptImageError: if a photo doesn't decode.
         ValueError: if a feature isn't finite, or a channel of the patches is
-            the same for all photos that are fitted to.
+            the same for all photos for fitting.
     """
 
     @tf.function(reduce_retracing=True)
@@ -195,8 +195,8 @@ def check_features(model, dataset, batch_size):
             for name, is_finite in zip(names, finite):
                 check(
                     is_finite,
-                    "The features of a photo must be finite; one that isn't "
-                    "would spoil the statistics of all. Check the network.",
+                    "The features of a photo must be finite; a single one that "
+                    "isn't would spoil the statistics. Check the network.",
                     photo=name,
                 )
             if part is dataset.train:
@@ -207,7 +207,7 @@ def check_features(model, dataset, batch_size):
     check(
         not constant,
         "Every channel of the patches must vary among the photos, or nothing "
-        "can be learned of it; are they copies of one, or blank?",
+        "can be learned about it; are they copies of one, or blank?",
         constant_channels=constant[:10],
         channels=len(spread),
     )

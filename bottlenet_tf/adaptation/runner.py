@@ -1,4 +1,4 @@
-"""A whole adaptation: a run and photos in, a rate pack and figures out."""
+"""A complete adaptation: a run and photos in, a rate pack and figures out."""
 
 from bottlenet_tf.adaptation.measure import answers, measure
 from bottlenet_tf.adaptation.refit import Refit, check_features
@@ -25,16 +25,16 @@ FORMAT = "bottlenet_tf.adapted.1"
 def run(config):
     """Fits a finished run's learned unit to photos; writes it as a pack.
 
-    The run stays as it is. Both units are measured on photos that were held
-    out, the new one as it is in the pack.
+    The run isn't changed. Both units are measured on the held-out photos, the
+    new one as in the pack.
 
     Returns:
-        The figures, as written beside the pack.
+        The figures, as written next to the pack.
 
     Raises:
-        ValueError: before work starts, for photos that are too few, damaged
-            or all alike, features that aren't finite, or a unit too large
-            for a pack.
+        ValueError: before work starts, for photos that are too few, damaged or
+            all equal, features that aren't finite, or a unit too large for a
+            pack.
         OSError: if a file can't be read or written.
     """
     examples = photos.list_photos(config.images)
@@ -44,8 +44,8 @@ def run(config):
     finished = load_run(config.workdir)
     check(
         finished.config.unit.kind == "learned",
-        "Only a run of --unit=learned can be fitted to photos; train another "
-        "unit anew.",
+        "Only a run of --unit=learned can be fitted to photos; retrain another "
+        "unit.",
         workdir=config.workdir,
         unit=finished.config.unit.kind,
     )
@@ -89,7 +89,7 @@ def run(config):
 
 
 def _unsplit(finished):
-    """Returns the unsplit network: as the run kept it, or of frozen halves."""
+    """Returns the unsplit network: the run's, or that of frozen halves."""
     why = why_timing_only(finished.workdir, finished.report)
     if why is not None and finished.config.mode == "frozen":
         return without_unit(finished.model)

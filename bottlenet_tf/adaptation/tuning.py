@@ -9,12 +9,12 @@ import tensorflow as tf
 from bottlenet_tf.training import logs, optimizers
 from bottlenet_tf.training.learned_step import LearnedStepper
 
-# Of the rate that the unit was trained with: it begins near an optimum.
+# Share of the unit's training rate: it starts near an optimum.
 RATE_SHARE = 0.25
 
 
 def tune(model, unsplit, dataset, run, config):
-    """Trains the unit alone for some steps, all rates at once.
+    """Trains only the unit for some steps, all rates at once.
 
     Args:
         model: `BottleNet` with a `LearnedUnit` without tables; its unit is

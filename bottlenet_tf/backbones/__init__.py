@@ -42,7 +42,7 @@ def create(
     fresh_classifier=True,
     new_head=None,
 ):
-    """Builds the backbone of this name.
+    """Builds the backbone `name`.
 
     Args:
         name: One of `names()`, in any case and with or without underscores

@@ -1,7 +1,7 @@
-"""The one registry of backbones by name.
+"""The registry of backbones.
 
-A factory takes `image_size`, `num_classes`, `weights` and `preprocessing` by
-keyword and returns a `Backbone`.
+A factory takes `image_size`, `num_classes`, `weights` and `preprocessing` as
+keywords and returns a `Backbone`.
 """
 
 from bottlenet_tf.common.registry import Registry

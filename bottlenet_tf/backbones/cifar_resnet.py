@@ -63,12 +63,12 @@ def _cifar_resnet(depth, *, image_size, num_classes, weights, preprocessing):
     """Builds ResNet-20, 32, 44, 56 or 110 for small images.
 
     A 3x3 stem of 16 channels, three stages of 16, 32 and 64 channels with
-    shortcuts free of weights (option A), global pooling, one dense layer.
+    shortcuts without weights (option A), global pooling, one dense layer.
     `weights` is None, a Keras weights file, or an `.npz` of the PyTorch form
     (see `cifar_weights`).
 
     Reference:
-        He, Zhang, Ren, Sun, 2015, arXiv:1512.03385, section 4.2.
+        He et al., section 4.2.
     """
     if image_size < 4:
         raise ValueError(
@@ -116,8 +116,8 @@ def _graph(depth, blocks, image_size, num_classes, mode):
 def _block(x, filters, name):
     if x.shape[-1] == filters:
         return basic_block(x, x, filters, 1, name, pads=(False, False))
-    # Pooling over 1x1 keeps every second pixel: a slice by another name
-    # that every exporter knows.
+    # Pooling over 1x1 keeps every second pixel, like a slice, and every
+    # exporter supports it.
     shortcut = layers.MaxPooling2D(1, 2, name=f"{name}_0_slice")(x)
     missing = filters - x.shape[-1]
     shortcut = PadChannels(missing // 2, name=f"{name}_0_pad")(shortcut)

@@ -22,7 +22,7 @@ def load_npz(model, path, blocks_per_stage):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it isn't an `.npz`, or an array is missing, in excess
+        ValueError: if it isn't an `.npz`, or an array is missing, superfluous
             or of the wrong shape; the message names it.
     """
     arrays = _read(pretrained.existing_file(path, (".npz",)))
@@ -95,9 +95,9 @@ def _check_names(arrays, names, path):
     if missing or extra:
         shapes = [f"{name} {arrays[name].shape}" for name in extra]
         raise ValueError(
-            "The file must hold exactly this network's arrays. Missing: "
-            f"{_brief(missing)}; in excess: {_brief(shapes)}. "
-            f"Received: weights={str(path)!r}"
+            "The file must contain exactly this network's arrays. Missing: "
+            f"{_brief(missing)}; superfluous: {_brief(shapes)}. Received: "
+            f"weights={str(path)!r}"
         )
 
 

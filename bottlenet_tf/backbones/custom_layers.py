@@ -1,4 +1,4 @@
-"""The user's own layers, which a `.keras` file names but doesn't hold."""
+"""The user's own layers, which a `.keras` file names but doesn't contain."""
 
 import functools
 import importlib
@@ -14,7 +14,7 @@ def import_all(sources):
     """Imports modules or files, so that Keras knows the layers in them.
 
     Layers needn't be registered: all classes and functions that a module
-    defines or imports are known by their names. Modules beside a file, or in
+    defines or imports are known by their names. Modules next to a file, or in
     the current directory, are found, too.
 
     Args:

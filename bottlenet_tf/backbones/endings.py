@@ -1,11 +1,11 @@
 """How a classifier's file ends, and its logits without that ending.
 
 ```
-logits ─ softmax           softmax:  one class an image
-logits ─ sigmoid           sigmoid:  each class by itself
+logits ─ softmax           softmax:  one class per image
+logits ─ sigmoid           sigmoid:  each class separately
 logit  ─ sigmoid, or none  binary:   softmax([0, logit]) is the same
 logits                     logits:   any of these
-logits ─ tanh, relu, ...   by the activation's name, which stays
+logits ─ tanh, relu, ...   by the activation's name; it is kept
 ```
 """
 
@@ -22,8 +22,8 @@ _ACTIVATIONS = {name.replace("_", "") for name in dir(keras.activations)}
 def find(model, opens):
     """Returns `(how the network ends, the operation of that activation)`.
 
-    The operation is None where nothing is to be removed. `opens` is a
-    function of an operation: whether it is a nested model that is opened.
+    The operation is None where nothing is to be removed. `opens` says of an
+    operation whether it is a nested model that is opened.
 
     Raises:
         ValueError: if a softmax or sigmoid can't be removed.
@@ -34,7 +34,7 @@ def find(model, opens):
         operation = node.operation
         kind = type(operation).__name__
         activation = _activation(operation)
-        if activation == "logsoftmax":  # The softmax of it is the same.
+        if activation == "logsoftmax":  # Its softmax is the same.
             return "softmax", None
         if activation in _REMOVED:
             calls = [n for n in graph.nodes(model) if n.operation is operation]
@@ -75,7 +75,8 @@ def without(removed):
 class TwoClasses(keras.layers.Layer):
     """The logits [0, logit] of a single output's two classes.
 
-    Always computes in float32. A product with a constant: any runtime has it.
+    Always computes in float32. A product with a constant, which any runtime
+    supports.
 
     Call arguments:
         logit: Tensor `(batch, 1)`.

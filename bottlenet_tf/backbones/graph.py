@@ -1,8 +1,8 @@
 """Walks the graph of a functional Keras model, call by call.
 
-The only module that uses private parts of Keras: nodes, and the layers inside
-of layers. A node is one call of a layer or of a `keras.ops` function, so a
-layer that is called twice has two.
+The only module that uses private parts of Keras: nodes, and layers inside
+layers. A node is one call of a layer or of a `keras.ops` function, so a layer
+that is called twice has two.
 """
 
 import collections
@@ -33,21 +33,20 @@ def with_graph(model):
         model = keras.Model(model.inputs, model.outputs, name=model.name)
     if not has_graph(model):
         raise ValueError(
-            "The model must be a built functional or Sequential model, "
-            "because a subclassed model has no graph to cut: build it of its "
-            "layers by keras.Model(inputs, outputs). "
-            f"Received: model={model!r}"
+            "The model must be a built functional or Sequential model, because "
+            "a subclassed model has no graph to cut: build it from its layers "
+            f"by keras.Model(inputs, outputs). Received: model={model!r}"
         )
     return model
 
 
 def has_graph(operation):
-    """Returns whether this is a model whose inner calls can be walked."""
+    """Whether this is a model whose inner calls can be walked."""
     return hasattr(operation, "_nodes_by_depth")
 
 
 def all_layers(layer):
-    """Returns a layer or model and all layers inside of it, at any depth.
+    """Returns a layer or model and all layers inside it, at any depth.
 
     `Model.layers` stops at layers that aren't models.
     """
@@ -57,7 +56,7 @@ def all_layers(layer):
 def number_operations(model):
     """Numbers the operations of a model, such as `h + r`, by their order.
 
-    Keras numbers them by all that the process has built before.
+    Keras numbers them by everything that the process has built before.
     """
     layers, others = [], []
     for operation in (node.operation for node in nodes(model)):
@@ -77,8 +76,8 @@ def number_operations(model):
 def free_name(wanted, model):
     """Returns `wanted`, with underscores until no operation of `model` has it.
 
-    For a layer that is added to a user's network, whose layers keep their
-    names: cuts are given by them.
+    For a layer added to a user's network, whose layers keep the names that cuts
+    are given by.
     """
     taken = {node.operation.name for node in nodes(model)}
     while wanted in taken:
@@ -87,16 +86,16 @@ def free_name(wanted, model):
 
 
 def unfreeze(model):
-    """Lets all layers of a model learn, at any depth."""
+    """Makes all layers of a model trainable, at any depth."""
     for layer in all_layers(model):
         layer.trainable = True
 
 
 def learned_weights(model):
-    """Returns the weights that a model learns, and those that are frozen.
+    """Returns the trained weights of a model, and the frozen ones.
 
-    The latter belong to layers that are declared not trainable; statistics of
-    batch norms are in neither list. The weights may be those of a copy.
+    The latter belong to layers declared not trainable; statistics of batch
+    norms are in neither list. The weights may be those of a copy.
     """
     if all(layer.trainable for layer in all_layers(model)):
         return model.trainable_weights, []

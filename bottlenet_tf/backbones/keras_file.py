@@ -26,10 +26,10 @@ def from_file(
 
     The model must accept raw RGB 0..255, or grey, unless `preprocessing` says
     otherwise ("auto" adds nothing). A network of one channel gets the luma.
-    Nested models are opened so that they can be cut inside; equal names get
-    their model's. A final softmax or sigmoid is removed: the network gives
-    logits. Other final activations stay. See `endings`, also for a single
-    output.
+    Nested models are opened so that they can be cut inside; duplicate names are
+    prefixed with their model's. A final softmax or sigmoid is removed: the
+    network gives logits. Other final activations stay. See `endings`, also for
+    a single output.
 
     Args:
         path: The file.
@@ -46,8 +46,8 @@ def from_file(
     model = _load(path, image_size)
     if weights == "imagenet":
         raise ValueError(
-            "A .keras file brings its own weights: pass None or a path. "
-            "Received: weights='imagenet'"
+            "A .keras file has its own weights: pass None or a path. Received: "
+            "weights='imagenet'"
         )
     if weights is not None:
         pretrained.load_file(model, weights, _only_these_classes)
@@ -64,7 +64,7 @@ def from_file(
         output, activation = endings.find(model, _opens)
         logits = graph.replay(model, scaled, endings.without(activation))
     else:
-        # The file's labels are others; the data set decides on the output.
+        # The file's labels don't matter; the data set decides on the output.
         logits = with_new_head(model, scaled, num_classes, new_head)
         output = "logits"
     if tuple(logits.shape[1:]) == (1,) and num_classes == 2:
@@ -93,7 +93,7 @@ def from_file(
 
 
 def sizes(path):
-    """Returns the side of a `.keras` file's images and how many classes it has.
+    """Returns the side of a `.keras` file's images and its number of classes.
 
     The side is None if the file leaves it open. One output is for two classes.
 
@@ -131,16 +131,15 @@ def _check_input(shape, image_size):
         )
     if height not in (None, image_size):
         raise ValueError(
-            "`image_size` must be what the file's model takes, "
-            f"--image_size={height}. Received: image_size={image_size}, "
-            f"model input={shape}"
+            f"`image_size` must be the file's own, --image_size={height}. "
+            f"Received: image_size={image_size}, model input={shape}"
         )
 
 
 def _give_scopes(model):
-    """Replaces what a TensorFlow name can't hold: all but A-Z, 0-9, _, ., -.
+    """Replaces characters that a TensorFlow name can't have.
 
-    Keras has names such as "Block 1" where another backend trained the file.
+    A file from another backend may have names such as "Block 1".
     """
     names = {node.operation.name: node.operation for node in graph.nodes(model)}
     for name, operation in list(names.items()):
@@ -151,7 +150,7 @@ def _give_scopes(model):
 
 
 def _in_policy(model, policy):
-    """Returns a model whose layers compute by a dtype policy, all of them."""
+    """Returns a model with all layers under a dtype policy."""
     saved = {
         layer.dtype_policy.name
         for layer in graph.all_layers(model)
@@ -206,7 +205,7 @@ def _opens(operation):
 
 def _open(operation, *args, **kwargs):
     # Transfer learning calls a pretrained network with training=False. Keras
-    # forgets it as soon as the whole is called with training=True: its batch
+    # forgets it as soon as the model is called with training=True: its batch
     # norms keep their statistics by trainable=False, which layers keep.
     others = [v for name, v in kwargs.items() if name != "training"]
     plain = len(args) == 1 and all(v is None for v in others)
@@ -221,8 +220,8 @@ def _distinguish(model, names, within=""):
 
     Args:
         model: The outermost one, whose layers keep their names.
-        names: `{name: operation}` of those before; it grows.
-        within: Put before a name that another layer has.
+        names: `{name: operation}` of earlier ones; it grows.
+        within: Prefix for a name that another layer has.
     """
     operations = [n.operation for n in graph.nodes(model) if not n.is_input]
     inner = [operation for operation in operations if _opens(operation)]

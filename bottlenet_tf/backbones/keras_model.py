@@ -39,8 +39,9 @@ def application(
 
     The layers keep their names; a `Preprocess` layer goes in front unless
     the family scales its input itself. Keras numbers layers without a name
-    (all of InceptionV3's, some of DenseNet's) by what the process has built
-    before: save such a model and use the `.keras` file for stable names.
+    (all of InceptionV3's, some of DenseNet's) by everything that the process
+    has built before: save such a model and use the `.keras` file for stable
+    names.
 
     Args:
         constructor: E.g. `keras.applications.MobileNetV2`.

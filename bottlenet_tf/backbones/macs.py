@@ -1,12 +1,12 @@
-"""Multiply-accumulates of a network, whole or up to a split point.
+"""Multiply-accumulates of a network, in total or up to a split point.
 
-Only products with weights count: convolutions, dense layers and whatever
-has a method `macs(input_shape)`, which takes the shape with the batch axis (a
-list of shapes for several inputs) and returns the count for one image as
-something `int()` takes. Biases, normalisation, activations, pooling,
-resizing, attention products and bare `keras.ops` calls count 0, the usual
-convention of published figures. A layer of an unknown kind counts 0 too, and
-a warning names it if it has a weight matrix.
+Only products with weights count: convolutions, dense layers and any layer with
+a method `macs(input_shape)`, which takes the shape with the batch axis (a list
+of shapes for several inputs) and returns the count for one image as a value for
+`int()`. Biases, normalisation, activations, pooling, resizing, attention
+products and bare `keras.ops` calls count 0, the usual convention of published
+figures. A layer of an unknown kind counts 0 too, and a warning names it if it
+has a weight matrix.
 """
 
 import logging
@@ -57,8 +57,8 @@ def count_macs(model, upto=None):
     Args:
         model: Functional or `Sequential` model with fixed spatial sizes, or
             a `BottleNet`.
-        upto: Optional `KerasTensor` inside the model: only what must be
-            computed to get this tensor counts.
+        upto: Optional `KerasTensor` inside the model: only the calls that this
+            tensor depends on count.
 
     Raises:
         ValueError: if a shape that matters is unknown, or `upto` isn't a
@@ -97,8 +97,8 @@ def layer_macs(layer, input_shape, output_shape):
         return int(layer.macs(input_shape))
     if _nests(layer):
         return sum(map(node_macs, graph.nodes(_resized(layer, input_shape))))
-    # A kernel of kh x kw x cin/groups x cout holds the products that one
-    # output position (one input position if transposed) costs.
+    # A kernel of kh x kw x cin/groups x cout has one product per output
+    # position (input position if transposed) and element.
     if isinstance(layer, _SEPARABLE):
         kernels = (layer.depthwise_kernel, layer.pointwise_kernel)
         return _positions(layer, output_shape) * sum(map(_size, kernels))
@@ -116,18 +116,18 @@ def layer_macs(layer, input_shape, output_shape):
 
 
 def warn_of_uncounted(model):
-    """Logs, once per layer, which layers count 0 despite a weight matrix.
+    """Logs, once per layer, the layers that count 0 despite a weight matrix.
 
-    Such a layer, e.g. `MultiHeadAttention` or one of the user's own, can
-    give its count by a method `macs(input_shape)`.
+    Such a layer, e.g. `MultiHeadAttention` or one of the user's own, can report
+    its count by a method `macs(input_shape)`.
     """
     fresh = [layer for layer in _uncounted(model) if layer not in _warned]
     if fresh:
         _warned.update(fresh)
         logging.getLogger(__name__).warning(
-            "Multiply-accumulates of unknown layers count 0, so MAC shares "
-            "are off; give the layers a method `macs(input_shape)`. "
-            "Model %s, layers: %s.",
+            "Multiply-accumulates of unknown layers count 0, so MAC shares are "
+            "wrong; give the layers a method `macs(input_shape)`. Model %s, "
+            "layers: %s.",
             model.name,
             ", ".join(layer.name for layer in fresh),
         )

@@ -11,14 +11,15 @@ _ENDS = ("linear", "softmax", "sigmoid", "log_softmax")
 def new_head(model, image, num_classes, dropout):
     """Returns the logits of a new classifier on a network's last features.
 
-    The old one is the last `Dense` or 1x1 `Conv2D`, with a dropout before it
-    and what follows it. A network that ends in features keeps all of them.
+    The old one is the last `Dense` or 1x1 `Conv2D`, with the dropout before it
+    and all operations after it. A network that ends in features keeps all
+    layers.
 
     Args:
         model: Functional model.
         image: `KerasTensor` that replaces the model's input.
         num_classes: Number of logits.
-        dropout: Before the classifier, 0 to 1.
+        dropout: Dropout before the classifier, 0 to 1.
 
     Raises:
         ValueError: if the features are of another rank than `(batch,

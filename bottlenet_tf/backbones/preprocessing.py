@@ -6,7 +6,7 @@ from keras import ops
 from bottlenet_tf.backbones import graph
 
 MODES = ("none", "tf", "torch", "caffe", "unit")
-_NAMES = (*MODES, "signed")  # signed is tf.
+_NAMES = (*MODES, "signed")  # signed means tf.
 
 # ImageNet statistics, RGB, of images in 0..1.
 TORCH_MEAN = (0.485, 0.456, 0.406)
@@ -39,7 +39,7 @@ class Preprocess(keras.layers.Layer):
         float32 tensor of the same shape.
 
     Raises:
-        ValueError: if `mode` is unknown or the input hasn't 3 channels.
+        ValueError: if `mode` is unknown or the input doesn't have 3 channels.
     """
 
     def __init__(self, mode, **kwargs):
@@ -55,8 +55,8 @@ class Preprocess(keras.layers.Layer):
     def build(self, input_shape):
         if input_shape[-1] != 3:
             raise ValueError(
-                "The last axis must hold the 3 channels of RGB. "
-                f"Received: input_shape={input_shape}"
+                "The last axis must be the 3 channels of RGB. Received: "
+                f"input_shape={input_shape}"
             )
 
     def call(self, x):
@@ -89,7 +89,7 @@ class Grey(keras.layers.Layer):
     """Luma of RGB (ITU-R BT.601), the input of a network of one channel.
 
     0.299 R + 0.587 G + 0.114 B, so that a grey image stays the same. Always
-    computes in float32. A convolution: any runtime has it.
+    computes in float32. A convolution, which any runtime supports.
 
     Call arguments:
         x: Tensor `(batch, height, width, 3)`.
@@ -119,8 +119,8 @@ def rgb_input(image_size, mode, channels=3, beside=None):
     Args:
         image_size: Side in pixels.
         mode: One of `MODES`.
-        channels: Of the second; 1 for luma.
-        beside: Functional model whose names are taken.
+        channels: Channels of the second; 1 for luma.
+        beside: Functional model whose layer names are taken.
 
     Raises:
         ValueError: for one channel and a mode of three.
@@ -138,13 +138,13 @@ def rgb_input(image_size, mode, channels=3, beside=None):
     if mode != "none":
         seen = Preprocess(mode, name=name("preprocess"))(seen)
     if channels == 1:
-        # The weights' sum is 1: scaled before or after is the same.
+        # The weights' sum is 1: scaling before or after is the same.
         seen = Grey(name=name("grey"))(seen)
     return image, seen
 
 
 def resolve(preprocessing, default):
-    """Returns the mode that `preprocessing` means; "auto" is the default.
+    """Returns the mode named by `preprocessing`; `default` for "auto".
 
     Raises:
         ValueError: if it is neither "auto" nor a mode's name.

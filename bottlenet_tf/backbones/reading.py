@@ -1,4 +1,4 @@
-"""Reads `.keras` files, with an error in one sentence if one can't be."""
+"""Reads `.keras` files, with a one-sentence error for unreadable ones."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ def read(path):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it can't be read; the message says the way out.
+        ValueError: if it can't be read; the message names a remedy.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -37,12 +37,12 @@ def read(path):
         raise _unreadable(
             path,
             "Keras 2 wrote it, whose files Keras 3 can't read; build the "
-            "network in Keras 3, take over its weights by get_weights and "
+            "network in Keras 3, copy its weights by get_weights and "
             "set_weights, and save that",
         )
     try:
         return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises whatever its parts do.
+    except Exception as error:  # Keras passes on any error of its parts.
         raise _unreadable(path, _reason(error)) from error
 
 
@@ -57,7 +57,7 @@ def _version(path):
 
 
 def _reason(error):
-    """Returns Keras' error in a sentence, with a way out if one is known."""
+    """Returns Keras' error in a sentence, with a remedy if one is known."""
     text = " ".join(str(error).split())
     unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
     if unknown:
@@ -67,14 +67,14 @@ def _reason(error):
         )
     if "lambda" in text.lower():
         return (
-            "it has a Lambda layer, which is a program within the file; write "
-            "it as a layer class, and name its file by --import"
+            "it has a Lambda layer, which is code inside the file; write it as "
+            "a layer class, and name its file by --import"
         )
     return text if len(text) <= 200 else text[:200] + " ..."
 
 
 def _unreadable(path, reason):
     return ValueError(
-        f"The file must be a whole .keras model that Keras 3 reads: {reason}. "
-        f"Received: name={str(path)!r}"
+        "The file must be a complete .keras model that Keras 3 can read: "
+        f"{reason}. Received: name={str(path)!r}"
     )

@@ -1,4 +1,4 @@
-"""What both forms of ResNet share: basic blocks and their split points."""
+"""Basic blocks and split points that both forms of ResNet share."""
 
 from keras import layers
 
@@ -9,8 +9,8 @@ def convolution(x, filters, kernel, stride, name, *, pads):
     """Convolution without bias, then batch normalisation.
 
     Args:
-        pads: Whether a layer of its own pads both sides alike, as PyTorch
-            does; "same" would pad an even size on one side if it is strided.
+        pads: Whether a separate layer pads both sides equally, as in PyTorch;
+            "same" would pad an even size on one side if it is strided.
     """
     if pads:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
@@ -32,7 +32,7 @@ def basic_block(x, shortcut, filters, stride, name, *, pads):
     """ReLU(shortcut + BN(conv(ReLU(BN(conv(x)))))), both 3x3.
 
     Args:
-        pads: Of both convolutions; see `convolution`.
+        pads: Padding of both convolutions; see `convolution`.
     """
     first, second = pads
     x = convolution(x, filters, 3, stride, f"{name}_1", pads=first)

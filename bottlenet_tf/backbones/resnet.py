@@ -27,10 +27,10 @@ _BOTTLENECK = {
 def _bottleneck_resnet(
     name, *, image_size, num_classes, weights, preprocessing
 ):
-    """Builds ResNet-50, 101 or 152 as `keras.applications` has them.
+    """Builds ResNet-50, 101 or 152 as in `keras.applications`.
 
-    Their stride sits in a block's first 1x1 convolution, as in the paper,
-    not in the 3x3 as in torchvision.
+    Their stride is in a block's first 1x1 convolution, as in the paper, not in
+    the 3x3 as in torchvision.
 
     Reference:
         He, Zhang, Ren, Sun, 2015, arXiv:1512.03385, table 1.
@@ -54,7 +54,7 @@ def _basic_resnet(name, *, image_size, num_classes, weights, preprocessing):
     preprocessing is "torch".
 
     Reference:
-        He, Zhang, Ren, Sun, 2015, arXiv:1512.03385, table 1.
+        He et al., table 1.
     """
     _check_size(image_size)
     if weights == "imagenet":

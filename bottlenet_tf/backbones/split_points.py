@@ -1,4 +1,4 @@
-"""Where a backbone can be cut, and what each cut costs the device."""
+"""Where a backbone can be cut, and the cost of each cut on the device."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ import keras
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones.macs import node_macs
 
-# Of the multiply-accumulates; a block of EfficientNet-Lite0 has 2 to 8 %.
+# Share of the multiply-accumulates; EfficientNet-Lite0's blocks have 2 to 8 %.
 _LITTLE = 0.025
 
 
@@ -43,7 +43,7 @@ class Backbone:
         model: Functional `keras.Model`, raw RGB 0..255 float32
             `(batch, height, width, 3)` to float32 logits `(batch, classes)`.
         split_points: Declared `SplitPoint`s, from input to output.
-        output: How it ends, as `endings.find` returns it, or "binary".
+        output: Its ending, as `endings.find` returns it, or "binary".
     """
 
     name: str
@@ -81,10 +81,11 @@ class Backbone:
         )
         raise ValueError(
             "A split point is a declared name or a layer whose single 4-D "
-            "output lies on every path from image to logits. Declared: "
+            "output is on every path from image to logits. Declared: "
             f"{', '.join(declared) or 'none'}. Other layers: "
-            f"{', '.join(others) or 'none'}. {nested if closed else ''}"
-            f"Received: name={name!r}, backbone={self.name!r}"
+            f"{', '.join(others) or 'none'}. "
+            f"{nested if closed else ''}Received: name={name!r}, "
+            f"backbone={self.name!r}"
         )
 
 
@@ -112,8 +113,8 @@ def describe_cuts(model, names=None):
     if names is None:
         names = {name: name for name in cuts}
     image_size = model.inputs[0].shape[1]
-    # All that comes before a separating call in topological order is its
-    # ancestor, so running sums are the device's share.
+    # All calls before a separating one in topological order are its ancestors,
+    # so running sums are the device's share.
     running, total = [], 0
     for node in graph.nodes(model):
         total += node_macs(node)

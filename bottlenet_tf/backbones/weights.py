@@ -35,7 +35,7 @@ def load_file(model, path, build):
     Args:
         model: Model to fill.
         path: `.weights.h5`, `.h5` or `.keras` file of the same architecture.
-        build: `build(num_classes)` that returns another such model.
+        build: `build(num_classes)`, which returns another model like it.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -48,8 +48,8 @@ def load_file(model, path, build):
         stored = _shapes(_stored_shapes(path))
     except DAMAGE as error:
         raise ValueError(
-            "The file must be a whole weights file as Keras writes it; "
-            f"reading it failed: {error}. Received: weights={str(path)!r}"
+            "The file must be a complete weights file of Keras; reading it "
+            f"failed: {error}. Received: weights={str(path)!r}"
         ) from error
     missing, extra = wanted - stored, stored - wanted
     if not missing and not extra:
@@ -58,8 +58,8 @@ def load_file(model, path, build):
     classes = _other_classes(model, missing, extra)
     if classes is None:
         raise ValueError(
-            "The file's arrays must fit the network. Shapes it lacks: "
-            f"{_brief(missing)}; shapes it has in excess: {_brief(extra)}. "
+            "The file's arrays must fit the network. Missing shapes: "
+            f"{_brief(missing)}; superfluous shapes: {_brief(extra)}. "
             f"Received: weights={str(path)!r}, model={model.name!r}"
         )
     donor = build(classes)
@@ -85,8 +85,8 @@ def load_imagenet(model, fetch):
         raise
     except Exception as error:  # Keras raises plain `Exception` here.
         raise ConnectionError(
-            "The ImageNet weights could not be downloaded. Download them "
-            "where there is a network and pass the file's path as `weights`. "
+            "The ImageNet weights could not be downloaded. Download them on a "
+            "machine with a network and pass the file's path as `weights`. "
             f"Received: weights='imagenet', model={model.name!r}, "
             f"reason={str(error)!r}"
         ) from error
@@ -97,7 +97,7 @@ def load_imagenet(model, fetch):
 
 
 def copy_weights(donor, model, skip_classifier):
-    """Copies weights layer by layer, in order, between like networks.
+    """Copies weights layer by layer, in order, to a network of equal layers.
 
     Raises:
         ValueError: if two layers that correspond differ in shape.
@@ -127,8 +127,8 @@ def copy_weights(donor, model, skip_classifier):
 def set_weights(layer, arrays):
     """Sets the weights of a layer or model, `Normalization` included.
 
-    That layer computes with copies of its weights, which only
-    `finalize_state` renews: without it, a model keeps mean 0 and variance 1.
+    That layer computes with copies of its weights, which only `finalize_state`
+    updates: without it, a model keeps mean 0 and variance 1.
     """
     layer.set_weights(arrays)
     for part in graph.all_layers(layer):

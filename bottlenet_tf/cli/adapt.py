@@ -6,16 +6,16 @@ from bottlenet_tf.config.adapt import AdaptConfig
 
 USAGE = """Fits a learned unit to photos: bottlenet-adapt RUN --images=FOLDER
 
-RUN is the work directory of a finished run of --unit=learned, FOLDER holds
-photos, directly or in folders below; nobody has to have labelled them. The
-unit's tables and, where it pays, its transform are computed anew from them.
-With --steps the unit is then trained for some steps to answer as the unsplit
-network does. The network itself stays as it is, and so does RUN.
+RUN is the work directory of a finished run of --unit=learned, FOLDER contains
+photos, directly or in subfolders; they need no labels. The unit's tables and,
+where it pays, its transform are recomputed from them. With --steps the unit is
+then fine-tuned to answer as the unsplit network does. Neither the network nor
+RUN is changed.
 
 Some photos are held out. On these, bytes and agreement with the unsplit
 network are measured before and after, at every operating point.
 
-Writes a rate pack, at most 1 MB, and the figures beside it as .json. Export
+Writes a rate pack, at most 1 MB, and the figures next to it as .json. Export
 the run with the pack, and replace device and server halves together:
 
   bottlenet-adapt runs/rb6 --images=~/photos

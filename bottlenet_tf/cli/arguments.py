@@ -14,11 +14,11 @@ def expanded(words, within=()):
 
     absl's own expansion finds no flagfile of an installed package. A flagfile
     may name others. One that isn't in the current directory is looked for among
-    those that come with the package, by the same name.
+    those that come with the package.
 
     Args:
         words: List, without the program's name.
-        within: `pathlib.Path`s of the flagfiles that hold them.
+        within: `pathlib.Path`s of the flagfiles that contain them.
 
     Raises:
         ValueError: if a file is missing, isn't UTF-8 or includes itself.

@@ -18,11 +18,11 @@ Examples:
   bottlenet-cloud new old  (devices of both are answered)
   bottlenet-cloud deploy --engine=tf_serving --host=0.0.0.0
 
-Finds the engine, starts it, watches it and starts it again should it crash or
-hang. Prints one line when it is ready, with what it serves and where. Ctrl-C or
-SIGTERM stops it and everything it began. Reachable from this machine alone
-unless --host says otherwise; Triton's HTTP has no encryption, so with a
-certificate only gRPC listens there. docs/serving.md has the rest."""
+Finds the engine, starts it, watches it and restarts it if it crashes or hangs.
+Prints one line with models and addresses when it is ready. Ctrl-C or SIGTERM
+stops it and everything it started. Reachable only from this machine unless
+--host says otherwise; Triton's HTTP has no encryption, so with a certificate
+only gRPC listens there. docs/serving.md has the rest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class _Watch(Settings):
 
     ready_seconds: int = setting(
         int(Timing().ready),
-        "Longest that the engine may take to get ready.",
+        "Longest time that the engine may take to get ready.",
         least=1,
     )
     engine_output: bool = setting(

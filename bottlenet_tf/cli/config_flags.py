@@ -25,7 +25,7 @@ def define(*sections, title=OWN, without=(), flag_values=flags.FLAGS):
 
     Args:
         *sections: Subclasses of `Settings`.
-        title: Of these flags in --help.
+        title: Heading of these flags in --help.
         without: Names of flags to leave out.
         flag_values: Where to define them.
 
@@ -60,8 +60,8 @@ def define_all(sections, flag_values=flags.FLAGS):
 def read(section, values, **given):
     """Returns the configuration of parsed flag values.
 
-    A flag that may be unset is unset by an empty string, so that a command
-    can take back what a flagfile says.
+    A flag that may be unset is unset by an empty string, so that a command can
+    override a flagfile.
 
     Args:
         section: Subclass of `Settings`.
@@ -139,6 +139,6 @@ def _listed(name, values, kind):
         return tuple(kind(value) for value in values if value)
     except ValueError as error:
         raise ValueError(
-            f"--{name} must be {_NUMBERS[kind]} with commas between. "
-            f"Received: {name}={','.join(map(str, values))}"
+            f"--{name} must be {_NUMBERS[kind]} separated by commas. Received: "
+            f"{name}={','.join(map(str, values))}"
         ) from error

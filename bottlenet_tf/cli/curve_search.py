@@ -29,13 +29,13 @@ class CurveFlags(CostConfig):
         True,
         "Train no split whose optimistic curve costs more than computing it "
         "all on the device, or all on the server; --norivals compares splits "
-        "with each other alone.",
+        "only with each other.",
     )
 
     def check_together(self):
         check(
             (self.device_profile is None) == (self.cloud_profile is None),
-            "--device_profile and --cloud_profile must be given both, or "
+            "--device_profile and --cloud_profile must both be given, or "
             "neither: then this machine is timed for both.",
             device_profile=self.device_profile,
             cloud_profile=self.cloud_profile,
@@ -50,8 +50,8 @@ def run(costs, config):
         config: `search.CurveConfig`.
 
     Raises:
-        ValueError: for flags, profiles or runs that don't fit, or another
-            search at work in the folder.
+        ValueError: if flags, profiles or runs don't match, or another search is
+            running in the folder.
     """
     with in_use.alone(config.base.workdir):
         _run(costs, config)
@@ -141,10 +141,10 @@ def rivals_of(found):
 
 
 def price(link, goal, machines, rivals):
-    """Returns the `Price` of one link; rivals that no profile has don't count.
+    """Returns the `Price` of one link; rivals without a profile don't count.
 
     Args:
-        link, goal, machines: Of `selection`.
+        link, goal, machines: As in `selection`.
         rivals: List of `selection.Choice`.
     """
 

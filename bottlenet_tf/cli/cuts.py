@@ -6,11 +6,11 @@ from bottlenet_tf.config.export import CutsConfig
 
 USAGE = """Lists where a network can be cut: bottlenet-cuts MODEL
 
-MODEL is what --backbone of train.py takes: a name, or a .keras file. For every
-cut: the feature's shape, what the device computes before it, its size in 8
-bits, and what an export of head and tail would refuse (ONNX, TensorRT,
-LiteRT). With --dataset also the deflated size, and the accuracy of a trained
-network on the images that validate. Nothing is trained.
+MODEL is a value of train.py's --backbone: a name, or a .keras file. For every
+cut: the feature's shape, the device's share of the work, its size in 8 bits,
+and what an export of head and tail would refuse (ONNX, TensorRT, LiteRT). With
+--dataset also the deflated size, and the accuracy of a trained network on the
+validation images. Nothing is trained.
 
 Examples:
   bottlenet-cuts mobilenet_v2 --image_size=96

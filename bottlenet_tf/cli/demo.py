@@ -11,10 +11,10 @@ from bottlenet_tf.search.config import CurveConfig
 
 USAGE = """Trains a network on handwritten digits, then measures the curve of a
 learned unit at several split points without training any, trains the one that
-can win and, beside it, a unit through JPEG. Exports both, encodes some images
-with the device program and lets the server's half name them. This machine is
-the server, the device is assumed to be 20 times slower. Ends with the split and
-rate to choose over 3G, 4G and Wi-Fi.
+can win and, for comparison, a unit through JPEG. Exports both, encodes some
+images with the device program and lets the server's half classify them. This
+machine is the server, the device is assumed to be 20 times slower. Ends with
+the split and rate to choose over 3G, 4G and Wi-Fi.
 
 Needs no download and takes a few minutes on two cores. Any flag of train.py
 changes the unit through JPEG: try --channels=2 --stride=2
@@ -31,7 +31,7 @@ class DemoConfig(Settings):
         ("RB1", "RB3", "RB6"), "Split points to compare."
     )
     max_accuracy_loss: float = setting(
-        3.0, "Points below the network that are accepted.", least=0
+        3.0, "Accepted accuracy loss, in percentage points.", least=0
     )
     device_slowdown: float = setting(
         20.0,
@@ -42,7 +42,7 @@ class DemoConfig(Settings):
         5.0, "Assumed round trip to the server, in ms.", least=0
     )
     baseline_epochs: int = setting(
-        5, "Passes for the network without a split.", least=0
+        5, "Epochs of the network without a split.", least=0
     )
 
 

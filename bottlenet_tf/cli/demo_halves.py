@@ -11,7 +11,7 @@ NUM_IMAGES = 5
 
 
 def export_all(root, runs):
-    """Exports runs to `root / "deploy"`, which it replaces; returns that."""
+    """Exports runs to `root / "deploy"`, replacing it; returns its path."""
     from bottlenet_tf import export
     from bottlenet_tf.config.export import ExportConfig
 
@@ -29,7 +29,7 @@ def export_all(root, runs):
 
 
 def send(root, halves, dataset):
-    """Encodes validation images with the device program, and answers.
+    """Encodes validation images with the device program, and classifies them.
 
     image files -> `edge/encode.py`, a process without TensorFlow -> payload
     files -> `Tail` -> labels. `halves` has `edge` and `cloud` of one split.
@@ -55,7 +55,7 @@ def send(root, halves, dataset):
 
 
 def _save_images(dataset, folder):
-    """Writes some images as PNG files that are named by their label."""
+    """Writes some images as PNG files named after their labels."""
     folder.mkdir(parents=True)
     few = dataset.development.batches(NUM_IMAGES)
     images, labels = next(iter(few))

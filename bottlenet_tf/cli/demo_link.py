@@ -16,11 +16,11 @@ from bottlenet_tf.selection.links import (
     message_overhead_bytes,
 )
 
-USAGE = """Drives the link between a device and a server: Wi-Fi, 4G, 3G, cut,
-and a busy server. Both are real processes, the server's Triton if it can be
-found, on two emulated machines: network namespaces where there is root, else
-this one with a proxy between them. The device is the program that `make demo`
-exported, made as slow as --whole_ms says, and answers the demo's test images.
+USAGE = """Drives the link between a device and a server: Wi-Fi, 4G, 3G, an
+outage, and a busy server. Both are real processes, the server Triton if it is
+found, on two emulated machines: network namespaces as root, otherwise this
+machine with a proxy between them. The device is the program that `make demo`
+exported, slowed down to --whole_ms, and answers the demo's test images.
 
 Ends with a page: choices and latencies, and those of each fixed choice and an
 oracle."""
@@ -29,7 +29,7 @@ oracle."""
 RTT_MS = {"wifi": 5.0, "4g": 50.0, "3g": 120.0}
 _TITLES = {"wifi": "Wi-Fi", "4g": "4G", "3g": "3G"}
 _FORMS = {"auto": None, "namespaces": True, "proxy": False}
-_REPEATED = 100  # Images again and again; the device is stopped in time.
+_REPEATED = 100  # More images than are answered before the device is stopped.
 
 
 def script(seconds):
@@ -56,8 +56,8 @@ def script(seconds):
 class _DemoConfig(Settings):
     """The emulated machines, and the link between them."""
 
-    workdir: str = setting("runs/digits", "Of `make demo`.")
-    seconds: float = setting(10.0, "Of each phase.", least=1)
+    workdir: str = setting("runs/digits", "Work directory of `make demo`.")
+    seconds: float = setting(10.0, "Seconds of each phase.", least=1)
     whole_ms: float = setting(
         85.0,
         "Time of the network without a split on the emulated device, which "
@@ -65,16 +65,16 @@ class _DemoConfig(Settings):
         least=1,
     )
     max_accuracy_loss: float = setting(
-        3.0, "Points below the network that are accepted.", least=0
+        3.0, "Accepted accuracy loss, in percentage points.", least=0
     )
     form: str = setting(
         "auto",
-        "Of the link; auto: namespaces where they can be made.",
+        "Form of the link; auto: namespaces where possible.",
         choices=("auto", "namespaces", "proxy"),
     )
     engine: str = setting(
         "auto",
-        "Of the server; auto: Triton where it is found.",
+        "Engine of the server; auto: Triton if it is found.",
         choices=("auto", "triton", "inprocess"),
     )
     clients: int = setting(
@@ -97,7 +97,7 @@ def _main(values):
     images, labels = files.write_images()
     payloads = files.write_payloads(list(labels), plan)
     print(
-        f"{len(labels)} test images, again and again; {len(plan.choices)} "
+        f"{len(labels)} test images, repeated; {len(plan.choices)} "
         f"choices: {', '.join(c.name for c in plan.choices)}.\nThe device is "
         f"emulated: {slowdown:.0f} times slower than this machine's profile of "
         f"`make demo`, so that the network takes {config.whole_ms:g} ms.",
@@ -173,7 +173,7 @@ def _machine():
 
     return (
         f"{machine.cpu_model()}, {os.cpu_count()} cores, "
-        f"{platform.platform()}, load {os.getloadavg()[0]:.1f} as it began"
+        f"{platform.platform()}, load {os.getloadavg()[0]:.1f} at the start"
     )
 
 

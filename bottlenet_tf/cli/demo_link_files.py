@@ -16,7 +16,7 @@ _PAYLOADS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """Files of `make demo`, and those that are made of them.
+    """Files of `make demo`, and those made from them.
 
     Attributes:
         root: `pathlib.Path` of the demo's work directory.
@@ -33,8 +33,8 @@ class Files:
         missing = [str(path) for path in needed if not path.is_file()]
         check(
             not missing,
-            "`make demo` of this version must have been run before: its "
-            "deployment is taken.",
+            "`make demo` of this version must be run first: its deployment is "
+            "used.",
             missing=missing,
         )
 

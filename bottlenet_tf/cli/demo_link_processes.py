@@ -23,7 +23,7 @@ class Processes:
     Attributes:
         machines: `emulation.machines.Machines`.
         deploy: `pathlib.Path` of the deployment.
-        port: Of the server, once it runs.
+        port: Port of the server, once it runs.
     """
 
     machines: object
@@ -35,7 +35,7 @@ class Processes:
 
     @property
     def overhead_bytes(self):
-        """Bytes of a request beyond its payload, as the device sends it."""
+        """Bytes of a request besides its payload, as the device sends it."""
         identity = self._served
         return KServeHttp(
             "192.0.2.2:8000", identity.model, identity.version, None, host=""
@@ -73,8 +73,8 @@ class Processes:
                 self.port = int(found[2])
                 return found[1]
         raise RuntimeError(
-            "The server must get ready; its own output stands above. "
-            f"Received: exit code {process.wait()}"
+            "The server must get ready; its own output is above. Received: "
+            f"exit code {process.wait()}"
         )
 
     def answer(self, arguments, log):

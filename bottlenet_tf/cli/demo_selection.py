@@ -56,7 +56,7 @@ def run(root, deploy, runs, demo):
     print(
         f"\nAssumed: a device {demo.device_slowdown:g} times slower than this "
         f"machine (--device_slowdown) at {POWER_W:g} W, and {demo.rtt_ms:g} ms "
-        "of round trip (--rtt_ms).\nMeasured: this machine, which is the "
+        "round trip (--rtt_ms).\nMeasured: this machine, which is the "
         f"server. A message takes {links[0].message_overhead_bytes:g} B more "
         "than the payload.\nChosen by latency, by figures on validation "
         "images.\n"
@@ -88,10 +88,10 @@ def run(root, deploy, runs, demo):
 def prices(found, demo):
     """Returns a `search.bounds.Price` for 3G, 4G and Wi-Fi, to train by.
 
-    The whole network is timed here, and its parts are taken to last in
+    The whole network is timed here, and its parts are assumed to take time in
     proportion to their multiply-accumulates: a profile of every split would
-    take longer than the curves. Splits are compared with each other alone:
-    digits of 8x8 are best sent as they are, which leaves nothing to show.
+    take longer than the curves. Splits are compared only with each other:
+    digits of 8x8 are best sent unchanged, which leaves nothing to show.
     """
     from bottlenet_tf.search.bounds import Price
 

@@ -9,13 +9,13 @@ USAGE = """Measures a finished run on other labelled images.
   bottlenet-evaluate RUN --dataset=FOLDER_OR_NAME [--out=FOLDER]
 
 RUN is the work directory of a finished run. Nothing is trained, and RUN keeps
-its own figures. The report is as a run's: accuracy without a split, bytes and
-accuracy at every operating point, image codecs on the same images, bytes 2, 1
-and 0.5 points below. bottlenet-report draws it.
+its own figures. The report has the form of a run's: accuracy without a split,
+bytes and accuracy at every operating point, image codecs on the same images,
+bytes 2, 1 and 0.5 points below. bottlenet-report draws it.
 
-The data set's classes must be the network's outputs, by name. If they are
-fewer, or named otherwise, --class_indices says which outputs they are; of 1,000
-in the outputs' order, that is --class_indices=$(seq -s, 0 999).
+The data set's classes must have the names of the network's outputs. If there
+are fewer, or their names differ, --class_indices maps them to outputs; for
+1,000 in the outputs' order, that is --class_indices=$(seq -s, 0 999).
 
 Examples:
   # A folder with one folder per class: all images in it.

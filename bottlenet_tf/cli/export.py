@@ -4,7 +4,7 @@ from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.common.run_folders import find_runs
 from bottlenet_tf.config.export import ExportConfig
 
-USAGE = """Turns finished runs into one folder that two machines run from.
+USAGE = """Turns finished runs into one deployment folder for device and server.
 
 Examples:
   python export.py --workdir=runs/digits/candidates/RB3 --out=deploy
@@ -14,16 +14,16 @@ Examples:
   python export.py --workdir=runs/a --pack=runs/a/adapted.pack --out=deploy
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
-          turns images into payloads with NumPy and Pillow alone beside it,
-          and run.py, which sends them and answers; whole, the network
-          without a split, in the same formats. Of several runs, what their
-          networks share is there once, in edge/segments
+          turns images into payloads with no more than NumPy and Pillow, and
+          run.py, which sends them and answers; whole, the network without a
+          split, in the same formats. The layers that several runs share are
+          stored once, in edge/segments
   cloud/  tail.onnx; SavedModels for TF Serving; a model repository for
           Triton with one model for the payloads of all runs. bottlenet-cloud
           starts either
 
 Every file is run on real images and compared with the Keras model before the
-folder appears. manifest.json holds what was measured."""
+folder appears. manifest.json has the measurements."""
 
 
 def _main(values):

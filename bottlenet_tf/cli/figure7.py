@@ -16,7 +16,7 @@ JPEG at every quality, and trains one network for each quality with the codec
 in the loop (aware), all from the same start and for as many steps.
 
 Writes figure7.json and figure7.png to --workdir. Finished runs are not
-trained again, so it can be stopped and started.
+trained again, so it can be stopped and restarted.
 
 Example:
   python -m bottlenet_tf.cli.figure7 --flagfile=flags/cifar10_figure7.flags"""

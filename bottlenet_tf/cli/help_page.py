@@ -10,7 +10,7 @@ def page(usage, flag_values, groups):
     """Returns the text of --help.
 
     Args:
-        usage: Its beginning.
+        usage: Its first lines.
         flag_values: `absl.flags.FlagValues`.
         groups: `{title: names of flags}`, in the order to show.
     """
@@ -20,7 +20,7 @@ def page(usage, flag_values, groups):
         lines += [_described(flag_values[name]) for name in names]
     lines += [
         "",
-        "--flagfile=FILE reads flags from a file, one a line. Those of the",
+        "--flagfile=FILE reads flags from a file, one per line. Those of the",
         "package, flags/digits.flags and others, are found from any folder.",
     ]
     return "\n".join(lines)
@@ -30,7 +30,7 @@ def _described(flag):
     name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
     default = flag.default_as_str
     choices = "|".join(getattr(flag.parser, "enum_values", None) or ())
-    # absl puts the choices before the help of its own.
+    # absl itself puts the choices before the help.
     text = (flag.help or "").removeprefix(f"<{choices}>: ").splitlines()
     if default and default != "''":
         text[-1] += f" (default: {default.strip(chr(39))})"

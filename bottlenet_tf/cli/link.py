@@ -23,11 +23,11 @@ Examples:
       --server_command='bottlenet-serve deploy --host=192.0.2.2' \\
       -- ping -c 3 192.0.2.2
 
---check holds the link against arithmetic. --listen is a TCP proxy and needs
-no root. --namespaces makes two emulated machines, device and server, in which
-anything can be run, and needs root; a command after -- is run on the device's
-and ends the link when it ends. Otherwise the link runs until Ctrl-C; lines
-typed meanwhile change it: uplink=1.1 delay_ms=50, or outage=on."""
+--check compares the link with arithmetic. --listen is a TCP proxy and needs no
+root. --namespaces makes two emulated machines, device and server, that can run
+any command, and needs root; a command after -- runs on the device, and the link
+ends with it. Otherwise the link runs until Ctrl-C; lines typed meanwhile change
+it: uplink=1.1 delay_ms=50, or outage=on."""
 
 # Between looks at whether the link's process is alive.
 _LOOK_S = 0.5
@@ -45,7 +45,7 @@ def run(config, command):
     Raises:
         ValueError: for values out of range, or a command without a machine.
         OSError: if something is missing or not permitted.
-        RuntimeError: if the link's process has ended by itself.
+        RuntimeError: if the link's process has ended unexpectedly.
     """
     if config.check:
         return _check_all(config.delay_ms)
@@ -81,7 +81,7 @@ def _run_proxy(settings, config):
     with proxy.Proxy(settings, target, ("127.0.0.1", config.listen)) as link:
         print(_about(settings))
         print(
-            f"{link.address[0]}:{link.address[1]} leads to "
+            f"{link.address[0]}:{link.address[1]} forwards to "
             f"{config.connect}; Ctrl-C ends it.",
             flush=True,
         )
@@ -115,7 +115,7 @@ def _run_namespaces(settings, config, command):
 
 
 def _wait(link):
-    """Until Ctrl-C; typed lines change the link."""
+    """Waits for Ctrl-C; typed lines change the link."""
     inputs = [sys.stdin]
     try:
         while link.is_running:
@@ -131,7 +131,7 @@ def _wait(link):
                 print(f"Error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return
-    raise RuntimeError("The emulated link's process has ended by itself.")
+    raise RuntimeError("The emulated link's process has ended unexpectedly.")
 
 
 def changes(line):

@@ -17,23 +17,25 @@ class LinkConfig(RuledSettings):
     network: str | None = setting(
         None, f"One of {', '.join(NAMED)}: its up-link's rate."
     )
-    uplink_mbps: float | None = setting(None, "Another rate, 10^6 bit/s.")
+    uplink_mbps: float | None = setting(
+        None, "Another up-link's rate, 10^6 bit/s."
+    )
     trace: str | None = setting(
         None, "Recorded up-link, mahimahi's (*.up) or sabre's (JSON)."
     )
     downlink_mbps: float | None = setting(
-        None, "10^6 bit/s; the up-link's if not given."
+        None, "Rate of the down-link; unset: the up-link's."
     )
-    downlink_trace: str | None = setting(None, "The same of the down-link.")
+    downlink_trace: str | None = setting(None, "Recorded down-link.")
     delay_ms: float = setting(0.0, "One way; the round trip is twice as long.")
     loss: float = setting(0.0, "Share of packets that never arrive, 0 to 1.")
     outage: tuple[str, ...] = setting(
         (), "FROM:TO in seconds since the start, or several: 10:13,60:75."
     )
     queue_bytes: int | None = setting(
-        None, "Most that may wait in each direction."
+        None, "Most bytes queued in each direction."
     )
-    seed: int = setting(0, "Of the losses.")
+    seed: int = setting(0, "Seed of the losses.")
     listen: int | None = setting(
         None,
         "Port of the proxy on 127.0.0.1; 0 takes a free one.",
@@ -41,7 +43,7 @@ class LinkConfig(RuledSettings):
         most=2**16 - 1,
     )
     connect: str | None = setting(
-        None, "HOST:PORT of the server that the proxy leads to."
+        None, "HOST:PORT of the server that the proxy forwards to."
     )
     namespaces: bool = setting(False, "Make two emulated machines (root).")
     server_command: str | None = setting(

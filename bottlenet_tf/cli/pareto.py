@@ -6,7 +6,7 @@ from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
 from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.search import pareto
 
-USAGE = """Samples units of one frozen network and keeps the Pareto set of them.
+USAGE = """Samples units of one frozen network and keeps their Pareto set.
 
 Draws stride, channels, rounding step and the weight of the task loss of
 --unit=datta, trains each unit as the other flags say, which are train.py's,

@@ -3,7 +3,7 @@
 from bottlenet_tf.cli import config_flags, program, surroundings
 from bottlenet_tf.profiling.config import ProfileConfig
 
-USAGE = """Measures what each split costs on this machine, for one profile.
+USAGE = """Measures the cost of each split on this machine, for one profile.
 
 Examples:
   bottlenet-profile --deploy=deploy --out=server.json --loads=0,1,4
@@ -22,7 +22,7 @@ Examples:
   served          the same, as the server runs it, if both sides are measured
                   and run it in different ways
 
-For a device that isn't at hand, a profile may be a CSV file by hand:
+For a device you don't have, a profile may be a CSV file written by hand:
   # device=Jetson TX2
   # network=cifar_resnet20
   split,part,load,median_ms,power_mw

@@ -11,7 +11,7 @@ from bottlenet_tf.cli import arguments as arguments_lib
 from bottlenet_tf.cli import help_page, surroundings
 from bottlenet_tf.common.settings import local
 
-# Errors that a user can cause and mend; any other is a bug, with a traceback.
+# Errors that a user can cause and fix; any other is a bug, with a traceback.
 EXPECTED_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
 
@@ -55,7 +55,7 @@ def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
             return report(error)
         except KeyboardInterrupt:
             print(
-                "\nInterrupted. Training resumes by the same command.",
+                "\nInterrupted. Training resumes with the same command.",
                 file=sys.stderr,
             )
             return 128 + signal.SIGINT
@@ -85,13 +85,13 @@ def _check_arguments(given, wanted):
 
 
 def report(error):
-    """Prints an error as a user wants it; returns the exit code.
+    """Prints an error for the user; returns the exit code.
 
     With BOTTLENET_TRACEBACK set, raises it again for a developer.
     """
     if os.environ.get("BOTTLENET_TRACEBACK"):
         raise error
-    # Ends what still iterates, and so the progress bars' lines.
+    # Ends open iterators, and so the progress bars' lines.
     traceback.clear_frames(error.__traceback__)
     print(
         f"Error: {error}\n(BOTTLENET_TRACEBACK=1 shows where.)", file=sys.stderr

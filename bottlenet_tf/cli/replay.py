@@ -17,10 +17,10 @@ USAGE = """Replays a plan over recorded up-links, in simulated time.
 
 PLAN is the plan.json of bottlenet-select, TRACE a recorded link: mahimahi's
 *.up or sabre's JSON. Compares the controller that devices run with every fixed
-choice, with one that goes by the harmonic mean of the last five rates, and
-with an oracle that knows the trace. Deterministic.
+choice, with one based on the harmonic mean of the last five rates, and with an
+oracle that knows the trace. Deterministic.
 
-Writes replay.json, replay.md and replay.png, the time line of the first trace,
+Writes replay.json, replay.md and replay.png, the timeline of the first trace,
 to --out.
 
 Examples:
@@ -45,32 +45,32 @@ class _ReplayConfig(RuledSettings):
     )
     rate: float | None = setting(
         None,
-        "Images a second; without it they are back to back or, with a "
-        "deadline, one a deadline.",
+        "Images per second; unset: back to back or, with a deadline, one per "
+        "deadline.",
         above=0,
     )
     min_accuracy: float | None = setting(
-        None, "Least percent; the plan's if None."
+        None, "Least accuracy in percent; unset: the plan's."
     )
     switch_gain: float = setting(0.02, "Least gain to change the choice for.")
     rtt_ms: float = setting(20.0, "Round trip of the link.")
     message_overhead: float = setting(
-        154.0, "Bytes of a message beyond its payload."
+        154.0, "Bytes of a message in addition to its payload."
     )
     outage: tuple[str, ...] = setting(
-        (), "Cuts, FROM:TO in seconds; several with commas."
+        (), "Outages, FROM:TO in seconds, separated by commas."
     )
     seconds: float | None = setting(
-        None, "How much of each trace; all if None.", above=0
+        None, "Seconds of each trace; unset: all.", above=0
     )
     link: str | None = setting(
         None, "Link of the plan whose radio's power counts."
     )
-    seed: int = setting(0, "Of the payloads' sizes.")
-    picture_from: float = setting(0.0, "Where the time line begins, in s.")
+    seed: int = setting(0, "Seed of the payloads' sizes.")
+    picture_from: float = setting(0.0, "Where the timeline begins, in s.")
     set_aside: bool = setting(
         False,
-        "Controller and oracle leave images that can't be in time to the end.",
+        "Controller and oracle defer images that can't be in time to the end.",
     )
     all_choices: bool = setting(False, "Show all fixed choices.")
 

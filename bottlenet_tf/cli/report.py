@@ -8,12 +8,12 @@ from bottlenet_tf.common.settings import Settings, setting
 
 USAGE = """Makes one page of a search, or of runs: bottlenet-report FOLDER
 
-Writes FOLDER/report.html, which holds all it shows, and every figure as PNG
-and CSV to FOLDER/report/. What isn't there yet is left out, with the command
-that makes it. Where the folder holds no search, the finished runs in it are
-compared: their curves, bytes at the same accuracy, and BD-rates; and what was
-chosen of them, if bottlenet-select chose among all of them. Where it holds
-link.json of `make demo-link`, the page is FOLDER/link.html.
+Writes FOLDER/report.html, which is self-contained, and every figure as PNG and
+CSV to FOLDER/report/. Missing parts are left out, with the command that makes
+them. If the folder contains no search, the finished runs in it are compared:
+their curves, bytes at the same accuracy, and BD-rates; and the choice, if
+bottlenet-select chose among all of them. If it contains link.json of `make
+demo-link`, the page is FOLDER/link.html.
 
 Examples:
   bottlenet-select --runs=SEARCH_DIR/candidates \\
@@ -41,9 +41,9 @@ class _ReportConfig(Settings):
     )
     against: tuple[str, ...] = setting(
         (),
-        "Finished runs, or folders of such, that curves are compared with by "
-        "BD-rate, together as one curve; unset: the JPEG units at a learned "
-        "unit's split point.",
+        "Finished runs, or folders of runs, whose common curve is the "
+        "reference of the BD-rates; unset: the JPEG units at a learned unit's "
+        "split point.",
     )
 
 

@@ -15,13 +15,13 @@ from bottlenet_tf.search.config import CurveConfig, SearchConfig, SearchSettings
 
 USAGE = """Finds where to split a network (Algorithm 1).
 
-With --unit=learned, without training first: one pass over the images gives the
-closed-form unit of every split point, and so its whole curve of accuracy over
-bytes. Then it trains, as the other flags say, the units that can still win for
-your links, machines and accepted loss, and only those: it stops when no other
-split's curve, with --optimism for what training may gain, costs less than what
-is trained, mobile-only and cloud-only (--rivals). Killed, it resumes; other
-links, machines and losses may follow in the same folder.
+With --unit=learned, it starts without training: one pass over the images gives
+the closed-form unit of every split point, and so its whole curve of accuracy
+over bytes. Then it trains, as the other flags say, the units that can still win
+for your links, machines and accepted loss, and only those: it stops when no
+other split's curve, with --optimism for what training may gain, costs less than
+what is trained, mobile-only and cloud-only (--rivals). Killed, it resumes;
+other links, machines and losses may follow in the same folder.
 
 With --unit=bottlenet, the paper's loop: for every split point it keeps the
 smallest payload whose accuracy loss is accepted, among all channels, strides
@@ -29,9 +29,9 @@ and qualities of the grid. It trains along the edge of what is acceptable: the
 next lower quality after an acceptable candidate, the next larger unit after
 another. --exhaustive trains every candidate.
 
-Takes all flags of train.py, which hold for every trial; --split, --channels,
+Takes all flags of train.py, which apply to every trial; --split, --channels,
 --stride and --quality are the grid's. Killed, it resumes with the same flags.
---max_accuracy_loss and --exhaustive may be others then: it trains only what is
+--max_accuracy_loss and --exhaustive may differ then: it trains only what is
 missing, and replaces SEARCH_DIR/candidates.
 
 Examples:
@@ -131,8 +131,8 @@ def table(results):
     if worse:
         lines.append(
             f"On all validation images {', '.join(worse)} lose more than the "
-            f"{accepted:g} points that are accepted, so bottlenet-select "
-            "refuses them; more --search_images measure more exactly."
+            f"accepted {accepted:g} points, so bottlenet-select refuses them; "
+            "more --search_images measure more exactly."
         )
     if failed:
         lines.append(f"Failed: {', '.join(failed)}; see their failure.json.")

@@ -20,16 +20,16 @@ from bottlenet_tf.selection.plan import plan_values
 USAGE = """Chooses split and operating point: least latency, energy, or a sum.
 
 Or, with --deadline_ms, the most accuracy within a deadline. Adds up, for every
-operating point of every run, what the profiles say of device and server and
-what the network takes (Algorithm 1's selection), and shows each run's best
-point beside mobile-only, cloud-only, a split without a unit and the label
-alone, with the round trip above which mobile-only costs less; then what would
-be chosen at half and double the rate and at every load that was profiled.
-Points that were measured are chosen; what a curve needs between them for the
-accepted accuracy, or reaches at the deadline, stands in a column beside.
+operating point of every run, the profiled cost of device and server and that of
+the link (Algorithm 1's selection), and shows each run's best point next to
+mobile-only, cloud-only, a split without a unit and the label alone, with the
+round trip above which mobile-only costs less; then the choice at half and
+double the rate and at every profiled load. Only measured points are chosen; a
+further column has the bytes that a curve needs between them for the accepted
+accuracy, or its accuracy at the deadline.
 
-Writes all of it to --out, for bottlenet-report, and to --plan what a device
-may want at any rate and load, to choose from while it runs.
+Writes all of it to --out, for bottlenet-report, and to --plan the choices that
+a device may need at any rate and load, while it runs.
 
 Everything that is sent includes a message (--message_overhead). The paper
 counts neither messages nor round trips: --message_overhead=0 --rtt_ms=0.
@@ -42,8 +42,8 @@ Examples:
   bottlenet-select ... --deadline_ms=50
   bottlenet-select --published=docs/paper_totals.csv
 
-The last one reads printed totals, as the paper's, which count neither messages
-nor round trips, and checks them against its own power model."""
+The last one reads printed totals, such as the paper's, which count neither
+messages nor round trips, and checks them against its own power model."""
 
 _TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
 
@@ -91,7 +91,7 @@ def _described(decision, machines, all_points):
     link, device = decision.link, machines.device
     yield (
         f"\n== {link.name}: {link.uplink_mbps:g} Mbit/s up, round trip "
-        f"{link.rtt_ms:g} ms, {link.message_overhead_bytes:g} B a message =="
+        f"{link.rtt_ms:g} ms, {link.message_overhead_bytes:g} B per message =="
     )
     yield (
         f"Device: {device.device} ({device.meter}); server: "
@@ -132,7 +132,7 @@ def _check_network(profile, reports):
 
 
 def _published(path):
-    """Yields what follows from printed totals, and what doesn't."""
+    """Yields the conclusions from printed totals, and contradictions."""
     totals = published.read(path)
     networks = dict.fromkeys(total.network for total in totals)
     for network in networks:
@@ -165,7 +165,7 @@ def _published(path):
             if most - least > 2 * published.ROUNDING:
                 yield (
                     f"{name}: by the network, {least:.2f} to {most:.2f} {unit} "
-                    "are left for computing, which knows no network"
+                    "are left for computing, which depends on no network"
                 )
 
 

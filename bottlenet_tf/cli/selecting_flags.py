@@ -37,10 +37,10 @@ class CostConfig(Settings):
     cloud_profile: str | None = setting(
         None, "Profile of the server (JSON or CSV)."
     )
-    latency_weight: float = setting(1.0, "Weight of a ms in what is minimised.")
-    energy_weight: float = setting(0.0, "Weight of a mJ in what is minimised.")
+    latency_weight: float = setting(1.0, "Weight of a ms in the objective.")
+    energy_weight: float = setting(0.0, "Weight of a mJ in the objective.")
     networks: tuple[str, ...] = setting(
-        tuple(NAMED), f"Of {', '.join(NAMED)} (table 3)."
+        tuple(NAMED), f"Any of {', '.join(NAMED)} (table 3)."
     )
     uplink_mbps: float | None = setting(
         None, "Up-link of another network, 10^6 bit/s."
@@ -50,7 +50,7 @@ class CostConfig(Settings):
     )
     beta_mw: float | None = setting(None, "Its radio's power at any rate.")
     downlink_mbps: float | None = setting(
-        None, "Of the answer; the paper leaves it out."
+        None, "Rate of the answer; the paper leaves it out."
     )
     rtt_ms: float = setting(0.0, "Round trip; the paper leaves it out.")
     waiting_mw: float = setting(0.0, "Power of the device while it waits.")
@@ -88,7 +88,7 @@ class CostConfig(Settings):
         """Returns the `Link`s.
 
         Raises:
-            ValueError: if none is named, or one can't be.
+            ValueError: if none is named, or a name is unknown.
         """
         found = [named(name) for name in self.networks]
         if self.uplink_mbps is not None:
@@ -120,7 +120,7 @@ class SelectConfig(RuledSettings):
 
     costs: CostConfig = CostConfig()
     runs: tuple[str, ...] = setting(
-        (), "Finished runs, or folders that hold some."
+        (), "Finished runs, or folders that contain them."
     )
     deadline_ms: float | None = setting(
         None,
@@ -129,7 +129,7 @@ class SelectConfig(RuledSettings):
     )
     max_accuracy_loss: float | None = setting(
         None,
-        f"Accepted points below the network; unset: {MAX_LOSS:g}, or any with "
+        f"Accepted accuracy loss, in points; unset: {MAX_LOSS:g}, or any with "
         "--deadline_ms.",
         least=0,
     )
@@ -145,10 +145,10 @@ class SelectConfig(RuledSettings):
     plan: str | None = setting(
         None,
         "File of the choices that a device has while it runs; unset: plan.json "
-        "beside --out.",
+        "next to --out.",
     )
     all_points: bool = setting(
-        False, "Show each operating point of each split, not its best alone."
+        False, "Show each operating point of each split, not only its best."
     )
     published: str | None = setting(None, "Printed totals to choose by (CSV).")
 
@@ -168,7 +168,7 @@ class SelectConfig(RuledSettings):
 
     @property
     def goal(self):
-        """`Goal`; ValueError if it can't be."""
+        """The `Goal`; raises ValueError for wrong weights."""
         costs = self.costs
         return Goal(costs.latency_weight, costs.energy_weight, self.deadline_ms)
 
@@ -190,7 +190,7 @@ class SelectConfig(RuledSettings):
         With a deadline and no accepted loss, any accuracy is accepted.
 
         Args:
-            baseline_accuracy: Of the unsplit network, in percent; None if
+            baseline_accuracy: That of the unsplit network, in percent; None if
                 unknown.
         """
         is_any = self.max_accuracy_loss is None and self.deadline_ms is not None

@@ -16,7 +16,7 @@ Example:
   bottlenet-serve deploy --port=8500
 
 For development: a client of TF Serving works unchanged, but requests are not
-collected to batches. docs/serving.md has the command of TF Serving itself.
+collected into batches. docs/serving.md has the command of TF Serving itself.
 Stop it with Ctrl-C."""
 
 _GRACE_SECONDS = 5.0
@@ -38,7 +38,7 @@ class _ServeConfig(Settings):
         least=0,
         most=2**16 - 1,
     )
-    threads: int = setting(4, "Requests at work at once.", least=1)
+    threads: int = setting(4, "Requests processed at once.", least=1)
     queue_size: int = setting(
         64,
         "Most requests that wait, each of up to --max_message_mb; further ones "

@@ -31,7 +31,7 @@ def prepare():
     """
     os.environ.update(_SET)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow uses oneDNN by itself on some processors only; without it,
+    # TensorFlow uses oneDNN by default on some processors only; without it,
     # training takes over twice as long on an AVX2 machine.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     logging.set_verbosity(logging.ERROR)

@@ -25,10 +25,10 @@ class _Kind(Settings):
 
     unit: str = setting(
         UnitConfig.kind,
-        "bottlenet: reduction, quantizer and an image codec, one training for "
-        "each rate (BottleNet); learned: transform, entropy coder and "
-        "synthesis, one training for all rates; datta: depthwise-separable "
-        "with an entropy coder, on a frozen network, one training a rate.",
+        "bottlenet: reduction, quantizer and an image codec, one training per "
+        "rate (BottleNet); learned: transform, entropy coder and synthesis, "
+        "one training for all rates; datta: depthwise-separable with an "
+        "entropy coder, on a frozen network, one training per rate.",
         choices=tuple(UNITS),
     )
 

@@ -1,4 +1,4 @@
-"""The message that answers one payload: what the image is, in a few bytes.
+"""The message that answers one payload: an image's classes in a few bytes.
 
 ```
 byte  0      version 4 bits, number of top classes 4 bits
@@ -12,9 +12,9 @@ bytes 15-    top classes: index and probability * 65535, 2 bytes each
 ```
 
 Fields are big-endian. Class names don't travel: a device has them in its
-`unit.json`. The checksum tells an answer to another payload apart, one that
-comes late or was mixed up on the way, and one that was damaged: it then seems
-to be another payload's. It keeps no attacker out.
+`unit.json`. The checksum detects an answer to another payload, late or mixed up
+on the way, and a damaged one, which then seems to be another payload's. It
+doesn't keep attackers out.
 """
 
 import math
@@ -22,8 +22,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
-VERSION = 2  # The checksum of 1 didn't cover the answer itself.
-# What became of a payload; its status is the index. The first rule it breaks
+VERSION = 2  # The checksum of version 1 didn't cover the answer itself.
+# The result for a payload; its status is the index. The first broken rule
 # counts, in the order of `PayloadFormat.unpack`.
 PAYLOAD_STATUSES = (
     "ok",
@@ -37,16 +37,16 @@ PAYLOAD_STATUSES = (
 STATUSES = PAYLOAD_STATUSES + (
     "unknown unit",  # No unit here has the payload's tag.
     "failed",  # The network itself did.
-    "refused",  # By a word that isn't among these.
+    "refused",  # With a word that isn't among these.
 )
 TOP = 5
-MOST_TOP = 15  # That 4 bits count; where an image may have several labels.
+MOST_TOP = 15  # The most that 4 bits count; for images of several labels.
 MAX_CLASSES = 65535  # One number more stands for no class.
 _NO_CLASS = 65535
 _HEAD = struct.Struct(">BBIIeeB")
 _CLASS = struct.Struct(">HH")
-MOST_MS = 65504.0  # Of float16.
-_CHECKSUM = slice(6, 10)  # Of an answer's bytes.
+MOST_MS = 65504.0  # Largest float16.
+_CHECKSUM = slice(6, 10)  # In an answer's bytes.
 
 
 class AnswerError(ValueError):
@@ -64,7 +64,7 @@ class CompactAnswer(NamedTuple):
             bytes to probabilities.
         queued_ms: Milliseconds that the payload waited before.
         batch: Payloads in that batch.
-        top: Tuple of `(class index, probability)`, the likeliest first; empty
+        top: Tuple of `(class index, probability)`, the most likely first; empty
             unless the status is "ok".
     """
 
@@ -78,7 +78,7 @@ class CompactAnswer(NamedTuple):
 
     @property
     def class_index(self):
-        """The likeliest class, -1 if there is none."""
+        """The most likely class, -1 if there is none."""
         return self.top[0][0] if self.top else -1
 
     def answers(self, payload):
@@ -92,7 +92,7 @@ def answer_bytes(num_classes):
 
 
 def layout(num_top):
-    """Returns the fields as NumPy takes them, for many answers at once."""
+    """Returns the fields as a NumPy type, for many answers at once."""
     return [
         ("first", "u1"),
         ("status", "u1"),
@@ -112,7 +112,7 @@ def pack(answer, num_top):
 
     Raises:
         ValueError: for an unknown status, more top classes than `num_top` or
-            than `MOST_TOP`, or a number that doesn't fit.
+            than `MOST_TOP`, or a number out of range.
     """
     if not len(answer.top) <= num_top <= MOST_TOP:
         raise ValueError(
@@ -149,9 +149,9 @@ def pack(answer, num_top):
 
 
 def sealed(data):
-    """Returns an answer's bytes with the payload's CRC-32 made the checksum.
+    """Returns an answer's bytes, the payload's CRC-32 turned into the checksum.
 
-    Done twice, it is undone.
+    It is its own inverse.
     """
     rest = zlib.crc32(
         data[_CHECKSUM.stop :], zlib.crc32(data[: _CHECKSUM.start])
@@ -165,11 +165,11 @@ def sealed(data):
 
 
 def unpack(data):
-    """Returns the `CompactAnswer` that bytes hold.
+    """Returns the `CompactAnswer` in bytes.
 
     Raises:
-        AnswerError: if they are of another version, of another size than
-            they say, or hold what no server writes.
+        AnswerError: if they have another version, a size other than stated, or
+            values that no server writes.
     """
     if len(data) < _HEAD.size or data[0] >> 4 != VERSION:
         raise AnswerError(
@@ -185,9 +185,8 @@ def unpack(data):
     size = _HEAD.size + num_top * _CLASS.size
     if len(data) != size or status >= len(STATUSES):
         raise AnswerError(
-            "An answer must have the size that it says and a status that is "
-            "known. "
-            f"Received: {len(data)} bytes of {size}, status={status}"
+            "An answer must have the size that it states and a status that is "
+            f"known. Received: {len(data)} bytes of {size}, status={status}"
         )
     top = []
     for start in range(_HEAD.size, size, _CLASS.size):

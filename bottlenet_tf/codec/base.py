@@ -1,4 +1,4 @@
-"""What every codec offers: the byte form, and the name of its graph form."""
+"""The interface of every codec: its byte form, and its graph form's name."""
 
 import abc
 import inspect
@@ -15,9 +15,9 @@ class PayloadError(ValueError):
     """Bytes from outside that are not a valid payload for this receiver.
 
     Args:
-        message: Rule, reason and what was received.
+        message: Rule, reason and the received value.
         status: The rule in a few words, one of `layers.STATUSES`; a served tail
-            answers it for that payload.
+            reports it for that payload.
     """
 
     def __init__(self, message, status="undecodable"):
@@ -34,16 +34,15 @@ class Codec(abc.ABC):
     or takes a generic one that calls the byte form. Saved models find their
     codec by `name`.
 
-    A codec has a finite number of *operating points*, by which it trades bytes
-    for accuracy. Payloads and files name a point by its index in `points`.
+    A codec has a finite number of *operating points*, which trade bytes for
+    accuracy. Payloads and files name a point by its index in `points`.
 
     Attributes:
-        name: What it is registered as.
+        name: Its registered name.
         graph_layer: Dotted path of its graph form's class, or None.
         code_dtype: NumPy's type of the codes.
-        points: What each operating point is, in order, as JSON types: JPEG's
-            qualities; `(None,)` where there is nothing to choose. At most
-            `MAX_POINTS`.
+        points: Values of the operating points, in order, as JSON types: JPEG's
+            qualities; `(None,)` if there is no choice. At most `MAX_POINTS`.
         min_bytes: Fewest bytes of image data, maybe 0.
 
     Reference:
@@ -74,7 +73,7 @@ class Codec(abc.ABC):
 
         Args:
             data: Image data, bytes.
-            shape: Of the codes.
+            shape: Shape of the codes.
             point: Index of the operating point that encoded them.
 
         Raises:
@@ -82,18 +81,18 @@ class Codec(abc.ABC):
         """
 
     def constant_bytes(self, shape):
-        """Returns what decoding needs and no payload of `shape` holds.
+        """Returns constants for decoding that payloads of `shape` leave out.
 
-        Tables and headers of all operating points, say, that each side's own
-        library makes. The payload's checksum covers them, so that a library
-        with other tables is noticed.
+        E.g. tables and headers of all operating points, made by each side's own
+        library. The payload's checksum covers them, so that a library with
+        other tables is detected.
         """
         return b""
 
     def check_shape(self, shape):
         """Raises ValueError if codes of `shape` cannot be coded.
 
-        The base takes `(h, w, c)`.
+        The base class takes `(h, w, c)`.
         """
         if len(shape) != 3:
             raise ValueError(
@@ -102,15 +101,15 @@ class Codec(abc.ABC):
             )
 
     def max_bytes(self, shape):
-        """Upper bound on the image data of honest codes, at every point."""
+        """Upper bound on the image data of valid codes, at every point."""
         # Incompressible input costs at most a few bits per element more than
-        # its 8; 1 KiB covers what a container adds on tiny shapes.
+        # its 8; 1 KiB covers a container for tiny shapes.
         return 4 * int(np.prod(shape)) + 1024
 
     def by_importance(self, shape, point=0):
         """Returns the codes' flat indices, the most important first.
 
-        For a sender that must leave some out. The base keeps their order.
+        For a sender that must leave some out. The base class keeps their order.
         """
         return np.arange(int(np.prod(shape)))
 
@@ -120,9 +119,9 @@ class Codec(abc.ABC):
 
 
 class Fixed:
-    """Base of what head and tail share: attributes are set by `__init__` alone.
+    """Base of objects that head and tail share; set only by `__init__`.
 
-    It does so by `self.__dict__.update`.
+    It uses `self.__dict__.update`.
     """
 
     def __setattr__(self, name, value):
@@ -133,8 +132,8 @@ class Fixed:
 
     def _refuse(self, received):
         raise AttributeError(
-            f"{type(self).__name__} is fixed once made: head and tail must "
-            f"have the same. Received: {received}"
+            f"{type(self).__name__} is immutable: head and tail must have the "
+            f"same. Received: {received}"
         )
 
 
@@ -143,14 +142,14 @@ def create_codec(name, **config):
 
     Raises:
         ValueError: for an unknown name (the choices are listed), an unknown
-            parameter or one out of range, or a codec whose `name` is another.
+            parameter or one out of range, or a codec with another `name`.
     """
     factory = CODECS.get(name)
     try:
         inspect.signature(factory).bind(**config)
     except TypeError as error:
         raise ValueError(
-            f"Codec {name!r} must be given the parameters it has: {error}. "
+            f"Codec {name!r} must be given its own parameters: {error}. "
             f"Received: {config}"
         ) from None
     codec = factory(**config)

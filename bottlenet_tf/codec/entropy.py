@@ -19,7 +19,7 @@ class EntropyCodec(Codec):
     more, and an image on average a third of a byte more than the sum;
     `range_coder` describes the stream.
 
-    `decode` accepts only what `encode` makes, but nearly every change to a
+    `decode` accepts only streams of `encode`, but nearly every change to a
     stream gives the stream of other codes: the checksum of the payload detects
     corruption.
 
@@ -29,8 +29,8 @@ class EntropyCodec(Codec):
             many as the tables have.
 
     Raises:
-        ValueError: if an argument is not like this; from `encode` and `decode`
-            for codes of another shape or type, or an unknown point.
+        ValueError: if an argument is invalid; from `encode` and `decode` for
+            codes of another shape or type, or an unknown point.
 
     Reference:
         Static tables from a learned density for each coefficient: Balle et
@@ -98,10 +98,10 @@ class EntropyCodec(Codec):
         return 2 * symbols + symbols // 2**18 + 2
 
     def by_importance(self, shape, point=0):
-        """Returns the places of codes, those of most energy first.
+        """Returns the positions of codes, those of most energy first.
 
-        By the tables; the energy, the mean square, is what leaving a code out
-        costs.
+        By the tables; the energy, the mean square, is the cost of leaving a
+        code out.
         """
         self.check_shape(shape)
         check_point(point, self.points)
@@ -124,7 +124,7 @@ def _energies(tables):
     sizes = np.diff(tables.starts)
     symbols = places + np.repeat(tables.firsts - begins, sizes)
     squares = np.append(widths, 0) * np.square(symbols, dtype=np.float64)
-    # A table's last entry is its end; the step from there is another's.
+    # A table's last entry is its end; the next step belongs to another table.
     squares[tables.starts[1:] - 1] = 0
     return np.add.reduceat(squares, begins) / TOTAL
 

@@ -2,7 +2,7 @@
 
 A grey JPEG file of a given quality and size always opens with the same bytes
 (SOI, tables, frame and scan header; 328 of them) and closes with EOI. Both
-sides know qualities and shape, so only what lies between is sent. Each side's
+sides know qualities and shape, so only the bytes between are sent. Each side's
 own library makes the rest, so the payload's checksum covers that.
 """
 
@@ -22,19 +22,19 @@ from bottlenet_tf.codec.base import (
     check_point,
 )
 
-try:  # 5-10 microseconds a call; the same bytes and pixels as Pillow's.
+try:  # 5-10 microseconds per call; the same bytes and pixels as Pillow's.
     import imagecodecs
-except ImportError:  # A device may have Pillow alone.
+except ImportError:  # A device may have only Pillow.
     imagecodecs = None
 
 _EOI = b"\xff\xd9"
 SOF0 = 0xC0  # The frame header of a baseline file.
 SOS = 0xDA  # The scan header.
-# Notes by applications and comments. No pixel depends on them, and libraries
+# Application segments and comments. No pixel depends on them, and libraries
 # differ: TensorFlow's writes another density.
 _NOTES = frozenset((*range(0xE0, 0xF0), 0xFE))
 # Inside entropy-coded data every 0xff is followed by a stuffed 0x00; anything
-# else is a marker, which no honest sender produces here.
+# else is a marker, which no valid sender produces here.
 _MARKER = re.compile(rb"\xff[^\x00]|\xff\Z")
 MAX_SIDE = 65500  # The format has 16 bits for a side; libjpeg stops here.
 
@@ -56,7 +56,7 @@ def _decode_file(data):
     from PIL import JpegImagePlugin
 
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-        image.load()  # Old NumPy swallows the errors of decoding.
+        image.load()  # Old NumPy hides errors of decoding.
         return np.asarray(image)
 
 
@@ -95,12 +95,12 @@ class JpegCodec(Codec):
     Huffman tables, so TensorFlow's encoder, Pillow and imagecodecs all give
     the same image data. Each quality is an operating point.
 
-    `decode` makes some pixels of any bytes without a marker: the checksum of
-    the payload detects corruption.
+    `decode` turns any bytes without a marker into pixels: the checksum of the
+    payload detects corruption.
 
     Args:
-        quality: 1 (smallest) to 100 (best), the paper uses 20; or a list of up
-            to 64 distinct ones, the operating points in their order.
+        quality: 1 (smallest) to 100 (best), 20 in the paper; or a list of up to
+            64 distinct ones, the operating points in their order.
 
     Raises:
         ValueError: for another quality; from `encode` and `decode` if the plane
@@ -122,7 +122,7 @@ class JpegCodec(Codec):
         if not all(map(_is_quality, self.points)):
             raise ValueError(
                 "`quality` must be an integer from 1 to 100, libjpeg's scale, "
-                f"or a list of such. Received: quality={quality!r}"
+                f"or a list of them. Received: quality={quality!r}"
             )
         if not 1 <= len(set(self.points)) == len(self.points) <= MAX_POINTS:
             raise ValueError(
@@ -153,21 +153,21 @@ class JpegCodec(Codec):
         height, width = tiling.plane_shape(shape)
         if _MARKER.search(data):
             raise PayloadError(
-                "JPEG image data must hold no marker: tables and headers are "
-                "fixed by quality and shape, so a marker is foreign. "
+                "JPEG image data must contain no marker: tables and headers "
+                "are fixed by quality and shape, so a marker is foreign. "
                 f"Received: {len(data)} bytes with a marker"
             )
         prefix = jpeg_prefix(self.points[point], height, width)
         try:
             plane = _decode_file(prefix + data + _EOI)
-        except Exception as error:  # Each library has errors of its own.
+        except Exception as error:  # Each library has its own errors.
             raise PayloadError(
                 f"JPEG image data could not be decoded: {error}. "
                 f"Received: {len(data)} bytes for a {height}x{width} plane"
             ) from error
         if plane.shape != (height, width):
             raise PayloadError(
-                "Decoded plane must have the size the unit fixes. Received: "
+                "A decoded plane must have the unit's size. Received: "
                 f"shape={plane.shape}, expected {(height, width)}"
             )
         return tiling.untile(plane, shape)
@@ -185,13 +185,13 @@ class JpegCodec(Codec):
     def check_shape(self, shape):
         super().check_shape(shape)
         height, width = tiling.plane_shape(shape)
-        # The graph form codes whole blocks; both forms take the same shapes.
+        # The graph form codes complete blocks; both forms take the same shapes.
         padded = (-height % 8 + height, -width % 8 + width)
         if max(padded) > MAX_SIDE:
             raise ValueError(
-                "A JPEG plane, padded to whole 8x8 blocks, must have at most "
-                f"{MAX_SIDE} pixels a side, libjpeg's limit. Received: plane "
-                f"shape={(height, width)}, padded to {padded}"
+                "A JPEG plane, padded to complete 8x8 blocks, must have sides "
+                f"of at most {MAX_SIDE} pixels, libjpeg's limit. Received: "
+                f"plane shape={(height, width)}, padded to {padded}"
             )
 
     def max_bytes(self, shape):

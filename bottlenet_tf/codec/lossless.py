@@ -14,16 +14,16 @@ from bottlenet_tf.codec.base import (
     check_codes,
 )
 
-try:  # Half of Pillow's time; each reads what the other wrote.
+try:  # Half of Pillow's time; each can read the other's files.
     import imagecodecs
-except ImportError:  # A device may have Pillow alone.
+except ImportError:  # A device may have only Pillow.
     imagecodecs = None
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def _inflate(data, size):
-    """Returns the `size` bytes that `data` deflates, or raises."""
+    """Returns the `size` bytes that `data` inflates to, or raises."""
     inflater = zlib.decompressobj()
     try:
         # One byte more than needed: enough to see an oversized stream
@@ -76,8 +76,8 @@ def _image_data(file):
 def _encode_file(plane):
     if imagecodecs is not None:
         # In bytes: twice the pixels and each row's filter number, and 1 KiB
-        # of container. What imagecodecs sets aside is too little for tall
-        # planes of up to 4 pixels a row.
+        # of container. The default of imagecodecs is too small for tall planes
+        # of up to 4 pixels per row.
         room = 2 * plane.size + 2 * len(plane) + 1024
         return imagecodecs.png_encode(plane, level=9, out=room)
     from PIL import Image
@@ -94,7 +94,7 @@ def _decode_file(file):
     from PIL import PngImagePlugin
 
     with PngImagePlugin.PngImageFile(io.BytesIO(file)) as image:
-        image.load()  # Old NumPy swallows the errors of decoding.
+        image.load()  # Old NumPy hides errors of decoding.
         return np.asarray(image)
 
 
@@ -123,8 +123,8 @@ class PngCodec(Codec):
 
     def decode(self, data, shape, point=0):
         height, width = tiling.plane_shape(shape)
-        # Each row opens with its filter's number. Checked before a library
-        # sees it: libraries differ in which broken streams they let pass.
+        # Each row begins with its filter's number. Checked before decoding:
+        # libraries differ in the broken streams that they accept.
         rows = _inflate(data, height * (width + 1))
         if max(rows[:: width + 1]) > 4:  # Old imagecodecs would abort.
             raise PayloadError(
@@ -134,7 +134,7 @@ class PngCodec(Codec):
         prefix = _png_prefix(height, width)
         try:
             plane = _decode_file(prefix + _chunk(b"IDAT", data) + END_CHUNK)
-        except Exception as error:  # Each library has errors of its own.
+        except Exception as error:  # Each library has its own errors.
             raise PayloadError(
                 f"PNG image data could not be decoded: {error}. "
                 f"Received: {len(data)} bytes"
@@ -144,7 +144,7 @@ class PngCodec(Codec):
 
 @CODECS.register("raw")
 class RawCodec(Codec):
-    """Codes as they are, channel after channel, deflated (zlib level 9)."""
+    """Raw codes, channel after channel, deflated (zlib level 9)."""
 
     name = "raw"
     graph_layer = "bottlenet_tf.layers.lossless.RawRoundTrip"

@@ -1,4 +1,4 @@
-"""The message one image becomes: header, range, image data.
+"""The message of one image: header, range, image data.
 
 ```
 without a range                  with a range (the quantizer sends it)
@@ -12,14 +12,14 @@ bytes 6-   image data            bytes 4-7  low, high as float16
 
 Fields are big-endian. The tag is the top bits of the unit identity, the point
 is the index of the operating point. The checksum is the top bits of the CRC-32
-over the whole identity, the format (codec, its parameters, shape, whether a
-range is sent), what the codec leaves out because both sides' libraries make
-it, the point (one byte), the range and the image data, so a payload of another
-unit, format or library is refused like a corrupt one.
+over the complete identity, the format (codec, its parameters, shape, whether a
+range is sent), the constants that the codec leaves out because both sides'
+libraries make them, the point (one byte), the range and the image data, so a
+payload of another unit, format or library is refused like a corrupt one.
 
-With a range, one corrupt payload in 2**16 passes for honest, not one in 2**26,
-and one unit in 2**8 has the tag of another, not one in 2**12. A unit on a
-channel that corrupts payloads is better off without a range.
+With a range, one corrupt payload in 2**16 passes as valid, not one in 2**26,
+and one unit in 2**8 has the tag of another, not one in 2**12. On a channel that
+corrupts payloads, a unit without a range is better.
 """
 
 import json
@@ -38,12 +38,12 @@ from bottlenet_tf.codec.base import (
     check_point,
 )
 
-VERSION = 3  # 2 had no point, and no tag in front of a range.
+VERSION = 3  # Version 2 had no point, and no tag before a range.
 RANGE_BYTES = 4  # low, high as float16.
 
 
 class Layout(NamedTuple):
-    """Bits of a header's fields behind the version's 4, in their order."""
+    """Bits of a header's fields after the version's 4, in their order."""
 
     tag: int
     point: int
@@ -59,7 +59,7 @@ _LAYOUTS = {False: Layout(12, 6, 26), True: Layout(8, 4, 16)}
 
 
 def overhead_bytes(sends_range):
-    """Returns how many bytes of a payload are not image data: 6, or 8."""
+    """Returns the bytes of a payload that are not image data: 6, or 8."""
     return _LAYOUTS[sends_range].size + (RANGE_BYTES if sends_range else 0)
 
 
@@ -75,11 +75,11 @@ class PayloadFormat(Fixed):
     """Packs and unpacks the payloads of one unit.
 
     Formats are immutable; those with the same identity, shape, codec (by name,
-    parameters and what it leaves out) and range are equal.
+    parameters and omitted constants) and range are equal.
 
     Args:
         unit_id: 32-bit identity of the unit (its configuration and weights).
-        shape: Of the codes, `(h, w, c)` or `(n,)`.
+        shape: Shape of the codes, `(h, w, c)` or `(n,)`.
         codec: The `Codec` of the image data.
         sends_range: Whether the quantizer's range travels with each image.
 
@@ -87,12 +87,12 @@ class PayloadFormat(Fixed):
         ValueError: for a value out of range, or one that the codec refuses.
 
     Attributes:
-        points: What each operating point is; see `Codec.points`.
+        points: Values of the operating points; see `Codec.points`.
         overhead_bytes: Bytes of a payload that are not image data: 6, or 8.
-        least_bytes, most_bytes: Of a payload, by the codec's limits.
+        least_bytes, most_bytes: Limits of a payload, by the codec's.
         layout: `Layout` of the header.
-        first: The header's number in front of the checksum, at point 0.
-        crc_start: The CRC-32 that both sides start a payload's with.
+        first: The header's number before the checksum, at point 0.
+        crc_start: The CRC-32 from which both sides start a payload's.
     """
 
     def __init__(self, unit_id, shape, codec, sends_range):
@@ -113,9 +113,8 @@ class PayloadFormat(Fixed):
         if not 1 <= len(codec.points) <= min(1 << fields.point, MAX_POINTS):
             raise ValueError(
                 f"A unit must have 1 to {1 << fields.point} operating points, "
-                "which the header can tell apart. "
-                f"Received: {len(codec.points)} points, "
-                f"sends_range={sends_range}"
+                f"which fit in the header. Received: {len(codec.points)} "
+                f"points, sends_range={sends_range}"
             )
         content = json.dumps(
             [codec.name, codec.get_config(), shape, sends_range],
@@ -126,7 +125,7 @@ class PayloadFormat(Fixed):
         crc = zlib.crc32(unit_id.to_bytes(4, "big"))
         crc = zlib.crc32(content.encode(), crc)
         tag = VERSION << fields.tag | unit_id >> (32 - fields.tag)
-        # Whatever does not change from payload to payload is worked out here.
+        # Everything that is the same for all payloads is computed here.
         self.__dict__.update(
             unit_id=unit_id,
             shape=shape,
@@ -158,14 +157,14 @@ class PayloadFormat(Fixed):
             codes: Array of `shape`, of the codec's `code_dtype`.
             code_range: `(low, high)`, exactly representable in float16;
                 needed if and only if the quantizer sends a range.
-            point: Index of the operating point, to which the codes belong.
+            point: Index of the operating point of the codes.
 
         Raises:
-            ValueError: if an argument is not like this, or the codec makes
-                too few or too many bytes.
+            ValueError: if an argument is invalid, or the codec makes too few or
+                too many bytes.
         """
         check_point(point, self.points)
-        point = int(point)  # It may be one of NumPy's.
+        point = int(point)  # It may be a NumPy integer.
         self._check_codes(codes, ValueError)
         body = self._pack_range(code_range) + self.codec.encode(codes, point)
         payload = self._header(body, point) + body
@@ -188,7 +187,8 @@ class PayloadFormat(Fixed):
         if version != VERSION:
             raise PayloadError(
                 f"Payload version must be {VERSION}: device and server need "
-                f"one release of this package. Received: version={version}",
+                "the same release of this package. Received: "
+                f"version={version}",
                 "wrong version",
             )
         header = payload[: self._header_bytes]
@@ -278,7 +278,7 @@ class PayloadFormat(Fixed):
         return packed
 
     def _header(self, body, point=0):
-        """Returns the bytes in front of range and image data."""
+        """Returns the bytes before range and image data."""
         bits = self.layout.crc
         crc = zlib.crc32(body, zlib.crc32(bytes((point,)), self.crc_start))
         header = (self.first | point) << bits | crc >> (32 - bits)
@@ -286,7 +286,7 @@ class PayloadFormat(Fixed):
 
 
 def _whole_shape(shape):
-    """Returns `shape` as a tuple of int; NumPy's are taken, too."""
+    """Returns `shape` as a tuple of int; NumPy's are accepted, too."""
     try:
         whole = tuple(int(operator.index(side)) for side in shape)
     except TypeError:

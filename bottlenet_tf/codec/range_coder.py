@@ -1,7 +1,7 @@
 """Range coder of integer codes with static tables: streams of 0 bytes and up.
 
 The reference form, plain Python and NumPy; `_range_coder.c` is the same in C
-and takes over where it was built. `layers.entropy` decodes in a graph.
+and is used if it was built. `layers.entropy` decodes in a graph.
 
 **Symbols.** At an operating point, these are coded one after the other:
 
@@ -23,19 +23,19 @@ is room:
     L, R = L + a r, f r
 
 starting from L = 0, R = 2**48, so always 2**32 <= R <= 2**48 before `r` is
-taken: the rounding costs a millionth of a bit a symbol. At the end one more
+taken: the rounding costs a millionth of a bit per symbol. At the end one more
 "symbol" with a = 0, f = 65536 follows, which makes R a multiple of 2**16. The
-stream is then the shortest string of bytes whose number lies in [L, L + R),
-and the smallest of those; its trailing zeros are left out and understood. It
-is at most a byte longer than the sum of the symbols' -log2(f / 65536), and a
-third of a byte on average.
+stream is then the shortest string of bytes whose number lies in [L, L + R), and
+the smallest of those; its trailing zeros are omitted and implied. It is at most
+a byte longer than the sum of the symbols' -log2(f / 65536), and a third of a
+byte on average.
 
-**What is refused.** A stream is decoded if and only if it is the very one that
+**Refusals.** A stream is decoded if and only if it is the one that
 `encode_batch` makes of the codes: there is one stream for each array of codes.
 So these are refused: trailing zero bytes; bytes beyond those needed, or another
-number in the interval; a number that no symbol's interval holds (rounding
-leaves such between the last symbol's and L + R); an escaped value that the
-table has; silent coefficients announced of which none is non-zero.
+number in the interval; a number in no symbol's interval (rounding leaves some
+between the last symbol's and L + R); an escaped value that the table has; a
+flag for silent coefficients that are all 0.
 
 Reference:
     Martin, 1979, "Range encoding: an algorithm for removing redundancy from a
@@ -76,7 +76,7 @@ def decode(data, tables, point):
     Takes time and memory in proportion to the coefficients, whatever `data`.
 
     Raises:
-        PayloadError: if `data` is not what `encode_batch` makes of any codes.
+        PayloadError: if `data` is not a stream of `encode_batch`.
     """
     if _native is None:
         codes = _decode(data, tables, point)
@@ -86,15 +86,15 @@ def decode(data, tables, point):
             codes = None
     if codes is None:
         raise PayloadError(
-            "An entropy-coded stream must be the very one that its codes "
-            "encode to; these bytes are damaged or were never encoded. "
-            f"Received: {len(data)} bytes at point {point}"
+            "An entropy-coded stream must be the one that its codes encode to; "
+            "these bytes are damaged or were never encoded. Received: "
+            f"{len(data)} bytes at point {point}"
         )
     return codes
 
 
 def _arrays(tables, point):
-    """Returns the arguments that both functions of the C form end with."""
+    """Returns the last arguments of both functions of the C form."""
     plan = tables.plan(point)
     return (*plan, tables.starts, tables.firsts, tables.cumulative)
 
@@ -122,7 +122,7 @@ def _encode(codes, tables, point):
 
 
 def _slots(values, rows, tables):
-    """Returns each value's place in `cumulative`, and whether it escapes."""
+    """Returns each value's position in `cumulative`, and whether it escapes."""
     starts = tables.starts[rows]
     escapes = tables.starts[rows + np.int32(1)] - starts - 2
     offsets = values - tables.firsts[rows]
@@ -132,7 +132,7 @@ def _slots(values, rows, tables):
 
 def _narrow(lows, widths):
     """Returns the stream of symbols that occupy [low, low + width)."""
-    words = []  # 16 bits each, and a carry into the one before.
+    words = []  # 16 bits each, and a carry into the previous one.
     low, size = 0, _FULL_RANGE
     for start, width in zip(lows, widths):
         if size < _LOW_RANGE:
@@ -161,7 +161,7 @@ def _narrow(lows, widths):
 
 
 class _Reader:
-    """Where a decoder stands: C - L, R and how many words it has read."""
+    """A decoder's state: C - L, R and the number of words read."""
 
     def __init__(self, data):
         padded = data + bytes(6 + len(data) % 2)
@@ -172,7 +172,7 @@ class _Reader:
         self._next = itertools.chain(words[3:], itertools.repeat(0)).__next__
 
     def read(self, lists):
-        """Returns the symbol's place in each of `lists`, or None.
+        """Returns the symbol's position in each of `lists`, or None.
 
         None if a number is in no symbol's interval.
 
@@ -198,7 +198,7 @@ class _Reader:
         return symbols
 
     def is_shortest(self, data):
-        """Whether all of `data` was needed, as `encode_batch` chooses it."""
+        """Whether all of `data` was needed, as chosen by `encode_batch`."""
         if not data:
             return True
         zeros = 2 * self.words - len(data)
@@ -206,8 +206,8 @@ class _Reader:
             return False
         if zeros >= 6:  # It was the one such number in the interval.
             return True
-        # In the interval there is neither the number before it of as many
-        # zeros, nor the next one of more.
+        # The interval contains neither the previous number of as many zeros,
+        # nor the next one of more.
         step = 256**zeros
         return self.value < step and (
             self.value + (256 - data[-1]) * step >= self.size
@@ -215,7 +215,7 @@ class _Reader:
 
 
 def _decode(data, tables, point):
-    """The plain form of `decode`; None for a stream that is refused."""
+    """The plain form of `decode`; None for a refused stream."""
     plan, lists = tables.plan(point), tables.lists()
     data = bytes(data)
     rows, active = plan.rows, plan.active
@@ -243,7 +243,7 @@ def _decode(data, tables, point):
     values[escaped] = np.array(raw, np.uint16).astype(np.int16)
     codes = np.zeros(len(plan.order), np.int16)
     codes[plan.order[: len(values)]] = values
-    # Nothing escapes that has a symbol, and a flag means something.
+    # No value with a symbol may escape, and a flag must be needed.
     _, needed = _slots(values[escaped], rows[escaped], tables)
     if not needed.all() or (raised and not values[active:].any()):
         return None

@@ -1,4 +1,4 @@
-"""Integer tables of the entropy codec: what each coefficient is coded with."""
+"""Integer tables of the entropy codec, which code the coefficients."""
 
 import collections
 import hashlib
@@ -12,17 +12,17 @@ from bottlenet_tf.codec.base import Fixed
 TOTAL = 1 << 16  # A table's frequencies sum to it.
 MAX_POINTS = 64
 MAX_CELLS = 1 << 22  # Points times coefficients.
-MAX_INTERVALS = 1 << 20  # Of all tables together.
+MAX_INTERVALS = 1 << 20  # Most of all tables together.
 _MAGIC = b"BTT1"
 _HEADER = struct.Struct(">4sHHII")  # Magic, tables, points, coefficients, all
-# Of one operating point. `order`: int32 (coefficients,), in which they are
-# coded, silent ones last. `rows`: uint16, each one's table, in that order.
-# `active`: how many are not silent.
+# For one operating point. `order`: int32 (coefficients,), the order of coding,
+# silent ones last. `rows`: uint16, each one's table, in that order. `active`:
+# number of those that are not silent.
 Plan = collections.namedtuple("Plan", "order rows active")
 
 
 class Tables(Fixed):
-    """A bank of K static tables, and which of them codes which coefficient.
+    """A bank of K static tables, and the table of each coefficient.
 
     Table k gives the symbols `firsts[k]`, `firsts[k]` + 1, ... an interval
     of 0 ... 65536 each, as wide as its frequency; the last interval is the
@@ -30,8 +30,8 @@ class Tables(Fixed):
     head and tail of any two machines agree.
 
     A table of the one symbol 0 with an escape of frequency 1 is *silent*: its
-    coefficients are expected to be 0 always, and the range coder codes all of
-    them as one symbol, which saves it the time.
+    coefficients are expected to be always 0, and the range coder codes all of
+    them as one symbol, which saves time.
 
     Tables are immutable; those of equal content are equal.
 
@@ -42,17 +42,17 @@ class Tables(Fixed):
         index: Integer array `(points, coefficients)`, 0 to K - 1.
 
     Attributes:
-        points, coefficients: Numbers of them.
+        points, coefficients: Their numbers.
         firsts: int32 `(K,)`.
         starts: int32 `(K + 1,)`, where each table begins in `cumulative`.
-        cumulative: int32; of each table 0, ..., 65536, one more than its
+        cumulative: int32; for each table 0, ..., 65536, one more than its
             intervals.
         index: uint16 `(points, coefficients)`.
-        sha256: Of the content, hexadecimal; it does not depend on zlib.
+        sha256: Hash of the content, hexadecimal; independent of zlib.
 
     Raises:
-        ValueError: if an argument is not like this; for more than 64 points,
-            2**22 pairs of point and coefficient or 2**20 intervals.
+        ValueError: if an argument is invalid; for more than 64 points, 2**22
+            pairs of point and coefficient or 2**20 intervals.
     """
 
     def __init__(self, firsts, frequencies, index):
@@ -64,7 +64,7 @@ class Tables(Fixed):
         )
 
     def _set(self, firsts, sizes, frequencies, index):
-        """Checks int64 arrays and keeps what they say."""
+        """Checks int64 arrays and stores them."""
         _check_index(index, len(firsts))
         _check_bank(firsts, sizes, frequencies)
         content = _content(firsts, sizes, frequencies, index)
@@ -136,8 +136,8 @@ class Tables(Fixed):
     def to_bytes(self):
         """Returns the tables packed and deflated.
 
-        Tables from `from_bytes` keep the bytes they came from: another
-        machine's zlib may deflate to others.
+        Tables from `from_bytes` keep their original bytes: another machine's
+        zlib may deflate to others.
         """
         if self._packed is None:
             self.__dict__["_packed"] = zlib.compress(self._content, 9)
@@ -171,8 +171,8 @@ def _whole(name, values):
     if values.size == 0 or values.dtype.kind not in "iu":
         raise ValueError(
             f"`{name}` of tables must be integers, at least one: no float may "
-            "decide what bytes mean. "
-            f"Received: {name} of shape {values.shape}, {values.dtype}"
+            f"decide the meaning of bytes. Received: {name} of shape "
+            f"{values.shape}, {values.dtype}"
         )
     if values.max() >= 1 << 31 or values.min() < -(1 << 31):
         raise ValueError(
@@ -250,7 +250,7 @@ def _content(firsts, sizes, frequencies, index):
 
 
 def _broken(what):
-    return ValueError(f"Packed tables must be whole and honest; {what}.")
+    return ValueError(f"Packed tables must be complete and valid; {what}.")
 
 
 def _unpack(data):
@@ -271,7 +271,7 @@ def _unpack(data):
             raise _broken("its header is out of bounds")
         size = 4 * count + 2 * total + 2 * cells
         body = inflate.decompress(inflate.unconsumed_tail, size)
-        # The end of the stream may still be due; it makes nothing.
+        # The end of the stream may still be missing; it has no data.
         rest = inflate.decompress(inflate.unconsumed_tail, 1)
     except zlib.error as error:
         raise _broken(f"zlib: {error}") from None

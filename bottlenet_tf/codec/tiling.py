@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-# JPEG codes pixel - 128, so a spare tile of 128 has no coefficient at all.
+# JPEG codes pixel - 128, so a spare tile of 128 has no coefficient.
 SPARE_CODE = 128
 
 

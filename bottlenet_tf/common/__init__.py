@@ -1,1 +1,1 @@
-"""Tools that several rooms share; read them when you meet them."""
+"""Tools that several packages share; read them when you meet them."""

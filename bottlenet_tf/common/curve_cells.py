@@ -1,4 +1,4 @@
-"""A unit's curve beside those of its rivals, as a table."""
+"""A unit's curve next to those of its rivals, as a table."""
 
 from bottlenet_tf.common import rate_curves
 
@@ -27,13 +27,13 @@ def unit_label(curve):
 def tables(units, against=()):
     """Yields a table for each curve of several points.
 
-    Each has bytes at drops of accuracy and BD-rates, beside the image codecs.
+    Each has bytes at drops of accuracy and BD-rates, next to the image codecs.
 
     Args:
         units: List of `rate_curves.Unit` of one network.
-        against: Those that curves are compared with, together as one curve; if
-            there are none, a learned unit is compared with the JPEG units of
-            its split point among `units`.
+        against: Units to compare curves with, together as one curve; if there
+            are none, a learned unit is compared with the JPEG units of its
+            split point among `units`.
 
     Yields:
         `(rate_curves.UnitCurve, header, rows)`, cells as strings, the first
@@ -53,7 +53,7 @@ def tables(units, against=()):
 
 
 def anchors(untouched, tuned=(), units=()):
-    """Returns the curves that a unit's is compared with, by name.
+    """Returns the curves to compare a unit's with, by name.
 
     `untouched` and `tuned` are `{codec: points}` of cloud-only.
     """
@@ -68,7 +68,7 @@ def anchors(untouched, tuned=(), units=()):
 
 
 def cells(points, unsplit_accuracy, compared):
-    """Returns `(header, rows)` of a curve beside `{name: points}` of others."""
+    """Returns `(header, rows)` of a curve and `{name: points}` of others."""
     header = ("points lost", "wire B", *compared)
     drops = [
         rate_curves.bytes_at_drop(curve, unsplit_accuracy)

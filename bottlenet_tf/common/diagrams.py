@@ -33,7 +33,7 @@ def new_figure(width, height, **options):
 
 
 def scale_bytes(axes, ticks=(1, 2, 5)):
-    """Makes the x axis a logarithmic one of bytes, with whole numbers."""
+    """Makes the x axis logarithmic, in bytes as whole numbers."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
@@ -41,14 +41,14 @@ def scale_bytes(axes, ticks=(1, 2, 5)):
 
 
 def along(line):
-    """Returns points along a line of bytes, for labels to keep off."""
+    """Returns points along a line of bytes, for labels to avoid."""
     x, y = np.array(line).T
     at = np.linspace(np.log(x[0]), np.log(x[-1]), 100)
     return list(zip(np.exp(at), np.interp(at, np.log(x), y)))
 
 
 def place_labels(axes, labels, obstacles, padding=1.5, markers=(), size=0.0):
-    """Writes labels beside points, each where it covers least.
+    """Writes labels next to points, each where it covers least.
 
     Labels are placed in the order given, each at the first position that is
     free, or else at the one that covers least. Farther positions get a thin
@@ -60,7 +60,7 @@ def place_labels(axes, labels, obstacles, padding=1.5, markers=(), size=0.0):
         obstacles: Data points not to be covered, `(n, 2)`.
         padding: Free space around each label, in pixels.
         markers: Data points that have a marker, besides those of `labels`.
-        size: Of all markers, in points.
+        size: Size of all markers, in points.
     """
     renderer = axes.figure.canvas.get_renderer()
     axes.figure.draw_without_rendering()
@@ -117,7 +117,7 @@ def _annotate(axes, x, y, text, position):
 
 
 def _cost(box, pixels, markers, taken, frame):
-    """Other labels weigh most, then leaving the frame, markers, the data."""
+    """Weighs other labels most, then the frame's edge, markers, the data."""
     overlaps = _overlaps(box, taken)
     inside = (
         frame.x0 <= box.x0

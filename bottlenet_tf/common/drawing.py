@@ -1,4 +1,4 @@
-"""Pictures beside figures: one that fails must not take these along."""
+"""Pictures of figures: one that fails must not lose the figures."""
 
 import contextlib
 import sys
@@ -6,16 +6,16 @@ import sys
 
 @contextlib.contextmanager
 def optional(path):
-    """Turns whatever drawing raises into a warning that names the picture.
+    """Turns any error of drawing into a warning that names the picture.
 
     Args:
         path: The picture's file, or its name.
     """
     try:
         yield
-    except Exception as error:  # Fonts, styles, a full disk: whatever it is.
+    except Exception as error:  # Fonts, styles, a full disk: anything.
         print(
-            f"Warning: {path} could not be drawn; the figures are written all "
-            f"the same. {type(error).__name__}: {error}",
+            f"Warning: {path} could not be drawn; the figures are written "
+            f"anyway. {type(error).__name__}: {error}",
             file=sys.stderr,
         )

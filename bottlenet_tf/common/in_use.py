@@ -11,14 +11,14 @@ _NAME = ".in_use"
 
 @contextlib.contextmanager
 def alone(folder, flag="workdir"):
-    """Holds a folder while this process works in it; makes it if need be.
+    """Locks a folder while this process works in it; creates it if needed.
 
     The kernel releases it when the process ends, killed or not. Where a file
-    system has no locks, or the folder is read-only, nothing is held.
+    system has no locks, or the folder is read-only, nothing is locked.
 
     Args:
         folder: The folder.
-        flag: Which flag named it, for the message.
+        flag: Flag that named it, for the message.
 
     Raises:
         ValueError: if another process works there.
@@ -49,7 +49,7 @@ def _held(path):
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another process may have removed it as it ended.
+            # Another process may have removed it at its end.
             if path.exists() and os.path.samestat(os.fstat(held), path.stat()):
                 os.ftruncate(held, 0)
                 os.write(held, f"{os.getpid()}\n".encode())

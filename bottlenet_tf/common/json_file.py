@@ -1,4 +1,4 @@
-"""JSON files: written whole, read with messages that name file and field."""
+"""JSON files: written atomically, read with errors that name file and field."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ def write_json(path, value):
     Its folder is created. Returns the `pathlib.Path` written.
 
     Raises:
-        ValueError: if `value` holds NaN or an infinity, which JSON lacks.
+        ValueError: if `value` contains NaN or an infinity, which JSON lacks.
     """
     return whole_file.write(path, text_of(value).encode("utf-8"))
 
@@ -25,7 +25,7 @@ def text_of(value):
 def load(path, remedy=""):
     """Returns the content of a JSON file.
 
-    `remedy` is a sentence that says what to do if it is damaged.
+    `remedy` is a sentence on how to mend a damaged file.
 
     Raises:
         OSError: if it can't be read.
@@ -47,7 +47,7 @@ def read_json(path, format_name, fields, remedy):
         path: The file.
         format_name: Required value of its field "format".
         fields: Names of the fields that it must have.
-        remedy: Sentence that says what to do otherwise.
+        remedy: Sentence on how to mend the file.
 
     Raises:
         OSError: if it can't be read.

@@ -1,4 +1,4 @@
-"""Rate-accuracy curves: what lies between points, and the BD-rate of two.
+"""Rate-accuracy curves: values between points, and the BD-rate of two.
 
 A curve is a list of `(bytes, accuracy)` points, mean bytes of an image and
 percent. Reports and pages compute from the same functions.
@@ -81,7 +81,7 @@ def bytes_at(points, accuracy):
 
 
 def accuracy_at(points, num_bytes):
-    """Returns the accuracy that a curve reaches with so many bytes.
+    """Returns the accuracy that a curve reaches with this many bytes.
 
     The inverse of `bytes_at`, but beyond the last point of the `front` the
     accuracy is that point's.
@@ -123,11 +123,11 @@ def bd_rate(points, anchor):
     curves reach, of ln(bytes of `points`) - ln(bytes of `anchor`). Bjøntegaard
     fits a cubic through four points of each; here, as in the current practice
     of video coding, a piecewise cubic (PCHIP) passes through all points of the
-    `front`, which accuracy over many points calls for: it doesn't overshoot.
+    `front` and doesn't overshoot.
 
     Args:
         points: `(bytes, accuracy)` pairs, in any order.
-        anchor: The same of the curve that is compared with.
+        anchor: The same of the reference curve.
 
     Raises:
         ValueError: if a size isn't positive.
@@ -174,17 +174,17 @@ def _mean_log_bytes(curve, low, high):
 
 
 class Unit(NamedTuple):
-    """A measured unit and its rivals, whatever file it was read from.
+    """A measured unit and its rivals, from any kind of file.
 
     Attributes:
         split: Name of its split point.
         mode: How it was trained.
         kind: Its codec's name; "learned" or "datta" for these units.
         points: Tuple of `(bytes, accuracy)`, one for each operating point.
-        default: The one of the default operating point.
+        default: That of the default operating point.
         unsplit_accuracy: In percent, or None.
         cloud: `(codec, bytes, accuracy)` of each point of cloud-only.
-        tuned: The same of networks that were tuned for the codec.
+        tuned: The same of networks tuned for the codec.
     """
 
     split: str
@@ -253,11 +253,11 @@ def rival_curves(untouched, tuned=()):
     """Returns the curves of image codecs, of all sides in pixels together.
 
     Tuning the network for a codec is optional, so that a tuned rival's curve
-    holds the untouched network's points, too.
+    contains the untouched network's points, too.
 
     Args:
         untouched: `(codec, bytes, accuracy)` of cloud-only.
-        tuned: The same of networks that were tuned for the codec.
+        tuned: The same of networks tuned for the codec.
 
     Returns:
         `(untouched, tuned)`, `{codec: points}` each.

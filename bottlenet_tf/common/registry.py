@@ -1,11 +1,11 @@
-"""Names to factories, the lookup behind every by-name choice."""
+"""Names to factories: the lookup behind every choice by name."""
 
 
 class Registry:
     """Maps names to objects; duplicates and unknown names raise.
 
     Args:
-        kind: Of the entries, for error messages, e.g. "backbone".
+        kind: Kind of the entries, for error messages, e.g. "backbone".
 
     Raises:
         ValueError: from the decorator if the name is taken, from `get` if it
@@ -18,7 +18,7 @@ class Registry:
         self._entries = {}
 
     def register(self, name):
-        """Returns a decorator that files its argument under `name`."""
+        """Returns a decorator that registers its argument as `name`."""
         if not isinstance(name, str) or not name:
             raise TypeError(
                 f"A {self.kind} is registered under a non-empty string. "

@@ -1,4 +1,4 @@
-"""The work directories of finished runs, each under a name of its own."""
+"""The work directories of finished runs, each under its own name."""
 
 import os
 import pathlib
@@ -12,14 +12,14 @@ CONFIG_FILE, MODEL_FILE, REPORT_FILE, PROVENANCE_FILE = (
     "report.json",
     "provenance.json",
 )
-# The unsplit network as the run was given it; where that came trained.
+# The unsplit network that the run was given, if that came trained.
 UNTOUCHED_FILE = "untouched.keras"
 _REQUIRED = (
     "mode", "backbone", "dataset", "dataset_fingerprint", "measured_on",
     "num_images", "accuracy", "baseline_accuracy", "cloud_only", "label_only",
     "flags", "validation", "untouched_sha256",
 )  # fmt: skip
-# Names in a deployment of several runs besides the runs' own folders.
+# Names in a deployment of several runs besides the runs' folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
 
 
@@ -27,12 +27,12 @@ def find_runs(workdirs, flag="workdir"):
     """Returns the `pathlib.Path`s of finished split networks.
 
     Args:
-        workdirs: Work directories, or folders that hold some (a sweep), which
-            are taken in the order of their names.
-        flag: Which flag named them, for messages.
+        workdirs: Work directories, or folders that contain them (a sweep),
+            which are taken in the order of their names.
+        flag: Flag that named them, for messages.
 
     Raises:
-        ValueError: if one isn't a finished run and holds none, or its name
+        ValueError: if one isn't a finished run and contains none, or its name
             can't be that of a served model.
     """
     runs = []
@@ -40,8 +40,8 @@ def find_runs(workdirs, flag="workdir"):
         inner = [workdir] if _is_run(workdir) else _runs_in(workdir)
         if not inner:
             raise ValueError(
-                f"--{flag} must be the work directory of a finished run, or "
-                "a folder of such: with model.keras, config.json and "
+                f"--{flag} must be the work directory of a finished run, or a "
+                "folder of them: with model.keras, config.json and "
                 f"report.json. Received: {flag}={str(workdir)!r}"
             )
         runs += inner
@@ -85,7 +85,7 @@ def load_report(path):
     missing = [key for key in _REQUIRED if found and key not in report]
     if found != formats.REPORT or missing:
         raise ValueError(
-            f"A report must say format={formats.REPORT!r} and hold "
+            f"A report must say format={formats.REPORT!r} and contain "
             f"{', '.join(_REQUIRED)}; this file is foreign or of another "
             f"version. Received: path={str(file)!r}, format={found!r}, "
             f"missing={missing}"

@@ -11,7 +11,7 @@ import re
 from bottlenet_tf.common.validation import check, check_choice, check_types
 
 _ELSEWHERE = re.compile(r"(gs|s3|hdfs|abfss?|wasbs?|az|file|ftp|https?)://")
-# What TensorFlow Datasets and Ray open by themselves.
+# Prefixes that TensorFlow Datasets and Ray open themselves.
 _OPEN_URLS = ("data_dir", "ray_address")
 _BOUNDS = {
     "least": ("at least", operator.ge),
@@ -41,8 +41,8 @@ def setting(
         about: Its help text. A field without one isn't a flag.
         choices: Values it may have.
         least, most, above, below: Bounds of a number; of every element if it
-            is a tuple. None, where its type allows that, has no bounds.
-        distinct: Whether a tuple must not hold a value twice.
+            is a tuple. None, if its type allows it, has no bounds.
+        distinct: Whether a tuple must not contain a value twice.
         why: The reason for the bounds, for the error.
         flag: Name of its flag; the field's if None.
     """
@@ -80,20 +80,20 @@ def local(name, value):
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"--{name} must be UTF-8, as reports hold it; rename the file or "
-            f"folder. Received: {name}={os.fsencode(value)!r}"
+            f"--{name} must be UTF-8, since reports contain it; rename the "
+            f"file or folder. Received: {name}={os.fsencode(value)!r}"
         ) from error
     check(
         name in _OPEN_URLS or not _ELSEWHERE.match(value),
         f"--{name} must be a path of this machine, since files are read and "
-        "written there as they are. Copy or mount what is elsewhere.",
+        "written there directly. Copy or mount remote files.",
         **{name: value},
     )
     return os.path.expanduser(value)
 
 
 def as_typed(name, value):
-    """Returns a flag as a command has it: "--epochs=3", "--noflip"."""
+    """Returns a flag as an argument: "--epochs=3", "--noflip"."""
     if value is None:
         return f"--{name} unset"
     if isinstance(value, bool):
@@ -111,8 +111,8 @@ class Settings:
     of paths, "~" becomes the home folder.
 
     Raises:
-        ValueError: for a value out of its range, or a combination that makes
-            no sense.
+        ValueError: for a value out of its range, or a contradictory
+            combination.
         TypeError: for a value of another type.
     """
 

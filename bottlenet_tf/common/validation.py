@@ -13,7 +13,7 @@ def check(condition, rule, **received):
 
 
 def _is_a(value, hint):
-    """Whether `value` fits the annotation; a bool is no number."""
+    """Whether `value` fits the annotation; a bool is not a number."""
     if typing.get_origin(hint) is types.UnionType:
         return any(_is_a(value, choice) for choice in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
@@ -27,14 +27,14 @@ def _is_a(value, hint):
 
 
 def _is_finite(value):
-    """Whether `value` holds neither NaN nor infinity; looks into tuples."""
+    """Whether `value` is neither NaN nor infinite; looks into tuples."""
     if isinstance(value, tuple):
         return all(map(_is_finite, value))
     return not isinstance(value, float) or math.isfinite(value)
 
 
 def check_types(config):
-    """Raises unless every field has its annotated type and is finite."""
+    """Raises an error unless all fields have their type and are finite."""
     for name, hint in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
         if not _is_a(value, hint):
@@ -79,6 +79,6 @@ def check_fraction(**values):
     for name, value in values.items():
         check(
             0.0 <= value <= 1.0,
-            f"--{name} must lie between 0 and 1.",
+            f"--{name} must be between 0 and 1.",
             **{name: value},
         )

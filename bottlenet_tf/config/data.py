@@ -12,11 +12,11 @@ DATA_DIR = {
 }
 MANUAL_DIR = {
     "default": None,
-    "about": "Where the images of mini_imagenet lie.",
+    "about": "Folder of the images of mini_imagenet.",
 }
 SKIP_CORRUPT = {
     "default": False,
-    "about": "Check all images first and leave out what does not decode, "
+    "about": "Check all images first and leave out those that do not decode, "
     "instead of stopping there.",
 }
 
@@ -31,12 +31,12 @@ class DataConfig(RuledSettings):
         "class folders, with or without train/ and test/; or, for several "
         "labels an image, one with a labels.csv: a first line "
         "file,CLASS,CLASS,... in the order of the network's outputs, then a "
-        "line an image, its path from there and 0 or 1 for each class.",
+        "line per image, its path from there and 0 or 1 for each class.",
     )
     data_dir: str | None = setting(**DATA_DIR)
     manual_dir: str | None = setting(**MANUAL_DIR)
     image_size: int | None = setting(
-        None, "Side in pixels of what the network sees.", least=1
+        None, "Side of the network's input, in pixels.", least=1
     )
     resize: int | None = setting(
         None, "Shorter side before a crop is cut (224 from 256).", least=1
@@ -64,9 +64,8 @@ class DataConfig(RuledSettings):
     )
     validation_fraction: float = setting(
         0.1,
-        "Share of the training images that is held back to choose by: the "
-        "best epoch, a unit, a split. 0 holds back none, and what chooses "
-        "then refuses.",
+        "Share of the training images held back to choose the best epoch, a "
+        "unit and a split by. With 0, a run that has to choose is refused.",
         least=0,
         below=1,
     )
@@ -81,9 +80,9 @@ class DataConfig(RuledSettings):
     )
     class_indices: tuple[int, ...] = setting(
         (),
-        "Of a trained network that knows more classes, which outputs those of "
-        "the data set are, counted from 0, in the sorted order of their names, "
-        "with commas between. It keeps all its outputs. Unset: the network has "
+        "For a trained network with more classes: the outputs of the data "
+        "set's classes, counted from 0, in the sorted order of their names, "
+        "separated by commas. It keeps all its outputs. Unset: the network has "
         "one for each class.",
         least=0,
         distinct=True,
@@ -93,8 +92,8 @@ class DataConfig(RuledSettings):
     )
     unseen_classes: tuple[str, ...] = setting(
         (),
-        "Names of classes, with commas between, from which nothing is learned "
-        "or chosen. Their test images are measured apart.",
+        "Names of classes, separated by commas, from which nothing is learned "
+        "or chosen. Their test images are measured separately.",
         distinct=True,
     )
 

@@ -9,7 +9,7 @@ from bottlenet_tf.config.run import differing_flags
 
 PARTS = ("test", "validation", "all")
 EVALUATIONS = "evaluations"
-# Fields that change no result: where files lie.
+# Fields that change no result: where files are.
 _FREE_FIELDS = ("workdir", "dataset", "out", "data_dir", "manual_dir")
 
 
@@ -31,8 +31,8 @@ class EvaluateConfig(Settings):
     part: str = setting(
         "test",
         "test, validation or all images. The run's own data set is divided as "
-        "the run divided it; of another folder without train/ and test/, all "
-        "images are taken.",
+        "in the run; of another folder without train/ and test/, all images "
+        "are taken.",
         choices=PARTS,
     )
     max_images: int | None = setting(
@@ -43,9 +43,9 @@ class EvaluateConfig(Settings):
     )
     class_indices: tuple[int, ...] = setting(
         (),
-        "Which outputs of the network the classes are, counted from 0, in the "
-        "sorted order of their names, with commas between. Unset: it has one "
-        "for each class, of the same name.",
+        "The network's outputs for the classes, counted from 0, in the sorted "
+        "order of their names, separated by commas. Unset: those of the same "
+        "name.",
     )
     sweep_qualities: tuple[int, ...] | None = setting(
         None,
@@ -65,7 +65,7 @@ class EvaluateConfig(Settings):
     )
 
     def values(self):
-        """Returns its fields as JSON has them."""
+        """Returns its fields as JSON values."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def differing(self, before):

@@ -1,4 +1,4 @@
-"""Settings of one export, and of a look at a network's cuts."""
+"""Settings of one export, and of the list of a network's cuts."""
 
 import dataclasses
 import re
@@ -19,24 +19,24 @@ class ExportConfig(RuledSettings):
 
     workdir: tuple[str, ...] = setting(
         (),
-        "Work directories of finished runs, with commas between; or a folder "
-        "that holds some.",
+        "Work directories of finished runs, separated by commas; or a folder "
+        "that contains them.",
     )
     out: str = setting("deploy", "Deployment folder to make; new or empty.")
     overwrite: bool = setting(
-        False, "Replace the deployment in --out, once the new one is whole."
+        False, "Replace the deployment in --out, once the new one is complete."
     )
     target: str = setting(
         "trt8.2",
         "TensorRT of the device and the server. Graphs that it would refuse "
         "are refused here; trt8.2 (Jetson TX2, Nano, Xavier) is the strictest. "
-        "none: ONNX Runtime alone takes them.",
+        "none: for ONNX Runtime only.",
         choices=(*TARGETS, "none"),
     )
     onnx: bool = setting(
         True,
-        "Write ONNX files. Without, for operators that ONNX lacks, LiteRT is "
-        "left on the device and TF Serving on the server.",
+        "Write ONNX files. --noonnx, for operators that ONNX lacks, leaves "
+        "LiteRT on the device and TF Serving on the server.",
     )
     litert: tuple[str, ...] = setting(
         _LITERT,
@@ -45,20 +45,20 @@ class ExportConfig(RuledSettings):
     )
     parity_images: int = setting(
         200,
-        "Images that every file is compared on: those that validate, or that "
-        "train where none do.",
+        "Images that every file is compared on: validation images, or training "
+        "images if there are none.",
         least=20,
     )
     max_batch: int = setting(
         8,
-        "Most payloads that the server takes through the network at once; 8 "
-        "is right for a CPU, 64 for a GPU.",
+        "Most payloads in a batch of the server's network; 8 is right for a "
+        "CPU, 64 for a GPU.",
         least=1,
     )
     queue_delay_us: int = setting(
         0,
-        "Microseconds that the server waits for more payloads to fill a "
-        "batch. With 0, those that came in while it computed are the next.",
+        "Microseconds that the server waits for more payloads to fill a batch. "
+        "With 0, the next batch is those that came in while it computed.",
         least=0,
     )
     queue_size: int = setting(
@@ -69,12 +69,10 @@ class ExportConfig(RuledSettings):
     )
     queue_timeout_ms: int = setting(
         1000,
-        "Longest wait of a request, after which it is refused likewise.",
+        "Longest wait of a request, after which it is refused, too.",
         least=1,
     )
-    server_threads: int = setting(
-        1, "CPU threads that one batch is computed by.", least=1
-    )
+    server_threads: int = setting(1, "CPU threads per batch.", least=1)
     served_name: str = setting(
         "tail",
         "Name of the served model that takes any payload of the deployment.",
@@ -85,13 +83,13 @@ class ExportConfig(RuledSettings):
     )
     pack: str | None = setting(
         None,
-        "Rate pack by bottlenet-adapt, whose unit takes the place of the "
-        "run's own; of one run alone.",
+        "Rate pack by bottlenet-adapt, whose unit replaces the run's own; for "
+        "a single run.",
     )
     plan: str | None = setting(
         None,
         "plan.json by bottlenet-select, from which the device chooses; copied "
-        "to edge/ once it names units of this deployment alone.",
+        "to edge/. It may name only units of this deployment.",
     )
 
     def rules(self):
@@ -128,17 +126,17 @@ class ExportConfig(RuledSettings):
 
 @dataclasses.dataclass(frozen=True)
 class CutsConfig(Settings):
-    """A look at a network. `bottlenet-cuts --help` explains every field."""
+    """A list of cuts. `bottlenet-cuts --help` explains every field."""
 
     backbone: str
     data: DataConfig | None = None
     imports: tuple[str, ...] = setting(
-        (), "As of train.py: where layers of your own are.", flag="import"
+        (), "As in train.py: files of your own layers.", flag="import"
     )
     backbone_weights: str | None = setting(
-        None, "As of train.py. Unset: random, or the .keras file's own."
+        None, "As in train.py. Unset: random, or the .keras file's own."
     )
-    preprocessing: str = setting("auto", "As of train.py.")
+    preprocessing: str = setting("auto", "As in train.py.")
     image_size: int | None = None
     num_classes: int | None = setting(
         None,
@@ -148,10 +146,10 @@ class CutsConfig(Settings):
     )
     target: str = setting(
         "trt8.2",
-        "TensorRT of the device and the server, as of export.py.",
+        "TensorRT of the device and the server, as in export.py.",
         choices=(*TARGETS, "none"),
     )
     images: int = setting(
-        20, "Images by which the deflated size is measured.", least=1
+        20, "Images on which the deflated size is measured.", least=1
     )
-    json: str | None = setting(None, "Write the same to this file, too.")
+    json: str | None = setting(None, "Also write the list to this file.")

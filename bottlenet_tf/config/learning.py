@@ -11,19 +11,18 @@ class LearningSettings(Settings):
 
     epochs: int = setting(10, "Passes over the training images.", least=0)
     batch_size: int = setting(
-        128, "Images a step, over all devices together.", least=1
+        128, "Images per step, over all devices together.", least=1
     )
     learning_rate: float | None = setting(
         None,
-        "Peak rate; a cosine takes it to 0. Unset: what suits the unit, 0.1, "
-        "or 0.01 for a network that comes trained, or, learned, 0.0008, or, "
-        "datta, 0.01.",
+        "Peak rate; a cosine takes it to 0. Unset: 0.1, or 0.01 for a trained "
+        "network; --unit=learned 0.0008, datta 0.01.",
         above=0,
     )
     optimizer: str | None = setting(
         None,
-        "sgd (Nesterov momentum 0.9), adam or adamw; unset: what suits the "
-        "unit, sgd or, learned and datta, adam.",
+        "sgd (Nesterov momentum 0.9), adam or adamw; unset: sgd, or adam for "
+        "--unit=learned and datta.",
         choices=("sgd", "adam", "adamw"),
     )
     byte_budget: float | None = setting(
@@ -45,7 +44,7 @@ class LearningSettings(Settings):
     teacher_backbone: str | None = setting(
         None,
         "A larger network to imitate in place of the unsplit one, named as "
-        "--backbone is. It trains, and is not deployed.",
+        "--backbone is. Only for training; it is not deployed.",
     )
     teacher_weights: str | None = setting(
         None, "Its weights, as --backbone_weights."
@@ -53,19 +52,20 @@ class LearningSettings(Settings):
     feature_weight: float | None = setting(
         None,
         "Weight of the restored feature's squared error, in units of each "
-        "channel's variance. Helps where the network after the unit doesn't "
-        "learn along: --mode=frozen.",
+        "channel's variance. Helps where the network after the unit isn't "
+        "trained: --mode=frozen.",
         least=0,
     )
     weight_decay: float | None = setting(
         None,
-        "Decoupled, times the learning rate; spares biases, norms and ranges. "
+        "Decoupled, times the learning rate; not for biases, norms and ranges. "
         "With sgd, 10 times the usual L2 coefficient.",
         least=0,
     )
     clip_norm: float | None = setting(
         None,
-        "Clip gradients to this global norm. Unset: none or, learned unit, 2.",
+        "Clip gradients to this global norm. Unset: none, or 2 for a learned "
+        "unit.",
         above=0,
     )
     label_smoothing: float = setting(
@@ -73,25 +73,25 @@ class LearningSettings(Settings):
     )
     mixup: float = setting(
         0.0,
-        "Blend images and their labels in pairs, with shares from "
-        "Beta(mixup, mixup). Off in the last fifth. Slows short runs down.",
+        "Blend images and their labels in pairs, with shares from Beta(mixup, "
+        "mixup). Off in the last fifth. Short runs learn more slowly.",
         least=0,
     )
     warmup_epochs: float = setting(
         0.5, "Epochs of linear warm-up to the peak.", least=0
     )
     max_steps: int | None = setting(
-        None, "Stop after this many steps (the schedule follows).", least=1
+        None, "Stop after this many steps (the schedule is shortened).", least=1
     )
     first_epoch: int = setting(
         0,
-        "Number that the first epoch has for order and crops: a run that goes "
-        "on with --init_from sees other ones.",
+        "Number of the first epoch, for order and crops: a run that continues "
+        "by --init_from should see other ones.",
         least=0,
     )
     norm_batches: int = setting(
         0,
-        "After training, estimate batch norms' statistics anew from this many "
+        "After training, re-estimate batch norms' statistics from this many "
         "batches: for runs too short for moving averages.",
         least=0,
     )
@@ -113,7 +113,7 @@ class LearningSettings(Settings):
         "Learned unit: disk space, in 10^9 bytes, for the features of the "
         "frozen blocks, computed once for several augmented versions of every "
         "image and removed at the end. 0, or too little for four versions: "
-        "computed anew in every epoch.",
+        "recomputed in every epoch.",
         least=0,
     )
     quality_start: int | None = setting(
@@ -127,14 +127,13 @@ class LearningSettings(Settings):
     )
     rate_weight: float = setting(
         0.0,
-        "Weight of the bytes (per 100 B) in the loss. 0 is the paper, which "
+        "Weight of the bytes (per 100 B) in the loss. 0, as in the paper, "
         "leaves the rate to the codec.",
         least=0,
     )
     precision: str = setting(
         "float32",
-        "Of training: float32, mixed_bfloat16 or mixed_float16; what is "
-        "measured and deployed is float32.",
+        "Precision of training; measured and deployed in float32.",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
     )
     strategy: str = setting(
@@ -146,9 +145,8 @@ class LearningSettings(Settings):
     seed: int = setting(0, "Decides initial weights, order and crops.", least=0)
     keep: str = setting(
         "last",
-        "last: what the last epoch leaves; best: the epoch that is most "
-        "accurate on the validation images, within --byte_budget if there is "
-        "one.",
+        "last: the last epoch; best: the epoch that is most accurate on the "
+        "validation images, within --byte_budget if there is one.",
         choices=("last", "best"),
     )
     early_stopping: int | None = setting(

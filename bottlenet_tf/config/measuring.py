@@ -31,16 +31,16 @@ class MeasuringSettings(Settings):
 
     tuned_rivals: tuple[str, ...] = setting(
         (),
-        "Image codecs, with commas between, whose cloud-only rival is tuned as "
+        "Image codecs, separated by commas, whose cloud-only rival is tuned as "
         "well (--mode=cloud) with this run's recipe and at most as many "
-        "training images, and reported beside the untouched one. Costs one "
+        "training images, and reported next to the untouched one. Costs one "
         "training per codec and loss; runs in one folder share them. May be "
         "added to a finished run.",
     )
     tuned_losses: tuple[float, ...] = setting(
         (3.0, 8.0),
         "Each codec's rival is tuned at the qualities at which the untouched "
-        "network loses so many points on the validation images.",
+        "network loses this many points on the validation images.",
         above=0,
     )
     tuned_epochs: int | None = setting(
@@ -53,18 +53,18 @@ class MeasuringSettings(Settings):
         None, "Peak rate of a rival's training; unset: this run's.", above=0
     )
     image_codec: str | None = setting(
-        None, "Of --mode=cloud: jpeg, webp, avif or jxl."
+        None, "For --mode=cloud: jpeg, webp, avif or jxl."
     )
     image_quality: int | None = setting(
         None,
-        "Of --mode=cloud: the encoder's quality, 1 to 100.",
+        "For --mode=cloud: the encoder's quality, 1 to 100.",
         least=1,
         most=100,
     )
     image_side: int | None = setting(
         None,
-        "Of --mode=cloud: pixels to which images are shrunk before they are "
-        "sent; unset: as the network sees them.",
+        "For --mode=cloud: side in pixels of the images sent; unset: the "
+        "network's input.",
         least=1,
     )
     checkpoint_minutes: float = setting(

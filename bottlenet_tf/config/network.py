@@ -6,13 +6,13 @@ from bottlenet_tf.common.settings import Settings, setting
 
 MODES = ("baseline", "cloud", "aware", "naive", "tail", "frozen")
 _MODE = """What is trained:
-baseline: the network without unit;
+baseline: the network without a unit;
 cloud: the same, tuned on images that went through --image_codec: the rival \
 that sends the image;
 aware: unit and network with the codec in the loop (BottleNet);
 naive: the same without the codec, which is switched on afterwards;
-tail: unit and the blocks after it; the device's blocks stay as they are;
-frozen: the unit alone, the network stays as it is."""
+tail: unit and the blocks after it; the device's blocks are frozen;
+frozen: the unit alone; the network is frozen."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +21,8 @@ class NetworkSettings(Settings):
 
     workdir: str = setting(
         "runs/run",
-        "Folder for checkpoints, logs, model.keras and report.json. Started "
-        "again with the same flags, a run resumes there.",
+        "Folder for checkpoints, logs, model.keras and report.json. Restarted "
+        "with the same flags, a run resumes.",
     )
     mode: str = setting("aware", _MODE, choices=MODES)
     backbone: str = setting(
@@ -54,40 +54,41 @@ class NetworkSettings(Settings):
     )
     init_partly: bool = setting(
         False,
-        "Take from --init_from what fits and leave the rest as it is new: for "
-        "a unit of other channels or stride. One of fewer channels is cut out "
-        "of the other.",
+        "Take the weights that fit from --init_from and initialize the rest: "
+        "for a unit of other channels or stride. One of fewer channels is cut "
+        "out of the other.",
     )
     preprocessing: str = setting(
         "auto",
         "auto, none, unit (0..1), signed (-1..1, the same as tf), torch or "
-        "caffe: what the network expects of raw RGB. It becomes part of the "
-        "graph. auto is what a network by name was trained with, and none for "
-        "a .keras file; a run that would do better with unit or signed says so "
-        "and stops.",
+        "caffe: the network's scaling of raw RGB, which becomes part of the "
+        "graph. auto: as a named network was trained, and none for a .keras "
+        "file; a run that would do better with unit or signed says so and "
+        "stops.",
     )
     output: str = setting(
         "auto",
-        "What the network's outputs are: softmax, one class an image; sigmoid, "
-        "any number of labels an image (exact match is its accuracy, beside "
-        "mean average precision). auto: as its .keras file ends, or else as "
-        "the data set is labelled. A single output tells two classes apart.",
+        "The network's outputs: softmax, one class per image; sigmoid, any "
+        "number of labels per image (accuracy is exact match; mean average "
+        "precision is reported, too). auto: by the last layer of its .keras "
+        "file, or else by the data set's labels. A single output tells two "
+        "classes apart.",
         choices=("auto", "softmax", "sigmoid"),
     )
     allow_chance: bool = setting(
         False,
-        "Go on although a network that comes trained has no more images right "
-        "than guessing.",
+        "Continue although a trained network is no more accurate than "
+        "guessing.",
     )
     imports: tuple[str, ...] = setting(
         (),
-        "Modules or .py files, with commas between, that define the layers of "
-        "your own in a .keras file.",
+        "Modules or .py files, separated by commas, that define the custom "
+        "layers of a .keras file.",
         flag="import",
     )
     new_head: bool = setting(
         False,
-        "Of --mode=baseline and a .keras file: replace its classifier by one "
+        "With --mode=baseline and a .keras file: replace its classifier by one "
         "for the data set's classes, for transfer learning.",
     )
     head_dropout: float = setting(

@@ -8,7 +8,7 @@ from bottlenet_tf.common.validation import check
 
 
 class RuledSettings(Settings):
-    """`Settings` that must keep rules together."""
+    """`Settings` with rules on several fields."""
 
     def rules(self):
         """Yields `(whether it holds, rule)`.
@@ -28,7 +28,7 @@ class RuledSettings(Settings):
 
 
 def _values(config):
-    """Returns `{flag: value}` of a configuration and of those it holds."""
+    """Returns `{flag: value}` of a configuration and of those it contains."""
     own, held = {}, {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)

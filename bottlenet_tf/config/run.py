@@ -62,10 +62,10 @@ class TrainConfig(
 
 
 def differing_flags(before, now, free=()):
-    """Returns "--name=value there, --name=value here" of what differs, a list.
+    """Returns a list of differences: "--name=value there, --name=value here".
 
     Args:
-        before, now: Dataclasses of the same type, which may hold others.
+        before, now: Dataclasses of the same type, which may contain others.
         free: Names of fields that may differ.
     """
     found = []
@@ -79,12 +79,12 @@ def differing_flags(before, now, free=()):
 
 
 def differing(name, there, here):
-    """Returns two values of a flag as a command has them."""
+    """Returns two values of a flag as command-line arguments."""
     return f"{as_typed(name, there)} there, {as_typed(name, here)} here"
 
 
 def _made(cls, values):
-    """Builds dataclass `cls` from what JSON holds."""
+    """Builds dataclass `cls` from a JSON object."""
     check(
         isinstance(values, dict),
         f"{cls.__name__} must be a JSON object.",

@@ -55,8 +55,7 @@ def _network(config):
     )
     yield (
         not config.init_partly or config.init_from is not None,
-        "--init_partly says what to take from --init_from, which must be set "
-        "with it.",
+        "--init_partly applies to --init_from, which must be set with it.",
     )
     for name in ("class_indices", "unseen_classes"):
         yield (
@@ -75,7 +74,7 @@ def _unit(config):
     unit = config.unit
     yield (
         config.has_unit or config.feature_weight == 0,
-        "--feature_weight compares what a unit restores, and "
+        "--feature_weight compares restored features, and "
         f"--mode={config.mode} has none; use another mode, or 0.",
     )
     yield (
@@ -89,7 +88,7 @@ def _unit(config):
 
 
 def _learned_unit(config):
-    """A learned unit fits a network that is there, by steps of its own."""
+    """A learned unit is fitted to a trained network, by its own steps."""
     yield (
         config.mode in ("tail", "frozen"),
         "--unit=learned starts from the statistics of a network whose first "
@@ -113,13 +112,13 @@ def _learned_unit(config):
     for name in ("weight_decay", "norm_batches", "codec_warmup", "rate_weight"):
         yield (
             not getattr(config, name),
-            f"--{name} has no place in the steps of --unit=learned: leave it "
+            f"--{name} does not apply to the steps of --unit=learned: leave it "
             "at 0.",
         )
 
 
 def _datta_unit(config):
-    """Of --unit=datta, --task_weight alone decides the rate."""
+    """With --unit=datta, --task_weight alone decides the rate."""
     yield (
         config.mode != "naive",
         "--mode=naive leaves an image codec out, and --unit=datta has none: "
@@ -128,7 +127,7 @@ def _datta_unit(config):
     for name in ("byte_budget", "rate_weight", "codec_warmup"):
         yield (
             not getattr(config, name),
-            f"--{name} has no place in the loss of --unit=datta, whose rate "
+            f"--{name} does not apply to the loss of --unit=datta, whose rate "
             "--task_weight decides: leave it unset.",
         )
     yield not config.init_partly, "--init_partly is for --unit=bottlenet."

@@ -6,7 +6,7 @@ from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.config.rules import RuledSettings
 
-# Sizes of a learned unit where none are asked for; see `resolved`.
+# Default sizes of a learned unit; see `resolved`.
 MOST_POSITIONS, MOST_VALUES = 14, 256
 MIXED, MIXED_TO, MORE = 768, 512, 4096
 # Which codes of a `DattaUnit` share a table.
@@ -46,7 +46,7 @@ class UnitConfig(RuledSettings):
     )
     activation: str = setting(
         "relu",
-        "Of what is quantized: relu (the paper) or linear.",
+        "Activation before the quantizer: relu (the paper) or linear.",
         choices=("relu", "linear"),
     )
     bits: int = setting(8, "Quantizer width, 1 to 8.", least=1, most=8)
@@ -78,7 +78,7 @@ class UnitConfig(RuledSettings):
         return self.quantizer == "per_image"
 
     def defaults(self, mode):
-        """Returns the settings of training that suit the unit."""
+        """Returns the training settings that suit the unit."""
         del mode
         return {
             "optimizer": "sgd",
@@ -96,8 +96,8 @@ class LearnedUnitConfig(RuledSettings):
     kind: str = setting("learned", choices=("learned",), flag="unit")
     patch: int | None = setting(
         None,
-        "Side of the patches that the feature is cut into. This "
-        "and the next four, unset: what suits the feature.",
+        "Side of the patches that the feature is cut into. Unset, this and the "
+        "next four suit the feature.",
         least=1,
     )
     patch_channels: int | None = setting(
@@ -134,11 +134,11 @@ class LearnedUnitConfig(RuledSettings):
         least=0,
     )
     synthesis_blocks: int = setting(
-        1, "Its residual blocks at each size.", least=1
+        1, "Residual blocks of that branch at each size.", least=1
     )
     num_points: int = setting(
         16,
-        "Operating points it offers once trained.",
+        "Operating points of the trained unit.",
         least=2,
         most=64,
         why="payloads name a point by 6 bits",
@@ -163,8 +163,8 @@ class LearnedUnitConfig(RuledSettings):
         sizes = (self.mixed_to, self.mixed, self.coefficients)
         yield (
             None in sizes or self.mixed_to <= min(sizes[1:]),
-            "--mixed_to must be at most --mixed, which it is made of, and at "
-            "most --coefficients, of which it is a part.",
+            "--mixed_to must be at most --mixed, from which it is computed, "
+            "and at most --coefficients, of which it is a part.",
         )
         yield (
             self.fine_rate_weight < self.coarse_rate_weight,
@@ -220,7 +220,7 @@ class LearnedUnitConfig(RuledSettings):
         )
 
     def defaults(self, mode):
-        """Returns the settings of training that suit the unit and mode."""
+        """Returns the training settings that suit the unit and mode."""
         if mode not in ("tail", "frozen"):  # Without a unit, or refused.
             return UnitConfig().defaults(mode)
         return {
@@ -266,8 +266,8 @@ class DattaUnitConfig(Settings):
     )
     task_weight: float = setting(
         1000.0,
-        "lambda, the weight of the task loss against the l1 norm "
-        "of an image's latent; more of it makes more bytes.",
+        "lambda, the weight of the task loss against the l1 norm of an image's "
+        "latent; larger makes more bytes.",
         above=0,
     )
     tables: str = setting(
@@ -281,7 +281,7 @@ class DattaUnitConfig(Settings):
     sends_range = False
 
     def defaults(self, mode):
-        """Returns the settings of training that suit the unit and mode."""
+        """Returns the training settings that suit the unit and mode."""
         if mode in ("baseline", "cloud"):  # Without a unit.
             return UnitConfig().defaults(mode)
         return {

@@ -12,7 +12,7 @@ def numbered(source, indices, num_outputs):
 
     Args:
         source: `Source`; label i is its class i.
-        indices: For each class, in their order, which output it is.
+        indices: Output of each class, in their order.
         num_outputs: Outputs of the network. Those that aren't a class here
             are named "output 3".
 
@@ -74,7 +74,7 @@ def _check_one_label(source, flag):
 
 def divide(examples, labels):
     """Returns the examples of other labels, and those of these labels."""
-    if not labels:  # Labels of records take reading all of them.
+    if not labels:  # The labels of records require reading all of them.
         return examples, examples.only(examples.keys[:0])
     mine = np.isin(examples.labels, labels)
     keys = examples.keys

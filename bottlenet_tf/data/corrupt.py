@@ -25,7 +25,7 @@ class CorruptImageError(ValueError):
 def corrupt_keys(examples, first_only=False):
     """Decodes every example once; returns the keys of those that fail.
 
-    In stored order; the first alone with `first_only`, which stops there.
+    In stored order; with `first_only` it stops at the first.
     """
 
     def probe(key, item, label):

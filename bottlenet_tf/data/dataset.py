@@ -12,14 +12,14 @@ from bottlenet_tf.data.part import PARALLEL, Part, finish
 class Dataset:
     """Training, validation and test images with their preprocessing.
 
-    The validation images choose: the best epoch, a unit, a split, a setting.
-    The test images are read once, at the end.
+    The validation images are for choosing: an epoch, a unit, a split, a
+    setting. The test images are read once, at the end.
 
     Batch k of epoch e is a pure function of (data, seed, e, k, batch size): it
     is the same after a restart, from `start_batch=k` as from the beginning,
     and whatever the number of threads. Epochs differ in order and crops.
 
-    It does not normalise: images stay uint8 and every network brings its own
+    It does not normalise: images stay uint8 and every network has its own
     normalisation. Made by `bottlenet_tf.data.load`.
 
     Args:
@@ -32,9 +32,9 @@ class Dataset:
         inventory: Function that returns `Dataset.inventory`.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
-        passed_over: What isn't read of its folder; `Listing.passed_over()`.
-        unseen: Examples as `test`, of classes that no other part has; None
-            for none.
+        passed_over: Files that are not read; `Listing.passed_over()`.
+        unseen: Examples as `test`, of classes in no other part; None without
+            them.
         unseen_classes: The names of these.
 
     Attributes:
@@ -76,7 +76,7 @@ class Dataset:
         """`{part: fingerprints.Fingerprint}` of all images of each part.
 
         Before `max_train` and the like leave images out: it shows which may
-        have been trained on, and which never were.
+        have been trained on, and which were not.
         """
         return self._take_inventory()
 
@@ -126,16 +126,16 @@ class Dataset:
         return len(self.test)
 
     def steps_per_epoch(self, batch_size):
-        """Number of whole training batches in one epoch.
+        """Number of complete training batches in one epoch.
 
         Raises:
             ValueError: if `batch_size` is not in 1..num_train.
         """
         if not 1 <= batch_size <= self.num_train:
             raise ValueError(
-                "`batch_size` must be from 1 to the number of training "
-                f"images, {self.num_train}, because an epoch has whole "
-                f"batches only. Received: batch_size={batch_size}"
+                "`batch_size` must be from 1 to the number of training images, "
+                f"{self.num_train}, because an epoch has complete batches "
+                f"only. Received: batch_size={batch_size}"
             )
         return self.num_train // batch_size
 
@@ -152,8 +152,8 @@ class Dataset:
         Returns:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch_size,
             image_size, image_size, 3)` and int32 `(batch_size,)` or, for
-            several labels an image, `(batch_size, classes)`, with
-            `num_train // batch_size - start_batch` elements.
+            several labels per image, `(batch_size, classes)`, with `num_train
+            // batch_size - start_batch` elements.
 
         Raises:
             ValueError: for a batch size, epoch or start outside its range.

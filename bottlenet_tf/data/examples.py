@@ -30,7 +30,7 @@ class IndexedExamples:
 
     Args:
         items: uint8 array `(n, h, w, 3)` or a list of n paths.
-        labels: n integers, or for several labels an image 0 and 1, `(n,
+        labels: n integers, or for several labels per image 0 and 1, `(n,
             classes)`.
         identities: n strings that name the examples, the same on every
             machine.
@@ -38,7 +38,7 @@ class IndexedExamples:
 
     Attributes:
         keys: int64 array `(n,)`, 0..n - 1.
-        output: "softmax" or, for several labels an image, "sigmoid".
+        output: "softmax" or, for several labels per image, "sigmoid".
     """
 
     def __init__(self, items, labels, identities, paths):
@@ -111,7 +111,7 @@ class IndexedExamples:
     def add_contents(self, digest, most_bytes=math.inf):
         """Feeds labels and pixels, or the files' bytes, to a hashlib digest.
 
-        Of images that have more than `most_bytes` in all it takes the sizes.
+        Only the sizes of images that have more than `most_bytes` in all.
         """
         digest.update(self.labels.tobytes())
         sizes = [

@@ -1,4 +1,4 @@
-"""Fingerprints: how many images a part has, and which."""
+"""Fingerprints: the number of images in a part, and their hash."""
 
 import dataclasses
 import hashlib
@@ -10,7 +10,7 @@ CONTENT_BYTES = 8 << 30
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """How many images a part has, and which.
+    """The number of images in a part, and their hash.
 
     Attributes:
         images: Their number.

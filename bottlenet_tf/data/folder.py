@@ -13,7 +13,7 @@ from bottlenet_tf.runtime.forms import EXTENSIONS
 TEST_FOLDERS = ("test", "val", "validation", "valid")
 PARTS = ("train", *TEST_FOLDERS)
 
-# Square images up to this size are used as they are.
+# Square images up to this size are used unchanged.
 _LARGEST_NATIVE_SIZE = 96
 
 
@@ -21,14 +21,14 @@ def folder(path, test_fraction, validation_fraction, seed):
     """Lists `train/<class>/*` and `test/<class>/*`, or divides `<class>/*`.
 
     The held-out folder is called `test`, `val`, `validation` or `valid`, in
-    upper or lower case; the first of these that exists tests, and a second one
-    validates. A `train` folder alone, like plain class folders, is divided
-    per class: `test_fraction` of the images test, chosen by `splits.held_out`
-    from class and file name. Where no folder validates,
-    `validation_fraction` of the training images does, chosen in the same way;
-    0 for none, even if there is a folder. Classes are numbered in the sorted
+    upper or lower case; the first of these that exists is for testing, a second
+    one for validation. A `train` folder alone, like plain class folders, is
+    divided per class: `test_fraction` of the images are for testing, chosen by
+    `splits.held_out` from class and file name. Without a validation folder,
+    `validation_fraction` of the training images are chosen in the same way; 0
+    for none, even if there is a folder. Classes are numbered in the sorted
     order of their names. Images in folders inside class folders count for the
-    class. Other extensions, images in no class folder and other folders beside
+    class. Other extensions, images in no class folder and other folders next to
     `train` are counted and reported; hidden files and folders are not.
 
     Returns:
@@ -78,9 +78,9 @@ def folder(path, test_fraction, validation_fraction, seed):
 
 
 def undivided(path):
-    """Returns the `Source` of `<class>/*`, of which all images test.
+    """Returns the `Source` of `<class>/*`, with all images for testing.
 
-    None if the folder holds no folders, or has a `train` folder.
+    None if the folder contains no folders, or has a `train` folder.
 
     Raises:
         ValueError: if a class is empty.
@@ -116,15 +116,15 @@ def _list_classes(root, listing):
     found = {name: listing.images_below(p) for name, p in folders.items()}
     if not found:
         raise ValueError(
-            "a data set's folder must hold class folders, directly or under "
+            "a data set's folder must contain class folders, directly or under "
             f"train/ and {'/, '.join(TEST_FOLDERS)}/, or a labels.csv of "
-            "several labels an image, which begins with file,CLASS,CLASS. "
+            "several labels per image, which begins with file,CLASS,CLASS. "
             f"Received: spec={os.fspath(root)!r}"
         )
     empty = [name for name, files in found.items() if not files]
     if empty:
         raise ValueError(
-            "every class folder must hold images "
+            "every class folder must contain images "
             f"({', '.join(EXTENSIONS)}), because an empty class cannot be "
             f"learned. Received: empty={empty[:5]} in {os.fspath(root)!r}, "
             f"passed over={listing.passed_over()}"
@@ -133,9 +133,9 @@ def _list_classes(root, listing):
         map(len, found.values())
     ):
         raise ValueError(
-            "Class folders must hold images themselves, or stand in train/: "
-            "where all images lie deeper, their classes are unknown. "
-            f"Received: {len(found)} folders in {os.fspath(root)!r}"
+            "Class folders must contain images themselves, or be in train/: if "
+            "all images are deeper, their classes are unknown. Received: "
+            f"{len(found)} folders in {os.fspath(root)!r}"
         )
     return found
 
@@ -155,10 +155,9 @@ def _check_same_classes(train, test, train_root, test_root):
     if train.keys() == test.keys():
         return
     raise ValueError(
-        "the training and the test folder must hold the same classes, "
-        "because labels are numbered by them. Received: "
-        f"only in {os.fspath(train_root)!r}: "
-        f"{sorted(train.keys() - test.keys())[:5]}, "
+        "the training and the test folder must contain the same classes, "
+        "because labels are numbered by them. Received: only in "
+        f"{os.fspath(train_root)!r}: {sorted(train.keys() - test.keys())[:5]}, "
         f"only in {os.fspath(test_root)!r}: "
         f"{sorted(test.keys() - train.keys())[:5]}"
     )

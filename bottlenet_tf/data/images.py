@@ -23,8 +23,8 @@ _HEAD = 300  # JFIF's marker takes 20 bytes, two tables up to 266.
 def decode_image(data):
     """Decodes one image file, as the device does: see `decoder.decode`.
 
-    In a graph, TensorFlow decodes what leaves no choice to a decoder, to the
-    same pixels: PNG as TFDS stores it and baseline JPEG without EXIF. That
+    In a graph, TensorFlow decodes the formats on which all decoders agree, to
+    the same pixels: PNG as TFDS stores it and baseline JPEG without EXIF. That
     takes 0.6 times the processor time at 84 px and 0.85 at 500 x 375, crop
     included, and no Python thread waits for another.
 
@@ -35,12 +35,12 @@ def decode_image(data):
         uint8 tensor `(height, width, 3)`.
 
     Raises:
-        ValueError: if the bytes aren't such an image or are damaged; in a
-            graph `tf.errors.InvalidArgumentError`.
+        ValueError: if the bytes aren't an image of these formats or are
+            damaged; in a graph `tf.errors.InvalidArgumentError`.
     """
     if tf.executing_eagerly():
         return tf.constant(decoder.decode(data.numpy()))
-    # Zeros follow it, so that no place that is looked at lies outside.
+    # Followed by zeros, so that no access is out of range.
     head = [tf.strings.substr(data, 0, _HEAD), b"\0" * (_HEAD + 10)]
     head = tf.strings.join(head)
     choices = [
@@ -117,8 +117,8 @@ def resize_shorter_side(image, size):
 
     Bilinear with half-pixel centres; antialiased when it shrinks. The result
     is 0.5 too large, so that a cast to uint8, which truncates, rounds it:
-    adding that to the small image saves a pass over the large one. Of an image
-    more than 8 times as long as wide the ends are cut off before.
+    adding that to the small image saves a pass over the large one. The ends of
+    an image more than 8 times as long as wide are cut off first.
 
     Args:
         image: uint8 tensor `(height, width, 3)`.
@@ -165,9 +165,9 @@ class Preprocessing:
 
     Evaluation resizes the shorter side to `resize` and crops the centre.
     Training, by policy:
-        resize_crop: the same, but the crop is anywhere (the paper's recipe).
+        resize_crop: the same, but the crop is random (the paper's recipe).
         pad_crop: that centre crop, zero-padded by `image_size // 8` on every
-            side, then cropped anywhere (He et al.'s recipe for CIFAR).
+            side, then cropped at random (He et al.'s recipe for CIFAR).
         none: as evaluation.
     Half of the training images are mirrored when `flip` is true.
 

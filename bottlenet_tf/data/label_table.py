@@ -1,4 +1,4 @@
-"""`labels.csv` in a folder of images: any number of labels an image.
+"""`labels.csv` in a folder of images: any number of labels per image.
 
 ```
 file,cat,dog,person
@@ -36,14 +36,14 @@ def labelled(path, test_fraction, validation_fraction, seed):
     """Reads a folder's `labels.csv`.
 
     Classes are the columns, in their order, which is that of the network's
-    outputs. If files lie in train/, they are divided as in `folder.folder`;
-    else `test_fraction` of all test, chosen by name.
+    outputs. If files are in train/, they are divided as in `folder.folder`;
+    else `test_fraction` of all are for testing, chosen by name.
 
     Returns:
         `Source`.
 
     Raises:
-        ValueError: naming the line, if the table isn't like this; naming the
+        ValueError: naming the line, if the table has another form; naming the
             files, if some are missing.
     """
     root, classes, rows, passed_over = _read(path)
@@ -54,8 +54,8 @@ def labelled(path, test_fraction, validation_fraction, seed):
         unknown = sorted(set(parts) - set(PARTS))
         if unknown:
             raise ValueError(
-                f"All files of {NAME} must lie in {', '.join(PARTS)} if some "
-                f"lie in train. Received: {unknown[:_SHOWN]}"
+                f"All files of {NAME} must be in {', '.join(PARTS)} if some "
+                f"are in train. Received: {unknown[:_SHOWN]}"
             )
         train = parts["train"]
         held_out = [parts[name] for name in TEST_FOLDERS if name in parts]
@@ -75,9 +75,9 @@ def labelled(path, test_fraction, validation_fraction, seed):
 
 
 def undivided(path):
-    """Returns a folder's `Source` of which all images test; see `labelled`.
+    """Returns a folder's `Source` with all images for testing; see `labelled`.
 
-    None if some of its files lie in train/.
+    None if some of its files are in train/.
     """
     root, classes, rows, passed_over = _read(path)
     if any(name.lower().startswith("train/") for name in rows):
@@ -86,7 +86,7 @@ def undivided(path):
 
 
 def _read(path):
-    """Returns root, classes, `{name: row of 0 and 1}`, what is passed over."""
+    """Returns root, classes, `{name: row of 0 and 1}`, files passed over."""
     root, rows = pathlib.Path(path).expanduser(), {}
     with (root / NAME).open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file)
@@ -102,8 +102,8 @@ def _read(path):
             if len(cells) != len(classes) or {*cells} - {"0", "1"}:
                 raise ValueError(
                     f"Each line of {NAME} must have a file and, for each of "
-                    f"{len(classes)} classes, 0 or 1. "
-                    f"Received: line {lines.line_num}, {','.join(line)!r}"
+                    f"{len(classes)} classes, 0 or 1. Received: line "
+                    f"{lines.line_num}, {','.join(line)!r}"
                 )
             if name in rows:
                 raise ValueError(

@@ -14,8 +14,8 @@ class Listing:
 
     Attributes:
         files: `{extension: number}` of the files that aren't images.
-        nested: Number of images that lie in folders of the listed ones.
-        outside: Number of images beside the folders that are listed.
+        nested: Number of images in folders inside the listed ones.
+        outside: Number of images next to the listed folders.
         folders: Names of folders that aren't listed.
         unlabelled: Number of images that a table of labels doesn't name.
         broken: Number of links to what isn't there.
@@ -51,16 +51,16 @@ class Listing:
         return found
 
     def add_outside(self, folder):
-        """Counts the images that lie in a folder, beside class folders."""
+        """Counts the images in a folder, next to class folders."""
         files = self._files(folder, os.listdir(folder))
         self.outside += sum(map(_has_extension, files))
 
     def add_unused(self, folders):
-        """Notes folders that nothing is read from."""
+        """Notes folders that are not read."""
         self.folders += [path.name for path in folders]
 
     def passed_over(self):
-        """Returns what isn't read, ready for JSON; empty if all is."""
+        """Returns what is not read, ready for JSON; empty if all is read."""
         counts = {
             "files": dict(sorted(self.files.items())),
             "images_outside_classes": self.outside,
@@ -116,12 +116,12 @@ def _has_extension(path):
 
 
 def _named(path):
-    """Returns a path; refuses a name that no report could hold."""
+    """Returns a path; refuses a name that no report could contain."""
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:
         raise ValueError(
             "Names of files and folders must be UTF-8, because reports and "
-            f"fingerprints hold them. Received: path={os.fsencode(path)!r}"
+            f"fingerprints contain them. Received: path={os.fsencode(path)!r}"
         ) from None
     return path

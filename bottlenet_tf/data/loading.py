@@ -45,15 +45,15 @@ def load(
             `manual_dir` by `mini_imagenet.MiniImagenet`.
         a folder: `train/<class>/*` with `test/`, `val/`, `validation/` or
             `valid/`, or `<class>/*`. `./digits` is a folder, `digits` is not.
-            Or one with several labels an image: `label_table`.
+            Or one with several labels per image: `label_table`.
         a TensorFlow Datasets name: 'cifar10', 'imagenette/160px', ...;
             downloaded and prepared under `data_dir` if it is not there yet.
 
     Args:
         spec: String or path, see above.
-        image_size: Height and width in pixels of what the network sees.
-            Default: digits 32; TFDS its static square size, else 224; a
-            folder its first image's size if square and at most 96, else 224.
+        image_size: Height and width of the network's input in pixels. Default:
+            digits 32; TFDS its static square size, else 224; a folder its first
+            image's size if square and at most 96, else 224.
         resize: Shorter side in pixels before a 'resize_crop'; default
             `image_size` * 8/7 (224 from 256).
         data_dir: TFDS's root, default `~/tensorflow_datasets`: records are
@@ -72,14 +72,15 @@ def load(
             are checked now, and those that don't decode are left out.
         test_fraction: Share held out of a folder or TFDS data set that comes
             without a test split; digits always hold out 0.2.
-        validation_fraction: Share of the training images that validates,
-            unless the data set has validation images of its own. 0 for none.
+        validation_fraction: Share of the training images held back for
+            validation, unless the data set has validation images of its own. 0
+            for none.
         max_train: Keep this many training images, balanced over the classes
             (TFDS: the first ones stored, in an order TFDS has shuffled).
         max_validation, max_test: The same for the other parts. All apply
             before the check for corrupt images.
-        class_indices: For each class, in the order of their names, which
-            output of a network of more classes it is: its label. Default:
+        class_indices: For each class, in the order of their names, its output
+        in a network of more classes: its label. Default:
             classes are numbered from 0.
         num_outputs: Outputs of that network.
         unseen_classes: Names of classes whose training and validation images
@@ -90,8 +91,8 @@ def load(
         `Dataset`.
 
     Raises:
-        ValueError: for an unknown `spec` (what is accepted is listed), an
-            unusable folder, or an argument out of range.
+        ValueError: for an unknown `spec` (the choices are listed), an unusable
+            folder, or an argument out of range.
     """
     fractions = test_fraction, validation_fraction, split_seed
     source = open_source(spec, data_dir, manual_dir, fractions)

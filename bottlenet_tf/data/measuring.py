@@ -43,22 +43,22 @@ def load_part(
         part: "test", "validation" or "all".
         trained: `config.DataConfig` of the run.
         trained_on: `fingerprints.Fingerprint` of its training images.
-        image_size: Side in pixels of what the network sees.
+        image_size: Side of the network's input in pixels.
         num_outputs: Outputs of the network.
         class_indices: As in `load`; those of the run for its own data set.
         data_dir, manual_dir, skip_corrupt: As in `load`.
         max_images: Take at most this many, balanced over the classes (TFDS:
             the first ones stored).
-        seed: Integer; decides which.
+        seed: Integer; decides which ones.
 
     Returns:
-        `Dataset` without training images. Those to measure on are its
-        `validation` if that is asked for, else its `test`, a `Part` named
-        "all" if these are all images.
+        `Dataset` without training images. The images are its `validation` if
+        that is asked for, else its `test`, a `Part` named "all" if these are
+        all images.
 
     Raises:
-        ValueError: as `load`; if there are no such images; if `spec` is where
-            the run found its images, and those that train are others now.
+        ValueError: as `load`; if there are no such images; if `spec` is the
+            run's data set, and its training images have changed.
     """
     source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
     if source is None:
@@ -95,7 +95,7 @@ def load_part(
 
 
 def _open(spec, data_dir, manual_dir, trained, trained_on):
-    """Returns the source, None if it is undivided, and if it is the run's."""
+    """Returns the source (None if undivided), and whether it is the run's."""
     plain = _undivided(spec) if is_path(spec) else None
     at_home = _place(spec) == _place(trained.dataset)
     if plain is not None and not at_home:
@@ -105,7 +105,7 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
             or labels.ndim == 1
             and np.bincount(labels).min() < 2
         ):
-            return None, False  # A run's own has no such class.
+            return None, False  # A run's own data set has no such class.
     fractions = (
         trained.test_fraction, trained.validation_fraction, trained.split_seed,
     )  # fmt: skip
@@ -116,10 +116,10 @@ def _open(spec, data_dir, manual_dir, trained, trained_on):
     )
     if at_home and not is_own:
         raise ValueError(
-            "--dataset is the run's own data set, and its training images "
-            "are others than when the run began, so that some might be "
-            "measured on. Put them back, or name a folder of new images alone. "
-            f"Received: dataset={os.fspath(spec)!r}"
+            "--dataset is the run's own data set, and its training images have "
+            "changed since the run began, so that some might be measured on. "
+            "Restore them, or name a folder of new images only. Received: "
+            f"dataset={os.fspath(spec)!r}"
         )
     return (source if plain is None or is_own else None), is_own
 

@@ -15,12 +15,12 @@ IMAGES_PER_CLASS = 600
 _LOG = logging.getLogger(__name__)
 
 _INSTRUCTIONS = """\
-manual_dir must hold miniImageNet in one of two forms:
+manual_dir must contain miniImageNet in one of two forms:
 
 (a) class folders `train/<wnid>/`, `val/<wnid>/`, `test/<wnid>/` or `<wnid>/`,
     in any mixture; a class's images are pooled over them.
 (b) ImageNet's class archives `<wnid>.tar`, or `ILSVRC2012_img_train.tar` that
-    holds them (image-net.org, after registration), beside the lists
+    contains them (image-net.org, after registration), next to the lists
     `train.csv`, `val.csv` and `test.csv` of Ravi and Larochelle
     (github.com/twitter-research/meta-learning-lstm, data/miniImagenet).
 """
@@ -29,12 +29,12 @@ _DESCRIPTION = """\
 miniImageNet: 100 ImageNet classes with 600 images each, the selection of Ravi
 and Larochelle. Their lists divide the classes for few-shot learning; here all
 classes are pooled and every class is split 85/15 by image, as the BottleNet
-paper does for classification: 510 images train and 90 test. Held out are the
-round(0.15 n) images of a class that come first by sha256("0:{stem}"), where
-the stem is the file name in the lists without its extension. So the split
-depends on nothing but the names, and both forms of the data give the same.
-Images are stored byte for byte as they come: 84x84 JPEG in most copies of the
-class folders, native size in ImageNet's archives.
+paper does for classification: 510 training and 90 test images. Held out are the
+round(0.15 n) images of a class that come first by sha256("0:{stem}"), where the
+stem is the file name in the lists without its extension. So the split depends
+only on the names, and both forms of the data give the same. Images are stored
+byte for byte as they come: 84x84 JPEG in most copies of the class folders,
+native size in ImageNet's archives.
 """
 
 
@@ -102,15 +102,15 @@ def prepare(data_dir=None, manual_dir=None):
         data_dir: TFDS's root; default `~/tensorflow_datasets`.
         manual_dir: Folder with the images, see `MiniImagenet`; default
             `<data_dir>/downloads/manual/mini_imagenet`. When the records
-            are prepared already it may be left out; if given, it must hold
+            are prepared already it may be left out; if given, it must contain
             the files that they were prepared from.
 
     Returns:
         Prepared `MiniImagenet`.
 
     Raises:
-        ValueError: if the images are missing, unusable, or others than
-            those that were prepared.
+        ValueError: if the images are missing, unusable, or not those that were
+            prepared.
     """
     builder = MiniImagenet(data_dir=data_dir)
     prepared = pathlib.Path(builder.data_path).is_dir()
@@ -137,11 +137,11 @@ def _check_same_source(builder, manual_dir):
     found = mini_imagenet_files.find(manual_dir).source_key()
     if found != builder.info.metadata.get("source_key"):
         raise ValueError(
-            "`manual_dir` must hold the files that the records in "
+            "`manual_dir` must contain the files that the records in "
             f"{os.fspath(builder.data_path)!r} were prepared from, and it "
-            "holds others. Leave it out to use the records, or give another "
-            "`data_dir` to prepare these files beside them. "
-            f"Received: manual_dir={os.fspath(manual_dir)!r}"
+            "contains others. Leave it out to use the records, or give another "
+            "`data_dir` to prepare these files as well. Received: "
+            f"manual_dir={os.fspath(manual_dir)!r}"
         )
 
 

@@ -36,7 +36,7 @@ IMAGENET_ARCHIVE = "ILSVRC2012_img_train.tar"
 
 
 def find(manual_dir):
-    """Recognises which form of miniImageNet a folder holds.
+    """Recognises the form of miniImageNet in a folder.
 
     Args:
         manual_dir: Folder, see `mini_imagenet.MiniImagenet`.
@@ -46,8 +46,8 @@ def find(manual_dir):
         to the sorted stems of its images, `read` and `source_key`.
 
     Raises:
-        ValueError: if the folder is missing, holds neither form, lacks the
-            lists, or holds the same image twice.
+        ValueError: if the folder is missing, contains neither form, lacks the
+            lists, or has the same image twice.
     """
     root = pathlib.Path(manual_dir)
     if not root.is_dir():
@@ -95,10 +95,10 @@ class ClassFolders:
             if len(by_stem) != len(paths):
                 twice = [p for p in paths if by_stem[p.stem] != p]
                 raise ValueError(
-                    "an image must not lie in two folders of its class, "
-                    "because it would count twice, or train and test. "
-                    f"Received: class={wnid!r}, twice="
-                    f"{[os.fspath(p) for p in twice[:3]]}"
+                    "an image must not be in two folders of its class, because "
+                    "it would count twice, or be in both training and test. "
+                    f"Received: class={wnid!r}, "
+                    f"twice={[os.fspath(p) for p in twice[:3]]}"
                 )
             self._paths[wnid] = dict(sorted(by_stem.items()))
         self.names = {w: list(stems) for w, stems in self._paths.items()}
@@ -120,12 +120,12 @@ class ClassFolders:
 
 
 class ClassArchives:
-    """Form (b): ImageNet's archives, picked from by the lists.
+    """Form (b): ImageNet's archives, from which the lists select.
 
     The lists name images by rank: `n0153282900000005` is the 5th image of
     class n01532829 when the members `n01532829_<number>.JPEG` of its archive
     are sorted by number. Ravi and Larochelle's repository does not say so;
-    that reading is the one of github.com/yaoyao-liu/mini-imagenet-tools and
+    this interpretation is that of github.com/yaoyao-liu/mini-imagenet-tools and
     its descendants, and it fits: ranks start at 1 and end at 1300, the size of
     ImageNet's largest classes. It holds for complete archives only.
 
@@ -212,9 +212,9 @@ def _read_lists(root):
     if missing:
         raise ValueError(
             "ImageNet's archives need the lists train.csv, val.csv and "
-            "test.csv beside them, because they say which images belong to "
-            "miniImageNet. "
-            f"Received: manual_dir={os.fspath(root)!r} without {missing}"
+            "test.csv next to them, because these say which images belong to "
+            f"miniImageNet. Received: manual_dir={os.fspath(root)!r} without "
+            f"{missing}"
         )
     names = {}
     for name in LISTS:
@@ -242,7 +242,7 @@ def _open_tar(path, stream=None):
 
 
 def _members(archive, path):
-    """Maps base name to member; reads the whole table of contents."""
+    """Maps base name to member; reads the complete table of contents."""
     with _naming(path):
         return {
             pathlib.PurePath(member.name).name: member
@@ -253,7 +253,7 @@ def _members(archive, path):
 
 @contextlib.contextmanager
 def _naming(path):
-    """Names the archive in what reading it raises."""
+    """Names the archive in the errors of reading it."""
     try:
         yield
     except (tarfile.TarError, EOFError, OSError) as error:

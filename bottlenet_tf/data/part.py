@@ -1,4 +1,4 @@
-"""One part of a data set, as it is measured on: in order, centre-cropped."""
+"""One part of a data set, for measuring: in order, centre-cropped."""
 
 import functools
 import hashlib
@@ -48,9 +48,9 @@ class Part:
     def fingerprint(self):
         """16 hex digits over the images and their preprocessing.
 
-        Covers names and contents of files; of TFDS records the data set's
-        version and size. Equal fingerprints mean that accuracies were
-        measured on the same pixels.
+        Covers names and contents of files; for TFDS records, the data set's
+        version and size. Equal fingerprints mean that accuracies were measured
+        on the same pixels.
         """
         digest = hashlib.sha256(self.preprocessing.evaluation_key.encode())
         for identity in self.examples.identities:
@@ -87,7 +87,7 @@ class Part:
         Returns:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch,
             image_size, image_size, 3)` and int32 `(batch,)`, or `(batch,
-            classes)` for several labels an image.
+            classes)` for several labels per image.
 
         Raises:
             ValueError: if `batch_size` is below 1.
@@ -159,7 +159,7 @@ def finish(batches):
     """Returns batches that are prefetched, in deterministic order."""
     options = tf.data.Options()
     options.deterministic = True
-    # Its thread holds up the end of every epoch, often for seconds.
+    # Its thread delays the end of every epoch, often for seconds.
     options.autotune.enabled = False
     # One input pipeline per worker, each reads everything and keeps its
     # share of every batch: tf.distribute cannot shard a list by files.

@@ -26,10 +26,9 @@ def list_photos(folder):
     found = listing.images_below(root)
     if len(found) < 2:
         raise ValueError(
-            "--images must be a folder with photos "
-            f"({', '.join(EXTENSIONS)}) in it or in folders below: some to "
-            "fit to, and others to measure on. "
-            f"Received: images={os.fspath(folder)!r}, {len(found)} photos, "
+            f"--images must be a folder with photos ({', '.join(EXTENSIONS)}) "
+            "in it or in its subfolders: some to fit to, and others to measure "
+            f"on. Received: images={os.fspath(folder)!r}, {len(found)} photos, "
             f"passed over={listing.passed_over()}"
         )
     report(root, listing.passed_over())
@@ -39,12 +38,12 @@ def list_photos(folder):
 
 
 def divide(photos, like, share, seed):
-    """Returns photos as a `Dataset`: those to fit to train, others validate.
+    """Returns photos as a `Dataset`: some to fit to, others for validation.
 
     Args:
         photos: Examples, as `list_photos` returns them; at least two.
-        like: `Dataset` whose classes and preprocessing they get.
-        share: The share that validates, chosen by their names.
+        like: `Dataset` that gives classes and preprocessing.
+        share: The validation share, chosen by their names.
         seed: Integer; decides the division, orders and crops.
     """
     chosen = splits.held_out(photos.identities, share, seed)

@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from bottlenet_tf.data import examples, images
 
-# Up to this size the encoded images of a record split are held in memory, once
-# they are shuffled: an epoch then starts at once, wherever it is resumed.
-# Above it they are shuffled within a buffer of this size, which an epoch fills
-# first. TFDS writes records in an already shuffled order, so that mixes the
-# classes too.
+# Up to this size the encoded images of a record split are kept in memory when
+# shuffled: an epoch then starts at once, wherever it is resumed. Above it they
+# are shuffled within a buffer of this size, which an epoch fills first. TFDS
+# writes records in an already shuffled order, so that mixes the classes too.
 MEMORY_BYTES = 1 << 30
 
 
@@ -88,7 +87,7 @@ class RecordExamples:
 
     def limit(self, count, seed):
         """Keeps the first `count`, so that no more than that need be read."""
-        del seed  # TFDS's stored order is shuffled already.
+        del seed  # TFDS's stored order is already shuffled.
         return self.only(self.keys[:count])
 
     def and_those_of(self, others):
@@ -97,7 +96,7 @@ class RecordExamples:
         if len(stored) > 1:
             raise ValueError(
                 "All images of a TFDS data set can be read together only if "
-                "they lie in one split; read its parts one by one. Received: "
+                "they are in one split; read its parts one by one. Received: "
                 f"splits={sorted(stored)} of {self._builder.info.full_name}"
             )
         return self.only(np.concatenate([e.keys for e in (self, *others)]))
@@ -111,7 +110,7 @@ class RecordExamples:
         return f"{record['file_name'].numpy().decode()} ({where})"
 
     def stream(self, shuffle_seed=None, skip=0):
-        """As `IndexedExamples.stream`; what is skipped is not decoded."""
+        """As `IndexedExamples.stream`; skipped examples are not decoded."""
         if shuffle_seed is None:
             return self._stored().skip(skip)
         if self._stored_bytes <= MEMORY_BYTES:
@@ -127,7 +126,7 @@ class RecordExamples:
         return mixed.skip(skip)
 
     def add_contents(self, digest, most_bytes=None):
-        """Feeds changed labels to a digest: identities name the contents."""
+        """Feeds changed labels to a digest; identities cover the contents."""
         del most_bytes  # No record is read.
         if self._outputs is not None:
             digest.update(np.array(self._outputs, np.int32).tobytes())

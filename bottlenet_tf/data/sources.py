@@ -15,7 +15,7 @@ DEFAULT_IMAGE_SIZE = 224
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Three parts with nothing in common, and what is known about them.
+    """Three disjoint parts, and facts about them.
 
     `mirrors` says whether a mirrored image still shows its class;
     `passed_over` is `Listing.passed_over()` of a folder.
@@ -35,8 +35,8 @@ def digits(validation_fraction, seed):
     """Returns the `Source` of scikit-learn's handwritten digits.
 
     1,797 grey 8x8 images with levels 0..16, which become 0..255 RGB; nothing
-    to download. 20 % of every class test; `validation_fraction` of the rest
-    validates.
+    to download. 20 % of every class are for testing; `validation_fraction` of
+    the rest for validation.
     """
     from sklearn.datasets import load_digits
 
@@ -92,10 +92,10 @@ def tfds_builder(name, data_dir):
 def from_builder(builder, test_fraction, validation_fraction, seed):
     """Returns the `Source` of a prepared `tfds.core.DatasetBuilder`.
 
-    Its own `test` split tests, or `validation` where there is no labelled
-    `test`; without either, a seeded share of `train` is held out. If both
-    are there, `validation` validates; else a seeded share of the training
-    images does. `validation_fraction` 0 is for none.
+    Test images are its `test` split, or `validation` if there is no labelled
+    `test`; without either, a seeded share of `train`. Validation images are
+    `validation` if there are both, else a seeded share of the training images;
+    none if `validation_fraction` is 0.
 
     Raises:
         ValueError: if it has no `train` split or is not for classification.
@@ -157,6 +157,6 @@ def _divide(examples, fraction, seed):
 
 
 def _is_labelled(builder, split):
-    """Challenges publish test images with -1 for a label."""
+    """Whether images are labelled; challenges publish test labels of -1."""
     stream = RecordExamples(builder, split).stream()
     return all(int(label) >= 0 for _, _, label in stream.take(1))

@@ -1,4 +1,4 @@
-"""Which images train, validate and test: seeded choices, none drawn twice."""
+"""Seeded choices of training, validation and test images, all disjoint."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ def held_out(names, fraction, seed):
 
     Names are ranked by sha256("{seed}:{name}") and the lowest
     round(fraction * n) are held out, at least one and never all. The choice
-    depends on the names alone: not on their order, nor on where they lie.
+    depends on the names alone: not on their order, nor on their folder.
 
     Raises:
         ValueError: if `fraction` is out of range or fewer than two names
@@ -38,7 +38,7 @@ def check_fraction(name, fraction):
     """Raises ValueError unless 0 < fraction < 1."""
     if not 0 < fraction < 1:
         raise ValueError(
-            f"`{name}` must lie between 0 and 1, because both sides need "
+            f"`{name}` must be between 0 and 1, because both sides need "
             f"images. Received: {name}={fraction}"
         )
 

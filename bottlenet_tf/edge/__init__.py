@@ -4,6 +4,6 @@
 
 `program` is the command line, `sources` finds images, `network` computes on the
 device, `answering` asks the server or the device, `output` and `tally` report.
-Written for Python 3.6; NumPy and Pillow are imported by `network` alone, once
-the arguments make sense.
+Written for Python 3.6; Only `network` imports NumPy and Pillow, after valid
+arguments.
 """

@@ -1,4 +1,4 @@
-"""An image's one answer: over the link as a controller chooses, or here."""
+"""An image's one answer: over the link by a controller's choice, or here."""
 
 import time
 from typing import NamedTuple, Optional, Tuple
@@ -11,19 +11,20 @@ class Result(NamedTuple):
     """The answer to one image.
 
     Attributes:
-        index, label: Of the class. Of several labels an image, the index of
-            the likeliest, and all labels of `top` above 0.5, joined by commas.
+        index, label: Those of the class. With several labels per image, the
+            most likely index, and all labels of `top` above 0.5, joined by
+            commas.
         top: Tuples of class index, label and probability, most probable
             first; empty if a server sends none.
-        way: Who answered: "split", "cloud" or "device".
+        way: Where it was answered: "split", "cloud" or "device".
         split, point: The unit and its operating point, if way is "split".
-        choice: Name of the choice that was tried first; None without a plan.
-        payload_bytes: Bytes sent, whoever answered; 0 if none.
+        choice: Name of the choice tried first; None without a plan.
+        payload_bytes: Bytes sent, even if not answered; 0 if none.
         latency_ms: From prepared pixels to the answer.
         accuracy: Percent, by the plan, of the way that answered; None if
             unknown.
-        problem: Why the server's answer wasn't taken; None if it was, or none
-            was asked for.
+        problem: Why the server's answer wasn't used; None if it was, or none
+            was requested.
     """
 
     index: int
@@ -40,7 +41,7 @@ class Result(NamedTuple):
 
 
 class OnDevice:
-    """Answers by a `Network` alone; `whole` is the plan's mobile-only."""
+    """Answers only by a `Network`; `whole` is the plan's mobile-only."""
 
     def __init__(self, network, whole=None):
         self._network, self._whole = network, whole
@@ -53,17 +54,17 @@ class OnDevice:
         return _local(self._network, found, self._whole, self._whole, ms)
 
     def close(self):
-        """Nothing is open."""
+        """Does nothing: nothing is open."""
 
 
 class OverLink:
-    """Answers by whatever the controller chooses; the device if that fails.
+    """Answers by the controller's choice; by the device if that fails.
 
     Args:
         network: `network.Network`.
         controller: `Controller` of choices that the network offers.
         images, probes: `Transport`s.
-        deadline_ms, run: As of `Sender`.
+        deadline_ms, run: As in `Sender`.
         max_bytes: Most bytes of a payload, or None.
     """
 

@@ -8,14 +8,14 @@ from bottlenet_tf.link.goals import GOALS
 from bottlenet_tf.runtime.arguments import add_engine, index, positive
 
 _DESCRIPTION = """\
-Answers images: with a server, by whatever split, point or whole network is
-the best over the link as it is now; without one, on this device alone. Each
+Answers images: with a server, by the split and point, or the unsplit network,
+that is best over the current link; without one, on this device alone. Each
 image gets one line of JSON on standard output."""
 
 _EPILOG = """\
 examples:
   %(prog)s photos --server=192.0.2.2:8000
-      every image of a folder, as plan.json and the link suggest
+      every image of a folder, by plan.json and the link
   %(prog)s inbox --watch --server=192.0.2.2:8000 --deadline_ms=200
       images as they appear in a folder, each answered within 200 ms
   %(prog)s --camera=0 --server=192.0.2.2:8000 --choice="rb6 at point 9"
@@ -23,18 +23,16 @@ examples:
   %(prog)s cat.jpg --local
       one image on this device
 
-Ctrl-C finishes the image under way and ends. Exit code: 0 if every image was
-answered, 1 if not or if nothing could be opened, 2 for arguments that make no
-sense."""
+Ctrl-C finishes the current image and ends. Exit code: 0 if every image was
+answered, 1 if not or if nothing could be opened, 2 for invalid arguments."""
 
 
 def parse(argv=None, deploy=None):
-    """Returns the parsed arguments; exits with code 2 if they make no sense.
+    """Returns the parsed arguments; exits with code 2 if they are invalid.
 
     Args:
         argv: Arguments without the program's name; the process's if None.
-        deploy: Folder of the deployment if `--deploy` isn't given; None
-            needs it.
+        deploy: Default of `--deploy`; None if it is required.
     """
     parser = _parser(deploy)
     args = parser.parse_args(argv)
@@ -54,7 +52,7 @@ def parse(argv=None, deploy=None):
         parser.error("--local never sends, so it takes no --server")
     transport = TRANSPORTS[args.transport]
     if args.tls_cert is not None and not transport.encrypts:
-        parser.error("--tls_cert is for gRPC alone")
+        parser.error("--tls_cert is only for gRPC")
     if not transport.routes and (args.model or args.image_model):
         parser.error("TF Serving has a model for each unit, named like it")
     if args.choice is not None and args.goal is not None:
@@ -90,27 +88,27 @@ def _add_images(parser):
     parser.add_argument(
         "--watch",
         action="store_true",
-        help="stay, and answer what appears in the folder, too; a file is read "
-        "once it has stopped growing",
+        help="keep running, and answer images that appear in the folder, too; "
+        "a file is read once it has stopped growing",
     )
     parser.add_argument(
         "--camera",
         metavar="N",
-        help="number of a camera, or what else OpenCV opens",
+        help="number of a camera, or another source for OpenCV",
     )
     parser.add_argument(
         "--count",
         metavar="N",
         type=positive,
-        help="end after so many images",
+        help="end after this many images",
     )
     parser.add_argument(
         "--out",
         metavar="FILE",
         type=os.path.expanduser,
         help="append the answers to this file in place of standard output; "
-        "images that it has are passed over, so that a program that was killed "
-        "is resumed by the same command",
+        "images in it are skipped, so that a killed program is resumed by the "
+        "same command",
     )
 
 
@@ -125,15 +123,14 @@ def _add_server(parser):
         "--transport",
         choices=tuple(TRANSPORTS),
         default=DEFAULT,
-        help="how the server is asked (default: %(default)s); gRPC needs "
+        help="the server's protocol (default: %(default)s); gRPC needs "
         "grpcio here, TF Serving has no cloud-only",
     )
     parser.add_argument(
         "--tls_cert",
         metavar="FILE",
         type=os.path.expanduser,
-        help="PEM file that the server's certificate is checked by; then "
-        "gRPC is encrypted",
+        help="PEM file to check the server's certificate; encrypts gRPC",
     )
     parser.add_argument(
         "--model",
@@ -187,14 +184,14 @@ def _add_choice(parser):
     parser.add_argument(
         "--choice",
         metavar="NAME",
-        help="always this choice of the plan while the link lives, in place "
+        help="always this choice of the plan while the link is alive, in place "
         "of the controller",
     )
     parser.add_argument(
         "--unit",
         metavar="NAME",
-        help="always this unit of the deployment while the link lives, plan or "
-        "none (default without a plan: its first)",
+        help="always this unit of the deployment while the link is alive, with "
+        "or without a plan (default without a plan: its first)",
     )
     parser.add_argument(
         "--point",
@@ -206,8 +203,7 @@ def _add_choice(parser):
         "--max_bytes",
         metavar="N",
         type=positive,
-        help="most bytes of a payload; choices that are larger in the mean "
-        "are left out",
+        help="most bytes of a payload; choices with a larger mean are left out",
     )
 
 

@@ -4,8 +4,8 @@ import io
 
 from PIL import Image, features
 
-# The codecs of `runtime.whole_images`: Pillow's names, and the options that a
-# plan's accuracy was measured with (`evaluation.image_codecs`).
+# The codecs of `runtime.whole_images`: Pillow's names, and the options used to
+# measure a plan's accuracy (`evaluation.image_codecs`).
 _OPTIONS = {
     "jpeg": ("JPEG", "jpg", {"subsampling": "4:2:0", "optimize": False}),
     "webp": ("WEBP", "webp", {"method": 6, "lossless": False}),
@@ -25,9 +25,9 @@ _OPTIONS = {
 def why_not(codec):
     """Returns why this device can't write a codec's files; None if it can."""
     if codec not in _OPTIONS:
-        return "the server reads no {} files".format(codec)
+        return "the server can't read {} files".format(codec)
     feature = _OPTIONS[codec][1]
-    # Pillow warns of a feature that it is too old to know.
+    # Pillow warns of a feature unknown to its version.
     known = feature in features.modules or feature in features.codecs
     if known and features.check(feature):
         return None
@@ -41,7 +41,7 @@ def encode(pixels, codec, quality, side):
         pixels: uint8 `(S, S, 3)`.
         codec: Name of a codec for which `why_not` returns None.
         quality: 1 to 100.
-        side: Pixels to which it is resized first.
+        side: Side in pixels to which it is resized first.
     """
     if (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]

@@ -13,7 +13,7 @@ class Message(bytes):
         point: Index of the operating point; None for an image file.
         is_image: Whether it is an image file.
         unit_id: Identity of the network that must answer an image file; None
-            if any may.
+            for any.
     """
 
     classes = ()
@@ -40,7 +40,7 @@ def image_file(data, classes, unit_id=None, output="softmax"):
 
 
 class ByKind(Transport):
-    """Carries each `Message` to the model that reads it.
+    """Sends each `Message` to the model that reads it.
 
     Answers with an unknown class, and those of another network to an image
     file, are refused.
@@ -56,7 +56,7 @@ class ByKind(Transport):
 
     @property
     def overhead_bytes(self):
-        """See `Transport`; of payloads."""
+        """See `Transport`; for payloads."""
         return self._units.overhead_bytes
 
     @property
@@ -66,7 +66,7 @@ class ByKind(Transport):
 
     @property
     def is_open(self):
-        """See `Transport`; whether the one that payloads take is open."""
+        """See `Transport`; whether that of payloads is open."""
         return self._units.is_open
 
     def ask(self, message, deadline, request_id):
@@ -76,13 +76,13 @@ class ByKind(Transport):
         answer = self._used.ask(message, deadline, request_id)
         wanted = getattr(message, "unit_id", None)
         if None not in (wanted, answer.unit_id) and answer.unit_id != wanted:
-            raise BadAnswer("The answer is that of another network.")
+            raise BadAnswer("The answer is from another network.")
         classes = getattr(message, "classes", ())
         if classes and answer.status == "ok":
             for index in [answer.index] + [i for i, _ in answer.top]:
                 if not 0 <= index < len(classes):
                     raise BadAnswer(
-                        "An answer must be of a class that the network has. "
+                        "An answer must be a class of the network. "
                         "Received: {} of {}".format(index, len(classes))
                     )
         return answer

@@ -1,6 +1,6 @@
-"""The device's networks: every unit's head, and the whole without a split.
+"""The device's networks: every unit's head, and the unsplit network.
 
-The one module of the program that needs NumPy and Pillow.
+The only module of the program that needs NumPy and Pillow.
 """
 
 import os
@@ -22,7 +22,7 @@ class Found(NamedTuple):
     """The device's answer to one image.
 
     Attributes:
-        index: Of the class.
+        index: Index of the class.
         top: Pairs of class index and probability, most probable first.
     """
 
@@ -31,10 +31,10 @@ class Found(NamedTuple):
 
 
 class Picture:
-    """An image, prepared once for each size that a network takes.
+    """An image, prepared once for each input size.
 
     Args:
-        image: As `images.pixels` takes it.
+        image: Argument of `images.pixels`.
     """
 
     def __init__(self, image):
@@ -56,12 +56,12 @@ class Network:
     Args:
         served_as: The deployment's `Served`.
         heads: `Heads`; None if nothing is ever sent.
-        whole: `Whole`; None if there is none that may answer.
+        whole: `Whole`; None if none may answer.
         without_whole: Why there is none.
 
     Attributes:
         served: The identity.
-        unpack: Reads compact answers.
+        unpack: Function that reads compact answers.
         without_whole: As given.
     """
 
@@ -84,7 +84,7 @@ class Network:
 
         Raises:
             FileNotFoundError, ImportError, ValueError: see `Head.load`; if
-                there is neither a head nor a whole network.
+                there is neither a head nor an unsplit network.
         """
         place = unit_file.find_folder(folder, "edge", served.NAME)
         heads = whole = None
@@ -132,7 +132,7 @@ class Network:
         if head is None:
             return "no such unit in this deployment"
         if choice.unit_id not in (None, head.unit.format.unit_id):
-            return "the plan is of another unit of this name"
+            return "the plan has another unit of this name"
         if choice.point >= len(head.unit.points):
             return "the unit has no such point"
         return None
@@ -141,7 +141,7 @@ class Network:
         if not with_images:
             return "the server has no model that takes image files"
         if not self.answers or None in (choice.quality, choice.side):
-            return "its image isn't known"
+            return "its image is unknown"
         if not 1 <= choice.side <= self._whole.about.image_size:
             return "its image is larger than the network's"
         return image_files.why_not(choice.codec)
@@ -170,9 +170,9 @@ class Network:
 
         Args:
             picture: `Picture`.
-            choice: One that sends, and for which `why_not` returns None.
-            max_bytes: Most bytes; where the choice's point takes more, the
-                unit's finest one that doesn't is taken.
+            choice: One that sends, with `why_not` returning None.
+            max_bytes: Most bytes; if the choice's point takes more, the unit's
+                finest one that doesn't is used.
 
         Raises:
             ValueError: if there is none within the limit.
@@ -213,14 +213,14 @@ class Network:
         """
         if self._whole is None:
             raise ValueError(
-                "The server gave no answer, and the device has no network to "
-                "give one: {}".format(self.without_whole)
+                "The server gave no answer, and the device has no network for "
+                "one: {}".format(self.without_whole)
             )
         shares = self._whole.predict(picture.pixels(self._whole.about))
         if not np.isfinite(shares).all():
             raise ValueError(
                 "The network's probabilities must be finite; its file or "
-                "runtime is at fault. Received: {}".format(shares[:TOP])
+                "runtime is faulty. Received: {}".format(shares[:TOP])
             )
         most = answer.MOST_TOP if self.output == "sigmoid" else TOP
         order = np.argsort(-shares, kind="mergesort")[:most]
@@ -228,7 +228,7 @@ class Network:
         return Found(top[0][0], top)
 
     def points(self, unit):
-        """Returns how many operating points a unit has, and its default."""
+        """Returns the number of a unit's operating points, and its default."""
         about = self._units[unit].unit
         return len(about.points), about.default_point
 
@@ -251,7 +251,7 @@ def _blank(about):
 def plan_path(folder):
     """Returns the path of a deployment's plan; None if it has none.
 
-    Raises `OSError` or `ValueError` if it isn't the one that was exported.
+    Raises `OSError` or `ValueError` if it isn't the exported one.
     """
     for place in (folder, os.path.join(folder, "edge")):
         path = os.path.join(place, "plan.json")

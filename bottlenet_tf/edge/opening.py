@@ -1,4 +1,4 @@
-"""Chooses who answers: this deployment's server, or the device alone."""
+"""Chooses where to answer: on this deployment's server, or the device alone."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from bottlenet_tf.link.plan import DEVICE, SPLIT, Choice, Plan
 
 
 class Alone(Exception):
-    """Why every image is answered on the device."""
+    """Every image must be answered on the device; the message says why."""
 
 
 class Opened(NamedTuple):
@@ -34,7 +34,7 @@ def open_answerer(args, network, plan_path, say):
     """Returns `Opened` for the program's arguments.
 
     Args:
-        args: As `arguments.parse` returns them.
+        args: Result of `arguments.parse`.
         network: `network.Network`.
         plan_path: Path of the plan, or None.
         say: Function that shows the user one sentence.
@@ -77,8 +77,8 @@ def _over_link(args, network, plan_path, say):
         plan = _one_unit(args, network)
         fixed = plan.choices[0].name
         say(
-            "{}: every image is sent as {!r} while the link lives".format(
-                "no plan.json" if plan_path is None else "as asked", fixed
+            "{}: every image is sent as {!r} while the link is alive".format(
+                "no plan.json" if plan_path is None else "as requested", fixed
             )
         )
     else:
@@ -100,7 +100,9 @@ def _over_link(args, network, plan_path, say):
     )
     if not server.has_export(say):
         raise Alone(
-            "the server {} hasn't this export: {}".format(args.server, server)
+            "the server {} doesn't have this export: {}".format(
+                args.server, server
+            )
         )
     answerer = OverLink(
         network, controller, images, probes, deadline_ms, args.max_bytes,
@@ -135,7 +137,7 @@ def _one_unit(args, network):
     begun_s = time.monotonic()
     network.warm_up()
     whole_ms = 1e3 * (time.monotonic() - begun_s)
-    # Nothing is known of bytes and accuracy, nor needed for a fixed choice.
+    # Bytes and accuracy are unknown, and not needed for a fixed choice.
     name = "{} at point {}".format(unit, point)
     split = Choice(
         name, SPLIT, unit, units[unit], point, None, None, None, 1.0, 1.0,
@@ -151,7 +153,7 @@ def _one_unit(args, network):
 def _plan(args, network, plan_path, with_images, say):
     """Returns the plan of the choices that deployment and server offer.
 
-    Raises `Alone` if there is none, or nothing of it can be sent.
+    Raises `Alone` if there is none, or none of its choices can be sent.
     """
     if plan_path is None:
         raise Alone(

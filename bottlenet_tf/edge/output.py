@@ -1,4 +1,4 @@
-"""Answers as lines of JSON, to standard output or a file that is resumed."""
+"""Answers as lines of JSON, to standard output or a resumable file."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _FIELDS = (
     "image", "class", "label", "top", "where", "split", "point", "choice",
     "payload_bytes", "latency_ms", "problem",
 )  # fmt: skip
-# In ASCII, so that any terminal or pipe takes it.
+# In ASCII, for any terminal or pipe.
 _encode = json.JSONEncoder(allow_nan=False).encode
 
 
@@ -37,7 +37,7 @@ def answered(name, result):
 
 
 def failed(name, problem):
-    """Returns the line of an image that has no answer."""
+    """Returns the line of an image without an answer."""
     return _line(name, None, None, [], None, None, None, None, 0, None, problem)
 
 
@@ -46,7 +46,7 @@ def _line(*values):
 
 
 class StandardOutput:
-    """Lines to standard output; earlier answers aren't known."""
+    """Lines to standard output; earlier answers are unknown."""
 
     def has(self, name):
         """Whether an image was answered by an earlier run."""
@@ -58,20 +58,20 @@ class StandardOutput:
         sys.stdout.flush()
 
     def close(self):
-        """Nothing is open."""
+        """Does nothing: nothing is open."""
 
 
 class AnswerFile:
     """Lines at the end of a file, whose earlier lines are read.
 
-    A line is written at once and counts if it is complete. A program that was
-    killed and is started again with the same images and file answers exactly
-    the missing ones. A crash of the system may lose the last lines, whose
-    images are then answered again.
+    A line is written at once and counts if it is complete. A killed program
+    that is restarted with the same images and file answers exactly the missing
+    ones. A crash of the system may lose the last lines, whose images are then
+    answered again.
 
     Raises:
         OSError: if it can't be opened, or another program writes to it.
-        ValueError: if it holds anything but answers.
+        ValueError: if it contains anything but answers.
     """
 
     def __init__(self, path):
@@ -86,7 +86,7 @@ class AnswerFile:
     def has(self, name):
         """Whether an image was answered by an earlier run.
 
-        Only once: a watched file that is written anew is a new image.
+        Only once: a watched file that is rewritten is a new image.
         """
         if name in self._names:
             self._names.discard(name)
@@ -94,7 +94,7 @@ class AnswerFile:
         return False
 
     def write(self, line):
-        """Writes a line, at once; OSError leaves no whole one."""
+        """Writes a line, at once; after an OSError it is incomplete."""
         data = (line + "\n").encode("ascii")
         while data:
             data = data[self._file.write(data) :]
@@ -117,7 +117,7 @@ def _lock(file, path):
 
 
 def _names(file, path):
-    """Returns the names of the images in a file; drops half a line."""
+    """Returns the names of the images in a file; drops an incomplete line."""
     names, end = set(), 0
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return names  # A device such as /dev/zero has no end.

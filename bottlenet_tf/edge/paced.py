@@ -1,10 +1,10 @@
-"""A slower device than this one, for trials: as slow as a plan says."""
+"""Emulates a slower device, for trials: as slow as in a plan."""
 
 import time
 
 
 class Paced:
-    """Computes, then waits until the plan's time for it has passed.
+    """Computes, then waits until the plan's time has passed.
 
     It emulates the plan's device on a machine that is at least as fast.
     Reading and preparing images is not part of a plan's times. Without

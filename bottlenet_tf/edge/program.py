@@ -1,6 +1,6 @@
 """The device program: answers every image of its sources, each exactly once.
 
-NumPy and the rest are imported only once the arguments make sense.
+NumPy and the rest are imported only after valid arguments.
 """
 
 import os
@@ -26,7 +26,7 @@ def main(argv=None, deploy=None):
 
     Args:
         argv: Arguments without the program's name; the process's if None.
-        deploy: Folder that `--deploy` stands for if it isn't given.
+        deploy: Default of `--deploy`.
     """
     args = parse(argv, deploy)
     stop = Stop()
@@ -34,7 +34,7 @@ def main(argv=None, deploy=None):
         try:
             return _run(args, stop)
         except KeyboardInterrupt:  # A second Ctrl-C.
-            say("stopped by the keyboard")
+            say("interrupted")
             return 1
 
 
@@ -56,10 +56,10 @@ def _run(args, stop):
 
 
 def run(args, network, plan_path, stop):
-    """Answers the images that the arguments name; returns the exit code.
+    """Answers the images of the arguments; returns the exit code.
 
     Args:
-        args: As `arguments.parse` returns them.
+        args: Result of `arguments.parse`.
         network: `network.Network`.
         plan_path: Path of the plan, or None.
         stop: `Stop`.
@@ -108,7 +108,7 @@ def _items(args, stop):
 class Stop:
     """Whether to end: set by the first Ctrl-C or SIGTERM.
 
-    The second Ctrl-C ends at once. For `with`, in the main thread.
+    The second Ctrl-C ends at once. Use it with `with`, in the main thread.
     """
 
     def __init__(self):
@@ -135,11 +135,11 @@ class Stop:
 
 
 class Loop:
-    """Image after image: prepared, answered, written.
+    """Prepares, answers and writes image after image.
 
     Args:
-        network: Prepares images.
-        answerer: Answers them.
+        network: `Network` that prepares images.
+        answerer: `OnDevice` or `OverLink`.
         lines: `StandardOutput` or `AnswerFile`.
         stop: Function that says whether to end.
         count: Most images, or None.
@@ -147,7 +147,7 @@ class Loop:
     Attributes:
         tally: `Tally` of the answers.
         progress: `Progress`.
-        known: Number of images that an earlier run has answered.
+        known: Number of images answered by an earlier run.
         is_closed: Whether standard output was closed by its reader.
     """
 
@@ -160,13 +160,13 @@ class Loop:
         self.is_closed = False
 
     def run(self, items):
-        """Answers items; returns whether none that was due is left."""
+        """Answers items; returns whether none is left."""
         done = 0
         is_finite = isinstance(items, list)
         retry = getattr(items, "retry", lambda item: False)
         try:
             for item in items:
-                # Other sources end by themselves, and nothing is left then.
+                # Other sources end on their own, and then nothing is left.
                 if is_finite and self._stop():
                     return False
                 if self._lines.has(item.name):
@@ -188,7 +188,7 @@ class Loop:
             self.is_closed = True
             _leave_output()
             return False
-        except OSError as error:  # A full disk behind the output.
+        except OSError as error:  # E.g. a full disk.
             self.progress.end()
             say("error: {}".format(error))
             return False
@@ -198,7 +198,7 @@ class Loop:
         """Returns an item's line; None if it will come again."""
         try:
             picture = self._network.prepare(item.image)
-        except Exception as error:  # The others are still to be answered.
+        except Exception as error:  # The others must still be answered.
             return None if retry(item) else self._failed(item, error)
         try:
             result = self._answerer.answer(picture)
@@ -215,16 +215,16 @@ class Loop:
 
 
 def _leave_output():
-    """Lets Python end without a complaint about a closed pipe."""
+    """Lets Python end without an error about a closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Progress:
-    """A `Tally`'s line on standard error: renewed, or every 10 s in a log."""
+    """A `Tally`'s line on standard error: updated, or every 10 s in a log."""
 
     def __init__(self, tally):
         self._tally = tally
-        # Of one terminal for both, answers would overwrite it.
+        # On one terminal for both, answers would overwrite it.
         self._is_terminal = (
             sys.stderr is not None
             and sys.stderr.isatty()
@@ -250,14 +250,14 @@ class Progress:
         self._width = len(text)
 
     def end(self):
-        """Leaves a terminal's line as it is."""
+        """Keeps a terminal's line."""
         if self._width:
             say("")
             self._width = 0
 
 
 def say(text, end="\n"):
-    """Writes to standard error, if anybody reads it."""
+    """Writes to standard error, if it is open."""
     try:
         sys.stderr.write(text + end)
         sys.stderr.flush()

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from bottlenet_tf.runtime.forms import EXTENSIONS
 
 _POLL_S = 0.1
-# Longer than most of a writer's pauses; a file that can't be read then may be
-# in a longer one.
+# Longer than most pauses of a writer; a file that is unreadable then may be in
+# a longer one.
 STEADY_S, PATIENT_S = 0.3, 3.0
 
 
@@ -17,7 +17,7 @@ class Item(NamedTuple):
 
     Attributes:
         name: Its path, or the camera's frame.
-        image: As `Network.prepare` takes it.
+        image: Argument of `Network.prepare`.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Item(NamedTuple):
 
 
 class SourceError(Exception):
-    """A source that should have images has none, or no more."""
+    """A source has no images, or no more."""
 
 
 def files(paths):
@@ -42,7 +42,7 @@ def files(paths):
         inside = sorted(entry.path for entry in _images(path))
         if not inside:
             raise SourceError(
-                "the folder {!r} must hold images ({})".format(
+                "the folder {!r} must contain images ({})".format(
                     path, ", ".join(EXTENSIONS)
                 )
             )
@@ -62,21 +62,21 @@ def _images(folder):
 
 
 def _is_image(entry):
-    # Hidden files are those that are being copied or downloaded.
+    # Hidden files are still being copied or downloaded.
     if entry.name.startswith("."):
         return False
     try:
         return entry.name.lower().endswith(EXTENSIONS) and entry.is_file()
-    except OSError:  # It has gone.
+    except OSError:  # It is gone.
         return False
 
 
 class Watched:
-    """The images of a folder, those that are there and those that appear.
+    """The images of a folder, existing ones and those that appear.
 
-    A file is taken once size and time of change have been the same for
-    `STEADY_S` and it isn't empty. One that is rewritten is a new image. One
-    that couldn't be read then is given `PATIENT_S` by `retry`.
+    A file is read once its size and time of change have been the same for
+    `STEADY_S` and it isn't empty. A rewritten one is a new image. One that is
+    unreadable then gets `PATIENT_S` by `retry`.
 
     Args:
         folder: Path.
@@ -86,8 +86,8 @@ class Watched:
 
     def __init__(self, folder, stopped, clock=time.monotonic):
         self._folder, self._stopped, self._clock = folder, stopped, clock
-        # By path: size and time, since when, how long it must be so; None
-        # once it was taken.
+        # By path: size and time, since when, for how long it must stay so; None
+        # once it was read.
         self._seen = {}
 
     def __iter__(self):
@@ -106,7 +106,7 @@ class Watched:
         for entry in _images(self._folder):
             try:
                 about = os.stat(entry.path)
-            except OSError:  # It has gone.
+            except OSError:  # It is gone.
                 continue
             state = about.st_size, about.st_mtime_ns
             before = self._seen.get(entry.path)
@@ -118,7 +118,7 @@ class Watched:
                 ready.append((about.st_mtime_ns, entry.path))
                 needed_s = None
             seen[entry.path] = state, since_s, needed_s
-        self._seen = seen  # Without removed files: it doesn't grow.
+        self._seen = seen  # Without removed files, so that it doesn't grow.
         return [path for _, path in sorted(ready)]
 
     def retry(self, item):
@@ -134,10 +134,10 @@ class Watched:
 
 
 def camera(name, stopped):
-    """Yields a camera's frames, RGB, as fast as they are taken.
+    """Yields a camera's frames, RGB, as fast as they are used.
 
     Args:
-        name: Its number, or another name that OpenCV opens.
+        name: Its number, or another source for OpenCV.
         stopped: Function that says whether to end.
 
     Raises:
@@ -154,7 +154,8 @@ def camera(name, stopped):
     try:
         if not opened.isOpened():
             raise SourceError("camera {!r} can't be opened".format(name))
-        # Old frames would be answered for new ones; not all drivers obey.
+        # Otherwise old frames would be answered for new ones; not all drivers
+        # obey.
         opened.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         number = 0
         while not stopped():

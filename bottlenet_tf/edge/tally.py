@@ -52,7 +52,7 @@ class Tally:
     Attributes:
         answered: Images with an answer.
         failed: Images without one.
-        problems: Images that the server didn't answer, though it was asked.
+        problems: Images that were sent to the server without an answer.
     """
 
     def __init__(self, clock=time.monotonic):
@@ -119,13 +119,13 @@ class Tally:
         count = self.answered + self.failed
         heads = ["{} images in {:.1f} s".format(count, elapsed_s)]
         if elapsed_s > 0:
-            heads.append("{:.1f} a second".format(count / elapsed_s))
+            heads.append("{:.1f} per second".format(count / elapsed_s))
         heads.append("{} failed".format(self.failed))
         if self.problems:
-            heads.append("{} asked of the server in vain".format(self.problems))
+            heads.append("{} sent to the server in vain".format(self.problems))
         if self.answered:
             mean = self._bytes / self.answered
-            heads.append("{:.1f} B sent an image".format(mean))
+            heads.append("{:.1f} B sent per image".format(mean))
         heads += self._accuracy_parts()
         rows = [", ".join(heads)]
         if self.answered:

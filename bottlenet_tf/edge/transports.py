@@ -1,4 +1,4 @@
-"""Transports to one server, and whether it holds this deployment."""
+"""Transports to one server, and whether it has this deployment."""
 
 import socket
 import time
@@ -19,9 +19,9 @@ class Kind(NamedTuple):
 
     Attributes:
         make: Class of `Transport`.
-        routes: Whether one model takes all units' payloads, in versions that
-            are the deployment's, and another one images.
-        encrypts: Whether it can, as gRPC does.
+        routes: Whether one model takes all units' payloads, in versions of the
+            deployment, and another one images.
+        encrypts: Whether it can encrypt, like gRPC.
     """
 
     make: Callable
@@ -39,14 +39,14 @@ TRANSPORTS = {
 
 
 class Server:
-    """A server as the arguments name it.
+    """The server of the arguments.
 
     Args:
-        args: As `arguments.parse` returns them.
-        network: `network.Network`, whose deployment it should hold.
+        args: Result of `arguments.parse`.
+        network: `network.Network` of the deployment that it should have.
 
     Raises:
-        ImportError: if the transport's package isn't there.
+        ImportError: if the transport's package is missing.
         OSError: if the certificate can't be read.
         ValueError: for an invalid address or name.
     """
@@ -89,7 +89,7 @@ class Server:
         if self._kind.encrypts:
             options.update(certificate=self._certificate)
         elif _is_address(split_address(self._address, None)[0]):
-            # 13 bytes less. A name is sent: its address may have several.
+            # 13 bytes less. A name is sent: its address may have several hosts.
             options.update(host="")
         return self._kind.make(self._address, model, **options)
 
@@ -100,8 +100,8 @@ class Server:
     def has_export(self, say):
         """Returns whether it has the models for this deployment's payloads.
 
-        True for a server that can't be reached, which may start later: every
-        question names version or unit, and another export never answers it.
+        True for an unreachable server, which may start later: every question
+        names version or unit, and another export never answers it.
 
         Args:
             say: Function that shows the user one sentence.
@@ -113,7 +113,7 @@ class Server:
         try:
             return transport.is_ready(time.monotonic() + _READY_S)
         except LinkError as error:
-            say("the server can't be asked yet: {}".format(error))
+            say("the server can't be reached yet: {}".format(error))
             return True
         finally:
             transport.close()

@@ -1,4 +1,4 @@
-"""Compares an emulated link with arithmetic before it is measured over."""
+"""Compares an emulated link with arithmetic before measurements over it."""
 
 import dataclasses
 import statistics
@@ -20,10 +20,10 @@ class Cell:
 
     Attributes:
         mbps: Rate in 10^6 bit/s.
-        num_bytes: Of a message at IP level.
-        expected_ms: By arithmetic.
-        measured_ms: Median.
-        least_ms, most_ms: Of the messages of the last attempt.
+        num_bytes: Bytes of a message at IP level.
+        expected_ms: Time by arithmetic.
+        measured_ms: Median time.
+        least_ms, most_ms: Least and most of the last attempt.
         attempts: Number of measurements, at most 3; the last one counts.
     """
 
@@ -48,13 +48,13 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class LinkCheck:
-    """A link's check; a part of each result measured over it.
+    """A link's check; part of every result measured over it.
 
     Attributes:
         form: "namespaces" or "proxy".
-        scheduling: How the loop was scheduled, in words.
-        delay_ms: One way, of the messages.
-        sends: Messages of a cell.
+        scheduling: Scheduling of the loop, in words.
+        delay_ms: One-way delay of the messages.
+        sends: Messages per cell.
         cells: Tuple of `Cell`.
     """
 
@@ -104,17 +104,17 @@ class LinkCheck:
 def check_link(timed, rates_mbps, delay_ms=0.0, sizes=SIZES, sends=SENDS):
     """Measures messages over a link and compares them with arithmetic.
 
-    A cell that is off is measured up to three times: a busy machine may be
-    late once. The link keeps its last
-    settings; the caller restarts it with its own.
+    A cell that disagrees is measured up to three times: a busy machine may be
+    late once. The link keeps its last settings; the caller restarts it with its
+    own.
 
     Args:
         timed: `Messages` or `Datagrams`: a `link` with `restart`, `form` and
             `scheduling`, and `one_way_s(num_bytes)`.
         rates_mbps: 10^6 bit/s each.
-        delay_ms: One way.
+        delay_ms: One-way delay.
         sizes: Bytes at IP level.
-        sends: Messages of a cell; their median counts.
+        sends: Messages per cell, for the median.
 
     Returns:
         `LinkCheck`.

@@ -1,4 +1,4 @@
-"""A replay's controller, and a simpler estimate of the link beside it."""
+"""A replay's controller, and a simpler estimate of the link."""
 
 import collections
 import statistics
@@ -20,18 +20,18 @@ class Clock:
 
 
 class Controlled:
-    """The controller as a device runs it, with a simulated clock.
+    """The controller of a device, with a simulated clock.
 
-    As in `link.sender`: A miss closes the connection; the next send opens one,
-    which takes a round trip. Probes have a connection of their own and are
-    sent while the device computes. Mobile-only starts ahead of a deadline by
-    the controller's `lead_ms`, or at the end of its patience; the first answer
+    As in `link.sender`: a miss closes the connection; the next send opens one,
+    which takes a round trip. Probes have their own connection and are sent
+    while the device computes. Mobile-only starts ahead of a deadline by the
+    controller's `lead_ms`, or at the end of its patience; the first answer
     counts. If that is the server's, the device still finishes its computation
     before the next image.
 
     Args:
         world: `World`.
-        deadline_ms: Of each image, or None.
+        deadline_ms: Deadline of each image, or None.
         sends: Function of a clock that returns another estimate of the link.
         **options: Further arguments of `Controller`.
     """
@@ -51,8 +51,8 @@ class Controlled:
         self._line = world.line()
         self._probe = None  # (answered or given up, bytes, ms, answered)
         self._connected = self._probes_connected = False
-        # Of images that are set aside: when each of two connections is open,
-        # and bytes that pass the line ahead of the next ones.
+        # For images set aside: when each of two connections is open, and bytes
+        # on the line ahead of the next ones.
         self._ready_s, self._owed_bytes = [1e-3 * world.rtt_ms] * 2, 0
         self._local = world.plan.whole
         sending = [c for c in world.plan.choices if c.sends]
@@ -61,10 +61,10 @@ class Controlled:
         )
 
     def answer(self, image, arrived_s, start_s):
-        """Returns the `Record` of an image begun at `start_s`."""
+        """Returns the `Record` of an image started at `start_s`."""
         self._finish_probe(start_s)
         if self._probe is None and self._probes_connected:
-            # The sender takes whichever connection is open.
+            # The sender takes the connection that is open.
             if not self._connected:
                 self._connected, self._probes_connected = True, False
         self._clock.now_s = start_s
@@ -86,11 +86,11 @@ class Controlled:
         return self._send(choice, image, arrived_s, begun_s)
 
     def _gamble(self, choice, image, arrived_s, start_s):
-        """Sends an image that nothing but its answer can answer in time.
+        """Sends an image that only the server can answer in time.
 
-        At its deadline it is given up. A second connection is open then; the
-        first one is opened again meanwhile, by a probe whose bytes go ahead
-        of the next image's.
+        At its deadline it is given up. A second connection is open then;
+        meanwhile the first one is reopened, by a probe whose bytes precede the
+        next image's.
         """
         whole, controller = self._local, self.controller
         end_s = arrived_s + 1e-3 * self._deadline_ms
@@ -142,7 +142,7 @@ class Controlled:
         if energy_mj is not None:
             energy_mj += self._local.compute_mj
         answerer = self._local
-        if answered_s <= local_s:  # First, though mobile-only has begun.
+        if answered_s <= local_s:  # First, though mobile-only has started.
             self._note(choice, wire_bytes, sent_s, answered_s)
             answerer = choice
         else:
@@ -154,7 +154,7 @@ class Controlled:
         return Record(arrived_s, first_s, local_s, answerer, choice, energy_mj)
 
     def _gives_up_s(self, choice, arrived_s, sent_s):
-        """When mobile-only starts beside the payload."""
+        """When mobile-only starts, parallel to the payload."""
         lead_ms = self.controller.lead_ms(self._left_ms(arrived_s, sent_s))
         if lead_ms is None:
             return sent_s + 1e-3 * self.controller.patience_ms(choice)
@@ -184,7 +184,7 @@ class Controlled:
         )
 
     def _connect(self, now_s):
-        """Returns what opening the connection takes, in s; 0 if it is open."""
+        """Returns the time to open the connection, in s; 0 if it is open."""
         if self._connected:
             return 0.0
         self._connected = True
@@ -194,7 +194,7 @@ class Controlled:
         return 1e-3 * self._world.rtt_ms
 
     def _send_probe(self, image, now_s):
-        """Sends a probe, if one is due, on a connection of its own."""
+        """Sends a probe, if one is due, on its own connection."""
         self._clock.now_s = now_s
         if self._probe is not None or not self.controller.take_probe():
             return
@@ -227,15 +227,15 @@ class Controlled:
 class HarmonicSends:
     """One rate, the harmonic mean of the last five: ms = rtt + bytes / rate.
 
-    As adaptive video streaming predicts its downloads. Takes the place of
-    `link.sends.Sends` as a control to compare with; it knows the round trip.
+    As in adaptive video streaming. Replaces `link.sends.Sends` as a baseline
+    for comparison; it knows the round trip.
     """
 
     miss_rate = 0.0
 
     def __init__(self, rtt_ms):
         self._rtt_ms = rtt_ms
-        self._rates = collections.deque(maxlen=_WINDOW)  # Bytes a ms.
+        self._rates = collections.deque(maxlen=_WINDOW)  # Bytes per ms.
 
     def __len__(self):
         return len(self._rates)
@@ -254,10 +254,10 @@ class HarmonicSends:
         self.answered(num_bytes, waited_ms)
 
     def connected(self, ms):
-        """Tells it nothing: it knows the round trip."""
+        """Does nothing: the round trip is known."""
 
     def revived(self):
-        """Tells it nothing."""
+        """Does nothing."""
 
     def serialising_ms(self, num_bytes):
         """Returns the time at the mean rate."""

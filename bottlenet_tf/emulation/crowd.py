@@ -1,9 +1,9 @@
-"""Other devices at one server: they ask as fast as they are answered.
+"""Other devices at one server, which send as fast as they are answered.
 
     python -m bottlenet_tf.emulation.crowd SERVER MODEL VERSION FOLDER CLIENTS
 
-sends a folder's payloads until SIGTERM, then prints one line of JSON: how many
-were answered, refused and failed, and the median of what an answer took.
+sends a folder's payloads until SIGTERM, then prints one line of JSON: the
+numbers answered, refused and failed, and the median time of an answer.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from bottlenet_tf.link.kserve_http import KServeHttp
 from bottlenet_tf.link.transport import LinkError, Refused
 
 _TIMEOUT_S = 5.0
-_PAUSE_S = 0.05  # After a refusal, as a device would leave it alone.
+_PAUSE_S = 0.05  # Pause after a refusal, as on a device.
 
 
 class Client(threading.Thread):
@@ -32,8 +32,8 @@ class Client(threading.Thread):
         stop: `threading.Event` that ends it.
 
     Attributes:
-        answered_ms: What each answer took.
-        refused, failed: How many questions were.
+        answered_ms: Time of each answer.
+        refused, failed: Numbers of requests.
     """
 
     def __init__(self, transport, payloads, stop):
@@ -42,7 +42,7 @@ class Client(threading.Thread):
         self.answered_ms, self.refused, self.failed = [], 0, 0
 
     def run(self):
-        """Asks until it is stopped."""
+        """Sends until it is stopped."""
         while not self._ends.is_set():
             begun_s = time.monotonic()
             try:
@@ -61,7 +61,7 @@ class Client(threading.Thread):
 
 
 def main(arguments):
-    """Asks until SIGTERM, and prints the counts."""
+    """Sends until SIGTERM, and prints the counts."""
     server, model, version, folder, clients = arguments
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""A link driven through its phases while a device answers images over it.
+"""Drives a link through phases while a device answers images over it.
 
 phases -> link         device program's JSON lines -> `Answered`s
 """
@@ -21,13 +21,13 @@ class Answered:
     """One line of the device program.
 
     Attributes:
-        time_s: When it was read, since the first phase began.
+        time_s: Time of reading, since the first phase began.
         where: "split", "device" or "cloud"; None without an answer.
-        choice: Name of the choice that was tried first, or None.
+        choice: Name of the choice tried first, or None.
         payload_bytes: Bytes sent.
         latency_ms: From prepared pixels to the answer; None without one.
-        right: Whether it is the image's label.
-        problem: Why the server's answer wasn't taken, or None.
+        right: Whether the answer is the image's label.
+        problem: Why the server's answer wasn't used, or None.
     """
 
     time_s: float
@@ -40,7 +40,7 @@ class Answered:
 
     @property
     def begun_s(self):
-        """When its image was begun."""
+        """When its image was started."""
         return self.time_s - 1e-3 * (self.latency_ms or 0.0)
 
 
@@ -78,7 +78,7 @@ class Device:
             )
 
     def check(self):
-        """Raises RuntimeError if the program has ended by itself."""
+        """Raises RuntimeError if the program has ended."""
         if self._process.poll() is not None:
             raise RuntimeError(
                 "The device program must run until it is stopped; its own "
@@ -105,8 +105,8 @@ def drive(
     """Takes a link through phases.
 
     Args:
-        link: Has `set`, as `process.Forwarder`.
-        phases: List of `Phase`, the first of which it has already.
+        link: Object with `set`, such as `process.Forwarder`.
+        phases: List of `Phase`; the link already has the first.
         device: `Device`.
         crowd: Function that starts the other devices, and returns a function
             that stops them and returns their measurements, a dictionary with
@@ -116,12 +116,12 @@ def drive(
         clock, sleep: For tests.
 
     Returns:
-        List of `Phase` with the seconds that each really took, list of
-        `Answered` since the first of them began, and the crowd's measurements
-        in each busy phase, by index.
+        List of `Phase` with the actual seconds of each, list of `Answered`
+        since the first of them began, and the crowd's measurements in each busy
+        phase, by index.
 
     Raises:
-        RuntimeError: if device or link ends by itself.
+        RuntimeError: if device or link ends.
     """
     _wait_for_first(device, clock, sleep)
     begun_s, number = clock(), len(device.answers)

@@ -1,6 +1,6 @@
-"""The forwarding process: started by `process.Forwarder`, told by a pipe.
+"""The forwarding process: started by `process.Forwarder`, set by a pipe.
 
-It ends when its starter does, even if that is killed, and cleans up after it.
+It ends with its parent, even if that is killed, and cleans up after it.
 """
 
 import multiprocessing.connection
@@ -29,7 +29,7 @@ def _make(job, loop):
 def _lowest(file):
     """Returns the same file as the lowest free descriptor.
 
-    It comes with the starter's number, and `select` takes none above 1023.
+    It has the parent's number, and `select` takes none above 1023.
     """
     lowest = os.dup(file)
     os.close(file)
@@ -52,14 +52,14 @@ def _serve(control, loop, forwarder):
     try:
         request = control.recv()
     except (EOFError, OSError):
-        loop.stop()  # The starter has ended.
+        loop.stop()  # The parent has ended.
         return
     control.send(_answer(request, forwarder))
 
 
 def main(file):
     """Forwards until the other end of the pipe, a descriptor, is closed."""
-    # Ctrl-C is the starter's to handle; it closes the pipe.
+    # The parent handles Ctrl-C and closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = multiprocessing.connection.Connection(_lowest(file))
     job = control.recv()

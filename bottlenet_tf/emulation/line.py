@@ -1,4 +1,4 @@
-"""One direction of a link: when a packet arrives, or that it never does."""
+"""One direction of a link: when a packet arrives, or its loss."""
 
 import bisect
 import dataclasses
@@ -25,19 +25,19 @@ class Line:
     leaves  = max(now, line free) + its time at the trace's rate
     arrives = leaves + delay
 
-    Emulated links call it in real time, replays in simulated time. A packet
-    that is lost by chance still takes its time on the line. In an outage
-    nothing leaves: packets that wait when it begins, or come in it, are lost.
-    The queue drops its tail: a packet is lost if it and those that wait before
-    it, the one being sent included, exceed the queue. A line never reorders.
+    Emulated links call it in real time, replays in simulated time. A randomly
+    lost packet still takes its time on the line. In an outage nothing leaves:
+    packets that wait at its beginning, or come during it, are lost. The queue
+    drops its tail: a packet is lost if it and those waiting before it,
+    including the one being sent, exceed the queue. A line never reorders.
 
     Args:
         trace: `Trace` of its rate; or a number, in 10^6 bit/s.
         delay_ms: From the last bit's leaving to its arrival.
         loss: Share of packets that never arrive, 0 to 1.
         outages: `(from_s, to_s)`, the end not included.
-        seed: Of the losses.
-        queue_bytes: Most that may wait; None for no limit.
+        seed: Seed of the losses.
+        queue_bytes: Most queued bytes; None for no limit.
 
     Raises:
         ValueError: for a value out of range.
@@ -48,7 +48,8 @@ class Line:
     ):
         check(
             queue_bytes is None or queue_bytes > 0,
-            "A queue must hold at least one byte, or be None for no limit.",
+            "A queue must have room for at least one byte, or be None for no "
+            "limit.",
             queue_bytes=queue_bytes,
         )
         self.counters = Counters()
@@ -58,7 +59,7 @@ class Line:
         self._random = random.Random(seed)
         self._is_cut = False
         self._now_s = 0.0
-        self._used_bits = 0.0  # On the trace's own C; see `Trace`.
+        self._used_bits = 0.0  # In C of the trace; see `Trace`.
         self._arrives_s = 0.0
 
     @property
@@ -74,8 +75,8 @@ class Line:
     def change(self, now_s, trace=None, delay_ms=None, loss=None, cut=None):
         """Changes the given properties, for packets from now on.
 
-        Packets that wait leave as before. `cut=True` begins an outage without
-        an end, `cut=False` ends it. A `ValueError` changes nothing.
+        Queued packets leave as before. `cut=True` begins an outage without an
+        end, `cut=False` ends it. A `ValueError` changes nothing.
         """
         self._advance(now_s)
         waiting_s = self._trace.time_of(self._used_bits)
@@ -96,7 +97,7 @@ class Line:
 
         Args:
             now_s: Seconds since the trace's start; never less than before.
-            num_bytes: Of the packet at IP level, headers included.
+            num_bytes: Bytes of the packet at IP level, with headers.
         """
         check(num_bytes > 0, "A packet must have bytes.", num_bytes=num_bytes)
         self._advance(now_s)
@@ -113,7 +114,7 @@ class Line:
         return self._is_cut or self._meets_outage(ended, now_s)
 
     def waiting_bytes(self, now_s):
-        """Bytes that have been given and haven't left."""
+        """Bytes that were given and haven't left."""
         return max(0.0, self._used_bits - self._trace.bits_by(now_s)) / 8
 
     def _arrival(self, now_s, num_bytes):

@@ -11,7 +11,8 @@ import time
 
 _PRIORITY = 50
 _PR_SET_TIMERSLACK = 29
-# Entries that are due are served at once; files have their turn in between.
+# Due calls are made in groups of at most this many; files are served in
+# between.
 _MOST_DUE = 64
 
 
@@ -38,7 +39,7 @@ class Loop:
     `select` waits to the microsecond; `epoll` only to the millisecond.
 
     Attributes:
-        selector: Files are registered with what to call when one is ready.
+        selector: Files are registered with the function to call when ready.
     """
 
     def __init__(self):
@@ -53,14 +54,14 @@ class Loop:
         return time.monotonic() - self._start_s
 
     def restart(self):
-        """Makes this moment the start; due calls keep their moment."""
+        """Makes this moment the start; due calls keep their time."""
         passed_s = self.now()
         self._start_s += passed_s
         self._due = [(t - passed_s, *rest) for t, *rest in self._due]
         heapq.heapify(self._due)
 
     def at(self, time_s, call, *args):
-        """Calls `call(*args)` at a time; those of one time in order."""
+        """Calls `call(*args)` at a time; calls of the same time in order."""
         heapq.heappush(self._due, (time_s, next(self._order), call, args))
 
     def forget(self, unwanted):

@@ -1,6 +1,6 @@
-"""Two machines and the link between them, in whichever form this one permits.
+"""Two machines and the link between them, in the form that this one permits.
 
-Namespaces where they can be made, else the proxy on loopback.
+Namespaces where possible, else the proxy on loopback.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ class Machines:
 
     Attributes:
         form: "namespaces" or "proxy".
-        checked: `LinkCheck` of this form, made just before.
+        checked: `LinkCheck` of this form, just made.
         host: Address that the server must listen on.
         port: The server's port; 0 for any free one.
         start: Function of a side, a command and options of
@@ -45,10 +45,9 @@ def opened(settings, rates_mbps, with_namespaces=None):
     """Yields `Machines`; processes started on them are ended at the end.
 
     Args:
-        settings: `Settings` of the link to begin with.
-        rates_mbps: At which the link is checked against arithmetic.
-        with_namespaces: Which form; None takes namespaces where they can be
-            made.
+        settings: Initial `Settings` of the link.
+        rates_mbps: Rates at which the link is checked against arithmetic.
+        with_namespaces: The form; None takes namespaces where possible.
 
     Raises:
         OSError: if a form isn't available or not permitted.
@@ -97,7 +96,7 @@ def _starting(stack, run):
 
 @contextlib.contextmanager
 def ended(process):
-    """Yields a `subprocess.Popen`; it has ended when this is left."""
+    """Yields a `subprocess.Popen`, which is ended on exit."""
     try:
         yield process
     finally:

@@ -13,7 +13,7 @@ from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.netns import SIDES
 from bottlenet_tf.emulation.process import Forwarder
 
-# For documentation (RFC 5737): no real network has them.
+# Reserved for documentation (RFC 5737): in no real network.
 ADDRESSES = {"device": "192.0.2.1", "server": "192.0.2.2"}
 MTU = 1500
 _UDP_HEADERS = 28
@@ -26,23 +26,23 @@ _numbers = itertools.count()
 
 
 class Namespaces(Forwarder):
-    """Two emulated machines, joined by a link and by nothing else.
+    """Two emulated machines, joined only by a link.
 
     Each is a network namespace with loopback and a TUN device. The kernel's
     own packets, of TCP, UDP or any protocol, pass the link's loop. Needs
     Linux, root, /dev/net/tun and `ip`.
 
     When it is closed, or this process is killed, its namespaces are removed
-    and processes in them are ended. If the loop's process is killed with it,
-    the next `Namespaces` does so.
+    and processes in them are ended. If the loop's process is killed, too, the
+    next `Namespaces` does so.
 
     Args:
         settings: `Settings`; up is from the device to the server.
 
     Attributes:
-        names: Of the namespaces by side, "device" and "server".
+        names: Names of the namespaces by side, "device" and "server".
         settings: As given.
-        scheduling: How the loop's process is scheduled, in words.
+        scheduling: Scheduling of the loop's process, in words.
 
     Raises:
         OSError: if namespaces can't be made, with the reason.
@@ -88,7 +88,7 @@ class Namespaces(Forwarder):
         Args:
             side: "device" or "server".
             command: Program and arguments.
-            **options: Of `subprocess.Popen`.
+            **options: Options of `subprocess.Popen`.
         """
         check_choice("side", side, SIDES)
         process = subprocess.Popen(
@@ -109,7 +109,7 @@ class Namespaces(Forwarder):
                 process.kill()
                 process.wait()
         super().close()
-        # The loop's process has done so, unless it was killed.
+        # Done by the loop's process, unless it was killed.
         netns.remove(self.names.values())
 
 
@@ -117,7 +117,7 @@ class Datagrams:
     """Times single messages between the namespaces, for `check`.
 
     Args:
-        settings: `Settings` to begin with.
+        settings: Initial `Settings`.
     """
 
     def __init__(self, settings):
@@ -137,10 +137,10 @@ class Datagrams:
             raise
 
     def one_way_s(self, num_bytes):
-        """Returns how long a message takes from device to server, in s.
+        """Returns the time of a message from device to server, in s.
 
         Args:
-            num_bytes: Of its packets at IP level.
+            num_bytes: Bytes of its packets at IP level.
 
         Raises:
             OSError: if it doesn't arrive within a minute.
@@ -173,11 +173,11 @@ def _make_side(side, name, number):
         made = f"bn{os.getpid()}-{number}{side[0]}"[:15]
         request = struct.pack("16sH14x", made.encode(), _IFF_TUN | _IFF_NO_PI)
         fcntl.ioctl(file, _TUNSETIFF, request)
-        # Moved, the device stays with its descriptor.
+        # After moving, the descriptor still has the device.
         netns.ip("link", "set", made, "netns", name, "name", _INTERFACE)
         within = ("-n", name)
         netns.ip(*within, "link", "set", "lo", "up")
-        # No IPv6: its neighbour discovery would pass the link unasked.
+        # No IPv6: its neighbour discovery would use the link.
         netns.ip(
             *within, "link", "set", _INTERFACE, "addrgenmode", "none",
             "mtu", MTU,

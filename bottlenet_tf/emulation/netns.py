@@ -1,4 +1,4 @@
-"""Network namespaces by `ip`: made, listed, entered and removed."""
+"""Creates, lists, enters and removes network namespaces by `ip`."""
 
 import ctypes
 import os
@@ -89,7 +89,7 @@ def remove(given):
 def open_socket(name, *arguments):
     """Returns a `socket.socket(*arguments)` that lives in a namespace."""
     opened = []
-    # A thread enters alone, and its end is the way back.
+    # Only a thread enters, so that its end is the way back.
     thread = threading.Thread(
         target=lambda: opened.append(_open_inside(name, arguments))
     )

@@ -1,4 +1,4 @@
-"""A link that changes by phases: driven in real time, replayed afterwards."""
+"""A link that changes in phases: driven in real time, then replayed."""
 
 import dataclasses
 
@@ -14,13 +14,13 @@ class Phase:
     """A link and its server for some time.
 
     Attributes:
-        name: For display.
+        name: Name for display.
         seconds: Its length.
         mbps: 10^6 bit/s, both directions.
-        delay_ms: One way.
-        outage: Whether nothing passes.
+        delay_ms: One-way delay.
+        outage: Whether the link is down.
         busy_ms: Latency that other devices measure at the server meanwhile,
-            queue included; None without such devices, 0 until it is known.
+            queue included; None without such devices, 0 until known.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Phase:
     def __post_init__(self):
         check(
             self.seconds > 0,
-            "A phase must last for some time.",
+            "A phase must have a positive length.",
             seconds=self.seconds,
             phase=self.name,
         )
@@ -58,7 +58,7 @@ def starts_s(phases):
 
 
 def phase_at(phases, time_s):
-    """Returns the index of the phase at a time; the last one's after all."""
+    """Returns the index of the phase at a time; the last one after the end."""
     return next(
         (i for i, end in enumerate(starts_s(phases)[1:]) if time_s < end),
         len(phases) - 1,
@@ -70,7 +70,7 @@ class Phased(World):
     """A `World` whose round trip and server change with the link's phases.
 
     A payload takes the delay and the server of the phase in which it has
-    left. At a busy server an image takes as long as those of others did.
+    left. At a busy server an image takes as long as other devices' did.
 
     Attributes:
         phases: Tuple of `Phase`.

@@ -1,8 +1,8 @@
-"""Who chooses in a replay: a fixed choice, or an oracle."""
+"""Policies of a replay: a fixed choice, or an oracle."""
 
 import dataclasses
 
-# Sums of seconds may exceed a deadline by so much.
+# Sums of seconds may exceed a deadline by this much.
 _ROUNDING_S = 1e-9
 
 
@@ -16,7 +16,7 @@ class Record:
         busy_until_s: When the device is free for the next one.
         choice: The `Choice` that answered.
         tried: The `Choice` that was sent, or the same.
-        energy_mj: Of the device; None if unknown.
+        energy_mj: Energy of the device; None if unknown.
     """
 
     arrived_s: float
@@ -33,32 +33,32 @@ class Record:
 
 
 class Fixed:
-    """Always the same choice; it waits for its answer however long."""
+    """Always the same choice; waits for its answer without a limit."""
 
     def __init__(self, world, choice):
         self._world, self._choice = world, choice
 
     def answer(self, image, arrived_s, start_s):
-        """Returns the `Record` of an image begun at `start_s`."""
+        """Returns the `Record` of an image started at `start_s`."""
         return _waited_for(self._world, self._choice, image, arrived_s, start_s)
 
 
 class Oracle:
-    """The best choice for each image, known before it is begun.
+    """The best choice for each image, known in advance.
 
-    It knows the trace, the cuts and each payload's size, and takes for every
+    It knows the trace, the outages and each payload's size, and takes for every
     image the earliest answer; with a deadline the most accurate one in time.
-    Cuts only hold it up.
+    Outages only delay it.
 
-    No policy has a lower mean latency: an image begun earlier is never
-    answered later, so that taking the earliest answer each time is ahead after
+    No policy has a lower mean latency: an image started earlier is never
+    answered later, so that taking the earliest answer each time is best after
     any number of images (by induction). With a deadline the same holds for
-    accuracy in time, if images come no faster than one a deadline.
+    accuracy in time, if images come no faster than one per deadline.
 
     Args:
         world: `World`.
         choices: List of `Choice`.
-        deadline_ms: Of each image, or None.
+        deadline_ms: Deadline of each image, or None.
         set_aside: Whether it sets aside images that can't be in time.
     """
 
@@ -67,7 +67,7 @@ class Oracle:
         self._deadline_ms, self._set_aside = deadline_ms, set_aside
 
     def answer(self, image, arrived_s, start_s):
-        """Returns the `Record` of an image begun at `start_s`."""
+        """Returns the `Record` of an image started at `start_s`."""
         best = min(
             self._choices,
             key=lambda c: self._rank(c, image, arrived_s, start_s),

@@ -1,4 +1,4 @@
-"""The forwarding process as its starter sees it."""
+"""The parent's side of the forwarding process."""
 
 import multiprocessing
 import os
@@ -16,8 +16,8 @@ _STOP_S = 10.0
 class Forwarder:
     """Starts, controls and stops the process in which a link's loop runs.
 
-    It is scheduled apart from the measured processes, and ends when this one
-    does. Base of `Proxy` and `Namespaces`.
+    It is scheduled separately from the measured processes, and ends with this
+    one. Base of `Proxy` and `Namespaces`.
 
     Args:
         job: Dictionary that `forwarder.main` receives; its `files` are passed
@@ -47,8 +47,8 @@ class Forwarder:
         """Changes the running link, for packets from now on.
 
         Args:
-            **changes: Of `settings.Change`: uplink, downlink, delay_ms, loss,
-                outage.
+            **changes: Fields of `settings.Change`: uplink, downlink, delay_ms,
+                loss, outage.
 
         Raises:
             ValueError: for a value out of range; then nothing is changed.
@@ -57,7 +57,7 @@ class Forwarder:
         self._ask(("change", Change(**changes)))
 
     def restart(self, settings=None):
-        """Begins again at 0 s; raises as `set`."""
+        """Restarts at 0 s; raises as `set`."""
         self.settings = settings or self.settings
         self._ask(("restart", self.settings))
 
@@ -92,14 +92,13 @@ class Forwarder:
                 return self._control.recv()
         except (EOFError, OSError) as error:
             raise RuntimeError(
-                "The emulated link's process must run until it is closed; "
-                "nothing passes the link any more. "
-                f"Received: exit code {self._process.poll()}"
+                "The emulated link's process must run until it is closed; the "
+                f"link is down now. Received: exit code {self._process.poll()}"
             ) from error
 
 
 def _environment():
-    """This package is found where it was found for this process."""
+    """Returns variables by which this package is found as in this process."""
     root = str(pathlib.Path(bottlenet_tf.__file__).parents[1])
     known = os.environ.get("PYTHONPATH")
     paths = os.pathsep.join([root, known] if known else [root])

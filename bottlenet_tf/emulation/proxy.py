@@ -15,14 +15,14 @@ _TIMEOUT_S = 60.0
 
 
 class Proxy(Forwarder):
-    """Listens, and passes what arrives to a target, through the lines.
+    """Listens, and forwards data to a target, through the lines.
 
-    Up is from those who connect to the target. Packets are of 1500 bytes,
-    headers of IP and TCP included. Lost packets are sent again after 0.2, 0.4,
-    … s, so an outage holds connections and doesn't cut them: their bytes
-    arrive after it. A connection takes a round trip to begin; a target that
-    refuses it ends it with a reset. Acknowledgements, slow start and what
-    competes with them are not modelled: see `Namespaces`.
+    Up is from the clients to the target. Packets are of 1500 bytes, headers of
+    IP and TCP included. Lost packets are sent again after 0.2, 0.4, … s, so an
+    outage pauses connections and doesn't close them: their bytes arrive after
+    it. A connection takes a round trip to begin; a target that refuses it ends
+    it with a reset. Acknowledgements, slow start and competing traffic are not
+    modelled: see `Namespaces`.
 
     Args:
         settings: `Settings`.
@@ -35,7 +35,7 @@ class Proxy(Forwarder):
         scheduling: How the loop's process is scheduled, in words.
 
     Raises:
-        OSError: for an address that can't be listened to or isn't known.
+        OSError: for an address that can't be listened on or is unknown.
     """
 
     form = "proxy"
@@ -48,7 +48,7 @@ class Proxy(Forwarder):
             self.address = listener.getsockname()[:2]
             check(
                 self.address != address[:2],
-                "A proxy must not lead to itself.",
+                "A proxy must not forward to itself.",
                 target=target,
             )
             super().__init__(
@@ -65,7 +65,7 @@ class Messages:
     """Times single messages through a proxy, for `check`.
 
     Args:
-        settings: `Settings` to begin with.
+        settings: Initial `Settings`.
     """
 
     def __init__(self, settings):
@@ -78,13 +78,13 @@ class Messages:
             server.settimeout(_TIMEOUT_S)
             self._server, _ = server.accept()
             self._server.settimeout(_TIMEOUT_S)
-        self.one_way_s(2 * HEADER_BYTES)  # The connection has begun.
+        self.one_way_s(2 * HEADER_BYTES)  # The connection is open.
 
     def one_way_s(self, num_bytes):
         """Returns the seconds of a message from device to server.
 
         Args:
-            num_bytes: Of its packets at IP level.
+            num_bytes: Bytes of its packets at IP level.
 
         Raises:
             OSError: if it doesn't arrive within a minute.

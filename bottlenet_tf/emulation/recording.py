@@ -15,17 +15,17 @@ _REMEDY = "`make demo-link` writes it."
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """How it was made.
+    """The conditions of a drive.
 
     Attributes:
         command: List of arguments, the program first.
-        machine: That it ran on.
-        engine: That served.
-        form: Of the link: "namespaces" or "proxy".
+        machine: The machine.
+        engine: The server's engine.
+        form: Form of the link: "namespaces" or "proxy".
         check: `LinkCheck.summary()`.
         slowdown: How many times slower than this machine the device was.
-        images: Number of different ones.
-        overhead_bytes: Of a message beyond its payload.
+        images: Number of different images.
+        overhead_bytes: Bytes of a message besides its payload.
         crowd: The other devices' measurements; None without.
     """
 
@@ -46,7 +46,7 @@ class Recording:
 
     Attributes:
         about: `About`.
-        phases: List of `Phase`, as they were.
+        phases: List of actual `Phase`s.
         answers: List of `Answered`.
         plan_values: Content of the device's plan.json.
     """
@@ -72,7 +72,7 @@ class Recording:
         return phases.world(self.plan, self.phases, self.about.overhead_bytes)
 
     def by_phase(self):
-        """Returns the answers of each phase, by when they were begun."""
+        """Returns the answers of each phase, by their start."""
         found = [[] for _ in self.phases]
         for answer in self.answers:
             begun_s = max(0.0, answer.begun_s)
@@ -81,7 +81,7 @@ class Recording:
 
 
 def write(path, recording):
-    """Writes `link.json`, whole or not at all; returns its path."""
+    """Writes `link.json`, atomically; returns its path."""
     return json_file.write_json(
         path,
         {

@@ -1,8 +1,8 @@
 """Policies over a recorded link, in simulated time, and their figures.
 
-Images are back to back, the next begun when the one before is answered, or
-come at a rate and wait for the device. All policies see the same images on
-the same part of the trace.
+Images are back to back, each started when the previous one is answered, or come
+at a rate and wait for the device. All policies see the same images on the same
+part of the trace.
 """
 
 import dataclasses
@@ -20,9 +20,9 @@ def run(policy, seconds, rate=None):
     """Returns the `Record`s of a policy.
 
     Args:
-        policy: Has `answer(image, arrived_s, start_s)`.
-        seconds: Images that arrive before that are answered.
-        rate: Images a second; None for back to back.
+        policy: Object with `answer(image, arrived_s, start_s)`.
+        seconds: Images that arrive before this time are answered.
+        rate: Images per second; None for back to back.
     """
     records, image, free_s = [], 0, 0.0
     while True:
@@ -56,7 +56,7 @@ def policies(
     Args:
         world: `World`.
         goal: See `Controller`.
-        deadline_ms: Of each image, or None.
+        deadline_ms: Deadline of each image, or None.
         set_aside: Whether oracle and controller set aside images that can't
             be in time.
         **options: Further arguments of `Controller`.
@@ -123,8 +123,8 @@ def replay_trace(world, seconds=None, rate=None, deadline_ms=None, **options):
     Args:
         world: `World`.
         seconds: Length of the part of the trace; all of it if None.
-        rate: Images a second; None for back to back.
-        deadline_ms: Of each image, or None.
+        rate: Images per second; None for back to back.
+        deadline_ms: Deadline of each image, or None.
         **options: See `replay.policies`.
 
     Returns:
@@ -170,8 +170,8 @@ def values(traces, world, goal, rate, deadline_ms, command):
         traces: List of `replay_trace`'s results.
         world: One of the `World`s.
         goal: The controller's.
-        rate: Images a second, or None.
-        deadline_ms: Of each image, or None.
+        rate: Images per second, or None.
+        deadline_ms: Deadline of each image, or None.
         command: List of arguments, the program first.
     """
     return {

@@ -1,4 +1,4 @@
-"""Time line of one replay: the link's rate and the controller's choices."""
+"""Timeline of one replay: the link's rate and the controller's choices."""
 
 from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,10 +14,10 @@ def write(path, world, records, from_s=0.0, seconds=60.0):
     """Draws a part of a replay to a PNG.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         world: `World`.
         records: The controller's `Record`s.
-        from_s, seconds: Which part.
+        from_s, seconds: Start and length of the part.
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)

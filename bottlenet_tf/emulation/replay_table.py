@@ -10,8 +10,8 @@ def lines(content, every=False):
     """Returns a table's lines.
 
     Args:
-        content: Of `replay.json`.
-        every: Whether all fixed choices are shown, or the best one alone.
+        content: Content of `replay.json`.
+        every: Whether to show all fixed choices, or only the best one.
     """
     deadline_ms = content["deadline_ms"]
     header = ["trace", "policy", "mean ms", "p95 ms"]
@@ -54,15 +54,15 @@ def _ratio(value):
 
 
 def markdown(content):
-    """Returns a Markdown page of the table and how it was made."""
+    """Returns a Markdown page of the table and its conditions."""
     deadline_ms = content["deadline_ms"]
     about = [
-        f"Round trip {content['rtt_ms']:g} ms, "
-        f"{content['overhead_bytes']:g} B a message, goal {content['goal']}, "
+        f"Round trip {content['rtt_ms']:g} ms, {content['overhead_bytes']:g} B "
+        f"per message, goal {content['goal']}, "
         + ("images back to back" if content["rate"] is None
-           else f"{content['rate']:g} images a second")
+           else f"{content['rate']:g} images per second")
         + ("" if deadline_ms is None else f", deadline {deadline_ms:g} ms")
-        + "".join(f", cut from {a:g} to {b:g} s" for a, b in content["outages"])
+        + "".join(f", down {a:g} to {b:g} s" for a, b in content["outages"])
         + "."
     ]  # fmt: skip
     ratios = (
@@ -71,7 +71,7 @@ def markdown(content):
         else "Ratios are of accuracies in time"
     )
     about.append(
-        f"{ratios}. The oracle knows the trace, the cuts and each image's "
+        f"{ratios}. The oracle knows the trace, the outages and each image's "
         "bytes, and takes the earliest answer to each image, or with a "
         "deadline the most accurate one in time."
     )

@@ -12,17 +12,17 @@ from bottlenet_tf.emulation.traces import Trace
 class Settings:
     """Both directions of a link.
 
-    Delay, loss, outages and queue are those of each direction; the round trip
-    is twice the delay.
+    Delay, loss, outages and queue apply to each direction; the round trip is
+    twice the delay.
 
     Attributes:
         uplink: `Trace` from the device to the server, or 10^6 bit/s.
         downlink: `Trace` of the answers, or 10^6 bit/s; the up-link's if None.
-        delay_ms: One way.
+        delay_ms: One-way delay.
         loss: Share of packets, 0 to 1.
         outages: `(from_s, to_s)`, seconds since the link's start.
-        queue_bytes: Most that may wait; None for no limit.
-        seed: Of the losses.
+        queue_bytes: Most queued bytes; None for no limit.
+        seed: Seed of the losses.
 
     Raises:
         ValueError: for a value out of range.
@@ -57,14 +57,14 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """New settings of a running link; None leaves a value as it is.
+    """New settings of a running link; None keeps a value.
 
     Attributes:
         uplink, downlink: `Trace` or 10^6 bit/s. The time on a trace is that
             since the link's start.
-        delay_ms, loss: Of both directions.
-        outage: True begins one that lasts until False. Waiting packets are
-            lost. False doesn't end an outage of `Settings`.
+        delay_ms, loss: Values for both directions.
+        outage: True starts one that lasts until False. Queued packets are lost.
+            False doesn't end an outage of `Settings`.
 
     Raises:
         ValueError: for a value out of range.
@@ -77,7 +77,7 @@ class Change:
     outage: bool | None = None
 
     def __post_init__(self):
-        # Refused before one of two directions has changed.
+        # Refused before either direction has changed.
         for trace in (self.uplink, self.downlink):
             Line(
                 1 if trace is None else trace,

@@ -8,28 +8,29 @@ import socket
 import struct
 from typing import NamedTuple
 
-# IP and TCP headers with time stamps; 1500 - 52 bytes of data a packet.
+# IP and TCP headers with time stamps; 1500 - 52 bytes of data per packet.
 HEADER_BYTES = 52
 SEGMENT_BYTES = 1448
 SYN_BYTES = 60
-# Linux's: first of a SYN, first of data; each further wait is twice as long.
+# Linux's first timeouts of a SYN and of data; each further one is twice as
+# long.
 SYN_RETRY_S = 1.0
 DATA_RETRY_S = 0.2
 MAX_RETRY_S = 120.0
-# What one direction of a connection may hold: as a socket's buffers would.
+# Capacity of one direction of a connection, as of a socket's buffers.
 WINDOW_BYTES = 256 * 1024
 # `select` takes descriptors below 1024, two for each connection.
 MAX_CONNECTIONS = 400
 _PAUSE_S = 0.1
-_RESET = struct.pack("ii", 1, 0)  # Lingers for no time: a reset.
+_RESET = struct.pack("ii", 1, 0)  # Lingering for 0 s makes a reset.
 
 
 class Target(NamedTuple):
-    """Where accepted connections lead.
+    """The target of accepted connections.
 
     Attributes:
-        family: Of the socket.
-        address: As `socket.connect` takes it, resolved.
+        family: Family of the socket.
+        address: Resolved address for `socket.connect`.
     """
 
     family: int
@@ -37,16 +38,16 @@ class Target(NamedTuple):
 
 
 class TcpForwarder:
-    """Accepts connections and passes their bytes on when they arrive.
+    """Accepts connections and forwards their bytes when they arrive.
 
-    A TCP stream may not lose bytes: lost packets are given to the line again
-    after a retransmission's wait, and later bytes wait for them. So outages
-    hold connections. Opening a connection takes a round trip;
-    acknowledgements and slow start aren't modelled.
+    A TCP stream may not lose bytes: lost packets are sent again after a
+    retransmission timeout, and later bytes wait for them. So outages pause
+    connections. Opening a connection takes a round trip; acknowledgements and
+    slow start aren't modelled.
 
     Args:
         loop: `Loop`.
-        lines: Up, from those who connect to the target, and down.
+        lines: Up, from the clients to the target, and down.
         listener: Listening socket.
         target: `Target`.
     """
@@ -61,7 +62,7 @@ class TcpForwarder:
         self._listen(True)
 
     def restart(self, lines):
-        """Takes new lines; bytes on the old ones still arrive."""
+        """Switches to new lines; bytes on the old ones still arrive."""
         self._loop.restart()
         self.lines = lines
 
@@ -70,7 +71,7 @@ class TcpForwarder:
         change.apply(self.lines, self._loop.now())
 
     def transmit(self, direction, num_bytes, wait_s, then):
-        """Calls `then` when a packet has arrived, however often it's sent."""
+        """Calls `then` when a packet has arrived, after any retransmissions."""
         arrives_s = self.lines[direction].send(self._loop.now(), num_bytes)
         if arrives_s is not None:
             self._loop.at(arrives_s, then)
@@ -82,7 +83,7 @@ class TcpForwarder:
             )  # fmt: skip
 
     def forget(self, connection):
-        """A connection has ended."""
+        """Removes a connection that has ended."""
         self._open.discard(connection)
         if len(self._open) == MAX_CONNECTIONS - 1:
             self._listen(True)
@@ -102,9 +103,9 @@ class TcpForwarder:
         try:
             client, _ = self._listener.accept()
         except (BlockingIOError, ConnectionError):
-            return  # Gone already.
+            return  # Already gone.
         except OSError:
-            # No descriptor is free: one may be soon.
+            # No descriptor is free now.
             self._listen(False)
             self._loop.at(self._loop.now() + _PAUSE_S, self._listen, True)
             return
@@ -114,10 +115,10 @@ class TcpForwarder:
 
 
 class Connection:
-    """One accepted connection and its like to the target.
+    """One accepted connection and the one to the target.
 
     Attributes:
-        is_closed: Whether both sides are.
+        is_closed: Whether both sides are closed.
     """
 
     def __init__(self, forwarder, loop, client, target):
@@ -233,11 +234,11 @@ class Flow:
 
     @property
     def wants_to_write(self):
-        """Whether arrived bytes wait to be passed on."""
+        """Whether arrived bytes wait to be forwarded."""
         return bool(self._out)
 
     def read(self):
-        """Reads and gives the bytes to the line, packet by packet."""
+        """Reads bytes and gives them to the line, packet by packet."""
         try:
             data = self._source.recv(65_536)
         except BlockingIOError:
@@ -246,7 +247,7 @@ class Flow:
             self._connection.close()
             return
         self._at_end = not data
-        # The end of a stream is a packet of its own, without data.
+        # The end of a stream is a separate packet, without data.
         for first in range(0, max(1, len(data)), SEGMENT_BYTES):
             self._send(data[first : first + SEGMENT_BYTES])
         self._connection.watch()
@@ -273,7 +274,7 @@ class Flow:
         self.write()
 
     def write(self):
-        """Passes arrived bytes on, and the end after them."""
+        """Forwards arrived bytes, and the end after them."""
         try:
             if self._out:
                 del self._out[: self._target.send(self._out)]

@@ -6,7 +6,7 @@ import pathlib
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation.traces import Trace
 
-# Mahimahi's longest is 2.5 MB; a file beyond is something else.
+# Mahimahi's longest has 2.5 MB; a larger file is something else.
 MAX_FILE_BYTES = 64 * 2**20
 # Twelve days. Also keeps a time exact to far below a nanosecond.
 MAX_DURATION_MS = 10**9
@@ -15,13 +15,13 @@ MAX_DURATION_MS = 10**9
 def load(path):
     """Returns the `Trace` in a file, whose content shows its format.
 
-    Mahimahi: one integer a line, the millisecond of an opportunity to send a
-    packet of 1500 bytes; the last one is the trace's end. Sabre: a JSON list
-    of `{"duration_ms": …, "bandwidth_kbps": …, "latency_ms": …}`. Its latency
-    isn't used: the delay is the link's own.
+    Mahimahi: one integer per line, the millisecond of an opportunity to send a
+    packet of 1500 bytes; the last one is the trace's end. Sabre: a JSON list of
+    `{"duration_ms": …, "bandwidth_kbps": …, "latency_ms": …}`. Its latency
+    isn't used: the delay is the link's.
 
     Raises:
-        ValueError: if it isn't such a file, and in which line or element.
+        ValueError: if it has another format; the message names line or element.
         OSError: if it can't be read.
     """
     path = pathlib.Path(path)
@@ -65,12 +65,12 @@ def _mahimahi(content, path):
 
 def _whole_number(line, path, number):
     text = line.strip()
-    # bytes.isdigit is true for ASCII digits alone; more than ten are too many.
+    # bytes.isdigit is true only for ASCII digits; more than ten are too many.
     is_number = text.isdigit() and len(text) <= 10
     check(
         is_number and int(text) <= MAX_DURATION_MS,
-        "Each line of a trace must be one whole number of milliseconds, at "
-        f"most {MAX_DURATION_MS}.",
+        "Each line of a trace must be a whole number of milliseconds, at most "
+        f"{MAX_DURATION_MS}.",
         received=text[:40].decode(errors="replace"),
         line=number,
         path=str(path),
@@ -116,7 +116,7 @@ def _sabre(content, path):
 
 def _number(period, key, number, path):
     value = period.get(key)
-    # NaN and infinity are JSON for Python; neither lies in the range.
+    # NaN and infinity are JSON for Python; neither is in the range.
     check(
         isinstance(value, int | float)
         and not isinstance(value, bool)

@@ -8,10 +8,10 @@ import math
 
 from bottlenet_tf.common.validation import check
 
-PACKET_BYTES = 1500  # Of one opportunity in mahimahi's files.
-# A radio link's rates lie far below; a number beyond is in another unit.
+PACKET_BYTES = 1500  # Bytes of one opportunity in mahimahi's files.
+# A radio link's rates are far below; a larger number has another unit.
 MAX_BITS_PER_SECOND = 1e12
-# Less than this of a bit is rounding: it must not wait for a silence's end.
+# A smaller fraction of a bit is rounding: it must not wait for a pause's end.
 _ROUNDING_BITS = 1e-3
 
 
@@ -19,20 +19,20 @@ _ROUNDING_BITS = 1e-3
 class Trace:
     """The capacity of a link over time, repeated when it ends.
 
-    C(t) = ∫₀ᵗ rate, the bits that can have left by t, is kept at its knots
-    and is a straight line between them. A packet of b bits given at t has left
-    at the least u with C(u) - C(t) >= b: two searches by bisection.
+    C(t) = ∫₀ᵗ rate, the bits that can have left by t, is stored at its knots
+    and linear between them. A packet of b bits given at t has left at the least
+    u with C(u) - C(t) >= b: two searches by bisection.
 
     A packet opportunity is a jump of C by 8 * 1500 bits at its millisecond:
-    it serves whatever waits then, several small packets or a part of a large
-    one; its unused rest is lost. A packet given in the very moment of an
-    opportunity still uses it.
+    it serves all that waits then, several small packets or a part of a large
+    one; the unused rest is lost. A packet given at the time of an opportunity
+    still uses it.
 
     Use `constant`, `piecewise`, `opportunities` or `trace_files.load`.
 
     Attributes:
-        name: For tables.
-        times_s: Of the knots, from 0 to the trace's end, not decreasing.
+        name: Name for tables.
+        times_s: Times of the knots, from 0 to the trace's end, not decreasing.
         bits: C at the knots, from 0, not decreasing.
     """
 
@@ -50,13 +50,13 @@ class Trace:
         )
         check(
             0 < self.times_s[-1] < math.inf,
-            "A trace must last for some time: it is repeated.",
+            "A trace must have a positive length: it is repeated.",
             duration_s=self.times_s[-1],
             trace=self.name,
         )
         check(
             0 < self.bits[-1] < math.inf,
-            "A trace must carry something: nothing would ever arrive.",
+            "A trace must have capacity, or nothing would ever arrive.",
             bits=self.bits[-1],
             trace=self.name,
         )
@@ -80,8 +80,8 @@ class Trace:
 
         Args:
             rates: `(start_s, bits_per_second)`, starts rising from 0.
-            duration_s: Of the last one's end; then the trace repeats.
-            name: For tables.
+            duration_s: End of the last one; then the trace repeats.
+            name: Name for tables.
 
         Raises:
             ValueError: for starts that don't rise from 0 to before the end,
@@ -101,7 +101,7 @@ class Trace:
         for start, rate in rates:
             check(
                 0 <= rate <= MAX_BITS_PER_SECOND,
-                "A rate must lie between 0 and 10^12 bit/s.",
+                "A rate must be between 0 and 10^12 bit/s.",
                 bits_per_second=rate,
                 start_s=start,
                 trace=name,
@@ -118,10 +118,10 @@ class Trace:
         """Returns a trace of opportunities to send one 1500-byte packet.
 
         Args:
-            times_ms: One integer an opportunity, not decreasing; several in
-                one millisecond are several packets. The last one is the
-                trace's end.
-            name: For tables.
+            times_ms: One integer per opportunity, not decreasing; several in
+                one millisecond are several packets. The last one is the trace's
+                end.
+            name: Name for tables.
 
         Raises:
             ValueError: for times that are negative, decrease or end at 0.
@@ -160,7 +160,7 @@ class Trace:
         )
 
     def bits_by(self, time_s):
-        """Returns C(t), without an opportunity in the very moment t."""
+        """Returns C(t), without an opportunity at t itself."""
         check(
             0 <= time_s < math.inf,
             "A time on a trace must be finite and not negative.",
@@ -168,7 +168,7 @@ class Trace:
         )
         rounds, rest_s = divmod(time_s, self.duration_s)
         if not rest_s and rounds:
-            # The opportunity at the trace's end is this very moment's.
+            # The opportunity at the trace's end is at this moment.
             rounds, rest_s = rounds - 1, self.duration_s
         done = rounds * self.bits[-1]
         times, bits = self.times_s, self.bits
@@ -196,7 +196,7 @@ class Trace:
 
         Args:
             start_s: When the line is free for it; finite, not negative.
-            num_bytes: Headers included.
+            num_bytes: Bytes with headers.
         """
         check(
             num_bytes >= 0,

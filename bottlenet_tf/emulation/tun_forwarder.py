@@ -6,7 +6,7 @@ import selectors
 
 # Longer than any packet: the devices' MTU is 1500 bytes.
 _MAX_PACKET = 65_536
-# Packets read before others' due times are looked at again.
+# Packets read before due times are checked again.
 _BATCH = 16
 
 
@@ -34,13 +34,13 @@ class TunForwarder:
             )
 
     def restart(self, lines):
-        """Takes new lines; packets on the old ones are lost."""
+        """Switches to new lines; packets on the old ones are lost."""
         self._loop.forget(lambda _, call: call == self._write)
         self._loop.restart()
         self.lines = lines
 
     def change(self, change):
-        """Applies a `Change`; an outage loses what hasn't left."""
+        """Applies a `Change`; an outage loses queued packets."""
         now_s = self._loop.now()
         if change.outage:
             delay_s = min(line.delay_s for line in self.lines)

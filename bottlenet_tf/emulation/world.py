@@ -7,7 +7,7 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.emulation.line import Line
 from bottlenet_tf.emulation.traces import Trace
 
-_P95_DEVIATIONS = 1.645  # Of a normal distribution.
+_P95_DEVIATIONS = 1.645  # 95th percentile of a normal distribution.
 _MOST_DEVIATIONS = 3.0
 _SIZES = 4096
 
@@ -17,13 +17,13 @@ class World:
     """One plan over one recorded link.
 
     Attributes:
-        plan: `link.plan.Plan`; device and server take its times.
+        plan: `link.plan.Plan` with the times of device and server.
         trace: `Trace` of the up-link.
         rtt_ms: Round trip without serialisation, the answer's included.
-        overhead_bytes: Of a message beyond its payload.
-        outages: `(from_s, to_s)`; nothing passes in them.
+        overhead_bytes: Bytes of a message besides its payload.
+        outages: `(from_s, to_s)`, when the link is down.
         radio: `link.plan.Radio`; None leaves energies unknown.
-        seed: Of the payloads' sizes.
+        seed: Seed of the payloads' sizes.
     """
 
     plan: object
@@ -67,10 +67,10 @@ class World:
         return Line(self.trace, outages=self.outages)
 
     def left_s(self, start_s, num_bytes):
-        """Returns when bytes have left, if a cut only delays them.
+        """Returns when bytes have left, if an outage only delays them.
 
-        They are sent again the moment a cut ends, which no transport can do:
-        in favour of policies that don't notice cuts.
+        They are sent again the moment an outage ends, which no transport can
+        do: in favour of policies that don't notice outages.
         """
         for from_s, to_s in self.outages:
             if start_s >= to_s:
@@ -87,7 +87,7 @@ class World:
         return self.rtt_ms + choice.server_ms
 
     def answered_s(self, choice, image, start_s):
-        """Returns when a choice begun at `start_s` is answered at last."""
+        """Returns when a choice started at `start_s` is finally answered."""
         begun_s = start_s + 1e-3 * choice.device_ms
         if not choice.sends:
             return begun_s

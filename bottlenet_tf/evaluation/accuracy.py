@@ -1,4 +1,4 @@
-"""Accuracy of a network on whole images, in percent."""
+"""Accuracy of a network on uncompressed images, in percent."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from bottlenet_tf import tasks
 
-# Fewer images take less time than a graph for them.
+# Fewer images take less time than building a graph.
 _WORTH_A_GRAPH = 100
 
 
@@ -15,7 +15,7 @@ def predictor(classifier, count=_WORTH_A_GRAPH):
 
     Args:
         classifier: Keras model or function, float32 images 0..255 -> logits.
-        count: How many images there are.
+        count: Number of images.
     """
 
     def compute(images):

@@ -1,4 +1,4 @@
-"""The coded frame of an AVIF file: all of it that varies between images.
+"""The coded frame of an AVIF file: all that varies between images.
 
     file: boxes ftyp, meta, mdat (ISO/IEC 14496-12, section 4.2)
     mdat: units of header, size and data (AV1 specification, section 5.3):
@@ -17,7 +17,7 @@ def av1_frame(file):
 
     Raises:
         ValueError: if the file is cut short, or anything else in it varies:
-            more frames, metadata, tiles in units of their own.
+            more frames, metadata, tiles in separate units.
     """
     try:
         units = list(_units(_box(file, b"mdat")))
@@ -27,9 +27,9 @@ def av1_frame(file):
     known = {_SEQUENCE_HEADER, _TEMPORAL_DELIMITER, _FRAME}
     if kinds.count(_FRAME) != 1 or not known.issuperset(kinds):
         raise ValueError(
-            "An AVIF file must hold one frame in one unit and nothing else "
-            "that varies, or its bytes can't be counted. "
-            f"Received: file of {len(file)} bytes, units of types {kinds}"
+            "An AVIF file must contain one frame in one unit and nothing else "
+            "that varies, or its bytes can't be counted. Received: file of "
+            f"{len(file)} bytes, units of types {kinds}"
         )
     return dict(units)[_FRAME]
 
@@ -54,7 +54,7 @@ def _units(stream):
             raise IndexError
         at += 1
         size = shift = 0
-        # Seven bits a byte, lowest first; the top one: more follow.
+        # Seven bits per byte, lowest first; the top one: more follow.
         while True:
             size |= (stream[at] & 0x7F) << shift
             shift += 7

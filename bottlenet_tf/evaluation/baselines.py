@@ -23,8 +23,8 @@ from bottlenet_tf.layers import PerImageQuantizer
 class Baselines:
     """The untouched network, alone and behind image codecs.
 
-    `cloud_only` are `CloudPoint`s; the other figures, in percent, are of the
-    uncompressed images, the precision for several labels an image.
+    `cloud_only` are `CloudPoint`s; the other figures, in percent, are for
+    uncompressed images, the precision for several labels per image.
     """
 
     network_accuracy: float
@@ -38,9 +38,9 @@ class RawFeatures:
 
     Attributes:
         shape: `(H, W, C)` of the feature.
-        bytes: Of one payload: H * W * C, and 8 of header and range.
+        bytes: Those of one payload: H * W * C, and 8 of header and range.
         deflated_bytes_mean: The same deflated (zlib level 9).
-        deflated_images: How many images that mean is of.
+        deflated_images: Number of images in that mean.
         accuracy: In percent.
     """
 
@@ -66,9 +66,9 @@ def measure_baselines(
         classifier: Keras model, float32 images 0..255 -> logits.
         part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100; none for no sweep.
-        codecs: Names of image codecs, see `cloud_only`; None takes all that
-            this machine has.
-        cache_dir: Folder in which the result is kept; None keeps nothing.
+        codecs: Names of image codecs, see `cloud_only`; None for all that this
+            machine has.
+        cache_dir: Folder to cache the result in; None for no cache.
 
     Returns:
         `Baselines`.
@@ -113,9 +113,9 @@ def raw_features(
             `BottleNet` trained end to end, which shares the layers.
         suffix: Keras model, feature -> logits.
         part: `data.Part`, the images to measure on.
-        deflate_images: About so many images, evenly spread, are deflated:
+        deflate_images: About this many images, evenly spread, are deflated:
             a feature of ResNet-50 takes a tenth of a second.
-        cache_dir: Folder in which the result is kept; None keeps nothing.
+        cache_dir: Folder to cache the result in; None for no cache.
 
     Returns:
         `RawFeatures`.
@@ -172,11 +172,11 @@ def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
 
     Args:
         num_classes: Number of classes, at least 2.
-        network_accuracy: Of the untouched network, in percent.
-        task: What the outputs are; several labels take a bit each.
+        network_accuracy: That of the untouched network, in percent.
+        task: Kind of outputs; several labels take a bit each.
 
     Returns:
-        Dictionary of the `bits` that name one class, the same in whole
+        Dictionary of the `bits` that name one class, the same rounded up to
         `bytes`, without a header, and `accuracy`.
 
     Raises:

@@ -14,14 +14,15 @@ from bottlenet_tf.evaluation.identity import model_digest
 from bottlenet_tf.evaluation.image_codecs import IMAGE_CODECS
 
 _LOG = logging.getLogger(__name__)
-# Raise when the meaning of a measurement changes: old files are then ignored.
+# Increase when the meaning of a measurement changes: old files are then
+# ignored.
 _VERSION = 5
 
 
 def baseline_key(classifier, part, qualities, codecs):
     """Returns the SHA-256 (hex) of everything that decides the sweep's result.
 
-    Images count by `part.fingerprint`, codecs by the versions of their
+    Images enter by `part.fingerprint`, codecs by the versions of their
     libraries.
     """
     return _key(
@@ -56,12 +57,13 @@ def _key(part, **parts):
 
 
 def load_or_measure(cache_dir, key, measure):
-    """Returns `measure()`'s value, from the cache if it holds one for the key.
+    """Returns `measure()`'s value, from the cache if it has one for the key.
 
-    A file that can't be read as this key's is measured anew and replaced.
+    If a file can't be read or has another key, it is measured again and
+    replaced.
 
     Args:
-        cache_dir: Folder of the cache, made when needed; None keeps nothing.
+        cache_dir: Folder of the cache, created when needed; None for no cache.
         key: Function that returns the key, hex.
         measure: Function that returns the value, for JSON.
 
@@ -85,9 +87,9 @@ def _read(path, key):
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        _LOG.warning("Measuring anew: cannot read %s: %s", path, error)
+        _LOG.warning("Measuring again: cannot read %s: %s", path, error)
         return None
     if not isinstance(cached, dict) or cached.get("key") != key:
-        _LOG.warning("Measuring anew: %s is not of key %s", path, key)
+        _LOG.warning("Measuring again: %s is not of key %s", path, key)
         return None
     return cached if "value" in cached else None

@@ -1,4 +1,4 @@
-"""The rival: the image itself, compressed, to a network that stays whole."""
+"""The rival: the compressed image, sent to an unsplit network."""
 
 import concurrent.futures
 import dataclasses
@@ -16,9 +16,8 @@ from bottlenet_tf.evaluation.image_codecs import usable_codec, usable_codecs
 class CloudPoint:
     """One quality (1 to 100) of one image codec, the network untouched.
 
-    `side` is the height and width in pixels of the images that are sent.
-    `bytes_mean` are the bytes that count, see `cloud_only`. The accuracy is in
-    percent.
+    `side` is the height and width in pixels of the images sent. `bytes_mean`
+    are the bytes that count, see `cloud_only`. The accuracy is in percent.
     """
 
     codec: str
@@ -36,11 +35,11 @@ def round_trip(images, codec, quality, side):
         images: uint8 `(batch, S, S, 3)`, RGB.
         codec: Name in `IMAGE_CODECS`.
         quality: The encoder's quality.
-        side: Pixels to which they are shrunk; the cloud enlarges them again.
+        side: Side in pixels to which they are shrunk; the cloud enlarges them.
 
     Returns:
-        `(pixels, counted, file_bytes)`: what the cloud sees, uint8 of the
-        same shape, and int64 `(batch,)` each.
+        `(pixels, counted, file_bytes)`: the cloud's images, uint8 of the same
+        shape, and int64 `(batch,)` each.
     """
     codec = usable_codec(codec)
     pixels = np.empty_like(images)
@@ -59,7 +58,7 @@ def round_trip(images, codec, quality, side):
 
 
 def round_trips(pool, images, codec, quality, side):
-    """Does the same as `round_trip`, with a `ThreadPoolExecutor`."""
+    """Same as `round_trip`, with a `ThreadPoolExecutor`."""
     shares = np.array_split(images, min(cores(), len(images)))
     parts = pool.map(lambda s: round_trip(s, codec, quality, side), shares)
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
@@ -77,17 +76,17 @@ def cloud_only(
     """Sweeps image codecs over qualities on the untouched network.
 
     Every image is encoded and decoded once for each codec and quality, with
-    the settings of `image_codecs`, and counts as a fair sender would ship it:
+    the settings of `image_codecs`, and counts as a fair sender would send it:
     without the bytes that the receiver can restore, plus the `HEADER_BYTES` of
-    our own payloads. Images that are enlarged for the network are also sent
-    at their stored size.
+    our own payloads. Images that are enlarged for the network are also sent at
+    their stored size.
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
         part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100.
         codecs: Names in `IMAGE_CODECS`; None takes all `usable_codecs()`.
-        sides: Pixels to which images are shrunk before they are sent; the
+        sides: Sides in pixels to which images are shrunk before sending; the
             stored size and the network's if None.
 
     Returns:

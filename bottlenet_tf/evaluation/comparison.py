@@ -1,4 +1,4 @@
-"""A split network's bytes and accuracy beside cloud-only's."""
+"""A split network's bytes and accuracy against cloud-only's."""
 
 from bottlenet_tf.evaluation.cloud_only import CloudPoint
 from bottlenet_tf.evaluation.curves import add_curve_figures
@@ -9,15 +9,15 @@ UNTRAINED = "the untouched network has no trained weights to compare with"
 
 
 def compare(result, baselines):
-    """Compares a split network with what leaves the network whole.
+    """Compares a split network with its unsplit rivals.
 
     Args:
         result: `SplitResult`.
         baselines: `Baselines`, or None if there is nothing to compare with.
 
     Returns:
-        `(figures, reasons)`: the figures that `build_report` explains, None
-        where there is none, and `{figure: why it is None or a bound}`.
+        `(figures, reasons)`: the figures that `build_report` explains, None if
+        missing, and `{figure: why it is None or a bound}`.
     """
     figures = {"accuracy_drop": None}
     points, reasons = (), {"accuracy_drop": UNTRAINED}
@@ -36,15 +36,15 @@ def compare(result, baselines):
 def add_tuned(figures, points, settings):
     """Adds the tuned rivals to the figures of one part of the data.
 
-    `tuned_matched_bytes` are the fewest that cloud-only needs for our
-    accuracy if the network may be tuned for the codec; untouched networks
-    count, too, where they need fewer. `tuned_matched_ratio` divides them by
-    our mean wire bytes: below 1, the rival wins. Figures of curves are renewed.
+    `tuned_matched_bytes` are the fewest that cloud-only needs for our accuracy
+    if the network may be tuned for the codec; untouched networks count, too, if
+    they need fewer. `tuned_matched_ratio` divides them by our mean wire bytes:
+    below 1, the rival wins. Figures of curves are updated.
 
     Args:
         figures: Dictionary of a report, or of its validation section; changed.
         points: List of `cloud_only` points of tuned networks, each with the
-            quality it is `tuned_at`.
+            quality `tuned_at`.
         settings: Dictionary of the rivals' settings: `codecs` and more.
     """
     figures["tuned_rivals"] = {**settings, "points": points}
@@ -67,7 +67,7 @@ def add_tuned(figures, points, settings):
 
 
 def _matched(name, points, accuracy, wire_bytes, reasons):
-    """Returns a `Match` and its ratio under a name; renews their reasons."""
+    """Returns a `Match` and its ratio under a name; updates their reasons."""
     names = [f"{name}_{x}" for x in ("bytes", "codec", "at_most", "ratio")]
     for figure in names:
         reasons.pop(figure, None)
@@ -85,7 +85,7 @@ def _matched(name, points, accuracy, wire_bytes, reasons):
 def _paper_ratio(points, result, reasons):
     jpeg = [point for point in points if point.codec == "jpeg"]
     if not jpeg:
-        reasons["paper_ratio"] = "the cloud-only sweep holds no JPEG"
+        reasons["paper_ratio"] = "the cloud-only sweep has no JPEG"
         return None
     finest = max(jpeg, key=lambda point: (point.side, point.quality))
     ours = summarize(result.payload_bytes).mean

@@ -5,14 +5,14 @@ Figures are dictionaries, those of a report or of its validation section.
 
 from bottlenet_tf.common import rate_curves
 
-# Of rivals: the network without a split, or one tuned for the codec.
+# Rivals' networks: without a split, or tuned for the codec.
 _NETWORKS = ("untouched", "tuned")
 
 
 def measured_points(figures):
     """Returns a unit's `(wire bytes, accuracy)` at every operating point.
 
-    Figures written before there were operating points have one.
+    Figures of versions without operating points have one.
     """
     points = figures.get("points") or [figures]
     return [(p["wire_bytes_mean"], p["accuracy"]) for p in points]
@@ -28,15 +28,15 @@ def curve_figures(figures):
 
     `bytes_at_drop` are the wire bytes 2, 1 and 0.5 points below the unsplit
     network, interpolated between measured points; `rival_bytes_at_drop` those
-    of image codecs. `bd_rate` is by how many percent our bytes differ from
-    theirs at the same accuracy: negative where we need fewer; it is the mean
-    over the accuracies in `bd_rate_range`.
+    of image codecs. `bd_rate` is the percentage by which our bytes differ from
+    theirs at the same accuracy, negative where we need fewer: the mean over the
+    accuracies in `bd_rate_range`.
 
     Args:
-        figures: Of a report with a unit, or of its validation section.
+        figures: Those of a report with a unit, or of its validation section.
 
     Returns:
-        `(figures, reasons)`, as of `comparison.compare`.
+        `(figures, reasons)`, as from `comparison.compare`.
     """
     ours, known = measured_points(figures), figures["baseline_accuracy"]
     reasons = {}
@@ -67,7 +67,7 @@ def curve_figures(figures):
 
 
 def add_curve_figures(figures):
-    """Adds the `curve_figures` to figures that have `reasons`, or renews them.
+    """Adds the `curve_figures` to figures that have `reasons`, or updates them.
 
     `figures`, of a report or of its validation section, are changed.
     """

@@ -38,7 +38,7 @@ def hardware():
 
 
 def cores():
-    """Returns how many processor cores this process may use."""
+    """Returns the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # A container may have fewer.
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -16,8 +16,8 @@ def unit_id(model):
 
     The first 32 bits of SHA-256 over the unit's configuration (canonical
     JSON) and every weight of prefix, unit and suffix, in order. Saving and
-    loading keeps it; another training, even of the same configuration, gives
-    another one, so that a head never talks to a foreign tail.
+    loading keeps it; another training, even with the same configuration, gives
+    another one, so that a head is never used with a foreign tail.
     """
     parts = model.prefix, model.unit, model.suffix
     weights = [weight for part in parts for weight in part.weights]
@@ -29,9 +29,8 @@ def model_digest(model):
     """Returns a SHA-256 (hex) over a functional Keras model.
 
     Covers every layer and operation with its class, configuration and
-    inputs, and all weights. Layers count by their place, not by their name:
-    Keras counts automatic names up, so that the same network built later has
-    others.
+    inputs, and all weights. Layers enter by position, not by name: Keras
+    numbers automatic names, so that the same network built later has others.
     """
     config = _plain(model.get_config())
     places = {}
@@ -48,7 +47,7 @@ def weights_sha256(model):
 
 
 def payload_format(model, codec=None):
-    """Returns the `PayloadFormat` in which the network's payloads travel.
+    """Returns the `PayloadFormat` of the network's payloads.
 
     Args:
         model: Built `BottleNet`.
@@ -60,9 +59,9 @@ def payload_format(model, codec=None):
     codec = model.unit.byte_codec if codec is None else codec
     if codec is None:
         raise ValueError(
-            "A unit must have its tables, which are made at the end of its "
-            "training, before anything is sent. "
-            f"Received: unit={type(model.unit).__name__} without tables"
+            "A unit must have its tables, which are made at the end of "
+            "training, before anything is sent. Received: "
+            f"unit={type(model.unit).__name__} without tables"
         )
     return PayloadFormat(
         unit_id=unit_id(model),
@@ -104,7 +103,7 @@ def _digest(config, weights, places):
 
 
 def _essential(config, places):
-    """Returns a plain configuration with places for names of layers."""
+    """Returns a plain configuration with positions for names of layers."""
     if isinstance(config, dict):
         return {
             key: _essential(value, places)

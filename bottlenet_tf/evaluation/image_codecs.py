@@ -1,4 +1,4 @@
-"""Image codecs of the rival: the files they make, and the bytes that count.
+"""Image codecs of the rival: their files, and the bytes that count.
 
 A fair sender leaves out the bytes that its receiver can restore, as ours does:
 
@@ -25,8 +25,8 @@ except ImportError:
 IMAGE_CODECS = Registry("image codec")
 # The codecs of a sweep, where this machine has them.
 _SWEPT = ("jpeg", "webp", "avif", "jxl")
-# A sender that strips a file's constant headers needs version, tag and
-# checksum just as our payloads do: `PayloadFormat` without a range.
+# A sender that strips a file's constant headers needs version, tag and checksum
+# like our payloads: `PayloadFormat` without a range.
 HEADER_BYTES = overhead_bytes(sends_range=False)
 # Decoding takes 0.08 ms in one thread and 0.3 ms in two; Pillow has no other
 # way to set their number.
@@ -51,7 +51,7 @@ class ImageCodec:
         self.settings = settings
 
     def version(self):
-        """Returns the library's version, or None where it is missing."""
+        """Returns the library's version, or None if it is missing."""
         return features.version(self.kind.lower())
 
     def encode(self, image, quality):
@@ -77,12 +77,12 @@ class ImageCodec:
     def varying(self, file):
         """Returns the bytes that, with size and quality, restore the file.
 
-        Their order may be another.
+        Their order may differ.
         """
         raise NotImplementedError
 
     def send(self, image, quality):
-        """Returns `(file, counted)`: a file, and how many bytes it counts."""
+        """Returns `(file, counted)`: a file, and its bytes that count."""
         file = self.encode(image, quality)
         sent = self.varying(file)
         if self.has_frame_header:
@@ -92,7 +92,7 @@ class ImageCodec:
 
 
 class Jpeg(ImageCodec):
-    """JPEG with the standard Huffman tables; its own would have to be sent."""
+    """JPEG with the standard Huffman tables; others would have to be sent."""
 
     kind, library = "JPEG", "Pillow with JPEG"
     has_frame_header = False
@@ -122,14 +122,15 @@ class WebP(ImageCodec):
         is_plain = file[12:16] == b"VP8 " and file[23:26] == b"\x9d\x01\x2a"
         if not is_plain or not 30 <= end <= len(file):
             raise ValueError(
-                "A WebP file must hold a lossy frame and nothing else, or its "
-                f"bytes can't be counted. Received: file of {len(file)} bytes"
+                "A WebP file must contain a lossy frame and nothing else, or "
+                f"its bytes can't be counted. Received: file of {len(file)} "
+                "bytes"
             )
         return file[30:end] + file[20:23]
 
 
 class Avif(ImageCodec):
-    """AVIF of libaom, which takes its time for small images."""
+    """AVIF of libaom, at a slower speed for small images."""
 
     kind, library = "AVIF", "Pillow with AVIF and libaom"
 
@@ -165,7 +166,7 @@ class JpegXl(ImageCodec):
         return imagecodecs.jpegxl_version()
 
     def encode(self, image, quality):
-        """Takes libjxl's own scale of qualities (cjxl.cc)."""
+        """Uses libjxl's own scale of qualities (cjxl.cc)."""
         if quality < 30:
             distance = 53 / 3000 * quality**2 - 23 / 20 * quality + 25
         else:
@@ -202,7 +203,7 @@ def missing_codecs():
 
 
 def usable_codecs():
-    """Returns the names of the codecs that a sweep takes on this machine."""
+    """Returns the names of the codecs of a sweep on this machine."""
     missing = missing_codecs()
     return tuple(name for name in _SWEPT if name not in missing)
 
@@ -211,12 +212,12 @@ def usable_codec(name):
     """Returns a name's `ImageCodec`.
 
     Raises:
-        ValueError: if the name is unknown, or its library isn't here.
+        ValueError: if the name is unknown, or its library is missing.
     """
     codec = IMAGE_CODECS.get(name)
     if codec.version() is None:
         raise ValueError(
-            f"This image codec needs {codec.library}, which isn't here. "
+            f"This image codec needs {codec.library}, which is missing. "
             f"Usable: {', '.join(usable_codecs())}. Received: codec={name!r}"
         )
     return codec

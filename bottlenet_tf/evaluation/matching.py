@@ -1,4 +1,4 @@
-"""How many bytes cloud-only needs to be as accurate as we are."""
+"""The bytes that cloud-only needs to be as accurate as we are."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ class Match:
     """The fewest cloud-only bytes at an accuracy.
 
     Attributes:
-        bytes_mean: Mean bytes an image; None if no codec reaches the accuracy.
+        bytes_mean: Mean bytes per image; None if no codec reaches the accuracy.
         codec: The codec that needs them, or None.
         at_most: Whether the true figure may be smaller.
         reason: Why `bytes_mean` is None or only a bound; else None.
@@ -25,16 +25,16 @@ class Match:
 def matched_bytes(points, accuracy):
     """Returns the fewest bytes at which cloud-only reaches `accuracy`.
 
-    Of each codec the points on the `front` count. Between two neighbours bytes
-    are interpolated linearly, which a sender attains by mixing the two
+    Only points on a codec's `front` count. Between two neighbours bytes are
+    interpolated linearly, which a sender can attain by mixing the two
     qualities. The best codec counts.
 
-    Where a codec's cheapest point already exceeds `accuracy`, that point's
-    bytes are taken and flagged `at_most`: any ratio built on them is an upper
-    bound, even if another codec's are fewer. Nothing is extrapolated above the
-    most accurate point of all codecs. In our favour is that a codec's own curve
-    may bend above the line between two neighbours, by at most the gap between
-    them (sweep densely), and that a sender could mix two codecs as well as two
+    If a codec's cheapest point already exceeds `accuracy`, that point's bytes
+    are taken and flagged `at_most`: any ratio built on them is an upper bound,
+    even if another codec's are fewer. Nothing is extrapolated above the most
+    accurate point of all codecs. In our favour is that a codec's own curve may
+    bend above the line between two neighbours, by at most the gap between them
+    (sweep densely), and that a sender could mix two codecs as well as two
     qualities.
 
     Args:

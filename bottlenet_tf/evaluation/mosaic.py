@@ -7,13 +7,13 @@ import numpy as np
 from bottlenet_tf.codec import tiling
 from bottlenet_tf.evaluation.wire_path import WirePath
 
-_CELL = 128  # Pixels a side, at least.
+_CELL = 128  # Least side in pixels.
 _SEPARATOR = 2
 _PAPER = 255  # White, around and between the pictures.
 
 
 def plane_mosaic(model, images):
-    """Returns a picture of some images on their way through the codec.
+    """Returns a picture of images on their way through the codec.
 
     One column for each image; from the top: the image, the plane the codec
     sees, the plane after a round trip through its bytes, at the unit's default
@@ -24,7 +24,7 @@ def plane_mosaic(model, images):
         images: `(n, H, W, 3)`, RGB 0..255, at least one.
 
     Returns:
-        uint8 `(height, width, 3)`, enlarged by whole factors without
+        uint8 `(height, width, 3)`, enlarged by integer factors without
         interpolation.
 
     Raises:
@@ -49,7 +49,7 @@ def plane_mosaic(model, images):
 def _plane(codes, largest):
     """Returns codes, `(h, w, c)` or `(n,)`, as a grey plane.
 
-    Of other types than uint8, 0 is medium grey and `largest` black or white.
+    For types other than uint8, 0 is medium grey and `largest` black or white.
     """
     if codes.ndim == 1:  # Rows of a square, the last one filled up.
         side = math.isqrt(len(codes) - 1) + 1
@@ -62,7 +62,7 @@ def _plane(codes, largest):
 
 
 def _enlarge(picture, cell):
-    """Repeats pixels a whole number of times, up to `cell` a side."""
+    """Repeats pixels an integer number of times, up to a side of `cell`."""
     factor = cell // max(picture.shape[:2])
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 

@@ -13,7 +13,7 @@ from bottlenet_tf.evaluation.table import SHARED, split_order
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"
 _ORANGE, _PURPLE, _BLACK = "#E69F00", "#CC79A7", "#000000"
 _SKY, _GREY = "#56B4E9", "0.6"
-# Not theirs, but darker than all of them.
+# An addition, darker than all of theirs.
 _BROWN, _INDIGO = "#7A4B2A", "#332288"
 _CODECS = {
     "jpeg": (_ORANGE, "s"),
@@ -33,8 +33,8 @@ _MODES = {
 def plot_rate_accuracy(reports, path):
     """Draws accuracy over wire bytes: split networks against cloud-only.
 
-    Operating points of a unit are joined, and its default point is marked. So
-    are units of one point at the same split point, all of them marked.
+    A unit's operating points are joined, with its default point marked, as are
+    units of one point at the same split point, all marked.
 
     Args:
         reports: Dictionaries from `build_report` or `load_report`, all of
@@ -52,7 +52,7 @@ def plot_rate_accuracy(reports, path):
             f"untouched network. Received: {len(reports)} reports of "
             f"{sorted(measured, key=str)}"
         )
-    figure, axes = _figure("bytes an image (logarithmic)")
+    figure, axes = _figure("bytes per image (logarithmic)")
     diagrams.scale_bytes(axes)
     obstacles = _cloud_curves(axes, reports[0])
     _tuned_points(axes, reports)
@@ -81,7 +81,7 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
     Args:
         points: Dictionaries with "mode", "quality" and "accuracy" (percent).
         path: PNG file to write, which is returned.
-        network_accuracy: Of the untouched network in percent, or None.
+        network_accuracy: That of the untouched network in percent, or None.
     """
     figure, axes = _figure("JPEG quality of the plane")
     for mode in ("aware", "naive"):
@@ -102,11 +102,11 @@ def plot_samples(samples, path, network_accuracy=None):
 
     Args:
         samples: Dictionaries with "wire_bytes_mean", "accuracy" (percent) and
-            "kept", whether none of the others beats it.
+            "kept", whether no other is better.
         path: PNG file to write, which is returned.
-        network_accuracy: Of the untouched network in percent, or None.
+        network_accuracy: That of the untouched network in percent, or None.
     """
-    figure, axes = _figure("bytes an image (logarithmic)")
+    figure, axes = _figure("bytes per image (logarithmic)")
     diagrams.scale_bytes(axes)
     for kept, line, color, label in (
         (False, "", _GREY, "sampled"),

@@ -1,4 +1,4 @@
-"""`report.json`: all figures of one run and what they were measured with."""
+"""`report.json`: all figures of one run and the conditions of measuring."""
 
 import dataclasses
 import math
@@ -51,25 +51,25 @@ def build_report(
     training=None,
     command=None,
 ):
-    """Puts one run's figures together.
+    """Assembles one run's figures.
 
     Accuracies are in percent, sizes in bytes, `accuracy_drop` in points
     below the untouched network. `accuracy_matched_ratio` divides the fewest
     cloud-only bytes at our accuracy by our mean wire bytes; it is an upper
-    bound if `accuracy_matched_at_most`. Of several labels an image (`output`
+    bound if `accuracy_matched_at_most`. For several labels per image (`output`
     is "sigmoid"), accuracies are of exact matches, and there is
-    `mean_average_precision`, too. `paper_ratio` is the paper's way,
-    whatever the accuracies: the whole JPEG file at the sweep's highest
-    quality over our image data alone. `points` are the unit's operating
-    points; `curves.curve_figures` explains the figures of the curve through
-    them. A figure that doesn't exist is None, and `reasons` says why under its
-    name; under "cloud_only.avif", why the sweep has no AVIF.
+    `mean_average_precision`, too. `paper_ratio` is the paper's, at any
+    accuracies: the complete JPEG file at the sweep's highest quality over our
+    image data alone. `points` are the unit's operating points;
+    `curves.curve_figures` explains the figures of the curve through them. A
+    figure that doesn't exist is None, and `reasons` says why under its name;
+    under "cloud_only.avif", why the sweep has no AVIF.
 
     The figures are those of `measured_on`, the test images unless the run is
-    for choosing. Choices are made by those under `validation`, the same for
-    the validation images; see `run_folders.choosing_figures`. With
+    for choosing. Choices are made by those under `validation`, for the
+    validation images; see `run_folders.choosing_figures`. With
     --unseen_classes, the test images are those of the seen classes, and the
-    same figures of the unseen ones stand under `unseen`.
+    same figures of the unseen ones are under `unseen`.
 
     Args:
         config: `TrainConfig` of the run.
@@ -79,7 +79,7 @@ def build_report(
             is, or if there are none.
         unseen: `Measured` on the test images of unseen classes, or None.
         device_mac_share: 0 to 1, `BottleNet.device_mac_share()`.
-        unit_id: `evaluation.unit_id` of the network that was measured.
+        unit_id: `evaluation.unit_id` of the measured network.
         untouched_sha256: `evaluation.weights_sha256` of the untouched network
             that `baselines` are of; None without them.
         training: Dictionary of steps, examples and seconds spent, or None.
@@ -89,7 +89,7 @@ def build_report(
         Dictionary of plain Python values, ready for JSON.
 
     Raises:
-        ValueError: if a `Measured` doesn't fit the mode.
+        ValueError: if a `Measured` doesn't match the mode.
     """
     figures = _section(config, dataset, measured)
     reasons = figures.pop("reasons")
@@ -179,7 +179,7 @@ def _figures(config, dataset, measured):
             figures |= found
             reasons |= missing
         figures["tuned_rivals"] = None
-        reasons["tuned_rivals"] = "none were asked for (--tuned_rivals)"
+        reasons["tuned_rivals"] = "none were requested (--tuned_rivals)"
     return figures, reasons
 
 
@@ -198,7 +198,7 @@ def _own_point(config, baselines):
 
 
 def write_report(workdir, report):
-    """Writes `report.json` to `workdir`, whole or not; returns its path."""
+    """Writes `report.json` to `workdir`, atomically; returns its path."""
     return write_json(pathlib.Path(workdir) / REPORT_FILE, report)
 
 

@@ -1,9 +1,9 @@
 """The common beginnings of an image codec's files, which needn't be sent.
 
-Frame headers hold quantizers, filters and tools. Most of them follow from the
-quality, but at no fixed place, so device and cloud encode the same made-up
-images. A common beginning of two of these files is a *head*; an image whose
-file begins with it too leaves it out, and the payload's tag names it.
+Frame headers contain quantizers, filters and tools. Most of them follow from
+the quality, but at no fixed place, so device and cloud encode the same
+synthetic images. A common beginning of two of these files is a *head*; an image
+whose file begins with it too leaves it out, and the payload's tag names it.
 """
 
 import functools
@@ -13,14 +13,14 @@ import os
 import numpy as np
 from PIL import Image
 
-# Of each steepness of the spectrum; photographs have about 1/f.
+# Number for each slope of the spectrum; photographs have about 1/f.
 _IMAGES_EACH = 8
 _POWERS = (1.0, 1.5, 2.0)
 
 
 @functools.cache
 def shared_heads(codec, quality, size, mode):
-    """Returns the heads of an `ImageCodec`, the empty one among them.
+    """Returns the heads of an `ImageCodec`, including the empty one.
 
     `size` is `(width, height)` in pixels, `mode` Pillow's "L" or "RGB".
     """

@@ -24,8 +24,8 @@ class SizeSummary(NamedTuple):
 def summarize(sizes):
     """Returns the `SizeSummary` of sizes in bytes, one for each image.
 
-    A percentile is the smallest size that at least so many percent of the
-    images don't exceed: a size that occurs, not one interpolated.
+    A percentile is the smallest size that at least this percentage of the
+    images don't exceed: an actual size, not interpolated.
     """
     high = np.percentile(sizes, (95, 99), method="inverted_cdf")
     found = (np.mean(sizes), np.median(sizes), *high, np.max(sizes))
@@ -39,9 +39,9 @@ class SplitResult:
     Attributes:
         accuracy: In percent, of logits computed from the received bytes.
         payload_bytes: int64 `(images,)`, the codec's image data of each image.
-        wire_bytes: int64 `(images,)`, `len()` of each whole payload: header,
-            range and image data.
-        mean_average_precision: In percent, for several labels an image.
+        wire_bytes: int64 `(images,)`, `len()` of each payload: header, range
+            and image data.
+        mean_average_precision: In percent, for several labels per image.
     """
 
     accuracy: float
@@ -93,8 +93,8 @@ def evaluate_split(model, part, batch_size=256, progress=True):
 def evaluate_codecs(model, part, codecs, batch_size=256, progress=True):
     """Returns a `SplitResult` for each of several byte sides.
 
-    The head runs once. The `Codec`s take the place of the unit's own, each at
-    its first operating point. Raises as `evaluate_split`.
+    The head runs once. The `Codec`s replace the unit's own, each at its first
+    operating point. Raises as `evaluate_split`.
     """
     forms = [(payload_format(model, codec), 0) for codec in codecs]
     return _evaluate(model, part, forms, batch_size, progress)

@@ -7,7 +7,7 @@ from bottlenet_tf.common.curve_cells import codec_label
 from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.evaluation.curves import tuned_points, unit_of
 
-# What reports that are compared have in common.
+# Fields that compared reports share.
 SHARED = (
     "dataset",
     "measured_on",
@@ -32,17 +32,17 @@ _ACCEPTED_DROP = 2.0
 
 
 def markdown_table(reports, against=()):
-    """Returns reports as Markdown: split networks, then what they must beat.
+    """Returns reports as Markdown: split networks, then their rivals.
 
     Reports of the same data, backbone and untouched network share a table. A
     "≤" marks a cloud-only figure that is only an upper bound. Curves, of units
-    of several operating points or of several units, have tables of their own.
+    of several operating points or of several units, have their own tables.
 
     Args:
         reports: List of dictionaries from `build_report` or `load_report`.
-        against: Reports of units that curves are compared with, as one curve,
-            besides the rivals; if there are none, a learned unit is compared
-            with the JPEG units of its split point.
+        against: Reports of units to compare curves with, as one curve, besides
+            the rivals; if there are none, a learned unit is compared with the
+            JPEG units of its split point.
 
     Raises:
         ValueError: if one of `against` can't be compared with any report.
@@ -62,7 +62,7 @@ def markdown_table(reports, against=()):
 
 
 def of_unseen(report):
-    """Returns a report of unseen classes' test images alone, or None."""
+    """Returns a report of only the unseen classes' test images, or None."""
     if "unseen" not in report:
         return None
     return {**report, **report["unseen"], "measured_on": "unseen"}
@@ -76,7 +76,7 @@ def split_order(report):
 
 
 def _grouped(reports):
-    """Returns `{shared: reports}`, figures of unseen classes apart."""
+    """Returns `{shared: reports}`, figures of unseen classes separately."""
     groups = {}
     for report in reports:
         for each in filter(None, (report, of_unseen(report))):
@@ -209,7 +209,7 @@ def _baseline_rows(reports):
 
 
 def _codec_rows(points, known, largest, kind):
-    """Each codec's most accurate point, and its cheapest acceptable one."""
+    """Yields each codec's most accurate and cheapest acceptable points."""
     found = []
     for codec in sorted({point["codec"] for point in points}):
         mine = [point for point in points if point["codec"] == codec]

@@ -1,4 +1,4 @@
-"""The whole signal path, with real bytes in the middle."""
+"""The complete signal path, with real bytes in the middle."""
 
 import numpy as np
 import tensorflow as tf
@@ -20,8 +20,8 @@ def whole_codes(codes, dtype=np.uint8):
         raise ValueError(
             f"Codes must be finite and within {limits.min}..{limits.max}, "
             f"because they travel as {limits.dtype}; a network that has "
-            "diverged makes others. "
-            f"Received: smallest={np.min(whole)}, largest={np.max(whole)}"
+            f"diverged makes others. Received: smallest={np.min(whole)}, "
+            f"largest={np.max(whole)}"
         )
     return whole.astype(dtype)
 
@@ -30,8 +30,8 @@ class WirePath:
     """Head and tail of one network, joined by nothing but bytes.
 
     Head and tail run in batches, the byte side on one image at a time. A batch
-    may be empty; the network never sees such a one, which oneDNN's convolutions
-    can't take.
+    may be empty; it is kept from the network, since oneDNN's convolutions
+    refuse it.
 
     Operating points are given by their index; None is the unit's default.
 
@@ -111,12 +111,12 @@ class WirePath:
         Args:
             images: `(batch, H, W, 3)`.
             point: Index of an operating point.
-            max_bytes: In place of a point, the most bytes of each payload;
+            max_bytes: In place of a point, the maximum bytes of each payload;
                 see `runtime.limit.Packer.fit`.
 
         Raises:
-            ValueError: for both a point and a limit, or a limit that can't be
-                kept; see `codes`.
+            ValueError: for both a point and a limit, or a limit too small; see
+                `codes`.
         """
         check_one(point, max_bytes)
         if max_bytes is None:

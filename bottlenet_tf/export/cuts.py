@@ -33,8 +33,8 @@ class Cut:
         name: Its name in --split.
         layer: Name of the layer whose output is the feature.
         shape: `(height, width, channels)` of the feature.
-        mac_share: Of the network's multiply-accumulates, up to the cut.
-        bytes: Of the feature in 8 bits.
+        mac_share: Share of the multiply-accumulates up to the cut.
+        bytes: Size of the feature in 8 bits.
         deflated_bytes: The same deflated (zlib level 9), mean of some images;
             None without images.
         head, tail: Lists of the `problems.Problem`s of that half.
@@ -56,7 +56,7 @@ class Look:
 
     Attributes:
         macs: Multiply-accumulates of an image.
-        parameters: Numbers that it learns.
+        parameters: Number of its weights.
         frozen: Of these, those that the file declares not trainable.
         output: Kind of its outputs: softmax, sigmoid, binary (one output), or
             logits if the file doesn't say.
@@ -81,7 +81,7 @@ def look(config):
         config: `CutsConfig`.
 
     Raises:
-        ValueError: if network, weights and data set don't fit together.
+        ValueError: if network, weights and data set don't match.
     """
     custom_layers.import_all(config.imports)
     settings = TrainConfig(
@@ -139,7 +139,7 @@ def _cuts(backbone, found, deflated):
     first = {layer: layers.index(layer) for layer in last}
     cuts = []
     for point in describe_cuts(backbone.model):
-        # Of an unknown layer, both halves have the problem.
+        # If the layer is unknown, both halves have the problem.
         at = last[point.layer]
         head = [p for p in found if not p.layer or first[p.layer] <= at]
         tail = [p for p in found if not p.layer or last[p.layer] > at]
@@ -204,7 +204,7 @@ def table(found):
     if found.frozen:
         frozen = f", of which the file freezes {found.frozen:,}"
     about = (
-        f"{found.macs / 1e6:,.1f} million multiply-accumulates an image, "
+        f"{found.macs / 1e6:,.1f} million multiply-accumulates per image, "
         f"{found.parameters:,} parameters{frozen}. Output: {found.output}."
     )
     if found.accuracy is not None:

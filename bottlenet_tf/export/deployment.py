@@ -22,7 +22,7 @@ class Deployment:
     Args:
         config: `ExportConfig`.
         folder: `pathlib.Path` of the deployment.
-        names: Of all its runs.
+        names: Names of all its runs.
 
     Raises:
         OSError, ValueError: see `PlanFile`.
@@ -42,11 +42,11 @@ class Deployment:
             self._plan.check_names(names)
 
     def add(self, run):
-        """Adds a `FinishedRun`'s unit, before minutes are spent on its files.
+        """Adds a `FinishedRun`'s unit, before the work on its files.
 
         Raises:
             TagCollisionError: if its payloads have the tag of another run's.
-            ValueError: if the plan is of another unit.
+            ValueError: if the plan has another unit.
         """
         message = payload_format(run.model)
         self._formats[run.name] = message
@@ -73,7 +73,7 @@ class Deployment:
             )
         if config.onnx:
             version = self.repository.finish(identity.version)
-            # All at once, as the server will hold them.
+            # All at once, as in the server.
             Tails.load(
                 version / triton_model.UNITS, threads=config.server_threads
             )

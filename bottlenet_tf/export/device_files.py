@@ -1,4 +1,4 @@
-"""This package's own files, copied to where no TensorFlow is."""
+"""This package's own files, copied for machines without TensorFlow."""
 
 import pathlib
 import shutil
@@ -7,7 +7,7 @@ import tempfile
 from bottlenet_tf.export import wheel
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
-# All that `runtime` imports; tests run the copies alone.
+# Everything that `runtime` imports; tests run the copies alone.
 _PARTS = (
     "__init__.py",
     "common/__init__.py",
@@ -15,7 +15,7 @@ _PARTS = (
     "codec",
     "runtime",
 )
-# All that `edge` imports as well.
+# Everything that `edge` imports as well.
 _SENDING_PARTS = ("common/formats.py", "link", "edge")
 # Checked before the rest is imported: damaged code may not even compile.
 _PROGRAM = '''"""Images to {results}; `python3 {name}.py --help` explains."""
@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
 
 def copy_sending_program(folder):
-    """Writes `run.py`, and the files it needs, beside a copied package."""
+    """Writes `run.py`, and the files it needs, next to a copied package."""
     folder = pathlib.Path(folder)
     _copy(_SENDING_PARTS, folder / "bottlenet_tf", ["__pycache__"])
     _write_program(folder, "run", "answers", "edge.program")
@@ -62,10 +62,10 @@ def copy_package(folder, compiled=False):
     """Copies the part of this package that runs a deployment to `folder`.
 
     Args:
-        folder: Where the package's folder is made.
-        compiled: Whether to copy what was compiled for this machine. A device
-            compiles its own; a server is most often alike, and if it isn't,
-            Python passes over what it can't load.
+        folder: Parent of the package's folder.
+        compiled: Whether to copy the files compiled for this machine. A device
+            compiles its own; a server is usually like this one, and if it
+            isn't, Python ignores files that it can't load.
     """
     package = pathlib.Path(folder) / "bottlenet_tf"
     package.mkdir(parents=True)

@@ -30,13 +30,13 @@ class FinishedRun:
 
     Attributes:
         workdir: `pathlib.Path` of its work directory.
-        name: Of the served model and of its files; the work directory's.
+        name: Name of the served model and its files: the work directory's.
         config: `TrainConfig` it was trained with.
         report: Its `report.json`.
         model: `BottleNet` that computes in float32.
         dataset: `data.Dataset` it was trained on.
-        adapted: How the unit was adapted since, as its pack says; None for
-            the run's own unit.
+        adapted: The unit's adaptation, from its pack; None for the run's own
+            unit.
     """
 
     workdir: pathlib.Path

@@ -1,8 +1,8 @@
 """Parts of networks as TensorFlow functions without variables, to convert.
 
-Converters need them frozen. LiteRT's drops the values of variables without
-a word; tf2onnx makes an input of every tensor that a layer computed when it
-was built, as Keras' `Normalization` does.
+Converters need them frozen. LiteRT's silently drops the values of variables;
+tf2onnx makes an input of every tensor that a layer computed when it was built,
+as Keras' `Normalization` does.
 """
 
 from typing import NamedTuple
@@ -35,8 +35,8 @@ def head(model):
 
     `image` `(1, S, S, 3)`, raw RGB 0..255 -> `codes` `(1, *code_shape)`, whole
     numbers, and, if the unit sends it, `range` `(1, 2)`. A unit that takes the
-    operating point has `coefficients` in place of codes, of which
-    `gains.Gains` makes codes on the device.
+    operating point has `coefficients` in place of codes, from which
+    `gains.Gains` computes codes on the device.
     """
     shape = (1, *model.prefix.input_shape[1:])
     return _encoding(model, model.head, "image", shape)

@@ -1,4 +1,4 @@
-"""`README.md` of a deployment folder: what lies there and how to start it."""
+"""`README.md` of a deployment folder: its content and how to start it."""
 
 import jinja2
 
@@ -7,7 +7,7 @@ from bottlenet_tf.export.manifest import parity_table
 
 
 def guide(config, models, wholes, identity):
-    """Returns the Markdown text for one export, of `templates/guide.md`.
+    """Returns the Markdown text for one export, from `templates/guide.md`.
 
     Args:
         config: `ExportConfig`.
@@ -27,7 +27,7 @@ def guide(config, models, wholes, identity):
         config=config,
         models=models,
         several=len(models) > 1,
-        adapted=models[0]["adapted"],  # One run alone may be.
+        adapted=models[0]["adapted"],  # Only a single run may be.
         shared=[m["name"] for m in models if m["unit"].get("segments")],
         with_points=[
             m for m in models if len(m["run"].get("points") or ()) > 1

@@ -7,28 +7,28 @@ import tensorflow as tf
 
 from bottlenet_tf.export.tensorflow_files import written
 
-# Kind of file: which of `runtimes.RUNTIMES` it is for.
+# Kind of file: its runtime, of `runtimes.RUNTIMES`.
 KINDS = {
     "float32": "litert",
     "float16": "litert_float16",
     "int8": "litert_int8",
 }
-# Layers that compute in float32 in every file. The quantizer in int8 puts
-# codes off by more than a hundred; the unit's convolutions are few, and in
-# int8 would put most codes off by one or two.
+# Layers that compute in float32 in every file. With the quantizer in int8,
+# codes are wrong by more than a hundred; the unit's convolutions are few, and
+# in int8 most codes would be wrong by one or two.
 _FLOAT_LAYERS = ("/preprocess", "/unit_head")
 
 
 def convert(part, kind, samples=None):
     """Returns a part of a network as the content of a `.tflite` file.
 
-    Inputs and outputs are those of the `frozen.Part`, in no certain order and
-    without their names, in float32 whatever the kind.
+    Inputs and outputs are those of the `frozen.Part`, in any order and without
+    their names, always in float32.
 
     Args:
         part: `frozen.Part` for one image.
-        kind: Of `KINDS`: "float32", "float16" (weights stored as float16) or
-            "int8" (all but `_FLOAT_LAYERS`).
+        kind: One of `KINDS`: "float32", "float16" (weights stored as float16)
+            or "int8" (all but `_FLOAT_LAYERS`).
         samples: `(n, ...)`, training images or features of them, which show
             int8 the range of every tensor; without, int8 is as float32.
 
@@ -39,7 +39,7 @@ def convert(part, kind, samples=None):
     try:
         with written("LiteRT's temporary files"):
             return _converted(part.function, kind, samples)
-    except Exception as error:  # The converter's are of many kinds.
+    except Exception as error:  # The converter raises many kinds.
         lacking = re.findall(r"(?:Flex|Custom) ops: ([^\n]*)", str(error))
         if not lacking:
             raise
@@ -52,7 +52,7 @@ def convert(part, kind, samples=None):
 
 def _converted(function, kind, samples):
     with warnings.catch_warnings():
-        # About the way of conversion and the interpreter it measures with.
+        # Warnings on the way of conversion and its interpreter.
         warnings.simplefilter("ignore")
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
         if kind == "float32" or (kind == "int8" and samples is None):
@@ -82,8 +82,8 @@ def _convert_to_int8(converter, samples):
 def _float_nodes(debugger):
     """Returns the names of the operations to keep in float32.
 
-    The debugger's own way to them is to run the network with all in int8, whose
-    quantizer then divides by a range of zero, which LiteRT refuses.
+    The debugger finds them by running the network with everything in int8,
+    whose quantizer then divides by a range of zero, which LiteRT refuses.
     """
     model = debugger.get_debug_quantized_model()
     details = tf.lite.Interpreter(model_content=model).get_tensor_details()

@@ -20,7 +20,7 @@ _MEASURED = (
 )  # fmt: skip
 
 PART_FORMAT = "bottlenet_tf.files.1"
-# Each of these lies in a folder that may be copied away alone.
+# Each of these is in a folder that may be copied alone.
 _PARTS = (served.NAME, unit_file.NAME, "model.py", "saved_model.pb")
 
 
@@ -29,7 +29,7 @@ def build_manifest(config, models, wholes, identity, files):
 
     Args:
         config: `ExportConfig`.
-        models: What `RunFiles.write` returned of each run.
+        models: Results of `RunFiles.write` for each run.
         wholes: `Wholes.entries`.
         identity: `runtime.served.Served` of all units.
         files: `{relative path: SHA-256}` of all files but this.
@@ -38,7 +38,7 @@ def build_manifest(config, models, wholes, identity, files):
     content = {
         "format": unit_file.MANIFEST_FORMAT,
         "target": config.target,
-        "input": "raw RGB, 0..255; the heads hold the network's own scaling",
+        "input": "raw RGB, 0..255; the heads contain the network's own scaling",
         "served": identity._asdict(),
         "models": models,
         "whole": wholes,
@@ -57,7 +57,7 @@ def seal(content):
 
 
 def write_parts(folder):
-    """Writes a manifest to each folder that may be copied away alone."""
+    """Writes a manifest to each folder that may be copied alone."""
     parts = {
         path.parent
         for name in _PARTS
@@ -75,7 +75,7 @@ def measured(report):
 
 
 def network_facts(model):
-    """Returns where a `BottleNet` is cut, and its halves' work."""
+    """Returns the cut of a `BottleNet`, and its halves' work."""
     macs = model.macs()
     return {
         "layer": model.prefix.operations[-1].name,

@@ -10,10 +10,10 @@ from bottlenet_tf.export import onnx_passes
 
 
 def fix_reshapes(graph, nodes):
-    """Gives a Reshape whose shape is computed a constant one, with a -1.
+    """Replaces the computed shape of a Reshape by a constant, with a -1.
 
-    Keras' Flatten asks for the number of images, which isn't fixed. tf2onnx
-    calls this as a `custom_rewriter`, on TensorFlow's operators.
+    Keras' Flatten reads the number of images, which isn't fixed. tf2onnx calls
+    this as a `custom_rewriter`, on TensorFlow's operators.
     """
     for node in nodes:
         if node.type != "Reshape" or node.inputs[1].is_const():
@@ -27,7 +27,7 @@ def fix_reshapes(graph, nodes):
 
 
 def flatten_as_laid_out(model):
-    """Sorts the weights behind a Flatten in place of its input.
+    """Sorts the weights after a Flatten instead of its input.
 
     ```
     x -> Transpose -> Reshape (N, k) -> MatMul(w)

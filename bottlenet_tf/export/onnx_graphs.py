@@ -19,8 +19,8 @@ IR_VERSION = 7
 def convert(part):
     """Returns a part of a network as an ONNX model.
 
-    Inputs and outputs are those of the `frozen.Part`, but for feature maps:
-    channels come first, as in ONNX's convolutions, so that neither end needs a
+    Inputs and outputs are those of the `frozen.Part`, except that feature maps
+    are channels-first, as in ONNX's convolutions, so that neither end needs a
     Transpose. Codes are floats because TensorRT has no uint8 before 8.5.
 
     Args:
@@ -70,7 +70,7 @@ def _translate(part):
         tf.import_graph_def(definition, name="")
         graph = tfonnx.process_tf_graph(
             tf_graph,
-            continue_on_error=True,  # So that all its complaints are known.
+            continue_on_error=True,  # To collect all its errors.
             opset=OPSET,
             custom_op_handlers={
                 "Erfc": (onnx_passes.erfc, []),
@@ -108,7 +108,7 @@ class UntranslatedError(ValueError):
 
 
 def _check_operators(graph):
-    """Raises if tf2onnx left operators of TensorFlow's in the graph."""
+    """Raises an error if operators of TensorFlow are left in the graph."""
     unknown = [
         (node.name, node.op_type)
         for node in graph.node

@@ -7,7 +7,7 @@ from tf2onnx import utils
 
 
 def inline_compiled(definition):
-    """Lets functions be inlined that TensorFlow would compile by XLA.
+    """Allows inlining functions that TensorFlow would compile by XLA.
 
     Keras puts convolutions of several groups into such a function. Changes a
     `tf.compat.v1.GraphDef` in place.
@@ -45,9 +45,9 @@ def _from_one(graph, node, operator):
 def scalars_to_vectors(graph, nodes):
     """Gives scalars that are added to a tensor the shape (1,).
 
-    tf2onnx's optimizer of Transposes fails on a scalar behind a convolution,
-    as in MobileNetV3's hard sigmoid, and would then leave all of them in.
-    tf2onnx calls this as a `custom_rewriter`, on TensorFlow's operators.
+    tf2onnx's optimizer of Transposes fails on a scalar after a convolution, as
+    in MobileNetV3's hard sigmoid, and would then keep all of them. tf2onnx
+    calls this as a `custom_rewriter`, on TensorFlow's operators.
     """
     for node in nodes:
         shapes = [graph.get_shape(name) for name in node.input]
@@ -63,7 +63,7 @@ def scalars_to_vectors(graph, nodes):
 
 
 def restore_float16(model, name):
-    """Rounds the output `name` to float16, and all that is computed from it.
+    """Rounds the output `name` to float16, and everything computed from it.
 
     tf2onnx drops one of two Casts to float16 and back; the other one, to
     float32, does nothing.
@@ -78,7 +78,7 @@ def restore_float16(model, name):
         raise ValueError(
             f"The graph's output {name!r} must come from the Cast that ends "
             "the rounding to float16, or codes would be computed with another "
-            f"range than travels. Received: {cast.op_type}"
+            f"range than the one sent. Received: {cast.op_type}"
         )
     half = f"{name}_float16"
     first = helper.make_node(

@@ -1,4 +1,4 @@
-"""Takes avoidable Transposes out of an ONNX graph, exactly."""
+"""Removes avoidable Transposes from an ONNX graph, exactly."""
 
 import numpy as np
 from onnx import helper, numpy_helper
@@ -10,7 +10,7 @@ from bottlenet_tf.export.onnx_passes import (
     remove_unused,
 )
 
-# Nodes that compute the same in every layout, but for constants and axes.
+# Nodes that compute the same in every layout, except for constants and axes.
 _ELEMENTWISE = frozenset(
     "Abs Add Cast Clip Div Elu Erf Exp HardSigmoid LeakyRelu Max Min Mul Neg "
     "Relu Round Sigmoid Sqrt Sub Tanh".split()
@@ -36,7 +36,7 @@ def cancel_transposes(model):
 
 
 def _cancel_first(model):
-    """Changes the first region that can be; returns whether there was one."""
+    """Changes the first possible region; returns whether there was one."""
     graph = model.graph
     shapes = inferred_shapes(model)
     for node in graph.node:
@@ -68,7 +68,7 @@ class _Region:
 
     def _grow(self):
         """Collects nodes; returns whether inverses are the only way out."""
-        # Nodes are in topological order: one look at each is enough.
+        # Nodes are in topological order: one visit of each is enough.
         for node in self._graph.node:
             if not self._tensors.intersection(node.input):
                 continue
@@ -83,7 +83,7 @@ class _Region:
         return bool(self._exits) and not self._tensors & outputs
 
     def can_change_layout(self):
-        """Whether all inputs of the region can be had in its new layout."""
+        """Whether all inputs of the region are available in its new layout."""
         return self._is_closed and all(
             name in self._tensors
             or name in self._sources
@@ -105,12 +105,12 @@ class _Region:
         return all(side == 1 for side in shape)
 
     def _is_constant(self, name):
-        """Whether a tensor is a constant, to be laid out anew."""
+        """Whether a tensor is a constant, whose layout can be changed."""
         tensor = self._constants.get(name)
         return tensor is not None and len(tensor.dims) <= len(self._order)
 
     def change_layout(self):
-        """Lets the region compute in the layout of its source."""
+        """Changes the region to the layout of its source."""
         for node in (*self._nodes, *self._exits):
             for i, name in enumerate(_data_inputs(node)):
                 if name in self._sources:
@@ -142,7 +142,7 @@ class _Region:
 
 
 def _data_inputs(node):
-    """Returns the inputs that are laid out; Split's others are sizes."""
+    """Returns the inputs with a layout; Split's others are sizes."""
     return node.input[:1] if node.op_type == "Split" else [*node.input]
 
 

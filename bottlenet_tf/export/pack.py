@@ -1,14 +1,14 @@
 """Rate packs: other units of one network, as small files.
 
 Many small units on one network are one network with many rates: a change of
-rate swaps the unit, some kilobytes, and leaves the rest as it is. A pack of
---unit=datta holds its unit whole; one of --unit=learned (`unit_changes`) what
-differs from the unit it was made from. Naming one of these two layers is all
-that a pack may say about the program; `pack_file` has its bytes.
+rate swaps only the unit, a few kilobytes. A pack of --unit=datta contains its
+complete unit; one of --unit=learned (`unit_changes`) the differences from the
+unit it was made from. A pack can only name one of these two layers, no other
+code; `pack_file` has its bytes.
 
 Head and tail must swap to the same pack: its `unit_id` is that of its
-payloads. A network that runs in Keras swaps by `swap`; a deployment is made
-anew, by `export.py --pack`.
+payloads. A network that runs in Keras swaps by `swap`; a deployment is exported
+again, by `export.py --pack`.
 """
 
 import inspect
@@ -41,8 +41,8 @@ class Pack(NamedTuple):
         make: Function from the network it is for to its `layers.Unit`.
         feature_shape: `(H, W, C)` of the cut tensor.
         unit_id: `evaluation.unit_id` of the network with this unit.
-        adapted: How a unit was adapted, and its figures, as in
-            `unit_changes.check_adapted`; None for another.
+        adapted: A unit's adaptation and its figures, as in
+            `unit_changes.check_adapted`; None for others.
     """
 
     make: object
@@ -52,7 +52,7 @@ class Pack(NamedTuple):
 
 
 def save_pack(path, model):
-    """Writes a network's unit as a whole pack, all of it or nothing.
+    """Writes a network's unit as a complete pack, atomically.
 
     Args:
         path: File to write, by custom `*.pack`.
@@ -65,8 +65,8 @@ def save_pack(path, model):
     unit = model.unit
     if not isinstance(unit, DattaUnit) or unit.byte_codec is None:
         raise ValueError(
-            "A whole pack holds a trained DattaUnit with its tables. Received: "
-            f"unit={type(unit).__name__}, codec={unit.byte_codec!r}"
+            "A complete pack contains a trained DattaUnit with its tables. "
+            f"Received: unit={type(unit).__name__}, codec={unit.byte_codec!r}"
         )
     config = unit.get_config()
     header = {
@@ -88,11 +88,12 @@ def save_pack(path, model):
 
 
 def load_pack(path):
-    """Returns the `Pack` in a file, which may be anybody's.
+    """Returns the `Pack` in a file, which may be untrusted.
 
     Raises:
         OSError: if it can't be read.
-        ValueError: naming the file, if it is not a whole pack of this version.
+        ValueError: naming the file, if it is not a complete pack of this
+            version.
     """
     with pathlib.Path(path).open("rb") as file:
         return parse_pack(file.read(pack_file.MAX_BYTES + 1), path)
@@ -124,8 +125,8 @@ def swap(model, pack):
     """Returns the network with another unit; both halves are shared.
 
     Args:
-        model: `BottleNet`, which stays as it is; for a pack of changes, with
-            the unit that these were made from.
+        model: `BottleNet`, not changed; for a pack of changes, with the unit
+            that these were made from.
         pack: `Pack` that was saved from the same network.
 
     Raises:
@@ -138,27 +139,26 @@ def swap(model, pack):
         swapped = BottleNet(model.prefix, unit, model.suffix, name=model.name)
     if swapped is None or unit_id(swapped) != pack.unit_id:
         raise ValueError(
-            "A pack fits the very network and split that its unit was trained "
-            "for, and no other. "
-            f"Received: feature {pack.feature_shape} in the pack, {shape} in "
-            f"the network, unit_id={pack.unit_id:#010x}"
+            "A pack fits only the network and split that its unit was trained "
+            f"for. Received: feature {pack.feature_shape} in the pack, {shape} "
+            f"in the network, unit_id={pack.unit_id:#010x}"
         )
     return swapped
 
 
 def _build(header, arrays):
-    """Returns the whole unit of a header and its weights."""
+    """Returns the complete unit of a header and its weights."""
     config = header["config"]
     if set(header) != _FIELDS:
-        raise ValueError(f"its header must hold {', '.join(sorted(_FIELDS))}")
+        raise ValueError(f"its header must have {', '.join(sorted(_FIELDS))}")
     if set(config) != set(_CONFIG) or config["tables"] is None:
-        raise ValueError(f"its config must hold {', '.join(sorted(_CONFIG))}")
-    # Before anything is made: a few bytes may ask for gigabytes.
+        raise ValueError(f"its config must have {', '.join(sorted(_CONFIG))}")
+    # Before anything is built: a few bytes may request gigabytes.
     channels = header["feature_shape"][2]
     kernel = depthwise_kernel(config["stride"])
     least = 2 * channels * (config["channels"] + kernel**2)
     if least > sum(array.size for array in arrays):
-        raise ValueError("its config asks for more weights than it has")
+        raise ValueError("its config requests more weights than it has")
     unit = DattaUnit(**config, dtype="float32", name="unit")
     unit.build((None, *header["feature_shape"]))
     unit.built = True

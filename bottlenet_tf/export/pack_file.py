@@ -1,16 +1,16 @@
-"""The file of a rate pack: a header and arrays, whole or refused.
+"""The file of a rate pack: a header and arrays, complete or refused.
 
     "BTPK", version (1 byte), bytes of the header (4, big-endian)
     header        JSON; `arrays` has an encoding and a shape for each
     arrays        one after the other, little-endian, C order, deflated
     SHA-256       of everything before
 
-An array is float32, int32, float16, or "int8": whole numbers -127..127 with a
-float32 scale for each column (over the last axis but one), scales first.
-"int7" and "int6" are the same with -63..63 and -31..31, a byte each, which is
-deflated to less.
+An array is float32, int32, float16, or "int8": integers -127..127 with a
+float32 scale for each column (over the last axis but one), scales first. "int7"
+and "int6" are the same with -63..63 and -31..31, a byte each, which deflates to
+less.
 
-The SHA-256 detects damage; it proves no origin. A pack holds no code.
+The SHA-256 detects damage; it proves no origin. A pack contains no code.
 """
 
 import hashlib
@@ -51,8 +51,8 @@ def encode(array, encoding):
 
     Args:
         array: float32 or int32.
-        encoding: Of `_DTYPES`. An integer array stays int32, and one that is
-            beyond float16 or has no columns float32.
+        encoding: One of `_DTYPES`. An integer array stays int32, and one beyond
+            float16 or without columns float32.
     """
     if array.dtype == np.int32:
         encoding = "int32"
@@ -71,7 +71,7 @@ def encode(array, encoding):
 
 
 def join(header, encoded):
-    """Returns the bytes of a pack, of a header and what `encode` returned."""
+    """Returns the bytes of a pack, from a header and results of `encode`."""
     arrays = [[encoding, shape] for encoding, shape, _ in encoded]
     body = zlib.compress(b"".join(data for *_, data in encoded), 9)
     return _join({**header, "arrays": arrays}, body)
@@ -87,10 +87,10 @@ def parse(data):
     """Returns a pack's header and its float32 and int32 arrays.
 
     Args:
-        data: Bytes, which may be anybody's.
+        data: Bytes, which may be untrusted.
 
     Raises:
-        One of `REFUSALS`: if they are not a whole pack of this version.
+        One of `REFUSALS`: if they are not a complete pack of this version.
     """
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
@@ -109,13 +109,13 @@ def parse(data):
 
 
 def check_whole(values, count, least=1, most=_MAX_SIDE):
-    """Raises ValueError unless values are whole numbers of some range."""
+    """Raises ValueError unless values are integers in a range."""
     whole = isinstance(values, list) and len(values) == count
     if not whole or not all(
         type(value) is int and least <= value <= most for value in values
     ):
         raise ValueError(
-            f"its numbers must be whole, {least} to {most}: {values!r}"
+            f"its numbers must be integers, {least} to {most}: {values!r}"
         )
 
 
@@ -142,7 +142,7 @@ def _split(data):
 
 
 def _size(encoding, shape):
-    """Returns the bytes of an array; a few may ask for gigabytes."""
+    """Returns the bytes of an array; a few may request gigabytes."""
     check_whole(shape, len(shape))
     size = math.prod(shape) * np.dtype(_DTYPES[encoding]).itemsize
     if encoding in _LARGEST:
@@ -172,5 +172,5 @@ def _decode(data, encoding, shape):
     scale = np.frombuffer(data, "<f4", count).reshape(columns)
     whole = np.frombuffer(data, dtype, offset=4 * count).reshape(shape)
     if np.abs(whole.astype(int)).max() > _LARGEST[encoding]:
-        raise ValueError(f"a whole number exceeds its encoding, {encoding}")
+        raise ValueError(f"an integer exceeds its encoding, {encoding}")
     return whole.astype(np.float32) * scale.astype(np.float32)

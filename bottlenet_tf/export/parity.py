@@ -10,16 +10,16 @@ from bottlenet_tf.export.tolerances import TAIL, Tolerance
 from bottlenet_tf.runtime import outputs
 
 BATCH = 32  # Bounds the memory of the first layers of a large network.
-# Of more operating points, the first, the last and the default are compared.
+# With more operating points, the first, the last and the default are compared.
 MOST_POINTS = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class Parity:
-    """How an artefact compared; fields as in `Tolerance`.
+    """Result of comparing an artefact; fields as in `Tolerance`.
 
     `point` is the index of the operating point. `same_payloads` is the share
-    of images, in percent, whose payload is the Keras model's to the byte.
+    of images, in percent, whose payload is byte for byte the Keras model's.
     `accuracy` and `keras_accuracy` are in percent, on the same images. A
     network without a split has neither codes, payloads nor operating points:
     their figures are None.
@@ -39,20 +39,20 @@ class Parity:
 
 
 class ParityError(ValueError):
-    """An artefact that doesn't agree with the model it was made of."""
+    """An artefact doesn't agree with the model it was made from."""
 
 
 class Reference:
-    """The Keras model's answers to some images, through real payloads.
+    """The Keras model's answers to images, through real payloads.
 
-    At each of some operating points, image by image, so that a batch mixes the
-    points.
+    At each of several operating points, image by image, so that a batch mixes
+    the points.
 
     Args:
         model: Built `BottleNet`.
         images: uint8 `(n, S, S, 3)`.
-        labels: NumPy, as the task has them.
-        task: Of `tasks`.
+        labels: NumPy array, as in the task.
+        task: Kind of output; see `tasks`.
 
     Attributes:
         images, labels, task: The same.
@@ -86,7 +86,7 @@ class Reference:
         return [pair for image in zip(*made) for pair in image]
 
     def compare_head(self, artefact, tolerance, head):
-        """Compares a `runtime.edge.Head`, its payloads seen by Keras's tail.
+        """Compares a `runtime.edge.Head`, with Keras's tail on its payloads.
 
         Returns:
             List of `Parity`, one for each of `points`.
@@ -115,9 +115,9 @@ class Reference:
 
         Args:
             artefact: Its file's name.
-            serve: Callable, list of payloads -> dictionary of arrays as
-                `runtime.answers.Answers` has them.
-            class_names: In the order of the logits.
+            serve: Callable, list of payloads -> dictionary of arrays as in
+                `runtime.answers.Answers`.
+            class_names: Names in the order of the logits.
 
         Returns:
             List of `Parity`, one for each of `points`.
@@ -196,10 +196,10 @@ def compare_logits(artefact, tolerance, logits, wanted, labels, task):
     Args:
         artefact: Its file's name.
         tolerance: `Tolerance`.
-        logits: float32 `(n, classes)` that it made.
-        wanted: The same, of the Keras model.
-        labels: NumPy, as the task has them.
-        task: Of `tasks`.
+        logits: Its float32 `(n, classes)`.
+        wanted: The same from the Keras model.
+        labels: NumPy array, as in the task.
+        task: Kind of output; see `tasks`.
     """
     answers, wanted_answers = task.decisions(logits), task.decisions(wanted)
     apart = np.abs(logits - wanted).max() / np.abs(wanted).max()
@@ -239,7 +239,7 @@ def _percent(flags):
 def require(parity):
     """Raises `ParityError` if an artefact is beyond its tolerance."""
     limit = parity.tolerance
-    # Of few images, one is more than the share that may differ.
+    # With few images, one is more than the share that may differ.
     one_image = 100.0 / parity.images
     most = {
         "differing_codes": limit.differing_codes,

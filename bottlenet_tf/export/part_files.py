@@ -17,14 +17,14 @@ def write(folder, name, part, config, samples=None):
 
     Args:
         folder: `pathlib.Path`.
-        name: Of the files, without their endings.
+        name: Name of the files, without their endings.
         part: `frozen.Part`.
         config: `ExportConfig`, which chooses the files.
         samples: Function that returns the samples of `litert.convert`; None
             for a part that computes in float32 in the int8 file, too.
 
     Yields:
-        The runtime of each file once it is there, as in `runtimes.RUNTIMES`.
+        The runtime of each file once it is written, as in `runtimes.RUNTIMES`.
 
     Raises:
         As `write_onnx` and `litert.convert`.

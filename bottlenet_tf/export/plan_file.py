@@ -1,4 +1,4 @@
-"""The plan that goes to the device with a deployment: checked and copied."""
+"""The plan for the device in a deployment: checked and copied."""
 
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.validation import check
@@ -32,8 +32,8 @@ class PlanFile:
         unknown = {choice.split for choice in self._splits} - set(names)
         check(
             not unknown,
-            "--plan must choose among the exported runs, since a device has "
-            "no other units; export the runs that bottlenet-select was given.",
+            "--plan must choose among the exported runs, since a device has no "
+            "other units; export the runs given to bottlenet-select.",
             plan=self._path,
             unknown=sorted(unknown),
             runs=sorted(names),
@@ -43,7 +43,7 @@ class PlanFile:
         """Raises ValueError if the plan has another unit of this name.
 
         Args:
-            name: The run's.
+            name: The run's name.
             message: `PayloadFormat` of its unit.
         """
         for choice in self._splits:

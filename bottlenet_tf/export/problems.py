@@ -7,19 +7,19 @@ from bottlenet_tf.backbones import graph
 from bottlenet_tf.export import frozen, litert, onnx_graphs, tensorrt
 
 _WAYS_OUT = (
-    ({"onnx"}, "export.py --noonnx does without ONNX: LiteRT and TF Serving."),
+    ({"onnx"}, "export.py --noonnx works without ONNX: LiteRT and TF Serving."),
     (
         set(tensorrt.TARGETS),
-        "export.py --target=none does without TensorRT: ONNX Runtime, LiteRT "
+        "export.py --target=none works without TensorRT: ONNX Runtime, LiteRT "
         "and the servers.",
     ),
-    ({"litert"}, "export.py --litert= does without LiteRT."),
+    ({"litert"}, "export.py --litert= works without LiteRT."),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing that an export would refuse.
+    """One obstacle to an export.
 
     Attributes:
         runtime: "onnx", a TensorRT of `tensorrt.TARGETS`, or "litert".
@@ -45,7 +45,7 @@ def find(network, target, with_litert=True):
     layers = [node.operation.name for node in graph.nodes(network)]
     try:
         part = frozen.network(network)
-    except Exception as error:  # A layer's own.
+    except Exception as error:  # A layer's own error.
         runtimes = ("onnx", "litert") if with_litert else ("onnx",)
         return [Problem(name, None, _line(error)) for name in runtimes]
     found = []
@@ -56,7 +56,7 @@ def find(network, target, with_litert=True):
             Problem("onnx", layer_of(node, layers), f"{operator} isn't in ONNX")
             for node, operator in error.nodes
         ]
-    except Exception as error:  # tf2onnx's, of many kinds.
+    except Exception as error:  # tf2onnx raises many kinds.
         found.append(Problem("onnx", None, _line(error)))
     else:
         if target != "none":
@@ -68,13 +68,13 @@ def find(network, target, with_litert=True):
     if with_litert:
         try:
             litert.convert(part, "float32")
-        except Exception as error:  # The converter's, of many kinds.
+        except Exception as error:  # The converter raises many kinds.
             found.append(Problem("litert", None, _line(error)))
     return found
 
 
 def described(problems):
-    """Returns a line for each kind of problem, and ways out.
+    """Returns a line for each kind of problem, and remedies.
 
     Each line names the first layer that has the problem.
     """
@@ -93,7 +93,7 @@ def described(problems):
 
 
 def layer_of(node, layers):
-    """Returns the layer whose name a node's path holds; None if none is.
+    """Returns the layer whose name is in a node's path, or None.
 
     TensorFlow numbers equal names: layer "gelu" may be "gelu_1".
     """

@@ -1,7 +1,7 @@
-"""Files that are the same whenever one network is exported.
+"""Files that are the same in every export of a network.
 
 tf2onnx and TensorFlow number names by counters of the process, and order some
-things by hashes of strings, which differ between processes.
+elements by hashes of strings, which differ between processes.
 """
 
 import copy
@@ -13,10 +13,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 
 def order_onnx(graph):
-    """Orders nodes and constants by their way from the outputs; names them.
+    """Orders nodes and constants by their path from the outputs; names them.
 
-    A node is named by operator and place: of several equal nodes tf2onnx keeps
-    any one, with the path of its layer, so that paths differ between
+    A node is named by operator and position: of several equal nodes tf2onnx
+    keeps any one, with the path of its layer, so that paths differ between
     processes. Inputs and outputs keep their names.
 
     Args:
@@ -69,16 +69,16 @@ def _from_outputs(graph):
 def order_saved_model(folder):
     """Renames a SavedModel's functions and leaves its fingerprint out.
 
-    The fingerprint is random; servers and TensorFlow do without.
+    The fingerprint is random; servers and TensorFlow don't need it.
 
     Args:
-        folder: With `saved_model.pb`.
+        folder: Folder of `saved_model.pb`.
     """
     folder = pathlib.Path(folder)
     path = folder / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta in saved.meta_graphs:
-        # In the order in which they were made, by the counter.
+        # In their order of creation, by the counter.
         library = meta.graph_def.library
         functions = copy.deepcopy(
             sorted(library.function, key=lambda f: _count(f.signature.name))
@@ -111,7 +111,7 @@ def _renamed(text, names):
 
 
 def _rename(message, rename):
-    """Renames the strings of a message, keys of maps among them."""
+    """Renames the strings of a message, keys of maps included."""
     for field, value in message.ListFields():
         if hasattr(value, "items"):
             _rename_map(value, rename)

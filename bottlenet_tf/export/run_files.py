@@ -1,4 +1,4 @@
-"""The files of one run in a deployment: written, then checked in use."""
+"""The files of one run in a deployment: written, then run and checked."""
 
 import dataclasses
 import functools
@@ -28,13 +28,13 @@ _CALIBRATION_IMAGES = 100
 
 
 class RunFiles:
-    """One run on its way into the deployment folder.
+    """Writes one run to the deployment folder.
 
     Args:
         config: `ExportConfig`.
         run: `FinishedRun`.
         root: `pathlib.Path` of the deployment.
-        num_runs: How many runs it is of.
+        num_runs: Number of its runs.
         chain: `segments.Chain` of the runs whose network this one shares, or
             None.
     """
@@ -152,7 +152,7 @@ class RunFiles:
         self._check(reference.compare_served(artefact, serve, names))
 
     def _write_unit(self, folder):
-        """Writes unit.json, with the SHA-256 of the files beside it."""
+        """Writes unit.json, with the SHA-256 of the files next to it."""
         files = sorted(
             path
             for path in folder.iterdir()

@@ -1,4 +1,4 @@
-"""A whole export: runs in, one deployment folder out, checked on the way."""
+"""A complete export: runs in, one checked deployment folder out."""
 
 import dataclasses
 
@@ -20,9 +20,9 @@ def run(config):
 
     One run becomes `edge/` and `cloud/`; several become a folder each, with
     one `cloud/serving`, one model in `cloud/triton` and one network without a
-    split for all. Layers that several have in common on the device are written
-    once, to `edge/segments`. The folder appears once all files have been run in
-    their own runtimes and agreed with the Keras model.
+    split for all. Layers that several share on the device are written once, to
+    `edge/segments`. The folder appears once all files have been run in their
+    own runtimes and agreed with the Keras model.
 
     Args:
         config: `ExportConfig`.
@@ -31,11 +31,10 @@ def run(config):
         The manifest, as written to `manifest.json`.
 
     Raises:
-        ValueError: for a folder that isn't a finished run, an output folder
-            that isn't free, a pack of another network or a plan of other
-            units.
+        ValueError: for a folder that isn't a finished run, an output folder in
+            use, a pack of another network or a plan of other units.
         OSError: if something can't be written.
-        TagCollisionError: if payloads of two runs would have one tag.
+        TagCollisionError: if payloads of two runs would have the same tag.
         UnsupportedGraphError: if the target would refuse a graph.
         ParityError: if an artefact disagrees with the Keras model.
     """
@@ -49,7 +48,7 @@ def run(config):
         wholes = Wholes(config, folder, deployment.repository)
         chains = segments.find_shared(workdirs)
         sources = {chain.source for chain in chains.values()}
-        # A run whose network holds the others' goes first.
+        # A run whose network contains the others' goes first.
         order = sorted(workdirs, key=lambda w: model_name(w) not in sources)
         for i, workdir in enumerate(order, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
@@ -81,8 +80,8 @@ def _load_pack(path, workdirs):
     pack = load_pack(path)
     check(
         pack.adapted is not None,
-        "--pack takes a pack of bottlenet-adapt; a unit that was sampled "
-        "is exported from its own folder.",
+        "--pack takes a pack of bottlenet-adapt; a sampled unit is exported "
+        "from its own folder.",
         pack=path,
     )
     return pack

@@ -14,7 +14,7 @@ SIGNATURE = "serving_default"
 INPUT = "payload"
 OUTPUTS = ("logits", "probabilities", "classes", "labels", "status")
 WARMUP_BATCHES = (1, 4, 16)
-_BATCH_THREADS = 4  # One for each core that serves.
+_BATCH_THREADS = 4  # One per core in use.
 _WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
@@ -25,14 +25,14 @@ class ServedTail(tf.Module):
     payload -> check, codec -> unit's decode -> suffix -> softmax or sigmoid
     ```
 
-    A payload that is refused fails alone: its `status` says why, its class is
-    -1, its label empty and its numbers are 0. Weights are constants, so that
-    TensorFlow can fold them. A batch may mix operating points.
+    A refused payload fails alone: its `status` says why, its class is -1, its
+    label empty and its numbers are 0. Weights are constants, so that TensorFlow
+    can fold them. A batch may mix operating points.
 
     Args:
         model: Built `BottleNet` that computes in float32.
         labels: Class names, in the order of the logits.
-        task: Of `tasks`.
+        task: Kind of output; see `tasks`.
 
     Call arguments:
         payload: string `(N,)`, the bytes that devices send. N may be 0.
@@ -59,14 +59,14 @@ class ServedTail(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
     def serve(self, payload):
         batch = tf.shape(payload)[0]
-        # oneDNN's convolution gives an empty batch its input's shape, and
-        # what follows raises (TensorFlow 2.21). So an empty batch gets one
-        # payload, which is refused and whose answer is cut off.
+        # oneDNN's convolution gives an empty batch its input's shape, and the
+        # next op raises (TensorFlow 2.21). So an empty batch gets one payload,
+        # which is refused and whose answer is cut off.
         spare = tf.fill([tf.maximum(1 - batch, 0)], "")
         payload = tf.concat([payload, spare], axis=0)
         codes, code_range, point, status = self._parse(payload)
         inputs = {"codes": codes, "range": code_range}
-        if "point" in self._inputs:  # The graph's tail takes its value.
+        if "point" in self._inputs:  # The graph's tail takes the point's value.
             inputs["point"] = tf.gather(tf.constant(self._points), point)
         (logits,) = self._tail(*(inputs[name] for name in self._inputs))
         ok = status == 0
@@ -83,7 +83,7 @@ class ServedTail(tf.Module):
         return {name: values[:batch] for name, values in answers.items()}
 
     def _label(self, logits, classes):
-        """As `runtime.outputs.label`, of each image."""
+        """Same as `runtime.outputs.label`, for each image."""
         names = tf.constant(self._labels)
         if self._task.output == "softmax":
             return tf.gather(names, classes)
@@ -100,10 +100,10 @@ def write_saved_model(
     Args:
         model, labels, task: See `ServedTail`.
         folder: `<base>/<name>/1`.
-        name: Of the served model, as in `models.config`.
+        name: Name of the served model, as in `models.config`.
         payloads: Valid payloads, for the warm-up.
         max_batch: As in `batching_config`. A server refuses larger requests,
-            and to load a model whose warm-up has one.
+            and models whose warm-up has one.
 
     Raises:
         OSError: if something can't be written.
@@ -135,7 +135,7 @@ def _write_warmup(path, name, payloads, sizes):
 
 
 def models_config(names):
-    """Returns the text of `models.config`: all models that one server holds.
+    """Returns the text of `models.config`: all models of one server.
 
     TF Serving takes absolute paths only, and its container mounts the folder
     `serving` as /models.

@@ -6,7 +6,7 @@ image ─ segment_0 ─┬─ segment_1 ─┬─ ...
 ```
 
 Units that were trained on a frozen prefix share the network up to their cuts.
-Each part between two cuts is written once, and each unit is an encoder behind
+Each part between two cuts is written once, and each unit is an encoder after
 its cut. A unit whose prefix was trained with it shares nothing.
 """
 
@@ -29,7 +29,7 @@ class Chain:
     """Runs whose networks are the same up to their cuts.
 
     Attributes:
-        source: Name of the run that has the longest.
+        source: Name of the run with the longest prefix.
         layers: Names of the cuts' layers in that run's network, in order.
         cuts: `{run: index of its cut}`.
         first: Number of the first segment.
@@ -49,7 +49,7 @@ def digests_of(prefix):
     """Returns `{digest: layer}` of a Keras model, image -> feature.
 
     The digests are of the network up to each layer at which it can be cut; the
-    last one is that of the whole prefix.
+    last one is that of the complete prefix.
     """
     digests = {}
     for layer, feature in separating_tensors(prefix).items():
@@ -81,11 +81,11 @@ def find_shared(workdirs):
 
 
 def find_chains(prefixes):
-    """Returns the `Chain`s of runs that share a beginning of their networks.
+    """Returns the `Chain`s of runs whose networks begin with the same layers.
 
     Args:
-        prefixes: `{run: digests_of its prefix}`. A run that shares none is in
-            no chain.
+        prefixes: `{run: digests_of its prefix}`. A run that shares nothing is
+            in no chain.
     """
     chains, first = [], 0
     own = {name: list(digests)[-1] for name, digests in prefixes.items()}
@@ -112,7 +112,8 @@ def write(chain, prefix, folder, config, training_images):
         prefix: Keras model of its source, image -> feature, in float32.
         folder: `pathlib.Path` of the deployment's `edge`.
         config: `ExportConfig`.
-        training_images: Function that returns some, uint8 `(n, S, S, 3)`.
+        training_images: Function that returns some images, uint8 `(n, S, S,
+            3)`.
 
     Raises:
         As `part_files.write`.
@@ -145,7 +146,7 @@ def digests(folder, names):
 
 
 def _parts(prefix, layers):
-    """Returns the Keras models between the cuts, the image's the first."""
+    """Returns the Keras models between the cuts, the image's first."""
     tensors = separating_tensors(prefix)
     ends = [tensors.get(layer, prefix.outputs[0]) for layer in layers]
     starts = [prefix.inputs[0], *ends[:-1]]

@@ -1,4 +1,4 @@
-"""A folder that appears whole, or not at all."""
+"""A folder that appears complete, or not at all."""
 
 import contextlib
 import fcntl
@@ -15,13 +15,14 @@ def check_free(folder, overwrite=False):
     """Raises ValueError unless a rename can make `folder`.
 
     It must be missing or an empty folder, or, with `overwrite`, an earlier
-    deployment. Links are followed. Refused are mount points, which can't be
-    replaced, and the current directory, of which a shell would keep the old.
+    deployment. Links are followed. Mount points are refused, because they can't
+    be replaced, and the current directory, because a shell would stay in the
+    old one.
     """
     path = pathlib.Path(os.path.realpath(folder))
     reason = None
-    if path.is_symlink():  # Only a link in a loop is still one.
-        reason = "this link leads back to itself"
+    if path.is_symlink():  # Only a link in a loop is still a link.
+        reason = "this link points to itself"
     elif path.exists() and not path.is_dir():
         reason = "this is a file"
     elif path.exists() and path.samefile(os.curdir):
@@ -39,8 +40,8 @@ def check_free(folder, overwrite=False):
     if reason:
         raise ValueError(
             "--out must be a new or an empty folder, because an export "
-            "replaces nothing but, with --overwrite, a deployment; "
-            f"{reason}. Received: out={str(folder)!r}"
+            f"replaces only deployments, with --overwrite; {reason}. Received: "
+            f"out={str(folder)!r}"
         )
 
 
@@ -56,9 +57,9 @@ def _is_deployment(folder):
 def staged(folder, overwrite=False):
     """Yields a temporary folder that becomes `folder` if all goes well.
 
-    It lies beside `folder`, since a rename stays within a file system. After
-    an error nothing is left of it, nor of parents that were made for it. Those
-    of killed processes are removed.
+    It is next to `folder`, since a rename stays within a file system. After an
+    error it is removed, with parents created for it. So are those of killed
+    processes.
 
     Raises:
         ValueError: see `check_free`.
@@ -73,11 +74,11 @@ def staged(folder, overwrite=False):
         temporary = pathlib.Path(
             tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")
         )
-        # Until this process ends, however it does.
+        # Until this process ends, in any way.
         handle = os.open(temporary, os.O_RDONLY)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield temporary
-        temporary.chmod(0o755)  # mkdtemp lets only the owner in.
+        temporary.chmod(0o755)  # mkdtemp gives access only to the owner.
         check_free(folder, overwrite)
         if overwrite and folder.exists():
             replaced = temporary.with_name(f"{temporary.name}.old")
@@ -91,7 +92,7 @@ def staged(folder, overwrite=False):
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
         for parent in created:
-            with contextlib.suppress(OSError):  # Others may use it by now.
+            with contextlib.suppress(OSError):  # Others may use it now.
                 parent.rmdir()
         raise
     finally:
@@ -103,7 +104,7 @@ def _clear_killed(folder):
     """Removes the temporary folders of killed exports to `folder`."""
     name = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}")
     for path in folder.parent.iterdir():
-        # As mkdtemp makes it; a process that still writes holds the lock.
+        # Named as by mkdtemp; a process still writing holds the lock.
         if not name.fullmatch(path.name) or path.is_symlink():
             continue
         if not path.is_dir() or path.stat().st_mode & 0o777 != 0o700:
@@ -113,7 +114,7 @@ def _clear_killed(folder):
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path, ignore_errors=True)
-                print(f"Removed what a killed export left: {path}")
+                print(f"Removed files of a killed export: {path}")
             finally:
                 os.close(handle)
 

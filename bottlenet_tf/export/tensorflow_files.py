@@ -7,7 +7,7 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def written(name):
-    """Raises OSError in place of TensorFlow's own errors, as of a full disk."""
+    """Raises OSError in place of TensorFlow's own errors, e.g. a full disk."""
     try:
         yield
     except tf.errors.OpError as error:

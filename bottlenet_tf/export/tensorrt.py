@@ -1,9 +1,9 @@
 """Checks an ONNX graph against the rules of TensorRT's parser, without it.
 
 It knows the parser's operator table and source (`tensorrt_operators.json`):
-opsets, operators, types, which inputs must be constant. It doesn't know what
-the builder makes of the network: whether an engine comes out, how fast it is,
-how FP16 changes its results.
+opsets, operators, types, inputs that must be constant. It doesn't know the
+builder: whether it makes an engine of the network, how fast that is, how FP16
+changes its results.
 """
 
 import json
@@ -23,13 +23,13 @@ TARGETS = tuple(_TABLES)
 
 
 class Finding(NamedTuple):
-    """One thing in a graph that a target refuses or, as a note, changes.
+    """Something in a graph that a target refuses or, as a note, changes.
 
     Attributes:
         node: Name of the node, or of the tensor; empty for the whole model.
-        operator: The node's operator; empty if no node is to blame.
+        operator: The node's operator; empty without a node.
         rule, why: What the target requires, and the reason.
-        received: The graph's own, as `name=value`.
+        received: The graph's value, as `name=value`.
         refused: False for a note.
     """
 
@@ -73,9 +73,9 @@ def require_supported(model, target):
 
 
 def check_model(model, target):
-    """Returns the `Finding`s: what `target` refuses or changes in a model.
+    """Returns the `Finding`s of a model for `target`.
 
-    Without refusals, the parser should take it.
+    Without refusals, the parser should accept it.
 
     Args:
         model: `onnx.ModelProto`; not changed.
@@ -114,7 +114,7 @@ def check_model(model, target):
 
 
 def _model_texts(model, opset, table):
-    """Yields rule, reason and received value, of the model as a whole."""
+    """Yields rule, reason and received value, for the complete model."""
     release = f"TensorRT {table['tensorrt']}"
     low, high = table["lowest_opset"], table["highest_opset"]
     if opset is None or not low <= opset <= high:
@@ -140,8 +140,8 @@ def _dimension_findings(graph):
         sizes = sizes[1:] if sizes[:1] == [BATCH_NAME] else sizes
         fixed = all(isinstance(size, int) and size > 0 for size in sizes)
         if not fixed and info.name not in constants:
-            rule = "Dimensions must be fixed, but for a first one named "
-            why = "a profile ranges over the batch alone"
+            rule = "Dimensions must be fixed, except a first one named "
+            why = "a profile ranges only over the batch"
             received = f"tensor={info.name!r}, shape={shape}"
             yield Finding(info.name, "", rule + BATCH_NAME, why, received)
 

@@ -12,8 +12,8 @@ _TYPE_NAMES = {
     "FLOAT8E4M3FN": "FP8",
     "FLOAT4E2M1": "FP4",
 }
-# The type variables that an operator's list of types is for, if not the first
-# input's. Bodies of control flow are checked on their own.
+# The type variables of an operator's list of types, if not the first input's.
+# Bodies of control flow are checked on their own.
 _TYPE_VARIABLES = {
     "Cast": ("T1", "T2"),
     "CastLike": ("T1", "T2"),
@@ -66,7 +66,7 @@ class Tensors:
 
 
 def node_texts(node, tensors, opset, table):
-    """Yields rule, reason and received value, of a node."""
+    """Yields rule, reason and received value, for a node."""
     release = f"TensorRT {table['tensorrt']}"
     if node.domain not in ("", "ai.onnx"):
         rule = "Operators must come from ONNX's default domain"
@@ -106,7 +106,7 @@ def node_texts(node, tensors, opset, table):
 
 
 class NodeRules:
-    """A node under its schema; a method for each kind of rule in the tables.
+    """A node with its schema; a method for each kind of rule in the tables.
 
     Each returns None, or the rule and the received value.
     """
@@ -117,7 +117,7 @@ class NodeRules:
         self.tensors = tensors
 
     def names_of(self, type_variables):
-        """Yields the tensors whose type one of the variables stands for."""
+        """Yields the tensors whose type is one of the variables."""
         for names, formals in (
             (self.node.input, self.schema.inputs),
             (self.node.output, self.schema.outputs),

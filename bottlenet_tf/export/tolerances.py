@@ -1,21 +1,21 @@
-"""How far each file may be from the Keras model, and why not less."""
+"""How far each file may be from the Keras model, and the reason."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Tolerance:
-    """How far an artefact may be from the Keras model; None: by any amount.
+    """How far an artefact may be from the Keras model; None: unlimited.
 
     Attributes:
-        differing_codes: Share of codes that may differ, in percent; where some
-            may, one image's may (its range may be rounded the other way).
-        code_difference: By how much one may, in steps of the quantizer.
+        differing_codes: Share of codes that may differ, in percent; unless 0,
+            all of one image may (its range may be rounded the other way).
+        code_difference: Largest difference, in steps of the quantizer.
         top1_agreement: Images that must keep their class, or all their labels,
-            in percent, but for one image.
-        logit_difference: Largest, as a share of the largest logit. One other
-            code may move a logit by any amount.
-        why: Why not less.
+            in percent, except one image.
+        logit_difference: Largest difference, as a share of the largest logit.
+            One other code may move a logit by any amount.
+        why: The reason for the tolerance.
     """
 
     differing_codes: float | None
@@ -25,7 +25,7 @@ class Tolerance:
     why: str
 
 
-# Of the device's files, by runtime.
+# For the device's files, by runtime.
 HEAD = {
     "onnx": Tolerance(
         0.1,
@@ -41,9 +41,9 @@ HEAD = {
         8,
         90.0,
         None,
-        "weights keep 11 bits: a few codes in a hundred move by one, which "
-        "may move a coarse codec's coefficients by a step; more where a "
-        "barely trained unit's output is small beside what it sums",
+        "weights keep 11 bits: a few codes in a hundred move by one, which may "
+        "move a coarse codec's coefficients by a step; more where a barely "
+        "trained unit's output is small against its summands",
     ),
     "litert_int8": Tolerance(
         100.0,
@@ -60,7 +60,7 @@ TAIL = Tolerance(
 _SAME_PIXELS = Tolerance(
     None, None, 99.5, 1e-3, "the same pixels; only sums in another order"
 )
-# Of networks without a split, by runtime.
+# For networks without a split, by runtime.
 WHOLE = {
     "onnx": _SAME_PIXELS,
     "litert": _SAME_PIXELS,

@@ -1,6 +1,6 @@
 """All tails as one model of a Triton repository: payloads in, classes out.
 
-Beside it the unsplit network as another one, which takes image files.
+In addition the unsplit network as another one, which takes image files.
 """
 
 import pathlib
@@ -41,9 +41,9 @@ class Repository:
     <folder>/<image_model>/<version>/whole/whole.onnx, whole.json
     ```
 
-    One model holds all tails: a process for each would take 70 MB more, and
+    One model contains all tails: a process for each would take 70 MB more, and
     couldn't put payloads of different units into one batch. The tails are
-    copies, since a repository is often all that a server's container sees of a
+    copies, since a server's container often sees only the repository of a
     deployment.
 
     Args:
@@ -81,7 +81,7 @@ class Repository:
         """Writes the model of image files; returns the network's folder.
 
         Args:
-            edge: Holds `whole.onnx` and `whole.json`.
+            edge: Folder of `whole.onnx` and `whole.json`.
             version: `routes.deployment_version` of the network's identity.
         """
         name = self._config.image_model
@@ -129,7 +129,7 @@ def model_config(config, name):
         "version_policy { all { } }\n"
         "instance_group {\n  count: 1\n  kind: KIND_CPU\n}\n"
         "# device: cpu, cuda or tensorrt, where ONNX Runtime computes. The\n"
-        "# model joins requests to batches itself, in a queue of its own.\n"
+        "# model joins requests to batches itself, in its own queue.\n"
         + "".join(
             f"parameters {{\n  key: {_quoted(key)}\n"
             f"  value {{ string_value: {_quoted(str(value))} }}\n}}\n"
@@ -139,7 +139,7 @@ def model_config(config, name):
 
 
 def _tensor(kind, name, dtype, length):
-    """Returns one tensor's entry; the batch dimension is understood."""
+    """Returns one tensor's entry; the batch dimension is implicit."""
     return (
         f"{kind} {{\n  name: {_quoted(name)}\n"
         f"  data_type: {dtype}\n  dims: {length:d}\n}}\n"
@@ -147,5 +147,5 @@ def _tensor(kind, name, dtype, length):
 
 
 def _quoted(text):
-    """Returns a string as protobuf's text format has it."""
+    """Returns a string in protobuf's text format."""
     return f'"{text_encoding.CEscape(text, as_utf8=True)}"'

@@ -15,7 +15,7 @@ _FLAGS = {
     "trt10": ("--memPoolSize=workspace:", "--skipInference"),
     "trt11": ("--memPoolSize=workspace:", "--skipInference"),
 }
-# Have strongly typed networks only: FP16 is in the graph, or nowhere.
+# Releases with strongly typed networks only: FP16 is in the graph, or nowhere.
 _TYPED = ("trt11",)
 # Scratch memory that the builder may use.
 _WORKSPACE_MIB = 1024
@@ -29,14 +29,14 @@ set -eu
 CDPATH= cd -- "$(dirname -- "$0")"
 trtexec=$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)
 if [ ! -x "$trtexec" ]; then
-    echo "trtexec must be in PATH: TensorRT brings it." >&2
+    echo "trtexec must be in PATH: it comes with TensorRT." >&2
     exit 127
 fi
 {check}trap 'rm -f {part}.engine.tmp' EXIT
 "$trtexec" \\
     {arguments}
 test -s {part}.engine.tmp
-# The program that runs the engine asks which graph it was built of.
+# The program that runs the engine checks the graph that it was built from.
 rm -f {part}.engine.sha256
 mv -f {part}.engine.tmp {part}.engine
 sha256sum < {part}.onnx | cut -c1-64 > {part}.engine.sha256
@@ -44,7 +44,7 @@ sha256sum < {part}.onnx | cut -c1-64 > {part}.engine.sha256
 
 _CHECK = """\
 if [ "$(cksum < {part}.onnx)" != "$(cat {part}_fp16.cksum)" ]; then
-    echo "{part}_fp16.onnx must be made of this {part}.onnx:" \\
+    echo "{part}_fp16.onnx must be made from this {part}.onnx:" \\
         "run convert_{part}.sh first." >&2
     exit 1
 fi
@@ -71,7 +71,7 @@ def write(folder, name, graph, config):
 
     Args:
         folder: `pathlib.Path`.
-        name: Of the ONNX file, without its ending.
+        name: Name of the ONNX file, without its ending.
         graph: `onnx.GraphProto` of the file.
         config: `ExportConfig`.
     """
@@ -99,7 +99,7 @@ def scripts(target, part, inputs, max_batch):
         part: Name of the ONNX file without its ending.
         inputs: `{name: shape}` of the graph. If the first dimensions are
             `tensorrt.BATCH_NAME`, it takes 1 to `max_batch` images.
-        max_batch: The number that kernels are chosen for, too.
+        max_batch: Largest batch, for which kernels are chosen.
     """
     workspace, build_only = _FLAGS[target]
     is_typed = target in _TYPED
@@ -131,7 +131,7 @@ def scripts(target, part, inputs, max_batch):
 
 
 def _shapes(inputs, batch=BATCH_NAME):
-    """Returns the inputs' names and shapes as trtexec takes them."""
+    """Returns the inputs' names and shapes in trtexec's form."""
     return ",".join(
         f"{name}:"
         + "x".join(str(batch if size == BATCH_NAME else size) for size in shape)

@@ -1,10 +1,10 @@
 """A rate pack of a learned unit: its differences from another unit.
 
-The header names that unit's identity (`base`) and which of its weights change
-(`changed`, by their place); the config has new tables and a default point.
-Weights are as exact as the pack's size allows: float32 if all fit, else
-matrices in float16, else large ones in int8 and the largest, as the mixing,
-in as few as 6 bits.
+The header has that unit's identity (`base`) and the weights that change
+(`changed`, by position); the config has new tables and a default point. Weights
+are as exact as the pack's size allows: float32 if all fit, else matrices in
+float16, else large ones in int8 and the largest, such as the mixing, in as few
+as 6 bits.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ _FIELDS = {
     "unit", "base", "config", "changed", "feature_shape", "unit_id", "adapted",
 }  # fmt: skip
 _CONFIG = ("tables", "default_point")
-# Of the matrices, encodings by the least elements of one that has it.
+# Encodings of matrices, by their least number of elements.
 _EXACTNESS = (
     {0: "float32"},
     {0: "float16"},
@@ -34,9 +34,9 @@ _EXACTNESS = (
     {0: "float16", 1 << 12: "int8", 1 << 17: "int7"},
     {0: "float16", 1 << 12: "int8", 1 << 17: "int6"},
 )
-# The figures of 64 operating points are added when it is measured.
+# The figures of 64 operating points are added after measuring.
 _FIGURES_BYTES = 1 << 13
-# How a unit was adapted, and numbers of each point, before and after.
+# A unit's adaptation, and numbers of each point, before and after.
 _ADAPTED = ("refit", "steps", "photos", "held_out", "points")
 FIGURES = (
     "wire_bytes_before", "wire_bytes", "agreement_before", "agreement",
@@ -47,10 +47,10 @@ _REFITS = ("tables", "transform")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Changes:
-    """The changes of a learned unit that a pack holds.
+    """The changes of a learned unit in a pack.
 
     Attributes:
-        base: `evaluation.unit_id` of the network that it is for.
+        base: `evaluation.unit_id` of its network.
         config: `{"tables": base64 text, "default_point": index}`.
         weights: `{place: float32 or int32 array}`.
         adapted: See `check_adapted`; None before it is measured.
@@ -71,8 +71,8 @@ class Changes:
         found = unit_id(model)
         check(
             found == self.base and isinstance(model.unit, LearnedUnit),
-            "A pack fits the very network and unit that it was made from, and "
-            "no other: name the run that was adapted, or adapt this one.",
+            "A pack fits only the network and unit that it was made from: name "
+            "the run that was adapted, or adapt this one.",
             unit_id=f"{found:#010x}",
             base=f"{self.base:#010x}",
         )
@@ -105,8 +105,8 @@ def check_size(unit, tuned):
     """Raises ValueError if the changes of a unit will be too large for a pack.
 
     Args:
-        unit: Frozen `LearnedUnit`, of which the weights' sizes count.
-        tuned: Whether all weights change, or the transform alone.
+        unit: Frozen `LearnedUnit`; only its weights' sizes matter.
+        tuned: Whether all weights change, or only the transform.
     """
     changing = unit.weights
     if not tuned:
@@ -119,7 +119,7 @@ def check_size(unit, tuned):
         f"A pack must be at most {pack_file.MAX_BYTES:,} bytes, so that "
         "changing the unit is cheap. Use --refit=tables without --steps, "
         "which changes no weight.",
-        bytes=f"some {size:,}",
+        bytes=f"about {size:,}",
     )
 
 
@@ -131,7 +131,7 @@ def pack_changes(base, model):
         model: The same network with a unit of the same sizes, frozen.
 
     Raises:
-        ValueError: if they are too many.
+        ValueError: if the pack is too large.
     """
     config = model.unit.get_config()
     config = {name: config[name] for name in _CONFIG}
@@ -167,7 +167,7 @@ def pack_changes(base, model):
 
 
 def with_figures(data, adapted):
-    """Returns a pack's bytes with the figures that it was measured to have."""
+    """Returns a pack's bytes with its measured figures."""
     check_adapted(adapted)
     return pack_file.with_header(data, adapted=adapted)
 
@@ -176,13 +176,13 @@ def read(header, arrays):
     """Returns the `Changes` of a pack's header and arrays.
 
     Raises:
-        One of `pack_file.REFUSALS`: if they are not such.
+        One of `pack_file.REFUSALS`: if they are invalid.
     """
     if set(header) != _FIELDS:
-        raise ValueError(f"its header must hold {', '.join(sorted(_FIELDS))}")
+        raise ValueError(f"its header must have {', '.join(sorted(_FIELDS))}")
     config, changed = header["config"], header["changed"]
     if set(config) != set(_CONFIG) or not isinstance(config["tables"], str):
-        raise ValueError(f"its config must hold {', '.join(_CONFIG)}")
+        raise ValueError(f"its config must have {', '.join(_CONFIG)}")
     check_whole([header["base"]], 1, least=0, most=(1 << 32) - 1)
     check_whole([config["default_point"]], 1, least=0, most=63)
     check_whole(changed, len(arrays), least=0)
@@ -195,11 +195,11 @@ def read(header, arrays):
 
 
 def check_adapted(adapted):
-    """Raises unless a pack's figures are as an adaptation writes them.
+    """Raises an error unless a pack's figures have an adaptation's form.
 
     `refit` is "tables" or "transform"; `steps`, `photos` and `held_out` are
-    whole numbers; `points` has the `FIGURES` of each operating point. They are
-    shown in a deployment's README.
+    integers; `points` has the `FIGURES` of each operating point. They are shown
+    in a deployment's README.
     """
     if set(adapted) != set(_ADAPTED) or adapted["refit"] not in _REFITS:
         raise ValueError(f"its figures must be {', '.join(_ADAPTED)}")
@@ -221,7 +221,7 @@ def _encode(array, exactness):
 
 
 def _check_places(unit):
-    """Raises ValueError unless the transform's places are in the grid."""
+    """Raises ValueError unless the transform's positions are in the grid."""
     places = np.asarray(unit.synthesis.places)
     kept = np.asarray(unit.analysis.kept)
     wanted = np.full(len(places), len(kept), np.int32)
@@ -232,6 +232,6 @@ def _check_places(unit):
         inside
         and np.array_equal(places, wanted)
         and np.array_equal(unit.synthesis.kept, kept),
-        "A pack's places must be those of the grid, the same on both sides.",
+        "A pack's positions must be those of the grid, the same on both sides.",
         kept=(int(kept.min()), int(kept.max())),
     )

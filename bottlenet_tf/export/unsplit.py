@@ -1,12 +1,12 @@
-"""Which network without a split belongs to a run, and whether it may answer.
+"""The network without a split of a run, and whether it may answer.
 
-A split is compared with the untouched backbone that its run began with, of
-which the report has `baseline_accuracy`, and not with the run's own prefix and
+A split is compared with the untouched backbone that its run started from, whose
+accuracy is the report's `baseline_accuracy`, not with the run's own prefix and
 suffix, which most runs train further. Training keeps it in the work directory,
 since the files of --backbone and --backbone_weights may be gone or changed.
 
 A run that was trained from scratch with its unit has none. There the run's own
-prefix and suffix stand in: they take the same time, but nobody trained them to
+prefix and suffix are used: they take the same time, but are not trained to
 answer without the unit.
 """
 
@@ -23,7 +23,7 @@ from bottlenet_tf.training import load_model
 def load_network(workdir, report, model):
     """Returns a finished run's network without a split, image -> logits.
 
-    If `why_timing_only` gives a reason, it is that of the run's own halves.
+    If `why_timing_only` returns a reason, it consists of the run's own halves.
 
     Args:
         workdir: Work directory.

@@ -1,6 +1,6 @@
 """A wheel of the device's package, for programs that load `Head` or `Tail`.
 
-`run.py` doesn't need it: its package lies beside it.
+`run.py` doesn't need it: its package is next to it.
 """
 
 import base64
@@ -49,7 +49,7 @@ def write(path, package):
     files[record] = "\n".join([*rows, f"{record},,", ""]).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            entry = zipfile.ZipInfo(name)  # Its date is that of all wheels.
+            entry = zipfile.ZipInfo(name)  # With the date of all wheels.
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)

@@ -1,4 +1,4 @@
-"""Networks without a split, written beside the halves and checked like them."""
+"""Networks without a split, written and checked like the halves."""
 
 import dataclasses
 import functools
@@ -23,10 +23,9 @@ from bottlenet_tf.runtime.whole_images import WholeImages
 class Wholes:
     """The networks without a split of one export, each written once.
 
-    Runs of one backbone share it. The first network lies in `edge/` of the
-    deployment, another one in the `edge/` of the first of its runs. Devices
-    answer with the first one, which is served, too, unless it is good for
-    timing alone.
+    Runs of one backbone share it. The first network is in `edge/` of the
+    deployment, others in the `edge/` of the first of their runs. Devices answer
+    with the first one, which is served, too, unless it is only for timing.
 
     Args:
         config: `ExportConfig`.
@@ -50,13 +49,14 @@ class Wholes:
         return list(self._entries.values())
 
     def add(self, run, edge, reference, training_images):
-        """Writes and checks a run's network, unless that was done before.
+        """Writes and checks a run's network, unless already done.
 
         Args:
             run: `FinishedRun`.
             edge: `pathlib.Path` of the run's own `edge` folder.
-            reference: `Reference` whose images it is compared on.
-            training_images: Function that returns some, uint8 `(n, S, S, 3)`.
+            reference: `Reference` with the images to compare on.
+            training_images: Function that returns some images, uint8 `(n, S, S,
+                3)`.
 
         Raises:
             As `part_files.write`.
@@ -139,14 +139,14 @@ class Wholes:
 
 
 def _png(pixels):
-    """Returns an image file that holds these very pixels."""
+    """Returns an image file with exactly these pixels."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 
 def _about(run):
-    """Returns the content of `whole.json`, but for the files' SHA-256."""
+    """Returns the content of `whole.json`, without the files' SHA-256."""
     return {
         "format": whole.FORMAT,
         "name": pathlib.PurePath(run.config.backbone).name,

@@ -67,7 +67,7 @@ if keras.config.backend() != "tensorflow":
         "before Keras is imported. Received: "
         f"KERAS_BACKEND={keras.config.backend()}"
     )
-# A user's keras.json may say otherwise, and layers take what is set.
+# A user's keras.json may set another one, which layers would use.
 keras.config.set_image_data_format("channels_last")
 keras.config.set_floatx("float32")
 keras.config.set_epsilon(1e-7)

@@ -43,9 +43,9 @@ class CodecLayer(keras.layers.Layer):
         """Returns a differentiable stand-in for bits, `(batch,)`.
 
         Only its relative gradient is used: training scales it to the codec's
-        real bytes. The base sums log2(1 + |difference|) to the left neighbour
-        and to the one above, or to the one before where codes have one axis,
-        plus 1, so that the scale is always finite.
+        real bytes. The base class sums log2(1 + |difference|) to the left
+        neighbour and to the one above, or to the one before where codes have
+        one axis, plus 1, so that the scale is always finite.
         """
         if len(codes.shape) == 2:
             differences = (codes[:, 1:] - codes[:, :-1],)
@@ -67,16 +67,16 @@ class CodecLayer(keras.layers.Layer):
         each one's operating point (int32 `(batch,)`): the checksum was right,
         yet the data may be anything. It returns `(codes, decodable)`, float32
         `(batch, *shape)` and bool `(batch,)`: the byte form's codes where that
-        decodes, any where it does not. It raises for none and is made of
+        decodes, any where it does not. It never raises and consists of
         TensorFlow ops alone. The layer need not be built.
 
         Raises:
             NotImplementedError: if the codec has no such decoder.
         """
         raise NotImplementedError(
-            "A payload can be decoded in the graph only by a codec whose "
-            "graph form has a `graph_decoder`: a byte form is Python, which "
-            f"no SavedModel holds. Received: codec={self.codec.name!r}"
+            "A payload can be decoded in the graph only by a codec whose graph "
+            "form has a `graph_decoder`: a byte form is Python, which a "
+            f"SavedModel can't contain. Received: codec={self.codec.name!r}"
         )
 
     def compute_output_shape(self, input_shape):
@@ -92,7 +92,7 @@ class ByteRoundTrip(CodecLayer):
     """Graph form of any codec: calls its byte form, image by image.
 
     At the first operating point. Slower than a native form by the Python call
-    for each image, and no SavedModel holds it; a subclass may have a
+    for each image, and a SavedModel can't contain it; a subclass may have a
     `graph_decoder` that can leave the process.
     """
 
@@ -120,12 +120,12 @@ class ByteRoundTrip(CodecLayer):
 
 
 def to_bytes(values, size, order="big"):
-    """Returns whole numbers `(...)`, from 0 up, as strings of `size` bytes.
+    """Returns whole numbers `(...)`, not negative, as strings of `size` bytes.
 
     Args:
         values: Integer tensor.
         size: Bytes of a number, up to 7.
-        order: "big" or "little", which end of a number comes first.
+        order: "big" or "little", the end of a number that comes first.
     """
     exponents = 8 * np.arange(size, dtype=np.int64)
     places = 2 ** (exponents if order == "little" else exponents[::-1])
@@ -135,7 +135,7 @@ def to_bytes(values, size, order="big"):
 
 
 def codec_layer(codec):
-    """Returns the graph form of `codec`: the one it names, or the generic."""
+    """Returns the graph form of `codec`: its own, or the generic one."""
     if codec.graph_layer is None:
         return ByteRoundTrip(codec, name="codec")
     module, _, name = codec.graph_layer.rpartition(".")

@@ -17,7 +17,7 @@ from bottlenet_tf.layers.reduction import (
 from bottlenet_tf.layers.restoration import ChannelRestoration
 from bottlenet_tf.layers.unit_base import MAX_INT16, Unit
 
-_COUNTED_CODES = 256  # In the estimate of bytes; larger ones count as 255.
+_COUNTED_CODES = 256  # For the estimate of bytes; larger ones count as 255.
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
@@ -29,16 +29,15 @@ class DattaUnit(Unit):
     q codes ─ 1x1, C_r -> C ─ depthwise transposed, stride S           server
     ```
 
-    Every convolution is followed by batch normalisation and ReLU; there are
-    no biases and no noise, and rounding passes gradients straight through.
-    Codes are whole numbers from 0, int16 on the wire, the positions row by
-    row with the channels innermost: code (i, j, k) of the `latent_shape`
-    (h, w, C_r) is number (i w + j) C_r + k.
+    Every convolution is followed by batch normalisation and ReLU; there are no
+    biases and no noise, and rounding passes gradients straight through. Codes
+    are whole numbers from 0, int16 on the wire, the positions row by row with
+    the channels innermost: code (i, j, k) of the `latent_shape` (h, w, C_r) is
+    number (i w + j) C_r + k.
 
-    The last ReLU stands only where the cut tensor is rectified, too; the
-    paper cuts after a ReLU always. Coding is lossless, by static tables that
-    come when training is over, so a unit in training has no codec: its bytes
-    are estimated.
+    The last ReLU is there only if the cut tensor is rectified, too; the paper
+    always cuts after a ReLU. Coding is lossless, by static tables that are made
+    after training, so a unit in training has no codec: its bytes are estimated.
 
     Args:
         channels: C_r, channels that are sent.
@@ -125,7 +124,7 @@ class DattaUnit(Unit):
         return {"codes": x + ops.stop_gradient(ops.round(x) - x)}
 
     def deployed_encode(self, feature):
-        """Returns what `encode` does, clipped to what can travel."""
+        """Same as `encode`, clipped to codes that can travel."""
         x = self._latent(feature, False)
         return {"codes": ops.minimum(ops.round(x), MAX_INT16)}
 
@@ -169,7 +168,7 @@ class DattaUnit(Unit):
 
 
 def _shared_entropy(codes):
-    """Returns bits of a code by the frequencies of all; no gradient."""
+    """Returns bits per code by the frequencies of all; no gradient."""
     codes = ops.stop_gradient(ops.reshape(codes, (-1,)))
     symbols = ops.cast(ops.minimum(codes, _COUNTED_CODES - 1), "int32")
     counts = ops.bincount(symbols, minlength=_COUNTED_CODES)

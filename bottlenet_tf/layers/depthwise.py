@@ -1,4 +1,4 @@
-"""Depthwise halves of a unit: fewer positions, and all of them back.
+"""Depthwise halves of a unit: fewer positions, and all of them restored.
 
 Datta, Ahuja, Somayazulu, Tickoo, 2022, arXiv:2208.11596. The kernel is 3 x 3,
 as published, and S x S where the stride S is larger: a smaller one would skip
@@ -68,9 +68,9 @@ class DepthwiseRestoration(_Depthwise, Restoration):
     ```
 
     p is the padding before the first row in `DepthwiseReduction` of the same
-    size: an input reaches the very rows that the reduction made it of. Of
-    these S * ceil(H / S) rows and more, those beyond H are cropped; the
-    paper's decoder of late splits restores 15 or 17 rows of 14.
+    size: an input reaches the very rows that the reduction computed it from.
+    These are S * ceil(H / S) rows or more, of which those beyond H are cropped;
+    the paper's decoder of late splits restores 15 or 17 rows of 14.
 
     No framework has this operation for all of its exports: zeros between the
     inputs and a depthwise convolution are the same. Its kernel is stored

@@ -10,25 +10,25 @@ from bottlenet_tf.layers.codec_layer import ByteRoundTrip
 _LOW_RANGE = 1 << 32
 _FULL_RANGE = 1 << 48
 _STRIDE = 2 * TOTAL  # Between the keys of two tables.
-_ESCAPE = TOTAL  # In place of a code, which has 16 bits.
+_ESCAPE = TOTAL  # Stands for a code that follows in 16 bits.
 _RUN = 8  # Steps of a loop's body; a loop costs as much as half a step.
-_SPARE_WORDS = 4  # Zeros after the longest stream; 6 bytes must be there.
+_SPARE_WORDS = 4  # Zeros after the longest stream; at least 6 bytes.
 
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class EntropyCode(ByteRoundTrip):
     """Graph form of the entropy codec; see `ByteRoundTrip`.
 
-    Coding is exact and tables come after training, so units that use it train
-    without: a server alone needs a form of its own.
+    Coding is exact and tables are made after training, so units that use it
+    train without it: only a server needs a graph form.
     """
 
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
-        It accepts exactly what the byte form accepts. All images of a batch
-        are decoded together, a loop's step for each coefficient up to the last
-        that is not silent at any of their points, unless an image has others.
+        It accepts the same data as the byte form. All images of a batch are
+        decoded together, a loop's step for each coefficient up to the last that
+        is not silent at any of their points, unless an image has others.
         """
         self.codec.check_shape(shape)
         return _Decoder(self.codec)
@@ -37,11 +37,10 @@ class EntropyCode(ByteRoundTrip):
 class _Decoder:
     """The decoder of `codec.range_coder` for a batch, of TensorFlow ops.
 
-    All tables lie in one sorted list: entry a of table k has the key
-    `k * 2**17 + a`, where a is a cumulative frequency, so that one search
-    finds a number's symbol. Where there is nothing to decode in an image,
-    another's being longer, the table of one symbol of all 65536 stands in,
-    which moves nothing.
+    All tables are in one sorted list: entry a of table k has the key `k * 2**17
+    + a`, where a is a cumulative frequency, so that one search finds a number's
+    symbol. Where an image has nothing left to decode and another has, a table
+    of one symbol of all 65536 is used, which moves nothing.
 
     A stream that is refused gives L + R <= C, which then lasts: 65536, a
     table's last entry, has low 0 and width 1, and C - L is kept at R.
@@ -66,7 +65,7 @@ class _Decoder:
         self._rows = rows.astype(np.int32)
         self._places = places
         silent = self._active < tables.coefficients
-        self._first = self._active + silent  # Symbols that are always there.
+        self._first = self._active + silent  # Symbols that every stream has.
 
     def _sort_entries(self, tables):
         """Makes the sorted list, and a table that moves nothing."""
@@ -158,8 +157,8 @@ class _Decoder:
     def _unescape(self, stream, values, rows):
         """Puts the values of escaped coefficients in their places.
 
-        Also returns, bool `(batch,)`, whether no escape stands for a value that
-        its table has.
+        Also returns, bool `(batch,)`, whether no escape stands for a value in
+        its table.
         """
         escaped = values == _ESCAPE
         count = tf.reduce_sum(tf.cast(escaped, tf.int32), axis=1)
@@ -202,7 +201,7 @@ def _most(numbers):
 
 
 class _Stream:
-    """Where the decoders of a batch stand; tensors `(1, batch)`."""
+    """Positions of the decoders of a batch; tensors `(1, batch)`."""
 
     def __init__(self, image_data):
         lengths = tf.strings.length(image_data)
@@ -225,12 +224,12 @@ class _Stream:
     def decode(self, choose, steps):
         """Returns `steps` symbols of each image, int32 `(batch, steps)`.
 
-        Up to 7 more are decoded, which must move nothing. `choose` makes, of
-        the step, C - L and r, the symbol's int32, low and width of 65536.
+        Up to 7 more are decoded, which must move nothing. `choose` computes,
+        from the step, C - L and r, the symbol's int32, low and width of 65536.
         """
         runs = (steps + _RUN - 1) // _RUN
-        # One more than there are: a stack of none would not know the batch,
-        # which a server's TensorFlow refuses.
+        # One more than needed: an empty stack would not know the batch, which a
+        # server's TensorFlow refuses.
         kept = tf.TensorArray(tf.int32, runs + 1, element_shape=(_RUN, None))
         blank = tf.zeros_like(self._value, tf.int32)
         kept = kept.write(runs, tf.repeat(blank, _RUN, axis=0))
@@ -264,9 +263,9 @@ class _Stream:
         return tf.transpose(found[:steps])
 
     def is_whole(self, image_data):
-        """Whether streams are what an encoder makes of some number.
+        """Whether an encoder can have made these streams.
 
-        See `range_coder`; after this no more can be decoded.
+        See `range_coder`; nothing can be decoded after this.
         """
         ones = tf.ones_like(self._value)
 

@@ -17,13 +17,13 @@ _CONTAINER_BYTES = len(jpeg_prefix(50, BLOCK, BLOCK)) + len(EOI)
 class JpegRoundTrip(CodecLayer):
     """JPEG encode and decode of the tiled planes; see `CodecLayer`.
 
-    The batch's planes, each padded to whole 8x8 blocks by repeating its last
-    row and column (as libjpeg does), are stacked into one tall image and
-    coded by a single call. Blocks are coded independently, so the pixels are
-    exactly those of one file for each plane, at a hundredth of the overhead.
-    Only the first DC difference of each plane is coded against a neighbour
-    instead of zero, so `image_data_bytes` is off by a byte or so; evaluation
-    counts real payloads.
+    The batch's planes, each padded to complete 8x8 blocks by repeating its last
+    row and column (as libjpeg does), are stacked into one tall image and coded
+    by a single call. Blocks are coded independently, so the pixels are exactly
+    those of one file for each plane, at a hundredth of the overhead. Only the
+    first DC difference of each plane is coded against a neighbour instead of
+    zero, so `image_data_bytes` is off by a byte or so; evaluation counts real
+    payloads.
 
     The variable `quality` is for annealing: it starts at the codec's, the
     first if there are several, and may be changed during training. `call` and
@@ -92,8 +92,8 @@ class JpegRoundTrip(CodecLayer):
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
-        It refuses exactly what the byte form does, data with a marker, and
-        gives the same pixels: a `StackDecoder` for each of the codec's own
+        It refuses the same data as the byte form, those with a marker, and
+        gives the same pixels: a `StackDecoder` for each of the codec's
         qualities.
 
         Raises:

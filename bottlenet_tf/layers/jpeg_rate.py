@@ -1,4 +1,4 @@
-"""What stands for JPEG's bits in training: a differentiable count."""
+"""A differentiable stand-in for JPEG's bits in training."""
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +32,7 @@ def jpeg_rate(planes, quality):
     """Returns a differentiable stand-in for bits, `(batch,)`.
 
     sum log2(1 + |coefficient / step|) over all DCT coefficients, DC as the
-    difference to the block before it: the size category that Huffman coding
+    difference to the previous block: the size category that Huffman coding
     spends bits on, without its rounding. Plus 1: never zero.
 
     Args:
@@ -59,7 +59,7 @@ def jpeg_rate(planes, quality):
 
 
 def whole_blocks(planes):
-    """Returns planes `(batch, H, W, 1)` padded to whole blocks.
+    """Returns planes `(batch, H, W, 1)` padded to complete blocks.
 
     The last row and column are repeated, as libjpeg does it.
     """

@@ -20,10 +20,10 @@ class StackDecoder:
     SOI .. DRI, SOF0 of all rows .. SOS  data RST0  data RST1 ..  data EOI
     ```
 
-    A decoder starts anew at every restart marker: prediction from zero, at a
-    whole byte, at the place that the number of blocks fixes. As no data hold
-    a marker, it meets exactly one after each plane, wherever the bytes before
-    it lead: what is missing is filled with zeros and what is left is skipped.
+    A decoder restarts at every restart marker: prediction from zero, at a
+    byte's start, at the place that the number of blocks fixes. As no data
+    contain a marker, it meets exactly one after each plane, whatever the bytes
+    before it: missing data are filled with zeros and excess data are skipped.
     So no image data raise an error or reach a neighbour's pixels, and pixels
     are those of one file for each plane.
 
@@ -114,8 +114,8 @@ def decode_file(file):
 
 
 def _has_marker(image_data):
-    """Returns whether strings hold 0xff without a stuffed 0x00, bool."""
-    # The byte behind the end: a trailing 0xff counts too.
+    """Returns whether strings contain 0xff without a stuffed 0x00, bool."""
+    # The byte after the end: a trailing 0xff counts too.
     closed = image_data + b"\x01"
     longest = tf.reduce_max(tf.concat([tf.strings.length(closed), [1]], 0))
     values = tf.io.decode_raw(closed, tf.uint8, fixed_length=longest)

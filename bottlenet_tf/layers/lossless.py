@@ -15,13 +15,13 @@ from bottlenet_tf.layers.tiling import untile
 _MARK = b"end"  # The content of a file that follows another.
 _MARK_FILE = gzip.compress(_MARK, mtime=0)
 _GZIP_HEADER = _MARK_FILE[:10]
-_MOST_RATIO = 1032  # Of what a stream inflates to, to its bytes.
+_MOST_RATIO = 1032  # Most inflated bytes per byte of a stream.
 _MOST_TIMES, _MOST_BYTES = 32, 1 << 20
-_FILTERS = 5  # Of PNG's rows: none, sub, up, average, Paeth.
+_FILTERS = 5  # Filters of PNG's rows: none, sub, up, average, Paeth.
 
 
 def _each(function, rows, default):
-    """Applies `function` to each of `rows`, whichever of them raise.
+    """Applies `function` to each of `rows`, even if some of them raise.
 
     An op that raises ends a whole batch, in `tf.map_fn` too; a data set, of
     graph ops like any other, may drop such elements. Returns `(values, done)`:
@@ -44,14 +44,14 @@ def _inflate(image_data, size):
     """Inflates zlib streams, each to `size` bytes with nothing after them.
 
     TensorFlow's op raises for a damaged stream, but not for one that is cut
-    short or has bytes after its end; only of gzip files it reads one after the
-    other. So the result is checked by a second run: the deflated part,
-    between zlib's 2 bytes and its checksum's 4, goes into a gzip file with
-    another behind it, and is whole if the op finds both.
+    short or has bytes after its end; only gzip files are read one after the
+    other. So the result is checked by a second run: the deflated part, between
+    zlib's 2 bytes and its checksum's 4, goes into a gzip file with another
+    after it, and is complete if the op finds both.
 
     Nor does the op stop at any size, and a byte may inflate to 1032. So it
-    first sees beginnings of the stream, each longer by what can't inflate to
-    more than `_MOST_TIMES` the size, until one makes too much.
+    first gets beginnings of the stream, each longer by a step that can't
+    inflate to more than `_MOST_TIMES` the size, until one makes too much.
 
     Returns `(values, whole)`: uint8 `(batch, size)`, zeros for a stream that
     makes another size; bool `(batch,)`.
@@ -104,8 +104,8 @@ class RawRoundTrip(ByteRoundTrip):
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
-        It accepts what the byte form accepts. A stream is inflated to at most
-        33 times the codes' size, or 1 MiB more than that if they are few.
+        It accepts the same data as the byte form. A stream is inflated to at
+        most 33 times the codes' size, or 1 MiB more than that if they are few.
         TensorFlow logs a warning for each that is damaged.
         """
         height, width, channels = shape
@@ -126,7 +126,7 @@ class PngRoundTrip(ByteRoundTrip):
     def graph_decoder(self, shape):
         """Returns the decoder of image data from outside; see `CodecLayer`.
 
-        It accepts what the byte form accepts; see
+        It accepts the same data as the byte form; see
         `RawRoundTrip.graph_decoder`. The rows' filters are the PNG decoder's.
 
         Raises:

@@ -1,10 +1,11 @@
-"""Batch normalisation as one fused op, used by units and backbones alike."""
+"""Batch normalisation as one fused op, used by units and backbones."""
 
 import keras
 import tensorflow as tf
 
 # The fused op silently raises a smaller epsilon to 1.001e-5. For the common
-# 1e-5 that is nothing to training, which normalises by a batch's statistics.
+# 1e-5 that doesn't matter in training, which normalises by a batch's
+# statistics.
 _MIN_EPSILON = 1e-5
 
 
@@ -13,12 +14,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` computed by TensorFlow's fused op.
 
     Same weights, arguments and equation: y = gamma * (x - mean) /
-    sqrt(variance + epsilon) + beta. Keras composes it of about ten
-    element-wise ops, which on a CPU makes a CIFAR ResNet-20 training step
-    far longer (`benchmarks/batch_norm.py`). The moving variance is the fused
-    op's unbiased one, n / (n - 1) of Keras's. Inference, and anything but a
-    4-D channels-last input with scale, centre and an epsilon of at least
-    1e-5, is Keras's own call, and everything is while `fused` is False.
+    sqrt(variance + epsilon) + beta. Keras composes it from about ten
+    element-wise ops, which on a CPU makes a CIFAR ResNet-20 training step far
+    longer (`benchmarks/batch_norm.py`). The moving variance is the fused op's
+    unbiased one, n / (n - 1) of Keras's. Inference, and anything but a 4-D
+    channels-last input with scale, centre and an epsilon of at least 1e-5, is
+    Keras's own call, as is everything while `fused` is False.
 
     It keeps Keras's class name because weight files address layers by it:
     files written with one load into the other.

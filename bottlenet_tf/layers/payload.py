@@ -1,7 +1,7 @@
 """The server's first step in the graph: payloads in, codes and verdicts out.
 
-The mirror of `PayloadFormat.unpack`, for a batch and without Python, so that
-a SavedModel can take the very bytes that devices send.
+The mirror of `PayloadFormat.unpack`, for a batch and without Python, so that a
+SavedModel can take the bytes that devices send.
 """
 
 import functools
@@ -28,7 +28,7 @@ def _register(data, register=0):
 
 def _prefix_for(register):
     """Returns the 4 bytes that take an empty register to `register`."""
-    for _ in range(32):  # One bit backwards each.
+    for _ in range(32):  # Each goes back one bit.
         if register >> 31:  # Only the polynomial sets the highest bit.
             register = (register ^ _POLYNOMIAL) << 1 | 1
         else:
@@ -46,7 +46,7 @@ def _shifted(registers, zeros, places):
 
 @functools.cache
 def _tables():
-    """Returns what a byte adds to the register, by its place and value.
+    """Returns a byte's contribution to the register, by place and value.
 
     int32 `(128, 256)` of a message's byte, as many bytes before the end of its
     unit; `(256, 256)` of a register's byte, by unit and byte; `(4, 256)` of a
@@ -83,10 +83,10 @@ class Crc32:
 
     The register is linear over GF(2): each byte adds (XOR) something that
     depends on its value and its distance from the end alone. So bytes are
-    looked up, 128 to a unit, and the sums of up to 64 units once more. Zeros
-    before a message add nothing to an empty register, so messages of any
-    lengths share one array. The register is emptied by opening each message
-    with the 4 bytes that lead from an empty one to the seed's.
+    looked up, 128 to a unit, and then the sums of up to 64 units. Zeros before
+    a message add nothing to an empty register, so messages of any lengths share
+    one array. The register is emptied by opening each message with the 4 bytes
+    that lead from an empty one to the seed's.
 
     The tables take 388 KiB; messages beyond 8 KiB go chunk after chunk. Memory
     is 1 byte for each of the batch times the longest message, and about 16 for
@@ -155,9 +155,9 @@ class PayloadParser(tf.Module):
     payload -> size -> version -> checksum -> point -> range -> codec -> codes
     ```
 
-    Accepts and refuses what `PayloadFormat.unpack` does and gives the same
-    codes; the codec's `graph_decoder` states any exception. A payload that
-    breaks a rule is replaced, before more work is done on it, by an honest
+    Accepts and refuses the same payloads as `PayloadFormat.unpack` and gives
+    the same codes; the codec's `graph_decoder` states any exception. A payload
+    that breaks a rule is replaced, before more work is done on it, by a valid
     one of blank codes, so it neither raises nor touches its neighbours.
 
     It does not dequantize: where the format sends no range, the tail knows
@@ -188,7 +188,7 @@ class PayloadParser(tf.Module):
         layer = codec_layer(message.codec)
         self._decode = layer.graph_decoder(message.shape)
         self._message = message
-        # What the checksum covers begins with the point's byte.
+        # The checksum covers the point's byte first.
         self._crc = Crc32(message.crc_start, 1 + message.most_bytes)
         dtype = message.codec.code_dtype
         self._blank = tiling.SPARE_CODE if dtype == np.uint8 else 0
@@ -197,8 +197,8 @@ class PayloadParser(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "payload")])
     def __call__(self, payloads):
-        # Strings and image decoders have no kernels elsewhere; this spares
-        # a server with a GPU the way there and back.
+        # Strings and image decoders have no kernels elsewhere; this avoids
+        # copies to a server's GPU and back.
         with tf.device("CPU:0"):
             return self._parse(payloads)
 

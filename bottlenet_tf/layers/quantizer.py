@@ -31,8 +31,8 @@ class Quantizer(keras.layers.Layer):
     paper is silent here).
 
     A range narrower than `MIN_SPAN` counts as that wide, above its low: a
-    constant image divides by no zero. Apart from that, any code decodes to a
-    value within the range.
+    constant image divides by no zero. Otherwise any code decodes to a value
+    within the range.
 
     Args:
         bits: Code width in bits per element, 1 to 8.
@@ -42,7 +42,7 @@ class Quantizer(keras.layers.Layer):
 
     Returns:
         `(codes, code_range)`: float32 whole numbers 0..255, shaped as `x`, and
-        float32 `(batch, 2)` holding low and high of each image.
+        float32 `(batch, 2)`, low and high of each image.
 
     Raises:
         ValueError: if `bits` is not an integer from 1 to 8.
@@ -81,7 +81,7 @@ class Quantizer(keras.layers.Layer):
         return scaled + ops.stop_gradient(codes - scaled), code_range
 
     def encode(self, x):
-        """Returns what `call` does, without a gradient, for deployment."""
+        """Same as `call`, without a gradient, for deployment."""
         code_range = self.code_range(x)
         return self._codes(self._share(x, code_range)), code_range
 
@@ -115,10 +115,10 @@ def _low_and_span(code_range):
 class PerImageQuantizer(Quantizer):
     """The paper's quantizer: the range is each image's minimum and maximum.
 
-    The range is rounded to float16, in which it travels (4 bytes an image),
+    The range is rounded to float16, in which it travels (4 bytes per image),
     before anything is quantized with it: both sides compute with the same
     numbers. float16 has 11 significant bits, so either end moves by up to a
-    2048th of itself: of a narrow range far from zero little is left, [1000.1,
+    2048th of itself: little is left of a narrow range far from zero: [1000.1,
     1000.3] becomes [1000, 1000.5]. No gradient flows through the range. See
     `Quantizer`.
     """

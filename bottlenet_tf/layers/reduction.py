@@ -14,8 +14,8 @@ BN_MOMENTUM = 0.95
 class ConvBlock(keras.layers.Layer):
     """Convolution without bias, batch normalisation, activation.
 
-    Not for use by itself: reductions and restorations derive from it.
-    `activation=None` leaves the normalised values as they are.
+    Not for direct use: reductions and restorations derive from it.
+    `activation=None` leaves the normalised values unchanged.
 
     Raises:
         ValueError: if `filters`, `kernel_size` or the stride is not a positive
@@ -141,7 +141,7 @@ def build_in_turn(layers, shape):
 
 
 def macs_in_turn(layers, shape):
-    """Multiply-accumulates of such layers for one image of `(..., H, W, C)`."""
+    """Multiply-accumulates of successive layers for `(..., H, W, C)`."""
     total, shape = 0, (None, *shape[-3:])
     for layer in layers:
         total += layer.macs(shape)

@@ -1,4 +1,4 @@
-"""The cloud half of the unit: positions and channels back."""
+"""The cloud half of the unit: restores positions and channels."""
 
 import keras
 
@@ -55,10 +55,10 @@ class Restoration(ConvBlock):
 class SpatialRestoration(Restoration):
     """Spatial restoration: transposed convolution, norm, activation.
 
-    The transposed convolution yields s * ceil(H / s) rows; what exceeds
-    `output_size` is cropped, so odd feature sizes come back exactly (7 -> 4
-    -> 8 -> 7). The paper draws its kernels only in a figure: a kernel of 2 s
-    is chosen here, the smallest that overlaps evenly (no checkerboard).
+    The transposed convolution yields s * ceil(H / s) rows; those beyond
+    `output_size` are cropped, so odd feature sizes come back exactly (7 -> 4 ->
+    8 -> 7). The paper draws its kernels only in a figure: a kernel of 2 s is
+    chosen here, the smallest that overlaps evenly (no checkerboard).
 
     Args:
         filters: Output channels.

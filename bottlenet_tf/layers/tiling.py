@@ -12,7 +12,7 @@ def tile(codes):
         codes: `(batch, h, w, c)`.
 
     Returns:
-        `(batch, rows * h, columns * w, 1)`; spare tiles hold 128.
+        `(batch, rows * h, columns * w, 1)`; spare tiles are 128.
     """
     height, width, channels = codes.shape[1:]
     rows, columns = tiling.grid(channels)

@@ -24,7 +24,7 @@ ORDERS = ("channels_first", "spatial_first")
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class BottleneckUnit(Unit):
-    """The paper's unit: squeezes a feature tensor into bytes and restores it.
+    """The paper's unit: compresses a feature tensor to bytes and restores it.
 
     ```
     (H, W, C) -> reduction -> (H/s, W/s, c') -> quantizer -> codes, range
@@ -50,8 +50,8 @@ class BottleneckUnit(Unit):
         channel_kernel: Kernel of the channel-wise convolutions; 1 in the
             paper.
         spatial_kernel: Kernel of the spatial reduction.
-        activation: Of the latent: "relu" (the paper) or None.
-        restored_activation: Of the restored feature: "relu" after a ReLU,
+        activation: Activation of the latent: "relu" (the paper) or None.
+        restored_activation: That of the restored feature: "relu" after a ReLU,
             None where the cut tensor may be negative.
         bits: Quantizer width n.
         quantizer: Registered quantizer, "per_image" (the paper) or "learned".
@@ -160,7 +160,7 @@ class BottleneckUnit(Unit):
             hidden = c["hidden_channels"] or c["channels"]
             return [channel_wise(hidden, "relu"), spatial(*last)]
         hidden = c["hidden_channels"] or channels
-        # Made in this order, which decides the initial weights of a seed.
+        # In this order, which decides the initial weights of a seed.
         second = channel_wise(*last)
         return [spatial(hidden, "relu"), second]
 
@@ -230,7 +230,7 @@ class BottleneckUnit(Unit):
 
     def match_feature(self, mean, std):
         # Without it they begin with mean 0 and deviation 1 in every channel,
-        # far from what a network that does not learn along expects.
+        # far from the input that a frozen network expects.
         norm = self.restoration[-1].norm
         norm.beta.assign(mean)
         norm.gamma.assign(std)

@@ -1,4 +1,4 @@
-"""What every unit offers: what stands between a network's two halves."""
+"""The interface of every unit, between a network's two halves."""
 
 import keras
 from keras import ops
@@ -26,7 +26,7 @@ class Unit(keras.layers.Layer):
     index. Encode and decode take the value itself, float32 `(batch,)`, and
     only if `takes_point`: a point may move the codec alone.
 
-    The point is but a factor before the rounding, so that one run of the
+    The point is only a factor before the rounding, so that one run of the
     device's network serves every point:
 
     codes = clip(round(coefficients(feature) * gain))
@@ -41,7 +41,7 @@ class Unit(keras.layers.Layer):
         sends_range: Whether a range travels with each image.
         takes_point: Whether encode and decode depend on the point.
         default_point: Index of the point to use where none is asked for.
-        code_step: How far apart neighbouring codes are.
+        code_step: Distance between neighbouring codes.
         signed: Whether codes may be negative.
         byte_codec: The codec's byte form, `bottlenet_tf.codec.Codec`.
         codec: Its graph form, a `CodecLayer`.
@@ -63,7 +63,7 @@ class Unit(keras.layers.Layer):
 
     @property
     def points(self):
-        """What each operating point is, in order; see `Codec.points`."""
+        """Values of the operating points, in order; see `Codec.points`."""
         return self.byte_codec.points
 
     def _take_tables(self, tables):
@@ -87,19 +87,19 @@ class Unit(keras.layers.Layer):
         )
 
     def decode(self, codes, point=None, training=None):
-        """Cloud side: codes as the codec decoded them -> feature."""
+        """Cloud side: codes from the codec -> feature."""
         raise NotImplementedError(
             f"{type(self).__name__} must say how it decodes its codes."
         )
 
     def coefficients(self, feature):
-        """Returns what `gains` make codes of, float32 `(batch, *code_shape)`.
+        """Returns values to scale by `gains`, float32 `(batch, *code_shape)`.
 
         Only if `takes_point`.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} takes the point, so it must say what gains "
-            "make codes of."
+            f"{type(self).__name__} takes the point, so it must say which "
+            "values gains scale."
         )
 
     def gains(self):
@@ -108,16 +108,16 @@ class Unit(keras.layers.Layer):
         NumPy float32 `(points, *code_shape)`, positive.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} takes the point, so it must say what that "
-            "multiplies coefficients with."
+            f"{type(self).__name__} takes the point, so it must say how that "
+            "scales coefficients."
         )
 
     def deployed_encode(self, feature):
         """Returns the outputs of the device's network, a dictionary.
 
-        `encode` by the fewest operations, for the exported graph: nothing of a
-        gradient is left. `"coefficients"` take the place of `"codes"` if the
-        unit takes the point.
+        `encode` by the fewest operations, for the exported graph: without a
+        gradient. `"coefficients"` take the place of `"codes"` if the unit takes
+        the point.
         """
         if self.takes_point:
             return {"coefficients": self.coefficients(feature)}

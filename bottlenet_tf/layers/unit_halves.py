@@ -4,7 +4,7 @@ import keras
 
 
 class _UnitHalf(keras.layers.Layer):
-    """Holds a built unit, whose weights it shares; inference only."""
+    """Wraps a built unit, whose weights it shares; inference only."""
 
     def __init__(self, unit, **kwargs):
         super().__init__(**kwargs)
@@ -46,8 +46,8 @@ class UnitTail(_UnitHalf):
         unit: Built `Unit`.
 
     Call arguments:
-        inputs: Codes as the codec decoded them and the range, as `encode`
-            returns them, and `"point": float32 (batch,)` if the unit takes it.
+        inputs: Codes from the codec and the range, as `encode` returns them,
+            and `"point": float32 (batch,)` if the unit takes it.
     """
 
     def call(self, inputs):

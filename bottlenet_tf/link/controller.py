@@ -1,4 +1,4 @@
-"""Which split and point to send next, learned from the last images."""
+"""Chooses split and point of the next image, by the last images."""
 
 import math
 import time
@@ -11,8 +11,8 @@ from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
 
 # Mean, measured at IP level: raw HTTP in one piece.
 _OVERHEAD_BYTES = 154.0
-# Of what mobile-only takes and of what an answer should take: tuned on half of
-# the traces of docs/controller.md.
+# Factors of mobile-only's time and of an answer's expected time: tuned on half
+# of the traces of docs/controller.md.
 _PATIENCE_OF_LOCAL, _PATIENCE_OF_EXPECTED = 1.5, 3.0
 _LEAST_PATIENCE_MS, _MOST_PATIENCE_MS = 20.0, 10e3
 _PROBE_ROUND_TRIPS = 4.0
@@ -21,7 +21,7 @@ _PROBE_ROUND_TRIPS = 4.0
 class Controller:
     """Chooses among all splits and points, mobile-only and cloud-only.
 
-    Least expected latency, least expected energy, or most expected accuracy
+    By least expected latency, least expected energy, or most expected accuracy
     within the deadline. It changes its choice only for a gain of at least
     `switch_gain`, since estimates are noisy. While the link is dead or the
     server refuses, the choice is mobile-only. Probes are due (`take_probe`)
@@ -37,18 +37,18 @@ class Controller:
         min_accuracy: Least percent of a choice; None takes the plan's.
         switch_gain: Least gain, as a share, for which the choice changes.
         clock: Function that returns monotonic seconds.
-        seed: Of the jitter after refusals.
-        overhead_bytes: Of a message beyond its payload.
+        seed: Seed of the jitter after refusals.
+        overhead_bytes: Bytes of a message besides its payload.
         link: Name of one of the plan's links, for its radio's powers; the
             first if None.
-        fixed: Name of a choice that is taken whenever the link can be used,
-            whatever it costs; None weighs them all.
+        fixed: Name of a choice that is used whenever the link can be used, at
+            any cost; None compares all.
         set_aside: Whether the caller sets late images aside, and answers them
-            when nothing else waits (`sets_aside`).
+            when no other image waits (`sets_aside`).
 
     Raises:
         ValueError: for an unknown goal, link or choice, if none is accurate
-            enough, or if no energy is known for a goal that needs it.
+            enough, or if the energy for the goal is unknown.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Controller:
         """Returns the `Choice` for the next image.
 
         Args:
-            waited_ms: Part of the deadline that has passed already.
+            waited_ms: Part of the deadline that has already passed.
         """
         costs = {c: self._cost(c, waited_ms) for c in self._open(waited_ms)}
         best = min(costs, key=costs.get)
@@ -138,11 +138,11 @@ class Controller:
 
     @property
     def sets_aside(self):
-        """Whether late images are put off, and so every send is a gamble."""
+        """Whether late images are deferred, so that every send is a gamble."""
         return self._gamble is not None and self._gamble.is_on
 
     def is_late(self, waited_ms):
-        """Returns whether an image can't be in time any more; see `choose`."""
+        """Returns whether an image can no longer be in time; see `choose`."""
         return self._gamble is not None and self._gamble.is_late(waited_ms)
 
     def _open(self, waited_ms):
@@ -155,10 +155,10 @@ class Controller:
         return kept or [self._local]
 
     def patience_ms(self, choice):
-        """How long to wait for an answer where no deadline can be kept.
+        """Longest wait for an answer if no deadline can be met.
 
-        From the first byte sent: one and a half times what computing locally
-        takes, longer where answers are known to take longer.
+        From the first byte sent: one and a half times the time of computing
+        locally, longer if answers are known to take longer.
         """
         if self._local is None:
             return _MOST_PATIENCE_MS
@@ -183,7 +183,7 @@ class Controller:
         `patience_ms` bounds the wait.
 
         Args:
-            left_ms: Until the deadline; None for no deadline.
+            left_ms: Time until the deadline; None for no deadline.
         """
         if self._local is None or left_ms is None:
             return None
@@ -199,13 +199,13 @@ class Controller:
 
     @property
     def trial(self):
-        """The choice of fewest bytes, to send in a probe's place, or None."""
+        """The choice of fewest bytes, to send in place of a probe, or None."""
         sending = [choice for choice in self._candidates if choice.sends]
         return min(sending, key=lambda c: c.bytes_mean, default=None)
 
     @property
     def probe_ms(self):
-        """How long to wait for a probe's answer."""
+        """Longest wait for a probe's answer."""
         floor = self.estimate.sends.floor_ms
         return max(1e3 * LEAST_PROBE_S, _PROBE_ROUND_TRIPS * floor)
 
@@ -214,7 +214,7 @@ class Controller:
         self.estimate.computed(choice, ms)
 
     def connected(self, ms):
-        """Notes how long a connection took to open."""
+        """Notes the time of opening a connection."""
         self.estimate.sends.connected(ms)
 
     def answered(
@@ -228,8 +228,8 @@ class Controller:
         """Notes that no answer came in time."""
         if not self._dead or self.sets_aside:
             self.estimate.missed(wire_bytes, waited_ms)
-        # On a dead link another miss says nothing new. Where images are sent
-        # all the same, each miss needs another connection at once.
+        # On a dead link another miss is no news. If images are sent
+        # nevertheless, each miss needs another connection at once.
         if self.sets_aside:
             self._probes.end()
         self._dead = True
@@ -239,10 +239,10 @@ class Controller:
         """Notes a probe's answer.
 
         Args:
-            wire_bytes: Of the probe.
+            wire_bytes: Wire bytes of the probe.
             network_ms: From the first byte sent to the answer, less the
                 server's computing and queueing.
-            queued_ms: As the server reports it; None if it doesn't.
+            queued_ms: Reported by the server; None if it isn't.
         """
         self._revive()
         if queued_ms is not None:
@@ -262,13 +262,13 @@ class Controller:
         self._pauses.refused(retry_after_s)
 
     def explain(self):
-        """Returns the numbers behind the last choice, as JSON has them.
+        """Returns the numbers behind the last choice, as JSON values.
 
         A dictionary of `choice`, `state` ("alive", "dead" or "refused"),
-        `floor_ms`, `sends` (how many are remembered), `miss_rate`,
-        `queued_ms`, `pause_s`, `probe_interval_s`, and `costs`: of each
-        choice that was open, in the unit of the goal: ms, mJ, or the percent
-        of images that won't be right in time; None if it can't be known.
+        `floor_ms`, `sends` (number remembered), `miss_rate`, `queued_ms`,
+        `pause_s`, `probe_interval_s`, and `costs`: of each available choice, in
+        the unit of the goal: ms, mJ, or the percentage of images that won't be
+        right in time; None if unknown.
         """
         sends, pause_s = self.estimate.sends, self._pauses.left_s
         state = "refused" if pause_s else "dead" if self._dead else "alive"

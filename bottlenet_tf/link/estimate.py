@@ -1,8 +1,8 @@
-"""The controller's state: link, server and device as they are now.
+"""The controller's state: the current link, server and device.
 
 The link is known from the last sends (`sends`), the server from the times in
 its answers, the device from its own clock. A time that wasn't measured yet is
-the plan's, scaled by the median ratio of those that were: a throttled device
+the plan's, scaled by the median ratio of the measured ones: a throttled device
 is slow at every split.
 """
 
@@ -13,12 +13,12 @@ from bottlenet_tf.link.checks import is_number, require
 from bottlenet_tf.link.sends import MAX_AGE_S, Sends
 
 _REMEMBERED = 9
-# Waits at the server that are kept however old.
+# Waits at the server that are kept at any age.
 _KEPT = 3
 
 
 class Medians:
-    """Running medians beside planned times."""
+    """Running medians of times, with the plan's as defaults."""
 
     def __init__(self):
         self._times = {}
@@ -27,7 +27,7 @@ class Medians:
         self._ratio = 1.0
 
     def note(self, name, ms, planned_ms):
-        """Notes a part's measured time, in ms, beside the plan's."""
+        """Notes a part's measured time, in ms, and the plan's."""
         require(is_number(ms), "A time must be finite and not negative.", ms=ms)
         if name not in self._times:
             self._times[name] = collections.deque(maxlen=_REMEMBERED)
@@ -45,7 +45,7 @@ class Medians:
     def expected(self, name, planned_ms):
         """Returns the time of a part in ms: its median, or the plan's scaled.
 
-        Of fewer than three times, the plan's stands in for the missing ones.
+        With fewer than three times, the plan's replaces the missing ones.
         """
         times = self._times.get(name, ())
         if len(times) >= 3:
@@ -63,10 +63,10 @@ def _median(values):
 
 
 class Estimate:
-    """Time and energy of one image by one choice, as things are now.
+    """Current time and energy of one image by one choice.
 
     Args:
-        overhead_bytes: Of a message on the air beyond its payload.
+        overhead_bytes: Bytes of a message on the air besides its payload.
         clock: Function that returns monotonic seconds.
     """
 
@@ -89,10 +89,10 @@ class Estimate:
 
         Args:
             choice: The `Choice` sent.
-            wire_bytes: Of its payload.
+            wire_bytes: Size of its payload.
             ms: From the first byte sent to the answer's last.
-            computed_ms, queued_ms: As the server reports them; for None the
-                expected time and 0 are taken off.
+            computed_ms, queued_ms: Reported by the server; for None the
+                expected time and 0 are subtracted.
         """
         queued = 0.0 if queued_ms is None else queued_ms
         if computed_ms is None:
@@ -101,12 +101,12 @@ class Estimate:
             computed = computed_ms
             self._server.note(choice.split, computed_ms, choice.server_ms)
         self.queued(queued)
-        # The server's times may exceed the whole: then they are nonsense.
+        # The server's times may exceed the total: then they are invalid.
         network_ms = max(0.0, ms - computed - queued)
         self.sends.answered(wire_bytes + self.overhead_bytes, network_ms)
 
     def queued(self, ms):
-        """Notes how long a request waited at the server."""
+        """Notes the waiting time of a request at the server."""
         self._queued.append((self._clock(), ms))
 
     def missed(self, wire_bytes, waited_ms):
@@ -123,7 +123,7 @@ class Estimate:
 
     @property
     def queued_ms(self):
-        """How long a request waits at the server: a median of late ones."""
+        """Expected wait of a request at the server: the last ones' median."""
         oldest_s = self._clock() - MAX_AGE_S
         while len(self._queued) > _KEPT and self._queued[0][0] < oldest_s:
             self._queued.popleft()
@@ -170,7 +170,7 @@ class Estimate:
 
         Args:
             choice: A `Choice` that sends.
-            wire_bytes: Of its payload.
+            wire_bytes: Size of its payload.
             left_ms: From prepared pixels to the deadline.
             odds: Function of bytes and ms: `Sends.within` or `likely`.
         """

@@ -1,10 +1,10 @@
 """The round trip without serialisation, from the fastest sends of each size.
 
-The floor is the least round trip seen, less its serialisation if several
-sizes show that. Of one size alone half of the least counts as floor.
+The floor is the least round trip seen, less its serialisation if several sizes
+show that. With a single size, half of the least counts as floor.
 """
 
-# A route changes seldom: the floor is that of the last minutes.
+# A route rarely changes: the floor is that of the last minutes.
 FLOOR_AGE_S = 120.0
 # A connect's packets: TCP and IP with options.
 CONNECT_BYTES = 60
@@ -24,11 +24,11 @@ class Floor:
 
     @property
     def num_sizes(self):
-        """Number of sizes that are known."""
+        """Number of known sizes."""
         return len(self._least)
 
     def note(self, num_bytes, ms):
-        """Notes a round trip of so many bytes on the air."""
+        """Notes a round trip of these bytes on the air."""
         now, size = self._clock(), int(num_bytes).bit_length()
         known = self._least.get(size)
         if known is None or ms <= known[0] or now - known[2] > FLOOR_AGE_S:
@@ -41,7 +41,7 @@ class Floor:
             return 0.0
         oldest = self._clock() - FLOOR_AGE_S
         known = [k for k in self._least.values() if k[2] >= oldest]
-        if len(known) < 2:  # Old ones say more than one size alone.
+        if len(known) < 2:  # Old ones are better than a single size.
             known = self._least.values()
         known = sorted(known, key=lambda k: k[1])
         ms, num_bytes, _ = known[0]

@@ -1,15 +1,15 @@
-"""Sending where only the server can answer in time, and late is worth nothing.
+"""Sending when only the server can answer in time, and late is worthless.
 
 For callers that set late images aside. Nothing else answers in time, so images
-are sent whatever was missed; a miss still counts as evidence.
+are sent regardless of misses; a miss still counts as evidence.
 """
 
-# Share of the time left that all but sending may take after a miss.
+# Share of the time left that everything except sending may take after a miss.
 _BUT_FOR_SENDING = 0.8
 
 
 class Gamble:
-    """Which choices to weigh, by an `Estimate` and a deadline."""
+    """Selects the choices to compare, by an `Estimate` and a deadline."""
 
     def __init__(self, estimate, candidates, local, deadline_ms):
         self._estimate, self._candidates = estimate, candidates
@@ -18,18 +18,18 @@ class Gamble:
 
     @property
     def is_on(self):
-        """Whether the device can't keep the deadline by itself."""
+        """Whether the device can't meet the deadline alone."""
         if self._local is None or not self._sending:
             return False
         return self._estimate.device_ms(self._local) > self._deadline_ms
 
     def is_late(self, waited_ms):
-        """Returns whether no choice can be in time any more."""
+        """Returns whether no choice can be in time."""
         least = min(self._least_ms(choice) for choice in self._candidates)
         return waited_ms + least > self._deadline_ms
 
     def open(self, waited_ms, was_missed):
-        """Returns the choices to weigh.
+        """Returns the choices to compare.
 
         After a miss only the fewest bytes, of the choices that have time to
         send them: the missed payload is still on its way ahead of them.

@@ -1,15 +1,15 @@
 """The expected cost of a choice by each goal; less is better.
 
 Each goal is a class of `(estimate, local, deadline_ms, radio)`, called with a
-`Choice` and the part of the deadline that has passed. A send that isn't
-answered costs the wait and then mobile-only.
+`Choice` and the part of the deadline that has passed. An unanswered send costs
+the wait and then mobile-only.
 """
 
 import math
 
 from bottlenet_tf.link.checks import is_number, require
 
-# Of choices that are as accurate in time but for this, the cheaper wins.
+# If accuracies in time differ by no more than this, the cheaper choice wins.
 _PERCENT_A_SECOND = 0.01
 
 
@@ -39,7 +39,7 @@ class Latency(_Goal):
 
 
 class Energy(_Goal):
-    """Expected mJ of the device; infinite where a power is unknown."""
+    """Expected mJ of the device; infinite if a power is unknown."""
 
     def __call__(self, choice, waited_ms=0.0):
         total = self._estimate.energy_mj(choice, self._radio)
@@ -55,9 +55,9 @@ class Energy(_Goal):
 class Accuracy(_Goal):
     """Expected percent of images that aren't right within the deadline.
 
-    Mobile-only answers what the server doesn't. Where that fits into the
-    deadline, no choice is taken behind whose head it doesn't: some twenty
-    sends can't show that one in a thousand won't be late.
+    Mobile-only answers if the server doesn't. If it fits into the deadline, no
+    choice is taken after whose head it doesn't: about twenty sends can't show
+    that not one in a thousand will be late.
 
     Attributes:
         gamble: `Gamble` of a controller that sets late images aside, or None.
@@ -82,7 +82,9 @@ class Accuracy(_Goal):
             fits = self._estimate.device_ms(choice) <= left_ms
             right = choice.accuracy if fits else 0.0
         latency_ms = self._estimate.latency_ms(choice)
-        if right <= 0:  # Late in any case: then soon, for the next one's sake.
+        if (
+            right <= 0
+        ):  # Late in any case: then as early as possible, for the next one.
             return 100.0 + latency_ms
         return 100.0 - right + 1e-3 * _PERCENT_A_SECOND * latency_ms
 
@@ -105,7 +107,7 @@ GOALS = {"latency": Latency, "energy": Energy, "accuracy": Accuracy}
 
 
 def candidates(choices, min_accuracy, goal):
-    """Returns the choices worth a cost, in the plan's order.
+    """Returns the choices to compare, in the plan's order.
 
     By latency and energy a split's point with the fewest bytes always wins,
     since the rest of it costs the same. Raises `ValueError` if no choice has
@@ -114,7 +116,7 @@ def candidates(choices, min_accuracy, goal):
     kept = [c for c in choices if c.accuracy >= min_accuracy]
     require(
         kept,
-        "A choice must be as accurate as asked for.",
+        "A choice must have the required accuracy.",
         min_accuracy=min_accuracy,
         most_accurate=max(choice.accuracy for choice in choices),
     )

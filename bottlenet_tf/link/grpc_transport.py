@@ -17,14 +17,14 @@ from bottlenet_tf.link.transport import (
 class GrpcTransport(Transport):
     """Asks one server over one channel.
 
-    A channel whose server has gone waits longer each time before it connects
-    again, so it is closed after each failure but a refusal. Messages are
-    bytes, which a subclass makes and reads.
+    A channel whose server is gone waits longer each time before it reconnects,
+    so it is closed after each failure except a refusal. Messages are bytes,
+    which a subclass writes and reads.
 
     Args:
-        address, port, clock: As of `HttpTransport`.
-        certificate: PEM bytes to check the server's certificate by; None
-            doesn't encrypt.
+        address, port, clock: As in `HttpTransport`.
+        certificate: PEM bytes to check the server's certificate; None for no
+            encryption.
 
     Raises:
         ValueError: for an invalid address.
@@ -62,7 +62,7 @@ class GrpcTransport(Transport):
         raise NotImplementedError
 
     def _readiness(self):
-        """Returns method and message that ask whether the model is there."""
+        """Returns method and message that ask whether the model is ready."""
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
@@ -107,7 +107,7 @@ class GrpcTransport(Transport):
             ("grpc.max_receive_message_length", MAX_BODY_BYTES),
             ("grpc.enable_http_proxy", 0),
             ("grpc.enable_retries", 0),
-            # Channels share connections otherwise, dead ones as well.
+            # Otherwise channels share connections, dead ones as well.
             ("grpc.use_local_subchannel_pool", 1),
         ]
         if self._certificate is None:
@@ -116,15 +116,15 @@ class GrpcTransport(Transport):
         return self._grpc.secure_channel(self._target, credentials, options)
 
     def _understood(self, error):
-        """Returns the `LinkError` that a failed call is."""
+        """Returns the `LinkError` of a failed call."""
         codes, code = self._grpc.StatusCode, error.code()
         words = "{}: {}".format(code.name, (error.details() or "")[:200])
         if code == codes.DEADLINE_EXCEEDED:
             return Missed("No complete answer came in time.")
         if code == codes.CANCELLED:
             return Missed("The question was interrupted.")
-        # A missing server and a full queue have one code, but all servers
-        # name the queue.
+        # A missing server and a full queue have the same code, but all servers
+        # mention the queue.
         is_busy = "queue" in words.lower() or code == codes.RESOURCE_EXHAUSTED
         if is_busy and "larger than max" not in words:
             return Refused("The server is busy: {}".format(words))
@@ -150,7 +150,7 @@ def _import_grpc():
         import grpc
     except ImportError as error:
         raise ImportError(
-            "Questions by gRPC need grpcio, `pip install grpcio` ({}); HTTP "
+            "Requests by gRPC need grpcio, `pip install grpcio` ({}); HTTP "
             "needs nothing.".format(error)
         ) from None
     return grpc

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 response off a socket, bounded in bytes and in time."""
+"""Reads one HTTP/1.1 response from a socket, bounded in bytes and time."""
 
 import socket
 
@@ -18,7 +18,7 @@ def read_response(connection, deadline, clock):
 
     Args:
         connection: Connected socket.
-        deadline: In seconds of `clock`.
+        deadline: Deadline in seconds of `clock`.
         clock: Function that returns monotonic seconds.
 
     Returns:
@@ -49,7 +49,7 @@ def read_response(connection, deadline, clock):
         data += _receive(connection, deadline, clock)
     if len(data) > whole:
         raise BadAnswer(
-            "A response must be as long as it says. Received: {} bytes more "
+            "A response must have its stated length. Received: {} bytes more "
             "than its Content-Length={}".format(len(data) - whole, length)
         )
     return status, headers, bytes(data[end + len(_END) :]), len(data)
@@ -87,8 +87,8 @@ def _parse(head):
         name = name.lower().decode("latin-1")
         if not colon or not name or name != name.strip() or name in headers:
             raise BadAnswer(
-                "Each header must be a name, a colon and a value, and be "
-                "there once. Received: {!r}".format(line[:40])
+                "Each header must be a name, a colon and a value, and occur "
+                "once. Received: {!r}".format(line[:40])
             )
         headers[name] = value.strip().decode("latin-1")
     return int(first[1]), headers
@@ -96,7 +96,7 @@ def _parse(head):
 
 def _length(headers):
     text = headers.get("content-length", "")
-    # `isdigit` alone is true for digits of other scripts, too.
+    # `isdigit` is true for digits of other scripts, too.
     is_number = 0 < len(text) <= 9 and set(text) <= set("0123456789")
     if "transfer-encoding" in headers or not is_number:
         raise BadAnswer(

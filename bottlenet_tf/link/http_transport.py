@@ -24,14 +24,14 @@ class HttpTransport(Transport):
     """Asks one server over one connection that is kept open.
 
     The first question opens it, and so does the next one after a failure. If
-    the server has closed it meanwhile, the question is asked once more.
+    the server has closed it meanwhile, the question is sent once more.
 
     Args:
         address: `HOST`, `HOST:PORT` or `[IPv6]:PORT`, with or without
             `http://` before it.
-        port: Where the address names none.
-        host: Value of the header Host; None takes the address. A server that
-            is found by its address alone accepts "".
+        port: Port if the address has none.
+        host: Value of the header Host; None takes the address. A server with a
+            single host accepts "".
         clock: Function that returns monotonic seconds.
 
     Raises:
@@ -55,7 +55,7 @@ class HttpTransport(Transport):
 
     @property
     def overhead_bytes(self):
-        """At IP level, of a question with a payload of 100 to 999 bytes."""
+        """At IP level, for a question with a payload of 100 to 999 bytes."""
         return len(self._message(bytes(100))) - 100 + _TCP_IP_BYTES
 
     @property
@@ -72,7 +72,7 @@ class HttpTransport(Transport):
         raise NotImplementedError
 
     def _ready_path(self):
-        """Returns the path that answers 200 if the model is there."""
+        """Returns the path that answers 200 if the model is ready."""
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
@@ -152,7 +152,7 @@ class HttpTransport(Transport):
         )
 
     def _resolve(self):
-        """Returns the addresses; asks once, as this can't be bounded."""
+        """Returns the addresses, looked up once, as this can't be bounded."""
         if self._addresses is None:
             try:
                 self._addresses = socket.getaddrinfo(
@@ -190,7 +190,7 @@ class HttpTransport(Transport):
         if connection is not None:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # Closed already.
+            except OSError:  # Already closed.
                 pass
 
     def close(self):
@@ -229,7 +229,7 @@ def split_address(address, otherwise):
         host and is_plain and (port is None or is_whole(port, 1, 65535)),
         "A server must be given as HOST or HOST:PORT, an IPv6 host as "
         "[HOST]:PORT, plain HTTP, without a name or password.",
-        # Logs keep errors, and must not keep a password.
+        # Logs contain errors, and must not contain a password.
         address="..." + text[text.rindex("@") :] if "@" in text else address,
     )
     return host, otherwise if port is None else port

@@ -2,9 +2,8 @@
 
 A response is a JSON object, followed by the tensors it calls binary. A served
 model has the output `answer`, UINT8: a compact message that `unpack` reads.
-Outputs `classes` and `status` are understood as well, and `labels`,
-`top_classes`, `top_probabilities`, `computed_ms`, `queued_ms` and `units`
-beside them.
+Outputs `classes` and `status` are read as well, and with them `labels`,
+`top_classes`, `top_probabilities`, `computed_ms`, `queued_ms` and `units`.
 """
 
 import json
@@ -16,7 +15,7 @@ from bottlenet_tf.link.transport import Answer, BadAnswer
 
 MAX_JSON_BYTES = 16384
 MAX_TENSORS = 32
-# Of brackets in a JSON text: ours have some twenty, bombs have thousands.
+# Most brackets in a JSON text: ours have about twenty, bombs have thousands.
 _MAX_BRACKETS = 256
 _MAX_TEXT = 1000
 _MAX_CLASS = 2**31
@@ -29,10 +28,10 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
 
     Args:
         body: Bytes.
-        json_bytes: How many of them are the JSON object.
-        payload: Bytes that were asked about.
-        request_id: Text that named the question.
-        received_bytes: Of the whole response.
+        json_bytes: Bytes of the JSON object in it.
+        payload: Bytes of the question.
+        request_id: Identifier of the question.
+        received_bytes: Size of the complete response.
         unpack: Function of a compact answer's bytes that returns an object
             with `class_index`, `top`, `status`, `computed_ms`, `unit_id` (0
             if none), `payload_crc` and, if known, `queued_ms`; or raises
@@ -41,9 +40,7 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
     Raises:
         BadAnswer: unless it is an answer to this payload.
     """
-    _check(
-        0 < json_bytes <= len(body), "must have lengths that fit", json_bytes
-    )
+    _check(0 < json_bytes <= len(body), "must have valid lengths", json_bytes)
     head = json_object(body[:json_bytes], MAX_JSON_BYTES)
     name = head.get("id", request_id)
     _check(name in (request_id, ""), "must have the question's id", name)
@@ -55,8 +52,8 @@ def of_tensors(tensors, payload, request_id, received_bytes, unpack=None):
     """Returns the `Answer` in the lists of values of outputs, by name.
 
     Args:
-        tensors: `{name: values}`, of whatever type and length.
-        payload, request_id, received_bytes, unpack: As of `read`.
+        tensors: `{name: values}`, of any type and length. payload, request_id,
+        received_bytes, unpack: As in `read`.
 
     Raises:
         BadAnswer: unless it is an answer to this payload.
@@ -140,11 +137,11 @@ def _tensors(outputs, data):
             _check(isinstance(values, list), "must have data", values)
         else:
             fits = is_whole(size) and size <= len(data)
-            _check(fits, "must be as long as it says", size)
+            _check(fits, "must have the stated length", size)
             values = values_of(output.get("datatype"), data[:size])
             data = data[size:]
         found[name] = values
-    _check(not data, "must be as long as it says", len(data))
+    _check(not data, "must have the stated length", len(data))
     return found
 
 
@@ -156,7 +153,7 @@ def values_of(datatype, data):
         return list(data)
     if datatype not in _CODES:
         return None
-    _check(len(data) % 4 == 0, "must have whole numbers of bytes", len(data))
+    _check(len(data) % 4 == 0, "must have multiples of 4 bytes", len(data))
     return list(
         struct.unpack("<{}{}".format(len(data) // 4, _CODES[datatype]), data)
     )
@@ -165,15 +162,15 @@ def values_of(datatype, data):
 def _elements(data):
     start = 0
     while start < len(data):
-        _check(start + 4 <= len(data), "must have whole elements", len(data))
+        _check(start + 4 <= len(data), "must have complete elements", len(data))
         (size,) = struct.unpack_from("<I", data, start)
         start += 4 + size
-        _check(start <= len(data), "must have whole elements", size)
+        _check(start <= len(data), "must have complete elements", size)
         yield data[start - size : start]
 
 
 def _of_tensors(tensors, request_id, received_bytes):
-    """Returns the unchecked `Answer` in tensors of their own."""
+    """Returns the unchecked `Answer` in separate tensors."""
     classes, shares = (
         tensors.get(name) or [] for name in ("top_classes", "top_probabilities")
     )
@@ -215,7 +212,7 @@ def _text(value):
 
 
 def _checked(answer):
-    """Returns an `Answer` whose fields are of their types and in range."""
+    """Returns an `Answer` whose fields have their types and ranges."""
     _check(
         is_whole(answer.index, least=-1, most=_MAX_CLASS),
         "must have the index of a class",

@@ -20,8 +20,8 @@ class KServeGrpc(GrpcTransport):
     """Asks one model of a server; see `GrpcTransport`.
 
     Args:
-        address, certificate, clock: As of `GrpcTransport`.
-        model, version, unpack: As of `KServeHttp`.
+        address, certificate, clock: As in `GrpcTransport`.
+        model, version, unpack: As in `KServeHttp`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class KServeGrpc(GrpcTransport):
         if version is not None:
             self._model += wire.data(2, str(version))
         tensor = wire.data(1, "payload") + wire.data(2, "BYTES")
-        tensor += wire.data(3, b"\x01\x01")  # Of shape (1, 1), packed.
+        tensor += wire.data(3, b"\x01\x01")  # The shape (1, 1), packed.
         self._input = wire.data(5, tensor)
 
     def _question(self, payload):
@@ -54,7 +54,9 @@ class KServeGrpc(GrpcTransport):
         outputs = [wire.read(output) for output in wire.many(fields, 5)]
         raw = wire.many(fields, 6)
         if len(outputs) != len(raw):
-            raise BadAnswer("An answer's tensors must be raw, each there once.")
+            raise BadAnswer(
+                "An answer's tensors must be raw, each occurring once."
+            )
         tensors = {}
         for output, values in zip(outputs, raw):
             name, kind = (wire.one(output, i, bytes, b"") for i in (1, 2))

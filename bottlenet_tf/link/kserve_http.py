@@ -5,10 +5,10 @@
     Inference-Header-Content-Length:0
     Content-Length:BYTES
 
-and the payload: the model's only input, one element, without JSON around it.
-The space that usually follows a colon is optional. With the name "tail",
-10.0.0.1:8000 and no version these are 114 bytes, 154 with TCP's and IP's
-headers; a version takes 18 more, a Host without a value 13 less.
+and the payload: the model's only input, one element, without JSON. The space
+that usually follows a colon is optional. With the name "tail", 10.0.0.1:8000
+and no version these are 114 bytes, 154 with TCP's and IP's headers; a version
+takes 18 more, a Host without a value 13 less.
 
 Reference:
     Triton Inference Server, Binary Tensor Data Extension, "Raw Binary
@@ -30,11 +30,11 @@ class KServeHttp(HttpTransport):
     """Asks one model of a server; see `HttpTransport`.
 
     Args:
-        address: As of `HttpTransport`.
+        address: As in `HttpTransport`.
         model: Name of the served model.
-        version: Of the model; None takes the server's default.
+        version: Version of the model; None for the server's default.
         unpack: Reads compact answers; see `kserve_answer.read`.
-        host, clock: As of `HttpTransport`.
+        host, clock: As in `HttpTransport`.
 
     Raises:
         ValueError: for an invalid address, name or version.

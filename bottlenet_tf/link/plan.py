@@ -13,15 +13,15 @@ SPLIT, DEVICE, CLOUD = WAYS = ("split", "device", "cloud")
 
 
 class Choice(NamedTuple):
-    """One way to an answer.
+    """One way to get an answer.
 
     Attributes:
-        name: Such as "RB6 at point 9".
+        name: E.g. "RB6 at point 9".
         way: `SPLIT`, `DEVICE` (mobile-only) or `CLOUD` (cloud-only).
         split: Name of the run; None unless way is `SPLIT`.
         unit_id: Identity of its unit; None if unknown.
         point: Index of the operating point; None unless way is `SPLIT`.
-        codec, quality, side: Of the image, if way is `CLOUD`.
+        codec, quality, side: Those of the image, if way is `CLOUD`.
         bytes_mean: Wire bytes of an image; 0 if nothing is sent.
         bytes_p95: Their 95th percentile; the mean if unknown.
         accuracy: Percent.
@@ -55,9 +55,9 @@ class Radio(NamedTuple):
     """Power of sending and waiting, and a message's size.
 
     Attributes:
-        uplink_mw: While sending; None if unknown.
-        waiting_mw: From the last byte sent to the answer.
-        overhead_bytes: Of a message on the air beyond its payload.
+        uplink_mw: Power while sending; None if unknown.
+        waiting_mw: Power from the last byte sent to the answer.
+        overhead_bytes: Bytes of a message on the air besides its payload.
     """
 
     uplink_mw: Optional[float]
@@ -74,7 +74,7 @@ class Plan:
         network, device, server: Names, for display.
         choices: Tuple of `Choice`.
         radios: Dictionary of `Radio` by the name of a link.
-        min_accuracy: Least accuracy that was accepted; None if any was.
+        min_accuracy: Least accepted accuracy; None for any.
         deadline_ms: That of the selection; None if it had none.
     """
 
@@ -100,7 +100,7 @@ class Plan:
         names = [choice.name for choice in self.choices]
         require(
             len(set(names)) == len(names),
-            "Choices must have names of their own.",
+            "Choices must have different names.",
             choices=names,
         )
 
@@ -126,7 +126,7 @@ class Plan:
         return self.radios[link]
 
     def named(self, name):
-        """Returns a choice by its name; ValueError lists what there is."""
+        """Returns a choice by its name; a ValueError lists the choices."""
         known = {choice.name: choice for choice in self.choices}
         require(
             name in known,
@@ -136,13 +136,13 @@ class Plan:
         return known[name]
 
     def only(self, available):
-        """Returns the same plan without what a deployment can't offer.
+        """Returns the same plan with only the choices of a deployment.
 
         Args:
             available: Names of choices, or a function of a `Choice`.
 
         Returns:
-            The `Plan`, and the names of the choices that were dropped.
+            The `Plan`, and the names of the dropped choices.
 
         Raises:
             ValueError: if nothing is left.

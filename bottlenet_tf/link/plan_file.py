@@ -19,7 +19,7 @@ from bottlenet_tf.link.plan import (
 
 MAX_BYTES = 16 * 2**20
 MAX_CHOICES = 10000
-# A day: no part of an image's way takes longer.
+# A day: no part of an image's path takes longer.
 _MAX_MS = 86.4e6
 _MAX_WIRE_BYTES = 2**31
 _REMEDY = "bottlenet-select writes it."
@@ -143,7 +143,7 @@ def _times(value, name, parts):
         if load == 0:
             require(
                 split not in found,
-                "A plan must have one row of a split and load.",
+                "A plan must have one row per split and load.",
                 **{name: split},
             )
             found[split] = float(sum(times))
@@ -210,8 +210,8 @@ def _is_percent(value):
 def _radios(value):
     """Returns a `Radio` for each link of the scenarios, at its stated rate.
 
-    Scenarios come at half, once and twice a link's rate; the one in the
-    middle has the power that belongs to the link.
+    There are scenarios at half, once and twice a link's rate; the middle one
+    has the link's power.
     """
     found = {}
     for row in _rows(value, "scenarios"):

@@ -1,4 +1,4 @@
-"""Small questions beside the images, while these stay on the device."""
+"""Small probes of the link, while images are answered on the device."""
 
 import threading
 
@@ -7,14 +7,14 @@ from bottlenet_tf.link.worker import Worker
 
 
 class Prober:
-    """Sends probes in a thread of its own; `learn` passes on their results.
+    """Sends probes in its own thread; `learn` passes on their results.
 
     A probe is as many zeros as the plan's smallest payload has bytes. The
-    server answers that it can't read them, and so computes nothing.
+    server reports that it can't read them, and so computes nothing.
 
     Args:
-        controller: `Controller`; called by `send` and `learn` alone.
-        transport: `Transport` of its own.
+        controller: `Controller`; called only by `send` and `learn`.
+        transport: Its own `Transport`.
         clock: Function that returns monotonic seconds.
     """
 
@@ -44,7 +44,7 @@ class Prober:
             report()
 
     def exchange(self, transport):
-        """Returns its transport and takes another, unless a probe is out."""
+        """Returns its transport and takes another, unless it is in use."""
         if self._under_way:
             return transport
         self._transport, transport = transport, self._transport
@@ -73,7 +73,7 @@ class Prober:
             self._report(lambda: controller.missed(size, ms))
         except LinkError:
             self._report(controller.refused)
-        except Exception:  # A transport's own fault must not end probing.
+        except Exception:  # A transport's bug must not end probing.
             self._report(controller.refused)
         else:
             ms = 1e3 * (self._clock() - begun_s)

@@ -1,4 +1,4 @@
-"""Device and server at the same image: the first answer counts."""
+"""A race of device and server for an image: the first answer counts."""
 
 import threading
 
@@ -8,7 +8,7 @@ REMOTE, LOCAL = "server", "device"
 
 
 class Race:
-    """Who answers first; interrupts the question if it is the device."""
+    """Decides who is first; interrupts the question if it is the device."""
 
     def __init__(self, transport):
         self._transport, self._lock = transport, threading.Lock()
@@ -16,28 +16,28 @@ class Race:
         self.winner = None
 
     def asking(self):
-        """A question begins, which `local` interrupts from now on."""
+        """Starts a question, which `local` interrupts from now on."""
         with self._lock:
             if self.winner is not None:
                 raise Missed("The device was first.")
             self._is_asking = True
 
     def asked(self):
-        """The question has ended."""
+        """Ends the question."""
         with self._lock:
             self._is_asking = False
 
     def local(self, answer):
-        """The device has answered."""
+        """Notes that the device has answered."""
         with self._lock:
             if self.winner is None:
                 self.winner = LOCAL
-                # Under the lock, so that it never meets the next question.
+                # Under the lock, so that it never interrupts the next question.
                 if self._is_asking:
                     self._transport.interrupt()
 
     def remote(self):
-        """The server has answered; returns whether it was first."""
+        """Notes the server's answer; returns whether it was first."""
         with self._lock:
             if self.winner is None:
                 self.winner = REMOTE

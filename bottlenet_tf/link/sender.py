@@ -13,7 +13,7 @@ from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
 from bottlenet_tf.link.worker import Worker
 
 LATER = "later"
-_PROBING_S = 0.02  # Between looks at whether another probe is due.
+_PROBING_S = 0.02  # Between checks whether another probe is due.
 
 
 class Reply(NamedTuple):
@@ -22,12 +22,12 @@ class Reply(NamedTuple):
     Attributes:
         answer: From the transport or `local`; None if set aside.
         source: `REMOTE`, `LOCAL`, or `LATER` for an image that is set aside:
-            the caller hands it to `Sender.late` when nothing else waits.
-        choice: `Choice` that was tried first.
+            the caller passes it to `Sender.late` when no other image waits.
+        choice: `Choice` tried first.
         latency_ms: From the call to the answer.
-        sent_bytes: Of the payload; 0 if nothing was sent.
-        problem: Why the server's answer wasn't taken; None if it was, or
-            none was asked for.
+        sent_bytes: Bytes of the payload; 0 if nothing was sent.
+        problem: Why the server's answer wasn't used; None if it was, or none
+            was requested.
     """
 
     answer: object
@@ -39,14 +39,13 @@ class Reply(NamedTuple):
 
 
 class Sender:
-    """Asks the server as the controller chooses, and falls back on the device.
+    """Asks the server by the controller's choice, with the device as fallback.
 
-    The unsplit network starts on the device at `deadline - lead_ms`, in a
-    thread of its own, and the first answer wins. Without a deadline, or if it
-    can't be in time, it starts when the controller's patience ends. It starts
-    at once when the link breaks, the server refuses, or the answer is to
-    another question, of another unit or to a payload that the server couldn't
-    read.
+    The unsplit network starts on the device at `deadline - lead_ms`, in its own
+    thread, and the first answer wins. Without a deadline, or if it can't be in
+    time, it starts when the controller's patience ends. It starts at once when
+    the link breaks, the server refuses, or the answer is to another question,
+    from another unit or to a payload that the server couldn't read.
 
     With a controller that sets late images aside (`Controller.sets_aside`)
     images return unanswered as soon as they can't be in time.
@@ -59,14 +58,14 @@ class Sender:
         encode: Function of an image and a `Choice` that returns the payload.
         local: Function of an image that returns the unsplit network's
             answer, of any type.
-        probe_transport: Another one for probes, so that one under way holds
-            up no image; both are exchanged if only its connection is open.
-            Without it an image is sent in a probe's place, and waits for
-            its answer like any other.
+        probe_transport: Another one for probes, so that a probe delays no
+            image; both are exchanged if only its connection is open. Without it
+            an image is sent in place of a probe, and waits for its answer like
+            any other.
         deadline_ms: From the call to the answer; None for no deadline.
         clock: Function that returns monotonic seconds.
-        run: Prefix of the questions' names; processes that share a server
-            need not differ.
+        run: Prefix of the questions' identifiers; processes that share a server
+            may have the same.
 
     Raises:
         ValueError: for a deadline that isn't positive.
@@ -109,9 +108,8 @@ class Sender:
         """Returns the `Reply` to an image.
 
         Args:
-            image: As `encode` and `local` take it.
-            waited_ms: How long it has waited for its turn: so much of the
-                deadline has passed.
+            image: Argument of `encode` and `local`.
+            waited_ms: Time it has waited, by which the deadline is shortened.
 
         Raises:
             Exception: that of `local`, if its answer was needed.
@@ -147,7 +145,9 @@ class Sender:
                 return self._reply(begun_s, answer, REMOTE, choice, sent_bytes)
         except LinkError as error:
             problem = str(error) or type(error).__name__
-        except Exception as error:  # The head failed; the whole may not.
+        except (
+            Exception
+        ) as error:  # The head failed; the unsplit network may not.
             problem = "{}: {}".format(type(error).__name__, error)
         self._probe()
         if sets_aside:
@@ -160,7 +160,7 @@ class Sender:
         return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
 
     def late(self, image):
-        """Returns the `Reply` of the device to an image that was set aside.
+        """Returns the device's `Reply` to an image that was set aside.
 
         Raises:
             Exception: that of `local`.
@@ -171,8 +171,8 @@ class Sender:
     def _locally(self, image, probes=False):
         """Returns the device's answer, with probes meanwhile.
 
-        Computed by this thread unless a dead link is to be probed again and
-        again, or the worker still computes for an earlier image.
+        Computed by this thread unless a dead link must be probed repeatedly, or
+        the worker still computes for an earlier image.
         """
         if probes:
             self._probe()
@@ -195,14 +195,14 @@ class Sender:
         return Reply(answer, source, choice, latency_ms, sent_bytes, problem)
 
     def _compute(self, image):
-        """Computes in one thread or the other, one image at a time."""
+        """Computes in either thread, one image at a time."""
         begun_s = self._clock()
         answer = self._local(image)
         self._local_ms.append(1e3 * (self._clock() - begun_s))
         return answer
 
     def _starts_s(self, begun_s, waited_ms):
-        """When the device begins beside a question; infinity for never."""
+        """When the device starts during a question; infinity for never."""
         needed_ms = self._lead_ms(waited_ms)
         if needed_ms is None:
             return float("inf")
@@ -245,7 +245,7 @@ class Sender:
             waited_s = min(self._clock(), task.at_s) - sent_s
             self._controller.missed(len(payload), max(0.0, 1e3 * waited_s))
             raise
-        except LinkError:  # It lives, but its answers are of no use.
+        except LinkError:  # It is alive, but its answers are useless.
             self._transport.close()
             self._controller.refused()
             raise
@@ -269,7 +269,7 @@ class Sender:
             self._prober.send()
 
     def _learn(self):
-        """Passes on what other threads have measured meanwhile."""
+        """Passes on measurements of other threads."""
         whole = self._controller.plan.whole
         while self._local_ms:
             ms = self._local_ms.popleft()

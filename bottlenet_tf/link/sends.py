@@ -1,21 +1,20 @@
-"""How long a send takes now, from the last sends.
+"""Estimates the time of a send, from the last sends.
 
     ms = floor + excess      the round trip, and the link's share
     expected(B) = floor + mean_i(excess_i (W + B) / (W + B_i))
 
-over the last sends i of B_i bytes. Each send stands for a state that the link
-may be in, so that the mean runs over times, not over rates: mean(B / rate_i)
-is the wait of an image, B / mean(rate) is less (Jensen).
+over the last sends i of B_i bytes. Each send represents a possible state of the
+link, so that the mean is over times, not over rates: mean(B / rate_i) is the
+wait of an image, B / mean(rate) is less (Jensen).
 
 W is a send's wait for its turn, in bytes that could be sent meanwhile: 0 on
 a line of constant rate, a packet or more on a radio link. It is learned: each
-send of another size than those before shows which W would have predicted it. Of
-those that are nearly as good as the best, the most hopeful is taken: the least
-for fewer bytes, the largest for more. A choice that looks better than it is
-gets sent, and is known then.
+send of a new size shows the W that would have predicted it. Among those nearly
+as good as the best, the most optimistic is used: the least for fewer bytes, the
+largest for more. A choice that looks better than it is gets sent, and is known
+then.
 
-The floor is that of `floor`. A miss counts with the time it was waited for: at
-least that much passed.
+The floor is that of `floor`. A miss counts with the time waited, a lower bound.
 """
 
 import collections
@@ -26,21 +25,21 @@ from bottlenet_tf.link.checks import is_number, require
 from bottlenet_tf.link.floor import CONNECT_BYTES, Floor
 
 WINDOW = 20
-# Older sends say little of the link now; a few are kept anyway.
+# Older sends say little about the link now; a few are kept anyway.
 MAX_AGE_S = 3.0
 MIN_SENDS = 3
-# Of later sends each counts so much more than the one before.
+# Factor by which each send counts more than the previous one.
 RECENCY = 1.1
-# Candidates for W, in bytes; the last one stands for waits alone.
+# Candidates for W, in bytes; the last one means only waits.
 WAITS = (0.0, 300.0, 1000.0, 3000.0, 10e3, 1e9)
-# Factor of errors with each send, and by how many e-folds a W may be worse than
-# the best one and is still believed.
+# Factor of errors with each send, and e-folds by which a W may be worse than
+# the best one and is still accepted.
 FORGET, MARGIN = 0.9, 0.3
-# Without news they lose half of it in a minute, so that hope returns.
+# Without news it halves in a minute, so that estimates become optimistic again.
 _HALF_LIFE_S = 60.0
 _OTHER_SIZE = 1.5
-# `likely`: a send that was given up would have taken so much longer than it was
-# waited for, and how steep the odds are. Tuned as the rest.
+# `likely`: factor of the wait that an abandoned send would have taken, and
+# steepness of the odds. Tuned like the rest.
 MISS_FACTOR, STEEPNESS = 1.5, 2.5
 
 
@@ -100,8 +99,8 @@ class Sends:
 
     Args:
         clock: Function without arguments that returns monotonic seconds.
-        recency: How much more a send counts than the one before it.
-        wait_bytes: W above; None learns it.
+        recency: Factor by which a send counts more than the previous one.
+        wait_bytes: W above; None to learn it.
     """
 
     def __init__(self, clock, recency=RECENCY, wait_bytes=None):
@@ -120,14 +119,14 @@ class Sends:
         """Notes a send that was answered.
 
         Args:
-            num_bytes: On the air.
+            num_bytes: Bytes on the air.
             ms: From the first byte sent to the answer, less the server's
                 computing and queueing.
         """
         self._note(num_bytes, ms, missed=False)
 
     def missed(self, num_bytes, waited_ms):
-        """Notes a send without an answer, given up after so long."""
+        """Notes a send without an answer, abandoned after this time."""
         self._note(num_bytes, waited_ms, missed=True)
 
     def _note(self, num_bytes, ms, missed):
@@ -139,13 +138,13 @@ class Sends:
         self._fitted = None
 
     def revived(self):
-        """Forgets misses: they were of a cut that is over."""
+        """Forgets misses: their outage is over."""
         kept = [send for send in self._sends if not send.missed]
         self._sends = collections.deque(kept, WINDOW)
         self._fitted = None
 
     def connected(self, ms):
-        """Notes how long a connection took: a round trip without payload."""
+        """Notes the time of connecting: a round trip without payload."""
         _check(CONNECT_BYTES, ms)
         self._floor.note(CONNECT_BYTES, ms)
         self._fitted = None
@@ -156,13 +155,13 @@ class Sends:
         A miss contradicts only shorter predictions.
         """
         fit = self._fit()
-        # Of one size alone the floor is only guessed.
+        # With a single size the floor is only a guess.
         is_known = fit.size and self._floor.num_sizes > 1
         if not is_known or (
             1 / _OTHER_SIZE < num_bytes / fit.size < _OTHER_SIZE
         ):
             return
-        # In logarithms, so that no silence outweighs all that came before.
+        # In logarithms, so that no silence outweighs everything before.
         found = math.log(1.0 + max(0.0, ms - fit.floor))
         for i, wait in enumerate(self._waits):
             expected = fit.scale(wait) * (wait + num_bytes)
@@ -172,13 +171,13 @@ class Sends:
         self._judged_s = self._clock()
 
     def _wait(self, num_bytes, hopeful=True):
-        """Returns W for so many bytes: the best that may be true, or worst."""
+        """Returns W for these bytes: the most or least optimistic one."""
         known = self._believed()
         is_larger = num_bytes > self._fit().size
         return known[-1] if is_larger == hopeful else known[0]
 
     def _believed(self):
-        """Returns the Ws that explain the sends about best."""
+        """Returns the Ws that explain the sends almost best."""
         age_s = self._clock() - self._judged_s
         most = min(self._errors) + MARGIN * 2.0 ** min(
             20.0, age_s / _HALF_LIFE_S
@@ -210,16 +209,16 @@ class Sends:
 
     @property
     def miss_rate(self):
-        """Share of the remembered sends that had no answer."""
+        """Share of the remembered sends without an answer."""
         return self._fit().miss_rate
 
     def within(self, num_bytes, ms):
         """Returns the share of remembered sends that would take at most `ms`.
 
-        Not hopeful: a send that is late once too often is worth nothing.
+        Not optimistic: a send that is often late is worthless.
 
         Args:
-            num_bytes: On the air.
+            num_bytes: Bytes on the air.
             ms: Time left for network and round trip.
         """
         fit = self._fit()
@@ -235,11 +234,11 @@ class Sends:
             mean_i 1 / (1 + (e_i / r)^s),  r = ms - floor,
             e_i = excess_i (W + B) / (W + B_i)
 
-        For choosing where every send is a gamble: hopeful, by the best of the
-        Ws that may be true, and never 0 for all choices at once.
+        For choosing when every send is a gamble: optimistic, by the best
+        acceptable W, and never 0 for all choices at once.
 
         Args:
-            num_bytes: On the air.
+            num_bytes: Bytes on the air.
             ms: Time left for network and round trip.
         """
         fit = self._fit()

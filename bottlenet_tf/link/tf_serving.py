@@ -22,7 +22,7 @@ from bottlenet_tf.link.transport import BadAnswer
 GRPC_PORT, REST_PORT = 8500, 8501
 _SERVICES = "/tensorflow.serving."
 _OUTPUTS = ("classes", "status")
-_STRING = 7  # Of the enumeration DataType.
+_STRING = 7  # In the enumeration DataType.
 
 
 def _named(payload, model):
@@ -34,7 +34,7 @@ class TfServingGrpc(GrpcTransport):
     """Asks the models of a server by gRPC; see `GrpcTransport`.
 
     Args:
-        address, certificate, clock: As of `GrpcTransport`.
+        address, certificate, clock: As in `GrpcTransport`.
         model: Name of the model for payloads that name no unit.
     """
 
@@ -86,11 +86,11 @@ def _integers(tensor):
 class TfServingRest(HttpTransport):
     """Asks the models of a server by REST; see `HttpTransport`.
 
-    Payloads travel as base64, a third longer, and answers hold all outputs of
-    a model: prefer the other transports where you can.
+    Payloads travel as base64, a third longer, and answers contain all outputs
+    of a model: prefer the other transports if possible.
 
     Args:
-        address, host, clock: As of `HttpTransport`.
+        address, host, clock: As in `HttpTransport`.
         model: Name of the model for payloads that name no unit.
     """
 

@@ -7,15 +7,15 @@ class Answer(NamedTuple):
     """A server's answer to one payload.
 
     Attributes:
-        index: Of the class; -1 if the payload failed.
+        index: Index of the class; -1 if the payload failed.
         label: Its name; "" if the server sends none.
         top: Pairs of class index and probability, most probable first; empty
             if the server sends none.
         status: "ok", or why the payload failed.
-        computed_ms, queued_ms: At the server; None if it doesn't report them.
+        computed_ms, queued_ms: Times at the server; None if not reported.
         unit_id: Identity of the unit that decoded it; None if not reported.
-        request_id: Of the question.
-        received_bytes: Of the answer, headers included.
+        request_id: Identifier of the question.
+        received_bytes: Bytes of the answer, with headers.
     """
 
     index: int
@@ -45,7 +45,7 @@ class Refused(LinkError):
     """The server is too busy.
 
     Attributes:
-        retry_after_s: When it asks to be asked again; None if it doesn't say.
+        retry_after_s: Requested wait; None if not stated.
     """
 
     def __init__(self, message, retry_after_s=None):
@@ -60,14 +60,14 @@ class BadAnswer(LinkError):
 class Transport:
     """Carries payloads to one served model; one call at a time.
 
-    After any `LinkError` but `Refused` the connection is closed, so that a
-    late answer can't be taken for the next one's.
+    After any `LinkError` except `Refused` the connection is closed, so that a
+    late answer can't be taken for the next one.
     """
 
-    #: Bytes on the air of a question beyond its payload.
+    #: Bytes on the air of a question besides its payload.
     overhead_bytes = 0
-    #: How long opening the connection took in the last `ask`, in ms; None if
-    #: it was open, or if that isn't known.
+    #: Time of opening the connection in the last `ask`, in ms; None if it was
+    #: open, or if unknown.
     connect_ms = None
     #: Whether a connection is open, as far as this side knows.
     is_open = False
@@ -77,8 +77,8 @@ class Transport:
 
         Args:
             payload: Bytes.
-            deadline: Until when to wait, in seconds of `time.monotonic`.
-            request_id: Text of printable ASCII that names the question.
+            deadline: End of waiting, in seconds of `time.monotonic`.
+            request_id: Identifier of the question, printable ASCII.
 
         Raises:
             Missed: if there is no answer by the deadline.
@@ -92,15 +92,15 @@ class Transport:
     def interrupt(self):
         """Ends a question under way, which is then `Missed`.
 
-        The one call that may come from another thread. A transport that
-        can't do it lets the question run to its deadline.
+        The only call allowed from another thread. A transport without it lets
+        the question run to its deadline.
         """
 
     def close(self):
         """Closes the connection; the next question opens one."""
 
     def _exchange(self, question, deadline):
-        """Returns the response to a question, both as a subclass has them."""
+        """Returns the response to a question, both in a subclass's form."""
         raise NotImplementedError
 
     def _asked(self, question, deadline, understand):
@@ -109,6 +109,6 @@ class Transport:
             return understand(self._exchange(question, deadline))
         except Refused:
             raise
-        except BaseException:  # Whatever it was, an answer may be under way.
+        except BaseException:  # After any error, an answer may be under way.
             self.close()
             raise

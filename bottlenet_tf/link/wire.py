@@ -1,4 +1,4 @@
-"""Protocol Buffers' wire format, as far as questions and answers need it.
+"""Protocol Buffers' wire format, as needed by questions and answers.
 
 The packages with generated classes for the two servers' messages don't run on
 a device: one needs TensorFlow, the other a Python newer than 3.6.
@@ -15,12 +15,12 @@ _MOST_FIELDS = 4096
 
 
 def number(field, value):
-    """Returns a field of a whole number that isn't negative."""
+    """Returns a field of a non-negative integer."""
     return _varint(field << 3 | _VARINT) + _varint(value)
 
 
 def data(field, value):
-    """Returns a field of bytes, of a text or of an encoded message."""
+    """Returns a field of bytes, a text or an encoded message."""
     if isinstance(value, str):
         value = value.encode("utf-8")
     return _varint(field << 3 | _BYTES) + _varint(len(value)) + value
@@ -46,7 +46,7 @@ def read(message):
             if kind == _BYTES:
                 size, place = _read_varint(message, place)
             if size is None or place + size > len(message):
-                raise BadAnswer("An answer's fields must be whole.")
+                raise BadAnswer("An answer's fields must be complete.")
             value = bytes(message[place : place + size])
             place += size
         if count > _MOST_FIELDS:
@@ -56,7 +56,7 @@ def read(message):
 
 
 def one(fields, field, kind, otherwise):
-    """Returns the last value of a field; `otherwise` if it isn't there.
+    """Returns the last value of a field; `otherwise` if it is missing.
 
     Raises `BadAnswer` unless it is of the `kind`, `int` or `bytes`.
     """
@@ -106,4 +106,4 @@ def _read_varint(message, place):
         value |= (byte & 127) << 7 * i
         if byte < 128:
             return value & (2**64 - 1), place + i + 1
-    raise BadAnswer("An answer's numbers must be whole.")
+    raise BadAnswer("An answer's numbers must be complete.")

@@ -1,8 +1,8 @@
-"""One thread for computing locally beside a question that is under way.
+"""A thread for computing locally while a question is under way.
 
-Waking a thread takes longer than all else that a controller does for an image,
-and most images don't need it: the thread is woken only for tasks that begin
-before it would wake by itself.
+Waking a thread takes longer than everything else that a controller does for an
+image, and most images don't need it: the thread is woken only for tasks that
+start before it would wake anyway.
 """
 
 import threading
@@ -12,7 +12,7 @@ _NOW, _NEVER = float("-inf"), float("inf")
 
 
 class Task:
-    """A computation that begins at a time unless it is hurried or cancelled.
+    """A computation that starts at a time unless it is hurried or cancelled.
 
     Made by `Worker.submit`.
     """
@@ -21,24 +21,24 @@ class Task:
         self._worker, self._function, self._then = worker, function, then
         self.at_s = _NOW if at_s is None else at_s
         self._result = self._error = None
-        self._pending = threading.Lock()  # A condition costs 3 µs an image.
+        self._pending = threading.Lock()  # A condition costs 3 µs per image.
         self._pending.acquire()
 
     def begin_at(self, at_s):
-        """Changes when it begins, in seconds of the worker's clock."""
+        """Changes its start, in seconds of the worker's clock."""
         self._worker.begin_at(self, at_s)
 
     def hurry(self):
-        """Begins as soon as the thread is free."""
+        """Starts it as soon as the thread is free."""
         self.begin_at(_NOW)
 
     def cancel(self):
-        """Drops it if it hasn't begun."""
+        """Drops it if it hasn't started."""
         if self._worker.drop(self):
             self._pending.release()
 
     def wait(self, seconds=-1):
-        """Waits, at most so long if given; returns whether it has ended."""
+        """Waits, up to a time if given; returns whether it has ended."""
         has_ended = self._pending.acquire(timeout=seconds)
         if has_ended:
             self._pending.release()
@@ -69,14 +69,14 @@ class Worker:
 
     Args:
         clock: Function that returns monotonic seconds.
-        name: Of the thread.
+        name: Name of the thread.
     """
 
     def __init__(self, clock, name="local"):
         self._clock = clock
         self._tasks, self._changed = [], threading.Condition()
         self._is_closed = False
-        self._wakes_s = _NOW  # By itself; while it is awake, now.
+        self._wakes_s = _NOW  # When it wakes by itself; now while it is awake.
         self._thread = threading.Thread(target=self._run, name=name)
         self._thread.daemon = True
         self._thread.start()
@@ -85,9 +85,9 @@ class Worker:
         """Returns a `Task`.
 
         Args:
-            function: Without arguments.
-            at_s: When it begins, in seconds of the clock; None is at once,
-                infinity once it is hurried.
+            function: Function without arguments.
+            at_s: Its start, in seconds of the clock; None for at once, infinity
+                for when hurried.
             then: Called with the result in the worker's thread.
         """
         task = Task(self, function, at_s, then)
@@ -103,13 +103,13 @@ class Worker:
             return not self._tasks and self._wakes_s > _NOW
 
     def begin_at(self, task, at_s):
-        """Changes when a task begins."""
+        """Changes the start of a task."""
         with self._changed:
             task.at_s = at_s
             self._wake_if_due()
 
     def drop(self, task):
-        """Returns whether a task hadn't begun, and never will."""
+        """Returns whether a task hadn't started, and never will."""
         with self._changed:
             if task not in self._tasks:
                 return False
@@ -118,7 +118,7 @@ class Worker:
             return True
 
     def _wake_if_due(self):
-        """Wakes the thread if it must begin before it would wake."""
+        """Wakes the thread if it must start before it would wake."""
         if self._tasks and self._tasks[0].at_s < self._wakes_s:
             self._changed.notify()
 
@@ -149,5 +149,5 @@ class Worker:
                         return self._tasks.pop(0)
                 elif self._is_closed:
                     return None
-                # Beyond a limit of its own a lock refuses to wait.
+                # A lock refuses to wait beyond its limit.
                 self._changed.wait(left and min(left, _LONGEST_WAIT_S))

@@ -1,1 +1,1 @@
-"""Whole split networks: cut a backbone, assemble head and tail."""
+"""Complete split networks: cut a backbone, assemble head and tail."""

@@ -25,7 +25,7 @@ class ForwardPass(NamedTuple):
 
     logits: float32 `(batch, classes)`.
     feature: the prefix's output, `(batch, H, W, C)`.
-    image_data_bytes: mean bytes an image, float32 scalar; 0 without codec.
+    image_data_bytes: mean bytes per image, float32 scalar; 0 without a codec.
     rate: differentiable stand-in for bits, float32 `(batch,)`.
     restored: the suffix's input in place of `feature`, of the same shape.
     """
@@ -55,8 +55,8 @@ class Macs(NamedTuple):
 class BottleNet(keras.Model):
     """A backbone cut in two with a unit in between.
 
-    A half that doesn't train runs in inference mode in training, too: it is
-    deployed like that, and the other half and the unit must fit it.
+    A frozen half runs in inference mode in training, too, as it is deployed:
+    the other half and the unit must fit that.
 
     A unit that takes the operating point (`Unit.takes_point`) gets its value,
     one for each image; without one it works at its default point.
@@ -91,7 +91,7 @@ class BottleNet(keras.Model):
         self.built = True
 
     def transmit(self, images, training=None, use_codec=True, point=None):
-        """Runs the whole network and returns a `ForwardPass`."""
+        """Runs the complete network and returns a `ForwardPass`."""
         point = self._point(point, images)
         feature = self._before(images, training)
         restored, size, rate = self.unit.transmit(
@@ -133,11 +133,11 @@ class BottleNet(keras.Model):
         return self._after(feature, point, False)
 
     def answer(self, feature, point=None):
-        """Cloud side: restored feature -> float32 logits, never in training."""
+        """Cloud side: restored feature -> float32 logits, not for training."""
         return self._after(feature, self._point(point, feature), False)
 
     def _point(self, point, batch):
-        """Returns the operating points as the unit takes them, or None."""
+        """Returns the operating points for the unit, or None."""
         if not self.unit.takes_point:
             return None
         if point is None:
@@ -253,7 +253,7 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
 
 
 def _mode(half, training):
-    """Returns `training`, or False if nothing in the half trains."""
+    """Returns `training`, or False if nothing in the half is trainable."""
     if training is False or not half.trainable:
         return False
     return training if half.trainable_weights or not half.weights else False

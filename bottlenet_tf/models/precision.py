@@ -22,11 +22,11 @@ def dtype_policy(name):
 
 
 def in_float32(model):
-    """Returns a network that computes in float32, as it is deployed.
+    """Returns a network that computes in float32, as deployed.
 
-    `model` itself if no layer computes in half precision. Else it is built
-    anew from its configuration, because the halves cast their inputs to the
-    type they were built with; the weights are float32 already.
+    `model` itself if no layer computes in half precision. Otherwise it is
+    rebuilt from its configuration, because the halves cast their inputs to the
+    type they were built with; the weights are already float32.
     """
     before = keras.saving.serialize_keras_object(model)
     after = _with_float32(before)

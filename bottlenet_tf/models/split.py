@@ -8,9 +8,9 @@ from bottlenet_tf.backbones.split_points import separating_tensors
 def split_backbone(backbone, split_name):
     """Cuts a backbone after a split point.
 
-    suffix(prefix(image)) is the whole network, bit for bit. Both halves and
-    the backbone share their layers: training or freezing one changes the
-    others, batch statistics included.
+    suffix(prefix(image)) equals the network, bit for bit. Both halves and the
+    backbone share their layers: training or freezing one changes the others,
+    batch statistics included.
 
     Args:
         backbone: `Backbone`.

@@ -1,4 +1,4 @@
-"""Profiles by hand: CSV files for devices that aren't at hand."""
+"""Profiles by hand: CSV files for devices you don't have."""
 
 import csv
 
@@ -19,7 +19,7 @@ def read(path):
 
     Returns:
         `{"device": ..., "network": ...}`; the rows, dictionaries of values
-        still to be checked; and how messages call each row.
+        still to be checked; and names of the rows for messages.
 
     Raises:
         OSError: if the file cannot be read.
@@ -80,4 +80,4 @@ def _value(name, cell):
     try:
         return _NUMBERS.get(name, str)(cell)
     except ValueError:
-        return cell  # Refused where types are checked.
+        return cell  # Refused by the check of types.

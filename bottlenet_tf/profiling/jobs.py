@@ -1,7 +1,7 @@
-"""One side of one split, in a process of its own: its steps and its memory.
+"""One side of one split, in its own process: its steps and its memory.
 
-A process of its own, so that its peak memory is that side's alone, and that
-no library of the other side is in it.
+In its own process, so that its peak memory is only that side's, without any
+library of the other side.
 """
 
 import concurrent.futures
@@ -24,7 +24,7 @@ from bottlenet_tf.runtime.timing import median, percentile
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What a process opens and runs. Can be pickled.
+    """The work of a process; can be pickled.
 
     Attributes:
         side: A key of `config.PARTS`.
@@ -33,11 +33,11 @@ class Job:
         workdir: Work directory of the run; "" for a deployment.
         whole: Folder of a deployment's network without a split; for sides
             "whole" and "served".
-        runtime: What runs an exported head or network without a split.
+        runtime: Runtime of an exported head or network without a split.
         device: Where an exported tail or network without a split runs; see
             `engines.open_engine`.
         threads: CPU threads of one call; the library's choice if None.
-        payloads: What the tail gets, a tuple of bytes; for side "server".
+        payloads: The tail's inputs, a tuple of bytes; for side "server".
     """
 
     side: str
@@ -54,7 +54,7 @@ class Job:
 @contextlib.contextmanager
 def process():
     """Yields a pool of one new process; after an error it ends at once."""
-    # A copy of this process by fork would hold all that this one does.
+    # A copy of this process by fork would have all of its memory.
     pool = concurrent.futures.ProcessPoolExecutor(
         1,
         mp_context=multiprocessing.get_context("spawn"),
@@ -74,7 +74,7 @@ def process():
 
 @functools.cache
 def steps(job):
-    """Returns `{part: step}` of a job's side, opened once a process.
+    """Returns `{part: step}` of a job's side, opened once per process.
 
     A step is a function of the run's number, which chooses the image.
 
@@ -108,9 +108,8 @@ def warm_up(job, part, count):
 def time_part(job, part, repeats, seconds):
     """Returns `(median_ms, p95_ms, n)` of a part.
 
-    It is run at least `repeats` times and for at least `seconds`, which
-    steadies the figures of short steps and gives an energy meter something
-    to see.
+    It is run at least `repeats` times and for at least `seconds`, which makes
+    figures of short steps stable and gives an energy meter time to react.
     """
     step, laps = steps(job)[part], []
     begin = now = time.perf_counter()
@@ -134,9 +133,9 @@ def all_parts(job):
 
 
 def peak_memory_mb():
-    """Returns the most memory that this process has used, in 10^6 bytes."""
-    # Linux's ru_maxrss begins with what the process that started this one
-    # had; VmHWM with this program's own.
+    """Returns the peak memory of this process, in 10^6 bytes."""
+    # Linux's ru_maxrss begins with the memory of the parent process; VmHWM with
+    # this program's own.
     status = pathlib.Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():

@@ -21,7 +21,7 @@ from bottlenet_tf.training import load_data, load_model
 def steps(job):
     """Returns `{part: step}`; see `jobs.steps`."""
     for gpu in tf.config.list_physical_devices("GPU"):
-        # By default TensorFlow takes all memory; processes are to compete.
+        # By default TensorFlow takes all memory, but processes compete here.
         tf.config.experimental.set_memory_growth(gpu, True)
     if job.threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(job.threads)

@@ -1,11 +1,11 @@
-"""Processes that compete with the one that is measured."""
+"""Processes that compete with the measured one."""
 
 import contextlib
 import multiprocessing
 import signal
 import time
 
-# Between looks at whether to stop; a step may be much shorter.
+# Seconds between checks whether to stop; a step may be much shorter.
 _LOOK_S = 0.05
 _STOP_S = 5.0
 
@@ -18,16 +18,16 @@ def competing(count, make_work, *args):
     when it closes, with or without an error.
 
     Args:
-        count: How many; 0 starts none.
+        count: Number of processes; 0 starts none.
         make_work: Function that a process can import; it is called there with
             `args`, which can be pickled, and returns the function to call
-            over and over.
+            repeatedly.
 
     Raises:
         RuntimeError: if a process fails to start, or ends too early, so that
             the load was less.
     """
-    # A copy of this process by fork would hang where this one has threads.
+    # A copy of this process by fork would hang if this one has threads.
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     workers = []
@@ -47,9 +47,8 @@ def competing(count, make_work, *args):
         for worker, _ in workers:
             if not worker.is_alive():
                 raise RuntimeError(
-                    "A competing process must work until it is told to stop, "
-                    f"or the load is less. Received: exit code "
-                    f"{worker.exitcode}"
+                    "A competing process must work until it is stopped, or the "
+                    f"load is less. Received: exit code {worker.exitcode}"
                 )
     finally:
         stop.set()
@@ -82,7 +81,7 @@ def _compete(started, stop, make_work, args):
     try:
         work = make_work(*args)
         work()
-    except Exception as error:  # Sent, whatever it is.
+    except Exception as error:  # Any error is sent.
         started.send(f"{type(error).__name__}: {error}")
         return
     started.send(None)

@@ -1,8 +1,8 @@
 """Measures the parts of splits on this machine and writes the profile.
 
-For each split and side, a process of its own runs the parts; for each load,
-as many more processes run the same side meanwhile. The energy meter is read
-by this process, which does nothing else then.
+For each split and side, a separate process runs the parts; for each load, as
+many more processes run the same side meanwhile. This process only reads the
+energy meter then.
 """
 
 import dataclasses
@@ -56,7 +56,7 @@ def run(config):
     """
     if os.path.lexists(config.out):
         raise ValueError(
-            "--out must be a new file, because no profile is overwritten. "
+            "--out must be a new file, because profiles are not overwritten. "
             f"Received: out={config.out!r}"
         )
     found = _find(config)
@@ -141,13 +141,13 @@ class _Measurement:
         )
 
     def _measure_whole(self, job):
-        """Measures the unsplit network, which may be too much for a device.
+        """Measures the unsplit network, which may be too large for a device.
 
-        An error is a reason, unless there is nothing else to write.
+        An error is recorded as a reason, unless there is nothing else to write.
         """
         try:
             memory = self._measure("", job)
-        except Exception as error:  # Each runtime has errors of its own.
+        except Exception as error:  # Each runtime has its own errors.
             if not self.rows:
                 raise
             self.reasons[job.side] = (
@@ -182,16 +182,16 @@ class _Measurement:
 
         times, reading = self.meter.measure(work)
         if reading.joules is None and self.meter.reason is None:
-            self.reasons["power_mw"] = f"{self.meter.name} stood still"
+            self.reasons["power_mw"] = f"{self.meter.name} did not change"
         return Row(name, part, load, *times, reading.power_mw)
 
     def _sides(self, target):
-        """Returns which of device and server can be measured of a split."""
+        """Returns the sides of a split that can be measured."""
         sides = [s for s in self.config.sides if s != "whole"]
         for side, folder, reason in (
-            ("device", "edge", "is not there"),
-            ("server", "cloud", "is not there"),
-            ("server", "edge", "is not there, whose head makes the payloads"),
+            ("device", "edge", "is missing"),
+            ("server", "cloud", "is missing"),
+            ("server", "edge", "is missing, whose head makes the payloads"),
         ):
             if target.folder and side in sides and not target.has(folder):
                 sides.remove(side)
@@ -203,8 +203,8 @@ class _Measurement:
     def _whole_jobs(self, sides):
         """Returns the jobs of the unsplit network that can be run here.
 
-        A device runs it as it does the head, a server as it does the tail:
-        two jobs if these differ and `sides`, a set, holds both or neither.
+        A device runs it like the head, a server like the tail: two jobs if
+        these differ and `sides`, a set, has both or neither.
         """
         job = self._job(self.targets[0], "whole")
         if self.config.deploy is None:

@@ -9,26 +9,26 @@ from bottlenet_tf.runtime.device import EXTENSIONS
 from bottlenet_tf.runtime.images import load_image
 
 NOISE = (
-    "measured on noise: its payloads are of another size than an image's, and "
-    "take another time to encode and decode"
+    "measured on noise: size and coding time of its payloads differ from an "
+    "image's"
 )
 
 
 def load(target, folder, count):
-    """Returns images as a head takes them, and why they are noise or None.
+    """Returns images for a head, and the reason why they are noise or None.
 
     Args:
         target: `Target` of a head.
         folder: Folder of image files; None takes images of the run's own
             data set, or noise if it can't be opened here.
-        count: How many, at most.
+        count: Maximum number.
 
     Returns:
         uint8 `(n, S, S, 3)`, and a string or None.
 
     Raises:
         OSError: if the folder or a file cannot be read.
-        ValueError: if the folder holds no image, or a damaged one.
+        ValueError: if the folder contains no image, or a damaged one.
     """
     if folder is not None:
         return _of_folder(target, folder, count), None

@@ -62,7 +62,7 @@ def read(path):
 
 
 def write(profile, path):
-    """Writes a profile, whole or not; returns the `pathlib.Path`.
+    """Writes a profile, atomically; returns the `pathlib.Path`.
 
     Raises:
         ValueError: naming the field, if `read` would refuse it.
@@ -78,7 +78,7 @@ def write(profile, path):
 def slowed(profile, factor):
     """Returns the `Profile` of an assumed machine, `factor` times slower.
 
-    Every time is multiplied; power, memory and bytes stay.
+    Every time is multiplied; power, memory and bytes stay the same.
 
     Raises:
         ValueError: if the factor isn't positive.
@@ -104,8 +104,8 @@ def check_same_network(first, second):
     """Raises ValueError unless two profiles are of the same splits.
 
     Network, image size, and each split's name, layer, shape and
-    multiply-accumulates, which differ between units, are compared; None, as
-    in a profile by hand, fits anything.
+    multiply-accumulates, which differ between units, are compared; None, as in
+    a profile by hand, matches anything.
     """
     names = [sorted(split.name for split in p.splits) for p in (first, second)]
     pairs = [
@@ -133,7 +133,7 @@ def check_same_network(first, second):
 
 @dataclasses.dataclass(frozen=True)
 class _Peak:
-    """Peak memory in a row by hand: of the process that ran the part."""
+    """Peak memory in a row by hand: that of the process that ran the part."""
 
     split: str
     part: str

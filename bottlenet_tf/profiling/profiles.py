@@ -1,4 +1,4 @@
-"""Profiles: what the parts of split networks take on one machine.
+"""Profiles: time and energy of split networks' parts on one machine.
 
 Profiles of a device and of a server are combined by split and part.
 """
@@ -12,7 +12,7 @@ from msgspec import Meta
 BY_HAND = "by hand"
 # The first two run on the device, the next two on the server; "whole" is the
 # network without a split, on this machine, and "served" the same as a server
-# runs it, where that is another way.
+# runs it, if that is different.
 PARTS = ("head", "encode", "decode", "tail", "whole", "served")
 UNSPLIT = ("whole", "served")
 
@@ -25,15 +25,15 @@ Amount = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """How long one part of one split takes for one image.
+    """Time of one part of one split for one image.
 
     Attributes:
         split: Name of the split; "" for parts "whole" and "served".
         part: One of `PARTS`.
-        load: How many other processes did the same work meanwhile.
+        load: Number of other processes that did the same work meanwhile.
         median_ms: Median of the runs, in milliseconds.
         p95_ms: Their 95th percentile; None if unknown.
-        n: How many runs; None if unknown.
+        n: Number of runs; None if unknown.
         power_mw: Mean power meanwhile, in milliwatts; None if unmeasured.
     """
 
@@ -48,17 +48,17 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """One trained split; None is what isn't known.
+    """One trained split; None means unknown.
 
     Attributes:
-        name: The run's: units of one split point have different ones.
+        name: The run's: units of one split point have different names.
         point: Split point, "RB3".
-        layer: The layer that the network is cut after.
+        layer: The layer after which the network is cut.
         feature_shape: `(H, W, C)` there.
         head_macs, tail_macs: Multiply-accumulates of one image on the device
             and on the server.
-        head_memory_mb, tail_memory_mb: Most memory of the process that ran
-            this half, in MB (10^6 bytes): libraries, network, images.
+        head_memory_mb, tail_memory_mb: Peak memory of the process that ran this
+            half, in MB (10^6 bytes): libraries, network, images.
         payload_bytes: Mean `len()` of the payloads of the images used.
     """
 
@@ -75,7 +75,7 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """What was measured on one machine.
+    """The measurements on one machine.
 
     Attributes:
         device: The machine's name.
@@ -83,16 +83,16 @@ class Profile:
         splits: Tuple of `Split`.
         rows: Tuple of `Row`, one for each split, part and load.
         image_size: Side of the images in pixels; None if unknown.
-        runtime: What ran the network, or "by hand".
+        runtime: Runtime of the network, or "by hand".
         threads: CPU threads of one call; None is the library's choice.
-        meter: Which energy meter it was.
+        meter: The energy meter.
         whole_macs: Multiply-accumulates of the network without a split.
         whole_memory_mb: As in `Split`, of the network without a split.
         reasons: `{figure: why it is missing}`.
         command: The program's arguments.
         versions: `{name: version}` of the libraries.
         made: Date, ISO 8601.
-        file: Where it was read from, for messages; not part of the file.
+        file: File that it was read from, for messages; not stored.
     """
 
     device: Text
@@ -135,12 +135,12 @@ class Profile:
 
         Args:
             split: Name of the split; "" for parts "whole" and "served".
-            part: One of `PARTS`; for "served", "whole" will do
-                unless it was tried and failed.
+            part: One of `PARTS`; for "served", "whole" is used unless it was
+                tried and failed.
             load: Competing processes.
 
         Raises:
-            ValueError: if there is none; it lists the others.
+            ValueError: if there is none; the message lists the others.
         """
         if split:
             self.split(split)

@@ -15,8 +15,8 @@ class Target:
     """One split, exported or as Keras model.
 
     Attributes:
-        name: The run's.
-        point: Split point or layer, as it was named to train.py.
+        name: The run's name.
+        point: Split point or layer, as given to train.py.
         network: The backbone's name; that of a file without its folders.
         image_size: Side of the square image, in pixels.
         resize: Length of the shorter side before the centre crop.
@@ -56,21 +56,20 @@ def network_name(backbone):
 def in_deployment(folder):
     """Returns the `Target` of every split of a deployment.
 
-    The folder may be a copy of its `manifest.json` with those of its folders
-    that are to be profiled.
+    The folder may be a copy of `manifest.json` and the folders to profile.
 
     Raises:
         OSError: if the manifest cannot be read.
-        ValueError: naming file and field, if it isn't an export's or was
+        ValueError: naming file and field, if it isn't an export's or has
             changed since.
     """
     root = pathlib.Path(folder)
     path = root / MANIFEST
     if not path.is_file():
         raise ValueError(
-            f"--deploy must be a deployment folder, with {MANIFEST} beside "
-            "the folders edge and cloud, because it says which network they "
-            f"are of. Received: deploy={str(folder)!r}"
+            f"--deploy must be a deployment folder, with {MANIFEST} next to "
+            "the folders edge and cloud, because it identifies their network. "
+            f"Received: deploy={str(folder)!r}"
         )
     content = json_file.load(path, "Copy it again.")
     found = content.get("format") if isinstance(content, dict) else None
@@ -110,7 +109,7 @@ def check_one_network(targets):
         if len(found) > 1:
             raise ValueError(
                 "A profile is of one network, whose splits are compared: "
-                f"profile others by themselves. Received: {field} "
+                f"profile others separately. Received: {field} "
                 + ", ".join(
                     f"{value!r} of {of!r}" for value, of in found.items()
                 )

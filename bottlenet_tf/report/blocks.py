@@ -1,4 +1,4 @@
-"""The sections of a page, and the blocks that these are made of.
+"""The sections of a page, and their blocks.
 
 templates/blocks.html has a macro for each class of block, by its name, and
 escapes all text. `picture.Picture` and `verdict.Verdict` are blocks, too.
@@ -26,10 +26,10 @@ class Heading:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table that scrolls by itself where it is too wide.
+    """A table that scrolls if it is too wide.
 
     `rows` are lists of strings. The first `words` columns are flush left,
-    `marked` are the indices of rows to stress. One with a `title` is folded.
+    `marked` are the indices of rows to highlight. One with a `title` is folded.
     """
 
     label: str
@@ -42,7 +42,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Photograph:
-    """A PNG file, `name` without a suffix; on a phone as large as it is."""
+    """A PNG file, `name` without a suffix; on a phone in its original size."""
 
     name: str
     data: bytes
@@ -53,7 +53,7 @@ class Photograph:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A part of the page; links lead to its `name`."""
+    """A part of the page; links point to its `name`."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """All of it; `origins` are of all figures."""
+    """The complete page; `origins` are those of all figures."""
 
     title: str
     lead: str

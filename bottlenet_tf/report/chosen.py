@@ -5,19 +5,19 @@ from bottlenet_tf.report.blocks import Heading, Paragraph, Table, note
 from bottlenet_tf.selection import tables
 
 _COSTS = (
-    "Stacked: where the time goes, and the device's energy. Of each split, the "
-    "best of its operating points. Below the line are the rivals. Hatched bars "
-    "are refused by a limit or the deadline. Everything sent includes its "
+    "Stacked: the parts of the time, and of the device's energy, for the best "
+    "operating point of each split. Below the line are the rivals. Hatched "
+    "bars are refused by a limit or the deadline. Everything sent includes its "
     "message and the answer's round trip. The codec's energy is in the "
-    "device's. Of splits without a unit (raw), the chosen one alone is "
+    "device's. Of the splits without a unit (raw), only the chosen one is "
     "drawn. Compressing and decoding a cloud-only image isn't counted, in its "
     "favour. A bar with » is longer than drawn."
 )
 _SENSITIVITY = (
-    "Rows: the load of device / server, how many other processes each is busy "
-    "with. Splits and their operating points alone are chosen among here, not "
-    "mobile-only or cloud-only. "
-    "The round trip and the size of a message stay as they are."
+    "Rows: the load of device / server, the number of other processes that "
+    "keep each busy. The choice here is only among splits and their operating "
+    "points, without mobile-only and cloud-only. The round trip and the size "
+    "of a message stay the same."
 )
 
 
@@ -71,7 +71,7 @@ def elsewhere(sources):
 def _table(decision):
     heading = tables.between_heading(decision)
     header = (
-        "choice", "what", "", "accuracy", "wire B", "on air B", "device ms",
+        "choice", "method", "", "accuracy", "wire B", "on air B", "device ms",
         "codec ms", "up-link ms", "answer ms", "server ms", "latency ms",
         "energy mJ", "break-even RTT ms", *([heading] if heading else []),
     )  # fmt: skip

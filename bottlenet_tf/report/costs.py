@@ -20,7 +20,7 @@ HEADER = (
 _FIGURES = HEADER[HEADER.index("on_air_bytes") : HEADER.index("energy_mj") + 1]
 # A bar longer than this many times the longest split's is cut.
 _LONGEST = 1.5
-# Inches between bars; where there are many, all of them fit a printed page.
+# Inches between bars; if there are many, all of them fit a printed page.
 _PITCH, _SMALL_PITCH, _MANY = 0.235, 0.19, 20
 # Inches: the least width of a panel on a page and on a phone, and that of a
 # letter at its bars' ends.
@@ -62,9 +62,9 @@ def of_decision(decision, selection):
     goal = decisions.wanted(decision.goal)
     won = decision.winner and decision.winner.choice.name
     caption = (
-        f"What one image costs over {link.name} ({link.uplink_mbps:g} Mbit/s "
+        f"The cost of one image over {link.name} ({link.uplink_mbps:g} Mbit/s "
         f"up, round trip {link.rtt_ms:g} ms, "
-        f"{text.number(link.message_overhead_bytes)} bytes a message) on "
+        f"{text.number(link.message_overhead_bytes)} bytes per message) on "
         f"{selection.machines}. The goal was {goal}: "
         + (f"{won} is chosen" if won else "no split is acceptable")
         + f"{decisions.not_compared(decision)}."
@@ -112,7 +112,7 @@ def _row(decision, cost):
 
 
 def _is_known(decision, field):
-    """Whether a total is known of any split; without splits, of anything."""
+    """Whether a total of any split is known; without splits, of any choice."""
     costs = decision.costs or decision.references
     return any(getattr(cost, field) is not None for cost in costs)
 
@@ -230,8 +230,8 @@ def _marks(decision, panel, narrow):
 
 
 def _least_of_all(decision, panel, noun):
-    """Returns the least `Cost` in a panel, with rivals; None if not known."""
-    if noun == panel.noun:  # Of what keeps to all limits.
+    """Returns the least `Cost` in a panel, with rivals; None if unknown."""
+    if noun == panel.noun:  # Among the choices within all limits.
         return None if decision.uncompared else decision.best
     compared = [
         *decision.acceptable,

@@ -37,6 +37,6 @@ def operating_points(runs):
         ]
         default = run.unit.default
         marked = [i for i, p in enumerate(run.unit.points) if p == default]
-        name = f"Operating points of {run.name}, the default one stressed"
+        name = f"Operating points of {run.name}, the default one highlighted"
         blocks.append(Table(name, header, rows, 1, marked, name))
     return blocks

@@ -1,4 +1,4 @@
-"""A decision's goal and marks, as page and pictures word them."""
+"""The wording of a decision's goal and marks, for page and pictures."""
 
 from bottlenet_tf.report import text
 
@@ -44,7 +44,7 @@ def not_compared(decision):
 
 
 def mark(decision, cost):
-    """Returns a choice's mark, such as "chosen"; "" without one."""
+    """Returns a choice's mark, e.g. "chosen"; "" without one."""
     name = cost.choice.name
     if cost is decision.winner:
         return "chosen"
@@ -56,7 +56,7 @@ def mark(decision, cost):
 
 
 def least(some_costs, field):
-    """Returns the `Cost` of least `field` where that is known, or None."""
+    """Returns the `Cost` of least known `field`, or None."""
     known = [c for c in some_costs if getattr(c, field) is not None]
     return min(known, key=lambda c: getattr(c, field), default=None)
 

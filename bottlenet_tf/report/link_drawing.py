@@ -1,4 +1,4 @@
-"""The time line of a driven link: rate, choice, latency, accuracy."""
+"""The timeline of a driven link: rate, choice, latency, accuracy."""
 
 import itertools
 import statistics
@@ -14,7 +14,7 @@ _LOOKS = {
     "split": (CLOUD, "the server answered a payload"),
     "cloud": ("#009E73", "the server answered an image"),
     "device": (DEVICE, "the device answered"),
-    None: (INK, "nobody answered"),
+    None: (INK, "no answer"),
 }
 _WINDOW_S = 1.0
 
@@ -25,7 +25,7 @@ def draw(recording, replayed, fixed):
     Args:
         recording: `emulation.recording.Recording`.
         replayed: `Record`s of an oracle and each fixed choice, by name.
-        fixed: Name of the fixed choice that is drawn.
+        fixed: Name of the fixed choice to draw.
     """
     figure = new_figure(9, 8)
     link, choice, latency, accuracy = figure.subplots(
@@ -111,7 +111,7 @@ def _draw_latencies(axes, recording, replayed, fixed):
 
 
 def _medians(records):
-    """Returns times, and the median latency of the images begun in each s."""
+    """Returns times, and the median latency of images started in each s."""
     groups = itertools.groupby(records, lambda r: r.arrived_s // _WINDOW_S)
     return zip(
         *(

@@ -17,8 +17,8 @@ class Row:
     """One way to answer the images, "measured" or "replayed".
 
     `accuracy` is in percent, measured or by the plan; `phase_ms` the mean
-    latency of the images begun in each phase, None without any; `to_oracle` the
-    mean latency as a multiple of the oracle's.
+    latency of the images started in each phase, None without any; `to_oracle`
+    the mean latency as a multiple of the oracle's.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A `Phase` and the images begun in it.
+    """A `Phase` and the images started in it.
 
     `mostly` is the choice tried first most often, `here` the share that the
     device answered, `sent_bytes` a mean. From the server's answers, None
     without any: `first_remote_s`, seconds from the phase's beginning to the
-    first, and `model_error`, median of measured by replayed latency for the
-    choice that was really taken.
+    first, and `model_error`, median ratio of measured to replayed latency for
+    the choice actually taken.
     """
 
     begin_s: float

@@ -45,7 +45,7 @@ class _Unit(msgspec.Struct):
 class Modes(msgspec.Struct, kw_only=True):
     """figure7.json: the comparison of both ways of training.
 
-    `read` sets `made` by the reports of its runs, if they are still there.
+    `read` sets `made` from the reports of its runs, if they still exist.
     """
 
     backbone: str
@@ -71,7 +71,7 @@ class Modes(msgspec.Struct, kw_only=True):
 
     @property
     def origin(self):
-        """What made it: machines and versions are those of its runs."""
+        """Its `Origin`: machines and versions are those of its runs."""
         return together(
             "aware against naive; machine and versions of its runs",
             self.command,
@@ -88,8 +88,8 @@ def read(path, search):
     """
     path = pathlib.Path(path)
     remedy = (
-        f"{_PROGRAM}, with the same flags, writes it anew and trains no "
-        "finished run again"
+        f"{_PROGRAM}, with the same flags, rewrites it without training "
+        "finished runs again"
     )
     found = reading.read(path, Modes, _PROGRAM, formats.FIGURE7, remedy)
     _check_network(path, found, search)
@@ -127,9 +127,9 @@ def picture(modes):
     return Picture(
         name="aware_naive",
         caption=(
-            f"One network, {network} split after {modes.unit}: trained "
-            "with JPEG in the loop, once for each quality, and trained "
-            f"without, then sent through JPEG. {ahead}"
+            f"One network, {network} split after {modes.unit}: trained with "
+            "JPEG in the loop, once per quality, and trained without it, then "
+            f"sent through JPEG. {ahead}"
         ),
         alt=f"Accuracy over JPEG quality for two ways of training. {ahead}",
         draw=lambda width: _draw(modes, width),
@@ -140,7 +140,7 @@ def picture(modes):
 
 
 def _ahead(modes):
-    """Says where training with the codec wins, and where it doesn't."""
+    """Returns a sentence on where training with the codec wins."""
     naive = {quality: reached for quality, reached, _ in modes.points["naive"]}
     gaps = [
         (accuracy - naive[quality], quality)

@@ -18,16 +18,16 @@ from bottlenet_tf.report.picture import (
     looks_of,
 )
 
-# Splits of one drawing: as many as a printed page has room for.
+# Splits per drawing: as many as fit on a printed page.
 _MOST = 28
-# Inches of a split, which shrink until all fit, and of all, on page and phone.
+# Inches per split, which shrink until all fit, and of all, on page and phone.
 _STEPS = {False: (0.3, 0.6), True: (0.42, 0.66)}
 _HIGH = {False: 8.1, True: 14.0}
-# In steps: other blocks, and on a phone the line with the networks that a split
-# is chosen for.
+# In steps: other blocks, and on a phone the line with the links that a split is
+# chosen for.
 _END, _CHOSEN = 0.75, 0.4
-# Inches that the blocks' names take; a share's figure stands in its bar if
-# that is wider than this.
+# Inches for the blocks' names; a share's figure is inside its bar if that is
+# wider than this.
 _NAMES, _INSIDE = 1.0, 0.35
 
 
@@ -49,13 +49,13 @@ def chosen_for(selection):
 
 
 def shape(run):
-    """Returns the feature's shape as "32×32×16"; "–" if it isn't known."""
+    """Returns the feature's shape as "32×32×16"; "–" if unknown."""
     feature = run.raw_features
     return "×".join(map(str, feature.shape)) if feature else "–"
 
 
 def feature_bytes(run):
-    """Returns the size of the feature in 8 bits; None if it isn't known."""
+    """Returns the size of the feature in 8 bits; None if unknown."""
     return run.raw_features and run.raw_features.num_bytes
 
 
@@ -94,24 +94,23 @@ def _caption(search, shares):
     caption = "The network from top to bottom, with its split points. "
     if search.stated.config.splits:
         caption += (
-            "Only those that were searched are drawn: a block may hold "
-            "several of the network's. "
+            "Only the searched ones are drawn: a block may contain several of "
+            "the network's. "
         )
     caption += (
-        "Bytes: wire bytes of one image in the mean, at the unit's default "
-        "operating point, and the feature's own in 8 bits. Bars: "
-        "multiply-accumulates, of which the unsplit network's are 100 %. The "
-        "device's part of the unit is included; "
+        "Bytes: mean wire bytes of one image, at the unit's default operating "
+        "point, and the feature's in 8 bits. Bars: multiply-accumulates, of "
+        "which the unsplit network's are 100 %. The device's part of the unit "
+        "is included; "
     )
     if shares:
         return caption + (
             "so is the server's, by the profile, which is why both together "
-            "may exceed 100 % (the upright strokes)."
+            "may exceed 100 % (the vertical lines)."
         )
     return caption + (
-        "grey is what remains of the unsplit network. The server computes "
-        "more than that, since it restores the feature: a profile tells how "
-        "much."
+        "grey is what remains of the unsplit network. The server computes more "
+        "than that, since it restores the feature: a profile shows how much."
     )
 
 
@@ -129,7 +128,7 @@ def _row(sources, split, chosen):
 
 
 class _Drawing:
-    """Blocks are labels of the y axis, one step apart; bars are beside them."""
+    """Blocks are labels of the y axis, one step apart, next to the bars."""
 
     def __init__(self, sources, splits, chosen, is_first, is_last, width):
         self.sources, self.chosen = sources, chosen
@@ -162,7 +161,7 @@ class _Drawing:
             self._split(split, bottom)
 
     def _step(self, split):
-        """A chosen split needs one more line on a phone."""
+        """Returns a split's room; a chosen one has another line on a phone."""
         return 1 + (_CHOSEN if self.narrow and split in self.chosen else 0)
 
     def _parts(self, run):

@@ -1,4 +1,4 @@
-"""What made some figures: command, machine, versions."""
+"""The origin of figures: command, machine, versions."""
 
 import dataclasses
 import platform
@@ -11,10 +11,10 @@ from bottlenet_tf.profiling import profile_file
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """What made some figures (`what`); fields are empty if unknown.
+    """The origin of some figures (`what`); fields are empty if unknown.
 
-    `command` are the program's arguments, `machine` is where it ran. `basis`
-    is what the figures were computed from, where that matters instead.
+    `command` is the program's arguments, `machine` is where it ran. `basis` is
+    the source of computed figures, if that matters instead.
     """
 
     what: str
@@ -51,7 +51,7 @@ def of_profile(profile):
 
 
 def of_page():
-    """Returns the `Origin` of the page that is being made."""
+    """Returns the `Origin` of this page."""
     versions = {
         "python": platform.python_version(),
         "matplotlib": matplotlib.__version__,

@@ -1,4 +1,4 @@
-"""Builds the page: of a search, or of runs without one."""
+"""Builds the page of a search, or of runs without one."""
 
 from bottlenet_tf.common import curve_cells, rate_curves
 from bottlenet_tf.report import (
@@ -20,24 +20,24 @@ from bottlenet_tf.report.blocks import (
 )
 
 _TITLES = {
-    "summary": "What was chosen",
+    "summary": "The choice",
     "network": "The network and its split points",
     "costs": "Latency and energy",
     "rate": "Accuracy over bytes",
     "modes": "Trained with the codec, and without",
     "sensitivity": "At other rates and loads",
     "drops": "Bytes at the same accuracy",
-    "unseen": "Classes that the unit never saw",
+    "unseen": "Unseen classes",
     "before": "Every split, before training",
     "points": "Operating points",
-    "planes": "What the codec sees",
+    "planes": "The codec's input",
 }
 _NO_CURVE = (
     "No unit has several operating points, and no split several units of one: "
-    "there is no curve to read bytes off."
+    "there is no curve to read bytes from."
 )
 _NO_PLANES = "No run left a planes.png; bottlenet-search writes it for each."
-# Of `_figures`.
+# Columns of `_figures`.
 _COLUMNS = (
     "wire B mean", "p95", "p99", "max", "accuracy", "drop", "device MACs",
 )  # fmt: skip
@@ -119,7 +119,7 @@ def _of_runs(sources):
 def _unsplit(run):
     known = text.percent(run.baseline_accuracy)
     if run.mean_average_precision is None:
-        return f"the network without a split gets {known} right"
+        return f"the network without a split classifies {known} correctly"
     precise = text.percent(run.baseline_mean_average_precision)
     return (
         f"the network without a split gets all labels of {known} right (mean "
@@ -171,8 +171,8 @@ def _unseen(runs, against):
         return []
     lead = (
         f"The same units on {unseen[0].images}, of which "
-        f"{_unsplit(unseen[0])}. No image of these classes was read when the "
-        "units were made."
+        f"{_unsplit(unseen[0])}. No image of these classes was read to make "
+        "the units."
     )
     everything = list({run.file: run for run in (*unseen, *others)}.values())
     drawn = rate.of_runs(everything, "rate_accuracy_unseen")
@@ -185,10 +185,10 @@ def _before(runs, before):
         return []
     trained = ", ".join(run.split for run in runs)
     lead = (
-        f"Closed forms, on {before[0].images}. Of these splits the "
-        f"search trained {trained}; it passed over those that couldn't win "
-        "over the links it was asked about. For early splits the curves are "
-        "more pessimistic than for late ones."
+        f"Closed forms, on {before[0].images}. Of these splits the search "
+        f"trained {trained}; it skipped those that couldn't win over the given "
+        "links. For early splits the curves are more pessimistic than for late "
+        "ones."
     )
     drawn = rate.of_runs(before, "rate_accuracy_before")
     return [Paragraph(lead), drawn, *curves.tables(before)]
@@ -202,7 +202,7 @@ def _planes(named):
             f"Images and their planes at {name}",
             f"{name} ({unit}). Top: images. Middle: the plane the codec sees. "
             "Bottom: the plane after a round trip through its bytes, "
-            f"{text.number(run.wire_bytes)} wire bytes in the mean.",
+            f"{text.number(run.wire_bytes)} wire bytes on average.",
             (run.origin,),
         )
         for name, unit, run in named

@@ -2,7 +2,7 @@
 
 One colour has one meaning in all pictures. Parts have Okabe and Ito's colours,
 made for the colour-blind; splits go from dark to light in the network's order,
-with markers of their own.
+with their own markers.
 """
 
 import csv
@@ -18,9 +18,9 @@ from matplotlib.colors import to_hex, to_rgb
 WIDE, NARROW = 7.6, 3.5
 _PNG_DPI = 160
 _STYLE = {
-    "svg.fonttype": "none",  # Text stays text, in a font that is there.
-    "svg.hashsalt": "bottlenet_tf",  # The same picture is the same file.
-    "text.parse_math": False,  # Names may hold dollars.
+    "svg.fonttype": "none",  # Text stays text, in an available font.
+    "svg.hashsalt": "bottlenet_tf",  # The same picture gives the same file.
+    "text.parse_math": False,  # Names may contain dollars.
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -34,7 +34,7 @@ _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 DEVICE, CODEC, UPLINK, ANSWER, CLOUD = (
     "#D55E00", "#F0C000", "#56B4E9", "#AAAAAA", "#0072B2",
 )  # fmt: skip
-# Computing that is nobody's: what remains of a network that isn't split.
+# Computing on neither side: the rest of an unsplit network.
 REST = "#C4CBD0"
 AWARE, NAIVE = "#000000", "#CC79A7"
 INK, PALE = "#1A1A1A", "#666666"
@@ -47,8 +47,8 @@ _LIGHTEST = 0.82
 class Picture:
     """One figure, with its texts, its data and the `Origin`s of these.
 
-    `name` is that of its files, `alt` a caption for readers who don't see it,
-    and `draw` maps a width in inches to a Matplotlib figure.
+    `name` is that of its files, `alt` a text alternative, and `draw` maps a
+    width in inches to a Matplotlib figure.
     """
 
     name: str
@@ -94,7 +94,7 @@ def _saved(draw, kind, **options):
 
 
 def is_narrow(width):
-    """Whether that is a phone's width."""
+    """Whether this is a phone's width."""
     return width < (NARROW + WIDE) / 2
 
 

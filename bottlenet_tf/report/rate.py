@@ -12,7 +12,7 @@ from bottlenet_tf.report.rate_drawing import (
     look,
 )
 
-# Points below the least accuracy that counts that are still drawn.
+# Points below the least relevant accuracy that are still drawn.
 _DEPTH = 12.0
 _CAPTION_END = (
     "Bytes are wire bytes, without the message that carries them. Points below "
@@ -23,7 +23,7 @@ _CAPTION_END = (
 def of_search(sources):
     """Returns the `Picture` of a search with at least one measured run.
 
-    Units that are compared with and the choices of a selection are drawn, too.
+    The units to compare with and the choices of a selection are drawn, too.
     """
     runs, against = list(sources.runs.values()), sources.against
     search, rings = sources.search, _rings(sources)
@@ -35,7 +35,7 @@ def of_search(sources):
     if any(run.points[1:] for run in runs):
         more += " Thick lines: all operating points of a unit."
     if against:
-        more += " Black: the units that are compared with."
+        more += " Black: the units to compare with."
     named = ""
     if len(runs) > min(MOST_LABELS.values()):
         named = " (the legend names all, the plot the best)"
@@ -44,10 +44,10 @@ def of_search(sources):
         name="rate_accuracy",
         caption=(
             f"Large marks: the unit kept for each split{named}, on all "
-            f"{runs[0].num_images:,} test images. Small marks: what the "
-            "search's trials reached with fewer bytes than others, on "
-            f"{images} validation images.{more}{_rings_caption(rings)} Grey: "
-            "the image itself, compressed and sent to the untouched network. "
+            f"{runs[0].num_images:,} test images. Small marks: the search's "
+            f"trials on the Pareto front, on {images} validation "
+            f"images.{more}{_rings_caption(rings)} Grey: the image itself, "
+            "compressed and sent to the untouched network. "
             + _caption_end(floor, runs[0])
         ),
         alt=_alt(sources.runs),
@@ -62,7 +62,7 @@ def of_search(sources):
 
 
 def of_runs(runs, name="rate_accuracy", sources=None):
-    """Returns the `Picture` of some runs of one network, at least one.
+    """Returns the `Picture` of one or more runs of one network.
 
     The choices of a selection in `sources` are marked.
     """
@@ -182,4 +182,4 @@ def _rings(sources):
 
 def _rings_caption(rings):
     each = (f"{c.name} for {text.listed(links)}" for c, links, _ in rings)
-    return f" Rings: what was chosen, {'; '.join(each)}." if rings else ""
+    return f" Rings: the choices, {'; '.join(each)}." if rings else ""

@@ -14,9 +14,9 @@ from bottlenet_tf.common.rate_curves import front
 from bottlenet_tf.report import text
 from bottlenet_tf.report.picture import INK, is_narrow
 
-# Names beside points, on a page and on a phone; the legend has all.
+# Most names next to points, on a page and on a phone; the legend has all.
 MOST_LABELS = {False: 9, True: 6}
-# Of a deployed unit's mark, and of the ring around a chosen one.
+# Sizes of a deployed unit's mark, and of the ring around a chosen one.
 _MARKER, _RING = 8.5, 15.3
 # Inches of the plot alone; in a legend, of a letter, of a column besides its
 # letters, and of a line.
@@ -31,7 +31,7 @@ class Series:
     """A line, large marks of units that would be deployed, and their names.
 
     `line` and `marked` are `(bytes, accuracy)` points, `look` are Matplotlib's
-    keywords for the line. `label` is for the legend, `name` beside each mark.
+    keywords for the line. `label` is for the legend, `name` for each mark.
     """
 
     line: tuple
@@ -56,10 +56,10 @@ def draw(width, series, rings, run, floor, loss=None):
     """Returns the Matplotlib figure.
 
     Args:
-        width: In inches.
+        width: Width in inches.
         series: `Series` of splits or units.
         rings: `(Choice, networks, (bytes, accuracy))` of each choice.
-        run: Whose cloud-only and unsplit network are drawn.
+        run: `Run` whose cloud-only and unsplit network are drawn.
         floor: Accuracy in percent below which nothing is drawn.
         loss: Points of accuracy that a unit may lose; None draws no line.
     """
@@ -95,7 +95,7 @@ def draw(width, series, rings, run, floor, loss=None):
         names += [(*p, text.short(", ".join(links))) for _, links, p in shown]
     axes.set_ylim(bottom=floor)
     axes.margins(x=0.08)
-    axes.set(xlabel="wire bytes an image (logarithmic)", ylabel="accuracy (%)")
+    axes.set(xlabel="wire bytes per image (logarithmic)", ylabel="accuracy (%)")
     axes.grid(True)
     _add_legend(figure, width)
     place_labels(axes, names, seen, 2, marks, _MARKER)
@@ -137,17 +137,17 @@ def _unsplit(axes, accuracy, loss):
 
 
 def _best(names, most):
-    """Returns the names that there is room for: all, or those on the front."""
+    """Returns the names that fit: all, or those on the front."""
     if len(names) <= most:
         return names
     best = set(front((x, y) for x, y, _ in names))
     found = [name for name in names if name[:2] in best]
-    step = max(1.0, len(found) / most)  # Of too many, evenly spread.
+    step = max(1.0, len(found) / most)  # If there are too many, evenly spread.
     return [found[int(i * step)] for i in range(min(most, len(found)))]
 
 
 def _add_legend(figure, width):
-    """Adds it below the plot, and makes the figure that much higher."""
+    """Adds the legend below the plot, and enlarges the figure by its height."""
     labels = figure.axes[0].get_legend_handles_labels()[1]
     column = _LETTER * max(map(len, labels)) + _HANDLE
     columns = max(1, min(_MOST_COLUMNS, int(width / column)))

@@ -23,9 +23,9 @@ def read(path, kind, made_by, format_name=None, remedy=""):
 
     Args:
         path: The file.
-        kind: Dataclass or `msgspec.Struct` with the fields that are read.
+        kind: Dataclass or `msgspec.Struct` with the fields to read.
         made_by: Program that writes the file, for messages.
-        format_name: Required value of its field "format"; None takes any.
+        format_name: Required value of its field "format"; None for any.
         remedy: How to replace the file, if not by `made_by` alone.
 
     Raises:
@@ -36,10 +36,10 @@ def read(path, kind, made_by, format_name=None, remedy=""):
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} must be there; {made_by} writes it. "
-            f"Received: path={str(path)!r}, which is not a file"
+            f"{path} must exist; {made_by} writes it. Received: "
+            f"path={str(path)!r}, which is not a file"
         )
-    remedy = f"{remedy or f'{made_by} writes it anew'}."
+    remedy = f"{remedy or f'{made_by} rewrites it'}."
     if format_name is None:
         content = json_file.load(path, remedy)
     else:
@@ -57,7 +57,7 @@ def read(path, kind, made_by, format_name=None, remedy=""):
 
 
 def refuse(path, field, rule, received):
-    """Raises ValueError for a field that doesn't fit other fields or files."""
+    """Raises ValueError for a field that contradicts other fields or files."""
     name = re.split(r"[.\]]", field)[-1] or field
     raise ValueError(
         f"{path}: field '{field}' must be {rule}. Received: {name}={received!r}"
@@ -65,11 +65,11 @@ def refuse(path, field, rule, received):
 
 
 def _explained(content, kind, error):
-    """Returns msgspec's error as a rule for a field, and what was received."""
+    """Returns msgspec's error as a rule for a field, and the received value."""
     rule, _, place = str(error).partition(" - at `$")
     field, name, value = "", "", content
     for key, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", place):
-        if index == "...":  # msgspec doesn't say which key it is.
+        if index == "...":  # msgspec doesn't report the key.
             key = _refused_key(content, value, kind)
         field += f".{key}" if key else f"[{index}]"
         name, value = key or index, value[key or int(index)]

@@ -39,7 +39,7 @@ class ChoicePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatingPoint(ChoicePoint, kw_only=True):
-    """Accuracy and sizes in wire bytes at one."""
+    """Accuracy and sizes in wire bytes at an operating point."""
 
     median: NotNegative = msgspec.field(name="wire_bytes_median")
     p95: NotNegative = msgspec.field(name="wire_bytes_p95")
@@ -84,8 +84,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Measurements on one part of a data set; accuracies in percent.
 
     `baseline_accuracy` is the unsplit network's, `reasons` say why figures are
-    missing. For several labels an image an accuracy is of exact matches, and
-    there are mean average precisions.
+    missing. For several labels per image, accuracy is exact match, and there
+    are mean average precisions.
     """
 
     dataset_fingerprint: str
@@ -108,8 +108,8 @@ class _Cut(msgspec.Struct):
 class Run(Figures, kw_only=True):
     """A network with its unit, read from `file`.
 
-    `device_mac_share` is of the unsplit network's multiply-accumulates; it may
-    exceed 1, since the unit adds some.
+    `device_mac_share` is relative to the unsplit network's
+    multiply-accumulates; it may exceed 1, since the unit adds some.
     """
 
     command: tuple[str, ...]
@@ -129,7 +129,7 @@ class Run(Figures, kw_only=True):
 
     @property
     def name(self):
-        """Of its folder."""
+        """Name of its folder."""
         return pathlib.Path(self.file).resolve().parent.name
 
     @property
@@ -154,8 +154,8 @@ class Run(Figures, kw_only=True):
     def choices(self):
         """`{operating point: wire bytes of a validation image}`.
 
-        None is the point of a unit that has just one. Nothing may be chosen
-        without validation images.
+        None is the point of a unit with just one. Without validation images
+        there is no choice.
         """
         found = self if self.part == "validation" else self.validation
         if found and len(found.points) > 1:
@@ -171,7 +171,7 @@ class Run(Figures, kw_only=True):
 
     @property
     def unseen(self):
-        """The same run on classes that its unit never saw; or None."""
+        """The same run on unseen classes, or None."""
         if self.unseen_figures is None:
             return None
         figures = msgspec.structs.asdict(self.unseen_figures)
@@ -204,7 +204,7 @@ class Run(Figures, kw_only=True):
         )
 
     def at(self, point):
-        """Returns `(bytes, accuracy)` at an operating point, None the only."""
+        """Returns `(bytes, accuracy)` at a point, None for the only one."""
         if point is None:
             return self.wire_bytes, self.accuracy
         return self.points[point].mean, self.points[point].accuracy
@@ -233,7 +233,7 @@ def _is_cut(folder):
 
 
 def folders(path):
-    """Returns the work directories of runs that a folder is, or holds."""
+    """Returns a folder if it is a run's work directory, or those in it."""
     path = pathlib.Path(path)
     if (path / REPORT_FILE).is_file():
         return [path]
@@ -241,7 +241,7 @@ def folders(path):
 
 
 def find(paths):
-    """Returns the `Run`s with a unit in work directories, or folders of such.
+    """Returns the `Run`s with a unit in work directories, or folders of them.
 
     Raises:
         ValueError: if there is none in one of them, or they aren't of one
@@ -253,8 +253,8 @@ def find(paths):
         if not inner:
             raise ValueError(
                 "Runs with a unit are compared, and a folder must be the work "
-                "directory of one that is finished, or hold some. "
-                f"Received: {str(path)!r}"
+                "directory of a finished one, or contain some. Received: "
+                f"{str(path)!r}"
             )
         found += inner
     check_same_network(found)
@@ -262,7 +262,7 @@ def find(paths):
 
 
 def by_name(runs):
-    """Returns `{name: Run}`, by the names in profiles, or folders if alike."""
+    """Returns `{name: Run}`, by the names in profiles, or folders if equal."""
     names = [model_name(pathlib.Path(run.file).parent) for run in runs]
     return {
         name if names.count(name) == 1 else run.name: run

@@ -38,7 +38,7 @@ class _Measured(msgspec.Struct):
 
 
 class Candidate(msgspec.Struct):
-    """The unit that a split point is represented by."""
+    """The unit that represents a split point."""
 
     channels: Count
     stride: Count
@@ -105,7 +105,7 @@ class Search:
 
     @property
     def origin(self):
-        """What made it."""
+        """Its `Origin`."""
         return together(
             "the search; machine and versions of the runs it kept",
             self.results.command,
@@ -117,7 +117,7 @@ def read(root):
     """Returns the `Search` in a folder.
 
     Raises:
-        FileNotFoundError: if search or results aren't there.
+        FileNotFoundError: if search or results are missing.
         ValueError: naming file and field, if a file is damaged, of another
             version, or of another search.
     """

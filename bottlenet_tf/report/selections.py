@@ -1,4 +1,4 @@
-"""selection.json, read back as the decisions that it was written from."""
+"""selection.json, read back as the original decisions."""
 
 import dataclasses
 import math
@@ -89,10 +89,10 @@ class Won(NamedTuple):
 
 
 class Selection(msgspec.Struct):
-    """All of a selection.
+    """A complete selection.
 
     `device` and `cloud` are the machines' names, `meter` measured the device's
-    power. `read` replaces each of `decisions`, one a network, by a
+    power. `read` replaces each of `decisions`, one per link, by a
     `selection.Decision`; the winners of its scenarios are `Won`.
     """
 
@@ -146,7 +146,7 @@ def read(path, runs):
 
 
 class _Checked:
-    """One decision, held against the runs and against itself."""
+    """One decision, checked against the runs and for consistency."""
 
     def __init__(self, path, i, found, runs):
         self.path, self.place = path, f"decisions[{i}]"
@@ -165,7 +165,7 @@ class _Checked:
         same = {name: getattr(found, name) for name in _SAME}
         return chosen.Decision(
             **same,
-            # As the network has them.
+            # In the network's order.
             costs=tuple(
                 cost
                 for name in self.runs
@@ -233,8 +233,8 @@ class _Checked:
                     one = name if point is None else f"point {point} of {name}"
                     self._refuse(
                         "splits",
-                        f"all that there are, but {one} is missing; choose "
-                        f"again with {_PROGRAM}",
+                        f"complete, but {one} is missing; choose again with "
+                        f"{_PROGRAM}",
                         sorted(choice.name for choice in choices),
                     )
 

@@ -24,9 +24,9 @@ def of_decision(decision, selection, splits):
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
-            f"Which split {decisions.reached(decision.goal)} around "
+            f"Split that {decisions.reached(decision.goal)} around "
             f"{link.name}, with {text.number(link.message_overhead_bytes)} "
-            f"bytes a message: {found}."
+            f"bytes per message: {found}."
         ),
         alt=f"Chosen splits at other rates and loads of {link.name}: {found}.",
         draw=lambda width: _draw(decision, splits, width),

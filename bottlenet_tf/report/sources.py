@@ -15,14 +15,13 @@ from bottlenet_tf.search.curves import CURVES
 SELECTION, MODES = "selection.json", "figure7.json"
 _MISSING = {
     "selection": (
-        "The costs of each split, and which one to choose, are unknown: run "
-        "bottlenet-select --runs={root}/candidates "
-        "--device_profile=phone.json --cloud_profile=server.json "
-        "--out={selection}."
+        "The costs of each split, and the choice, are unknown: run "
+        "bottlenet-select --runs={root}/candidates --device_profile=phone.json "
+        "--cloud_profile=server.json --out={selection}."
     ),
     "modes": (
         "Training with the codec wasn't compared with switching it on "
-        "afterwards: python -m bottlenet_tf.cli.figure7 does; give its "
+        "afterwards: run python -m bottlenet_tf.cli.figure7 and give its "
         "figure7.json by --figure7."
     ),
     "profiles": (
@@ -38,12 +37,12 @@ _MISSING = {
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """The parts of a report; None or empty where there are none.
+    """The parts of a report; None or empty if missing.
 
     `runs` is `{name: Run}`, by the names in selection and profiles. `profiles`
-    are `profiling.profile_file.Profile`s, `against` the `Run`s that curves are
-    compared with, and `before` those of a search over curves: all splits,
-    before training. `missing` is `{part: how to make it}`.
+    are `profiling.profile_file.Profile`s, `against` the `Run`s to compare
+    curves with, and `before` those of a search over curves: all splits, before
+    training. `missing` is `{part: how to make it}`.
     """
 
     search: searches.Search | None
@@ -56,7 +55,7 @@ class Sources:
     missing: dict = dataclasses.field(default_factory=dict)
 
     def notes(self, *names):
-        """Returns blocks that say how to make those of the parts not there."""
+        """Returns blocks on how to make those of the parts that are missing."""
         return [note(self.missing[n]) for n in names if n in self.missing]
 
     @property
@@ -105,12 +104,11 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
         selection: File of bottlenet-select; that in the folder if None.
         modes: figure7.json; that in the folder if None.
         profiles: Files of bottlenet-profile, to show how times were measured.
-        against: Work directories of units, or folders of such, that curves
-            are compared with, together as one curve.
+        against: Work directories of units, or folders of them, to compare
+            curves with, together as one curve.
 
     Raises:
-        FileNotFoundError: if the search, or a file that was named, isn't
-            there.
+        FileNotFoundError: if the search, or a named file, is missing.
         ValueError: naming file and field, if files are damaged or don't
             belong together.
     """

@@ -1,4 +1,4 @@
-"""Text of files as it is shown, and numbers with as many digits as count."""
+"""Text of files for display, and numbers with their significant digits."""
 
 import pathlib
 import shlex
@@ -11,26 +11,26 @@ _LONGEST = 22
 
 
 def plain(value):
-    """Returns text with U+FFFD for what can't be printed."""
+    """Returns text with U+FFFD for unprintable characters."""
     return "".join(
         c if c.isprintable() or c == NO_BREAK else "\ufffd" for c in str(value)
     )
 
 
 def short(value, longest=_LONGEST):
-    """Returns `plain` text, cut to the room that a diagram has."""
+    """Returns `plain` text, cut to fit in a diagram."""
     value = plain(value)
     return value if len(value) <= longest else value[: longest - 1] + "…"
 
 
 def short_choice(choice):
-    """Returns a `selection.Choice`'s `short` name, its point whole."""
+    """Returns a `selection.Choice`'s `short` name, its point not cut."""
     end = "" if choice.point is None else f" at point {choice.point}"
     return short(choice.name.removesuffix(end), _LONGEST - len(end)) + end
 
 
 def number(value, digits=3):
-    """Returns a number with so many significant digits; "–" for None."""
+    """Returns a number with these significant digits; "–" for None."""
     if value is None:
         return "–"
     for decimals in (0, 1, 2):
@@ -50,7 +50,7 @@ def percent(value):
 
 
 def drop(run, accuracy):
-    """Returns the points that are lost of a run's unsplit network."""
+    """Returns the points lost against a run's unsplit network."""
     known = run.baseline_accuracy
     return "–" if known is None else f"{known - accuracy:.2f}"
 

@@ -1,4 +1,4 @@
-"""A decision in words: the chosen split, its rivals, and who costs less."""
+"""A decision in words: the chosen split, its rivals, and the cheaper ones."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ _NOUNS = (("latency_ms", decisions.TIME), ("energy_mj", decisions.ENERGY))
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """The words on one network, with `others` as a list below.
+    """The text on one link, with `others` as a list below.
 
     `beaten` says whether a rival costs less, or may, since one wasn't measured.
     """
@@ -47,9 +47,8 @@ def of_decision(decision, baseline_accuracy):
     choice, beaten = won.choice, best is not won
     sentences = [
         f"Of the splits, {choice.name} {decisions.reached(decision.goal)}: "
-        f"{_figures(won)} an image, with "
-        f"{text.number(won.on_air_bytes)} bytes on the air "
-        f"({text.number(choice.sent_bytes)} wire bytes, "
+        f"{_figures(won)} per image, with {text.number(won.on_air_bytes)} "
+        f"bytes on the air ({text.number(choice.sent_bytes)} wire bytes, "
         f"{text.number(link.message_overhead_bytes)} of the message) and "
         f"{text.percent(choice.shown_accuracy)} accuracy"
         + _loss(choice.shown_accuracy, baseline_accuracy)
@@ -80,7 +79,7 @@ def of_decision(decision, baseline_accuracy):
 
 
 def without_selection(search):
-    """Returns sentences on a search that nothing was chosen from."""
+    """Returns sentences on a search without a selection."""
     runs = search.runs
     lost = [s for s in search.splits if s not in search.candidates]
     sentences = []
@@ -88,7 +87,7 @@ def without_selection(search):
         least = min(runs, key=lambda split: runs[split].wire_bytes)
         sentences.append(
             f"The fewest wire bytes are sent after {least}: "
-            f"{text.number(runs[least].wire_bytes)} an image, with "
+            f"{text.number(runs[least].wire_bytes)} per image, with "
             f"{text.percent(runs[least].accuracy)} accuracy"
             + _loss(runs[least].accuracy, runs[least].baseline_accuracy)
         )
@@ -101,13 +100,13 @@ def without_selection(search):
 
 
 def _slack(decision):
-    """Returns up to which round trip the deadline is kept."""
+    """Returns the longest round trip that meets the deadline."""
     won, most = decision.winner, decision.goal.deadline_ms
     if most is None:
         return ""
     rtt_ms = decision.link.rtt_ms + most - won.latency_ms
     return (
-        f"{won.choice.name} keeps the deadline up to a round trip of "
+        f"{won.choice.name} meets the deadline up to a round trip of "
         f"{text.quantity(rtt_ms, 'ms')}, for an image of mean size."
     )
 
@@ -124,7 +123,7 @@ def _least(decision):
 
 
 def _break_even(decision):
-    """Returns from which round trip on mobile-only is ahead of the choice."""
+    """Returns the round trip above which mobile-only is better."""
     name = decision.winner.choice.name
     value = decision.break_even.get(name)
     if value is None:

@@ -1,4 +1,4 @@
-"""The report's files, each written whole or not at all."""
+"""The report's files, each written atomically."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ def write(sources, out):
 
     Args:
         sources: `sources.Sources`.
-        out: Folder to write to; made if need be.
+        out: Folder to write to; created if needed.
 
     Raises:
         OSError: if something can't be written.

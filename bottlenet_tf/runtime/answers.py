@@ -1,4 +1,4 @@
-"""Bytes in, answers in every form out: what all served models share."""
+"""Bytes in, answers in every form out: shared by all served models."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ import numpy as np
 from bottlenet_tf.codec import answer as answers
 from bottlenet_tf.runtime import outputs
 
-# What may be asked for, and how long a payload's row is; None is open.
+# The outputs, and the length of a payload's row; None is open.
 OUTPUTS = {
     "answer": (np.uint8, None),
     "classes": (np.int32, 1),
@@ -27,22 +27,22 @@ OUTPUTS = {
 _LEAST = float(np.finfo(np.float32).min)
 _NUMBERS = {word: number for number, word in enumerate(answers.STATUSES)}
 _REFUSED = _NUMBERS["refused"]
-_FEW = 64  # Classes that are sorted faster than partitioned.
+_FEW = 64  # Up to so many classes, sorting is faster than partitioning.
 
 
 class Answers:
-    """Answers batches, each message by the network that `find` names.
+    """Answers batches, each message by the network that `find` returns.
 
-    Messages of one network go through it together. One that is of none, or
-    corrupt, fails alone, and so do those of a network that fails.
+    Messages of one network go through it together. A corrupt message, or one of
+    no network, fails alone, and so do those of a failing network.
 
     Args:
-        networks: List of them, at least one, each with `name`, `unit_id`,
-            `classes`, `output` and `try_logits` as `Tail` has them.
+        networks: List of at least one network, each with `name`, `unit_id`,
+            `classes`, `output` and `try_logits` as in `Tail`.
 
     Attributes:
-        num_classes: Length of the longest logits. Shorter ones are filled up
-            with float32's least number, which no class gets chosen by.
+        num_classes: Length of the longest logits. Shorter ones are padded with
+            float32's least number, so that these are not chosen.
 
     Raises:
         ValueError: if there is none, or one has more classes than an answer
@@ -57,9 +57,9 @@ class Answers:
         for network in networks:
             if len(network.classes) > answers.MAX_CLASSES:
                 raise ValueError(
-                    f"A unit may have {answers.MAX_CLASSES} classes, or "
-                    "compact answers couldn't name them. "
-                    f"Received: {len(network.classes)} of {network.name!r}"
+                    f"A unit may have at most {answers.MAX_CLASSES} classes, "
+                    "or compact answers couldn't name them. Received: "
+                    f"{len(network.classes)} of {network.name!r}"
                 )
         self.num_classes = max(len(n.classes) for n in networks)
         several = any(n.output == "sigmoid" for n in networks)
@@ -67,7 +67,7 @@ class Answers:
         self._top = min(most, self.num_classes)
 
     def warm_up(self):
-        """Runs every network once, so that no first message waits for it."""
+        """Runs every network once, so that no first message has to wait."""
         raise NotImplementedError
 
     def find(self, data):
@@ -79,7 +79,7 @@ class Answers:
 
         Args:
             payloads: List of N messages, bytes of any content; may be empty.
-            names: Which of `OUTPUTS` to return.
+            names: Names in `OUTPUTS` to return.
             queued_ms: Milliseconds that each payload waited; 0 if None.
 
         Returns:
@@ -89,12 +89,12 @@ class Answers:
             - `classes` int32, `labels` and `status` strings, `units` uint32,
               `computed_ms` and `queued_ms` float32, `batch` int32, all `(N,
               1)`. A payload without an answer has class -1, label "", unit 0
-              and the reason as its status. The class is the likeliest; of
-              several labels an image, `labels` names all that are likelier
-              than not, with commas between;
+              and the reason as its status. The class is the most likely one;
+              for several labels per image, `labels` names all with a
+              probability above 0.5, separated by commas;
             - `top_classes` int32 and `top_probabilities` float32, `(N, k)`,
-              k being 5, 15 of several labels an image, or all classes; -1
-              and 0 where there are none;
+              k being 5, 15 for several labels per image, or all classes; -1 and
+              0 if there are none;
             - `probabilities` and `logits`, float32 `(N, num_classes)`; 0
               without an answer.
         """
@@ -116,7 +116,7 @@ class Answers:
 
 
 class _Batch:
-    """The answers to a batch while they are made, by their names."""
+    """The answers to a batch in progress, by name."""
 
     def __init__(self, payloads, num_classes, num_top, queued_ms):
         count = len(payloads)
@@ -141,7 +141,7 @@ class _Batch:
             logits, status = network.try_logits(
                 [self.payloads[i] for i in rows]
             )
-        except Exception as error:  # The runtime's own, out of memory, ours.
+        except Exception as error:  # The runtime's errors, out of memory, ours.
             print(
                 f"The network of {network.name!r} failed on {len(rows)} "
                 f"payloads: {error}",
@@ -150,7 +150,7 @@ class _Batch:
             )
             logits, status = None, ["failed"] * len(rows)
         ok = [i for i, word in enumerate(status) if word == "ok"]
-        # A network of other files than were checked may compute anything.
+        # A network of unchecked files may compute anything.
         if ok and not np.isfinite(logits).all():
             for i in [i for i in ok if not np.isfinite(logits[i]).all()]:
                 ok.remove(i)
@@ -172,7 +172,7 @@ class _Batch:
             )
 
     def find_top(self):
-        """Finds the likeliest classes, the likeliest first."""
+        """Finds the most likely classes, the most likely first."""
         num_top = self.top_classes.shape[1]
         # By logits, since tiny differences are lost in probabilities.
         if self.logits.shape[1] <= _FEW:
@@ -202,7 +202,7 @@ class _Batch:
         for name in ("computed_ms", "queued_ms"):
             table[name] = np.minimum(getattr(self, name)[:, 0], answers.MOST_MS)
         table["batch"] = min(len(self.payloads), 255)
-        # -1 becomes the number that stands for no class.
+        # -1 becomes the number for no class.
         table["top"]["class"] = self.top_classes
         table["top"]["share"] = np.rint(65535 * self.top_probabilities)
         rows = [answers.sealed(row.tobytes()) for row in table]

@@ -20,12 +20,12 @@ def positive(text):
 
 
 def add_engine(parser, networks):
-    """Adds --runtime and --threads; `networks` names what they are for."""
+    """Adds --runtime and --threads; `networks` names their networks."""
     parser.add_argument(
         "--runtime",
         choices=tuple(RUNTIMES),
-        help=f"what runs {networks}; by default the first of "
-        f"{', '.join(AUTOMATIC)} whose file and library are there",
+        help=f"runtime of {networks}; by default the first of "
+        f"{', '.join(AUTOMATIC)} whose file and library exist",
     )
     parser.add_argument(
         "--threads",

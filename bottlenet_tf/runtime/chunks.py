@@ -1,11 +1,11 @@
-"""The pieces that JPEG, PNG and WebP files consist of; hostile bytes too."""
+"""The pieces of JPEG, PNG and WebP files; hostile bytes too."""
 
 import struct
 import zlib
 
-# Pieces of an honest file are kilobytes long; an empty one takes 4 bytes.
+# Pieces of a valid file have kilobytes; an empty one takes 4 bytes.
 _FREE_PIECES, _BYTES_A_PIECE = 4096, 256
-_SLICE = 4096  # Bytes that inflate to 4 MiB at most.
+_SLICE = 4096  # Bytes that inflate to at most 4 MiB.
 
 # Adam7: first column, first row, steps between columns and between rows.
 _PASSES = (
@@ -23,7 +23,7 @@ def jpeg_segments(data):
         if marker == b"\xff":  # A fill byte.
             at += 1
             continue
-        # Applications' segments and comments.
+        # Application segments and comments.
         told = b"\xe0" <= marker <= b"\xef" or marker == b"\xfe"
         if len(data) < at + 4 or not told:
             return
@@ -89,7 +89,7 @@ def check_png(data):
                 except zlib.error as error:
                     raise ValueError(str(error)) from None
     if missing > 0:
-        raise ValueError("it has fewer rows than it says")
+        raise ValueError("it has fewer rows than its header says")
 
 
 def _inflated_bytes(width, height, depth, colours, _, __, interlaced):

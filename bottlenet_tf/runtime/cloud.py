@@ -17,7 +17,7 @@ class Tail:
     codes, range, point = unpack(payload)
     probabilities = softmax(tail(codes, range, point)), or sigmoid
 
-    A batch may mix operating points. `Tails` answers batches in which a bad
+    A batch may mix operating points. Use `Tails` for batches in which a bad
     payload must not fail the others.
 
     Attributes:
@@ -81,7 +81,7 @@ class Tail:
         Raises:
             TypeError: if `payloads` is one payload rather than a list.
             PayloadError: if a payload is corrupt or of another deployment;
-                it names the payload's index.
+                the message names its index.
         """
         return outputs.probabilities(self.output, self.logits(payloads))
 
@@ -103,7 +103,7 @@ class Tail:
 
     def run(self, batch):
         """Returns the float32 logits `(N, classes)` of a list of `Unpacked`."""
-        if not batch:  # Not every engine takes an empty one.
+        if not batch:  # Not every engine takes an empty batch.
             return np.zeros((0, len(self.classes)), np.float32)
         codes, ranges, points = zip(*batch)
         codes = np.stack(codes).astype(np.float32)
@@ -118,7 +118,7 @@ class Tail:
         return self._engine(inputs)["logits"]
 
     def _answers(self, payloads, strict):
-        """Does `try_logits`; if strict, the first bad payload raises."""
+        """Same as `try_logits`; if strict, the first bad payload raises."""
         if isinstance(payloads, (bytes, bytearray, memoryview)):
             raise TypeError(
                 "Payloads must come in a list, even a single one. "

@@ -1,8 +1,8 @@
-"""Bytes of an image file to pixels: the meaning of a file, wherever it is read.
+"""Bytes of an image file to pixels: the same wherever a file is read.
 
-Training, the device and the server that is sent whole images decode by this.
-What Pillow reads, or what its versions read in different ways, is narrowed to
-what is sure: `forms.FORMATS` and the rules of the checks below.
+Training, device and server (for cloud-only) decode with this. Of the files that
+Pillow reads, only those with the same result in all versions are accepted:
+`forms.FORMATS` and the checks below.
 """
 
 import io
@@ -17,11 +17,11 @@ def decode(data, formats=forms.FORMATS):
     """Returns an image file's pixels, upright: uint8 `(height, width, 3)`.
 
     JPEG (grey, colour, or CMYK with Adobe's marker), PNG, BMP (not
-    run-length coded), GIF and WebP are read; of several pictures in a file the
-    first. A GIF's is its frame, not the screen around it, and black where it
-    is transparent. Other alpha is dropped, not blended; 16-bit samples keep
-    their high byte. Pixels are turned as EXIF says (`orientation`). TIFF
-    isn't read: its meaning depends on the libraries of each machine.
+    run-length coded), GIF and WebP are read; if a file has several pictures,
+    the first. A GIF's is its frame, not the screen around it, and black where
+    it is transparent. Other alpha is dropped, not blended; 16-bit samples keep
+    their high byte. Pixels are rotated by EXIF (`orientation`). TIFF isn't
+    read: its meaning depends on the libraries of each machine.
 
     JPEG is decoded exactly as by TensorFlow with `INTEGER_ACCURATE` where
     Pillow was built with libjpeg-turbo; IJG's libjpeg (in wheels of Pillow 5
@@ -29,7 +29,7 @@ def decode(data, formats=forms.FORMATS):
 
     Args:
         data: Bytes of the file.
-        formats: Which of `forms.form_of` to accept.
+        formats: Forms of `forms.form_of` to accept.
 
     Raises:
         ValueError: if it is damaged or of another form, saying why.
@@ -41,14 +41,13 @@ def decode(data, formats=forms.FORMATS):
             _check_opened(image)
             turned = orientation.orientation(data, form)
             pixels = _gif(image, data) if form == "GIF" else rgb(image)
-    except Exception as error:  # Each format's reader has its own.
+    except Exception as error:  # Each format's reader has its own errors.
         reason = str(error)
         if reason.startswith("cannot identify"):  # An object's address follows.
-            reason = "its header makes no sense"
+            reason = "its header is invalid"
         raise ValueError(
-            "An image file must be a whole {} ({}). Received: {} bytes".format(
-                ", ".join(formats), reason, len(data)
-            )
+            "An image file must be a complete {} ({}). "
+            "Received: {} bytes".format(", ".join(formats), reason, len(data))
         ) from None
     return orientation.upright(pixels, turned)
 
@@ -60,7 +59,7 @@ def _other_form(data):
 
 
 def _check(data, form, formats):
-    """Refuses other forms, and damage that Pillow may pass over."""
+    """Refuses other forms, and damage that Pillow may ignore."""
     if form not in formats:
         raise ValueError("it is {}".format(form or _other_form(data)))
     if form == "PNG":
@@ -72,7 +71,7 @@ def _check(data, form, formats):
 
 
 def _check_opened(image):
-    """Refuses what Pillow would read though its meaning isn't sure."""
+    """Refuses files that Pillow would read although ambiguous."""
     if image.format == "BMP" and image.info.get("compression", 0) not in (0, 3):
         raise ValueError("it is a run-length coded BMP")
     if image.mode == "CMYK" and "adobe" not in image.info:
@@ -85,7 +84,7 @@ def rgb(image):
     Raises:
         ValueError: for an image of floats.
     """
-    image.load()  # Old NumPy swallows the errors of decoding.
+    image.load()  # Old NumPy hides errors of decoding.
     if image.mode.startswith("I"):
         grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
         return np.stack([grey] * 3, axis=-1)
@@ -113,9 +112,9 @@ def _gif(image, data):
 
 
 def _check_gif(tile, data):
-    """Refuses a frame with fewer pixels than it says.
+    """Refuses a frame with fewer pixels than its header says.
 
-    Pillow leaves the former content in their places, which must not matter.
+    Pillow leaves the former content there, which must not matter.
     """
     left, top, right, bottom = tile[1]
     size = right - left, bottom - top
@@ -128,4 +127,4 @@ def _check_gif(tile, data):
         decoder.decode(data[tile[2] :])
         found.append(frame.tobytes())
     if found[0] != found[1]:
-        raise ValueError("it has fewer pixels than it says")
+        raise ValueError("it has fewer pixels than its header says")

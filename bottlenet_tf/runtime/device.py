@@ -1,8 +1,7 @@
 """The device program: image files in, payload files out.
 
-Works in a copy of the deployment's `edge` folder alone, with this package
-beside the files. NumPy and the rest are imported only once the arguments make
-sense.
+Works in a copy of only the deployment's `edge` folder, with this package next
+to the files. NumPy and the rest are imported only after valid arguments.
 """
 
 import argparse
@@ -12,13 +11,13 @@ import sys
 from bottlenet_tf.runtime.arguments import add_engine, index, positive
 from bottlenet_tf.runtime.forms import EXTENSIONS
 
-# The folder that holds the package: a deployed copy has unit.json there.
+# The folder of the package: a deployed copy has unit.json there.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _BESIDE = os.path.dirname(_PACKAGE)
 
 _DESCRIPTION = """\
-Runs the head of a split network on images and writes what a server's tail
-needs to know about each: a payload of a few hundred bytes."""
+Runs the head of a split network on images and writes a payload for each, a few
+hundred bytes for the tail on a server."""
 
 _EPILOG = """\
 examples:
@@ -28,13 +27,13 @@ examples:
       every image of a folder: photos/cat.jpg becomes
       payloads/cat.jpg.payload
   %(prog)s photos --out payloads --max_bytes 300
-      each image with the most detail that 300 bytes hold
+      each image with the most detail in 300 bytes
   %(prog)s photos --timing --repeat 20 --threads 2
-      how long each step takes, writing nothing
+      the time of each step, writing nothing
 
-An image that fails is reported and passed over. Exit code: 0 if all images
-were encoded, 1 if not, if the head could not be opened or if no payload can
-be as small as --max_bytes, 2 for arguments that make no sense."""
+An image that fails is reported and skipped. Exit code: 0 if all images were
+encoded, 1 if not, if the head could not be opened or if no payload can be as
+small as --max_bytes, 2 for invalid arguments."""
 
 
 def main(argv=None, deploy=None):
@@ -42,8 +41,7 @@ def main(argv=None, deploy=None):
 
     Args:
         argv: Arguments without the program's name; the process's if None.
-        deploy: Default of `--deploy`; None is the folder that holds this
-            package.
+        deploy: Default of `--deploy`; None is the folder of this package.
     """
     parser = _parser(_BESIDE if deploy is None else deploy)
     args = parser.parse_args(argv)
@@ -51,12 +49,12 @@ def main(argv=None, deploy=None):
     try:
         return _run(jobs, args)
     except KeyboardInterrupt:
-        _say("stopped by the keyboard")
+        _say("interrupted")
         return 1
 
 
 def _run(jobs, args):
-    # NumPy comes with these.
+    # These import NumPy.
     from bottlenet_tf.codec.base import check_point
     from bottlenet_tf.runtime.edge import Head
     from bottlenet_tf.runtime.timing import Timing
@@ -84,7 +82,7 @@ def _run(jobs, args):
             if out is not None:
                 _write(out, payload)
             outcome = f"{len(payload)} bytes"
-        except Exception as error:  # The other images are still to be sent.
+        except Exception as error:  # The other images must still be encoded.
             failed += 1
             outcome = f"failed, {type(error).__name__}: {error}"
         _say(f"[{number}/{len(jobs)}] {os.path.basename(path)}: {outcome}")
@@ -96,7 +94,7 @@ def _run(jobs, args):
 
 
 def _write(path, data):
-    """Writes a whole file or none."""
+    """Writes a complete file or none."""
     part = f"{path}.{os.getpid()}.part"
     try:
         with open(part, "wb") as file:
@@ -117,7 +115,7 @@ def _jobs(parser, args):
     if args.repeat > 1 and not args.timing:
         parser.error("--repeat only makes sense with --timing")
     if out is None and not args.timing:
-        parser.error("--out must say where to write, unless --timing is given")
+        parser.error("--out must be given, unless --timing is")
     if not os.path.exists(image):
         parser.error(f"there is no image or folder {image!r}")
     if os.path.isdir(image):
@@ -141,11 +139,12 @@ def _folder_jobs(parser, folder, out):
         path = os.path.join(folder, name)
         is_image = name.lower().endswith(EXTENSIONS) and os.path.isfile(path)
         if is_image and not name.startswith("."):
-            # The whole name, so that cat.jpg and cat.png stay apart.
+            # With the suffix, so that cat.jpg and cat.png differ.
             jobs.append((path, out and os.path.join(out, name + ".payload")))
     if not jobs:
         parser.error(
-            f"the folder {folder!r} must hold images ({', '.join(EXTENSIONS)})"
+            f"the folder {folder!r} must contain images "
+            f"({', '.join(EXTENSIONS)})"
         )
     return jobs
 
@@ -167,14 +166,14 @@ def _parser(deploy):
         "--out",
         metavar="PATH",
         type=os.path.expanduser,
-        help="file of the payload, or the folder of many; a folder is made",
+        help="file of the payload, or folder of many, which is created",
     )
     parser.add_argument(
         "--deploy",
         metavar="FOLDER",
         type=os.path.expanduser,
         default=deploy,
-        help="where unit.json and the head's files are (default: %(default)s)",
+        help="folder of unit.json and the head's files (default: %(default)s)",
     )
     add_engine(parser, "the head")
     rate = parser.add_mutually_exclusive_group()
@@ -182,8 +181,8 @@ def _parser(deploy):
         "--point",
         metavar="N",
         type=index,
-        help="index of the operating point, by which size is traded for "
-        "accuracy: unit.json lists them (default: its default_point)",
+        help="index of the operating point, which trades size for accuracy: "
+        "unit.json lists them (default: its default_point)",
     )
     rate.add_argument(
         "--max_bytes",
@@ -195,7 +194,7 @@ def _parser(deploy):
     parser.add_argument(
         "--timing",
         action="store_true",
-        help="print how long each step takes and how large payloads are",
+        help="print the time of each step and the sizes of payloads",
     )
     parser.add_argument(
         "--repeat",

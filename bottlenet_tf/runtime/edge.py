@@ -17,7 +17,7 @@ from bottlenet_tf.runtime.engines import (
 )
 from bottlenet_tf.runtime.limit import Packer, check_one
 
-SEGMENTS = "segments"  # Folder of what several units share.
+SEGMENTS = "segments"  # Folder of the parts that several units share.
 
 
 class Head:
@@ -27,14 +27,14 @@ class Head:
     codes = round(coefficients * gains[point])
     payload = format.pack(codes, range, point)
 
-    One run of the network serves all operating points; where a unit's network
-    doesn't depend on the point, it computes the codes themselves. Points are
-    given by their index; None is the unit's default. One call at a time.
+    One run of the network serves all operating points; if a unit doesn't take
+    the point, its network computes the codes themselves. Points are given by
+    their index; None is the unit's default. One call at a time.
 
     Attributes:
         unit: The deployment's `UnitFile`.
-        runtime: Which of `runtimes.RUNTIMES` it runs on.
-        least_bytes: The least that `max_bytes` may be.
+        runtime: Its runtime, one of `runtimes.RUNTIMES`.
+        least_bytes: The least allowed `max_bytes`.
 
     Args:
         unit: `UnitFile`.
@@ -67,13 +67,13 @@ class Head:
         """Opens the head of a deployment, or all if it has several.
 
         Args:
-            folder: The deployment folder or its `edge` folder; of a
-                deployment of several units, a unit's folder for that alone.
+            folder: The deployment folder or its `edge` folder; with several
+                units, a unit's folder opens only that one.
             runtime: One of `runtimes.RUNTIMES`; None takes the first of
-                tensorrt, onnx and litert whose file and library are there.
+                tensorrt, onnx and litert whose file and library exist.
             threads: CPU threads of one call; the library's choice if None.
-            engines: `{path: engine}` of parts that are open already, which
-                are shared; those opened now are added.
+            engines: `{path: engine}` of open parts, which are shared; those
+                opened now are added.
 
         Returns:
             `Head`, or `heads.Heads` for a deployment of several units.
@@ -88,7 +88,7 @@ class Head:
         except FileNotFoundError as error:
             if not served.is_beside(folder):
                 raise error from None
-            # It has several units, each with a folder of its own.
+            # It has several units, each with its own folder.
             from bottlenet_tf.runtime.heads import Heads
 
             return Heads.load(folder, runtime, threads)
@@ -110,7 +110,7 @@ class Head:
 
     @property
     def units(self):
-        """`{name: head}` of this one, as `heads.Heads` has it of several."""
+        """`{name: head}` of this one, as in `heads.Heads`."""
         return {self.unit.name: self}
 
     def encode(self, image, point=None, max_bytes=None, unit=None):
@@ -119,9 +119,9 @@ class Head:
         Args:
             image: As for `prepare`.
             point: Index of an operating point.
-            max_bytes: In place of a point, the most bytes of the payload;
+            max_bytes: In place of a point, the maximum bytes of the payload;
                 see `fit`.
-            unit: Name of the unit, if given this one's.
+            unit: Name of the unit; if given, it must be this one's.
 
         Raises:
             ValueError: for both a point and a limit, an unknown point or
@@ -143,7 +143,7 @@ class Head:
         self._packer.check_limit(max_bytes)
 
     def prepare(self, image):
-        """Returns the pixels that the network sees, uint8 `(S, S, 3)`.
+        """Returns the network's input pixels, uint8 `(S, S, 3)`.
 
         Args, errors: as `images.pixels`.
         """
@@ -173,7 +173,7 @@ class Head:
         return values, _float16_range(outputs[self._range])
 
     def codes(self, image, point=None):
-        """Returns codes and range of one image, as `pack` takes them.
+        """Returns codes and range of one image, for `pack`.
 
         Raises:
             ValueError: if a coefficient is not a number; see `run`.
@@ -183,11 +183,11 @@ class Head:
         return self._packer.codes(values, point), code_range
 
     def fit(self, values, code_range, max_bytes):
-        """Returns `limit.Fitted` of what `run` returned; see `Packer.fit`."""
+        """Returns `limit.Fitted` of the result of `run`; see `Packer.fit`."""
         return self._packer.fit(values, code_range, max_bytes)
 
     def pack(self, codes, code_range, point=None):
-        """Returns the payload (bytes) of what `codes` returned."""
+        """Returns the payload (bytes) of the result of `codes`."""
         return self.unit.format.pack(codes, code_range, self._index(point))
 
     def _index(self, point):
@@ -197,7 +197,7 @@ class Head:
         return point
 
     def _find_image(self):
-        """Returns the name of the input; LiteRT has none of its own."""
+        """Returns the name of the input; LiteRT's isn't ours."""
         shape = image_shape(self._engine, self.unit.image_size)
         inputs = self._engine.inputs
         if len(inputs) != 1:
@@ -239,7 +239,7 @@ class Head:
 
 
 def _open_segments(unit, folder, runtime, threads, engines):
-    """Returns the engines of what runs before a unit's encoder."""
+    """Returns the engines that run before a unit's encoder."""
     engines = {} if engines is None else engines
     places = [
         os.path.join(folder, SEGMENTS),
@@ -265,24 +265,23 @@ def _open_segments(unit, folder, runtime, threads, engines):
 
 
 def _whole(codes, dtype):
-    """Returns the codes that float32 whole numbers stand for."""
+    """Returns codes from float32 whole numbers."""
     whole, limits = np.rint(codes), np.iinfo(dtype)
     # Also refuses NaN.
     if not (whole.min() >= limits.min and whole.max() <= limits.max):
         raise ValueError(
             f"Codes must be finite and within {limits.min}..{limits.max}, "
             f"because they travel as {limits.dtype}; the head's file is not "
-            "what the export checked. "
-            f"Received: smallest={np.min(whole)}, largest={np.max(whole)}"
+            f"the exported one. Received: smallest={np.min(whole)}, "
+            f"largest={np.max(whole)}"
         )
     return whole.astype(dtype)
 
 
 def _float16_range(values):
-    """Returns `(low, high)` as the payload can hold them.
+    """Returns `(low, high)` as in the payload.
 
-    Rounded here whatever the engine did: TensorRT may drop the network's
-    cast.
+    Always rounded here: TensorRT may drop the network's cast.
     """
     with np.errstate(over="ignore"):  # Becomes infinite, which is refused.
         low, high = map(float, values.ravel().astype(np.float16))

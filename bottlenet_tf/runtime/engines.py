@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-# What onnxruntime is asked for, in this order, on each device.
+# Providers of ONNX Runtime, in this order, for each device.
 _PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
     "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider"),
@@ -27,18 +27,19 @@ def open_engine(path, threads=None, device="cpu"):
     Args:
         path: The file.
         threads: CPU threads of one call; the library's choice if None.
-            TensorRT has none to set.
+            TensorRT has no such setting.
         device: Where an ONNX file runs: "cpu", "cuda", or "tensorrt", which
             builds an engine at the first call.
 
     Returns:
         A callable, `{name: array} -> {name: array}`, with the attributes
-        `inputs` and `outputs` (`{name: shape}`, None for a dimension that is
-        open) and `channels_first` (whether images and codes are NCHW).
+        `inputs` and `outputs` (`{name: shape}`, None for an open dimension) and
+        `channels_first` (whether images and codes are NCHW).
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ImportError: if the library is missing; it says what to install.
+        ImportError: if the library is missing; the message says what to
+            install.
         ValueError: for another suffix, a file that the library cannot open,
             tensors that aren't float32, or an unusable argument.
     """
@@ -96,19 +97,19 @@ class OnnxEngine:
                 f"(`pip install onnxruntime-gpu`). Received: {available}"
             )
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # Errors; it warns of missing GPUs.
+        options.log_severity_level = 3  # Errors only; it warns of missing GPUs.
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
             self._session = onnxruntime.InferenceSession(
                 path, options, providers=list(_PROVIDERS[device])
             )
-        except Exception as error:  # Its own classes, no common base.
+        except Exception as error:  # Its own classes, without a common base.
             raise ValueError(
                 f"ONNX Runtime cannot open the file: {error} "
                 f"Received: path={path!r}"
             ) from error
-        # A library that fails to load is passed over with a warning.
+        # A library that fails to load is skipped with a warning.
         if wanted not in self._session.get_providers():
             raise ValueError(
                 f"{wanted} must start, but its libraries failed to load. "
@@ -191,22 +192,22 @@ def check_float32(name, is_float32, path):
     """Raises ValueError unless a tensor of a network file is float32."""
     if not is_float32:
         raise ValueError(
-            "A network's inputs and outputs must be float32; only inside may "
-            f"it have other types. Received: tensor={name!r}, path={path!r}"
+            "A network's inputs and outputs must be float32; other types are "
+            f"allowed only inside. Received: tensor={name!r}, path={path!r}"
         )
 
 
 def as_batch(engine, pixels):
-    """Returns prepared pixels uint8 `(S, S, 3)` as an engine takes them."""
+    """Returns an engine's input of prepared pixels uint8 `(S, S, 3)`."""
     array = pixels[None]
     if engine.channels_first:
         array = array.transpose(0, 3, 1, 2)
-    # Moved and cast at once: a tenth of the time of one after the other.
+    # Transposed and cast in one step: a tenth of the time of two.
     return array.astype(np.float32, order="C")
 
 
 def image_shape(engine, size):
-    """Returns the shape that an engine takes one square image in."""
+    """Returns an engine's input shape for one square image."""
     return (1, 3, size, size) if engine.channels_first else (1, size, size, 3)
 
 
@@ -226,16 +227,16 @@ def fits(received, shape):
 
 
 class Chain:
-    """Runs engines in turn, each on the output of the one before.
+    """Runs engines in sequence, each on the previous one's output.
 
-    It is like an engine of `open_engine` itself.
+    It has the interface of an engine of `open_engine`.
 
     Args:
         engines: At least one engine, all of one layout. All but the last have
             one output, all but the first have one input, of its shape.
 
     Raises:
-        ValueError: if they don't fit together.
+        ValueError: if inputs and outputs don't match.
     """
 
     def __init__(self, engines):
@@ -263,7 +264,7 @@ def _check_fit(before, after):
         or not fits(taken[0], given[0])
     ):
         raise ValueError(
-            "A network's parts must fit together, each one's output the next "
+            "A network's parts must match, each one's output being the next "
             "one's input; files of different exports may have been mixed. "
             f"Received: outputs {before.outputs}, then inputs {after.inputs}"
         )

@@ -1,6 +1,6 @@
 """JSON files of a deployment, each field checked by a rule.
 
-A rule is a tuple: the field, what it must be, and whether a value is that.
+A rule is a tuple: the field, its required value in words, and a test of it.
 """
 
 import json
@@ -9,24 +9,24 @@ from bottlenet_tf.runtime import intact
 
 
 def read(path, rules, optional=()):
-    """Returns the object (dict) of a file; unknown fields are passed over.
+    """Returns the object (dict) of a file; unknown fields are ignored.
 
     Args:
         path: The file.
-        rules: Of its fields; the format's first, since another format may
+        rules: Rules of its fields; the format's first, since another format may
             have other fields.
         optional: Fields that may be missing.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: naming the file, if it isn't the one that was exported;
-            naming file and field, if it isn't what an export writes.
+        ValueError: naming the file, if it isn't the exported one; naming file
+            and field, if it isn't what an export writes.
     """
     intact.check(path)
     with open(path, encoding="utf-8") as file:
         try:
             content = json.load(file)
-        except ValueError as error:  # Also of bytes that are not UTF-8.
+        except ValueError as error:  # Also for bytes that are not UTF-8.
             raise ValueError(
                 f"{path} must be JSON ({error}); it is damaged or only partly "
                 "copied."

@@ -1,4 +1,4 @@
-"""Which image files are accepted, by training and by the device alike."""
+"""The image files that training and device accept."""
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 EXTENSIONS = (
@@ -7,7 +7,7 @@ EXTENSIONS = (
 
 
 def form_of(data):
-    """Returns the form that a file's first bytes name; None for another.
+    """Returns the form of a file by its first bytes; None for another.
 
     Args:
         data: Bytes of a file, at least its first 12.

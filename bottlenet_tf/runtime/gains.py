@@ -1,4 +1,4 @@
-"""gains.npy: how a head's coefficients become codes at each operating point."""
+"""gains.npy: turns a head's coefficients into codes at an operating point."""
 
 import numpy as np
 
@@ -6,20 +6,19 @@ NAME = "gains.npy"
 
 
 class Gains:
-    """Makes codes, at any operating point, of one run of a head.
+    """Computes codes, at any operating point, from one run of a head.
 
     codes = clip(round(coefficients * gains[point]))
 
-    Clipped to -m .. m with m the largest code that travels, or 0 .. m where
-    none is negative: any coefficient can be sent. The server doesn't need
-    gains.
+    Clipped to -m .. m with m the largest code that travels, or 0 .. m if none
+    is negative: any coefficient can be sent. The server doesn't need gains.
 
     Args:
         table: float32 `(points, *code_shape)`, positive and finite.
-        form: `PayloadFormat` that the codes travel in.
+        form: `PayloadFormat` of the codes.
 
     Raises:
-        ValueError: if the table isn't like this.
+        ValueError: if the table has another form.
     """
 
     def __init__(self, table, form):
@@ -32,9 +31,9 @@ class Gains:
             )
         if not (np.isfinite(table).all() and (table > 0).all()):
             raise ValueError(
-                "Gains must be positive and finite, or codes would say nothing "
-                "of an image. "
-                f"Received: smallest={table.min()}, largest={table.max()}"
+                "Gains must be positive and finite, or codes would have no "
+                f"information on an image. Received: smallest={table.min()}, "
+                f"largest={table.max()}"
             )
         self._table = table
         self._dtype = form.codec.code_dtype
@@ -51,13 +50,13 @@ class Gains:
         Raises:
             ValueError: if a coefficient is not a number.
         """
-        with np.errstate(over="ignore"):  # What is infinite is clipped.
+        with np.errstate(over="ignore"):  # Infinite values are clipped.
             scaled = np.rint(coefficients * self._table[point])
         if np.isnan(scaled).any():
             raise ValueError(
-                "Coefficients must be numbers; the head's file is not what "
-                "the export checked. "
-                f"Received: {np.isnan(scaled).sum()} of {scaled.size} are NaN"
+                "Coefficients must be numbers; the head's file is not the "
+                f"exported one. Received: {np.isnan(scaled).sum()} of "
+                f"{scaled.size} are NaN"
             )
         return np.clip(scaled, *self._limits).astype(self._dtype)
 
@@ -76,5 +75,5 @@ def read(path, form):
             return Gains(table, form)
         except ValueError as error:
             raise ValueError(
-                f"{path} must hold the gains of its unit.json: {error}"
+                f"{path} must contain the gains of its unit.json: {error}"
             ) from error

@@ -9,8 +9,8 @@ from bottlenet_tf.runtime.edge import Head
 class Heads:
     """Turns images into payloads of any of a deployment's units.
 
-    Parts of the network that several units have in common are opened once.
-    Made by `Head.load` or `Heads.load`. One call at a time.
+    Parts of the network that several units share are opened once. Made by
+    `Head.load` or `Heads.load`. One call at a time.
 
     Attributes:
         units: `{name: Head}`, in the order of served.json.
@@ -18,7 +18,7 @@ class Heads:
 
     Args:
         heads: `{name: Head}`, at least one.
-        identity: `Served` of just these units.
+        identity: `Served` of exactly these units.
 
     Raises:
         ValueError: if a head isn't of the deployment.
@@ -30,8 +30,8 @@ class Heads:
             if found != number:
                 raise ValueError(
                     f"The head of {name!r} must be the deployment's, or no "
-                    "server would know its payloads; copy the whole folder of "
-                    f"one export. Received: unit_id={found:08x}, "
+                    "server would know its payloads; copy the complete folder "
+                    f"of one export. Received: unit_id={found:08x}, "
                     f"{served.NAME} says {number:08x}"
                 )
         self.units = dict(heads)
@@ -42,9 +42,9 @@ class Heads:
         """Opens all heads of a deployment.
 
         Args:
-            folder: The deployment folder, with `edge` and the units' own
-                folders; those named `cloud` may be missing.
-            runtime, threads: See `Head.load`, as for errors.
+            folder: The deployment folder, with `edge` and the units' folders;
+                those named `cloud` may be missing.
+            runtime, threads: See `Head.load`, also for errors.
         """
         folder = os.fspath(folder)
         identity = served.read(
@@ -78,7 +78,7 @@ class Heads:
 
 
 def _own(folder, name):
-    """Returns a unit's folder, of the deployment or beside its `edge`."""
+    """Returns a unit's folder, in the deployment or next to its `edge`."""
     beside = os.path.join(os.path.dirname(os.path.abspath(folder)), name)
     inside = os.path.join(folder, name)
     return inside if os.path.isdir(inside) else beside

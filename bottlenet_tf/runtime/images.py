@@ -7,18 +7,18 @@ from PIL import Image
 
 from bottlenet_tf.runtime import decoder
 
-# Of an image this many times longer than wide, the middle is what is resized:
-# a strip of 1 x 10,000 pixels would take 8 GB at 256 x 2,560,000.
+# Of an image this many times longer than wide, only the middle is resized: a
+# strip of 1 x 10,000 pixels would take 8 GB at 256 x 2,560,000.
 MOST_ASPECT = 8
 
 
 def pixels(image, image_size, resize):
-    """Returns what the network sees of an image, in whatever form it comes.
+    """Returns the network's input pixels of an image in any form.
 
     Args:
         image: Path of an image file, Pillow image, or uint8 array `(height,
-            width, 3)`, RGB. An array of the network's size is taken for
-            prepared and passes untouched.
+            width, 3)`, RGB. An array of the network's size counts as prepared
+            and passes untouched.
         image_size: Side of the result, in pixels.
         resize: Length of the shorter side before the crop.
 
@@ -41,7 +41,8 @@ def load_image(path, image_size, resize):
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is damaged or of another form; names the file.
+        ValueError: if it is damaged or of another form; the message names the
+            file.
     """
     with open(path, "rb") as file:
         data = file.read()
@@ -56,9 +57,9 @@ def prepare(image, image_size, resize):
     """Resizes the shorter side to `resize` and crops the centre.
 
     Bilinear with half-pixel centres, antialiased when it shrinks, computed in
-    float and rounded once, as training evaluates. Pixels of the right
-    size pass untouched. Of an image more than 8 times as long as wide the ends
-    are cut off before, so that memory is bounded.
+    float and rounded once, as in training's evaluation. Pixels of the right
+    size pass untouched. The ends of an image more than 8 times as long as wide
+    are cut off first, so that memory is bounded.
 
     Args:
         image: uint8 array `(height, width, 3)`, RGB, or a Pillow image.
@@ -106,7 +107,7 @@ def prepare(image, image_size, resize):
 
 
 def _shortened(image):
-    """Cuts off the ends of a strip; its centre stays, to half a pixel."""
+    """Cuts off the ends of a strip; the centre moves at most half a pixel."""
     height, width = image.shape[:2]
     longest = MOST_ASPECT * min(height, width)
     top, left = (max(0, side - longest) // 2 for side in (height, width))

@@ -1,9 +1,9 @@
 """Files of a deployment, checked against the SHA-256 in its manifests.
 
 `manifest.json` of the deployment lists every file. Each folder that may be
-copied away alone (`edge`, `cloud`, a served version) has one of its own. The
-nearest at or above a file decides; a file that it doesn't list, such as an
-engine that was built here, passes.
+copied alone (`edge`, `cloud`, a served version) has its own. The nearest at or
+above a file decides; a file that it doesn't list, such as an engine built here,
+passes.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ import os
 MANIFEST = "manifest.json"
 SEAL = "seal"  # SHA-256 of a manifest with `BLANK` in its place.
 BLANK = "0" * 64
-_MARKS = b"bottlenet_tf.", b'"seal"'  # One of them in any of ours.
+_MARKS = b"bottlenet_tf.", b'"seal"'  # Every manifest of ours has one.
 _MOST_ABOVE = 8
 _REMEDY = (
-    "it was changed or damaged since the export. Copy the whole folder of the "
-    "export again, or export again."
+    "it was changed or damaged since the export. Copy the complete folder of "
+    "the export again, or export again."
 )
 
 
@@ -31,7 +31,7 @@ def file_sha256(path):
 
 
 def check(*paths):
-    """Raises unless files are those that were exported; a missing one passes.
+    """Raises an error if files differ from the export; missing ones pass.
 
     Raises:
         OSError: if one can't be read.
@@ -70,7 +70,7 @@ def check_tree(folder, suffix="", passed_over=()):
 
 
 def check_program():
-    """Checks the Python files of the deployment that this package lies in."""
+    """Checks the Python files of the deployment that contains this package."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     check_tree(os.path.dirname(package), ".py")
 
@@ -81,9 +81,8 @@ def _compare(path, wanted):
     received = file_sha256(path)
     if received != wanted:
         raise ValueError(
-            f"{os.path.basename(path)} must be the file that was exported; "
-            f"{_REMEDY} Received: SHA-256 {received}, exported {wanted}, "
-            f"path={path!r}"
+            f"{os.path.basename(path)} must be the exported file; {_REMEDY} "
+            f"Received: SHA-256 {received}, exported {wanted}, path={path!r}"
         )
 
 
@@ -107,18 +106,18 @@ def _nearest(folder):
 def _digests(data, path):
     try:
         content = json.loads(data.decode("utf-8"))
-        # Exports before this one sealed nothing.
+        # Manifests of earlier versions have no seal.
         seal, found = content.get(SEAL), dict(content["sha256"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{MANIFEST} must be as it was exported; {_REMEDY} "
-            f"Received: {type(error).__name__}: {error}, path={path!r}"
+            f"{MANIFEST} must be as exported; {_REMEDY} Received: "
+            f"{type(error).__name__}: {error}, path={path!r}"
         ) from None
     if seal is not None:
         blank = data.replace(str(seal).encode("utf-8"), BLANK.encode(), 1)
         if hashlib.sha256(blank).hexdigest() != seal:
             raise ValueError(
-                f"{MANIFEST} must be the file that was exported; {_REMEDY} "
-                f"Received: path={path!r}"
+                f"{MANIFEST} must be the exported file; {_REMEDY} Received: "
+                f"path={path!r}"
             )
     return found

@@ -1,4 +1,4 @@
-"""Payloads of what a head computed: at a point, or within a limit of bytes."""
+"""Payloads of a head's results: at a point, or within a limit of bytes."""
 
 from typing import NamedTuple
 
@@ -11,9 +11,9 @@ class Fitted(NamedTuple):
     Attributes:
         payload: Its bytes.
         point: Index of its operating point.
-        left_out: How many coefficients, the least important ones, are 0
-            because the coarsest point alone was too large.
-        tries: Payloads that were made to find it.
+        left_out: Number of coefficients, the least important ones, set to 0
+            because even the coarsest point was too large.
+        tries: Number of payloads made to find it.
     """
 
     payload: bytes
@@ -23,14 +23,13 @@ class Fitted(NamedTuple):
 
 
 class Packer:
-    """Makes payloads of one run of a head.
+    """Makes payloads from one run of a head.
 
-    Of a unit without gains it has codes, the same at every point.
+    A unit without gains has codes, the same at every point.
 
     Attributes:
-        least_bytes: Of the smallest payload that a limit may ask for. With
-            gains, any image can be had for it: all codes 0 at the coarsest
-            point.
+        least_bytes: Size of the smallest payload that a limit may require. With
+            gains, any image has one: all codes 0 at the coarsest point.
 
     Args:
         form: `PayloadFormat`.
@@ -59,7 +58,7 @@ class Packer:
     def check_limit(self, max_bytes):
         """Raises ValueError unless a payload can be within `max_bytes`.
 
-        Without gains, an image's may still be larger.
+        Without gains, an image's payload may still be larger.
         """
         is_integer = isinstance(max_bytes, (int, np.integer))
         if isinstance(max_bytes, bool) or not is_integer or max_bytes < 1:
@@ -75,12 +74,11 @@ class Packer:
             )
 
     def fit(self, values, code_range, max_bytes):
-        """Returns the payload of most detail that is within a limit, `Fitted`.
+        """Returns the most detailed payload within a limit, `Fitted`.
 
-        That of the finest operating point that fits, points being in order
-        from most bytes to fewest. If none does and there are gains: at the
-        coarsest point, as many of the coefficients as fit, the most important
-        ones.
+        It is that of the finest operating point that fits, points being in
+        order from most bytes to fewest. If none does and there are gains: at
+        the coarsest point, as many of the most important coefficients as fit.
 
         Args:
             values: As for `codes`.
@@ -121,10 +119,10 @@ class Packer:
 def first_within(limit, rungs, payload_at):
     """Returns the first rung of a ladder whose payload is within a limit.
 
-    The first rung is tried at once, then by bisection, as if no payload were
-    larger than the one before. Where one is, another rung than the first may
-    be found, though never one beyond the limit; if only the last is within
-    it, that is found.
+    The first rung is tried first, then bisection, assuming that no payload is
+    larger than the previous one. If one is, another rung than the first may be
+    found, though never one beyond the limit; if only the last is within it,
+    that is found.
 
     Args:
         limit: Most bytes.
@@ -149,9 +147,10 @@ def first_within(limit, rungs, payload_at):
 
 
 def check_one(point, max_bytes):
-    """Raises ValueError if both a point and a limit are asked for."""
+    """Raises ValueError if both a point and a limit are given."""
     if point is not None and max_bytes is not None:
         raise ValueError(
-            "Either `point` or `max_bytes` is given: within a limit, the point "
-            f"is the image's. Received: point={point}, max_bytes={max_bytes}"
+            "Only one of `point` and `max_bytes` may be given: within a limit, "
+            f"the image decides the point. Received: point={point}, "
+            f"max_bytes={max_bytes}"
         )

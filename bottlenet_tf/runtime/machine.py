@@ -1,13 +1,13 @@
-"""What this runs on, as far as it can be told."""
+"""The machine that this runs on, as far as known."""
 
 import os
 import platform
 
 
 def name(root="/"):
-    """Returns the board's name, if it knows it, else the processor's.
+    """Returns the board's name, if known, else the processor's.
 
-    `root` is where `proc` is.
+    `root` is the parent of `proc`.
     """
     try:  # Boards with a device tree, such as Jetsons, know their name.
         path = os.path.join(root, "proc/device-tree/model")
@@ -27,7 +27,7 @@ def cpu_model(root="/"):
         lines = []
     for line in lines:
         key, _, value = line.partition(":")
-        # Intel and AMD say "model name", a Jetson's Linux "Processor" too.
+        # Intel and AMD have "model name", a Jetson's Linux "Processor" too.
         if key.strip() in ("model name", "Processor") and value.strip():
             return value.strip()
     return platform.processor() or platform.machine() or "unknown"

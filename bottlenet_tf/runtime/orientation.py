@@ -1,6 +1,6 @@
-"""How a camera was held: the EXIF orientation of an image file.
+"""The EXIF orientation of an image file.
 
-Read here, from the bytes, because Pillow's versions differ in where they look.
+Read here, from the bytes, because Pillow's versions look in different places.
 """
 
 import struct
@@ -14,11 +14,11 @@ _EXIF = b"Exif\0\0"
 
 
 def orientation(data, form):
-    """Returns 1 to 8, as EXIF numbers them; 1 where none is noted.
+    """Returns EXIF's orientation, 1 to 8; 1 if there is none.
 
     JPEG's first APP1 segment with EXIF, before any table, PNG's chunk `eXIf`
-    and WebP's `EXIF` are looked at. XMP and text chunks aren't, and neither
-    are other forms. EXIF that cannot be read notes nothing.
+    and WebP's `EXIF` are read. XMP and text chunks aren't, and neither are
+    other forms. Unreadable EXIF counts as none.
 
     Raises:
         ValueError: if the file's pieces cannot be listed.
@@ -56,7 +56,7 @@ def _tag(exif):
         at = start + 2 + 12 * i
         tag, kind = struct.unpack_from(order + "HH", exif, at)
         if tag == _TAG:
-            code = {3: "H", 4: "I"}.get(kind)  # SHORT, as EXIF has it, or LONG
+            code = {3: "H", 4: "I"}.get(kind)  # SHORT, as in EXIF, or LONG
             if code is None:
                 return 1
             return struct.unpack_from(order + code, exif, at + 8)[0]
@@ -64,9 +64,9 @@ def _tag(exif):
 
 
 def upright(pixels, value):
-    """Returns pixels `(height, width, 3)` turned as an orientation says.
+    """Returns pixels `(height, width, 3)` turned by an orientation.
 
-    By 5 to 8 the result is `(width, height, 3)`.
+    For 5 to 8 the result is `(width, height, 3)`.
     """
     if value >= 5:  # The first row is a side of the scene.
         pixels = pixels.transpose(1, 0, 2)

@@ -1,6 +1,6 @@
-"""What logits mean: a share for each class, and the labels of an image.
+"""The meaning of logits: class probabilities, and the labels of an image.
 
-"softmax" tells one class an image, "sigmoid" any number of them.
+"softmax" has one class per image, "sigmoid" any number of them.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ OUTPUTS = ("softmax", "sigmoid")
 
 def softmax(logits):
     """Returns the probabilities of logits `(..., classes)`."""
-    # Shifted so that nothing overflows; the quotient stays the same.
+    # Shifted so that nothing overflows; the quotient doesn't change.
     odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return odds / odds.sum(axis=-1, keepdims=True)
 
@@ -24,7 +24,7 @@ def probabilities(output, logits):
 
 
 def label(output, scores, classes):
-    """Returns the label of one image; of several, with commas between.
+    """Returns the label of one image; several are separated by commas.
 
     Args:
         output: One of `OUTPUTS`.

@@ -1,9 +1,9 @@
-"""Which unit a payload is of, by the first two bytes of its header.
+"""Finds a payload's unit by the first two bytes of its header.
 
-A header begins with version and tag, and with the operating point where a
-range makes the tag shorter. So each unit has its own beginnings: one, or one
-for each of its points. Two units that share a beginning can't be served
-together: the checksum would refuse every payload that went to the wrong one.
+A header begins with version and tag, and with the operating point if a range
+makes the tag shorter. So each unit has its own prefixes: one, or one for each
+of its points. Two units that share a prefix can't be served together: the
+checksum would refuse every payload sent to the wrong one.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ class TagCollisionError(ValueError):
         )
         same = formats[names[0]].unit_id == formats[names[1]].unit_id
         if same:
-            reason = "are one and the same unit: leave one of them out"
+            reason = "are the same unit: leave one of them out"
         else:
             reason = (
-                "have the same tag, so that a server couldn't tell their "
-                "payloads apart: export one of them to a deployment of its "
-                "own, or train it with another --seed"
+                "have the same tag, so that a server couldn't distinguish "
+                "their payloads: export one of them to a separate deployment, "
+                "or train it with another --seed"
             )
         super().__init__(
             "Units of one deployment must have different tags, the first bits "
-            "of their identities, because a payload says no more. {!r} and "
+            "of their identities, because a payload has no more. {!r} and "
             "{!r} {}. Received: unit_id {}".format(*names, reason, received)
         )
 
@@ -51,7 +51,7 @@ def build(formats):
     """Returns `{first two bytes: name}` of `{name: PayloadFormat}`.
 
     Raises:
-        TagCollisionError: if two units share a beginning.
+        TagCollisionError: if two units share a prefix.
     """
     found = {}
     for name, message in formats.items():
@@ -63,10 +63,10 @@ def build(formats):
 
 
 def deployment_version(unit_ids):
-    """Returns the number by which servers tell deployments apart.
+    """Returns the number by which servers distinguish deployments.
 
-    The same units (32-bit identities) give the same number, 1 to 2**24, in
-    whatever order; others give another one, except for one pair in 2**24.
+    The same units (32-bit identities) give the same number, 1 to 2**24, in any
+    order; others give another one, except for one pair in 2**24.
     """
     text = ",".join("{:08x}".format(number) for number in sorted(unit_ids))
     digest = hashlib.sha256(text.encode()).digest()

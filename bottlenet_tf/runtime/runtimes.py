@@ -1,9 +1,9 @@
-"""Which library runs a network: its file, and what must be installed.
+"""The libraries that run a network: its file, and the modules needed.
 
 A device has two: the head, and the network without a split (`whole`).
 
-Imports neither NumPy nor any of the libraries, so that naming and choosing
-one costs nothing.
+Imports neither NumPy nor any of the libraries, so that naming and choosing one
+is fast.
 """
 
 import importlib.util
@@ -11,8 +11,8 @@ import os
 
 _LITERT = ("ai_edge_litert", "tflite_runtime")
 
-# Runtime: what its file's name ends in, and the modules of which one must be
-# there to run it.
+# Runtime: the ending of its file's name, and modules of which one is needed to
+# run it.
 RUNTIMES = {
     "tensorrt": (".engine", ("tensorrt",)),
     "onnx": (".onnx", ("onnxruntime",)),
@@ -21,16 +21,16 @@ RUNTIMES = {
     "litert_int8": ("_int8.tflite", _LITERT),
 }
 
-# Tried in this order if none is named. The other two change some codes.
+# Tried in this order by default. The other two change some codes.
 AUTOMATIC = ("tensorrt", "onnx", "litert")
 
 
 def choose(folder, part="head"):
-    """Returns the first of `AUTOMATIC` whose file and library are there.
+    """Returns the first of `AUTOMATIC` whose file and library exist.
 
     Raises:
-        FileNotFoundError: if no file is there.
-        ImportError: if one is, but not its library.
+        FileNotFoundError: if there is no file.
+        ImportError: if there is one, but not its library.
     """
     seen, error = [], FileNotFoundError
     for runtime in AUTOMATIC:
@@ -43,8 +43,8 @@ def choose(folder, part="head"):
         else:
             return runtime
     raise error(
-        "A network needs one of its files together with the library that runs "
-        f"it. Received: folder={folder!r}, where {', '.join(seen)}"
+        "A network needs one of its files and the library that runs it. "
+        f"Received: folder={folder!r}, where {', '.join(seen)}"
     )
 
 

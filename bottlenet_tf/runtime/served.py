@@ -1,4 +1,4 @@
-"""served.json: under which name and version servers hold a deployment."""
+"""served.json: a deployment's name and version on servers."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from bottlenet_tf.runtime import fields, routes
 
 NAME = "served.json"
 FORMAT = "bottlenet_tf.served.1"
-# What goes into a URL and a folder's name as it stands.
+# Names that need no escaping in a URL or a folder's name.
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -20,9 +20,8 @@ class Served(NamedTuple):
         version: Number of exactly these units; see
             `routes.deployment_version`.
         units: `{name: 32-bit identity}`.
-        image_model, image_version: The same of the served model that takes
-            image files, and of exactly this unsplit network; None if there is
-            none.
+        image_model, image_version: The same for the served model that takes
+            image files, of exactly this unsplit network; None if there is none.
     """
 
     model: str
@@ -33,7 +32,7 @@ class Served(NamedTuple):
 
     @property
     def models(self):
-        """Dictionary of the versions by the names of the served models."""
+        """Versions by the names of the served models, a dictionary."""
         found = {self.model: self.version}
         if self.image_model is not None:
             found[self.image_model] = self.image_version

@@ -1,4 +1,4 @@
-"""All tails of a deployment behind one call, chosen by the payload alone."""
+"""All tails of a deployment behind one call, chosen by the payload."""
 
 import os
 
@@ -11,7 +11,7 @@ from bottlenet_tf.runtime.cloud import Tail
 
 
 class Tails(Answers):
-    """Answers payloads of any unit of a deployment, mixed as they come.
+    """Answers payloads of any units of a deployment, mixed.
 
     tail = routes[version and tag of the payload's header]
     answer = softmax(tail(payload))
@@ -23,7 +23,7 @@ class Tails(Answers):
         tails: The same.
 
     Raises:
-        ValueError: if two units can't be told apart; see `Answers`.
+        ValueError: if two units can't be distinguished; see `Answers`.
     """
 
     def __init__(self, tails):
@@ -40,8 +40,8 @@ class Tails(Answers):
         """Opens every tail of a folder, `<folder>/<name>/unit.json`.
 
         Args:
-            folder: Holds a folder for each unit, as `Tail.load` takes it.
-            device, threads, max_batch: See `Tail.load`, as for errors.
+            folder: Parent of the units' folders for `Tail.load`.
+            device, threads, max_batch: See `Tail.load`, also for errors.
         """
         folder = os.fspath(folder)
         return cls(
@@ -66,7 +66,7 @@ class Tails(Answers):
     def find(self, data):
         """Returns the `Tail` for a payload, by its first bytes, or a status.
 
-        Only the tail's own check says whether it really is of that unit.
+        Only the tail's own check decides whether it really is of that unit.
         """
         return self._routes.get(bytes(data[:2])) or _unrouted(data)
 

@@ -9,8 +9,8 @@ from bottlenet_tf.runtime.engines import check_float32
 
 _TO_DEVICE, _TO_HOST = 1, 2  # cudaMemcpyKind
 
-# First the one without a version, which is the installed toolkit's; JetPack
-# keeps it outside the loader's path.
+# First the one without a version, which is the installed toolkit's; in JetPack
+# it is outside the loader's path.
 _CUDART = (
     "libcudart.so",
     "/usr/local/cuda/lib64/libcudart.so",
@@ -24,13 +24,12 @@ _CUDART = (
 class TensorRtEngine:
     """A serialized TensorRT engine; see `engines.open_engine`.
 
-    Serves both generations of the API: bindings by number up to TensorRT 8.4
-    (JetPack 4.6 has 8.2), tensors by name from 8.5. An engine runs only on
-    the kind of GPU and the TensorRT version that it was built with. One call
+    Supports both generations of the API: bindings by number up to TensorRT 8.4
+    (JetPack 4.6 has 8.2), tensors by name from 8.5. An engine runs only on the
+    kind of GPU and the TensorRT version that it was built with. One call
     at a time: calls share buffers.
 
-    Tested against stand-ins for TensorRT and CUDA only: we never ran it on a
-    device.
+    Tested only against stand-ins for TensorRT and CUDA, never on a device.
 
     Raises:
         ImportError: if TensorRT or the CUDA runtime is missing.
@@ -52,14 +51,15 @@ class TensorRtEngine:
         if engine is None:
             raise ValueError(
                 "An engine must be built on the device that runs it, with its "
-                f"TensorRT ({tensorrt.__version__} here), and copied whole; "
-                f"TensorRT refuses this one. Received: path={path!r}"
+                f"TensorRT ({tensorrt.__version__} here), and copied "
+                "completely; TensorRT refuses this one. Received: "
+                f"path={path!r}"
             )
         self._engine = engine
         self._context = engine.create_execution_context()
         if self._context is None:
             raise RuntimeError(
-                "TensorRT could not set the engine up, most often for want of "
+                "TensorRT could not set up the engine, usually for lack of "
                 f"memory. Received: path={path!r}"
             )
         self.inputs, self.outputs, self._pointers = {}, {}, {}
@@ -67,9 +67,9 @@ class TensorRtEngine:
             check_float32(name, dtype == tensorrt.DataType.FLOAT, path)
             if any(side < 1 for side in shape):
                 raise ValueError(
-                    "An engine's shapes must be fixed, as the exported "
-                    "head.onnx has them. "
-                    f"Received: tensor={name!r}, shape={shape}, path={path!r}"
+                    "An engine's shapes must be fixed, as in the exported "
+                    f"head.onnx. Received: tensor={name!r}, shape={shape}, "
+                    f"path={path!r}"
                 )
             (self.inputs if is_input else self.outputs)[name] = shape
             size = 4 * int(np.prod(shape))
@@ -82,7 +82,7 @@ class TensorRtEngine:
     def __call__(self, arrays):
         for name, shape in self.inputs.items():
             array = np.ascontiguousarray(arrays[name])
-            # Nobody else compares it with the buffer's size.
+            # Nothing else compares it with the buffer's size.
             if array.shape != shape or array.dtype != np.float32:
                 raise ValueError(
                     f"Input {name!r} must be float32 of shape {shape}. "
@@ -118,7 +118,7 @@ def _import_tensorrt(path):
 
 
 def _has_names(engine):
-    """Whether tensors go by name: from 8.5; from 10 nothing else does."""
+    """Whether tensors are set by name: from 8.5; the only way from 10."""
     return hasattr(engine, "num_io_tensors")
 
 
@@ -146,7 +146,7 @@ def _tensors(tensorrt, engine):
 class DeviceMemory:
     """Memory on the GPU and a stream, released together with this object.
 
-    By ctypes on the CUDA runtime, so that a device needs no further module.
+    With ctypes on the CUDA runtime, so that a device needs no further module.
     Any method raises RuntimeError if CUDA reports an error.
     """
 
@@ -165,7 +165,7 @@ class DeviceMemory:
         self._copy(pointer, array.ctypes.data, array.nbytes, _TO_DEVICE)
 
     def download(self, pointer, shape):
-        """Returns the float32 array of `shape` that lies at `pointer`."""
+        """Returns the float32 array of `shape` at `pointer`."""
         array = np.empty(shape, np.float32)
         self._copy(array.ctypes.data, pointer, array.nbytes, _TO_HOST)
         return array
@@ -175,7 +175,7 @@ class DeviceMemory:
         self._call("cudaStreamSynchronize", ctypes.c_void_p(self.stream))
 
     def _copy(self, to, source, size, kind):
-        # Blocks, and waits for our stream: that is of the blocking kind.
+        # Blocks, and waits for our stream, which is a blocking one.
         self._call(
             "cudaMemcpy",
             ctypes.c_void_p(to),
@@ -215,7 +215,7 @@ def load_cudart():
         except OSError as error:
             errors.append(str(error))
     raise ImportError(
-        "Running TensorRT engines needs the CUDA runtime, libcudart, which "
-        "JetPack and the CUDA toolkit bring; its folder may be named in "
+        "Running TensorRT engines needs the CUDA runtime, libcudart, which is "
+        "in JetPack and the CUDA toolkit; its folder can be added to "
         f"LD_LIBRARY_PATH. Received: {'; '.join(errors)}"
     )

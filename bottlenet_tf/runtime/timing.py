@@ -1,4 +1,4 @@
-"""How long the device takes for each step from image to payload."""
+"""The device's time for each step from image to payload."""
 
 import platform
 import time
@@ -17,9 +17,9 @@ class Timing:
 
     Args:
         head: `edge.Head`.
-        repeat: How many times each image is encoded.
+        repeat: Number of times that each image is encoded.
         point: Index of the operating point; None is the unit's default.
-        max_bytes: In place of a point, the most bytes of a payload.
+        max_bytes: In place of a point, the maximum bytes of a payload.
     """
 
     def __init__(self, head, repeat=1, point=None, max_bytes=None):
@@ -53,7 +53,7 @@ class Timing:
                 payload = fitted[-1].payload
             end = time.perf_counter()
             laps.append((prepared - start, coded - prepared, end - coded))
-        # An image that failed on the way has left no trace.
+        # An image that failed has left no trace.
         self._laps += laps
         self._fitted += fitted
         self._sizes.append(len(payload))
@@ -105,6 +105,6 @@ def _row(step, median, high):
 
 
 def percentile(values, percent):
-    """Returns the smallest value that so many percent don't exceed."""
+    """Returns the smallest value that this percentage doesn't exceed."""
     ordered = sorted(values)
     return ordered[-(-percent * len(ordered) // 100) - 1]

@@ -1,7 +1,7 @@
 """A deployment's tails in Triton's Python backend: payloads in, classes out.
 
 An export copies this file to a version folder of the model repository, as
-`model.py`, with this package and a folder beside it: `units` for the tails, or
+`model.py`, with this package and a folder next to it: `units` for the tails, or
 `whole` for the network without a split, which takes image files. The copy needs
 NumPy, ONNX Runtime and Pillow (or, for payloads, imagecodecs), no TensorFlow.
 """
@@ -12,7 +12,7 @@ import sys
 import traceback
 
 UNITS, WHOLE = "units", "whole"
-COMPACT = "answer"  # What a request gets that names no outputs.
+COMPACT = "answer"  # The output for a request that names none.
 REFUSALS = {
     "full": "The queue is full: at most {} requests wait",
     "late": "The queue is long: a request waited for more than {} ms",
@@ -20,14 +20,14 @@ REFUSALS = {
 
 
 class TritonPythonModel:
-    """Answers requests with `Answers.answer`; Triton makes and calls it.
+    """Answers requests with `Answers.answer`; created and called by Triton.
 
-    Requests wait in a queue of this model's own. That of Triton's dynamic
-    batcher, once it is bounded, lets requests lie for half a second that come
-    in while a batch is computed (Triton 2.51).
+    Requests wait in the model's own queue. In Triton's dynamic batcher with a
+    bounded queue, requests that arrive while a batch is computed wait for half
+    a second (Triton 2.51).
 
-    Triton itself refuses requests of other names, types and shapes than
-    `config.pbtxt` states, and more payloads than its `max_batch_size`.
+    Triton itself refuses requests whose names, types and shapes aren't those of
+    `config.pbtxt`, and more payloads than its `max_batch_size`.
     """
 
     def initialize(self, args):
@@ -39,8 +39,8 @@ class TritonPythonModel:
                 `threads` are those of `open_engine`, the others the queue's.
         """
         folder = os.path.dirname(os.path.abspath(__file__))
-        # A server that watches the repository would take new files for a
-        # change of the model.
+        # A server that watches the repository would take new files as a change
+        # of the model.
         sys.dont_write_bytecode = True
         # First, since another version of the package may be installed.
         sys.path.insert(0, folder)
@@ -80,9 +80,9 @@ class TritonPythonModel:
     def execute(self, requests):
         """Queues requests of `payload`, bytes `(N, 1)`; the worker answers.
 
-        Each gets the outputs that it names. Triton says the same of a request
-        that names all outputs and of one that names none, as raw binary
-        requests do: both get the compact answer alone.
+        Each gets the outputs that it names. Triton doesn't distinguish a
+        request that names all outputs from one that names none, such as a raw
+        binary request: both get only the compact answer.
         """
         for request in requests:
             payloads = self._backend.get_input_tensor_by_name(
@@ -93,14 +93,14 @@ class TritonPythonModel:
             self._waiting.put(
                 (
                     request.get_response_sender(),
-                    # Copied: the tensor's memory goes with the request.
+                    # Copied: the tensor's memory is freed with the request.
                     list(payloads.as_numpy().reshape(-1)),
                     wanted,
                 )
             )
 
     def finalize(self):
-        """Answers what waits; Triton calls it before it unloads the model."""
+        """Answers waiting requests; called by Triton before unloading."""
         self._waiting.close()
 
     def _work(self, batch):
@@ -115,7 +115,7 @@ class TritonPythonModel:
                     for _ in payloads
                 ],
             )
-        except Exception:  # Nobody else would tell, and clients would wait.
+        except Exception:  # Otherwise unreported, and clients would wait.
             text = traceback.format_exc()
             print(text, file=sys.stderr, flush=True)
             error = self._backend.TritonError("The model failed")
@@ -148,10 +148,10 @@ class TritonPythonModel:
 
 
 def load(folder, device, threads, max_batch):
-    """Returns the `Answers` of the networks beside this file.
+    """Returns the `Answers` of the networks next to this file.
 
     Raises:
-        ValueError: if a file of the folder isn't the one that was exported.
+        ValueError: if a file of the folder isn't the exported one.
     """
     from bottlenet_tf.runtime import intact
 

@@ -1,4 +1,4 @@
-"""unit.json: what the head and the tail of one deployment agree on."""
+"""unit.json: the properties that head and tail of a deployment share."""
 
 import hashlib
 import os
@@ -10,32 +10,30 @@ from bottlenet_tf.runtime.fields import is_list_of, is_text, is_whole
 from bottlenet_tf.runtime.intact import file_sha256
 from bottlenet_tf.runtime.outputs import OUTPUTS
 
-FORMAT = "bottlenet_tf.unit.3"  # Heads of 2 took the operating point.
+FORMAT = "bottlenet_tf.unit.3"  # Heads of format 2 took the operating point.
 NAME = "unit.json"
-# Of what lies beside the folders `edge` and `cloud`.
+# Name of a file next to the folders `edge` and `cloud`.
 MANIFEST = intact.MANIFEST
 MANIFEST_FORMAT = "bottlenet_tf.deployment.1"
-ENGINE = ".engine"  # Built where it runs, of the .onnx file beside it.
+ENGINE = ".engine"  # Built where it runs, from the .onnx file next to it.
 
 
 class UnitFile(NamedTuple):
     """The content of one unit.json; `read` checks it.
 
     Attributes:
-        name: Of the deployment.
+        name: Name of the deployment.
         format: `PayloadFormat` of its payloads.
         image_size: Side of the square image that the head takes, in pixels.
         resize: Length of the shorter side before the centre crop.
         classes: Class names, in the order of the logits.
-        sha256: `{file name: SHA-256}` of the network files beside it.
-        default_point: Index of the operating point to use where none is
-            asked for.
+        sha256: `{file name: SHA-256}` of the network files next to it.
+        default_point: Index of the default operating point.
         takes_point: Whether the tail takes the operating point as its input
             "point". The head then computes coefficients, the same for all
-            points, of which `gains.Gains` makes codes.
-        segments: Names of the parts of the network that run before the
-            unit's own, which is then an encoder; empty if it has a head of its
-            own.
+            points, from which `gains.Gains` computes codes.
+        segments: Names of the network's parts before the unit's own, which is
+            then an encoder; empty if it has its own head.
         output: One of `outputs.OUTPUTS`.
     """
 
@@ -52,31 +50,31 @@ class UnitFile(NamedTuple):
 
     @property
     def part(self):
-        """What the names of the unit's own network files begin with."""
+        """Prefix of the names of the unit's own network files."""
         return "encoder" if self.segments else "head"
 
     @property
     def points(self):
-        """What each operating point is, in order; see `Codec.points`."""
+        """Values of the operating points, in order; see `Codec.points`."""
         return self.format.points
 
 
 def codec_sha256(message):
-    """Returns the SHA-256 of what a `PayloadFormat`'s codec leaves out."""
+    """Returns the SHA-256 of the constants that a codec leaves out."""
     constant = message.codec.constant_bytes(message.shape)
     return hashlib.sha256(constant).hexdigest()
 
 
 def check_network(unit, path):
-    """Raises unless a network file is the one that was exported.
+    """Raises an error unless a network file is the exported one.
 
-    Another export's file may have the same shapes, and its payloads would be
-    answered with nonsense. An engine is known by the note that `build_head.sh`
-    and the like write beside it, of the graph it was built of.
+    Another export's file may have the same shapes, and answers would be wrong.
+    An engine is identified by the SHA-256 of its graph, which `build_head.sh`
+    and the like write next to it.
 
     Args:
-        unit: `UnitFile` or `whole.WholeFile`; a file that neither it nor a
-            manifest has a SHA-256 of passes.
+        unit: `UnitFile` or `whole.WholeFile`; a file without a SHA-256 in it or
+            in a manifest passes.
         path: The network file; a missing one passes.
 
     Raises:
@@ -88,7 +86,7 @@ def check_network(unit, path):
         graph = name[: -len(ENGINE)] + ".onnx"
         advice = "build it here with build_{}.sh".format(name[: -len(ENGINE)])
     else:
-        graph, advice = name, "copy the whole folder of one export"
+        graph, advice = name, "copy the complete folder of one export"
     wanted = unit.sha256.get(graph)
     if wanted is None or not os.path.isfile(path):
         return intact.check(path)
@@ -100,24 +98,23 @@ def check_network(unit, path):
             received = file.read(100).strip()
     if received != wanted:
         raise ValueError(
-            f"{name} must be, or be built of, the {graph} that "
-            f"{unit.name!r} was exported with, or answers would be wrong "
-            f"without notice: {advice}. Received: SHA-256 {received}, "
-            f"exported {wanted}, path={path!r}"
+            f"{name} must be, or be built from, the {graph} that {unit.name!r} "
+            f"was exported with, or answers would be silently wrong: {advice}. "
+            f"Received: SHA-256 {received}, exported {wanted}, path={path!r}"
         )
 
 
 def find_folder(folder, side, name=NAME):
-    """Returns the folder that holds one side's unit.json, or another file.
+    """Returns the folder of one side's unit.json, or of another file.
 
     Args:
         folder: The deployment folder, or its `edge` or `cloud` folder, which
-            may have been copied away alone.
+            may have been copied alone.
         side: "edge" or "cloud".
         name: Name of the file.
 
     Raises:
-        FileNotFoundError: if neither holds one.
+        FileNotFoundError: if neither contains it.
     """
     folder = os.fspath(folder)
     for candidate in (folder, os.path.join(folder, side)):
@@ -130,11 +127,11 @@ def find_folder(folder, side, name=NAME):
     ]  # fmt: skip
     several = ""
     if runs:
-        several = " It holds several runs, each in a folder of its own; name "
+        several = " It contains several runs, each in its own folder; name "
         several += f"one of them: {', '.join(runs)}."
     raise FileNotFoundError(
-        f"A deployment folder must hold {name}, itself or in its folder "
-        f"{side}, because that file says what is deployed.{several} "
+        f"A deployment folder must contain {name}, itself or in its folder "
+        f"{side}, because that file describes the deployment.{several} "
         f"Received: folder={folder!r}"
     )
 
@@ -144,7 +141,7 @@ def read(path):
 
     Raises:
         OSError, ValueError: see `fields.read`; also if this machine's codec
-            library isn't like the export's.
+            library differs from the export's.
     """
     content = read_fields(path, _RULES, _OPTIONAL)
     return UnitFile(
@@ -178,7 +175,7 @@ def _payload_format(content, path):
     codec = content["codec"]
     try:
         codec = create_codec(codec["name"], **codec["config"])
-        # Its check of the shape is the codec's too: the rest has passed.
+        # It also checks the shape for the codec: the rest has passed.
         message = PayloadFormat(
             content["unit_id"],
             tuple(content["code_shape"]),
@@ -211,9 +208,9 @@ def _payload_format(content, path):
     wanted = content.get("codec_sha256", received)
     if received != wanted:
         raise ValueError(
-            f"{path}: this machine's {codec.name} library must make the tables "
-            "and headers that the export's made, because payloads leave them "
-            "out and every one would be refused: install another Pillow or "
+            f"{path}: this machine's {codec.name} library must produce the "
+            "export's tables and headers, because payloads leave them out and "
+            "every one would be refused: install another Pillow or "
             f"imagecodecs. Received: SHA-256 {received}, by 'codec_sha256' "
             f"{wanted}"
         )
@@ -248,7 +245,7 @@ def _are_digests(value):
     return isinstance(value, dict) and all(map(is_text, value.values()))
 
 
-# Of the images that a network takes, of its answers and of its files.
+# Rules on a network's images, answers and files.
 IMAGE_RULES = (
     ("name", "a string that isn't empty", is_text),
     ("image_size", "a positive number of pixels", _is_size),
@@ -285,5 +282,5 @@ _RULES = (
         lambda value: value == [] or is_list_of(_is_segment, value),
     ),
 ) + IMAGE_RULES
-# An export writes them; a file made by hand may do without.
+# An export writes them; a file written by hand may lack them.
 _OPTIONAL = ("sha256", "codec_sha256", "segments", "output")

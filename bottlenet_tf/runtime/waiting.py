@@ -1,4 +1,4 @@
-"""A bounded queue in front of one worker, which takes what has come in."""
+"""A bounded queue in front of one worker."""
 
 import collections
 import threading
@@ -6,19 +6,19 @@ import time
 
 
 class Waiting:
-    """Collects items to batches for one worker thread.
+    """Collects items into batches for one worker thread.
 
-    The worker gets what came in while it worked, up to a batch's size, so
-    nothing waits for a batch to fill up. An item that finds the queue full, or
-    that waited too long, is refused.
+    The worker gets the items that came in while it worked, up to a batch's
+    size, so nothing waits for a batch to fill up. An item is refused if the
+    queue is full, or if it has waited too long.
 
     Args:
-        work: Function of a list of `(item, seconds waited)`; called by the
-            worker alone.
+        work: Function of a list of `(item, seconds waited)`; called only by the
+            worker.
         refuse: Function of an item and the reason, "full" or "late".
-        size: Function of an item: how much of a batch it is.
-        most: Most of a batch. A larger item is a batch of its own.
-        room: Most items that wait.
+        size: Function of an item that returns its part of a batch.
+        most: Size of a batch. A larger item is a separate batch.
+        room: Most waiting items.
         seconds: Longest wait.
         delay: Seconds to wait for a batch to fill up, 0 for none.
         clock: Function that returns seconds.
@@ -52,7 +52,7 @@ class Waiting:
             self._refuse(item, "full")
 
     def close(self):
-        """Ends the worker once what waits is answered."""
+        """Ends the worker once all waiting items are answered."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -60,7 +60,7 @@ class Waiting:
             self._thread.join()
 
     def take(self):
-        """Waits for items; returns those of a batch and those that are late.
+        """Waits for items; returns those of a batch and the late ones.
 
         Both are lists of `(item, seconds waited)`, empty once it is closed.
         """

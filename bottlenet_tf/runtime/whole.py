@@ -1,7 +1,7 @@
 """The network without a split: images in, class probabilities out.
 
-What a split is held against, and what a device can answer with alone. It lies
-once in a deployment, in `edge/` of its root.
+The reference for a split, and the network that a device can answer with alone.
+A deployment has it once, in `edge/` of its root.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ class WholeFile(NamedTuple):
     """The content of one whole.json; `read` checks it.
 
     Attributes:
-        name: The network's, as train.py knows it.
-        image_size, resize, classes, output, sha256: As in `UnitFile`.
-        timing_only: Why it is good for timing alone, its answers being no
-            trained network's; None if they are.
+        name: The network's name in train.py. image_size, resize, classes,
+        output, sha256: As in `UnitFile`.
+        timing_only: Why it is only for timing, its answers being no trained
+            network's; None if they are.
     """
 
     name: str
@@ -41,7 +41,7 @@ class WholeFile(NamedTuple):
 
     @property
     def part(self):
-        """What its files' names begin with: none mistakes one for another."""
+        """Prefix of its files' names, so that none is mistaken for another."""
         return part_of(self.timing_only)
 
 
@@ -56,7 +56,7 @@ class Whole:
         about: The deployment's `WholeFile`.
         classes: Class names, in the order of the logits.
         output: One of `outputs.OUTPUTS`.
-        runtime: Which of `runtimes.RUNTIMES` it runs on.
+        runtime: Its runtime, one of `runtimes.RUNTIMES`.
 
     Args:
         about: `WholeFile`.
@@ -64,7 +64,7 @@ class Whole:
         runtime: Name of its runtime.
 
     Raises:
-        ValueError: if the engine's input and output aren't what `about` says.
+        ValueError: if the engine's input and output aren't those of `about`.
     """
 
     def __init__(self, about, engine, runtime):
@@ -84,21 +84,20 @@ class Whole:
         Args:
             folder, runtime, threads: As for `Head.load`.
             device: Where an ONNX file runs; see `engines.open_engine`.
-            for_timing: Whether a network that is good for timing alone will
-                do.
+            for_timing: Whether to accept a network that is only for timing.
 
         Raises:
             FileNotFoundError: if whole.json or the network's file is missing.
             ImportError: if the runtime's library is missing.
             ValueError: if a file is damaged, or of another deployment, or the
-                network is good for timing alone.
+                network is only for timing.
         """
         about, path, runtime = find(folder, runtime)
         if about.timing_only is not None and not for_timing:
             raise ValueError(
-                "The network without a split must be the trained one to "
-                f"answer; this one is for timing alone: {about.timing_only}. "
-                f"Received: path={path!r}"
+                "The network without a split must be a trained one to answer; "
+                f"this one is only for timing: {about.timing_only}. Received: "
+                f"path={path!r}"
             )
         return cls(about, open_engine(path, threads, device), runtime)
 
@@ -118,7 +117,7 @@ class Whole:
         return logits[0]
 
     def _check_engine(self):
-        """By shapes alone: LiteRT's tensors have no names of ours."""
+        """Checks only shapes: LiteRT's tensors don't have our names."""
         shape = image_shape(self._engine, self.about.image_size)
         for kind, received, wanted in (
             ("input", self._engine.inputs, shape),
@@ -150,7 +149,7 @@ def find(folder, runtime=None):
         if runtime == "tensorrt":
             advice = f"build it with build_{about.part}.sh"
         raise FileNotFoundError(
-            f"The network without a split must be there as {runtime} runs it: "
+            f"The network without a split must exist in a file for {runtime}: "
             f"{advice}. Received: path={path!r}"
         )
     unit_file.check_network(about, path)
@@ -160,7 +159,7 @@ def find(folder, runtime=None):
 def identity(about):
     """Returns the 32-bit identity of a served network, by its `WholeFile`.
 
-    Of its ONNX file, its inputs and its classes' names.
+    A hash of its ONNX file, inputs and class names.
     """
     told = [
         about.sha256.get(runtimes.file_of("onnx", about.part)),
@@ -175,7 +174,7 @@ def identity(about):
 
 
 def part_of(timing_only):
-    """Returns `WholeFile.part`, by the attribute of this name."""
+    """Returns the part of a `WholeFile`, by the attribute of this name."""
     return "whole" if timing_only is None else "whole_for_timing"
 
 
@@ -202,7 +201,7 @@ _RULES = (
     *unit_file.IMAGE_RULES,
     (
         "timing_only",
-        "null, or why it is good for timing alone",
+        "null, or why it is only for timing",
         lambda value: value is None or fields.is_text(value),
     ),
 )

@@ -1,7 +1,7 @@
 """Image files in, answers out: the server's form of the unsplit network.
 
-What a device sends for cloud-only. The files are outside bytes: size, format,
-dimensions are bounded before anything is decoded.
+For cloud-only. The files come from outside: size, format and dimensions are
+bounded before decoding.
 """
 
 import io
@@ -19,13 +19,13 @@ try:
     from PIL import AvifImagePlugin
 except ImportError:
     pass
-else:  # Pillow knows no other way to say so; small images take no more.
+else:  # Pillow has no other setting; small images take no more.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 MOST_BYTES = 4 << 20
 MOST_PIXELS = 4 << 20
-# A progressive JPEG decodes the whole image once a scan, however short. Inside
+# A progressive JPEG is decoded completely once per scan, however short. Inside
 # a scan the marker can't occur.
 _SCAN, _MOST_SCANS = b"\xff\xda", 64
 
@@ -54,12 +54,12 @@ class WholeImages(Answers):
         self._network.whole.logits(np.zeros((size, size, 3), np.uint8))
 
     def find(self, data):
-        """See `Answers.find`; each message's own check says the rest."""
+        """See `Answers.find`; each message is checked later."""
         return self._network
 
 
 class _Network:
-    """A `Whole` as `Answers` takes it."""
+    """A `Whole` with the interface for `Answers`."""
 
     def __init__(self, whole):
         self.whole, self.about = whole, whole.about
@@ -83,20 +83,21 @@ class _Network:
 
 
 def decode(data, about):
-    """Returns the pixels uint8 `(S, S, 3)` that the network sees of a file.
+    """Returns the network's input pixels uint8 `(S, S, 3)` of a file.
 
-    A square one no larger than the network's is what a device has prepared
-    and perhaps shrunk: it is enlarged as cloud-only's accuracy was measured.
-    Any other is prepared as the device would have.
+    A square one no larger than the network's was prepared, and perhaps shrunk,
+    by a device: it is enlarged as in the measurement of cloud-only's accuracy.
+    Any other is prepared as on the device.
 
     Args:
-        data: Bytes of a JPEG, PNG, WebP or AVIF; of several pictures in it
+        data: Bytes of a JPEG, PNG, WebP or AVIF; if it has several pictures,
             the first is read.
         about: `WholeFile`.
 
     Raises:
         PayloadError: with the status "wrong size" for bytes or dimensions
-            beyond bounds, "undecodable" for what is no image of these formats.
+            beyond bounds, "undecodable" for bytes that are not an image of
+            these formats.
     """
     if not 0 < len(data) <= MOST_BYTES:
         raise PayloadError(
@@ -114,9 +115,9 @@ def decode(data, about):
         raise
     except Image.DecompressionBombError as error:
         raise PayloadError(str(error), "wrong size") from None
-    except Exception as error:  # Each format's reader has its own.
+    except Exception as error:  # Each format's reader has its own errors.
         raise PayloadError(
-            "An image must be a whole file of {}: {}. Received: {} "
+            "An image must be a complete file of {}: {}. Received: {} "
             "bytes".format(", ".join(FORMATS), error, len(data)),
             "undecodable",
         ) from None
@@ -125,7 +126,7 @@ def decode(data, about):
 def _check_size(width, height):
     if width * height > MOST_PIXELS:
         raise PayloadError(
-            "An image must have at most {} pixels, since anybody may send one. "
+            "An image must have at most {} pixels, since anyone may send one. "
             "Received: {}x{}".format(MOST_PIXELS, width, height),
             "wrong size",
         )

@@ -28,7 +28,8 @@ class Baseline:
         splits: Names of the split points, in the network's order.
         num_train: Training images.
         num_classes: Classes.
-        accuracy: Of the unsplit network on the search's images, in percent.
+        accuracy: That of the unsplit network on the search's images, in
+            percent.
     """
 
     splits: tuple[str, ...]
@@ -49,7 +50,7 @@ def find(config, root):
 
     Raises:
         ValueError: for a folder of another search or version, a damaged
-            search.json, or a split point that the network hasn't.
+            search.json, or a split point that the network doesn't have.
     """
     from bottlenet_tf.training import provenance
 
@@ -63,8 +64,8 @@ def find(config, root):
         flags = before["config"]
         check(
             isinstance(flags, dict) and isinstance(flags.get("base"), dict),
-            f"{path}: field 'config' must hold the search's flags, with those "
-            "of training as 'base'.",
+            f"{path}: field 'config' must be the search's flags, with those of "
+            "training as 'base'.",
             config=flags,
         )
         _check_same(path, flags, stated, config)
@@ -77,7 +78,7 @@ def find(config, root):
             before["accuracy"],
         )
     source, dataset = _source(config)
-    dataset.steps_per_epoch(config.base.batch_size)  # Raises if it can't be.
+    dataset.steps_per_epoch(config.base.batch_size)  # Raises if impossible.
     found = measure(config, root, dataset)
     provenance.write(root, source)
     write_json(
@@ -101,13 +102,13 @@ def _check_same(path, before, now, config):
     if found:
         raise ValueError(
             f"{path} is of a search with other flags, and a search is resumed "
-            "with its own. Use another --workdir. "
-            f"Received: {'; '.join(found)}"
+            "with its original ones. Use another --workdir. Received: "
+            f"{'; '.join(found)}"
         )
 
 
 def _differing(before, now, section):
-    """Yields what differs in the JSON of a `Settings`, flag by flag."""
+    """Yields the differences in the JSON of a `Settings`, flag by flag."""
     for field in dataclasses.fields(section):
         if field.name not in now or field.name in _FREE_IN_BASE:
             continue
@@ -153,9 +154,9 @@ def measure(config, root, dataset):
 
 
 def _splits(config, backbone):
-    """Returns the names of the splits to search, as asked for or chosen.
+    """Returns the names of the splits to search, configured or chosen.
 
-    Raises ValueError for an unknown one, or one that has no such unit.
+    Raises ValueError for an unknown one, or one that the unit doesn't fit.
     """
     from bottlenet_tf.backbones.split_points import worth_comparing
 

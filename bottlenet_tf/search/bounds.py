@@ -9,7 +9,7 @@ class Price(NamedTuple):
     """Cost of one image over one link.
 
     link: Its name.
-    of: Callable `(split, wire bytes) -> cost`, which is minimised.
+    of: Callable `(split, wire bytes) -> cost`, to be minimised.
     rival: Cost of the best way without a split; infinite if unknown.
     """
 
@@ -21,10 +21,10 @@ class Price(NamedTuple):
 def optimistic_bytes(curve, least_accuracy, optimism):
     """Returns the wire bytes that a trained unit may need.
 
-    That is a share, `optimism`, of the bytes at `least_accuracy` on its curve
+    These are a share, `optimism`, of the bytes at `least_accuracy` on its curve
     before training, a list of `(bytes, accuracy)`. A curve that stays below is
-    taken to reach it at its most accurate point: before training, early splits
-    of real networks look worse than they are.
+    assumed to reach it at its most accurate point: before training, early
+    splits of real networks look worse than they are.
     """
     needed = rate_curves.bytes_at(curve, least_accuracy)
     size = needed.value or needed.at_most or rate_curves.front(curve)[-1][0]
@@ -34,13 +34,13 @@ def optimistic_bytes(curve, least_accuracy, optimism):
 def next_split(price, curves, trained, least_accuracy, optimism):
     """Returns the split to train next for one link; None if none can win.
 
-    It costs least by its optimistic curve, and less than the best trained unit
-    of acceptable accuracy and the rival.
+    It has the least cost by its optimistic curve, and less than the best
+    trained unit of acceptable accuracy and the rival.
 
     Args:
         price: `Price`.
         curves: `{split: [(bytes, accuracy)]}` before training.
-        trained: The same of those that are trained.
+        trained: The same of the trained ones.
         least_accuracy: In percent.
         optimism: See `optimistic_bytes`.
     """

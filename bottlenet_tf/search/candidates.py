@@ -1,4 +1,4 @@
-"""The candidates: for each split the kept unit, measured on the test images."""
+"""The candidates: each split's kept unit, measured on the test images."""
 
 import dataclasses
 import pathlib
@@ -40,13 +40,12 @@ def described(root, split, trial, outcome):
     """Returns a split's entry in `results.json`; None without a kept trial.
 
     `searched` is on the search's validation images. The candidate's run loses
-    `validation_drop` points on all of them, by which a split is chosen; on the
-    test images it reaches `measured` and loses `measured_drop`, None if it
-    failed.
+    `validation_drop` points on all of them, which choose the split; on the test
+    images it reaches `measured` and loses `measured_drop`, None if it failed.
 
     Args:
         root: `pathlib.Path` of the search.
-        split: Its name.
+        split: Name of the split.
         trial: The kept `Trial`, or None.
         outcome: Its `Outcome`.
     """

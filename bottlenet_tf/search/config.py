@@ -22,25 +22,25 @@ class SearchSettings(RuledSettings):
         "layer is a cut, one for each 2.5 % of its multiply-accumulates.",
     )
     max_accuracy_loss: float = setting(
-        2.0, "Points below the unsplit network that are accepted.", least=0
+        2.0, "Accepted accuracy loss, in percentage points.", least=0
     )
     search_images: int | None = setting(
         2000,
-        "Validation images that trials are measured on; candidates are "
-        "measured on all of them, and on the test images. 0: all.",
+        "Validation images for measuring trials; candidates are measured on "
+        "all of them, and on the test images. 0: all.",
         least=1,
     )
-    workers: int = setting(1, "Trials at a time.", least=1)
+    workers: int = setting(1, "Concurrent trials.", least=1)
     ray_address: str | None = setting(
         None,
         "Ray cluster to run trials on ('auto', 'local', or host:port); unset: "
         "processes on this machine.",
     )
     trial_cpus: int = setting(
-        1, "CPUs that a trial asks a Ray cluster for: its threads.", least=1
+        1, "CPUs that a trial requests of a Ray cluster: its threads.", least=1
     )
     trial_gpus: float = setting(
-        0.0, "GPUs, or a share of one, that it asks for.", least=0
+        0.0, "GPUs, or a share of one, that it requests.", least=0
     )
 
     def rules(self):
@@ -51,7 +51,7 @@ class SearchSettings(RuledSettings):
         )
         yield (
             self.base.data.validation_fraction > 0,
-            "--validation_fraction must be above 0: a search chooses, and the "
+            "--validation_fraction must be above 0: a search chooses, which "
             "test images must not.",
         )
         yield from self._unset("init_from")
@@ -60,7 +60,7 @@ class SearchSettings(RuledSettings):
         for name in names:
             yield (
                 getattr(self.base, name) is None,
-                f"--{name} is not for a search, which decides it.",
+                f"--{name} can't be set for a search, which decides it.",
             )
 
 
@@ -68,17 +68,17 @@ class SearchSettings(RuledSettings):
 class CurveConfig(SearchSettings):
     """A search over the curves of a learned unit at every split.
 
-    `base` is how a split that can win is trained. `bottlenet-search --help`
+    `base` is the training of a split that can win. `bottlenet-search --help`
     explains every field.
     """
 
     curve_steps: int = setting(
-        0, "Training steps before a curve is measured; 0: none.", least=0
+        0, "Training steps before a curve is measured.", least=0
     )
     optimism: float = setting(
         0.25,
-        "Share of its bytes that training may leave of a split that isn't "
-        "trained yet; smaller trains more splits.",
+        "Share of its bytes that a split may need after training; smaller "
+        "trains more splits.",
         above=0,
         most=1,
     )
@@ -100,7 +100,7 @@ class SearchConfig(SearchSettings):
     """One search over a grid of the JPEG unit's channels, strides, qualities.
 
     The split of `base`, its unit's channels, stride and quality, and its
-    length, are the trials' own. `bottlenet-search --help` explains every
+    length, are set by the trials. `bottlenet-search --help` explains every
     field.
     """
 
@@ -128,8 +128,8 @@ class SearchConfig(SearchSettings):
     )
     exhaustive: bool = setting(
         False,
-        "Train every candidate, as the paper does, and not only along the "
-        "edge of what is acceptable.",
+        "Train every candidate, as the paper does, not only those along the "
+        "edge of acceptable ones.",
     )
     retry_failed: bool = setting(False, "Repeat trials that failed before.")
 
@@ -149,8 +149,8 @@ class SearchConfig(SearchSettings):
         )
         yield (
             self.base.keep == "last",
-            "--keep=best is not for a search: trials are compared after "
-            "equally many images.",
+            "--keep=best is not for a search: trials are compared after the "
+            "same number of images.",
         )
         yield from self._unset("byte_budget", "quality_start", "early_stopping")
         yield bool(self.channels), "--channel_grid must name a value."
@@ -166,7 +166,7 @@ class SearchConfig(SearchSettings):
         """Returns the `Grid` of every split point.
 
         Args:
-            accuracy: Of the unsplit network, in percent.
+            accuracy: That of the unsplit network, in percent.
         """
         units = [(c, s) for c in self.channels for s in self.strides]
         return Grid(

@@ -1,11 +1,11 @@
-"""A search over curves: that of every split, then training those that can win.
+"""A search over curves: measures every split's, trains those that can win.
 
 search.json        the search's flags, and the unsplit network's accuracy
 curves/SPLIT/      the closed form of each split as a run, measured on
                    validation images: its curve
-candidates/SPLIT/  the unit of a split that can win, trained on from there; a
+candidates/SPLIT/  the unit of a split that can win, trained from there; a
                    run measured on all test images, too
-results.json       curves, which units were trained for which link, and costs
+results.json       curves, units trained for each link, and costs
 
 Runs are the only state: a search is resumed from them, also for other links,
 machines or accuracies.
@@ -34,15 +34,15 @@ FORMAT = "bottlenet_tf.curve_search.1"
 
 
 def find_curves(config, pool=None):
-    """Measures the curve of every split, or resumes that; returns `Curves`.
+    """Measures the curve of every split, or resumes; returns `Curves`.
 
     Args:
         config: `CurveConfig`.
-        pool: As `pools.Pool`; made if None.
+        pool: A `pools.Pool`; created if None.
 
     Raises:
         ValueError: for a folder of another search or version, a split point
-            that the network hasn't, a run that failed.
+            that the network doesn't have, a run that failed.
     """
     root = pathlib.Path(config.base.workdir).absolute()
     baseline = baseline_lib.find(config, root)
@@ -108,19 +108,19 @@ class Curves:
 
     @property
     def trained_points(self):
-        """The same of the units that are trained."""
+        """The same of the trained units."""
         return {s: self._points(each) for s, each in self.trained().items()}
 
     @property
     def least_accuracy(self):
-        """The least acceptable one, in percent."""
+        """The least acceptable accuracy, in percent."""
         return self.baseline.accuracy - self.config.max_accuracy_loss
 
     def train(self, prices, pool=None):
         """Trains the units that can win, and no other.
 
-        For each link the split that costs least by its optimistic curve is
-        trained, until none could beat the best that is known (`bounds`).
+        For each link the split of least cost by its optimistic curve is
+        trained, until none could beat the best known one (`bounds`).
 
         Args:
             prices: List of `bounds.Price`, one for each link.
@@ -151,7 +151,7 @@ class Curves:
             failed |= _make(wanted, self.config, pool, "training")
 
     def trained(self):
-        """Returns `{split: report}` of the units that are trained."""
+        """Returns `{split: report}` of the trained units."""
         folders = {s: self.root / CANDIDATES / s for s in self.baseline.splits}
         return {
             split: load_report(folder)
@@ -218,7 +218,7 @@ def _known(cost):
 
 
 def _make(wanted, config, pool, name):
-    """Makes the runs of `{split: TrainConfig}` that aren't there yet.
+    """Makes the missing runs of `{split: TrainConfig}`.
 
     Returns:
         `{split: why}` of those that failed; the next search tries them again.

@@ -1,8 +1,8 @@
-"""Samples units of one frozen network and keeps the Pareto set of them.
+"""Samples units of one frozen network and keeps their Pareto set.
 
 samples/000/ ...    a run each, measured on validation images, and its
                     unit alone, unit.pack
-pareto.json         all samples, and which of them are in the Pareto set
+pareto.json         all samples, and their membership in the Pareto set
 pareto.png          the same, drawn
 """
 
@@ -35,8 +35,8 @@ class ParetoConfig(RuledSettings):
     """One sampling. `bottlenet-pareto --help` explains every field.
 
     `base` is the `TrainConfig` of all samples, its unit a `DattaUnitConfig`;
-    `base.seed` seeds the draws. More samples may be asked for later:
-    the first ones stay. Strides are drawn evenly, all else log-uniformly.
+    `base.seed` seeds the draws. More samples may be requested later: the first
+    ones stay. Strides are drawn uniformly, all else log-uniformly.
     """
 
     base: TrainConfig
@@ -63,7 +63,7 @@ class ParetoConfig(RuledSettings):
     def rules(self):
         yield (
             self.base.unit.kind == "datta" and self.base.has_unit,
-            "Units are sampled of --unit=datta, in a --mode with a unit.",
+            "Sampling needs --unit=datta, and a --mode with a unit.",
         )
         yield bool(self.strides), "--strides must name at least one."
         for flag, value in (
@@ -83,7 +83,9 @@ class ParetoConfig(RuledSettings):
 
         def between(least, most):
             drawn = generator.uniform(np.log(least), np.log(most))
-            return float(f"{np.exp(drawn):.4g}")  # That flags can repeat it.
+            return float(
+                f"{np.exp(drawn):.4g}"
+            )  # So that flags can reproduce it.
 
         unit = dataclasses.replace(
             self.base.unit,
@@ -101,15 +103,15 @@ class ParetoConfig(RuledSettings):
 def run(config):
     """Trains and measures all samples; returns the content of `pareto.json`.
 
-    Killed, it resumes with the same flags: finished samples stay, the one
-    that was training is resumed from its checkpoint. A sample whose training
-    diverges is noted and left out.
+    Killed, it resumes with the same flags: finished samples are kept, an
+    unfinished one resumes from its checkpoint. A sample whose training diverges
+    is noted and left out.
 
     Args:
         config: `ParetoConfig`.
 
     Raises:
-        ValueError: if the folder holds samples of other flags, or the data
+        ValueError: if the folder contains samples of other flags, or the data
             have no validation images.
     """
     from bottlenet_tf import evaluation
@@ -145,7 +147,7 @@ def run(config):
 
 
 def pareto_set(points):
-    """Returns which of the points no other beats, a list of bool.
+    """Returns whether each of the points is unbeaten, a list of bool.
 
     A point is beaten by one of at most its bytes and at least its accuracy
     that is better in one of the two, and by an earlier one equal in both.
@@ -163,7 +165,7 @@ def pareto_set(points):
 
 
 def _begin(root, base):
-    """Returns the content of the file that is there, or of a new one."""
+    """Returns the content of the existing file, or of a new one."""
     path = root / FILE
     if not path.is_file():
         return {
@@ -177,7 +179,7 @@ def _begin(root, base):
     differing = differing_flags(before, base, _FREE)
     check(
         not differing,
-        f"--workdir holds samples that were made with other flags. {_REMEDY}",
+        f"--workdir contains samples made with other flags. {_REMEDY}",
         workdir=str(root),
         differing=differing,
     )
@@ -201,7 +203,7 @@ def _add(content, config, number):
         "error": None,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.clear_session()  # Or the graphs of all samples stay.
+    keras.utils.clear_session()  # Otherwise the graphs of all samples remain.
     try:
         with (
             open(folder / "log.txt", "a") as log,

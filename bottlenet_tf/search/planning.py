@@ -1,4 +1,4 @@
-"""Algorithm 1's loop over a grid of units and qualities, and where it stops.
+"""Algorithm 1's loop over a grid of units and qualities, and its end.
 
 Reference:
     Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1.
@@ -15,7 +15,7 @@ class Trial:
         split: Name of the split point.
         channels: c', channels that are sent.
         stride: s, spatial reduction.
-        quality: Of the codec.
+        quality: The codec's quality.
     """
 
     split: str
@@ -25,7 +25,7 @@ class Trial:
 
     @property
     def name(self):
-        """Also its folder."""
+        """Its name, also that of its folder."""
         return f"{self.split}_c{self.channels}_s{self.stride}_q{self.quality}"
 
 
@@ -34,11 +34,11 @@ class Outcome:
     """Figures of a finished run on the search's images, or its error.
 
     Attributes:
-        wire_bytes: Mean of an image; None if it failed.
+        wire_bytes: Mean per image; None if it failed.
         accuracy: In percent; None if it failed.
         examples: Training images it saw.
-        norm_examples: Images that batch norms' statistics were estimated on
-            anew, without training.
+        norm_examples: Images on which batch norms' statistics were
+            re-estimated, without training.
         error: Why it failed; None if it didn't.
     """
 
@@ -49,26 +49,26 @@ class Outcome:
     error: str | None = None
 
     def reaches(self, accuracy):
-        """Whether it is at least so accurate, in percent."""
+        """Whether its accuracy is at least this, in percent."""
         return self.error is None and self.accuracy >= accuracy
 
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """The candidates at each split point, and which of them are trained.
+    """The candidates at each split point, and the order of training.
 
     The paper trains all. More channels, a smaller stride and a higher quality
-    cost bytes and gain accuracy, so that of a sorted grid the acceptable
-    candidates are one corner, whose edge is enough to know: from the unit of
-    fewest codes and the highest quality, an acceptable candidate is followed
-    by the next lower quality, another one by the next larger unit. That trains
-    `units + qualities - 1` candidates at most, and keeps the same as all would
-    wherever accuracy rises with codes and with quality.
+    cost bytes and gain accuracy, so that the acceptable candidates are a corner
+    of the sorted grid, of which only the edge matters: from the unit of fewest
+    codes and the highest quality, an acceptable candidate is followed by the
+    next lower quality, another one by the next larger unit. That trains at most
+    `units + qualities - 1` candidates, and keeps the same as training all if
+    accuracy rises with codes and with quality.
 
     Attributes:
-        units: `(channels, stride)`s, those of fewest codes first.
-        qualities: The highest first.
-        least_accuracy: Acceptable, in percent.
+        units: `(channels, stride)`s, fewest codes first.
+        qualities: Qualities, the highest first.
+        least_accuracy: The least acceptable, in percent.
         exhaustive: Whether to train all, as the paper does.
     """
 
@@ -79,12 +79,12 @@ class Grid:
 
     @property
     def num_candidates(self):
-        """Of one split point."""
+        """Number of candidates at one split point."""
         return len(self.units) * len(self.qualities)
 
     @property
     def at_most(self):
-        """Trials of one split point, at most."""
+        """Most trials of one split point."""
         if self.exhaustive:
             return self.num_candidates
         return len(self.units) + len(self.qualities) - 1
@@ -94,7 +94,7 @@ class Grid:
 
         Args:
             split: Its name.
-            outcomes: `{name of trial: Outcome}` of all that were made.
+            outcomes: `{name of trial: Outcome}` of all finished ones.
         """
         if self.exhaustive:
             trials = [

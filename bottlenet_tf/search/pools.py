@@ -1,7 +1,7 @@
 """Runs of a search, side by side: on this machine, or on a Ray cluster.
 
-Each is a process of its own, which a thread waits for: memory is freed, and a
-crash ends one run alone.
+Each is a separate process, which a thread waits for: memory is freed, and a
+crash ends only one run.
 """
 
 import concurrent.futures
@@ -20,14 +20,14 @@ _TRAINING = "bottlenet_tf.training"
 
 
 class Pool:
-    """Makes the runs that folders ask for, `workers` at a time.
+    """Makes the runs requested in folders, `workers` at a time.
 
-    A context manager: leaving it kills what still runs, which can be resumed.
+    A context manager: leaving it kills unfinished runs, which can be resumed.
 
     Args:
         workers: Runs at a time.
-        run: Takes a folder, returns its error or None; a process of this
-            machine if None.
+        run: Function of a folder that returns its error or None; runs a process
+            on this machine if None.
         close: Called at the end.
     """
 
@@ -46,7 +46,7 @@ class Pool:
         self._close()
 
     def submit(self, folder):
-        """Returns the future of a folder's error, None if all went well."""
+        """Returns the future of a folder's error; None on success."""
         return self._threads.submit(self._run, pathlib.Path(folder))
 
 
@@ -54,7 +54,7 @@ def make_pool(config):
     """Returns the `Pool` of a search's configuration.
 
     Raises:
-        ImportError: if a cluster is asked for without Ray.
+        ImportError: if a cluster is requested without Ray.
         ConnectionError: if there is no cluster.
     """
     if config.ray_address is None:
@@ -65,7 +65,7 @@ def make_pool(config):
 
 
 def run_all(folders, pool, name):
-    """Makes the runs that folders ask for; returns `{folder: why}` of failures.
+    """Makes the runs requested in folders; returns `{folder: why}` of failures.
 
     `name` is shown by the progress bar.
     """
@@ -85,19 +85,19 @@ def run_all(folders, pool, name):
 def ray_pool(address, workers, cpus=1, gpus=0.0):
     """Returns a `Pool` of Ray tasks.
 
-    A task starts the run in a process of its own, with `cpus` threads, in the
-    folder that this process works in. Search folder, data and weights must
-    have the same paths on all machines, and `bottlenet_tf` must be installed
-    on them.
+    A task starts the run in a separate process, with `cpus` threads, in the
+    folder that this process works in. Search folder, data and weights must have
+    the same paths on all machines, and `bottlenet_tf` must be installed on
+    them.
 
     Args:
-        address: Of the cluster: "auto", "local" for one on this machine, or
-            host:port.
+        address: Address of the cluster: "auto", "local" for one on this
+            machine, or host:port.
         workers: Runs at a time, on all machines together.
-        cpus, gpus: That a run asks the cluster for.
+        cpus, gpus: Requests of a run to the cluster.
 
     Raises:
-        ImportError: without Ray; it says what to install.
+        ImportError: without Ray; the message names the package.
         ConnectionError: if there is no cluster.
     """
     try:
@@ -128,8 +128,8 @@ def _on_cluster(folder, cwd, cpus):
     request = folder / trial_folder.REQUEST
     if not request.is_file():
         return (
-            f"{request} isn't there on {os.uname().nodename}: --workdir "
-            "must be on a file system that all machines share"
+            f"{request} is missing on {os.uname().nodename}: --workdir must be "
+            "on a file system that all machines share"
         )
     os.chdir(cwd)
     return _Processes(1, cpus).run(folder)
@@ -139,7 +139,7 @@ class _Processes:
     """Processes that share this machine's cores.
 
     All are forks of one server that has imported `imports`: importing takes
-    longer than many a run trains. Each calls `target` with its folder.
+    longer than the training of many runs. Each calls `target` with its folder.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class _Processes:
         return _failure(folder, process.exitcode)
 
     def kill(self):
-        """Kills all that run."""
+        """Kills all running processes."""
         self._killed = True
         for process in tuple(self._running):
             process.kill()
@@ -180,7 +180,7 @@ def train(folder):
 
 
 def _alone(target, folder, threads):
-    """Runs in a process of its own, whose output goes to a log."""
+    """The main function of a process, whose output goes to a log."""
     threading.Thread(target=_die_with_the_search, daemon=True).start()
     log = os.open(
         pathlib.Path(folder) / trial_folder.LOG,
@@ -189,9 +189,9 @@ def _alone(target, folder, threads):
     )
     for stream in (1, 2):
         os.dup2(log, stream)
-    for kind in ("INTRAOP", "INTEROP"):  # TensorFlow is yet to read them.
+    for kind in ("INTRAOP", "INTEROP"):  # TensorFlow hasn't read them yet.
         os.environ[f"TF_NUM_{kind}_THREADS"] = str(threads)
-    # One run must leave another its share of a GPU's memory.
+    # Runs must share a GPU's memory.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     target(folder)
 
@@ -202,7 +202,7 @@ def _die_with_the_search():
 
 
 def _failure(folder, code):
-    """Returns the error of a process that ended; None if there is none."""
+    """Returns the error of a finished process; None if there is none."""
     if code == 0:
         return None
     log = folder / trial_folder.LOG

@@ -1,12 +1,12 @@
-"""The search over a grid of units through JPEG, as BottleNet searches.
+"""The search over a grid of units through JPEG, as in BottleNet.
 
 search.json        the search's flags, and the unsplit network's accuracy
 trials/NAME/       one for each trial, a run on validation images
 candidates/SPLIT/  the kept one of each split, a run measured on all test
                    images; export.py takes the folder
-results.json       candidates, all trials, and the training images they took
+results.json       candidates, all trials, and their number of training images
 
-Resumed with another accepted loss, it trains only what is missing for that.
+Resumed with another accepted loss, it trains only the missing trials.
 """
 
 import concurrent.futures
@@ -35,15 +35,15 @@ def run(config, pool=None):
 
     Args:
         config: `SearchConfig`.
-        pool: As `pools.Pool`; made if None.
+        pool: A `pools.Pool`; created if None.
 
     Returns:
         The content of `results.json`.
 
     Raises:
         ValueError: for a folder of another search or version, a damaged
-            trial, a split point that the network hasn't, or another search
-            at work in the folder.
+            trial, a split point that the network doesn't have, or another
+            search running in the folder.
     """
     if config.base.tuned_rivals:
         from bottlenet_tf.evaluation import usable_codec
@@ -64,7 +64,7 @@ def run(config, pool=None):
 
 
 class _Search:
-    """The state of a search in memory; all of it is on disk, too."""
+    """The state of a search in memory; everything is on disk, too."""
 
     def __init__(self, config, root, baseline):
         self.config, self.root, self.baseline = config, root, baseline
@@ -122,7 +122,7 @@ class _Search:
                     busy.add(trial.name)
 
     def _at_most(self):
-        """Most trials that the whole search takes, by those that ended."""
+        """Most trials of the complete search, given the finished ones."""
         made = [self.trials[name].split for name in self.outcomes]
         return sum(
             max(self.grid.at_most, made.count(split))
@@ -153,7 +153,7 @@ class _Search:
         )
 
     def describe(self):
-        """Prints how much may be trained."""
+        """Prints the size of the search."""
         grid, splits = self.grid, len(self.baseline.splits)
         print(
             f"{splits} split points, {len(grid.units)} units, "
@@ -206,7 +206,7 @@ class _Search:
 
 
 def _trial_values(trial, outcome):
-    """Returns a trial as `results.json` holds it."""
+    """Returns a trial's entry in `results.json`."""
     values = dataclasses.asdict(outcome)
     point = {
         "quality": trial.quality,
@@ -222,7 +222,7 @@ def _trial_values(trial, outcome):
 
 
 def _line(trial, outcome):
-    """Returns the console's line for a trial that ended."""
+    """Returns the console's line for a finished trial."""
     if outcome.error:
         return f"{trial.name} failed: {outcome.error}"
     size, accuracy = outcome.wire_bytes, outcome.accuracy

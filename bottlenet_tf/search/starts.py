@@ -1,7 +1,7 @@
 """The closed form of every split, from one pass over the images.
 
 starts/SPLIT/      a network with its unit before any training step; the run
-                   that measures its curve begins with it (--init_from)
+                   that measures its curve starts from it (--init_from)
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ STARTS = "starts"
 
 
 def clear(root, splits):
-    """Removes starts that aren't needed any more."""
+    """Removes starts that are no longer needed."""
     for name in splits:
         shutil.rmtree(root / STARTS / name, ignore_errors=True)
     if (root / STARTS).is_dir() and not any((root / STARTS).iterdir()):

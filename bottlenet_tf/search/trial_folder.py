@@ -33,7 +33,7 @@ def write_request(folder, config):
 
 
 def read_request(folder):
-    """Returns the `TrainConfig` that a folder asks for.
+    """Returns the `TrainConfig` requested in a folder.
 
     Raises:
         OSError: if the file can't be read.
@@ -73,9 +73,9 @@ def read_outcome(folder):
 
 
 def known(folder, retry_failed):
-    """Returns a run's `Outcome`; None if it is yet to be made.
+    """Returns a run's `Outcome`; None if it isn't made yet.
 
-    `retry_failed` forgets a failure. Raises as `read_outcome`.
+    `retry_failed` discards a failure. Raises as `read_outcome`.
     """
     failure = pathlib.Path(folder) / FAILURE
     if retry_failed:
@@ -84,9 +84,9 @@ def known(folder, retry_failed):
 
 
 def ended(folder, error):
-    """Returns the `Outcome` of a run that ended; writes down a failure.
+    """Returns the `Outcome` of an ended run; records a failure.
 
-    `error` says why it failed, or is None. Raises as `read_outcome`.
+    `error` is the reason of a failure, or None. Raises as `read_outcome`.
     """
     outcome = None if error else read_outcome(folder)
     if outcome is not None:

@@ -1,4 +1,4 @@
-"""Which split, at which operating point: what each costs, and the best."""
+"""Chooses split and operating point: the cost of each, and the best."""
 
 from bottlenet_tf.selection import published
 from bottlenet_tf.selection.break_even import ALWAYS, NEVER, break_even_rtt_ms

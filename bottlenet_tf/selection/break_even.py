@@ -17,15 +17,15 @@ def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
 
     Args:
         choice: `Choice`.
-        mobile_only: `Cost` of the whole network on the device; None if
+        mobile_only: `Cost` of the complete network on the device; None if
             unknown.
         machines: `Machines`.
         link: `Link`; its own round trip doesn't matter.
-        goal: `Goal` by which the two are compared.
+        goal: `Goal` to compare the two by.
 
     Returns:
         A number from 0 on, `ALWAYS` or `NEVER`. None for a choice that sends
-        nothing, and where one of the two costs is unknown.
+        nothing, and if one of the two costs is unknown.
     """
     if mobile_only is None or not choice.sends:
         return None

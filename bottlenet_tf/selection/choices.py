@@ -18,7 +18,7 @@ class Way(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """How far wire bytes reach above their mean.
+    """The spread of wire bytes above their mean.
 
     Attributes:
         p95, p99: Percentiles.
@@ -34,8 +34,8 @@ class Spread:
 class Image:
     """The image file that cloud-only sends; `side` in pixels.
 
-    `file_bytes` is the mean of whole files, as a device sends them; a choice
-    counts less, without bytes that a receiver can restore. None if unknown.
+    `file_bytes` is the mean of the files that a device sends; a choice counts
+    less, without bytes that a receiver can restore. None if unknown.
     """
 
     codec: str
@@ -49,20 +49,20 @@ class Choice:
     """One way to get an answer.
 
     Attributes:
-        name: Such as "RB3", "RB6 at point 9" or "mobile-only".
+        name: E.g. "RB3", "RB6 at point 9" or "mobile-only".
         way: `Way`.
         sent_bytes: Mean wire bytes of an image; 0 if nothing is sent. The
             message around them is the `Link`'s.
         accuracy: In percent, as measured on validation images. None if
             unknown.
-        split: Its name in profiles, the run's; None unless something is split.
+        split: Its name in profiles, the run's; None without a split.
         detail: Unit, quality or codec, for display.
-        workdir: Run that it comes from; None if there is none.
-        test_accuracy: In percent, on test images; chooses nothing. None if
-            unknown.
+        workdir: Its run; None if there is none.
+        test_accuracy: In percent, on test images; not used for choosing. None
+            if unknown.
         point: Index of the operating point; None if the unit has just one.
-        finer_accuracy: That of the unit's point with the next more bytes; None
-            if there is none.
+        finer_accuracy: That of the unit's next finer point; None if there is
+            none.
         spread: `Spread` of the wire bytes; None if unknown.
         unit_id: Identity of the unit, whose first bits its payloads carry;
             None if unknown.
@@ -93,17 +93,17 @@ class Choice:
         splits = self.way in (Way.SPLIT, Way.RAW_SPLIT)
         check(
             (self.split is not None) == splits,
-            "A split names its split point, and nothing else does.",
+            "A split must name its split point, and no other choice may.",
             choice=self.name,
             split=self.split,
         )
 
     @property
     def sure_accuracy(self):
-        """In percent, by which it is chosen; None if unknown.
+        """The accuracy to choose by, in percent; None if unknown.
 
-        No more than that of the next finer point: fewer bytes of a unit aren't
-        more accurate, so that one lucky measurement doesn't win alone.
+        At most that of the next finer point: fewer bytes of a unit aren't more
+        accurate, so that a single lucky measurement doesn't win.
         """
         if self.finer_accuracy is None or self.accuracy is None:
             return self.accuracy
@@ -126,10 +126,10 @@ def from_report(name, report, workdir=None):
     """Returns the `Choice`s that a split run's report describes.
 
     One for each operating point, from most to fewest bytes. Bytes, and the
-    accuracies that choose, are those on validation images.
+    accuracies to choose by, are those on validation images.
 
     Args:
-        name: Of the run's folder, as profiles have it.
+        name: Name of the run's folder, as in profiles.
         report: As `evaluation.load_report` returns it.
         workdir: The run's folder.
 
@@ -177,7 +177,7 @@ def of_test(report, figure):
 def _points(figures):
     """Returns operating points, from most to fewest bytes.
 
-    Figures written before there were operating points have one.
+    Figures of versions without operating points have one.
     """
     points = figures.get("points") or [figures]
     return sorted(points, key=lambda p: p["wire_bytes_mean"], reverse=True)

@@ -8,7 +8,7 @@ RATE_FACTORS = (0.5, 1.0, 2.0)
 
 
 def choose(costs, goal):
-    """Returns the `Cost` that a goal wants most; None if nothing keeps it.
+    """Returns the best `Cost` for a goal; None if none meets it.
 
     Args:
         costs: List of `Cost`, already within the limits.
@@ -35,8 +35,8 @@ def front(items, figures):
 
     Args:
         items: A list.
-        figures: Function of an item that returns a tuple of numbers, all
-            better the smaller; None is unknown and doesn't count.
+        figures: Function of an item that returns a tuple of numbers, the
+            smaller the better; None is unknown and doesn't count.
     """
     known = [figures(item) for item in items]
     return [
@@ -72,10 +72,10 @@ class Scenario:
     """One row of the sensitivity table.
 
     Attributes:
-        rate_factor: Of the link's stated rate.
+        rate_factor: Factor of the link's stated rate.
         device_load: Competing workers on the device.
         cloud_load: Those on the server.
-        winner: `Cost` of the choice; None if nothing keeps the goal's deadline.
+        winner: `Cost` of the choice; None if none meets the goal's deadline.
     """
 
     rate_factor: float
@@ -99,7 +99,7 @@ def sensitivity(choices, machines, link, goal):
             try:
                 costs = [cost(choice, busy, scaled) for choice in choices]
                 won = choose(costs, goal)
-            except ValueError:  # A load of some parts alone.
+            except ValueError:  # A load of only some parts.
                 continue
             loads = busy.device_load, busy.cloud_load
             scenarios.append(Scenario(factor, *loads, won))

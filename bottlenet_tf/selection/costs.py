@@ -4,8 +4,8 @@ import dataclasses
 
 from bottlenet_tf.selection.choices import Way
 
-# Which parts of a profile each side computes; "whole" is the unsplit network,
-# "served" the same as a server runs it.
+# The parts of a profile that each side computes; "whole" is the unsplit
+# network, "served" the same as a server runs it.
 PARTS = {
     Way.SPLIT: (("head", "encode"), ("decode", "tail")),
     Way.RAW_SPLIT: (("head",), ("tail",)),
@@ -24,17 +24,16 @@ class Cost:
 
     Attributes:
         choice: `Choice`.
-        on_air_bytes: All that is sent: wire bytes, and the message's; 0 if
-            nothing is.
+        on_air_bytes: Bytes sent: wire bytes, and the message's; 0 if none.
         device_ms: Network on the device.
         codec_ms: Codes to payload on the device and back on the server.
         uplink_ms: Sending.
         answer_ms: Round trip and down-link.
         cloud_ms: Network on the server.
-        compute_mj: Of device and codec, on the device; None if its power is
-            unknown.
-        uplink_mj: Of sending; None if the radio's power is unknown.
-        waiting_mj: Of the device until the answer is there.
+        compute_mj: Energy of network and codec on the device; None if its power
+            is unknown.
+        uplink_mj: Energy of sending; None if the radio's power is unknown.
+        waiting_mj: Energy of the device until the answer arrives.
     """
 
     choice: object
@@ -61,7 +60,7 @@ class Cost:
 
     @property
     def energy_mj(self):
-        """Of the device; None if a power is unknown."""
+        """Energy of the device; None if a power is unknown."""
         if self.compute_mj is None or self.uplink_mj is None:
             return None
         return self.compute_mj + self.uplink_mj + self.waiting_mj
@@ -95,16 +94,16 @@ class Machines:
 def cost(choice, machines, link):
     """Returns the `Cost` of one choice.
 
-    Of cloud-only, the camera's encoder and the server's decoder aren't counted,
-    in its favour. A raw split is timed with the unit's halves, in its
-    disfavour by the unit's own share.
+    For cloud-only, the camera's encoder and the server's decoder aren't
+    counted, in its favour. A raw split is timed with the unit's halves, to its
+    disadvantage by the unit's share.
 
     Raises:
-        ValueError: if a profile lacks a part; it names file and field.
+        ValueError: if a profile lacks a part; the message names file and field.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1. There
-        TM includes the codec; here it stands alone.
+        TM includes the codec; here it is separate.
     """
     on_device, on_cloud = PARTS[choice.way]
     split = choice.split or ""

@@ -21,22 +21,21 @@ class Decision:
         limits: `Limits`.
         costs: `Cost` of every operating point of every split, in the order
             given.
-        references: `Cost` of the ways that splits must beat.
+        references: `Cost` of the rivals that splits must beat.
         refused: `{name: reasons}` of points and references that a limit or
             the deadline rules out.
-        unmeasured: `{name: reason}` of references whose time, or a figure that
-            the goal needs, a profile lacks; and how to measure it.
-        winner: `Cost` of the point that the goal wants most; None if none is
-            acceptable.
-        best: `Cost` of the best of winner and references, but for those that
-            are unmeasured or refused, and the label-only bound. None if nothing
-            is left.
+        unmeasured: `{name: reason}` of references for which a profile lacks the
+            time, or a figure that the goal needs, and how to measure it.
+        winner: `Cost` of the best acceptable point; None if none is acceptable.
+        best: `Cost` of the best of winner and references, except unmeasured and
+            refused ones and the label-only bound. None if nothing is left.
         front: Names on the Pareto front of the acceptable points.
         scenarios: `Scenario`s: the choice at other rates and loads.
         break_even: `{name: round trip in ms}` above which mobile-only costs
-            less, of all that is sent, limits or not; see `break_even_rtt_ms`.
+            less, for all choices that send, within limits or not; see
+            `break_even_rtt_ms`.
         between: `{split: rate_curves.Figure}` on each split's curve: with a
-            deadline, the accuracy that just keeps it; else the wire bytes that
+            deadline, the accuracy that just meets it; else the wire bytes that
             are just accurate enough. Empty without either limit.
     """
 
@@ -58,14 +57,14 @@ class Decision:
     def shown(self):
         """The `Cost` of each split's best point, in the order of `costs`.
 
-        Of those that aren't refused, the one that the goal wants most. If all
-        are, the fastest where there is a deadline, else the most accurate.
+        The best of those that aren't refused. If all are, the fastest with a
+        deadline, else the most accurate.
         """
         return tuple(map(self._best_point, by_split(self.costs).values()))
 
     @property
     def acceptable(self):
-        """Those of `shown` that nothing refuses, a list."""
+        """Those of `shown` that aren't refused, a list."""
         return [c for c in self.shown if c.choice.name not in self.refused]
 
     @property
@@ -100,7 +99,7 @@ def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
     """Returns the `Decision` of each link, among finished runs.
 
     Args:
-        runs: `{name: work directory}`, by the names that profiles have.
+        runs: `{name: work directory}`, by the names in profiles.
         reports: `{name: report}` of the same.
         machines: `Machines`.
         links: List of `Link`.
@@ -131,11 +130,11 @@ def decide(choices, others, machines, link, goal, limits):
         machines: `Machines`.
         link: `Link`.
         goal: `Goal`.
-        limits: `Limits`; references beyond them are shown all the same.
+        limits: `Limits`; references beyond them are shown anyway.
 
     Raises:
-        ValueError: if a profile lacks what a split needs, or the goal an
-            energy.
+        ValueError: if a profile lacks a figure of a split, or an energy for the
+            goal.
     """
     timed, unmeasured = _measured(others, machines, link, goal)
     costs = [cost(choice, machines, link) for choice in choices]
@@ -181,7 +180,7 @@ def _between(costs, link, goal, limits):
     for split, points in by_split(costs).items():
         curve = [(c.choice.sent_bytes, c.choice.accuracy) for c in points]
         if goal.deadline_ms is not None:
-            # But for sending, all points of a split take as long.
+            # Except for sending, all points of a split take the same time.
             rest_ms = points[0].latency_ms - points[0].uplink_ms
             most = link.wire_bytes_in(goal.deadline_ms - rest_ms)
             found[split] = rate_curves.accuracy_at(curve, most)
@@ -216,7 +215,7 @@ def _measured(references, machines, link, goal):
 
 
 def _break_even(costs, machines, link, goal):
-    """Returns `{name: break-even round trip}` of all that is sent."""
+    """Returns `{name: break-even round trip}` of choices that send."""
     alone = (c for c in costs if c.choice.way is Way.DEVICE)
     mobile_only = next((c for c in alone if not c.choice.sends), None)
     return {
@@ -229,7 +228,7 @@ def _break_even(costs, machines, link, goal):
 
 
 def _lacks(figure, reference, machines):
-    """Returns which figure a profile lacks, and how to measure it."""
+    """Returns the figure that a profile lacks, and how to measure it."""
     profile, load = machines.device, machines.device_load
     if reference.way is Way.CLOUD:
         profile, load = machines.cloud, machines.cloud_load
@@ -241,7 +240,7 @@ def _lacks(figure, reference, machines):
         loads = sorted({*profile.loads, load})
         command += f" --loads={','.join(map(str, loads))}"
     if figure == "power":
-        command += " --power_w=WATTS (assumed where there is no meter)"
+        command += " --power_w=WATTS (assumed if there is no meter)"
     why = ""
     if reference.split is None and figure == "time":
         reason = profile.reasons.get("whole") or profile.reasons.get("served")

@@ -12,22 +12,22 @@ class Goal:
     """The least cost, or the most accuracy within a deadline.
 
     Without a deadline, latency_weight ms + energy_weight mJ is minimised. With
-    one, accuracy is maximised among the choices that keep it. At a tie the more
+    one, accuracy is maximised among the choices that meet it. In a tie the more
     accurate wins, then the one of fewer bytes, then the first.
 
     Attributes:
-        latency_weight: Of a ms.
-        energy_weight: Of a mJ.
+        latency_weight: Weight of a ms.
+        energy_weight: Weight of a mJ.
         deadline_ms: Longest latency of an image of mean size; None if there is
             no deadline.
 
     Raises:
         ValueError: for negative weights, or none above zero, a deadline that
-            isn't positive, or one beside weights.
+            isn't positive, or one with weights.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1, which
-        knows latency (1, 0) and energy (0, 1).
+        has latency (1, 0) and energy (0, 1).
     """
 
     latency_weight: float = 1.0
@@ -63,7 +63,7 @@ class Goal:
         )
 
     def knows(self, some_cost):
-        """Whether a `Cost` holds all that `of` and `rank` need."""
+        """Whether a `Cost` has all that `of` and `rank` need."""
         if self.deadline_ms is not None:
             return some_cost.choice.accuracy is not None
         return not self.energy_weight or some_cost.energy_mj is not None
@@ -72,13 +72,13 @@ class Goal:
         """Returns the weighted sum; with a deadline, the latency.
 
         Raises:
-            ValueError: if it needs an energy that isn't known.
+            ValueError: if it needs an unknown energy.
         """
         value = self.latency_weight * some_cost.latency_ms
         if self.energy_weight:
             check(
                 self.knows(some_cost),
-                "To choose by energy, the device's profile must hold its power "
+                "To choose by energy, the device's profile must have its power "
                 "and the network its radio's; give --power_w when profiling, "
                 "--alpha_mw_per_mbps and --beta_mw here.",
                 choice=some_cost.choice.name,
@@ -118,8 +118,8 @@ class Limits:
 
     Attributes:
         min_accuracy: In percent.
-        max_bytes: Sent for an image on the air, message included.
-        max_memory_mb: Of the device, as its profile has it.
+        max_bytes: Bytes of an image on the air, message included.
+        max_memory_mb: The device's memory, as in its profile.
 
     Raises:
         ValueError: for a value that isn't finite, or is negative.
@@ -141,7 +141,7 @@ class Limits:
 def refusals(choice, machines, link, limits):
     """Returns why a choice exceeds limits, a list of sentences.
 
-    A choice that just reaches a limit keeps to it.
+    A choice exactly at a limit keeps it.
 
     Raises:
         ValueError: if a limit needs a figure that the profile lacks.
@@ -171,7 +171,7 @@ def refusals(choice, machines, link, limits):
 
 
 def _peak_memory_mb(choice, device):
-    """Returns None for a whole network that wasn't measured."""
+    """Returns the peak; None for an unmeasured unsplit network."""
     if choice.way is Way.DEVICE:
         return device.whole_memory_mb
     peak = device.split(choice.split).head_memory_mb

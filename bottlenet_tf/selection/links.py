@@ -1,4 +1,4 @@
-"""The link between device and server: what sending costs."""
+"""The link between device and server: the cost of sending."""
 
 import dataclasses
 import math
@@ -8,10 +8,10 @@ from bottlenet_tf.common.validation import check
 
 @dataclasses.dataclass(frozen=True)
 class Transport:
-    """How a payload is sent.
+    """A way to send a payload.
 
     Attributes:
-        num_bytes: Of one request on the air beyond the payload's.
+        num_bytes: Bytes of one request on the air besides the payload.
         about: The protocol, for display.
     """
 
@@ -19,10 +19,10 @@ class Transport:
     about: str
 
 
-# Measured at IP level, headers of IP and TCP included: one request on a
-# connection that is open already, without TLS (27 B more). Each further packet
-# of a long payload takes about 40 B more; these aren't counted, in favour of
-# whatever sends most.
+# Measured at IP level, headers of IP and TCP included: one request on an open
+# connection, without TLS (27 B more). Each further packet of a long payload
+# takes about 40 B more; these aren't counted, in favour of the choice that
+# sends most.
 TRANSPORTS = {
     "http_raw": Transport(
         154, "HTTP with the payload as its body (Triton), sent in one piece"
@@ -42,10 +42,10 @@ DEFAULT_TRANSPORT = "http_raw"
 
 
 def message_overhead_bytes(given):
-    """Returns the bytes of a message beyond its payload.
+    """Returns the bytes of a message besides its payload.
 
     Args:
-        given: A name of `TRANSPORTS`, or a number, as text or not; 0 is the
+        given: A name of `TRANSPORTS`, or a number, as text or not; 0 as in the
             paper.
 
     Raises:
@@ -74,20 +74,20 @@ class Link:
     uplink_ms = 8 (num_bytes + message_overhead_bytes) / (1000 uplink_mbps)
     uplink_mw = alpha uplink_mbps + beta
 
-    The paper counts the payload on the up-link alone: message overhead, round
+    The paper counts only the payload on the up-link: message overhead, round
     trip, down-link and the power of waiting are zero unless given.
 
     Attributes:
-        name: Such as "3g".
-        uplink_mbps: 10^6 bit/s.
+        name: E.g. "3g".
+        uplink_mbps: Rate, 10^6 bit/s.
         alpha_mw_per_mbps: Power that grows with the rate; None if unknown.
         beta_mw: Power of the radio at any rate; None if unknown.
         rtt_ms: Round trip, paid once for an answer.
-        downlink_mbps: Of the answer; None leaves its time out.
+        downlink_mbps: Rate of the answer; None leaves its time out.
         answer_bytes: Size of the answer with its message.
-        waiting_mw: Of the device, from the last byte sent to the answer.
-        message_overhead_bytes: Of each message on the air beyond the wire
-            bytes it carries; see `TRANSPORTS`.
+        waiting_mw: Power of the device, from the last byte sent to the answer.
+        message_overhead_bytes: Bytes of each message on the air besides the
+            wire bytes it carries; see `TRANSPORTS`.
 
     Raises:
         ValueError: for a rate that isn't positive or a negative number.
@@ -128,7 +128,7 @@ class Link:
             )
         check(
             (self.alpha_mw_per_mbps is None) == (self.beta_mw is None),
-            "--alpha_mw_per_mbps and --beta_mw must be given both, or neither: "
+            "--alpha_mw_per_mbps and --beta_mw must both be given, or neither: "
             "together they are the radio's power.",
             alpha_mw_per_mbps=self.alpha_mw_per_mbps,
             beta_mw=self.beta_mw,
@@ -136,15 +136,15 @@ class Link:
         )
 
     def on_air_bytes(self, num_bytes):
-        """Bytes on the air of a message with so many wire bytes."""
+        """Bytes on the air of a message with these wire bytes."""
         return num_bytes + self.message_overhead_bytes
 
     def uplink_ms(self, num_bytes):
-        """Time to send a message of so many wire bytes, in ms."""
+        """Time to send a message of these wire bytes, in ms."""
         return 8e-3 * self.on_air_bytes(num_bytes) / self.uplink_mbps
 
     def wire_bytes_in(self, time_ms):
-        """Wire bytes that a message may have in so long; below 0 if none."""
+        """Wire bytes that can be sent in this time; below 0 if none."""
         return time_ms * self.uplink_mbps / 8e-3 - self.message_overhead_bytes
 
     @property
@@ -156,7 +156,7 @@ class Link:
 
     @property
     def answer_ms(self):
-        """Round trip and the answer's way down, in ms."""
+        """Time of the round trip and the answer's down-link, in ms."""
         if self.downlink_mbps is None:
             return self.rtt_ms
         return self.rtt_ms + 8e-3 * self.answer_bytes / self.downlink_mbps
@@ -171,7 +171,7 @@ class Link:
         )
 
 
-# Table 3 of the paper, which counts no messages.
+# Table 3 of the paper, which doesn't count messages.
 NAMED = {
     "3g": Link("3g", 1.1, 868.98, 817.88),
     "4g": Link("4g", 5.85, 438.39, 1288.04),
@@ -183,7 +183,7 @@ def named(name):
     """Returns one of `NAMED`.
 
     Raises:
-        ValueError: for another name; it lists the choices.
+        ValueError: for another name; the message lists the choices.
     """
     check(
         name in NAMED,

@@ -8,7 +8,7 @@ Flat JSON; null is unknown, or doesn't apply.
 
 `choices`: ways to get an answer, each an object:
 
-    name                         "RB6 at point 9"; what `scenarios` call it
+    name                         "RB6 at point 9", as in `scenarios`
     way                          "split", "device" (mobile-only) or "cloud"
     split, unit_id, point        run, identity of its unit, operating point
     codec, quality, side         of the image, if way is "cloud"
@@ -18,8 +18,8 @@ Flat JSON; null is unknown, or doesn't apply.
 `device_times` (split, load, device_ms, encode_ms, compute_mj) and
 `cloud_times` (split, load, decode_ms, cloud_ms): medians for one image at a
 load, at any operating point; split null is the unsplit network. With way
-"device" a choice takes the first alone, with way "cloud" the second alone. On
-a link of uplink_mbps (10^6 bit/s), with so many bytes of wire_bytes:
+"device" a choice takes only the first, with way "cloud" only the second. On a
+link of uplink_mbps (10^6 bit/s), with `bytes` of wire_bytes:
 
     uplink_ms  = 8e-3 (bytes + message_overhead_bytes) / uplink_mbps
     answer_ms  = rtt_ms + 8e-3 answer_bytes / downlink_mbps
@@ -31,10 +31,10 @@ a link of uplink_mbps (10^6 bit/s), with so many bytes of wire_bytes:
 where the answer's second term is 0 for downlink_mbps null. A choice that sends
 nothing has neither uplink_ms nor answer_ms nor their energies.
 
-A split's point is there if any link could want it: if at some pair of loads no
-other point is as good in all of computing time, time on the server, computing
-energy, bytes and accuracy, and better in one. Latency and energy over any
-link, and so any minimum accuracy and any deadline, follow from these alone.
+A split's point is included if it could be best on any link: if at some pair of
+loads no other point is as good in all of computing time, time on the server,
+computing energy, bytes and accuracy, and better in one. Latency and energy over
+any link, and so any minimum accuracy and any deadline, depend only on these.
 
 `scenarios`: the winners, each with its link as it was counted:
 
@@ -44,9 +44,9 @@ link, and so any minimum accuracy and any deadline, follow from these alone.
     best                         the same, mobile-only and cloud-only included
 
 The best has the least of latency_weight latency_ms + energy_weight energy_mj
-or, with a deadline_ms, the most accuracy of those that keep it; at a tie the
-more accurate, then fewest bytes, then the first wins. A choice whose figure is
-needed and unknown isn't chosen.
+or, with a deadline_ms, the most accuracy of those that meet it; in a tie the
+more accurate, then fewest bytes, then the first wins. A choice isn't chosen if
+a needed figure is unknown.
 """
 
 import dataclasses
@@ -64,7 +64,7 @@ _OF_LINK = (
 
 
 def plan_values(decisions, machines):
-    """Returns what `plan.json` holds.
+    """Returns the content of `plan.json`.
 
     Args:
         decisions: List of `Decision` with one goal and the same limits.
@@ -102,7 +102,7 @@ def plan_values(decisions, machines):
 
 
 def _rivals(decisions, machines):
-    """Returns mobile-only and cloud-only, as far as they can be deployed."""
+    """Returns mobile-only and cloud-only, if they can be deployed."""
     found = [
         _as_file(each.choice)
         for each in decisions[0].references
@@ -112,14 +112,14 @@ def _rivals(decisions, machines):
 
 
 def _as_file(choice):
-    """Returns cloud-only with whole files: the device program sends those."""
+    """Returns cloud-only with complete files, as the device program sends."""
     if choice.image is None or choice.image.file_bytes is None:
         return choice
     return dataclasses.replace(choice, sent_bytes=choice.image.file_bytes)
 
 
 def _within_limits(choices, decisions, machines):
-    """Returns the choices that keep to the limits on any of the links."""
+    """Returns the choices within the limits on any of the links."""
     return [
         choice
         for choice in choices
@@ -131,14 +131,14 @@ def _within_limits(choices, decisions, machines):
 
 
 def _wanted(points, machines):
-    """Returns the points that some link could want, at some loads."""
+    """Returns the points that could be best on some link, at some loads."""
     found = []
     for busy in machines.at_all_loads():
         known = []
         for choice in points:
             try:
                 known.append((choice, *_times(choice, busy)))
-            except ValueError:  # A load of some parts alone.
+            except ValueError:  # A load of only some parts.
                 continue
         found += [choice for choice, *_ in front(known, _figures)]
     return found
@@ -194,7 +194,7 @@ def _rows(times, splits, profile):
         for load in profile.loads:
             try:
                 rows.append(times(split, profile, load))
-            except ValueError:  # A load of some parts alone.
+            except ValueError:  # A load of only some parts.
                 continue
     return rows
 

@@ -9,7 +9,7 @@ from bottlenet_tf.selection.links import NAMED
 
 FIELDS = ("network", "name", "bytes", "latency_ms", "energy_mj", "accuracy")
 # Times printed in tenths of a ms, or energies in tenths of a mJ, can't be
-# told apart within this.
+# distinguished within this.
 ROUNDING = 0.05
 
 
@@ -20,7 +20,7 @@ class Total:
     Attributes:
         network: One of `links.NAMED`.
         name: "mobile-only", "cloud-only", or a split point.
-        num_bytes: Sent for an image; 0 if nothing.
+        num_bytes: Bytes sent per image; 0 if none.
         latency_ms: Printed total.
         energy_mj: Printed total, of the device.
         accuracy: In percent; None if not printed.
@@ -47,8 +47,8 @@ class Remainder:
 
     Attributes:
         total: `Total`.
-        uplink_ms: By table 3's rate.
-        uplink_mj: By table 3's power.
+        uplink_ms: Time by table 3's rate.
+        uplink_mj: Energy by table 3's power.
     """
 
     total: Total
@@ -67,7 +67,7 @@ class Remainder:
 
     @property
     def contradiction(self):
-        """The sentence that says by how much it can't be; None if it can."""
+        """A sentence on the contradiction, with its size; None without one."""
         wrong = []
         for name, unit, computing, uplink, printed in (
             ("latency", "ms", self.computing_ms, self.uplink_ms,
@@ -78,7 +78,7 @@ class Remainder:
             if computing < -ROUNDING:
                 wrong.append(
                     f"sending alone takes {uplink:.1f} {unit} of the printed "
-                    f"{name} {printed:.1f} {unit} ({-computing:.1f} too many)"
+                    f"{name} {printed:.1f} {unit} ({-computing:.1f} too much)"
                 )
         left = self.computing_mj
         if self.total.name == "cloud-only" and left > ROUNDING:
@@ -99,7 +99,7 @@ def read(path):
     Raises:
         OSError: if it can't be read.
         ValueError: for another header, an unknown network, a missing or
-            negative number; it names file, line and field.
+            negative number; the message names file, line and field.
     """
     with open(path, newline="", encoding="utf-8") as file:
         lines = {
@@ -114,7 +114,7 @@ def read(path):
         f"{path} must begin with the header {','.join(FIELDS)}.",
         header=rows.get(header),
     )
-    check(bool(rest), f"{path} must hold at least one row.", rows=0)
+    check(bool(rest), f"{path} must have at least one row.", rows=0)
     return [_total(f"{path}, line {line}", rows[line]) for line in rest]
 
 
@@ -155,12 +155,12 @@ def best_split(totals, network, target):
         ValueError: if there is no split for that network.
     """
     splits = [t for t in totals if t.network == network and t.is_split]
-    check(bool(splits), "The table must hold a split for it.", network=network)
+    check(bool(splits), "The table must have a split for it.", network=network)
     return min(splits, key=lambda total: getattr(total, target))
 
 
 def improvement(totals, network, target):
-    """Returns how many times cloud-only costs what the best split does.
+    """Returns the cost of cloud-only as a multiple of the best split's.
 
     Raises:
         ValueError: without a split, or unless there is one row "cloud-only".
@@ -168,14 +168,15 @@ def improvement(totals, network, target):
     cloud = _row(totals, network, "cloud-only")
     check(
         cloud is not None,
-        "The table must hold a row cloud-only for each network.",
+        "The table must have a row cloud-only for each network.",
         network=network,
     )
     best = best_split(totals, network, target)
     least = getattr(best, target)
     check(
         least > 0,
-        "A split must cost something, or cloud-only can't be a multiple of it.",
+        "A split's cost must not be 0, or cloud-only can't be a multiple of "
+        "it.",
         network=network,
         split=best.name,
         **{target: least},
@@ -188,7 +189,7 @@ def _row(totals, network, name):
     found = [t for t in totals if (t.network, t.name) == (network, name)]
     check(
         len(found) < 2,
-        f"The table must hold one row {name} for each network.",
+        f"The table must have one row {name} for each network.",
         network=network,
         rows=len(found),
     )
@@ -198,8 +199,8 @@ def _row(totals, network, name):
 def break_even_rtt_ms(totals, network):
     """Returns the round trip above which mobile-only is faster than the best.
 
-    In ms; negative if mobile-only is faster without one. None without a row
-    mobile-only for that network.
+    In ms; negative if mobile-only is faster even without one. None without a
+    row mobile-only for that network.
     """
     alone = _row(totals, network, "mobile-only")
     fastest = best_split(totals, network, "latency_ms")
@@ -222,8 +223,8 @@ def computing_spread(totals, figure):
     """Returns `{name: (least, most)}` of a figure over the networks.
 
     The figure is "computing_ms" or "computing_mj". Device and server don't
-    know the network: the same split should leave the same on each. Names that
-    are printed for one network alone are left out.
+    depend on the network: the same split should leave the same on each. Names
+    printed for only one network are left out.
     """
     left = {}
     for remainder in remainders(totals):

@@ -1,4 +1,4 @@
-"""What splits must beat: the unsplit network, image codecs, raw splits."""
+"""The rivals of splits: the unsplit network, image codecs, raw splits."""
 
 from bottlenet_tf.common.run_folders import choosing_figures
 from bottlenet_tf.common.validation import check
@@ -6,18 +6,18 @@ from bottlenet_tf.selection.choices import Choice, Image, Way, of_test
 
 
 def references(reports, max_accuracy_loss):
-    """Returns the `Choice`s that splits are compared with.
+    """Returns the `Choice`s to compare splits with.
 
-    - mobile-only: the whole network on the device, nothing sent;
-    - label-only: the same, and the answer is sent; the bound for bytes, if
-      there is a trained whole network;
-    - cloud-only at its highest quality, as the paper compares;
-    - cloud-only at matched accuracy: the fewest bytes at which no more than
+    - mobile-only: the complete network on the device, nothing sent; -
+    label-only: the same, and the answer is sent; the bound for bytes, if there
+    is a trained unsplit network; - cloud-only at its highest quality, as the
+    paper compares; - cloud-only at matched accuracy: the fewest bytes at which
+    no more than
       `max_accuracy_loss` is lost;
-    - cloud-only, tuned: the same, of a network that is tuned for the image
-      codec, if a report has such rivals;
-    - raw split: a split's feature as 8-bit numbers, deflated, without a unit
-      (Neurosurgeon's way), one for each report.
+    - cloud-only, tuned: the same, with a network tuned for the image codec, if
+    a report has such rivals; - raw split: a split's feature as 8-bit numbers,
+    deflated, without a unit
+      (as in Neurosurgeon), one for each report.
 
     Args:
         reports: `{name: report}` of runs on one network and one data set.
@@ -120,20 +120,20 @@ def _smallest(points, whole, max_loss):
 
 
 def _highest_quality(points):
-    """The JPEG of the highest quality, of the images as they are stored."""
+    """The JPEG of the highest quality, of the images in their stored size."""
     jpeg = [point for point in points if point["codec"] == "jpeg"]
     return max(jpeg, key=lambda p: (p["quality"], -p["bytes"]), default=None)
 
 
 def _point(point, network_side):
-    """Returns "jpeg 95", with the images' side if the network's is another."""
+    """Returns "jpeg 95", with the images' side if it isn't the network's."""
     text = f"{point['codec']} {point['quality']}"
     side = point["side"]
     return text if side == network_side else f"{text} at {side} px"
 
 
 def _cloud(name, point, detail, tested):
-    """Returns the `Choice` of a sweep's point; `tested` has its like."""
+    """Returns the `Choice` of a sweep's point; `tested` has its counterpart."""
     setting = ("codec", "quality", "side", "tuned_at", "rival")
     same = [
         p["accuracy"]

@@ -63,7 +63,7 @@ def between(decision, cost):
 
 
 def unmeasured(decisions):
-    """Returns a sentence for each reason why something wasn't measured."""
+    """Returns a sentence for each reason of unmeasured costs."""
     reasons = {}
     for decision in decisions:
         for name, reason in decision.unmeasured.items():
@@ -86,7 +86,7 @@ def chosen(decision):
 def sizes(choice):
     """Returns a sentence on the wire bytes of a choice's images."""
     spread = choice.spread
-    mean = f"{choice.name}: {choice.sent_bytes:.0f} wire bytes in the mean"
+    mean = f"{choice.name}: {choice.sent_bytes:.0f} wire bytes on average"
     if spread is None:
         return f"{mean}."
     return (
@@ -170,7 +170,7 @@ def _won(winner, goal):
 def winners_table(decisions):
     """Returns the lines of each link's choice and its rivals.
 
-    Latency and, if it is known, energy; below, a legend and the `unmeasured`.
+    Latency and, if known, energy; below, a legend and the `unmeasured`.
     """
     rivals = ["mobile-only", "cloud-only, best", "cloud-only, matched"]
     known = {c.choice.name for d in decisions for c in d.references}
@@ -208,7 +208,7 @@ def _short(cost, is_unmeasured=False):
 
 
 def selection_values(decisions, machines, **more):
-    """Returns what `selection.json` holds, and fields such as the command."""
+    """Returns the content of `selection.json`, with the command etc."""
     return {
         "format": formats.SELECTION,
         "device": machines.device.device,
@@ -224,7 +224,7 @@ def selection_values(decisions, machines, **more):
 
 
 def as_values(decision):
-    """Returns a decision as a dictionary that JSON can hold."""
+    """Returns a decision as a dictionary for JSON."""
     return {
         "link": dataclasses.asdict(decision.link),
         "goal": dataclasses.asdict(decision.goal),

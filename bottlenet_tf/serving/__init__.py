@@ -1,4 +1,4 @@
-"""Servers, found, configured, started and watched.
+"""Finds, configures, starts and watches servers.
 
 `bottlenet_tf.serving.inprocess` is a stand-in for development.
 """

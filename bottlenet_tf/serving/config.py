@@ -16,50 +16,50 @@ class ServerConfig(Settings):
     deploy: tuple[str, ...]
     engine: str = setting(
         "triton",
-        "What serves: Triton, TF Serving, or a stand-in for TF Serving in "
+        "The engine: Triton, TF Serving, or a stand-in for TF Serving in "
         "Python, for development.",
         choices=ENGINES,
     )
     host: str = setting(
         "127.0.0.1",
-        "Address to listen on; 0.0.0.0 lets other machines in, who are asked "
-        "for no password.",
+        "Address to listen on; 0.0.0.0 lets other machines in, without a "
+        "password.",
     )
     http_port: int = setting(8000, "TCP port of HTTP; 0 takes a free one.")
     grpc_port: int = setting(8001, "TCP port of gRPC; 0 takes a free one.")
     metrics_port: int | None = setting(
-        None, "TCP port of Triton's metrics for Prometheus; none if not given."
+        None, "TCP port of Triton's metrics for Prometheus; unset: none."
     )
     grpc_tls_cert: str | None = setting(
         None,
-        "Certificate (PEM) by which gRPC is encrypted; with a certificate, "
-        "Triton's HTTP stays on this machine.",
+        "Certificate (PEM) that encrypts gRPC; with a certificate, Triton's "
+        "HTTP stays on this machine.",
     )
     grpc_tls_key: str | None = setting(None, "Its private key (PEM).")
     poll_seconds: int = setting(
         0,
-        "How often Triton looks for versions that were added to the "
-        "deployment's cloud/triton, or taken away; 0 for never.",
+        "Seconds between Triton's checks for versions added to or removed from "
+        "the deployment's cloud/triton; 0: no checks.",
         least=0,
     )
     max_message_mb: int = setting(
-        16, "Most MiB of one request, where the engine can be told.", least=1
+        16, "Most MiB of one request, if the engine can limit it.", least=1
     )
     edited_config: bool = setting(
         False,
-        "Accept config.pbtxt, models.config and batching.config that were "
-        "edited since the export; all other files must be as exported.",
+        "Accept config.pbtxt, models.config and batching.config edited since "
+        "the export; all other files must be as exported.",
     )
     program: str | None = setting(
         None,
-        "Path of `tritonserver` or `tensorflow_model_server`; that in PATH if "
-        "not given.",
+        "Path of `tritonserver` or `tensorflow_model_server`; unset: that in "
+        "PATH.",
     )
     python: str | None = setting(
         None,
-        "Python of an environment with nvidia-pytriton, whose Triton is "
-        "taken; if not given and none is in PATH, that of "
-        "$BOTTLENET_SERVING_VENV or .venv-serving.",
+        "Python of an environment with nvidia-pytriton, whose Triton is used; "
+        "unset and with none in PATH: that of $BOTTLENET_SERVING_VENV or "
+        ".venv-serving.",
     )
 
     def check_together(self):

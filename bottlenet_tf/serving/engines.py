@@ -22,7 +22,7 @@ def serve(config, timing, on_supervisor, report=print, echo=None):
         timing: `supervisor.Timing`.
         on_supervisor: Function of the `Supervisor`, called before it runs, so
             that the caller can stop it.
-        report, echo: As of `Supervisor`.
+        report, echo: As in `Supervisor`.
 
     Raises:
         EngineError, OSError, ValueError: see the engines' `launch` and

@@ -1,4 +1,4 @@
-"""How an engine is started and asked whether it is ready."""
+"""How to start an engine and to check that it is ready."""
 
 import socket
 import subprocess
@@ -10,18 +10,18 @@ _PROBE_SECONDS = 5.0
 
 
 class EngineError(RuntimeError):
-    """An engine that isn't there, doesn't start or doesn't get ready."""
+    """An engine is missing, doesn't start or doesn't get ready."""
 
 
 class Launch(NamedTuple):
-    """All that is needed to run an engine.
+    """Everything needed to run an engine.
 
     Attributes:
         engine: Its name, for messages.
         command: Program and arguments.
         variables: Its environment variables.
         is_ready: Function that returns whether all its models answer.
-        addresses: `{protocol: "host:port"}`, as it listens.
+        addresses: `{protocol: "host:port"}` that it listens on.
         serves: Its models, for messages.
         hints: `{word: advice}`, for a failure whose output has the word.
     """
@@ -48,13 +48,13 @@ def address(host, port):
 
 
 def take_ports(host, **ports):
-    """Returns ports by the same names, each checked to be free.
+    """Returns ports under the same names, each checked to be free.
 
     All are held until all are found, so none is given twice.
 
     Args:
         host: Address to listen on.
-        **ports: Numbers by the name of their flag; 0 for any free one.
+        **ports: Numbers by name of flag; 0 for any free one.
 
     Raises:
         ValueError: if one isn't a port.
@@ -70,7 +70,7 @@ def take_ports(host, **ports):
                 )
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             held.append(socket.socket(family))
-            # Engines do the same, or a port would stay taken for a minute.
+            # As engines do, since a port would stay taken for a minute.
             held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 held[-1].bind((host, port))

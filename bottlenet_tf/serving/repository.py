@@ -20,8 +20,8 @@ def identity(deploy):
     cloud = pathlib.Path(unit_file.find_folder(deploy, "cloud", served.NAME))
     if not (cloud / "triton").is_dir():
         raise FileNotFoundError(
-            "A deployment folder must hold cloud/triton, as export.py writes "
-            "it; one of --noonnx is served by --engine=tf_serving. "
+            "A deployment folder must contain cloud/triton, as export.py "
+            "writes it; one of --noonnx is served by --engine=tf_serving. "
             f"Received: deploy={os.fspath(deploy)!r}"
         )
     return served.read(cloud), cloud
@@ -42,7 +42,7 @@ def check_files(folder, edited_config):
         if not any(str(error).startswith(name) for name in SETTINGS):
             raise
         raise ValueError(
-            f"{error} If it was edited on purpose, say --edited_config."
+            f"{error} If it was edited on purpose, use --edited_config."
         ) from None
 
 
@@ -53,7 +53,7 @@ def saved_models(deploy):
         deploy: The deployment folder, its `cloud` or its `cloud/serving`.
 
     Raises:
-        FileNotFoundError: if it holds no SavedModel.
+        FileNotFoundError: if it contains no SavedModel.
     """
     for inside in ("cloud/serving", "serving", "."):
         folder, found = pathlib.Path(deploy, inside), {}
@@ -67,17 +67,17 @@ def saved_models(deploy):
         if found:
             return folder, dict(sorted(found.items()))
     raise FileNotFoundError(
-        "A deployment folder must hold cloud/serving/<model>/<version>/"
-        "saved_model.pb, as export.py writes it. "
-        f"Received: deploy={os.fspath(deploy)!r}"
+        "A deployment folder must contain "
+        "cloud/serving/<model>/<version>/saved_model.pb, as export.py writes "
+        f"it. Received: deploy={os.fspath(deploy)!r}"
     )
 
 
 def assemble(deploys, folder, edited_config=False):
     """Returns the repository of all deployments, and their list of `Served`.
 
-    One alone is served where it lies. Versions of several are linked side by
-    side in `folder`, with the configuration of the first that has a model.
+    A single one is served in place. Versions of several are linked side by side
+    in `folder`, with the configuration of the first that has a model.
 
     Raises:
         FileNotFoundError, ValueError: see `identity` and `check_files`; if
@@ -89,14 +89,14 @@ def assemble(deploys, folder, edited_config=False):
     check(
         len(set(names)) == 1
         and not set(names) & {each.image_model for each, _ in found},
-        "Deployments that are served side by side must have one name; export "
-        "them with the same --served_name.",
+        "Deployments served side by side must have one name; export them with "
+        "the same --served_name.",
         served_names=names,
     )
     check(
         len(set(versions)) == len(versions),
-        "Deployments that are served side by side must be of different units; "
-        "leave one out.",
+        "Deployments served side by side must be of different units; leave one "
+        "out.",
         versions=versions,
     )
     for each, cloud in found:
@@ -104,8 +104,8 @@ def assemble(deploys, folder, edited_config=False):
             place = cloud / "triton" / model / str(version)
             check(
                 (place / "model.py").is_file(),
-                "A deployment's cloud/triton must hold the versions of its "
-                "served.json; copy the whole folder of one export.",
+                "A deployment's cloud/triton must contain the versions of its "
+                "served.json; copy the complete folder of one export.",
                 missing=str(place),
             )
         check_files(cloud / "triton", edited_config)
@@ -119,9 +119,9 @@ def assemble(deploys, folder, edited_config=False):
 
 
 def _link(source, version, folder):
-    """Adds a version of a model to a repository, unless it is there.
+    """Adds a version of a model to a repository, unless it exists.
 
-    Exports of one unsplit network have one and the same model of images.
+    Exports of one unsplit network share the model of images.
     """
     model = folder / source.name
     if not model.exists():

@@ -1,10 +1,10 @@
-"""KServe v2 over HTTP around a deployment's models, where Triton is missing.
+"""KServe v2 over HTTP around a deployment's models, in place of Triton.
 
     python -m bottlenet_tf.serving.stand_in DEPLOY HOST PORT
 
-Answers raw binary requests with compact answers, queued and refused as
-Triton's model does it. For demonstrations and tests: Python's own HTTP server,
-one request a thread, no limit on connections, no encryption.
+Answers raw binary requests with compact answers, queued and refused as in
+Triton's model. For demonstrations and tests: Python's own HTTP server, a thread
+per request, no limit on connections, no encryption.
 """
 
 import http.server
@@ -25,7 +25,7 @@ MAX_BATCH, QUEUE_SIZE, QUEUE_S = 8, 64, 1.0
 
 
 class Question:
-    """One payload that waits for its answer."""
+    """One payload waiting for its answer."""
 
     def __init__(self, payload):
         self.payload, self.answer = payload, None
@@ -81,9 +81,9 @@ class StandIn(http.server.ThreadingHTTPServer):
 
     Attributes:
         models: `{name: Model}`.
-        ready: Paths that say that a model is there.
+        ready: Paths that report a model as ready.
         infer: `{path: Model}`.
-        room: Taken by each request from before its body is read.
+        room: Semaphore that each request acquires before its body is read.
     """
 
     daemon_threads = True
@@ -155,11 +155,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def handle(self):
         try:
             super().handle()
-        except ConnectionError:  # A device that gave up.
+        except ConnectionError:  # The device has given up.
             pass
 
     def log_message(self, *_):
-        """Says nothing."""
+        """Logs nothing."""
 
 
 def start(deploy, host, port):

@@ -1,4 +1,4 @@
-"""An engine's life: started, watched, started again, stopped with all it began.
+"""An engine's life: started, watched, restarted, stopped with its processes.
 
 ```
 start -> ready -> watched -> stop
@@ -30,12 +30,12 @@ class Timing(NamedTuple):
 
     Attributes:
         ready: Longest start.
-        poll: Between two looks at the process.
-        probe: Between two questions whether it still answers.
-        misses: Number of unanswered questions in a row after which it counts
-            as hung.
+        poll: Between two checks of the process.
+        probe: Between two checks that it still answers.
+        misses: Number of consecutive failed checks after which it counts as
+            hung.
         stop: From SIGTERM to SIGKILL.
-        first_wait, longest_wait: Before a new start; doubled with each one.
+        first_wait, longest_wait: Before a restart; doubled each time.
         settled: Time after which a failure counts as the first again.
     """
 
@@ -53,14 +53,14 @@ class Supervisor:
     """Keeps an engine running until `stop`.
 
     A failure at the first start is a wrong setting, and raises. After a later
-    one the engine is started again, however often.
+    one the engine is restarted, without a limit.
 
     Args:
         launch: `launch.Launch`.
         timing: `Timing`.
         report: Function of an event, a line of text.
-        echo: File that the engine's output is copied to, or None. Only its
-            last lines are kept, for error messages.
+        echo: File to copy the engine's output to, or None. Only its last lines
+            are kept, for error messages.
     """
 
     def __init__(self, launch, timing=Timing(), report=print, echo=None):
@@ -108,7 +108,7 @@ class Supervisor:
             self._end()
 
     def _start(self):
-        """Starts it; returns what went wrong, None once it is ready."""
+        """Starts it; returns the failure, None once it is ready."""
         if self._stopped.is_set():
             return None
         launch, timing = self._launch, self._timing
@@ -120,8 +120,8 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                # Of its own, so that Ctrl-C reaches this process alone and
-                # everything it began can be ended with it.
+                # A separate session, so that Ctrl-C reaches only this process
+                # and all processes of the engine can be ended.
                 start_new_session=True,
                 preexec_fn=_end_with_parent(),
             )
@@ -144,7 +144,7 @@ class Supervisor:
         return None
 
     def _watch(self):
-        """Returns what went wrong, None after `stop`."""
+        """Returns the failure, None after `stop`."""
         misses = 0
         next_probe = time.monotonic() + self._timing.probe
         while not self._stopped.is_set():
@@ -165,7 +165,7 @@ class Supervisor:
         return f"was ended by {signal.Signals(-code).name}"
 
     def _end(self):
-        """Ends the process and all that it began."""
+        """Ends the process and all that it started."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -178,14 +178,14 @@ class Supervisor:
                 f"{self._launch.engine} did not stop within "
                 f"{self._timing.stop:g} s and is killed"
             )
-        # Its own session's processes only, that a killed engine leaves.
+        # Only processes of its own session, left by a killed engine.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._reader.join(1.0)
 
     def _read(self, output):
-        """Keeps the engine's last lines; a thread of its own."""
+        """Keeps the engine's last lines; runs in a thread."""
         with output:
             for line in iter(lambda: output.readline(_LINE_BYTES), b""):
                 text = line.decode("utf-8", "replace")
@@ -197,7 +197,7 @@ class Supervisor:
     def _explained(self, failure):
         """Returns a message with the end of the engine's output."""
         if self._reader is not None:
-            self._reader.join(1.0)  # Its last lines are still to come.
+            self._reader.join(1.0)  # Its last lines may still come.
         lines = list(self._lines)
         parts = [f"{self._launch.engine} {failure}."]
         parts += [
@@ -206,7 +206,7 @@ class Supervisor:
             if any(word in line for line in lines)
         ]
         if lines:
-            parts.append("It said last:")
+            parts.append("Its last output:")
             parts += [f"  {line}" for line in lines[-_SHOWN_LINES:]]
         return "\n".join(parts)
 
@@ -221,9 +221,9 @@ def _ready_line(launch):
 
 
 def _end_with_parent():
-    """Returns a `preexec_fn` that ends a process with this one, even by -9.
+    """Returns a `preexec_fn` that ends a process with this one, however killed.
 
-    None where the system can't.
+    None if the system can't.
     """
     if not sys.platform.startswith("linux"):
         return None
@@ -232,7 +232,7 @@ def _end_with_parent():
 
     def prepare():
         set_option(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # It ended just before.
+        if os.getppid() != parent:  # It has just ended.
             os._exit(1)
 
     return prepare

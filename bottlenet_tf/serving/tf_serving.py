@@ -20,10 +20,9 @@ from bottlenet_tf.serving.repository import check_files, saved_models
 PROGRAM = "tensorflow_model_server"
 _EVERYWHERE = "0.0.0.0"
 _INSTALL = (
-    "TF Serving isn't installed. Install the package "
-    "`tensorflow-model-server` of its apt repository "
-    "(https://www.tensorflow.org/tfx/serving/setup), or run its container as "
-    "docs/serving.md says."
+    "TF Serving isn't installed. Install the package `tensorflow-model-server` "
+    "of its apt repository (https://www.tensorflow.org/tfx/serving/setup), or "
+    "run its container; see docs/serving.md."
 )
 
 
@@ -31,9 +30,9 @@ def find_models(config):
     """Returns the folder `serving` of the one deployment, and its models.
 
     Raises:
-        FileNotFoundError: if the deployment holds no SavedModel.
+        FileNotFoundError: if the deployment contains no SavedModel.
         ValueError: for several deployments, Triton's own settings, or a file
-            that isn't the one that was exported.
+            that has changed since the export.
     """
     check(
         len(config.deploy) == 1,
@@ -62,8 +61,8 @@ def launch(config, folder):
     serving, names = find_models(config)
     check(
         config.host == _EVERYWHERE,
-        "TF Serving listens at all addresses of the machine and can't be told "
-        f"otherwise; --host={_EVERYWHERE} says that this is meant.",
+        "TF Serving always listens at all addresses of the machine; "
+        f"--host={_EVERYWHERE} confirms that.",
         host=config.host,
     )
     program = config.program or shutil.which(PROGRAM)
@@ -74,7 +73,7 @@ def launch(config, folder):
     )
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # The deployment's own names folders of a container.
+    # The deployment's file names folders of a container.
     models = folder / "models.config"
     text = (serving / "models.config").read_text(encoding="utf-8")
     base = str(serving).replace("\\", "\\\\").replace('"', '\\"')
@@ -141,7 +140,7 @@ def launch_stand_in(config, folder):
 
 
 def _write_tls(config, folder):
-    """Writes certificate and key as TF Serving takes them."""
+    """Writes certificate and key in TF Serving's form."""
     path = folder / "tls.config"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         for field, source in (

@@ -24,7 +24,7 @@ _CLOSED = "model-repository,trace,logging,shared-memory"
 _INSTALL = (
     "Triton isn't installed. Run this program in a container of "
     "nvcr.io/nvidia/tritonserver, where `tritonserver` is in PATH, or install "
-    "the server that PyPI has, for Linux on x86-64: `make test-serving`, or "
+    "the server from PyPI, for Linux on x86-64: `make test-serving`, or "
     "`/usr/bin/python3.11 -m venv .venv-serving` and `.venv-serving/bin/pip "
     "install -r tests/serving/requirements.txt`; another environment is named "
     "by --python=ENVIRONMENT/bin/python."
@@ -44,8 +44,8 @@ _HINTS = {
 def find(folder, program=None, python=None):
     """Returns the command of a Triton, a list, and its environment variables.
 
-    The given program; else that in PATH; else the wheel of the given Python or
-    of a usual one.
+    The given program; else that in PATH; else the wheel of the given or a
+    default Python.
 
     Args:
         folder: Empty folder, for the wheel's backends.
@@ -69,7 +69,7 @@ def launch(config, folder):
 
     Args:
         config: `ServerConfig`.
-        folder: Empty folder of this server's own.
+        folder: Empty folder for this server.
 
     Raises:
         EngineError: see `find`; or if it doesn't run.
@@ -152,7 +152,7 @@ def arguments(config, models, http_host, ports, options):
             "--model-control-mode=poll",
             f"--repository-poll-secs={config.poll_seconds}",
         ]
-    # A random key, which is thrown away.
+    # A random key, which is discarded.
     closed = f"{_CLOSED}:closed={secrets.token_hex(16)}"
     optional = {
         "--http-restricted-api": closed,
@@ -166,9 +166,9 @@ def arguments(config, models, http_host, ports, options):
 
 
 def _options(command, variables):
-    """Returns what --help prints, or raises EngineError if it doesn't run."""
+    """Returns the output of --help; raises EngineError if it fails."""
     ran = run([*command, "--help"], variables)
-    text = ran.stdout + ran.stderr  # Its exit code means nothing.
+    text = ran.stdout + ran.stderr  # Its exit code is meaningless.
     if "--model-repository" not in text:
         raise EngineError(
             "Triton must run, but its --help fails: "

@@ -1,7 +1,7 @@
-"""The Triton that the package nvidia-pytriton carries, put together to run.
+"""The Triton in the package nvidia-pytriton, prepared to run.
 
 The package has the server for its own use. For a plain model repository the
-server needs the place of its libraries, and its Python backend the program for
+server needs the path of its libraries, and its Python backend the program for
 the environment's Python.
 """
 
@@ -79,7 +79,7 @@ def prepare(python, folder):
 def variables(python):
     """Returns this process's variables, with another environment first."""
     found = dict(os.environ)
-    # Nothing of this environment shall be found there.
+    # Nothing of this environment may be found there.
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"):
         found.pop(name, None)
     path = found.get("PATH", os.defpath)
@@ -100,9 +100,9 @@ def _package(python):
 
 
 def _check_stub(stub, environment):
-    """Raises unless the backend's program finds its libraries.
+    """Raises an error unless the backend's program finds its libraries.
 
-    It complains of missing arguments; without libpython it doesn't start.
+    It reports missing arguments; without libpython it doesn't start.
     """
     ran = run([str(stub)], environment)
     if ran.returncode not in (0, 1):

@@ -1,4 +1,4 @@
-"""What a network's outputs mean: targets, loss, decision and metric.
+"""Meaning of a network's outputs: targets, loss, decision and metric.
 
 ```
 labels -> targets -> loss(targets, logits)
@@ -6,9 +6,9 @@ labels -> targets -> loss(targets, logits)
 logits -> probabilities -> decisions -> `Meter`
 ```
 
-A network has one of two kinds of output. "softmax": one class an image, its
-labels whole numbers `(batch,)`. "sigmoid": each class is there or not, its
-labels 0 and 1, `(batch, classes)`. A single sigmoid is a softmax of two
+A network has one of two kinds of output. "softmax": one class per image, labels
+are integers `(batch,)`. "sigmoid": each class is present or not, labels are 0
+and 1, `(batch, classes)`. A single sigmoid is a softmax of two
 classes: `backbones.endings`.
 """
 
@@ -39,12 +39,12 @@ def choose(asked, found, data):
 
     Args:
         asked: "auto", "softmax" or "sigmoid", by --output.
-        found: How the network's file ends: "softmax", "sigmoid", "binary" (one
+        found: End of the network's file: "softmax", "sigmoid", "binary" (one
             output), "logits" if open, or another activation.
         data: Kind of output that the data set's labels are for.
 
     Raises:
-        ValueError: if they don't fit together.
+        ValueError: if they contradict each other.
     """
     if found == "binary":
         if data == "sigmoid":
@@ -72,8 +72,8 @@ def choose(asked, found, data):
     if output == "softmax" and data == "sigmoid":
         ends = "ends in a softmax" if found == "softmax" else "is to have one"
         raise ValueError(
-            "Images of several labels need a network that answers each label "
-            "by itself, by sigmoids or logits (--output=sigmoid); this one "
+            "Images of several labels need a network that decides each label "
+            "separately, by sigmoids or logits (--output=sigmoid); this one "
             f"{ends}. Received: output={asked}"
         )
     return output

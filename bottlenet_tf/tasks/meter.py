@@ -1,4 +1,4 @@
-"""Counts right answers while images pass, and keeps scores if need be."""
+"""Counts right answers over batches, and keeps scores if needed."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Meter:
 
     @property
     def mean_average_precision(self):
-        """In percent, of labels of which there are images; None for classes."""
+        """In percent, over labels that occur in images; None for classes."""
         if not self._scores:
             return None
         scores, labels = map(np.concatenate, (self._scores, self._labels))
@@ -50,7 +50,7 @@ class Meter:
 
 
 def agree(ours, theirs):
-    """Returns where answers, or labels, are the same: NumPy bool `(n,)`."""
+    """Returns where answers, or labels, are equal: NumPy bool `(n,)`."""
     return (ours == theirs).reshape(len(ours), -1).all(axis=-1)
 
 

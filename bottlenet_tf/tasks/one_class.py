@@ -1,11 +1,11 @@
-"""One class an image: softmax and cross entropy."""
+"""One class per image: softmax and cross entropy."""
 
 import numpy as np
 import tensorflow as tf
 
 
 class OneClass:
-    """Answers with the likeliest of the classes; see `tasks`."""
+    """Answers with the most likely class; see `tasks`."""
 
     output = "softmax"
 
@@ -14,7 +14,7 @@ class OneClass:
         return tf.one_hot(labels, classes)
 
     def smoothed(self, targets, share):
-        """Returns targets of which a share is spread over all classes."""
+        """Returns targets with a share spread over all classes."""
         return targets * (1.0 - share) + share / targets.shape[-1]
 
     def loss(self, targets, logits):
@@ -47,7 +47,7 @@ class OneClass:
     def hits(self, logits, targets):
         """Returns float32 `(batch,)`: 1 where the answer is right.
 
-        Of blended targets, the larger share counts.
+        With blended targets, the larger share counts.
         """
         same = tf.equal(tf.argmax(logits, -1), tf.argmax(targets, -1))
         return tf.cast(same, tf.float32)
@@ -61,5 +61,5 @@ class OneClass:
         return 1 / classes
 
     def answer_bits(self, classes):
-        """Returns how many bits name one answer."""
+        """Returns the number of bits of one answer."""
         return (classes - 1).bit_length()  # ceil(log2(classes))

@@ -1,4 +1,4 @@
-"""Any number of labels an image: a sigmoid and a cross entropy for each."""
+"""Any number of labels per image: a sigmoid and a cross entropy for each."""
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,7 @@ class SeveralLabels:
         return tf.ensure_shape(tf.cast(labels, tf.float32), (None, classes))
 
     def smoothed(self, targets, share):
-        """Returns targets of which a share is spread over both answers."""
+        """Returns targets with a share spread over both answers."""
         return targets * (1.0 - share) + share / 2
 
     def loss(self, targets, logits):
@@ -49,10 +49,10 @@ class SeveralLabels:
         return np.asarray(logits) > 0
 
     def guess(self, labels, classes):
-        """Returns how often the commonest answer is right, 0 to 1."""
+        """Returns how often the most common answer is right, 0 to 1."""
         counts = np.unique(labels, axis=0, return_counts=True)[1]
         return counts.max() / len(labels)
 
     def answer_bits(self, classes):
-        """Returns how many bits name one answer."""
+        """Returns the number of bits of one answer."""
         return classes

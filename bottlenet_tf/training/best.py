@@ -1,4 +1,4 @@
-"""The epoch that is kept, by its accuracy on the validation images."""
+"""Chooses the epoch to keep, by its accuracy on the validation images."""
 
 import pathlib
 
@@ -11,7 +11,7 @@ from bottlenet_tf.training.distribution import local_copies
 class BestEpoch:
     """Keeps the weights of the most accurate epoch, over restarts, in `best/`.
 
-    `patience` is how many validations without a better accuracy there may be;
+    `patience` is the number of validations allowed without a better accuracy;
     epochs of more mean image data than `most_bytes` don't count.
     """
 
@@ -62,12 +62,12 @@ class BestEpoch:
             reader = tf.train.load_checkpoint(self._path())
             for name in reader.get_variable_to_shape_map():
                 reader.get_tensor(name)
-        except Exception as error:  # Whatever damaged bytes lead to.
+        except Exception as error:  # Damaged bytes may raise anything.
             raise ValueError(
-                "A run keeps the weights of its best epoch, and these are "
-                f"damaged. Remove {self._manager.directory} and the folder "
-                "checkpoints beside it to begin the run anew. Received: "
-                f"{self._path()} ({checkpoints.brief(error)})"
+                "The weights of the run's best epoch are damaged. Remove "
+                f"{self._manager.directory} and the folder checkpoints next to "
+                f"it to restart the run. Received: {self._path()} "
+                f"({checkpoints.brief(error)})"
             ) from error
 
     def restore(self):
@@ -78,7 +78,7 @@ class BestEpoch:
             status.assert_consumed()
 
     def describe(self, epochs, stopped):
-        """Returns a line for the console about the epoch that is kept."""
+        """Returns a line for the console about the kept epoch."""
         early = f"Stopped early, after {epochs} epochs. " if stopped else ""
         if self.epoch is None:
             why = (

@@ -4,15 +4,15 @@ import tensorflow as tf
 
 # A step moves the log of the rate weight by the gain times the log of
 # bytes / budget. 0.02 is slower than the batch-to-batch noise of the bytes;
-# a short run needs more, or it would end before the weight got anywhere.
+# a short run needs more, or it would end before the weight has moved enough.
 MIN_GAIN = 0.02
 MAX_GAIN = 0.1  # Beyond, the weight overshoots before bytes react.
 GAIN_BY_RUN = 20.0
 INITIAL_RATE_WEIGHT = 0.05
-# Of the exponential mean of the steps' bytes, over about 50 of them.
+# Decay of the exponential mean of the steps' bytes, over about 50 of them.
 RECENT_BYTES_KEPT = 0.98
-# Bytes in inference over those in training, and its inverse: a larger ratio
-# is a passing disturbance of the moving statistics.
+# Bytes in inference over those in training, and its inverse: a larger ratio is
+# a transient of the moving statistics.
 MAX_INFERENCE_RATIO = 1.25
 
 
@@ -20,11 +20,11 @@ class ByteBudget:
     """Raises or lowers the rate weight until the mean bytes meet a budget.
 
     Dual ascent on log(rate weight). Batch statistics and crops make training's
-    bytes differ by some percent from those of inference, which
+    bytes differ by a few percent from those of inference, which
     `note_inference_bytes` corrects for. Without a budget, the rate weight of
     the `TrainConfig` stays, and bytes count in units of 100.
 
-    `overhead_bytes` are the wire bytes of a payload beyond its image data.
+    `overhead_bytes` are the wire bytes of a payload besides its image data.
     """
 
     def __init__(self, config, total_steps, overhead_bytes=0):
@@ -50,7 +50,7 @@ class ByteBudget:
         return [self.rate_weight, self.recent_bytes, self.inference_ratio]
 
     def note_inference_bytes(self, mean):
-        """Takes the mean image data in inference, with the weights of now."""
+        """Takes the mean image data in inference, with the current weights."""
         recent = float(self.recent_bytes.numpy())
         if recent > 0.0:
             ratio = max(mean / recent, 1.0 / MAX_INFERENCE_RATIO)

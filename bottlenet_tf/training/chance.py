@@ -7,7 +7,7 @@ from bottlenet_tf.backbones import graph
 from bottlenet_tf.common.validation import check
 
 _IMAGES = 500
-# With fewer, chance and a little knowledge look alike.
+# With fewer, chance and a little knowledge can't be distinguished.
 _LEAST_IMAGES = 100
 _DEVIATIONS = 3
 # Points of accuracy; less may be luck of a few images.
@@ -16,12 +16,12 @@ _SCALING = ("Rescaling", "Normalization", "Preprocess")
 
 
 def check_above_chance(config, network, dataset):
-    """Prints the accuracy of a network that comes trained, before it trains.
+    """Prints the accuracy of a pretrained network before training.
 
     Raises:
         ValueError: if it is to be split and no better than guessing, without
-            --allow_chance; if a network file clearly takes images scaled
-            otherwise.
+            --allow_chance; if a network file clearly takes images of another
+            scale.
     """
     if not config.starts_trained or config.new_head:
         return
@@ -34,15 +34,15 @@ def check_above_chance(config, network, dataset):
         mode, scaled = better_scaling(unsplit, part, accuracy)
         check(
             mode is None,
-            "The network takes images scaled otherwise: use "
+            "The network takes images of another scale: use "
             f"--preprocessing={mode}, or --preprocessing=none for 0..255.",
             accuracy_with_it=f"{scaled:.2f} %",
             accuracy=f"{accuracy:.2f} %",
             images=len(part),
         )
     print(
-        f"Without a split the network has {accuracy:.2f} % of {len(part)} "
-        f"{part.name} images right."
+        f"Without a split the network classifies {accuracy:.2f} % of "
+        f"{len(part)} {part.name} images correctly."
     )
     guess = part.task.guess(part.examples.labels, unsplit.output_shape[-1])
     spread = math.sqrt(guess * (1 - guess) / len(part))
@@ -51,10 +51,10 @@ def check_above_chance(config, network, dataset):
         or network.untouched is None
         or len(part) < _LEAST_IMAGES
         or accuracy / 100 > guess + _DEVIATIONS * spread,
-        "A network that comes trained must know the classes better than "
-        "guessing does, or a split of it is worth nothing: see "
-        "--preprocessing, --class_indices and --backbone_weights, train it "
-        "by --mode=baseline first, or use --allow_chance.",
+        "A trained network must know the classes better than guessing, or a "
+        "split of it is useless: see --preprocessing, --class_indices and "
+        "--backbone_weights, train it by --mode=baseline first, or use "
+        "--allow_chance.",
         accuracy=f"{accuracy:.2f} %",
         by_guessing=f"{100 * guess:.2f} %",
         images=len(part),

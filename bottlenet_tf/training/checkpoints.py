@@ -12,10 +12,10 @@ from bottlenet_tf.training.distribution import local_copies
 class Checkpoints:
     """Saves and restores weights, optimizer, step and running sums.
 
-    TensorFlow renames files when they are whole. The last two are kept.
+    TensorFlow renames files once they are complete. The last two are kept.
     Workers other than the chief save, too (variables may need all of them), in
-    directories of their own; all restore the chief's checkpoint. `variables`
-    are lists by name, in the same order whenever the run is built.
+    their own directories; all restore the chief's checkpoint. `variables` are
+    named lists, in the same order whenever the run is built.
     """
 
     def __init__(self, workdir, minutes, role, strategy, **variables):
@@ -46,12 +46,12 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def restore(self):
-        """Restores the newest whole checkpoint; returns its step, or 0."""
+        """Restores the newest intact checkpoint; returns its step, or 0."""
         found = in_folder(self._chiefs)
         for path in found:
             try:
                 status = self._manager.checkpoint.restore(str(path))
-            except Exception as error:  # Whatever damaged bytes lead to.
+            except Exception as error:  # Damaged bytes may raise anything.
                 print(f"Passed over {path}, which is damaged: {brief(error)}")
                 continue
             try:
@@ -65,9 +65,9 @@ class Checkpoints:
             return int(self.step.numpy())
         if found:
             raise ValueError(
-                "A run resumes from a checkpoint that is whole, and none is. "
-                f"Remove {self._chiefs} to begin the run anew. "
-                f"Received: damaged {', '.join(p.name for p in found)}"
+                "A run resumes from an intact checkpoint, and there is none. "
+                f"Remove {self._chiefs} to restart the run. Received: damaged "
+                f"{', '.join(p.name for p in found)}"
             )
         return 0
 
@@ -103,8 +103,8 @@ def write(manager, number):
                 rest.unlink(missing_ok=True)
         raise OSError(
             f"{folder}/ckpt-{number} could not be written: {brief(error)}. "
-            "Once there is space, the same command resumes from the "
-            "checkpoint before."
+            "Once there is space, the same command resumes from the previous "
+            "checkpoint."
         ) from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bottlenet_tf.training.klt import IDENTITY_SHARE, outer, weighted_klt
 
-AXIS_IDENTITY_SHARE = 0.1  # As `IDENTITY_SHARE`, of one axis.
+AXIS_IDENTITY_SHARE = 0.1  # As `IDENTITY_SHARE`, for one axis.
 # Share of all frequencies' statistics in those of one, which are few.
 SHRINKAGE = 0.3
 # A frequency without gradient (all but one, before global pooling) counts as
@@ -29,14 +29,14 @@ class ClosedForm:
     that are mixed to k.
 
     Attributes:
-        patches: `patch_klt.Patches`; None where a unit keeps its own.
+        patches: `patch_klt.Patches`; None if a unit keeps its own.
         rows, columns: `(h, h)` and `(w, w)`, and their inverses.
         frequencies: `(h w, d, d)` or `(1, d, d)`, and its inverse.
         kept: int `(m + n - k,)`, places in the grid, most variance first.
         offset: `(m + n - k,)`, subtracted before mixing.
         mixing: `(m, k)` and its inverse.
-        scale: `(n,)`, factors of the coefficients after mixing, by which a
-            quantization error of any counts the same in the answer.
+        scale: `(n,)`, factors of the coefficients after mixing, by which equal
+            quantization errors change the answer equally.
         deviations: `(n,)`, standard deviations after that.
     """
 
@@ -60,11 +60,11 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
 
     At every stage, with S the covariance of its input and G the mean outer
     product of the gradients (their identity share included), the analysis is
-    V^T G^1/2 with V the eigenvectors of G^1/2 S G^1/2: the KLT in the metric
-    in which a small error's size is the change that it makes to the answer.
+    V^T G^1/2 with V the eigenvectors of G^1/2 S G^1/2: the KLT in the metric in
+    which a small error's size is its change of the answer.
 
     Args:
-        patches: `patch_klt.Patches`; None for a transform of what follows them.
+        patches: `patch_klt.Patches`; None for the transform after them.
         z, g: float32 `(images, h, w, d)`, as `Patches.project` returns them.
         coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
@@ -92,7 +92,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
     )
     mixing, unmixing = mixing[:, :mixed_to], unmixing[:mixed_to]
     c = np.concatenate([c[:, :mixed] @ mixing, c[:, mixed:]], axis=1)
-    # The metric is in the mixing already; the rest has its own.
+    # The mixing already has the metric; the rest has its own.
     metric = np.square(g, dtype=np.float64).mean(0)
     metric = (1 - SHRINKAGE) * metric + SHRINKAGE * metric[
         : mixed or None
@@ -198,7 +198,7 @@ def _channel_klts(u, g, shared):
 
 
 def _shrunk(own, all_of, least):
-    """Returns one frequency's statistics, drawn towards those of all."""
+    """Returns one frequency's statistics, shrunk towards those of all."""
     share = np.trace(own) / max(np.trace(all_of), 1e-30)
     missing = max(least - share, 0)
     return (1 - SHRINKAGE) * own + (SHRINKAGE * share + missing) * all_of

@@ -1,7 +1,7 @@
 """The earlier run in a work directory: resumed, shown, or continued.
 
 continued.json    the step at which a finished run was continued for more
-                  epochs, from the model.keras beside it
+                  epochs, from the model.keras next to it
 """
 
 import dataclasses
@@ -42,9 +42,9 @@ def earlier(workdir, config):
         before = TrainConfig.from_json(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError) as error:
         raise ValueError(
-            "--workdir holds a run of another version, or a damaged "
-            f"{CONFIG_FILE}: {error}. Use another folder. "
-            f"Received: workdir={str(workdir)!r}"
+            "--workdir contains a run of another version, or a damaged "
+            f"{CONFIG_FILE}: {error}. Use another folder. Received: "
+            f"workdir={str(workdir)!r}"
         ) from error
     # A file may have moved: `provenance.check_resumed` compares contents.
     files = provenance.files_of(config).keys() & _known_files(workdir)
@@ -56,10 +56,10 @@ def earlier(workdir, config):
     differing = differing_flags(before, config, free)
     if differing:
         raise ValueError(
-            "--workdir holds a run with other flags, and a run is resumed "
-            "with the flags it began with; of a finished one, --epochs may be "
-            "raised. Use another folder. "
-            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+            "--workdir contains a run with other flags, and a run is resumed "
+            "with its original flags; only --epochs of a finished one may be "
+            f"raised. Use another folder. Received: workdir={str(workdir)!r}, "
+            f"{'; '.join(differing)}"
         )
     return before
 
@@ -79,10 +79,10 @@ def is_finished(workdir, config, before):
         bool(in_folder(workdir / _CHECKPOINTS))
         or not (steers or config.keep == "best" or config.early_stopping),
         "--epochs of a finished run with --keep=best, --early_stopping or a "
-        "--byte_budget that is trained for can be raised if "
-        "--keep_checkpoints was among its flags: checkpoints hold its best "
-        "epoch and the steered rate. Otherwise begin another one with "
-        "--init_from and --first_epoch.",
+        "--byte_budget that is trained for can be raised if --keep_checkpoints "
+        "was among its flags: checkpoints contain its best epoch and the "
+        "steered rate. Otherwise start another one with --init_from and "
+        "--first_epoch.",
         workdir=str(workdir),
         epochs=config.epochs,
     )
@@ -90,7 +90,7 @@ def is_finished(workdir, config, before):
 
 
 def start(workdir, config):
-    """Returns the configuration to build the network by, and the first step.
+    """Returns the configuration to build the network from, and the first step.
 
     A finished run that is continued without checkpoints begins with the
     weights of model.keras, a new optimizer, and at its step of the longer

@@ -11,8 +11,8 @@ class DattaStepper(Stepper):
     loss = task loss + mean over images of l1 norm / lambda + f * feature loss
 
     That is the paper's L_rate + lambda * L_task divided by lambda, which
-    leaves Adam's steps as they are. Distillation and the feature loss, both
-    off by default, are not the paper's. See `Stepper`.
+    doesn't change Adam's steps. Distillation and the feature loss, both off by
+    default, are not the paper's. See `Stepper`.
 
     Reference:
         Datta, Ahuja, Somayazulu, Tickoo, 2022, arXiv:2208.11596.

@@ -30,8 +30,8 @@ def build_strategy(name, batch_size):
         if "TF_CONFIG" not in os.environ:
             raise ValueError(
                 "--strategy=multiworker needs TF_CONFIG, which names the "
-                "workers and which of them this process is. Received: no "
-                "TF_CONFIG in the environment"
+                "workers and this process's own index. Received: no TF_CONFIG "
+                "in the environment"
             )
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     replicas = strategy.num_replicas_in_sync
@@ -62,8 +62,8 @@ def is_multi_worker(strategy):
 def local_copies(variables, strategy):
     """Returns every local device's copy of Keras or TensorFlow variables.
 
-    Weights are the same everywhere; batch norm's statistics are each device's
-    own.
+    Weights are the same everywhere; batch norm's statistics differ between
+    devices.
     """
     copies = []
     for variable in variables:

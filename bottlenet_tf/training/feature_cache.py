@@ -1,4 +1,4 @@
-"""Features of frozen blocks, computed once and read from disk after that."""
+"""Features of frozen blocks, computed once and then read from disk."""
 
 import math
 import pathlib
@@ -11,7 +11,7 @@ from bottlenet_tf.training import logs
 from bottlenet_tf.training.schedules import augmented_epochs
 
 # With fewer augmented versions of each image, the time saved isn't worth the
-# sameness.
+# lack of variety.
 LEAST_VERSIONS = 4
 _CLEAN = "clean"
 
@@ -41,10 +41,10 @@ def open_cache(config, model, dataset, prepare):
 class FeatureCache:
     """Keeps several augmented versions of all training images' features.
 
-    Epoch e trains on version e mod V, in an order of its own; epochs without
-    augmentation share one more version. A version is computed whole before
-    its first epoch, from this epoch's own crops and blends, so that a resumed
-    run trains on the same numbers. Features are float16.
+    Epoch e trains on version e mod V, in its own order; epochs without
+    augmentation share one more version. A version is computed completely before
+    its first epoch, from this epoch's crops and blends, so that a resumed run
+    trains on the same numbers. Features are float16.
 
     `prepare` is `(images, labels, step) -> (feature, answers, targets)`,
     `epochs` the numbers of augmented and of clean ones.
@@ -71,8 +71,8 @@ class FeatureCache:
     def batches(self, epoch, start):
         """Returns an iterator of an epoch's `(feature, answers, targets)`.
 
-        It begins with batch `start`. A version that is missing is computed
-        before this returns, not in the time of the epoch's steps.
+        It begins with batch `start`. A missing version is computed before this
+        returns, not in the time of the epoch's steps.
         """
         version = _CLEAN
         if epoch < self._epochs[0]:
@@ -101,7 +101,7 @@ class FeatureCache:
             )
 
     def _build(self, version, epoch, paths):
-        """Computes one version; files get their names when they are whole."""
+        """Computes one version; files get their names when complete."""
         self._folder.mkdir(parents=True, exist_ok=True)
         is_clean = version == _CLEAN
         first = self._epochs[0] if is_clean else version
@@ -120,7 +120,7 @@ class FeatureCache:
                 feature, answers, targets = self._prepare(images, labels, step)
                 if not np.abs(feature).max() <= MAX_FLOAT16:  # Also NaN.
                     raise ValueError(
-                        "Features that are kept must fit float16, at most "
+                        "Cached features must fit float16, at most "
                         f"{MAX_FLOAT16:.0f}: train with --feature_cache_gb=0. "
                         f"Received: largest={np.abs(feature).max()}"
                     )

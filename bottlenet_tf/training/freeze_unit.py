@@ -8,12 +8,12 @@ from bottlenet_tf.codec.entropy import EntropyCodec
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training import freezing, logs
 
-# Training images that are counted, and how many a prior weighs.
+# Training images that are counted, and the weight of a prior in images.
 IMAGES, PRIOR_WEIGHT = 5000, 20.0
-LARGEST_SYMBOL = 63  # Of a table; larger ones escape.
+LARGEST_SYMBOL = 63  # The largest of a table; larger ones escape.
 _BATCH = 200
-# Without a budget, the default point is the coarsest that loses so many
-# points of accuracy at most.
+# Without a budget, the default point is the coarsest that loses at most this
+# many points of accuracy.
 DEFAULT_LOSS = 1.0
 
 
@@ -21,18 +21,18 @@ def freeze(model, dataset, grouping="per_coefficient"):
     """Returns a `BottleNet` whose unit has tables, ready for payloads.
 
     Counts the codes of training images, without augmentation, at every
-    operating point, draws the counts towards a prior, which knows the
+    operating point, shrinks the counts towards a prior, which knows the
     distributions' tails, and fits integer tables. The prior is the unit's
     learned one or, without it, the counts of larger groups: a coefficient's is
-    its channel, a channel's is all. Shares the halves with `model`; the unit
-    is a copy.
+    its channel, a channel's is all. Shares the halves with `model`; the unit is
+    a copy.
 
     Args:
         model: `BottleNet` with a `LearnedUnit` or `DattaUnit`.
-        dataset: `data.Dataset`; training images alone are read.
-        grouping: Which codes of a unit without a learned prior are counted
+        dataset: `data.Dataset`; only training images are read.
+        grouping: Codes of a unit without a learned prior that are counted
             together, one of `config.unit.TABLES`. "shared" is Datta's one
-            static table, of a range coder in place of Huffman's.
+            static table, with a range coder in place of Huffman's.
     """
     unit = model.unit
     counts = _count(model, dataset.train.limit(IMAGES))
@@ -48,7 +48,7 @@ def freeze(model, dataset, grouping="per_coefficient"):
 def with_unit_config(model, **changes):
     """Returns the same network around a copy of its unit.
 
-    `changes` are to the unit's configuration; none that decides a weight.
+    `changes` are to the unit's configuration, without effect on weights.
     """
     unit = type(model.unit)(**{**model.unit.get_config(), **changes})
     unit.build(model.prefix.output_shape)
@@ -62,9 +62,9 @@ def with_unit_config(model, **changes):
 def choose_default_point(curve, accuracy, byte_budget=None):
     """Returns the index of the default operating point.
 
-    Of an `evaluation.Curve` on validation images, the finest whose mean wire
-    bytes are within `byte_budget`; without one, the coarsest that loses at
-    most `DEFAULT_LOSS` points of the unsplit network's accuracy.
+    From an `evaluation.Curve` on validation images, the finest whose mean wire
+    bytes are within `byte_budget`; without one, the coarsest that loses at most
+    `DEFAULT_LOSS` points of the unsplit network's accuracy.
     """
     sizes = [float(np.mean(each.wire_bytes)) for each in curve.results]
     if byte_budget is not None:

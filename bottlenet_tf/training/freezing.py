@@ -1,21 +1,21 @@
 """From densities to integer tables: a trained unit's entropy model, frozen.
 
-NumPy alone; once made, tables hold no float, and nothing here runs again.
+NumPy alone; finished tables contain no float, and nothing here runs again.
 """
 
 import numpy as np
 
 from bottlenet_tf.codec.tables import TOTAL, Tables
 
-ESCAPE_BITS = 16  # Of an escaped value, besides the escape itself.
-# Chance, at each point, that some silent coefficient is not 0 after all; the
-# image then costs about 50 bits more.
+ESCAPE_BITS = 16  # For an escaped value, besides the escape itself.
+# Probability, at each point, that a silent coefficient is not 0; the image then
+# costs about 50 bits more.
 SILENT_CHANCE = 2.0**-8
 # A symbol below it is worth less than the 1 of 65536 that an entry takes:
 # 2**-20 * (16 + ESCAPE_BITS) < log2(e) / 65536, about.
 _LEAST = 2.0**-20
-_FLOOR = 1e-9  # Of a probability, before its logarithm.
-_SEEDS = 16384  # Distributions that the first centres are drawn from.
+_FLOOR = 1e-9  # Least probability in a logarithm.
+_SEEDS = 16384  # Distributions from which the first centres are drawn.
 _PASSES = 12
 _CHUNK = 16384
 
@@ -40,7 +40,7 @@ def fit_tables(pmfs, first, bank_size=256):
         pmfs: Float `(points, coefficients, symbols)`, the probabilities of
             symbols first, first + 1, ...; the rest to 1 is the escape's.
         first: The smallest symbol.
-        bank_size: Most tables there may be.
+        bank_size: Maximum number of tables.
 
     Returns:
         `codec.tables.Tables`.
@@ -72,7 +72,7 @@ def fit_tables(pmfs, first, bank_size=256):
 
 
 def smooth_counts(counts, prior_pmfs, weight):
-    """Returns counted frequencies, drawn towards prior probabilities.
+    """Returns counted frequencies, shrunk towards prior probabilities.
 
     p = (count + weight * prior) / (sum of counts + weight)
 
@@ -81,7 +81,7 @@ def smooth_counts(counts, prior_pmfs, weight):
             last, of values beyond them.
         prior_pmfs: Float `(points, coefficients, symbols)`; the rest to 1 is
             for values beyond.
-        weight: How many images the prior counts for, positive.
+        weight: Weight of the prior in images, positive.
 
     Returns:
         float32, the shape of `prior_pmfs`.
@@ -160,8 +160,8 @@ def _with_escape(pmfs, bank_size):
         # Comparisons with NaN are false.
         if not (source.min() >= 0 and sums.max() <= 1.001):
             raise ValueError(
-                "`pmfs` must be probabilities, and sum to 1 at most. "
-                f"Received: from {source.min()}, sums to {sums.max()}"
+                "`pmfs` must be probabilities, and sum to at most 1. Received: "
+                f"from {source.min()}, sums to {sums.max()}"
             )
         target[:, :-1] = source
         target[:, -1] = np.maximum(0, 1 - sums)
@@ -211,12 +211,12 @@ def _first_centres(rows, most):
         rows = rows[np.sort(rng.choice(len(rows), _SEEDS, replace=False))]
     logs = np.log2(np.maximum(rows, _FLOOR))
     own = np.einsum("ij,ij->i", rows, logs)
-    at = int(np.argmin(own))  # The least certain.
+    at = int(np.argmin(own))  # The most uncertain.
     chosen, least = [at], np.full(len(rows), np.inf)
     for _ in range(most - 1):
         least = np.minimum(least, np.maximum(own - rows @ logs[at], 0))
         reach = np.cumsum(least, dtype=np.float64)
-        if reach[-1] < 1e-6 * len(rows):  # All are alike.
+        if reach[-1] < 1e-6 * len(rows):  # All are equal.
             break
         at = int(np.searchsorted(reach, rng.random() * reach[-1]))
         chosen.append(min(at, len(rows) - 1))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-# Share of the identity in a metric, so that each direction counts a little.
+# Share of the identity in a metric, so that every direction counts.
 IDENTITY_SHARE = 0.05
-_FLOOR = 1e-6  # Of the largest eigenvalue.
+_FLOOR = 1e-6  # Share of the largest eigenvalue.
 
 
 def outer(rows):
@@ -23,8 +23,8 @@ def _roots(matrix):
 def weighted_klt(covariance, metric, identity_share):
     """Returns `(forward, inverse, variances)`, most variance first.
 
-    `c = x forward`, `x = c inverse`; an error of c has the size of the change
-    that it makes to the answer.
+    `c = x forward`, `x = c inverse`; an error of c is as large as its change of
+    the answer.
     """
     size = len(metric)
     if not size:

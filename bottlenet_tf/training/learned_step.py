@@ -1,4 +1,4 @@
-"""The training step of a learned unit: every image at a rate of its own."""
+"""The training step of a learned unit: every image at its own rate."""
 
 import tensorflow as tf
 
@@ -22,8 +22,8 @@ class LearnedStepper(Stepper):
     t is uniform in -1 .. 1 for each image, so that the weight of a bit is
     log-uniform. The decoder sees rounded codes, with a straight-through
     gradient; the rate sees uniform noise. The device's blocks are frozen and
-    the blocks after the unit run as they are deployed, with their moving
-    statistics. See `Stepper`.
+    the blocks after the unit run as deployed, with their moving statistics. See
+    `Stepper`.
     """
 
     steers_bytes = False  # A budget picks an operating point afterwards.
@@ -36,8 +36,8 @@ class LearnedStepper(Stepper):
     def prepare(self, images, labels, step):
         """Returns NumPy `(feature, answers, targets)` of a batch.
 
-        Answers are the teacher's logits, zeros without one; nothing that
-        trains has a part in any of the three.
+        Answers are the teacher's logits, zeros without one; none of the three
+        depends on weights that train.
         """
         found = self._prepared(images, labels, tf.constant(step))
         return tuple(each.numpy() for each in found)

@@ -1,4 +1,4 @@
-"""Logs of a training: progress bar, CSV, TensorBoard."""
+"""Logs of training: progress bar, CSV, TensorBoard."""
 
 import csv
 import pathlib
@@ -40,10 +40,10 @@ def progress_bar(total, initial, description, enabled=True):
 
 
 class EpochLog:
-    """One row an epoch in `metrics.csv` and in TensorBoard.
+    """One row per epoch in `metrics.csv` and in TensorBoard.
 
-    Rows beyond `step`, with which the run resumes, are dropped. Not `enabled`
-    on workers that must not write.
+    Rows beyond `step`, with which the run resumes, are dropped. Disabled on
+    workers that must not write.
     """
 
     def __init__(self, workdir, step, enabled=True):
@@ -60,7 +60,7 @@ class EpochLog:
         )
 
     def epoch(self, row, pictures=None):
-        """Adds an epoch's row, of some `FIELDS`, and perhaps a picture."""
+        """Adds an epoch's row, with some of `FIELDS`, and maybe a picture."""
         if not self.enabled:
             return
         self.rows.append({k: row.get(k, "") for k in FIELDS})

@@ -22,9 +22,8 @@ BUDGET_CHECK_BATCHES = 8
 BUDGET_TOLERANCE = 1.01
 
 _DIVERGED = (
-    "The {} must be finite; it is not at step {}. Start again in another "
-    "--workdir with a lower --learning_rate, a --clip_norm or more "
-    "--warmup_epochs."
+    "The {} must be finite; it is not at step {}. Restart in another --workdir "
+    "with a lower --learning_rate, a --clip_norm or more --warmup_epochs."
 )
 _STEPPERS = {
     "bottlenet": Stepper,
@@ -34,7 +33,7 @@ _STEPPERS = {
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss or a weight is not finite; the message says at which step."""
+    """The loss or a weight is not finite; the message names the step."""
 
 
 class Loop:
@@ -168,7 +167,7 @@ class Loop:
             for batch in batches:
                 outputs = self._step(step, *batch)
                 step += 1
-                # The device works on this step while the last one is read.
+                # The device computes this step while the previous one is read.
                 totals = self._account(totals, pending, bar)
                 pending = (step, outputs)
                 if step >= last:
@@ -203,7 +202,7 @@ class Loop:
         return self.dataset.train.guard(batches)
 
     def _correct_budget(self, epoch):
-        """Measures bytes in inference, of training images as they are."""
+        """Measures bytes in inference, of unaugmented training images."""
         batches = self.dataset.train_batches(
             self.config.batch_size,
             epoch=self.config.first_epoch + epoch,

@@ -1,4 +1,4 @@
-"""Losses: of labels, of the unsplit network's logits, of the feature."""
+"""Losses on labels, on the unsplit network's logits and on the feature."""
 
 import tensorflow as tf
 
@@ -6,8 +6,8 @@ from bottlenet_tf import tasks
 
 # A channel's deviation counts as at least a tenth of the channels' RMS.
 MIN_VARIANCE_SHARE = 0.01
-# Of the mean square: float32's rounding alone makes a constant vary by about
-# 1e-13 of it. 1e-10 is a deviation of 1e-5 of the value.
+# Share of the mean square: float32's rounding alone makes a constant vary by
+# about 1e-13 of it. 1e-10 is a deviation of 1e-5 of the value.
 MIN_RELATIVE_VARIANCE = 1e-10
 
 
@@ -48,23 +48,23 @@ def task_loss(
 
 
 def imitation_loss(wanted, logits, temperature, task=tasks.ONE_CLASS):
-    """Returns `task_loss` of d = 1: the divergence from a teacher's logits."""
+    """Returns `task_loss` for d = 1: the divergence from a teacher's logits."""
     divergence = task.divergence(wanted / temperature, logits / temperature)
     return temperature**2 * divergence
 
 
 def feature_loss(feature, restored):
-    """Returns how far a restored feature is from the cut tensor, a scalar.
+    """Returns the error of a restored feature against the cut tensor, a scalar.
 
     mean over all elements of (restored - feature)**2 / unit_c,
     unit_c = max(variance_c, 0.01 * mean over channels of variance_c)
 
     `variance_c` is the batch's, of each channel: 0 is perfect, and the
     channels' means alone score 1. The floor is for channels that hardly vary,
-    as a dead ReLU's; with it, the loss is at most 100 times the plain relative
-    error sum((restored - feature)**2) / sum((feature - mean_c)**2). Of a
-    constant feature, as one example of 1x1, the squared error counts as it is.
-    Computed in float32.
+    such as a dead ReLU's; with it, the loss is at most 100 times the plain
+    relative error sum((restored - feature)**2) / sum((feature - mean_c)**2).
+    For a constant feature, such as one example of 1x1, the plain squared error
+    counts. Computed in float32.
 
     Args:
         feature: The unit's input, `(batch, H, W, C)`; it gets no gradient.

@@ -8,19 +8,19 @@ from bottlenet_tf import backbones, evaluation
 from bottlenet_tf.common import drawing
 from bottlenet_tf.models.split import split_backbone
 
-# Baselines depend on network, data and qualities alone, so runs beside each
-# other share them, and a search's trials those of the folder above it.
+# Baselines depend only on network, data and qualities, so runs in one folder
+# share them, and a search's trials those of the parent folder.
 _CACHE, _CACHE_LEVELS = ".baselines", 3
 
 
 def measure(
     config, network, dataset, training, validated=None, evaluation_of=None
 ):
-    """Sends every image through the byte side and reports.
+    """Measures every image by its real payload, and writes the report.
 
     The one place in a run that reads the test images. Validation images, by
-    which the default point and later programs choose, are measured first;
-    with --measure_on=validation they alone.
+    which the default point and later programs choose, are measured first; with
+    --measure_on=validation only they are.
 
     Args:
         config: `TrainConfig`.
@@ -87,7 +87,7 @@ def part_to_evaluate(dataset):
 def on_test(model, dataset, codecs):
     """Returns a kept network's `SplitResult`s behind several codecs.
 
-    For comparisons that choose nothing; test images are read here alone.
+    For comparisons that choose nothing; only here are test images read.
     """
     return evaluation.evaluate_codecs(model, dataset.test, codecs)
 
@@ -137,8 +137,8 @@ def _tuned_on(part, config, network):
 def baseline_cache(workdir, root=None):
     """Returns the folder that keeps the baselines of a run.
 
-    The nearest that exists in the three folders above `workdir`, or a new one
-    in `root`, by default the folder above.
+    The nearest existing one in the three folders above `workdir`, or a new one
+    in `root`, by default the parent folder.
     """
     above = workdir.absolute().parents[:_CACHE_LEVELS]
     existing = [f / _CACHE for f in above if (f / _CACHE).is_dir()]

@@ -7,8 +7,8 @@ Reference:
 
 import tensorflow as tf
 
-# Share of the run, at its end, with whole images: batch statistics and bytes
-# settle on those of inference.
+# Share of the run, at its end, with unblended images: batch statistics and
+# bytes settle on those of inference.
 WHOLE_IMAGES_AT_END = 0.2
 
 
@@ -20,7 +20,7 @@ def blend_shares(count, alpha, seed, step, total_steps):
     `WHOLE_IMAGES_AT_END` of the run.
     """
     # Beta(a, a) is x / (x + y) of two Gamma(a). Where a small alpha draws
-    # two zeros, the example stays whole.
+    # two zeros, the example stays unblended.
     x, y = tf.unstack(
         tf.random.stateless_gamma((2, count), tf.stack([seed, step]), alpha)
     )

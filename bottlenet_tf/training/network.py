@@ -21,15 +21,15 @@ MATCH_BATCHES = 4
 
 
 class Network(NamedTuple):
-    """The network that a run trains, and those beside it.
+    """The network that a run trains, and those it is compared with.
 
     model: `BottleNet`; the backbone's Keras model for modes "baseline" and
         "cloud".
-    untouched: Keras model of the unsplit network as it was given, image ->
-        logits; None if it has no trained weights.
+    untouched: Keras model of the given unsplit network, image -> logits; None
+        if it has no trained weights.
     teacher: Callable `(images, feature) -> logits` for distillation or None.
     split_point: `SplitPoint` of the cut; None if there is none.
-    output: As `Backbone.output`, or as in the run that it comes from.
+    output: As `Backbone.output`, or as in the original run.
     """
 
     model: keras.Model
@@ -47,7 +47,7 @@ class Network(NamedTuple):
         return self._replace(model=model, untouched=untouched, teacher=None)
 
     def unsplit_suffix(self):
-        """Returns the part of `untouched` behind the cut, a Keras model."""
+        """Returns the part of `untouched` after the cut, a Keras model."""
         whole = self.untouched
         feature = separating_tensors(whole)[self.split_point.layer]
         return keras.Model(feature, whole.outputs[0])
@@ -57,8 +57,8 @@ def build_network(config, image_size, num_classes):
     """Builds the `Network` of a `TrainConfig`.
 
     Raises:
-        ValueError: if backbone, weights, split and unit don't fit together;
-            the message says which.
+        ValueError: if backbone, weights, split and unit don't match; the
+            message says which.
     """
     backbone = build_backbone(config, image_size, num_classes)
     if config.train_frozen:
@@ -110,16 +110,16 @@ def _print_frozen(model):
     learned, frozen = graph.learned_weights(model)
     if frozen:
         print(
-            f"{len(frozen)} of {len(learned)} weights stay as they are, since "
-            "the file declares them not trainable; --train_frozen trains them."
+            f"{len(frozen)} of {len(learned)} weights are frozen, since the "
+            "file declares them not trainable; --train_frozen trains them."
         )
 
 
 def with_labels_for(output, dataset, config):
-    """Returns a data set whose labels are made for a network's outputs.
+    """Returns a data set with labels for a network's outputs.
 
     Raises:
-        ValueError: if labels, outputs and --output don't fit together.
+        ValueError: if labels, outputs and --output don't match.
     """
     chosen = tasks.choose(config.output, output, dataset.task.output)
     return dataset.for_output(chosen)
@@ -132,7 +132,7 @@ def _as_run(backbone, run):
     try:
         output = load_report(run).get("output", "logits")
     except (OSError, ValueError):
-        return backbone  # Of an earlier version, or a model file alone.
+        return backbone  # From an earlier version, or only a model file.
     return dataclasses.replace(backbone, output=output)
 
 
@@ -163,7 +163,7 @@ def build_backbone(config, image_size, num_classes):
         `backbones.Backbone`.
 
     Raises:
-        ValueError: if backbone and weights don't fit together.
+        ValueError: if backbone and weights don't match.
     """
     custom_layers.import_all(config.imports)
     knows_classes = config.data.class_indices or config.data.unseen_classes
@@ -192,11 +192,11 @@ def _build(name, weights, flag, **options):
 
 
 def match_feature(model, dataset, batch_size):
-    """Lets a unit begin with the feature's mean and deviation.
+    """Initializes a unit with the feature's mean and deviation.
 
-    A network that learns along finds the scale of the restored feature in
-    some steps. A frozen one never does, nor does the unit if the channels'
-    statistics are far from 0 and 1. Reads some training images as they are.
+    A network that is trained, too, learns the scale of the restored feature in
+    a few steps. A frozen one can't, nor can the unit if the channels'
+    statistics are far from 0 and 1. Reads some unaugmented training images.
     """
     batches = dataset.train_batches(batch_size, epoch=0, augment=False)
     features = [
@@ -208,7 +208,7 @@ def match_feature(model, dataset, batch_size):
 
 
 def load_model(run):
-    """Loads the trained model of a run, in float32 as it is deployed.
+    """Loads the trained model of a run, in float32 as deployed.
 
     Args:
         run: Work directory, or the path of its model file.
@@ -238,13 +238,13 @@ def stored_model(run):
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} must be a network that this version can read; layers "
-            "change between versions. Train it anew, or use the version that "
+            "change between versions. Retrain it, or use the version that "
             f"wrote it. Received: {str(error).strip()[:500]}"
         ) from error
 
 
 def _clone(model):
-    """Returns a copy of `model` with weights of its own."""
+    """Returns a copy of `model` with its own weights."""
     copy = keras.models.clone_model(model)
     backbones.set_weights(copy, model.get_weights())
     return copy

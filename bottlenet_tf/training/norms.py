@@ -1,4 +1,4 @@
-"""Batch norms' statistics, estimated anew after a short training."""
+"""Re-estimates batch norms' statistics after short training."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from bottlenet_tf.layers import BatchNormalization
 
 
 def estimate_statistics(model, batches):
-    """Gives batch norms the mean and variance of some batches together.
+    """Sets batch norms' mean and variance to those of several batches.
 
     mean = mean over b of mean_b
     variance = mean over b of variance_b + variance over b of mean_b
@@ -20,8 +20,8 @@ def estimate_statistics(model, batches):
     training. Moving averages lag behind the weights: after twenty steps at
     momentum 0.9 an eighth of the initial value is left.
 
-    Layers that aren't trainable stay as they are. Batches are `(images,
-    labels)` of one size, and at least one.
+    Layers that aren't trainable don't change. Batches are `(images, labels)` of
+    one size, and at least one.
 
     Reference:
         Wu, Johnson, 2021, arXiv:2105.07576, section 3 ("precise BN").

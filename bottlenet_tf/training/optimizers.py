@@ -8,7 +8,7 @@ from bottlenet_tf.backbones import new_head
 from bottlenet_tf.training.schedules import WarmupCosine
 
 BETA_2 = 0.99  # Rates vary from image to image; a longer memory lags behind.
-AVERAGED = 0.999  # Of the averaged weights: about the last 1,000 steps.
+AVERAGED = 0.999  # Decay of the averaged weights: about the last 1,000 steps.
 # Learning rates relative to the unit's own.
 PRIOR, TRANSFORM, TAIL = 3.0, 1 / 16, 3 / 8
 
@@ -29,7 +29,7 @@ def build(config, model, steps_per_epoch, total_steps, first_step=0):
 
 
 class Grouped:
-    """One Keras optimizer for each group of variables, used like one.
+    """A Keras optimizer for each group of variables, used like a single one.
 
     `groups` is a list of `(variables, Keras optimizer)`; none of the
     optimizers scales its loss.
@@ -52,11 +52,11 @@ class Grouped:
         return self._optimizers[0].learning_rate
 
     def scale_loss(self, loss):
-        """Returns the loss as it is: no half precision here."""
+        """Returns the loss unchanged: no half precision here."""
         return loss
 
     def apply(self, gradients, variables):
-        """Takes one step; a gradient belongs to the variable in its place."""
+        """Takes one step; gradients are in the variables' order."""
         by_variable = {
             id(variable): gradient
             for gradient, variable in zip(gradients, variables, strict=True)
@@ -125,7 +125,7 @@ def for_one_rate(config, steps_per_epoch, total_steps, first_step=0):
 
 
 def _for_new_head(config, model, steps_per_epoch, total_steps, first_step=0):
-    """Returns the `Grouped` of a network whose classifier alone is new."""
+    """Returns the `Grouped` of a network with only its classifier new."""
     length = steps_per_epoch, total_steps, first_step
     head, rest = [], []
     for variable in model.trainable_variables:

@@ -8,7 +8,7 @@ from bottlenet_tf.training.klt import IDENTITY_SHARE, weighted_klt
 
 
 class Moments:
-    """Sums over the patches, of side `patch`, of some images; for their KLT."""
+    """Sums over the patches, of side `patch`, of images, for their KLT."""
 
     def __init__(self, patch):
         self.patch = patch
@@ -21,7 +21,8 @@ class Moments:
             size = self.patch**2 * features.shape[-1]
             self.total = np.zeros(size)
             self.products, self.slopes = np.zeros((2, size, size))
-            # About the channels' means, so that sums keep their digits.
+            # Relative to the channels' means, so that sums keep their
+            # precision.
             self.shift = features.mean((0, 1, 2))
         x = _to_patches(features - self.shift, self.patch)
         g = _to_patches(gradients, self.patch)
@@ -35,8 +36,8 @@ class Moments:
 class Patches(NamedTuple):
     """The KLT of a split's patches.
 
-    patch: p, their side.
-    mean, deviation: Of the feature's channels, `(C,)`.
+    patch: p, side of the patches.
+    mean, deviation: Those of the feature's channels, `(C,)`.
     forward: `(p p C, d)`; z = x forward, x standardised.
     inverse: `(d, p p C)`.
     """
@@ -55,10 +56,10 @@ class Patches(NamedTuple):
 
 
 def solve_patches(moments, channels, name="the split"):
-    """Returns the `Patches` of `Moments`, of d = `channels`.
+    """Returns the `Patches` of `Moments`, with d = `channels`.
 
     Raises:
-        ValueError: naming the split, for a feature that is constant.
+        ValueError: naming the split, for a constant feature.
     """
     depth = len(moments.shift)
     repeats = len(moments.total) // depth

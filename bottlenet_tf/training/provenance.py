@@ -1,9 +1,9 @@
-"""Provenance of a run: classes, images, files it began with.
+"""Provenance of a run: classes, images, initial files.
 
 Written as `provenance.json` when a run starts, and compared when it is resumed,
 built upon or exported: a renamed class would give answers the wrong label,
-another division would test on training images, and a replaced file would leave
-figures of another network.
+another division would test on training images, and a replaced file would make
+the figures those of another network.
 """
 
 import dataclasses
@@ -20,13 +20,13 @@ from bottlenet_tf.config.run import TrainConfig, differing_flags
 from bottlenet_tf.data.fingerprints import Fingerprint
 
 FORMAT = "bottlenet_tf.provenance.1"
-# Flags that may name a file or a run to begin with.
+# Flags that may name a file or a run to start from.
 FILES = (
     "backbone", "backbone_weights", "init_from", "teacher_backbone",
     "teacher_weights",
 )  # fmt: skip
 _SHOWN = 5
-# Flags that decide which images there are and how they are divided.
+# Flags that decide the images and their division.
 _DATA_FLAGS = (
     "dataset", "data_dir", "manual_dir", "split_seed", "test_fraction",
     "validation_fraction", "class_indices", "num_outputs", "unseen_classes",
@@ -108,11 +108,11 @@ def read(workdir):
     path = pathlib.Path(workdir) / PROVENANCE_FILE
     if not path.is_file():
         raise ValueError(
-            f"A run must hold {PROVENANCE_FILE}, the record of its data; runs "
-            "of earlier versions have none. Train it anew, in another folder. "
-            f"Received: {str(workdir)!r}"
+            f"A run must contain {PROVENANCE_FILE}, the record of its data; "
+            "runs of earlier versions have none. Retrain it, in another "
+            f"folder. Received: {str(workdir)!r}"
         )
-    remedy = "The run can't be trusted; train it anew, in another folder."
+    remedy = "The run can't be trusted; retrain it, in another folder."
     value = read_json(path, FORMAT, ("classes", "parts", "files"), remedy)
     try:
         return Provenance(
@@ -131,32 +131,32 @@ def read(workdir):
 
 
 def check_resumed(workdir, now):
-    """Raises ValueError unless a begun run has the `Provenance` of now."""
+    """Raises ValueError unless a started run has the current `Provenance`."""
     before = read(workdir)
     differing = [
-        f"--{flag}: its file is another than when the run began"
+        f"--{flag}: its file has changed since the run began"
         for flag in FILES
         if before.files.get(flag) != now.files.get(flag)
     ]
     differing += _differing_data(before, now)
     if differing:
         raise ValueError(
-            "--workdir holds a run on other data or files, and a run is "
-            "resumed with those of its start. Put them back, or use another "
-            "folder. "
-            f"Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
+            "--workdir contains a run on other data or files, and a run is "
+            "resumed with its original ones. Restore them, or use another "
+            f"folder. Received: workdir={str(workdir)!r}, "
+            f"{'; '.join(differing)}"
         )
 
 
 def check_source(flag, config, now):
     """Raises ValueError unless a run to start from has the same data.
 
-    Its classes must mean the same, and none of its training images may
-    validate or test here.
+    Its classes must mean the same, and none of its training images may be
+    validation or test images here.
 
     Args:
-        flag: One of `FILES`; names a run's folder, or a file. Files that are
-            not in a run's folder have no provenance, and pass.
+        flag: One of `FILES`; names a run's folder, or a file. Files outside a
+            run's folder have no provenance, and pass.
         config: `TrainConfig` of the run that is to start.
         now: Its `Provenance`.
     """
@@ -172,7 +172,7 @@ def check_source(flag, config, now):
     before = read(folder)
     check_model(folder, f"--{flag}")
     differing = _differing_data(before, now)
-    # Of the network alone, an unseen class may well be known.
+    # The network alone may well know an unseen class.
     seen = [name for name in now.unseen if name not in before.unseen]
     if flag == "init_from" and seen:
         differing.append(f"unseen classes: {_names(seen)} not unseen there")
@@ -180,7 +180,7 @@ def check_source(flag, config, now):
         raise ValueError(
             f"--{flag} must be a run on the same data, divided in the same "
             "way: its labels must mean the same, and it must not have been "
-            "trained on images that validate or test here. Received: "
+            "trained on validation or test images of this one. Received: "
             f"{flag}={str(run)!r}, "
             f"{'; '.join(_differing_flags(folder, config) + differing)}"
         )
@@ -198,15 +198,15 @@ def check_model(workdir, named):
     found = _sha256(folder / MODEL_FILE)
     if saved not in (None, found):
         raise ValueError(
-            f"{named} must be a run with the {MODEL_FILE} that it saved; "
-            "this file is another one, of unknown origin. Received: "
+            f"{named} must be a run with the {MODEL_FILE} that it saved; this "
+            "is another file, of unknown origin. Received: "
             f"{named.removeprefix('--')}={str(workdir)!r}"
         )
     return found
 
 
 def is_unknown(flag, config):
-    """Whether a flag names a file outside of any run's folder."""
+    """Whether a flag names a file outside any run's folder."""
     path = _path(config, flag)
     return (
         path is not None
@@ -216,7 +216,7 @@ def is_unknown(flag, config):
 
 
 def check_data(workdir, config, dataset):
-    """Raises ValueError unless a finished run's data set is as in its training.
+    """Raises ValueError if a finished run's data set has changed.
 
     `dataset` is opened as the run's `config` says.
     """
@@ -224,15 +224,15 @@ def check_data(workdir, config, dataset):
     differing = _differing_data(read(workdir), now)
     if differing:
         raise ValueError(
-            f"--dataset={config.data.dataset} must hold the images and classes "
-            "of the run's training, or labels and figures would not be the "
-            "network's. Put them back, or train anew. Received: "
+            f"--dataset={config.data.dataset} must contain the images and "
+            "classes of the run's training, or labels and figures would not be "
+            "the network's. Restore them, or retrain. Received: "
             f"workdir={str(workdir)!r}, {'; '.join(differing)}"
         )
 
 
 def _differing_data(before, now):
-    """Returns how classes and images differ, as a list of phrases."""
+    """Returns the differences of classes and images, a list of phrases."""
     found = []
     if before.classes != now.classes:
         gone = [name for name in before.classes if name not in now.classes]
@@ -249,7 +249,7 @@ def _differing_data(before, now):
             )
         elif there != here:
             found.append(
-                f"{part}: {here.images:,} images both times, but others"
+                f"{part}: {here.images:,} images both times, but different ones"
             )
     return found
 
@@ -260,7 +260,7 @@ def _names(names):
 
 
 def _differing_flags(folder, config):
-    """Returns which flags about data differ, as a list of phrases."""
+    """Returns the flags about data that differ, a list of phrases."""
     path = folder / CONFIG_FILE
     try:
         before = TrainConfig.from_json(path.read_text(encoding="utf-8"))

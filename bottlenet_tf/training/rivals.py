@@ -1,7 +1,7 @@
 """Tuned rivals: the unsplit network, tuned for the images of a codec.
 
 For each image codec the network is trained as `--mode=cloud`, with the run's
-recipe, at the qualities at which the untouched network loses some points on
+recipe, at the qualities at which the untouched network loses given points on
 the validation images; then measured at these qualities and their neighbours.
 """
 
@@ -17,7 +17,7 @@ from bottlenet_tf.common import run_folders
 from bottlenet_tf.config.run import TrainConfig, UnitConfig
 from bottlenet_tf.training.measure import baseline_cache, publish
 
-# Qualities on each side of the one that a rival is tuned at.
+# Qualities on each side of the one at which a rival is tuned.
 _NEIGHBOURS = 2
 
 
@@ -50,8 +50,8 @@ def _settings(config):
 def add(config, report, stands_on, train):
     """Trains the rivals of a measured run; returns its report with them.
 
-    They are kept beside the cached baselines, for later runs. `stands_on` is
-    the run's `Provenance`, `train` is `runner.run`.
+    They are kept with the cached baselines, for later runs. `stands_on` is the
+    run's `Provenance`, `train` is `runner.run`.
     """
     chosen_by = evaluation.choosing_figures(report)
     codecs = [*_measured_codecs(config, report), *config.tuned_rivals]
@@ -111,7 +111,8 @@ def rival_config(config, report, codec, quality, side):
     """Returns the `TrainConfig` of a rival; its workdir is the run's.
 
     Optimiser, schedule, distillation and augmentation are the run's. The
-    rival sees at most as many training images as the run and those before it.
+    rival sees at most as many training images as the run and the runs behind
+    it.
     """
     steps = report["training"]["examples_in_all"] // config.batch_size
     per_epoch = report["training"]["steps_per_epoch"]
@@ -131,7 +132,7 @@ def rival_config(config, report, codec, quality, side):
         init_partly=False,
         freeze_prefix=False,
         epochs=epochs,
-        # None where it cuts nothing short, so that runs of another length
+        # None if it doesn't shorten the run, so that runs of another length
         # have the same rivals.
         max_steps=steps if epochs * per_epoch > steps else None,
         first_epoch=0,
@@ -165,12 +166,12 @@ def _norm_batches(config):
 
 
 def _folder(config, rival, stands_on):
-    """Returns a rival's folder, named by all that decides its result."""
+    """Returns a rival's folder, named by everything that decides its result."""
     files = dict(stands_on.files)
     files.pop("init_from", None)
     stands_on = dataclasses.replace(stands_on, files=files)
-    # Without paths, of which `stands_on` has the content, and settings that
-    # change no weight.
+    # Without paths, whose content is in `stands_on`, and settings without
+    # effect on weights.
     settings = dataclasses.asdict(
         dataclasses.replace(rival, workdir="rival", checkpoint_minutes=0.0)
     )

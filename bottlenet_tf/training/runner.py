@@ -1,4 +1,4 @@
-"""A whole run: data, network, training, measurement, report."""
+"""A complete run: data, network, training, measurement, report."""
 
 import dataclasses
 import pathlib
@@ -34,15 +34,15 @@ from bottlenet_tf.training.network import (
 from bottlenet_tf.training.norms import estimate_statistics
 from bottlenet_tf.training.unit_start import start_unit
 
-_CHOOSING_IMAGES = 2000  # Training images, where none validate.
+_CHOOSING_IMAGES = 2000  # Training images, if there are no validation images.
 
 
 def run(config, check=None):
     """Trains, measures and reports one `TrainConfig`.
 
-    Resumes from the work directory's newest checkpoint. A finished run is
-    not trained again, unless for more epochs: its report is shown. The
-    network that is saved and measured computes in float32.
+    Resumes from the work directory's newest checkpoint. A finished run is only
+    trained again for more epochs; otherwise its report is shown. The saved and
+    measured network computes in float32.
 
     Args:
         config: `TrainConfig`.
@@ -54,7 +54,7 @@ def run(config, check=None):
         the chief, which writes it.
 
     Raises:
-        ValueError: for a configuration that doesn't fit the data or the
+        ValueError: for a configuration that doesn't match the data or the
             network, or a work directory of another run or process.
         loop.TrainingDiverged: if loss or weights aren't finite.
     """
@@ -99,7 +99,7 @@ def _run(config, check):
             return evaluation.plane_mosaic(model, images)[None]
 
     loop = Loop(config, network, dataset, strategy, picture, first_step)
-    # Only now: a run that could not even start leaves nothing to resume.
+    # Only now: a run that could not start leaves nothing to resume.
     if loop.is_chief:
         continued.begin(workdir, first_step)
         provenance.write(workdir, stands_on)
@@ -131,7 +131,7 @@ def _run(config, check):
 
 
 def _start_unit(config, network, dataset):
-    """Starts a unit from its network's features, if it needs that."""
+    """Initializes a unit from its network's features, if needed."""
     if config.has_unit and config.unit.kind == "learned":
         start_unit(network.model, dataset, config)
     elif config.mode == "frozen":
@@ -190,15 +190,15 @@ def _check_validation(config, dataset):
     if chooses and not dataset.validation:
         raise ValueError(
             "--keep=best, --early_stopping, --measure_on=validation and "
-            "--tuned_rivals need validation images, and classes of one "
-            "training image have none to spare. Received: "
-            f"{dataset.num_train} training images of {dataset.num_classes} "
-            f"classes, validation_fraction={config.data.validation_fraction}"
+            "--tuned_rivals need validation images, and a class with one "
+            f"training image can't give one up. Received: {dataset.num_train} "
+            f"training images of {dataset.num_classes} classes, "
+            f"validation_fraction={config.data.validation_fraction}"
         )
 
 
 def _is_gone(dataset):
-    """Whether a data set is a folder, and isn't there."""
+    """Whether a data set is a folder that doesn't exist."""
     path = pathlib.Path(dataset).expanduser()
     is_path = path.is_absolute() or dataset.startswith((".", "~"))
     return (is_path or "/" in dataset) and not path.exists()
@@ -211,7 +211,7 @@ def _examples_before(config):
     folder = pathlib.Path(config.init_from)
     folder = folder.parent if folder.is_file() else folder
     if not (folder / REPORT_FILE).is_file():
-        return 0  # A model file alone.
+        return 0  # Only a model file.
     return evaluation.load_report(folder)["training"]["examples_in_all"]
 
 
@@ -260,13 +260,13 @@ def _describe(config, dataset, network):
     )
     if dataset.task.output == "sigmoid":
         print(
-            "Each output answers by itself, for any number of labels an image "
-            "(sigmoid); right is an image with exactly its labels."
+            "Each output is decided separately, for any number of labels per "
+            "image (sigmoid); an image is right with exactly its labels."
         )
     if dataset.unseen:
         print(
             f"Also {len(dataset.unseen):,} test images of "
-            f"{len(dataset.unseen_classes)} classes that stay unseen."
+            f"{len(dataset.unseen_classes)} unseen classes."
         )
     if config.data.class_indices:
         print(f"They are among the network's {dataset.num_classes:,} outputs.")
@@ -274,12 +274,12 @@ def _describe(config, dataset, network):
         if flag != "init_from" and provenance.is_unknown(flag, config):
             print(
                 f"The training images of --{flag} aren't recorded; if "
-                "validation images were among them, accuracies flatter."
+                "validation images were among them, accuracies are too high."
             )
     if dataset.skipped:
         print(f"Left out {len(dataset.skipped)} corrupt images.")
     if network.split_point is None:
-        print(f"{config.backbone}, without unit.")
+        print(f"{config.backbone}, without a unit.")
         return
     point, unit = network.split_point, network.model.unit
     codes = "x".join(map(str, unit.code_shape))

@@ -46,7 +46,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 @dataclasses.dataclass(frozen=True)
 class CodecSchedule:
-    """When the codec runs in training, and at which quality.
+    """When the codec runs in training, and at what quality.
 
     From `first_step` on, in mode "naive" never; before, the quantizer alone.
     Quality is annealed linearly from `quality_start`, unless that is None.
@@ -85,5 +85,5 @@ def codec_schedule(config, steps_per_epoch, total_steps):
 
 
 def augmented_epochs(config):
-    """Returns how many epochs, the first ones, have augmented images."""
+    """Returns the number of epochs, from the first, with augmented images."""
     return round((1 - config.clean_finish) * config.epochs)

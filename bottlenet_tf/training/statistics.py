@@ -3,11 +3,11 @@
 ```
 images ─ network ─ features of every split, gradients of a random projection
   pass 1: moments of the patches        -> their KLT, `patch_klt.Patches`
-  pass 2: patches in that KLT, d of p p C values a place, which are kept
+  pass 2: patches in that KLT, d of p p C values per place, which are kept
 ```
 
-Only the reduced patches of an image are kept, whatever the features' depth. Of
-several splits, one at a time is in memory.
+Only the reduced patches of an image are kept, whatever the features' depth.
+With several splits, one at a time is in memory.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from bottlenet_tf.backbones.split_points import separating_tensors
 from bottlenet_tf.training import logs, patch_klt
 
 # The answers' temperature in the metric, twice that of distillation: a network
-# is sure of most training images, and at 1 only few of them would count.
+# is sure of most training images, of which only few would count at 1.
 METRIC_TEMPERATURE = 4.0
-_PATCH_IMAGES = 1000  # Of the patches' KLT.
+_PATCH_IMAGES = 1000  # For the patches' KLT.
 # Images whose gradients are computed at once: 200 of 64 pixels a side, 16 of
 # 224. EfficientNet-Lite0 takes 100 MB for one of 224.
 _BATCH = 200
@@ -33,7 +33,7 @@ _PIXELS = _BATCH * 64 * 64
 
 
 class Statistics(NamedTuple):
-    """Of one split.
+    """Statistics of one split.
 
     patches: `patch_klt.Patches`.
     z, g: float32 `(images, h, w, d)`: its patches and their gradients.
@@ -92,13 +92,13 @@ def of_splits(backbone, sizes, dataset, count, seed, folder):
         sizes: `{split: {"patch": p, "channels": d}}`.
         dataset: `data.Dataset`; training images are read, augmented as
             training sees them, and no label.
-        count: How many.
-        seed: Of the projections.
-        folder: For unnamed files, which end with the process.
+        count: Number of images.
+        seed: Seed of the projections.
+        folder: Folder of unnamed files, which end with the process.
 
     Raises:
-        ValueError: for features or gradients that aren't finite, a feature
-            that never varies, or an answer that doesn't depend on it.
+        ValueError: for features or gradients that aren't finite, a constant
+            feature, or an answer that doesn't depend on it.
     """
     forward = _from_backbone(backbone, list(sizes))
     yield from _gather(Batches(forward, dataset, seed), sizes, count, folder)
@@ -171,8 +171,8 @@ def _check(split, features, gradients):
         if not np.isfinite(np.sum(values)):
             bad = np.count_nonzero(~np.isfinite(values))
             raise ValueError(
-                f"The {name} at {split} must be finite; one image that isn't "
-                "would spoil the statistics of all. Check the network and the "
+                f"The {name} at {split} must be finite; a single image that "
+                "isn't would spoil the statistics. Check the network and the "
                 f"images. Received: {bad} of {values.size} values are not"
             )
 
@@ -180,9 +180,9 @@ def _check(split, features, gradients):
 def _check_answer(split, gradients, count):
     if not np.any(gradients):
         raise ValueError(
-            f"The answer must depend on the feature at {split}, by which "
-            "a unit is made; its gradient is 0 on all images. "
-            f"Received: images={count}"
+            f"The answer must depend on the feature at {split}, from which a "
+            "unit is computed; its gradient is 0 on all images. Received: "
+            f"images={count}"
         )
 
 
@@ -231,7 +231,7 @@ class Batches:
                 draw = tf.random.stateless_normal(tf.shape(p), seeds)
                 r = dataset.task.fisher_root(p, draw)
                 projected = tf.reduce_sum(r * tf.cast(logits, tf.float32))
-            # A tail that passes none back gives zeros, which are refused.
+            # A tail without a gradient gives zeros, which are refused.
             gradients = tape.gradient(
                 projected,
                 features,
@@ -266,8 +266,7 @@ def batch_size(dataset):
 def _division(most, count, dataset):
     """Returns size and number of the batches that read `count` images.
 
-    Training's batches are whole; of all its images, as few as possible are
-    left out.
+    Training's batches are complete; as few images as possible are left out.
     """
     steps = math.ceil(count / most)
     batch = math.ceil(count / steps)

@@ -39,8 +39,8 @@ class Stepper:
         teacher: Callable `(images, feature) -> logits`, or None.
         optimizer: Keras optimizer, built on `model.trainable_variables`.
         strategy: `tf.distribute.Strategy`.
-        total_steps: Steps of the whole run.
-        overhead_bytes: Wire bytes of a payload beyond its image data.
+        total_steps: Steps of the complete run.
+        overhead_bytes: Wire bytes of a payload besides its image data.
         task: Kind of output; see `tasks`.
     """
 
@@ -94,9 +94,9 @@ class Stepper:
         return step
 
     def receive(self, images):
-        """Returns uint8 images as the network receives them.
+        """Returns the network's input for uint8 images.
 
-        In mode "cloud" they went through an image codec.
+        In mode "cloud" they have passed through an image codec.
         """
         config = self.config
         if config.mode != "cloud":
@@ -217,8 +217,8 @@ class Stepper:
     def _reduce_and_clip(self, gradients):
         """Sums over all replicas and clips by the global norm.
 
-        The optimizer sums over replicas afterwards, so each hands in its
-        share of the sum.
+        The optimizer sums over replicas afterwards, so each returns its share
+        of the sum.
         """
         context = tf.distribute.get_replica_context()
         replicas = self.strategy.num_replicas_in_sync

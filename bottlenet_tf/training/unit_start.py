@@ -10,7 +10,7 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import imitation_loss
 
-# Most images that are computed at once, and numbers in their features.
+# Most images in a batch, and numbers in their features.
 _BATCH, _AT_ONCE = 200, 1 << 23
 # Most bytes of the features that the fits read, and most multiply-accumulates
 # of the tail for each step or factor that is tried.
@@ -19,21 +19,23 @@ _FIT_BYTES, _FIT_MACS = 1 << 30, 4 * 10**11
 # synthesis; at least as many as of 1000.
 _LADDER_SHARE, _SYNTHESIS_SHARE = 4, 2
 _LADDER_STEPS = 8
-# Most steps in a deviation: codes are int16. Where one coefficient decides
-# alone, the others would ask for far more.
+# Most steps in a deviation: codes are int16. Where a single coefficient
+# decides, the others would need far more.
 _MOST_LEVELS = 1000
-# Of log(weight of a bit) over log(step): 2 where the divergence is quadratic.
+# Slope of log(weight of a bit) over log(step): 2 where the divergence is
+# quadratic.
 _LEAST_RISE = 0.5
 # Factors on decoded coefficients that are tried.
 _ENERGIES = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6)
 
 
 def start_unit(model, dataset, config):
-    """Gives a learned unit the closed form of its split.
+    """Initializes a learned unit with the closed form of its split.
 
-    Reads training images, augmented, and no label. Fits in turn: the transform,
-    from features and gradients; the steps for the two ends of `rate_weights`;
-    the server's linear synthesis, by least squares; the energy that it lacks.
+    Reads training images, augmented, and no label. Fits in this order: the
+    transform, from features and gradients; the steps for the two ends of
+    `rate_weights`; the server's linear synthesis, by least squares; the energy
+    that it lacks.
 
     The unit of `model` is built.
     """
@@ -43,7 +45,7 @@ def start_unit(model, dataset, config):
 
 
 def count_images(config, dataset, mixed_to):
-    """Returns how many images a closed form reads.
+    """Returns the number of images that a closed form reads.
 
     Raises:
         ValueError: if they are fewer than the mixed coefficients.
@@ -52,7 +54,7 @@ def count_images(config, dataset, mixed_to):
     check(
         count >= mixed_to,
         f"A closed form needs {mixed_to} images, one for each of the "
-        "--mixed_to coefficients, which differ by how they vary among images. "
+        "--mixed_to coefficients, whose variation over images it measures. "
         "Give more, or a smaller --mixed_to.",
         statistics_images=config.unit.statistics_images,
         training_images=dataset.num_train,
@@ -61,7 +63,7 @@ def count_images(config, dataset, mixed_to):
 
 
 def start_from(found, model, dataset, config):
-    """As `start_unit`, from the `Statistics` that were found for its split."""
+    """As `start_unit`, from the known `Statistics` of its split."""
     unit = model.unit
     names = "coefficients", "mixed", "mixed_to", "shared"
     sizes = unit.get_config()
@@ -87,7 +89,7 @@ def fitted_images(model, count):
 
 
 def fit_steps(model, form, features, answers, temperature, task):
-    """Sets gains and steps by the worth of a bit.
+    """Sets gains and steps by the weight of a bit.
 
     A ladder of steps gives bits and divergences from the unsplit answers. The
     negative slope between two of them is the weight of a bit for which the
@@ -99,7 +101,7 @@ def fit_steps(model, form, features, answers, temperature, task):
         form: `closed_form.ClosedForm`.
         features: float32 `(images, H, W, C)`.
         answers: The unsplit network's logits, `(images, classes)`.
-        temperature: Of the divergence.
+        temperature: Temperature of the divergence.
         task: Kind of output; see `tasks`.
 
     Returns:
@@ -141,7 +143,7 @@ def fit_steps(model, form, features, answers, temperature, task):
 def steps_to_try(deviations):
     """Returns the ladder of steps for coefficients of these deviations."""
     likely = np.sort(deviations)[::-1]
-    # From where all coefficients are alive to where next to none is.
+    # From all coefficients nonzero to almost none.
     finest = likely[min(len(likely) // 2, 400)] / 2
     finest = max(finest, likely[0] / _MOST_LEVELS)
     coarsest = max(likely[min(8, len(likely) - 1)], 4 * finest)
@@ -152,7 +154,7 @@ def log_steps(ladder, bits, losses, rate_weights):
     """Returns log steps `(fine, coarse)` for two rising weights of a bit.
 
     They are the ladder's ends if the answer hardly depends on the feature, or
-    if both weights lie beyond one end. Bits and losses are an image's at each
+    if both weights are beyond one end. Bits and losses are an image's at each
     step of the ladder, which rises.
     """
     ends = tuple(np.log([ladder[0], ladder[-1]]))
@@ -173,7 +175,7 @@ def fit_synthesis(model, features):
     """Sets the server's convolutions by least squares, of reduced rank.
 
     They make up for the coefficients that aren't kept. Fitted at the finest
-    point: coarser codes would make smaller features of them.
+    point: with coarser codes, features would become smaller.
     """
     unit, patch = model.unit, model.unit.synthesis.patch
     targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
@@ -190,7 +192,7 @@ def fit_synthesis(model, features):
 
 
 def fit_energy(model, features, answers, temperature, task):
-    """Makes up for the energy that the unit leaves out.
+    """Compensates for the energy that the unit leaves out.
 
     The normalisations of a frozen tail expect all of it. At both ends of the
     curve, decoded coefficients get the factor of `_ENERGIES` whose answers
@@ -247,8 +249,8 @@ def _lowest(values, loss):
 def _least_squares(inputs, targets, rank, ridge=1e-3):
     """Solves targets = conv(conv(inputs, 3 x 3), 1 x 1) + bias.
 
-    The best convolution of 3 x 3 by itself, cut to the `rank` directions of
-    the targets in which it restores most (reduced-rank regression).
+    The best 3 x 3 convolution, reduced to the `rank` directions of the targets
+    that it restores best (reduced-rank regression).
 
     Returns:
         Kernels `(3, 3, in, rank)` and `(1, 1, rank, out)`, bias `(out,)`.
@@ -283,7 +285,7 @@ def _least_squares(inputs, targets, rank, ridge=1e-3):
 
 
 def _entropy(codes):
-    """Returns bits an image by each coefficient's own frequencies."""
+    """Returns bits per image by each coefficient's own frequencies."""
     total = 0.0
     for column in codes.T:
         _, counts = np.unique(column, return_counts=True)

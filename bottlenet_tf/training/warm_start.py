@@ -31,7 +31,7 @@ def copy_network(model, source, flag, run):
 def copy_what_fits(model, source, flag, run):
     """Copies the weights of a network with another unit at the same split.
 
-    Prefix and suffix whole; of the unit, the part that `copy_unit` copies.
+    Copies prefix and suffix completely, the unit as `copy_unit` does.
     """
     if not isinstance(source, BottleNet):
         raise ValueError(
@@ -57,7 +57,7 @@ def _assign(ours, theirs, message):
 
 
 def _without_codec(model):
-    """Returns the variables but a codec's, which may differ between runs."""
+    """Returns all variables but a codec's, which may differ between runs."""
     if not isinstance(model, BottleNet):
         return model.variables
     codec = model.unit.codec  # None before a unit has tables.
@@ -68,9 +68,9 @@ def _without_codec(model):
 def copy_unit(unit, source):
     """Copies the weights that two units have in common.
 
-    Weights of the same path are copied as far as their channels go, those
-    first that the next layer weighs most. Kernels of another size stay as
-    they are. A unit of fewer channels is thus cut out of the source.
+    Weights of the same path are copied as far as their channels go, starting
+    with those that the next layer weighs most. Kernels of another size are not
+    copied. A unit of fewer channels is thus cut out of the source.
     """
     codec = {variable.path for variable in source.codec.variables}
     given = {
@@ -97,7 +97,7 @@ def copy_unit(unit, source):
 
 
 def _order_channels(given, block, following):
-    """Sorts the channels between two `ConvBlock`s, the weightiest first.
+    """Sorts the channels between two `ConvBlock`s, largest weights first.
 
     In `given`, `{path: weights}`.
     """
@@ -108,7 +108,7 @@ def _order_channels(given, block, following):
     order = np.argsort(-weight, kind="stable")
     given[kernel] = np.take(given[kernel], order, taken)
     made = block.conv.kernel.path
-    # Of (height, width, in, out), or out before in, the other one.
+    # In (height, width, in, out), or out before in, the other one.
     given[made] = np.take(given[made], order, 5 - _inputs(block))
     for variable in block.norm.variables:
         given[variable.path] = np.take(given[variable.path], order)

@@ -142,7 +142,7 @@ def test_a_pack_is_refused_before_anything_is_exported(
         workdir=(learned_config.workdir,), out=str(tmp_path / "out"),
         pack=str(adapted[1]),
     )  # fmt: skip
-    with pytest.raises(ValueError, match="A pack fits the very network"):
+    with pytest.raises(ValueError, match="A pack fits only the network"):
         export.run(config)
     assert not (tmp_path / "out").exists()
 

@@ -187,7 +187,7 @@ def test_more_weights_than_a_pack_holds_are_refused_before_any_work(
     finished, unsplit, dataset, monkeypatch, capsys, changes
 ):
     monkeypatch.setattr(refit, "MOST_WEIGHTS", 1000)
-    with pytest.raises(ValueError, match="a pack holds 1,000, .*refit=tables"):
+    with pytest.raises(ValueError, match="at most 1,000 .*refit=tables"):
         _refit(finished, unsplit, **changes).check_possible(dataset)
     asked = _refit(finished, unsplit)
     asked.check_possible(dataset)

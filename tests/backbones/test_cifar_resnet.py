@@ -193,7 +193,7 @@ def test_another_class_count_keeps_the_features(arrays, saved, caplog):
         (lambda a: a.pop("bn1.bias"), "Missing: bn1.bias"),
         (
             lambda a: a.update({"bn9.bias": np.zeros(3)}),
-            r"in excess: bn9.bias \(3,\)",
+            r"superfluous: bn9.bias \(3,\)",
         ),
         (
             lambda a: a.update({"bn1.bias": np.zeros(3)}),

@@ -275,7 +275,7 @@ def test_weights_from_another_file_replace_its_own(tmp_path):
     [
         ({"image_size": 16}, "image_size=16"),
         ({"num_classes": 7}, "num_classes=7"),
-        ({"weights": "imagenet"}, "brings its own weights"),
+        ({"weights": "imagenet"}, "has its own weights"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(given, message, tmp_path):
@@ -320,7 +320,7 @@ DAMAGED = {
 def test_a_damaged_model_file_is_refused(damage, tmp_path):
     path = tmp_path / "m.keras"
     DAMAGED.get(damage, lambda path: without("config.json", path))(path)
-    with pytest.raises(ValueError, match="whole .keras model.*m.keras'"):
+    with pytest.raises(ValueError, match="complete .keras model.*m.keras'"):
         backbones.create(str(path), image_size=8, num_classes=4)
 
 
@@ -328,7 +328,7 @@ def test_a_damaged_model_file_is_refused(damage, tmp_path):
 def test_damaged_weights_in_a_model_file_are_refused(damage, tmp_path):
     path = tmp_path / "w.keras"
     DAMAGED[damage](path)
-    with pytest.raises(ValueError, match="whole weights file.*w.keras'"):
+    with pytest.raises(ValueError, match="complete weights file.*w.keras'"):
         load(sequential(), tmp_path, weights=path)
 
 
@@ -336,7 +336,7 @@ def test_damaged_weights_in_a_model_file_are_refused(damage, tmp_path):
 def test_a_text_file_is_no_weights_file(suffix, tmp_path):
     path = tmp_path / f"w{suffix}"
     path.write_text("no weights")
-    with pytest.raises(ValueError, match=f"whole weights file.*w{suffix}'"):
+    with pytest.raises(ValueError, match=f"complete weights file.*w{suffix}'"):
         load(sequential(), tmp_path, weights=path)
 
 

@@ -89,7 +89,7 @@ def test_a_split_whose_training_failed_is_not_told_as_trained():
 
 
 def test_one_profile_alone_is_refused():
-    with pytest.raises(ValueError, match="must be given both.*a.json"):
+    with pytest.raises(ValueError, match="must both be given.*a.json"):
         curve_search.CurveFlags(device_profile="a.json")
 
 

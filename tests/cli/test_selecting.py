@@ -84,7 +84,7 @@ def test_it_chooses_and_writes_what_it_chose(select, sweep, profile, tmp_path):
     assert "mobile-only" in shown
     assert "| wifi    | range " in shown.split("== All networks ==")[1]
     # Unless told otherwise, a message is the least request that was measured.
-    assert "round trip 0 ms, 154 B a message" in shown
+    assert "round trip 0 ms, 154 B per message" in shown
     for decision in decisions:
         assert decision["link"]["message_overhead_bytes"] == 154
         for choice in decision["splits"]:

@@ -83,9 +83,9 @@ def test_tables_survive_pickling(tables):
 
 
 def test_nothing_of_them_can_be_changed(tables):
-    with pytest.raises(AttributeError, match="fixed"):
+    with pytest.raises(AttributeError, match="immutable"):
         tables.index = tables.index
-    with pytest.raises(AttributeError, match="fixed"):
+    with pytest.raises(AttributeError, match="immutable"):
         del tables.index
     for array in (
         tables.index,

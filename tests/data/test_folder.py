@@ -213,7 +213,7 @@ def test_images_deeper_in_a_class_folder_are_of_the_class(
 
 
 def test_class_folders_one_level_too_deep_are_refused(class_folder):
-    with pytest.raises(ValueError, match="hold images themselves"):
+    with pytest.raises(ValueError, match="contain images themselves"):
         data.load(class_folder.parent)
 
 
@@ -240,7 +240,7 @@ def test_a_name_that_isnt_utf_8_is_named(divided_folder, place):
     ("place", "message"),
     [
         ("nope", "must exist. Received: spec=.*nope"),
-        (".", "must hold class folders"),
+        (".", "must contain class folders"),
     ],
 )
 def test_a_folder_without_classes_is_refused(tmp_path, place, message):

@@ -56,7 +56,7 @@ def test_a_runs_own_folder_must_hold_the_same_training_images(class_folder):
     config, dataset = run_on(class_folder)
     inventory = dataset.inventory
     shutil.copy(class_folder / "cat/00.png", class_folder / "cat/new.png")
-    with pytest.raises(ValueError, match="others than when the run began"):
+    with pytest.raises(ValueError, match="have changed since the run began"):
         open_part(class_folder, "test", config, inventory)
 
 

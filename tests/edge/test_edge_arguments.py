@@ -25,7 +25,7 @@ def photo(tmp_path):
         (["{folder}", "{folder}", "--watch"], "--watch takes one folder"),
         (["--camera=0", "--watch"], "--watch takes one folder"),
         (["--camera=0", "--out=x"], "--camera has none"),
-        (["{photo}", "--tls_cert=x"], "--tls_cert is for gRPC"),
+        (["{photo}", "--tls_cert=x"], "--tls_cert is only for gRPC"),
         (
             ["{photo}", "--transport=tf_serving_rest", "--model=a"],
             "a model for each unit",

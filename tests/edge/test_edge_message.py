@@ -51,7 +51,7 @@ def test_each_kind_has_its_model():
 )
 def test_a_class_that_is_none_is_refused(index, top):
     sent = message.payload(b"p", ("a", "b"), 0)
-    with pytest.raises(BadAnswer, match="class that the network has"):
+    with pytest.raises(BadAnswer, match="a class of the network"):
         ByKind(Model(index, top)).ask(sent, 9.0, "q")
 
 

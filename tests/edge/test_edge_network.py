@@ -82,7 +82,7 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
     assert "no model that takes image" in network.why_not(cloud)
     assert network.why_not(cloud, with_images=True) is None
     for change, reason in (
-        ({"codec": "heic"}, "reads no heic files"),
+        ({"codec": "heic"}, "can't read heic files"),
         ({"side": 9}, "larger than the network's"),
         ({"quality": None}, "isn't known"),
     ):
@@ -95,7 +95,7 @@ def test_without_a_whole_network_the_heads_still_send(tmp_path, pixels):
     picture = network.prepare(pixels)
     assert network.encode(picture, choices()["rb1 at point 1"])
     assert "whole.json" in network.why_not(choices()["mobile-only"])
-    with pytest.raises(ValueError, match="no network to give one.*whole.json"):
+    with pytest.raises(ValueError, match="no network for one.*whole.json"):
         network.predict(picture)
 
 

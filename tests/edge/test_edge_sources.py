@@ -27,7 +27,7 @@ def test_folders_are_sorted_and_files_stay_in_order(tmp_path):
 
 
 def test_a_folder_without_images_is_told(tmp_path):
-    with pytest.raises(SourceError, match="must hold images"):
+    with pytest.raises(SourceError, match="must contain images"):
         sources.files([str(tmp_path)])
 
 

@@ -66,8 +66,8 @@ def test_the_summary_has_a_row_for_each_way():
     now[0] = 2.0
     text, head, *rows = tally.summary().splitlines()
     assert text == (
-        "3 images in 2.0 s, 1.5 a second, 0 failed, 1 asked of the server in "
-        "vain, 66.7 B sent an image, accuracy 91.33 % by the plan"
+        "3 images in 2.0 s, 1.5 per second, 0 failed, 1 sent to the server in "
+        "vain, 66.7 B sent per image, accuracy 91.33 % by the plan"
     )
     assert head.split() == ["latency", "ms", "images", "p50", "p95", "p99"]
     assert [row.split()[:2] for row in rows] == [

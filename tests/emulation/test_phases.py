@@ -66,5 +66,5 @@ def test_a_time_is_in_one_phase(time_s, index):
 
 
 def test_a_phase_without_time_is_refused():
-    with pytest.raises(ValueError, match="last for some time"):
+    with pytest.raises(ValueError, match="have a positive length"):
         Phase("none", 0.0, 1.0, 1.0)

@@ -76,7 +76,7 @@ def test_a_period_of_no_time_is_passed_over(tmp_path):
         pytest.param(_periods((10**400, 5)), "duration_ms", id="huge"),
         (_periods((10**9, 5), (10**9, 5)), "at most"),
         (_periods((0, 5)), "longer than 0"),
-        (_periods((1, 0), (2, 0)), "carry something"),
+        (_periods((1, 0), (2, 0)), "have capacity"),
     ],
 )
 def test_a_malformed_file_is_refused(tmp_path, content, message):

@@ -138,7 +138,7 @@ def test_a_rate_must_be_one(mbps):
         ([(0, -5)], 1, "between 0"),
         ([(0, float("nan"))], 1, "between 0"),
         ([(0, 1e13)], 1, "between 0"),
-        ([(0, 0), (1, 0)], 2, "carry something"),
+        ([(0, 0), (1, 0)], 2, "have capacity"),
     ],
 )
 def test_pieces_must_make_a_trace(rates, duration_s, message):

@@ -134,7 +134,7 @@ def test_sweep_goes_on_without_a_codec(red_classifier, dataset, monkeypatch):
         red_classifier, dataset, [50], progress=False
     )
     assert [p.codec for p in points] == ["jpeg", "webp", "avif"]
-    with pytest.raises(ValueError, match="JPEG XL.*isn't here.*codec='jxl'"):
+    with pytest.raises(ValueError, match="JPEG XL.*is missing.*codec='jxl'"):
         evaluation.cloud_only(red_classifier, dataset, [50], codecs=("jxl",))
 
 

@@ -278,7 +278,7 @@ def test_a_network_file_of_another_export_is_refused(
     graph = onnx.load(mixed / file)
     graph.producer_name = "another export"
     onnx.save(graph, mixed / file)
-    with pytest.raises(ValueError, match=f"{file} must be.*copy the whole"):
+    with pytest.raises(ValueError, match=f"{file} must be.*copy the complete"):
         load(mixed)
 
 

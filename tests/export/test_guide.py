@@ -72,7 +72,7 @@ def test_one_for_timing_alone_is_called_that():
     }
     text = guide(CONFIG, [_model()], [whole], IDENTITY)
     assert (
-        "| net | a | for timing alone: the run began without a trained "
+        "| net | a | only for timing: the run began without a trained "
         "network | `edge/whole_for_timing.onnx` |"
     ) in text
     assert "Whole.load" not in text
@@ -103,7 +103,10 @@ def test_an_adapted_unit_has_its_figures():
     adapted = {"refit": "tables", "steps": 3, "photos": 40, "held_out": 9}
     adapted["points"] = [[9.0, 8.0, 90.0, 91.0, 0.5, 0.25]]
     text = guide(CONFIG, [{**_model(), "adapted": adapted}], [], IDENTITY)
-    assert "fitted to 40 photos without labels (tables\nanew, 3 steps" in text
+    assert (
+        "fitted to 40 photos without labels (tables\nrecomputed, 3 steps"
+        in text
+    )
     assert "| 0 | 9.0 → 8.0 | 90.00 → 91.00 % | 0.500 → 0.250 |" in text
 
 

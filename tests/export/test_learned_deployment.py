@@ -359,5 +359,5 @@ def test_gains_of_another_export_are_refused(deployment, tmp_path):
     shutil.copytree(deployment / "edge", edge)
     Head.load(edge)
     np.save(edge / "gains.npy", 2 * np.load(edge / "gains.npy"))
-    with pytest.raises(ValueError, match="gains.npy must be.*copy the whole"):
+    with pytest.raises(ValueError, match="gains.npy must be.*copy the comp"):
         Head.load(edge)

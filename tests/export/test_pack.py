@@ -91,7 +91,7 @@ def test_the_same_unit_makes_the_same_file(other, path, tmp_path):
 
 @pytest.mark.parametrize("changes", [{"seed": 2}, {"split": "RB6"}])
 def test_a_pack_of_another_network_is_refused(path, changes):
-    with pytest.raises(ValueError, match="the very network"):
+    with pytest.raises(ValueError, match="only the network"):
         swap(make_network(**changes), load_pack(path))
 
 

@@ -33,7 +33,7 @@ def test_an_empty_folder_is_taken(tmp_path):
 
 def test_a_folder_with_content_is_refused_and_kept(tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(ValueError, match="replaces nothing"):
+    with pytest.raises(ValueError, match="replaces only"):
         with staging.staged(tmp_path):
             pass
     assert (tmp_path / "file").read_text() == "mine"
@@ -41,7 +41,7 @@ def test_a_folder_with_content_is_refused_and_kept(tmp_path):
 
 def test_content_that_comes_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(ValueError, match="replaces nothing"):
+    with pytest.raises(ValueError, match="replaces only"):
         with staging.staged(out):
             out.mkdir()
             (out / "file").write_text("another's")
@@ -66,7 +66,7 @@ def test_what_no_rename_can_make_is_refused_early(tmp_path, monkeypatch):
     (tmp_path / "link").symlink_to(tmp_path / "file")
     _refused(tmp_path / "link", "file")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    _refused(tmp_path / "loop", "back to itself")
+    _refused(tmp_path / "loop", "points to itself")
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     _refused(".", "current directory")

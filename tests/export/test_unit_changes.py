@@ -93,11 +93,11 @@ def test_what_can_not_be_small_enough_is_refused(base, changed, monkeypatch):
 def test_the_size_of_a_pack_is_judged_before_there_is_one(base, monkeypatch):
     unit_changes.check_size(base.unit, tuned=True)
     monkeypatch.setattr(pack_file, "MAX_BYTES", 9000)
-    with pytest.raises(ValueError, match="some [0-9,]+") as refused:
+    with pytest.raises(ValueError, match="about [0-9,]+") as refused:
         unit_changes.check_size(base.unit, tuned=True)
     assert "--refit=tables" in str(refused.value)
     # The transform alone changes less.
-    with pytest.raises(ValueError, match="some [0-9,]+") as of_transform:
+    with pytest.raises(ValueError, match="about [0-9,]+") as of_transform:
         unit_changes.check_size(base.unit, tuned=False)
     assert _said(of_transform) < _said(refused)
 
@@ -110,7 +110,7 @@ def _said(raised):
 @pytest.mark.parametrize("other", [{"split": "RB6"}, {"coefficients": 40}])
 def test_a_pack_of_another_network_or_unit_is_refused(data, other):
     pack = parse_pack(data, "a.pack")
-    with pytest.raises(ValueError, match="A pack fits the very network"):
+    with pytest.raises(ValueError, match="A pack fits only the network"):
         swap(make_learned_network(**other), pack)
 
 
@@ -178,7 +178,7 @@ def _with_config(header, **changes):
         (lambda h: _with_config(h, default_point=3), "operating points"),
         (lambda h: _with_config(h, tables="eNpz"), "ables"),
         (lambda h: {"adapted": {**ADAPTED, "points": []}}, "operating points"),
-        (lambda h: {"unit_id": 1}, "very network"),
+        (lambda h: {"unit_id": 1}, "only the network"),
     ],
 )
 def test_changes_that_do_not_fit_the_unit_are_refused(base, data, change, told):
@@ -192,5 +192,5 @@ def test_places_outside_the_grid_are_refused(base):
     model = with_unit_config(base, default_point=2)
     kept = model.unit.analysis.kept
     kept.assign(kept + 10_000)
-    with pytest.raises(ValueError, match="places must be those of the grid"):
+    with pytest.raises(ValueError, match="positions must be those of the grid"):
         unit_changes.pack_changes(base, model)

@@ -78,7 +78,7 @@ def change(path, value):
         (["choices"], {"name": 1}, "list of objects"),
         (["choices"], [1, 2], "list of objects"),
         (["choices", 0, "name"], "", "'name'"),
-        (["choices", 0, "name"], "mobile-only", "names of their own"),
+        (["choices", 0, "name"], "mobile-only", "different names"),
         (["choices", 0, "way"], "tunnel", "'way'"),
         (["choices", 0, "way"], ["split"], "'way'"),
         (["choices", 0, "split"], None, "'split'"),

@@ -94,7 +94,7 @@ def test_the_file_holds_the_profile(profiled):
     profile, path = profiled
     assert profile_file.read(path) == profile
     assert profile.runtime == "onnx" and profile.threads is None
-    assert profile.meter == "constant 2 W, supposed, not measured"
+    assert profile.meter == "constant 2 W, assumed, not measured"
     assert profile.network == "tiny.keras" and profile.image_size == 32
     assert "onnxruntime" in profile.versions
 

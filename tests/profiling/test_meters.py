@@ -397,14 +397,14 @@ def test_a_constant_power_is_said_to_be_supposed(clock):
     meter = meters.choose("constant", power_w=7.5)
     _, reading = meter.measure(lambda: setattr(clock, "now", 102.0))
     assert reading == (15.0, 2.0)
-    assert meter.name == "constant 7.5 W, supposed, not measured"
+    assert meter.name == "constant 7.5 W, assumed, not measured"
 
 
 def test_no_meter_gives_no_power(clock):
     meter = meters.choose("none")
     result, reading = meter.measure(lambda: 3)
     assert (result, reading.power_mw, meter.name) == (3, None, "none")
-    assert meter.reason == "not asked for"
+    assert meter.reason == "not requested"
 
 
 def test_auto_prefers_the_board_to_the_processor(jetpack5, packages):

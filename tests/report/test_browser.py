@@ -170,7 +170,7 @@ def test_it_opens_from_disk(folder, tmp_path):
     address = (folder / "report.html").as_uri()
     ran = _browse(tmp_path, "--dump-dom", address)
     assert _console(ran) == []
-    assert "What made these figures" in ran.stdout
+    assert "Origin of these figures" in ran.stdout
 
 
 @pytest.mark.skipif(

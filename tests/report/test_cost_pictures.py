@@ -125,7 +125,7 @@ def test_a_reference_that_a_limit_refuses_is_marked(chosen, choose_by):
 
 def test_a_picture_tells_what_is_counted(drawn):
     found = drawn(lambda decision: {}, 154)
-    assert "round trip 0 ms, 154 bytes a message" in found.caption
+    assert "round trip 0 ms, 154 bytes per message" in found.caption
     row = dict(zip(found.header, found.rows[0], strict=True))
     assert (row["wire_bytes"], row["on_air_bytes"]) == (400.0, 554.0)
     # 10 ms for the whole network.

@@ -55,10 +55,10 @@ def test_phases_tell_what_happened_in_them(found):
 @pytest.mark.parametrize(
     "part",
     [
-        "4 images were answered in 6.0 s, 1 were left without an answer",
+        "4 images were answered in 6.0 s, 1 got no answer",
         "60.00 % of the 5 answers are right",
         "emulated, 9 times slower than this machine",
-        "70 of their questions were answered, 6 refused, 5 failed",
+        "70 of their requests were answered, 6 refused, 5 failed",
         "300.0 ms in the median",
         "It agrees.",
         "python -m demo",

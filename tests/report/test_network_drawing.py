@@ -63,10 +63,10 @@ def test_the_server_s_bar_is_the_tail_s_own(computed):
 
 def test_a_picked_set_of_split_points_is_told(chosen, change):
     (found,) = network.pictures(report.read(chosen))
-    assert "Only those that were searched" not in found.caption
+    assert "Only the searched ones" not in found.caption
     change(chosen / "search.json", "config.splits", ["early", "late"])
     (found,) = network.pictures(report.read(chosen))
-    assert "Only those that were searched are drawn" in found.caption
+    assert "Only the searched ones are drawn" in found.caption
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

@@ -174,7 +174,7 @@ def test_what_is_missing_is_told_on_the_page(search, undrawn):
     words = " ".join(Tags((search / writing.PAGE).read_text()).words)
     assert words.count("bottlenet-select --runs=") == 3
     assert "python -m bottlenet_tf.cli.figure7" in words
-    assert "after late: 100 an image" in words
+    assert "after late: 100 per image" in words
     assert "Failed: never_c2_s2_q50" in words
 
 

@@ -64,8 +64,7 @@ def test_chosen_points_have_rings_on_their_curves(curved):
     assert "chosen" in _legend(figure)
     assert "3g, wifi" in [t.get_text() for t in figure.axes[0].texts]
     assert (
-        "Rings: what was chosen, early at point 1 for 3g and wifi."
-        in found.caption
+        "Rings: the choices, early at point 1 for 3g and wifi." in found.caption
     )
     rows = [row for row in found.rows if row[0].startswith("chosen")]
     assert rows == [

@@ -180,7 +180,7 @@ def test_before_anything_is_trained_the_curves_are_the_page(curve_search):
 def test_a_page_without_a_curve_says_so(units):
     sources = report.read(units / "jpeg_q20")
     (drops,) = _section(sources, "drops")
-    assert "there is no curve to read bytes off" in drops.text
+    assert "there is no curve to read bytes from" in drops.text
     assert _section(sources, "points") is None
 
 

@@ -70,7 +70,7 @@ def test_what_is_not_there_is_told_with_its_command(search):
 
 @pytest.mark.parametrize("name", ["selection", "modes"])
 def test_a_named_file_must_be_there(search, tmp_path, name):
-    with pytest.raises(FileNotFoundError, match="nowhere.json must be"):
+    with pytest.raises(FileNotFoundError, match="nowhere.json must exist"):
         report.read(search, **{name: tmp_path / "nowhere.json"})
 
 
@@ -103,7 +103,7 @@ _BAD = [
     (RUN, "tuned_rivals", {}, "'tuned_rivals.points' is missing"),
     (CHOSEN, "format", "x", "this version, format='bottlenet_tf.selection"),
     (CHOSEN, "format", "bottlenet_tf.selection.2",
-     "selection.3'. bottlenet-select writes it anew"),
+     "selection.3'. bottlenet-select rewrites it"),
     (CHOSEN, _FIRST + "link.uplink_mbps", -1.1,
      r"'decisions\[0\].link': --uplink_mbps must be positive"),
     (CHOSEN, "decisions.1.splits.0.device_ms", -2,
@@ -143,7 +143,7 @@ _BAD = [
     (MODES, "points.0.mode", "odd", r"'points\[0\].mode'.*: mode='odd'"),
     (MODES, "points.0.accuracy", -1, r"'points\[0\].accuracy'"),
     (MODES, "points", [], "points' must be of both modes, but aware"),
-    (MODES, "format", "x", "of this version, .*run again.*='x'"),
+    (MODES, "format", "x", "of this version, .*runs again.*='x'"),
     (MODES, "backbone", "other", "'backbone' must be the search's, 'tin"),
     (MODES, "dataset", "other", "'dataset' must be the search's"),
     (MODES, "dataset_fingerprint", "x", "'dataset_fingerprint' must be"),
@@ -168,8 +168,12 @@ def test_bad_files_are_named_with_the_field(
         (RESULTS, "candidates.late", "'candidates.late' is missing"),
         (RUN, "accuracy", "report.json: field 'accuracy' is missing"),
         (MODES, "unit.split", "'unit.split' is missing"),
-        (MODES, "format", "cli.figure7, with the same flags, writes it anew"),
-        (CHOSEN, _FIRST + "splits.1", r"splits' must be all .* late is missin"),
+        (MODES, "format", "cli.figure7, with the same flags, rewrites it"),
+        (
+            CHOSEN,
+            _FIRST + "splits.1",
+            r"splits' must be complete, .* late is m",
+        ),
     ],
 )
 def test_a_missing_field_or_split_is_named(chosen, drop, file, path, message):
@@ -355,7 +359,7 @@ def test_a_deadline_and_its_misses_are_read_back(curved, choose_by):
 def test_every_point_of_a_run_must_be_there(curved, drop):
     drop(curved / CHOSEN, "decisions.0.splits.1")
     with pytest.raises(
-        ValueError, match="must be all .* point 1 of early is missing"
+        ValueError, match="must be complete.* point 1 of early is miss"
     ):
         report.read(curved)
 

@@ -152,14 +152,14 @@ def test_a_rival_that_was_not_measured_leaves_the_verdict_open(unwhole):
             "Of the splits, early at point 1 takes the least",
             "354 bytes on the air (200 wire bytes",
             "87.50\u00a0% accuracy (2.50 points below",
-            "early at point 1: 200 wire bytes in the mean, at most 201 for "
+            "early at point 1: 200 wire bytes on average, at most 201 for "
             "95 % of the images and 202 for 99 %, 203 for the largest.",
-        ], "keeps the deadline"),
+        ], "meets the deadline"),
         # 5 - 3.4 - 1600 / 1100 ms.
         (0, {"deadline_ms": 5.0}, False, [
             "Of the splits, early at point 1 reaches the most accuracy within "
             "5 ms: 4.85\u00a0ms",
-            "early at point 1 keeps the deadline up to a round trip of "
+            "early at point 1 meets the deadline up to a round trip of "
             "0.145\u00a0ms, for an image of mean size.",
         ], "The least"),
         # All 90 %, in 10 ms.
@@ -197,5 +197,5 @@ def test_without_an_acceptable_split_the_reasons_are_told(decide):
 
 def test_without_a_selection_the_smallest_payload_is_told(search):
     found = verdict.without_selection(report.read(search).search)
-    assert "after late: 100 an image, with 89.00\u00a0%" in found[0]
+    assert "after late: 100 per image, with 89.00\u00a0%" in found[0]
     assert found[1] == "After never no unit loses less than 3 points."

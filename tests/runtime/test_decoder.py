@@ -67,10 +67,10 @@ def test_a_second_picture_in_the_file_turns_nothing():
     ids=["PNG", "JPEG", "WebP"],
 )
 def test_endless_empty_pieces_are_refused(file):
-    with pytest.raises(ValueError, match="whole JPEG"):
+    with pytest.raises(ValueError, match="complete JPEG"):
         decoder.decode(file)
 
 
 def test_a_form_that_isnt_asked_for_is_refused():
-    with pytest.raises(ValueError, match="whole JPEG, PNG .it is GIF."):
+    with pytest.raises(ValueError, match="complete JPEG, PNG .it is GIF."):
         decoder.decode(LOSSLESS["GIF"][0], ("JPEG", "PNG"))

@@ -231,7 +231,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
     "arguments, message",
     [
         ([], "IMAGE"),
-        (["{photos}"], "--out must say where"),
+        (["{photos}"], "--out must be given"),
         (["{photos}", "--repeat", "3"], "--repeat only makes sense"),
         (["{photos}", "--timing", "--repeat", "0"], "'0' is not a positive"),
         (["{photos}", "--timing", "--threads", "x"], "'x' is not a positive"),
@@ -248,7 +248,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
         (["{photos}/b.png", "--out", "/dev/null"], "--out must be a file"),
         (["{photos}/b.png", "--out", "{tmp}/no/b"], "folder of --out must"),
         (["{photos}/b.png", "--out", "{photos}/b.png"], "not be IMAGE itself"),
-        (["{photos}/more.png", "--timing"], "must hold images"),
+        (["{photos}/more.png", "--timing"], "must contain images"),
         (["{photos}", "--out", "{tmp}/o", "--time"], "unrecognized"),
     ],
 )
@@ -265,7 +265,7 @@ def test_arguments_that_make_no_sense_are_explained(
 def test_a_missing_deployment_is_explained(photos, tmp_path, capsys):
     arguments = [str(photos), "--out", str(tmp_path / "out")]
     assert device.main([*arguments, "--deploy", str(tmp_path)]) == 1
-    assert "must hold unit.json" in capsys.readouterr().err
+    assert "must contain unit.json" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -65,7 +65,7 @@ def test_unusable_gains_are_refused(table, message, tmp_path):
         Gains(table, FORM)
     path = tmp_path / "gains.npy"
     np.save(path, table)
-    with pytest.raises(ValueError, match=f"gains.npy must hold.*{message}"):
+    with pytest.raises(ValueError, match=f"gains.npy must contain.*{message}"):
         gains.read(path, FORM)
 
 
@@ -75,12 +75,12 @@ def test_a_damaged_file_is_named(data, tmp_path):
     np.save(path, TABLE)
     gains.read(path, FORM)
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="gains.npy must hold"):
+    with pytest.raises(ValueError, match="gains.npy must contain"):
         gains.read(path, FORM)
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     path = tmp_path / "gains.npy"
     np.save(path, np.array([print], object), allow_pickle=True)
-    with pytest.raises(ValueError, match="gains.npy must hold"):
+    with pytest.raises(ValueError, match="gains.npy must contain"):
         gains.read(path, FORM)

@@ -184,5 +184,5 @@ class Engine:
     ],
 )
 def test_parts_that_do_not_fit_are_refused(second):
-    with pytest.raises(ValueError, match="must fit together.*Received"):
+    with pytest.raises(ValueError, match="must match.*Received"):
         Chain([Engine({"image": (1, 4)}, {"f": (1, 2)}), second])

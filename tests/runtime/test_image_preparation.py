@@ -174,7 +174,7 @@ def test_a_file_is_decoded_and_prepared(tmp_path):
 def test_a_damaged_file_is_named(tmp_path):
     path = tmp_path / "image.jpg"
     path.write_bytes(b"no image at all")
-    with pytest.raises(ValueError, match="whole JPEG, PNG.*image.jpg"):
+    with pytest.raises(ValueError, match="complete JPEG, PNG.*image.jpg"):
         images.load_image(path, 16, 18)
 
 

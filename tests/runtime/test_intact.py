@@ -44,7 +44,7 @@ def test_what_was_exported_opens(deploy):
 )
 def test_a_flipped_bit_is_refused_by_name_with_the_remedy(deploy, name):
     _flip(deploy / "edge" / name)
-    with pytest.raises(ValueError, match=f"{name} must be.*(C|c)opy the whole"):
+    with pytest.raises(ValueError, match=f"{name} must be.*(C|c)opy the comp"):
         Network.open(deploy)
 
 

@@ -58,7 +58,7 @@ def test_equal_beginnings_are_refused_with_names_and_remedy(first, second):
     for a, b in itertools.permutations((first, second)):
         with pytest.raises(
             routes.TagCollisionError,
-            match="'one' and 'two'.*deployment of its own.*--seed.*"
+            match="'one' and 'two'.*separate deployment.*--seed.*"
             f"one={a.unit_id:08x}, two={b.unit_id:08x}",
         ):
             routes.build({"one": a, "two": b})

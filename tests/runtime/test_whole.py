@@ -98,7 +98,7 @@ def test_one_for_timing_alone_answers_nobody_by_mistake(edge, pixels):
 def test_a_file_of_another_export_is_refused(edge, hand):
     folder = edge()
     hand.save_head(folder / "whole.onnx", sends_range=False)
-    with pytest.raises(ValueError, match="whole.onnx must be.*copy the whole"):
+    with pytest.raises(ValueError, match="whole.onnx must be.*copy the comp"):
         Whole.load(folder)
 
 
@@ -127,7 +127,7 @@ def test_a_missing_file_comes_with_a_remedy(edge, runtime, remedy):
 
 
 def test_an_early_export_has_none(deploy):
-    with pytest.raises(FileNotFoundError, match="must hold whole.json"):
+    with pytest.raises(FileNotFoundError, match="must contain whole.json"):
         Whole.load(deploy())
 
 

@@ -276,7 +276,7 @@ def test_impossible_searches_are_refused(config, changes, message):
             {"backbone": "cifar_resnet20", "backbone_weights": None},
             "--backbone_weights must name a trained",
         ),
-        ({"byte_budget": 100.0}, "--byte_budget is not for a search"),
+        ({"byte_budget": 100.0}, "--byte_budget can't be set for a search"),
     ],
 )
 def test_flags_that_a_search_decides_are_refused(config, changes, message):

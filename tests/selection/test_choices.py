@@ -250,9 +250,9 @@ def test_reports_of_different_networks_are_refused(field):
 
 
 def test_a_split_must_name_its_point():
-    with pytest.raises(ValueError, match="names its split point"):
+    with pytest.raises(ValueError, match="must name its split point"):
         Choice("a", Way.SPLIT, 1.0)
-    with pytest.raises(ValueError, match="names its split point"):
+    with pytest.raises(ValueError, match="must name its split point"):
         Choice("a", Way.CLOUD, 1.0, split="RB1")
 
 

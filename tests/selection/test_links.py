@@ -85,7 +85,7 @@ def test_a_radio_of_unknown_power_has_none():
         ({"downlink_mbps": 0.0}, "--downlink_mbps must be positive"),
         ({"rtt_ms": -1.0}, "--rtt_ms must be finite and not negative"),
         ({"message_overhead_bytes": -1.0}, "message_overhead_bytes=-1.0"),
-        ({"beta_mw": 1.0}, "must be given both"),
+        ({"beta_mw": 1.0}, "must both be given"),
     ],
 )
 def test_impossible_links_are_refused(changes, message):

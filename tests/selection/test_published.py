@@ -60,7 +60,7 @@ def test_cloud_only_alone_contradicts_the_power_model(totals):
     # 194.66 ms at 1,773.758 mW are 345.3 mJ, of 310.1.
     energy_mj = found["3g", "cloud-only"].uplink_mj
     assert energy_mj == pytest.approx(345.29, abs=0.01)
-    assert "(35.2 too many)" in wrong["3g", "cloud-only"]
+    assert "(35.2 too much)" in wrong["3g", "cloud-only"]
     assert "latency" not in wrong["3g", "cloud-only"]
     # The device computes nothing, yet energy is left over 4G and Wi-Fi.
     assert "27.3 mJ of the printed" in wrong["4g", "cloud-only"]

@@ -115,11 +115,11 @@ def test_between_points_the_curve_has_the_bytes_for_an_accuracy(make, curves):
 
 def test_the_sizes_of_the_chosen_point_are_shown(curves):
     assert tables.sizes(curves[3]) == (
-        "late at point 0: 80 wire bytes in the mean, at most 96 for 95 % of "
+        "late at point 0: 80 wire bytes on average, at most 96 for 95 % of "
         "the images and 120 for 99 %, 160 for the largest."
     )
     late = Choice("late", Way.SPLIT, 10, 91.0, "late")
-    assert tables.sizes(late) == "late: 10 wire bytes in the mean."
+    assert tables.sizes(late) == "late: 10 wire bytes on average."
 
 
 def test_every_point_goes_into_json(make, curves):

@@ -216,7 +216,7 @@ def test_tf_serving_wants_to_be_told_that_it_may_listen_everywhere(
     deploy, tmp_path
 ):
     fake_programs.write(tmp_path / "bin", "tensorflow_model_server")
-    with pytest.raises(ValueError, match="--host=0.0.0.0 says.*Received"):
+    with pytest.raises(ValueError, match="--host=0.0.0.0 confirms.*Received"):
         tf_serving.launch(config(deploy[0], engine="tf_serving"), tmp_path)
 
 

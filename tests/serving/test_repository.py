@@ -75,7 +75,7 @@ def test_a_deployment_without_its_repository_is_refused(tmp_path):
 
 def test_a_repository_of_another_export_is_refused(tmp_path):
     deployment(tmp_path, version=77)
-    with pytest.raises(ValueError, match="copy the whole.*missing"):
+    with pytest.raises(ValueError, match="copy the complete.*missing"):
         repository.assemble([tmp_path], tmp_path / "models")
 
 

@@ -55,12 +55,12 @@ def test_a_network_that_guesses_is_refused(learned_run, guessing, digits):
 def test_it_goes_on_if_told(learned_run, guessing, digits, capsys):
     config = dataclasses.replace(learned_run, allow_chance=True)
     check_above_chance(config, guessing, digits)
-    assert "Without a split the network has" in capsys.readouterr().out
+    assert "Without a split the network classifies" in capsys.readouterr().out
 
 
 def test_one_that_knows_goes_on(learned_run, knowing, digits, capsys):
     check_above_chance(learned_run, knowing, digits)
-    assert "validation images right" in capsys.readouterr().out
+    assert "validation images correctly" in capsys.readouterr().out
 
 
 def test_one_without_weights_has_nothing_to_tell(knowing, digits, capsys):
@@ -103,5 +103,5 @@ def test_one_that_goes_on_learning_tells_and_goes_on(
     config = TrainConfig(mode="baseline", backbone="a.keras", new_head=new_head)
     network = Network(guessing.model, None, None, None)
     check_above_chance(config, network, digits)
-    told = "Without a split the network has" in capsys.readouterr().out
+    told = "Without a split the network classifies" in capsys.readouterr().out
     assert told == (not new_head)

@@ -89,7 +89,7 @@ def test_a_network_of_another_version_says_so(tmp_path):
         for name in whole.namelist():
             content = whole.read(name).replace(b'"units": 2', b'"units": 4')
             changed.writestr(name, content)
-    with pytest.raises(ValueError, match="this version.*Train it anew"):
+    with pytest.raises(ValueError, match="this version.*Retrain it"):
         load_model(tmp_path)
 
 

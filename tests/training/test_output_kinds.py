@@ -86,7 +86,7 @@ def test_a_table_trains_and_measures_several_labels(config, network, capsys):
     config = config("table", network(2))
     with eagerly():
         report = training.run(config)
-    assert "any number of labels an image" in capsys.readouterr().out
+    assert "any number of labels per image" in capsys.readouterr().out
     assert report["output"] == "sigmoid"
     assert report["baseline_accuracy"] == 100
     assert report["baseline_mean_average_precision"] == 100

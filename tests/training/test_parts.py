@@ -192,7 +192,7 @@ def test_choosing_is_refused_where_no_image_validates(
     folder = image_folder(tmp_path / "photos", map(str, range(10)), count=2)
     data = replace(tiny_config.data, dataset=str(folder), max_train=None)
     config = replace(tiny_config, data=data, keep="best")
-    with pytest.raises(ValueError, match="have none to spare"):
+    with pytest.raises(ValueError, match="can't give one up"):
         training.run(config)
 
 

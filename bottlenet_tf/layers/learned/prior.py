@@ -1,11 +1,11 @@
-"""The learned prior: how many bits a code will take, differentiable."""
+"""The learned prior: a differentiable estimate of a code's bits."""
 
 import keras
 import numpy as np
 from keras import ops
 
-# A code that the prior rules out costs 24 bits in training, about what an
-# escape costs on the wire.
+# A code that the prior rules out costs 24 bits in training, about as much as an
+# escape on the wire.
 MIN_PROBABILITY = 2.0**-24
 WEIGHTS = (
     "locations", "log_scales", "log_scale_slopes", "logits", "logit_slopes",
@@ -22,10 +22,9 @@ class LogisticMixture(keras.layers.Layer):
     F(x) = 1 / (1 + exp(-x)),  s_k = exp(a_k + b_k t),  w = softmax(u + v t)
     ```
 
-    g is the gain that the coefficient was multiplied with, so that location m
-    and scale s are those of the coefficient itself and hardly change with t.
-    Used in training; on the wire stand tables (`training.freezing`).
-    Stays float32.
+    g is the gain that multiplied the coefficient, so that location m and scale
+    s are those of the coefficient itself and hardly change with t. Used in
+    training; payloads are coded by tables (`training.freezing`). Stays float32.
 
     Args:
         coefficients: n.
@@ -69,7 +68,7 @@ class LogisticMixture(keras.layers.Layer):
         return np.linspace(-0.5, 0.5, self.components)[:, None]
 
     def start_from(self, deviations):
-        """Begins anew with the coefficients' standard deviations `(n,)`."""
+        """Reinitializes with the coefficients' standard deviations `(n,)`."""
         for name in WEIGHTS:
             weight = getattr(self, name)
             weight.assign(np.zeros(weight.shape, np.float32))

@@ -51,7 +51,7 @@ class _GridTransform(keras.layers.Layer):
         if self.mixed_to > self.coefficients or kept > total:
             raise ValueError(
                 f"A unit on a grid of {total} values must take at most those, "
-                "--mixed and what isn't mixed, and make at most --coefficients "
+                "--mixed and the unmixed ones, and make at most --coefficients "
                 f"by mixing. Received: coefficients={self.coefficients}, "
                 f"mixed={self.mixed}, mixed_to={self.mixed_to}"
             )
@@ -108,11 +108,11 @@ class Analysis(_GridTransform):
     Args:
         patch: p, side of the patches; it must divide H and W.
         channels: d, channels that a patch is projected to.
-        coefficients: n, how many are coded.
-        mixed: m, how many of the grid's values enter a dense matrix; 0 for
-            none.
-        mixed_to: k, how many of the coefficients it makes; the other n - k
-            are values of the grid as they are. None means m.
+        coefficients: n, the number of coded coefficients.
+        mixed: m, the number of the grid's values that enter a dense matrix; 0
+            for none.
+        mixed_to: k, the number of coefficients that it makes; the other n - k
+            are values of the grid. None means m.
         shared: Whether all frequencies share one channel matrix.
 
     Returns:
@@ -163,7 +163,7 @@ class Analysis(_GridTransform):
 
 @keras.saving.register_keras_serializable(package="bottlenet_tf")
 class Synthesis(_GridTransform):
-    """The server's linear transform: the way back, with weights of its own.
+    """The server's linear transform: the way back, with its own weights.
 
     ```
     v[kept] = [c[:k] mixing, c[k:]] + offset, 0 elsewhere
@@ -175,7 +175,7 @@ class Synthesis(_GridTransform):
     sees a patch's neighbours; the other makes its pixels. Neither follows t.
 
     It takes `Analysis`' arguments and `output_shape`, `(H, W, C)` of the
-    feature. Of coefficients `(batch, n)` it makes `(x, z)`: the feature and
+    feature. It turns coefficients `(batch, n)` into `(x, z)`: the feature and
     patches `(batch, h, w, d)`.
     """
 
@@ -187,7 +187,7 @@ class Synthesis(_GridTransform):
         del input_shape
         *size, depth = self.restored_shape
         total = self._add_grid_weights(size, (self.mixed_to, self.mixed))
-        # Where each value of the grid is found; the last is where nothing is.
+        # Where each value of the grid is found; the last is a zero.
         self.places = self.add_weight(
             shape=(total,),
             dtype="int32",
@@ -251,7 +251,7 @@ class Synthesis(_GridTransform):
 
 
 def grid_shape(size, patch):
-    """Returns `(h, w)`, how many patches a feature of `size` has."""
+    """Returns `(h, w)`, the numbers of patches in a feature of `size`."""
     if any(side % patch for side in size):
         raise ValueError(
             "--patch must divide both sides of the feature, which is cut into "

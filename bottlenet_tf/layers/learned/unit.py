@@ -23,9 +23,9 @@ class LearnedUnit(Unit):
             restored = x + restorer(z, t)
     ```
 
-    The restored feature may be negative where the cut tensor, after a ReLU,
-    never is: rectified errors would no longer be zero on average, and a frozen
-    tail loses more by that than by their size.
+    The restored feature may be negative where the cut tensor, after a ReLU, is
+    not: rectified errors would no longer be zero on average, which costs a
+    frozen tail more than their size.
 
     The operating point t runs from -1 (most bytes) to 1 (fewest). Training
     draws the weight of a bit log-uniformly for each image,
@@ -37,9 +37,9 @@ class LearnedUnit(Unit):
 
     Args:
         patch, channels, coefficients, mixed, mixed_to, shared: See `Analysis`.
-        encoder: "linear", or "residual" for a nonlinear branch beside it.
+        encoder: "linear", or "residual" for an additional nonlinear branch.
         width: Channels of the server's nonlinear branch; 0 for none.
-        blocks: Its residual blocks at each size.
+        blocks: Residual blocks of that branch at each size.
         components: Logistics in the prior of each coefficient.
         num_points: P, operating points that the frozen unit offers.
         rate_weights: Weight of a bit in the loss at t = -1 and t = 1.
@@ -123,7 +123,7 @@ class LearnedUnit(Unit):
         self.prior.build((None, count))
         for name in ("log_gain", "gain_slope", "log_step", "step_slope"):
             self._add_vector(name, count)
-        # Of the feature and of the patches, for the nonlinear branches.
+        # Statistics of feature and patches, for the nonlinear branches.
         fixed = {"trainable": False}
         self._add_vector("feature_mean", shape[-1], **fixed)
         self._add_vector("feature_deviation", shape[-1], "ones", **fixed)
@@ -161,7 +161,7 @@ class LearnedUnit(Unit):
         return self.analysis.transform(self.patches(x))
 
     def patches(self, x):
-        """Returns the patches `(batch, h, w, d)` that are transformed."""
+        """Returns the patches `(batch, h, w, d)` to transform."""
         z = self.analysis.patches(x)
         if self.encoder is not None:
             normal = (x - self.feature_mean) / self.feature_deviation
@@ -171,7 +171,7 @@ class LearnedUnit(Unit):
         return z
 
     def gain(self, point):
-        """Returns what coefficients are multiplied with, `(batch, n)`."""
+        """Returns the factors of the coefficients, `(batch, n)`."""
         t = ops.reshape(point, (-1, 1))
         return ops.exp(self.log_gain + t * self.gain_slope)
 
@@ -210,10 +210,10 @@ class LearnedUnit(Unit):
     def transmit(self, x, point, training=None, use_codec=True, noise=None):
         """Runs both sides; returns `(restored, bytes, bits)`.
 
-        The bytes are the mean of the prior's bits, which a codec's bytes
-        exceed by some tenths of a byte. The prior sees `noise`, uniform in
-        -1/2 ... 1/2 `(batch, n)`, in place of rounding, or without it the
-        rounded codes. `training` and `use_codec` change nothing.
+        The bytes are the mean of the prior's bits, which a codec's bytes exceed
+        by a few tenths of a byte. The prior sees `noise`, uniform in -1/2 ...
+        1/2 `(batch, n)`, in place of rounding, or without it the rounded codes.
+        `training` and `use_codec` change nothing.
         """
         del training, use_codec
         gain = self.gain(point)

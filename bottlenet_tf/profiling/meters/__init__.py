@@ -33,14 +33,14 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
         name: One of `NAMES`. "auto" takes the first of INA3221, RAPL and NVML
             that can be read, else the constant power, if one is given, else
             none; its `reason` says why.
-        power_w: Watts that "constant" supposes.
+        power_w: Watts that "constant" assumes.
         rail: For "ina3221"; see `ina3221.open_meter`.
         on_gpu: Whether the work may run on an NVIDIA GPU; if not, "auto"
             leaves out NVML, which would measure an idle GPU.
-        root: Where `sys` is.
+        root: Parent folder of `sys`.
 
     Raises:
-        MeterError: if the one that was asked for can't be read.
+        MeterError: if the requested one can't be read.
         ValueError: for an unknown name, or "constant" without power.
     """
     if name not in NAMES:
@@ -56,7 +56,7 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
     if name in openers:
         return _opened(name, openers[name])
     if name == "none":
-        return Unmetered("not asked for")
+        return Unmetered("not requested")
     if name == "constant":
         if power_w is None:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Energy meters: joules and seconds of some work."""
+"""Energy meters: joules and seconds of a piece of work."""
 
 import abc
 import threading
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class MeterError(RuntimeError):
-    """A meter that isn't there, may not be read, or stopped answering."""
+    """A meter is missing, unreadable, or stopped answering."""
 
 
 class Reading(NamedTuple):
-    """Energy and time of some work; `joules` is None if unmeasured.
+    """Energy and time of a piece of work; `joules` is None if unmeasured.
 
-    A counter that stands still, as one of a virtual machine may, measures
-    nothing: no machine works at 0 W.
+    A counter that doesn't change, as on a virtual machine, measures nothing: no
+    machine works at 0 W.
     """
 
     joules: float | None
@@ -29,9 +29,9 @@ class Reading(NamedTuple):
 
 
 class Meter(abc.ABC):
-    """Measures the energy of a machine while some work is done.
+    """Measures the energy of a machine during a piece of work.
 
-    All that the meter sees counts: the idle machine, and whatever else runs.
+    Everything that the meter sees counts: the idle machine, and other programs.
 
     Attributes:
         name: The quantity and its source, for reports.
@@ -53,7 +53,7 @@ class Meter(abc.ABC):
 
 
 class Unmetered(Meter):
-    """Measures the time alone, for a reason."""
+    """Measures only the time, for a reason."""
 
     def __init__(self, reason):
         super().__init__("none")
@@ -66,10 +66,10 @@ class Unmetered(Meter):
 
 
 class Constant(Meter):
-    """Supposes a constant power P in watts: E = P t."""
+    """Assumes a constant power P in watts: E = P t."""
 
     def __init__(self, watts):
-        super().__init__(f"constant {watts:g} W, supposed, not measured")
+        super().__init__(f"constant {watts:g} W, assumed, not measured")
         self._watts = watts
 
     def measure(self, work):
@@ -79,7 +79,7 @@ class Constant(Meter):
 
 
 class _Polled(Meter):
-    """Is read at the beginning, by a thread every `period_s`, and at the end.
+    """Reads at the beginning, in a thread every `period_s`, and at the end.
 
     The joules are those between the first and the last reading.
     """
@@ -138,17 +138,16 @@ class _Polled(Meter):
 
 
 class Counted(_Polled):
-    """Meter with counters of energy that begin again at 0 when full.
+    """Meter with counters of energy that wrap around to 0.
 
-    If one passes its range twice between two readings, a whole range is lost.
-    Intel's fill in about a minute under full load, so a reading a second
-    suffices.
+    If one wraps twice between two readings, a range is lost. Intel's wrap in
+    about a minute under full load, so a reading per second suffices.
 
     Args:
         name: See `Meter`.
         counters: List of `(read, joules, range)`: a function that returns a
-            whole number, the joules of one count, and the number at which it
-            is at 0 again, or None if it never is.
+            whole number, the joules of one count, and the count at which it
+            wraps, or None if it never does.
         period_s: Seconds between readings.
     """
 

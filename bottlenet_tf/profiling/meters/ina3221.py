@@ -1,8 +1,8 @@
 """INA3221: the power monitors on Jetson boards, through sysfs.
 
-Two drivers show it in two ways. JetPack 4 (`ina3221x`, below `iio:device*`):
-`rail_name_N` and `in_powerN_input` in mW. JetPack 5 and later (`ina3221`,
-below `hwmon/hwmon*`): `inN_label`, `inN_input` in mV and `currN_input` in mA.
+Two drivers expose it differently. JetPack 4 (`ina3221x`, below `iio:device*`):
+`rail_name_N` and `in_powerN_input` in mW. JetPack 5 and later (`ina3221`, below
+`hwmon/hwmon*`): `inN_label`, `inN_input` in mV and `currN_input` in mA.
 """
 
 import pathlib
@@ -17,10 +17,10 @@ def open_meter(root="/", rail=None):
     """Returns the meter of a rail.
 
     Args:
-        root: Where `sys` is.
-        rail: Name of a rail, or several with "+" between, whose powers are
-            added; None takes the one of `TOTALS` that the board has. A Xavier
-            AGX or Orin AGX has none of them, and no rail that feeds all.
+        root: Parent folder of `sys`.
+        rail: Name of a rail, or several joined by "+", whose powers are added;
+            None for the board's one of `TOTALS`. A Xavier AGX or Orin AGX has
+            none of them, and no rail that feeds all.
 
     Raises:
         MeterError: if there is no INA3221, or no such rail.
@@ -38,9 +38,9 @@ def open_meter(root="/", rail=None):
     missing = [name for name in wanted if name not in rails]
     if not wanted or missing:
         raise MeterError(
-            "--rail must name rails of this board, with '+' between, unless "
-            f"it has {' or '.join(TOTALS)}. Received: rail={rail!r}, "
-            f"of {', '.join(sorted(rails))}"
+            "--rail must name rails of this board, joined by '+', unless it "
+            f"has {' or '.join(TOTALS)}. Received: rail={rail!r}, of "
+            f"{', '.join(sorted(rails))}"
         )
     reads = [rails[name] for name in wanted]
     return Sampled(

@@ -1,4 +1,4 @@
-"""NVML: energy or power of an NVIDIA GPU alone, by its driver."""
+"""NVML: energy or power of only an NVIDIA GPU, by its driver."""
 
 import os
 
@@ -8,7 +8,7 @@ from bottlenet_tf.profiling.meters.base import Counted, MeterError, Sampled
 def open_meter():
     """Returns the meter of the GPU in use: its energy counter, or its power.
 
-    Volta and later count energy; of others the power is read. The GPU is the
+    Volta and later count energy; for others the power is read. The GPU is the
     first of CUDA_VISIBLE_DEVICES, by UUID or by NVML's index, which is CUDA's
     with CUDA_DEVICE_ORDER=PCI_BUS_ID; without that, GPU 0.
 
@@ -41,7 +41,7 @@ def open_meter():
             f"NVML must find an NVIDIA GPU and its driver: {error}. "
             f"Received: CUDA_VISIBLE_DEVICES={visible!r}"
         ) from error
-    if isinstance(name, bytes):  # Of older versions.
+    if isinstance(name, bytes):  # In older versions.
         name = name.decode()
     name = f"NVML, GPU {gpu_id} ({name})"
 

@@ -15,7 +15,7 @@ def open_meter(root="/"):
     domain and isn't counted, nor is the rest of the machine.
 
     Args:
-        root: Where `sys` is.
+        root: Parent folder of `sys`.
 
     Raises:
         MeterError: if there is none, or it may not be read.
@@ -25,7 +25,7 @@ def open_meter(root="/"):
     try:
         for domain in sorted(folder.glob("intel-rapl:*")):
             name = (domain / "name").read_text(encoding="utf-8").strip()
-            # Others lie within a package (core, dram) or around it (psys).
+            # Others are inside a package (core, dram) or around it (psys).
             if name.startswith("package"):
                 counter = domain / "energy_uj"
                 _number(counter)
@@ -34,9 +34,9 @@ def open_meter(root="/"):
                 names.append(name)
     except PermissionError as error:
         raise MeterError(
-            f"RAPL's counters are root's alone ({error}): run as root, or "
-            "`sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` "
-            "until the next boot."
+            f"RAPL's counters are readable only by root ({error}): run as "
+            "root, or `sudo chmod a+r "
+            "/sys/class/powercap/intel-rapl:*/energy_uj` until the next boot."
         ) from error
     except (OSError, ValueError) as error:
         raise MeterError(f"RAPL must be readable: {error}") from error

@@ -18,7 +18,7 @@ from bottlenet_tf.serving.repository import saved_models
 _FILE = "saved_model.pb"
 _WARMUP = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 _DEFAULT_SIGNATURE = "serving_default"
-# Signatures that can't be called begin with this.
+# Prefix of signatures that can't be called.
 _INTERNAL = "__"
 
 
@@ -26,7 +26,7 @@ class ServedModel:
     """One version of one SavedModel, warmed up.
 
     Args:
-        name: For clients.
+        name: Name for clients.
         folder: Its version folder, whose name is the version.
         max_batch: Most items of one request.
 
@@ -36,8 +36,8 @@ class ServedModel:
         signatures: `{name: SignatureDef}`.
 
     Raises:
-        OSError: if the folder holds no SavedModel.
-        ValueError: if it is damaged, or isn't the one that was exported.
+        OSError: if the folder contains no SavedModel.
+        ValueError: if it is damaged, or isn't the exported one.
     """
 
     def __init__(self, name, folder, max_batch):
@@ -51,29 +51,29 @@ class ServedModel:
                 (folder / _FILE).read_bytes()
             )
             self.signatures = dict(saved.meta_graphs[0].signature_def)
-            # Kept: a function loses what it captures once this is gone.
+            # Kept: a function loses its captures once this is deleted.
             self._loaded = tf.saved_model.load(str(folder))
             self._warm_up(folder / _WARMUP)
         except Exception as error:  # Protobuf's, TensorFlow's, ours.
             if isinstance(error, OSError):
                 raise
             raise ValueError(
-                "A version folder must hold a SavedModel that loads and "
-                f"answers its warm-up requests: {error} "
-                f"Received: folder={str(folder)!r}"
+                "A version folder must contain a SavedModel that loads and "
+                f"answers its warm-up requests: {error} Received: "
+                f"folder={str(folder)!r}"
             ) from error
 
     def predict(self, request, response):
         """Fills a PredictResponse for a PredictRequest.
 
         Raises:
-            RefusalError: if the request doesn't fit its signature.
+            RefusalError: if the request doesn't match its signature.
         """
         name = request.model_spec.signature_name or _DEFAULT_SIGNATURE
         signature = self.signatures.get(name)
         if signature is None or name.startswith(_INTERNAL):
             raise RefusalError(
-                # As TF Serving has it.
+                # As in TF Serving.
                 grpc.StatusCode.FAILED_PRECONDITION,
                 f"The signature must be one of {', '.join(self._callable())}. "
                 f"Received: signature_name={name!r}",
@@ -100,7 +100,7 @@ class ServedModel:
         return sorted(n for n in self.signatures if not n.startswith(_INTERNAL))
 
     def _outputs(self, output_filter, signature):
-        """Returns the names of the outputs that a request asks for."""
+        """Returns the names of the outputs that a request selects."""
         names = list(output_filter) or sorted(signature.outputs)
         unknown = sorted(set(names) - set(signature.outputs))
         if unknown or len(set(names)) < len(names):
@@ -150,7 +150,7 @@ class ModelTable:
         spec = request.model_spec
         if spec.version_label:
             raise invalid(
-                "No version has a label here, so a request must give a number "
+                "Versions have no labels here, so a request must give a number "
                 f"or none. Received: version_label={spec.version_label!r}"
             )
         model = self._models.get(spec.name)

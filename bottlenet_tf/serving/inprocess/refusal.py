@@ -12,7 +12,7 @@ class RefusalError(ValueError):
     """A request that is not answered.
 
     Args:
-        code: `grpc.StatusCode` that the client gets.
+        code: `grpc.StatusCode` for the client.
         message: Rule, reason and the received value.
     """
 

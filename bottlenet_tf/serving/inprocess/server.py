@@ -20,7 +20,7 @@ _METADATA = "signature_def"
 class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict and GetModelMetadata; the others are UNIMPLEMENTED.
 
-    It computes each request by itself; TF Serving collects them to batches.
+    It computes each request separately; TF Serving collects them into batches.
     """
 
     def __init__(self, models):
@@ -37,7 +37,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         model = self._models.find(request)
         if set(request.metadata_field) != {_METADATA}:
             raise invalid(
-                f"`metadata_field` must be {_METADATA!r}, all there is. "
+                f"`metadata_field` must be {_METADATA!r}, the only one. "
                 f"Received: metadata_field={list(request.metadata_field)}"
             )
         response = get_model_metadata_pb2.GetModelMetadataResponse()
@@ -77,9 +77,9 @@ def start_server(
         host: Address to listen on; "0.0.0.0" lets other machines in. There
             is no encryption and no password, as in TF Serving by default.
         port: 0 takes a free one.
-        threads: Requests at work at once.
+        threads: Requests processed at once.
         max_message_mb: Most MiB of one request; larger ones are refused.
-        queue_size: Most requests that wait; further ones are refused with
+        queue_size: Most waiting requests; further ones are refused with
             RESOURCE_EXHAUSTED.
 
     Returns:
@@ -93,7 +93,8 @@ def start_server(
         options=[
             ("grpc.max_receive_message_length", max_message_mb << 20),
             ("grpc.max_send_message_length", -1),
-            # Or a second server would take half of the first one's requests.
+            # Otherwise a second server would take half of the first one's
+            # requests.
             ("grpc.so_reuseport", 0),
         ],
         maximum_concurrent_rpcs=threads + queue_size,

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from bottlenet_tf.serving.inprocess.refusal import invalid
 
-# Where a TensorProto keeps single values; TF Serving's answers have them
-# there, and clients without TensorFlow read them there.
+# Where a TensorProto keeps single values; TF Serving's answers use these
+# fields, and clients without TensorFlow read them.
 _FIELDS = {
     np.dtype(np.float32): "float_val",
     np.dtype(np.int32): "int_val",
@@ -60,12 +60,12 @@ def _read(name, proto, info, max_batch):
     for side, want in zip(shape, wanted, strict=True):
         if want == -1 and side > max_batch:
             raise invalid(
-                f"Input {name!r} may hold at most {max_batch} items a "
-                "request, the most that the network takes. "
-                f"Received: shape={shape}"
+                f"Input {name!r} may have at most {max_batch} items per "
+                "request, the most that the network takes. Received: "
+                f"shape={shape}"
             )
     try:
-        # By the format's rule, the last value stands for those left out.
+        # By the format's rule, the last value is repeated for omitted ones.
         return tf.make_ndarray(proto)
     except (TypeError, ValueError) as error:
         raise invalid(
