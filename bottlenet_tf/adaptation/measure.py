@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import tasks
-from bottlenet_tf.common import rate_curves
+from bottlenet_tf.common import graphs, rate_curves
 from bottlenet_tf.evaluation import WirePath
 from bottlenet_tf.evaluation.accuracy import iterate
 from bottlenet_tf.training.losses import imitation_loss
@@ -31,7 +31,7 @@ class Measured(NamedTuple):
 def answers(unsplit):
     """Returns a compiled function: images -> logits of the unsplit network."""
 
-    @tf.function(reduce_retracing=True)
+    @graphs.function(reduce_retracing=True)
     def compute(images):
         logits = unsplit(tf.cast(images, tf.float32), training=False)
         return tf.cast(logits, tf.float32)

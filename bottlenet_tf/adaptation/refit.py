@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.adaptation.measure import measure, takes_fewer_bytes
+from bottlenet_tf.common import graphs
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.data import photos
 from bottlenet_tf.training import closed_form, statistics
@@ -146,7 +147,7 @@ class Refit:
 
     def _answered(self, model, part):
         """Returns a part's features and the unsplit network's logits."""
-        compute = tf.function(model.features, reduce_retracing=True)
+        compute = graphs.function(model.features, reduce_retracing=True)
         found = [
             (tf.cast(compute(images), tf.float32), self._unsplit(images))
             for images, _ in part.guard(part.batches(self._config.batch_size))
@@ -181,7 +182,7 @@ def check_features(model, dataset, batch_size):
             the same for all photos for fitting.
     """
 
-    @tf.function(reduce_retracing=True)
+    @graphs.function(reduce_retracing=True)
     def compute(images):
         feature = tf.cast(model.features(images), tf.float32)
         finite = tf.reduce_all(tf.math.is_finite(feature), axis=[1, 2, 3])

@@ -5,6 +5,8 @@ import functools
 import sys
 import time
 
+from bottlenet_tf.common import graphs
+
 POWER_W = 5.0  # Assumed: a phone's order of magnitude.
 _TIMED = 30  # Calls of the unsplit network; the first ones compile it.
 
@@ -120,7 +122,7 @@ def _whole_ms(found):
 
     split = next(iter(found.reports))
     network = load_model(found.root / CURVES / split / UNTOUCHED_FILE)
-    run = tf.function(lambda images: network(images, training=False))
+    run = graphs.function(lambda images: network(images, training=False))
     image = tf.zeros((1, *network.input_shape[1:]))
     times = []
     for _ in range(_TIMED):

@@ -5,6 +5,8 @@ import logging
 import tensorflow as tf
 from tqdm import tqdm
 
+from bottlenet_tf.common import graphs
+
 _LOG = logging.getLogger(__name__)
 
 # Raised by reading and decoding an example.
@@ -28,6 +30,7 @@ def corrupt_keys(examples, first_only=False):
     In stored order; with `first_only` it stops at the first.
     """
 
+    @graphs.untranslated
     def probe(key, item, label):
         del label
         # The size is carried along so that the decoding is not optimised

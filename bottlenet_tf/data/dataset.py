@@ -5,6 +5,7 @@ import functools
 
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.data import splits
 from bottlenet_tf.data.part import PARALLEL, Part, finish
 
@@ -169,6 +170,7 @@ class Dataset:
         epoch_seed = splits.epoch_seed(self.seed, epoch)
         examples = self.train.examples
 
+        @graphs.untranslated
         def prepare(key, item, label):
             image = examples.image(item)
             if augment:

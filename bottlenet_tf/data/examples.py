@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.data import images, splits
 
 
@@ -142,6 +143,9 @@ def shuffled(count, seed):
 
 def pick(keys, items, labels, positions):
     """Streams these positions of three tensors."""
-    return tf.data.Dataset.from_tensor_slices(positions).map(
-        lambda at: tuple(tf.gather(x, at) for x in (keys, items, labels))
-    )
+
+    @graphs.untranslated
+    def at(position):
+        return tuple(tf.gather(x, position) for x in (keys, items, labels))
+
+    return tf.data.Dataset.from_tensor_slices(positions).map(at)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.runtime import decoder
@@ -127,6 +128,9 @@ def resize_shorter_side(image, size):
     Returns:
         float32 tensor `(height', width', 3)` in 0.5..255.5.
     """
+    image = tf.convert_to_tensor(image)
+    if image.shape.is_fully_defined():
+        return _resize_known(image, size)
     shape = tf.shape(image)
     longest = MOST_ASPECT * tf.reduce_min(shape[:2])
     image = tf.cond(
@@ -145,6 +149,19 @@ def resize_shorter_side(image, size):
         lambda: tf.image.resize(raised, target, antialias=True),
         lambda: tf.image.resize(raised, target),
     )
+
+
+def _resize_known(image, size):
+    """Does the same in a graph that holds no other way: half the time."""
+    sides = np.array(image.shape[:2], np.int32)
+    longest = MOST_ASPECT * int(sides.min())
+    if sides.max() > longest:
+        image = _shortened(image, longest)
+        sides -= np.maximum(sides - longest, 0) // 2 * 2
+    shorter = sides.min()
+    target = np.rint(size * sides / shorter).astype(np.int32)
+    raised = tf.cast(image, tf.float32) + 0.5
+    return tf.image.resize(raised, target, antialias=bool(shorter > size))
 
 
 def _shortened(image, longest):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import tasks
+from bottlenet_tf.common import graphs
 from bottlenet_tf.data import corrupt
 
 PARALLEL = os.cpu_count() or 1
@@ -98,6 +99,7 @@ class Part:
                 f"Received: batch_size={batch_size}"
             )
 
+        @graphs.untranslated
         def prepare(key, item, label):
             del key
             image = self.examples.image(item)

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.data import examples, images
 
 # Up to this size the encoded images of a record split are kept in memory when
@@ -80,7 +81,9 @@ class RecordExamples:
     @functools.cached_property
     def labels(self):
         """int32 array, one label or row for each key; reads all records."""
-        stream = self._stored().map(lambda key, image, label: label)
+        stream = self._stored().map(
+            graphs.untranslated(lambda key, image, label: label)
+        )
         shape = (-1, self._rows) if self._rows else (-1,)
         found = list(stream.as_numpy_iterator())
         return np.array(found, np.int32).reshape(shape)
@@ -143,9 +146,12 @@ class RecordExamples:
         records = self._read(f"{self._split}[:{stop}]").enumerate()
         if len(self) < stop:
             keep = tf.constant(self._keep[:stop])
-            records = records.filter(lambda key, _: tf.gather(keep, key))
+            records = records.filter(
+                graphs.untranslated(lambda key, _: tf.gather(keep, key))
+            )
         outputs, rows = self._outputs, self._rows
 
+        @graphs.untranslated
         def parts(key, record):
             label = tf.cast(record["label"], tf.int32)
             if outputs is not None:

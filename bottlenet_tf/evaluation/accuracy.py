@@ -5,6 +5,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from bottlenet_tf import tasks
+from bottlenet_tf.common import graphs
 
 # Fewer images take less time than building a graph.
 _WORTH_A_GRAPH = 100
@@ -25,7 +26,7 @@ def predictor(classifier, count=_WORTH_A_GRAPH):
         return classifier(images)
 
     if count >= _WORTH_A_GRAPH:
-        compute = tf.function(compute, reduce_retracing=True)
+        compute = graphs.function(compute, reduce_retracing=True)
     return lambda images: compute(tf.convert_to_tensor(images)).numpy()
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bottlenet_tf import tasks
 from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.common import graphs
 from bottlenet_tf.evaluation.accuracy import iterate, measured
 from bottlenet_tf.evaluation.cache import (
     baseline_key,
@@ -139,7 +140,7 @@ def _measure_raw(prefix, suffix, part, batch_size, progress, deflate_images):
     shape = tuple(prefix.output_shape[1:])
     payloads = PayloadFormat(0, shape, create_codec("raw"), sends_range=True)
 
-    @tf.function(reduce_retracing=True)
+    @graphs.function(reduce_retracing=True)
     def through(images):
         feature = prefix(tf.cast(images, tf.float32), training=False)
         codes, code_range = quantizer(feature)

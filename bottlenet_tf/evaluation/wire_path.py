@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.evaluation.identity import payload_format
 from bottlenet_tf.runtime.gains import Gains
 from bottlenet_tf.runtime.limit import Packer, check_one
@@ -45,12 +46,14 @@ class WirePath:
         self._unit = model.unit
         self._takes_point = model.unit.takes_point
         self._num_classes = model.suffix.output_shape[-1]
-        self._prefix = tf.function(model.features, reduce_retracing=True)
-        self._encode = tf.function(model.encode_features, reduce_retracing=True)
-        self._deployed = tf.function(
+        self._prefix = graphs.function(model.features, reduce_retracing=True)
+        self._encode = graphs.function(
+            model.encode_features, reduce_retracing=True
+        )
+        self._deployed = graphs.function(
             model.unit.deployed_encode, reduce_retracing=True
         )
-        self._tail = tf.function(model.decode, reduce_retracing=True)
+        self._tail = graphs.function(model.decode, reduce_retracing=True)
 
     def codes(self, images, point=None):
         """Device side up to the codec: images -> `(codes, code_range)`.

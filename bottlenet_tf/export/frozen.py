@@ -13,6 +13,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.layers import UnitHead
 
 
@@ -111,7 +112,7 @@ def _frozen(call, shapes):
         for name, shape in shapes.items()
     ]
 
-    @tf.function(input_signature=specs)
+    @graphs.function(input_signature=specs)
     def run(*inputs):
         return call(*inputs)
 

@@ -5,6 +5,7 @@ import pathlib
 import tensorflow as tf
 
 from bottlenet_tf import tasks
+from bottlenet_tf.common import graphs
 from bottlenet_tf.evaluation import payload_format
 from bottlenet_tf.export import frozen, repeatable
 from bottlenet_tf.export.tensorflow_files import written
@@ -56,7 +57,7 @@ class ServedTail(tf.Module):
         self._tail = part.function
         self._labels, self._task = list(labels), task
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
+    @graphs.function(input_signature=[tf.TensorSpec([None], tf.string, INPUT)])
     def serve(self, payload):
         batch = tf.shape(payload)[0]
         # oneDNN's convolution gives an empty batch its input's shape, and the

@@ -7,9 +7,9 @@ import json
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.export import device_files, frozen, part_files
 from bottlenet_tf.export.parity import compare_logits, in_batches, require
@@ -100,7 +100,9 @@ class Wholes:
         write_json(folder / whole.NAME, {**about, "sha256": digests})
 
         images = reference.images
-        predict = tf.function(lambda images: network(images, training=False))
+        predict = graphs.function(
+            lambda images: network(images, training=False)
+        )
         compare = functools.partial(
             compare_logits,
             wanted=in_batches(

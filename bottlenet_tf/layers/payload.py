@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from bottlenet_tf.codec import tiling
 from bottlenet_tf.codec.payload import RANGE_BYTES, VERSION
+from bottlenet_tf.common import graphs
 from bottlenet_tf.layers.codec_layer import codec_layer, to_bytes
 
 _ONES = 0xFFFFFFFF
@@ -195,7 +196,9 @@ class PayloadParser(tf.Module):
         codes = np.full(message.shape, self._blank, dtype)
         self._blank_data = message.codec.encode(codes)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "payload")])
+    @graphs.function(
+        input_signature=[tf.TensorSpec([None], tf.string, "payload")]
+    )
     def __call__(self, payloads):
         # Strings and image decoders have no kernels elsewhere; this avoids
         # copies to a server's GPU and back.

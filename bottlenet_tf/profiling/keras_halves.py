@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
+from bottlenet_tf.common import graphs
 from bottlenet_tf.common.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.wire_path import whole_codes
@@ -89,7 +90,7 @@ def _whole(job, model):
 
 
 def _function(model):
-    return tf.function(lambda inputs: model(inputs, training=False))
+    return graphs.function(lambda inputs: model(inputs, training=False))
 
 
 def find_targets(workdirs):

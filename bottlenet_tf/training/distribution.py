@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
+
 
 class Role(NamedTuple):
     """A process's part in a run; the one chief writes its results.
@@ -84,7 +86,7 @@ def statistics_averager(model, strategy):
         if v.name in ("moving_mean", "moving_variance")
     ]
 
-    @tf.function
+    @graphs.function
     def average():
         for variable in moving:
             per_replica = strategy.run(variable.read_value)

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.codec.entropy import EntropyCodec
+from bottlenet_tf.common import graphs
 from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.training import freezing, logs
 
@@ -93,7 +94,7 @@ def _count(model, part):
     totals = np.zeros((points, count * (symbols + 1)), np.int64)
     places = np.arange(count) * (symbols + 1)
 
-    @tf.function(reduce_retracing=True)
+    @graphs.function(reduce_retracing=True)
     def encode(images):
         return unit.codes_at_points(model.features(images))
 

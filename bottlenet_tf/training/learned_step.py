@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.training.losses import feature_loss
 from bottlenet_tf.training.mixup import blend
 from bottlenet_tf.training.step import Stepper
@@ -30,8 +31,8 @@ class LearnedStepper(Stepper):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._prepared = tf.function(self._prepare, reduce_retracing=True)
-        self.with_features = tf.function(self._learn, reduce_retracing=True)
+        self._prepared = graphs.function(self._prepare, reduce_retracing=True)
+        self.with_features = graphs.function(self._learn, reduce_retracing=True)
 
     def prepare(self, images, labels, step):
         """Returns NumPy `(feature, answers, targets)` of a batch.

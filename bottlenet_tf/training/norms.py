@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.backbones import graph
+from bottlenet_tf.common import graphs
 from bottlenet_tf.layers import BatchNormalization
 
 
@@ -34,7 +35,7 @@ def estimate_statistics(model, batches):
     ]
     means, variances = [], []  # By batch, then by norm.
 
-    @tf.function
+    @graphs.function
     def forward(images):
         model(tf.cast(images, tf.float32), training=True)
 

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf.backbones.split_points import separating_tensors
+from bottlenet_tf.common import graphs
 from bottlenet_tf.training import logs, patch_klt
 
 # The answers' temperature in the metric, twice that of distillation: a network
@@ -222,7 +223,7 @@ class Batches:
         self._dataset, self._seed = dataset, seed
         self._batch = batch_size(dataset)
 
-        @tf.function(reduce_retracing=True)
+        @graphs.function(reduce_retracing=True)
         def step(images, seeds):
             with tf.GradientTape() as tape:
                 features, logits = forward(images, tape)
@@ -279,7 +280,7 @@ def first_features(model, dataset, count):
     """Returns features of the first `count` of the images, `(n, H, W, C)`."""
     batch, steps = _division(batch_size(dataset), count, dataset)
     batches = dataset.train_batches(batch, epoch=0).take(steps)
-    compute = tf.function(model.features, reduce_retracing=True)
+    compute = graphs.function(model.features, reduce_retracing=True)
     found = [
         tf.cast(compute(images), tf.float32)
         for images, _ in dataset.train.guard(batches)

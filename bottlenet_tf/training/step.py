@@ -6,6 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bottlenet_tf import tasks
+from bottlenet_tf.common import graphs
 from bottlenet_tf.evaluation.cloud_only import round_trips
 from bottlenet_tf.evaluation.environment import cores
 from bottlenet_tf.training.budget import ByteBudget
@@ -70,7 +71,9 @@ class Stepper:
             self._pool = concurrent.futures.ThreadPoolExecutor(cores())
         self.with_codec = self._compile(use_codec=True)
         self.without_codec = self._compile(use_codec=False)
-        self._evaluate = tf.function(self._count_correct, reduce_retracing=True)
+        self._evaluate = graphs.function(
+            self._count_correct, reduce_retracing=True
+        )
 
     @property
     def steers_bytes(self):
@@ -78,7 +81,7 @@ class Stepper:
         return self.config.byte_budget is not None
 
     def _compile(self, use_codec):
-        @tf.function(reduce_retracing=True)
+        @graphs.function(reduce_retracing=True)
         def step(images, labels, index):
             per_replica = self.strategy.run(
                 self._replica_step, args=(images, labels, index, use_codec)

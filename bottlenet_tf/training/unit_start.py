@@ -6,6 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from bottlenet_tf.common import graphs
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.training import closed_form, statistics
 from bottlenet_tf.training.losses import imitation_loss
@@ -111,7 +112,7 @@ def fit_steps(model, form, features, answers, temperature, task):
     ladder = steps_to_try(form.deviations)
     base = np.log(form.scale)
 
-    @tf.function
+    @graphs.function
     def measure(feature, wanted):
         zeros = tf.zeros(tf.shape(feature)[:1])
         codes = unit.encode(feature, zeros)
@@ -202,7 +203,7 @@ def fit_energy(model, features, answers, temperature, task):
     unit = model.unit
     level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
 
-    @tf.function(reduce_retracing=True)
+    @graphs.function(reduce_retracing=True)
     def measure(feature, wanted, t):
         restored = unit.decode(unit.encode(feature, t), t)
         logits = model.answer(restored, t)

@@ -108,6 +108,15 @@ def test_evaluation_cuts_the_centre_of_a_wide_image():
     assert result.numpy().min() == 255
 
 
+@pytest.mark.parametrize("sides", [(8, 8), (9, 7), (40, 33), (3, 30), (99, 5)])
+def test_a_size_that_a_graph_does_not_know_changes_no_pixel(sides):
+    image = RNG.integers(0, 256, (*sides, 3), np.uint8)
+    steps = Preprocessing.resolve("none", 16)
+    spec = tf.TensorSpec((None, None, 3), tf.uint8)
+    unknown = tf.function(steps.evaluate, input_signature=[spec])
+    np.testing.assert_array_equal(unknown(image), steps.evaluate(image))
+
+
 def test_paper_policy_resizes_to_eight_sevenths():
     resolved = Preprocessing.resolve("resize_crop", 224)
     assert (resolved.resize, resolved.image_size) == (256, 224)
