@@ -62,7 +62,7 @@ def staged(folder, overwrite=False):
     processes.
 
     Raises:
-        ValueError: see `check_free`.
+        ValueError: see `check_free`; or if another export writes to it.
     """
     check_free(folder, overwrite)
     folder = pathlib.Path(os.path.realpath(folder))
@@ -101,7 +101,11 @@ def staged(folder, overwrite=False):
 
 
 def _clear_killed(folder):
-    """Removes the temporary folders of killed exports to `folder`."""
+    """Removes the temporary folders of killed exports to `folder`.
+
+    Raises:
+        ValueError: if one of them is still being written.
+    """
     name = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}")
     for path in folder.parent.iterdir():
         # Named as by mkdtemp; a process still writing holds the lock.
@@ -109,12 +113,18 @@ def _clear_killed(folder):
             continue
         if not path.is_dir() or path.stat().st_mode & 0o777 != 0o700:
             continue
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             handle = os.open(path, os.O_RDONLY)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path, ignore_errors=True)
                 print(f"Removed files of a killed export: {path}")
+            except BlockingIOError as error:
+                raise ValueError(
+                    "One export at a time writes to a folder; wait for the "
+                    "other, or name another --out. "
+                    f"Received: out={str(folder)!r}, in use"
+                ) from error
             finally:
                 os.close(handle)
 
