@@ -131,7 +131,9 @@ def test_overwrite_replaces_a_deployment_and_nothing_else(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_killed_exports_files_are_cleared_and_a_running_ones_are_not(tmp_path):
+def test_a_killed_exports_files_are_cleared_and_a_running_ones_are_not(
+    tmp_path,
+):
     out = tmp_path / "out"
     left = tmp_path / ".out.abcdef_1"
     left.mkdir(mode=0o700)
