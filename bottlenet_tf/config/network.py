@@ -44,7 +44,7 @@ class NetworkSettings(Settings):
     )
     freeze_prefix: bool = setting(
         False,
-        "Leave the network before the unit as it is: faster training, and "
+        "Freeze the network before the unit: faster training, and "
         "units of several rates can share one device network.",
     )
     init_from: str | None = setting(

@@ -92,7 +92,7 @@ def _learned_unit(config):
     yield (
         config.mode in ("tail", "frozen"),
         "--unit=learned starts from the statistics of a network whose first "
-        "blocks stay as they are: --mode=tail or frozen.",
+        "blocks are frozen: --mode=tail or frozen.",
     )
     yield (
         config.optimizer == "adam",
@@ -164,13 +164,13 @@ def _validation(config):
 
 
 def _rivals(config):
-    """Cloud-only: a run of its own, or tuned beside a split network."""
+    """Cloud-only: a separate run, or tuned next to a split network."""
     is_cloud = config.mode == "cloud"
     codec, quality = config.image_codec, config.image_quality
     yield (
         (codec is not None) == (quality is not None) == is_cloud,
-        "--image_codec and --image_quality say what the images of "
-        "--mode=cloud go through: both must be set there, and nowhere else.",
+        "--image_codec and --image_quality set the compression of the "
+        "images of --mode=cloud: set both there, and nowhere else.",
     )
     yield (
         config.image_side is None or is_cloud,

@@ -115,7 +115,7 @@ class LearnedUnitConfig(RuledSettings):
     mixed_to: int | None = setting(
         None,
         "Coefficients that this matrix makes; the other "
-        "--coefficients are values of the grid as they are.",
+        "--coefficients are unmixed values of the grid.",
         least=0,
     )
     shared_frequencies: bool = setting(
@@ -125,7 +125,7 @@ class LearnedUnitConfig(RuledSettings):
     )
     encoder: str = setting(
         "linear",
-        "linear, or residual for a nonlinear branch beside it on the device.",
+        "linear, or residual to add a nonlinear branch on the device.",
         choices=("linear", "residual"),
     )
     synthesis_width: int = setting(

@@ -20,7 +20,7 @@ def read(path, rules, optional=()):
     Raises:
         OSError: if the file cannot be read.
         ValueError: naming the file, if it isn't the exported one; naming file
-            and field, if it isn't what an export writes.
+            and field, if it isn't a valid export.
     """
     intact.check(path)
     with open(path, encoding="utf-8") as file:

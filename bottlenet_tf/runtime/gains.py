@@ -66,7 +66,7 @@ def read(path, form):
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: naming the file, if it isn't what an export writes.
+        ValueError: naming the file, if it isn't a valid export.
     """
     with open(path, "rb") as file:
         try:

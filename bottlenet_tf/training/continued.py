@@ -97,7 +97,7 @@ def start(workdir, config):
     schedule.
     """
     if (workdir / _FILE).is_file():
-        remedy = "Remove the work directory to begin anew."
+        remedy = "Remove the work directory to start over."
         step = read_json(workdir / _FILE, FORMAT, ("step",), remedy)["step"]
     elif not (workdir / REPORT_FILE).is_file():
         return config, 0

@@ -84,7 +84,7 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
     for change, reason in (
         ({"codec": "heic"}, "can't read heic files"),
         ({"side": 9}, "larger than the network's"),
-        ({"quality": None}, "isn't known"),
+        ({"quality": None}, "is unknown"),
     ):
         assert reason in network.why_not(cloud._replace(**change), True)
 

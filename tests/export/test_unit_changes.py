@@ -103,7 +103,7 @@ def test_the_size_of_a_pack_is_judged_before_there_is_one(base, monkeypatch):
 
 
 def _said(raised):
-    found = re.search(r"some ([0-9,]+)", str(raised.value))
+    found = re.search(r"about ([0-9,]+)", str(raised.value))
     return int(found[1].replace(",", ""))
 
 
