@@ -154,7 +154,7 @@ def test_the_proxy_runs_until_ctrl_c():
         with _started(
             "--network=wifi", "--listen=0", f"--connect=127.0.0.1:{port}"
         ) as process:
-            listening = int(_line_with(process, r"127.0.0.1:(\d+) leads")[1])
+            listening = int(_line_with(process, r"127.0.0.1:(\d+) forwards")[1])
             process.stdin.write("speed=5\n")
             process.stdin.write("delay_ms=20\n")
             process.stdin.flush()

@@ -21,7 +21,7 @@ _NO_RUN = "RUN must be the work directory of one finished run"
         ("profiling", ["--deploy=nowhere"], "deploy='nowhere'"),
         ("search", [*_DATTA, "--split=RB3"], "--unit must be bottlenet"),
         ("report", [], "FOLDER must be given"),
-        ("report", ["."], "search.json must be there"),
+        ("report", ["."], "search.json must exist"),
         ("serve", [], "DEPLOY must be given"),
         ("serve", ["nowhere"], "deploy='nowhere'"),
         ("serve", [".", "--port=70000"], "port=70000"),

@@ -123,5 +123,5 @@ def test_the_table_has_each_split_and_what_it_took():
     assert "2 trials saw 1,000 training images" in text
     assert "20,500 (20.5 times as many)" in text
     assert "took 256 more" in text
-    assert "RB3 (2.10) lose more than the 2 points" in text
+    assert "RB3 (2.10) lose more than the accepted 2 points" in text
     assert "Failed: b" in text

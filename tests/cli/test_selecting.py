@@ -129,7 +129,7 @@ def test_it_chooses_split_and_point(select, curves, profile, tmp_path):
         "--max_accuracy_loss=11", f"--out={out}",
     )  # fmt: skip
     assert "Chosen: range at point 1" in shown
-    sizes = "range at point 1: 2000 wire bytes in the mean, at most 2001 for 95"
+    sizes = "range at point 1: 2000 wire bytes on average, at most 2001 for 95"
     assert sizes in shown
     # One row of each run, but for the winners.
     part = shown.split("\n== ")[1]

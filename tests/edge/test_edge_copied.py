@@ -157,7 +157,7 @@ def test_a_damaged_file_of_the_program_is_named_before_it_is_imported(
         text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 1 and not ran.stdout
-    assert ran.stderr.startswith("error: base.py must be the file that was")
+    assert ran.stderr.startswith("error: base.py must be the exported file")
 
 
 def test_encode_runs_beside_it(edge, tmp_path):

@@ -299,7 +299,7 @@ def test_a_device_that_has_not_got_the_unsplit_network_is_told(
         tmp_path, deploy=str(one), images=str(photos), sides=("device",)
     )
     assert _parts(profile) == [("range", part, 0) for part in DEVICE]
-    assert "must hold whole.json" in profile.reasons["whole"]
+    assert "must contain whole.json" in profile.reasons["whole"]
     with pytest.raises(ValueError, match="part='whole'.*hold whole.json"):
         profile.row("", "whole")
 
@@ -381,7 +381,9 @@ def test_a_manifest_that_was_changed_since_the_export_is_refused(
     folder = shutil.copytree(both, tmp_path / "changed")
     path = folder / "manifest.json"
     path.write_text(path.read_text().replace('"range"', '"other"', 1))
-    with pytest.raises(ValueError, match="manifest.json must be the file"):
+    with pytest.raises(
+        ValueError, match="manifest.json must be the exported file"
+    ):
         targets.in_deployment(folder)
 
 

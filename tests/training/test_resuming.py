@@ -108,7 +108,9 @@ def test_without_a_whole_checkpoint_the_remedy_is_told(copied):
     paths, folder = _files(copied)
     for path in paths:
         _truncate(path)
-    with pytest.raises(ValueError, match=f"Remove {folder} to begin") as caught:
+    with pytest.raises(
+        ValueError, match=f"Remove {folder} to restart"
+    ) as caught:
         _train(copied)
     assert paths[0].name in str(caught.value)
 
