@@ -300,7 +300,7 @@ def test_a_device_that_has_not_got_the_unsplit_network_is_told(
     )
     assert _parts(profile) == [("range", part, 0) for part in DEVICE]
     assert "must contain whole.json" in profile.reasons["whole"]
-    with pytest.raises(ValueError, match="part='whole'.*hold whole.json"):
+    with pytest.raises(ValueError, match="part='whole'.*contain whole.json"):
         profile.row("", "whole")
 
 
