@@ -62,7 +62,7 @@ def markdown(content):
         + ("images back to back" if content["rate"] is None
            else f"{content['rate']:g} images per second")
         + ("" if deadline_ms is None else f", deadline {deadline_ms:g} ms")
-        + "".join(f", down {a:g} to {b:g} s" for a, b in content["outages"])
+        + "".join(f", outage {a:g} to {b:g} s" for a, b in content["outages"])
         + "."
     ]  # fmt: skip
     ratios = (

@@ -46,7 +46,7 @@ def test_the_demo_goes_from_training_to_a_choice(small, tmp_path):
     for network in ("3g", "4g", "wifi"):
         assert f"| {network} " in chosen
     assert "a device 20 times slower than this machine" in chosen
-    assert "5 ms of round trip" in chosen and "154 B more" in chosen
+    assert "5 ms round trip" in chosen and "154 B more" in chosen
     assert "With this machine as the device: " in chosen
     here, device = (
         json.loads((tmp_path / name).read_text())["rows"]

@@ -47,7 +47,7 @@ def test_a_replay_writes_table_values_and_picture(
     controller = content["traces"][0]["policies"]["controller"]
     assert controller["in_time"] == 1.0
     assert "| radio.up | oracle" in capsys.readouterr().out
-    assert "down 1 to 2 s" in (out / "replay.md").read_text()
+    assert "outage 1 to 2 s" in (out / "replay.md").read_text()
     assert (out / "replay.png").stat().st_size > 5000
 
 
