@@ -53,7 +53,7 @@ def read(path):
         )
     if not path.is_file():
         raise FileNotFoundError(
-            "A profile must be there; bottlenet-profile --out writes one. "
+            "A profile must exist; bottlenet-profile --out writes one. "
             f"Received: path={str(path)!r}"
         )
     if path.suffix == ".csv":

@@ -126,11 +126,11 @@ def _row(name, kind, accuracy, times, of_phases, oracle_ms):
 def events(found):
     """Returns an `Event` for each phase."""
     starts, world = phases.starts_s(found.phases), found.world()
-    told = []
+    happened = []
     for phase, begin_s, group in zip(found.phases, starts, found.by_phase()):
         names = [answer.choice or "–" for answer in group]
         remote = [a for a in group if a.where in ("split", "cloud")]
-        told.append(
+        happened.append(
             Event(
                 begin_s,
                 phase,
@@ -142,7 +142,7 @@ def events(found):
                 _model_error(world, remote),
             )
         )
-    return told
+    return happened
 
 
 def _model_error(world, remote):

@@ -23,9 +23,9 @@ def jpeg_segments(data):
         if marker == b"\xff":  # A fill byte.
             at += 1
             continue
-        # Application segments and comments.
-        told = b"\xe0" <= marker <= b"\xef" or marker == b"\xfe"
-        if len(data) < at + 4 or not told:
+        is_application = b"\xe0" <= marker <= b"\xef"
+        is_comment = marker == b"\xfe"
+        if len(data) < at + 4 or not (is_application or is_comment):
             return
         left = _one_fewer(left)
         (length,) = struct.unpack_from(">H", data, at + 2)

@@ -161,15 +161,15 @@ def identity(about):
 
     A hash of its ONNX file, inputs and class names.
     """
-    told = [
+    facts = [
         about.sha256.get(runtimes.file_of("onnx", about.part)),
         about.image_size,
         about.resize,
         list(about.classes),
     ]
     if about.output != "softmax":
-        told.append(about.output)
-    text = json.dumps(told)
+        facts.append(about.output)
+    text = json.dumps(facts)
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 

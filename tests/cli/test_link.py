@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from absl import flags
@@ -44,9 +45,13 @@ def _started(*arguments):
         # Tests that run in the background are started with it ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
+        # A line that never comes ends with the process.
+        limit = threading.Timer(TIMEOUT_S, process.kill)
+        limit.start()
         try:
             yield process
         finally:
+            limit.cancel()
             process.kill()
 
 
