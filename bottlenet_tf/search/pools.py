@@ -5,7 +5,9 @@ crash ends only one run.
 """
 
 import concurrent.futures
+import contextlib
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import pathlib
 import sys
@@ -150,6 +152,8 @@ class _Processes:
         self._target = target or train
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(imports))
+        with _silenced():
+            multiprocessing.forkserver.ensure_running()
         self._running, self._killed = set(), False
 
     def run(self, folder):
@@ -170,6 +174,24 @@ class _Processes:
         self._killed = True
         for process in tuple(self._running):
             process.kill()
+
+
+@contextlib.contextmanager
+def _silenced():
+    """Gives the processes started here no standard error.
+
+    TensorFlow's start-up lines would end up between progress bars. Runs have
+    logs of their own.
+    """
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def train(folder):

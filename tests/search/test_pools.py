@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 
@@ -49,6 +50,24 @@ def test_leaving_the_pool_ends_what_runs(tmp_path):
 def test_runs_share_the_cores_and_print_to_their_logs(tmp_path):
     assert run(1000, jobs.tell_threads)(tmp_path) is None
     assert (tmp_path / "n").read_text() == "1"
+    assert (tmp_path / trial_folder.LOG).read_text() == "said\n"
+
+
+def test_a_librarys_start_up_lines_are_not_shown(tmp_path):
+    code = (
+        "import pathlib, sys; from bottlenet_tf.search import pools; "
+        "from tests.search import jobs; "
+        "made = pools._Processes("
+        "1, target=jobs.tell_threads, imports=['tests.search.loud']); "
+        "sys.exit(made.run(pathlib.Path(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
     assert (tmp_path / trial_folder.LOG).read_text() == "said\n"
 
 
