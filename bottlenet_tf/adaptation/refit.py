@@ -20,6 +20,7 @@ from bottlenet_tf.training.freeze_unit import (
     with_unit_config,
 )
 from bottlenet_tf.training.unit_start import (
+    divergence_of,
     fit_energy,
     fit_steps,
     fitted_images,
@@ -143,7 +144,7 @@ class Refit:
         features, logits = self._answered(model, dataset.train.limit(few))
         fitted = features, logits, self._run.temperature, dataset.task
         fit_steps(model, form, *fitted)
-        fit_energy(model, *fitted)
+        fit_energy(unit, divergence_of(model, *fitted))
 
     def _answered(self, model, part):
         """Returns a part's features and the unsplit network's logits."""

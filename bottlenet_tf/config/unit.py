@@ -8,7 +8,7 @@ from bottlenet_tf.config.rules import RuledSettings
 
 # Default sizes of a learned unit; see `resolved`.
 MOST_POSITIONS, MOST_VALUES = 14, 256
-MIXED, MIXED_TO, MORE = 768, 512, 4096
+MIXED, MORE = 640, 4096
 # Which codes of a `DattaUnit` share a table.
 TABLES = ("shared", "per_channel", "per_coefficient")
 # Settings that the bottleneck unit and Datta's share.
@@ -114,8 +114,9 @@ class LearnedUnitConfig(RuledSettings):
     )
     mixed_to: int | None = setting(
         None,
-        "Coefficients that this matrix makes; the other "
-        "--coefficients are unmixed values of the grid.",
+        "Coefficients that this matrix makes, by default as many as it takes; "
+        "the other --coefficients are unmixed values of the grid. Fewer lose "
+        "what images have that those of the closed form didn't.",
         least=0,
     )
     shared_frequencies: bool = setting(
@@ -176,8 +177,8 @@ class LearnedUnitConfig(RuledSettings):
         """Returns the same unit with all sizes, for a feature `(H, W, C)`.
 
         Patches leave a grid of at most 14 positions a side and keep as many
-        channels as the feature has, within 24 .. 64; 768 values are mixed to
-        512 coefficients, and up to 4,096 more are sent, mostly at fine points.
+        channels as the feature has, within 24 .. 64; 640 values are mixed, and
+        up to 4,096 more are sent, mostly at fine points.
 
         Where such patches have more than 256 values, as after the first blocks
         of a network for large images, too much is lost in so few channels:
@@ -206,8 +207,7 @@ class LearnedUnitConfig(RuledSettings):
             values=total,
         )
         if to is None:
-            to = min(mixed, max(mixed * MIXED_TO // MIXED, 1 if mixed else 0))
-            to = to if count is None else min(to, count)
+            to = mixed if count is None else min(mixed, count)
         if count is None:
             count = to + min(4 * MORE if is_fine else MORE, total - mixed)
         return dataclasses.replace(

@@ -76,8 +76,9 @@ def start_from(found, model, dataset, config):
     answers = tf.concat([model.answer(f) for (f,) in _batches(first)], 0)
     fitted = first, answers, config.temperature, dataset.task
     fit_steps(model, form, *fitted)
-    fit_synthesis(model, features)
-    fit_energy(model, *fitted)
+    divergence = divergence_of(model, *fitted)
+    fit_synthesis(model, features, divergence)
+    fit_energy(unit, divergence)
 
 
 def fitted_images(model, count):
@@ -172,36 +173,12 @@ def log_steps(ladder, bits, losses, rate_weights):
     return (fine, coarse) if fine < coarse else ends
 
 
-def fit_synthesis(model, features):
-    """Sets the server's convolutions by least squares, of reduced rank.
+def divergence_of(model, features, answers, temperature, task):
+    """Returns a function of t: the mean divergence from the unsplit answers.
 
-    They make up for the coefficients that aren't kept. Fitted at the finest
-    point: with coarser codes, features would become smaller.
-    """
-    unit, patch = model.unit, model.unit.synthesis.patch
-    targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
-    point = tf.fill((len(features),), -1.0)
-    codes = unit.encode(features, point)["codes"]
-    z = unit.synthesis.patches(codes * tf.exp(unit.log_step - unit.step_slope))
-    rank = unit.synthesis.neighbours.filters
-    neighbours, pixels, bias = _least_squares(z, targets, rank)
-    unit.synthesis.neighbours.kernel.assign(neighbours)
-    unit.synthesis.pixels.kernel.assign(pixels)
-    unit.synthesis.pixels.bias.assign(bias)
-    deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
-    unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
-
-
-def fit_energy(model, features, answers, temperature, task):
-    """Compensates for the energy that the unit leaves out.
-
-    The normalisations of a frozen tail expect all of it. At both ends of the
-    curve, decoded coefficients get the factor of `_ENERGIES` whose answers
-    diverge least, if these fall and then rise; between the ends it is
-    log-linear in t. Arguments as in `fit_steps`. Returns the two factors.
+    Arguments as in `fit_steps`.
     """
     unit = model.unit
-    level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
 
     @graphs.function(reduce_retracing=True)
     def measure(feature, wanted, t):
@@ -209,16 +186,60 @@ def fit_energy(model, features, answers, temperature, task):
         logits = model.answer(restored, t)
         return imitation_loss(wanted, logits, temperature, task)
 
-    def divergence(t, factor):
-        unit.log_step.assign(level + np.log(factor))
-        losses = []
-        for feature, wanted in _batches(features, answers):
-            point = tf.fill((len(feature),), t)
-            losses.append(measure(feature, wanted, point))
+    def divergence(t):
+        losses = [
+            measure(feature, wanted, tf.fill((len(feature),), t))
+            for feature, wanted in _batches(features, answers)
+        ]
         return float(np.mean(np.concatenate(losses)))
 
+    return divergence
+
+
+def fit_synthesis(model, features, divergence):
+    """Sets the server's convolutions by least squares, of reduced rank.
+
+    They make up for the coefficients that aren't kept. Fitted at the finest
+    point: with coarser codes, features would become smaller. The inverse stays
+    where answers diverge less with it, as they may where patches keep all
+    channels: least squares also shrink what they can't restore.
+    """
+    unit, patch = model.unit, model.unit.synthesis.patch
+    targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
+    point = tf.fill((len(features),), -1.0)
+    codes = unit.encode(features, point)["codes"]
+    z = unit.synthesis.patches(codes * tf.exp(unit.log_step - unit.step_slope))
+    deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
+    unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
+    rank = unit.synthesis.neighbours.filters
+    fitted = _least_squares(z, targets, rank)
+    layers = unit.synthesis.neighbours, unit.synthesis.pixels
+    weights = [weight for layer in layers for weight in layer.weights]
+    inverse, before = [w.numpy() for w in weights], divergence(-1.0)
+    for weight, value in zip(weights, fitted, strict=True):
+        weight.assign(value)
+    if divergence(-1.0) > before:
+        for weight, value in zip(weights, inverse, strict=True):
+            weight.assign(value)
+
+
+def fit_energy(unit, divergence):
+    """Compensates for the energy that the unit leaves out.
+
+    The normalisations of a frozen tail expect all of it. At both ends of the
+    curve, decoded coefficients get the factor of `_ENERGIES` whose answers
+    diverge least, if these fall and then rise; between the ends it is
+    log-linear in t. `divergence` is of `divergence_of`. Returns the two
+    factors.
+    """
+    level, slope = unit.log_step.numpy(), unit.step_slope.numpy()
+
+    def with_factor(t, factor):
+        unit.log_step.assign(level + np.log(factor))
+        return divergence(t)
+
     found = [
-        _lowest(_ENERGIES, functools.partial(divergence, t))
+        _lowest(_ENERGIES, functools.partial(with_factor, t))
         for t in (-1.0, 1.0)
     ]
     fine, coarse = np.log(found)

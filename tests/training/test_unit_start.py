@@ -148,13 +148,30 @@ def test_the_energy_is_the_best_of_the_factors(
     unit.log_step.assign(level)
     slope = unit.step_slope.numpy()
     answers = model.answer(features)
-    found = unit_start.fit_energy(
+    divergence = unit_start.divergence_of(
         model, features, answers, TEMPERATURE, tasks.ONE_CLASS
     )
+    found = unit_start.fit_energy(unit, divergence)
     assert found == tuple(best) and min(found) > 1
     for t, factor in zip((-1.0, 1.0), found, strict=True):
         added = unit.log_step - level + t * (unit.step_slope - slope)
         np.testing.assert_allclose(added, np.log(factor), atol=1e-5)
+
+
+def test_the_inverse_stays_where_least_squares_diverge_more(
+    start_learned, features
+):
+    model = start_learned()[1].model
+    layers = model.unit.synthesis.neighbours, model.unit.synthesis.pixels
+    weights = [weight for layer in layers for weight in layer.weights]
+    for weight in weights:
+        weight.assign(weight + 1.0)
+    before = [weight.numpy() for weight in weights]
+    for losses, stays in [((1.0, 2.0), True), ((2.0, 1.0), False)]:
+        losses = iter(losses)
+        unit_start.fit_synthesis(model, features, lambda t: next(losses))
+        found = zip(weights, before, strict=True)
+        assert all(np.all(w.numpy() == old) for w, old in found) == stays
 
 
 @pytest.mark.parametrize("rank", [2, 5])
