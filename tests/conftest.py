@@ -24,6 +24,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # What takes longest begins first, so that no worker is left with it at the end.
 _LONGEST = (
+    "learned runs",
     "deployments",
     "test_runner.py",
     "test_provenance.py",
@@ -40,12 +41,21 @@ _LONGEST = (
 )
 
 
+# Made once a process, so that those who need them go to one worker.
+_SHARED = {
+    "deployments": {"sweep", "both"},
+    "learned runs": {"finished_learned", "finished_tail"},
+}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A file's tests go to one worker, and so do those that need an export."""
+    """A file's tests go to one worker, and so do those that share a run."""
     for item in items:
-        exported = {"sweep", "both"} & set(item.fixturenames)
-        group = "deployments" if exported else item.path.name
+        group = item.path.name
+        for name, fixtures in _SHARED.items():
+            if fixtures & set(item.fixturenames):
+                group = name
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_place)
 
@@ -194,6 +204,28 @@ def learned_run(sure_backbone):
         batch_size=32,
         sweep_qualities=(10, 90),
     )
+
+
+@pytest.fixture(scope="session")
+def finished_learned(learned_run, tmp_path_factory):
+    """Config and report of `learned_run`; its folder is not to be changed."""
+    return _finished(learned_run, tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture(scope="session")
+def finished_tail(learned_run, tmp_path_factory):
+    """The same of a run that trained its tail, which is told the point."""
+    config = dataclasses.replace(learned_run, mode="tail")
+    return _finished(config, tmp_path_factory.mktemp("tail"))
+
+
+def _finished(config, folder):
+    from bottlenet_tf import training
+    from tests.eager import eagerly
+
+    config = dataclasses.replace(config, workdir=str(folder / "digits"))
+    with eagerly():
+        return config, training.run(config)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Tests of a finished run measured on other images."""
 
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -46,8 +47,12 @@ def finished(tmp_path_factory, replace):
 
 
 @pytest.fixture(scope="module")
-def learned(finished, learned_run):
-    return finished("learned", learned_run)
+def learned(finished_learned, tmp_path_factory):
+    """A copy of a finished run, beside the rivals that it measured."""
+    root = tmp_path_factory.mktemp("learned") / "runs"
+    workdir = pathlib.Path(finished_learned[0].workdir)
+    shutil.copytree(workdir.parent, root)
+    return root / workdir.name
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,16 @@
 """A finished run with a learned unit, and photos of a few digits."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.eager import eagerly
-
 
 @pytest.fixture(scope="session")
-def run(learned_run, replace, tmp_path_factory):
+def run(finished_tail):
     """Work directory of a run whose tail was trained and is told the point."""
-    from bottlenet_tf import training
-
-    workdir = tmp_path_factory.mktemp("adaptation") / "digits"
-    with eagerly():
-        training.run(replace(learned_run, mode="tail", workdir=str(workdir)))
-    return workdir
+    return pathlib.Path(finished_tail[0].workdir)
 
 
 @pytest.fixture(scope="session")

@@ -132,14 +132,10 @@ def test_a_deployment_says_that_its_unit_is_adapted(adapted, deployment):
 
 
 def test_a_pack_is_refused_before_anything_is_exported(
-    adapted, run, learned_config, replace, tmp_path
+    adapted, finished_learned, tmp_path
 ):
-    from bottlenet_tf import training
-
-    with eagerly():
-        training.run(replace(learned_config, epochs=0, warmup_epochs=0.0))
     config = ExportConfig(
-        workdir=(learned_config.workdir,), out=str(tmp_path / "out"),
+        workdir=(finished_learned[0].workdir,), out=str(tmp_path / "out"),
         pack=str(adapted[1]),
     )  # fmt: skip
     with pytest.raises(ValueError, match="A pack fits only the network"):

@@ -14,7 +14,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from bottlenet_tf import export, training
+from bottlenet_tf import export
 from bottlenet_tf.config.export import ExportConfig
 from bottlenet_tf.evaluation import WirePath
 from bottlenet_tf.export import frozen, litert, repeatable, tensorrt
@@ -23,7 +23,6 @@ from bottlenet_tf.models.bottlenet import BottleNet
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
 from bottlenet_tf.training import load_model
-from tests.eager import eagerly
 from tests.learned_unit import learned_network, make_learned_network
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 24, 24, 3), np.uint8)
@@ -150,16 +149,9 @@ def test_int8_leaves_the_transform_in_float(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def run(learned_run, replace, tmp_path_factory):
+def run(finished_tail):
     """A finished run whose tail is told the operating point."""
-    workdir = tmp_path_factory.mktemp("learned") / "digits"
-    config = replace(
-        learned_run, mode="tail", epochs=0, warmup_epochs=0.0,
-        workdir=str(workdir),
-    )  # fmt: skip
-    with eagerly():
-        training.run(config)
-    return workdir
+    return pathlib.Path(finished_tail[0].workdir)
 
 
 @pytest.fixture(scope="module")

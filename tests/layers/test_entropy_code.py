@@ -142,19 +142,23 @@ def test_another_shape_is_refused(codec):
         codec_layer(codec).graph_decoder((21,))
 
 
-def _served(codec, folder):
-    """Returns the decoder as a server loads it."""
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A codec, and its decoder as a server loads it."""
+    tables = random_tables(np.random.default_rng(0), 20, points=3)
+    codec = EntropyCodec(tables, [-1, 0, 1])
     decode = codec_layer(codec).graph_decoder((20,))
     module = tf.Module()
     specs = [tf.TensorSpec([None], kind) for kind in (tf.string, tf.int32)]
     module.decode = tf.function(decode, input_signature=specs)
+    folder = tmp_path_factory.mktemp("served")
     tf.saved_model.save(module, folder)
-    return tf.saved_model.load(folder)
+    return codec, tf.saved_model.load(folder)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_server_takes_a_batch_without_any_escape(codec, tmp_path, count):
-    loaded = _served(codec, tmp_path)
+def test_a_server_takes_a_batch_without_any_escape(served, count):
+    codec, loaded = served
     codes = np.zeros((count, 20), np.int16)
     points = np.arange(count, dtype=np.int32)
     data = [
@@ -164,8 +168,8 @@ def test_a_server_takes_a_batch_without_any_escape(codec, tmp_path, count):
     assert check_decoder(codec, loaded.decode, data, points) == count
 
 
-def test_a_server_loads_it_without_this_package(codec, rng, tmp_path):
-    loaded = _served(codec, tmp_path)
+def test_a_server_loads_it_without_this_package(served, rng):
+    codec, loaded = served
     data, points = [], []
     for i in range(30):
         data.append(codec.encode(random_codes(rng, 20), i % 3))

@@ -180,6 +180,7 @@ def test_a_cloud_network_trains_on_what_the_codec_leaves(config, monkeypatch):
 def test_a_run_reports_its_rivals_beside_the_untouched_network(
     config, monkeypatch, capsys
 ):
+    config = dataclasses.replace(config, sweep_qualities=(10, 40, 80))
     with eagerly():
         report = training.run(config)
         tuned = report["tuned_rivals"]

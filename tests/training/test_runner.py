@@ -80,6 +80,10 @@ def test_a_run_reports_every_promised_figure(finished):
     assert json.loads(written) == report
 
 
+def test_a_run_without_unseen_classes_reports_none(finished):
+    assert "unseen" not in finished[1]
+
+
 def test_a_run_keeps_the_untouched_network_that_it_measured(finished, baseline):
     config, report = finished
     path = pathlib.Path(config.workdir, "untouched.keras")
@@ -228,19 +232,24 @@ def test_a_killed_run_resumes_to_the_same_weights(
     )
 
 
-@pytest.mark.parametrize(
-    "mode", [pytest.param("frozen", marks=pytest.mark.slow), "tail"]
-)
+@pytest.mark.slow
 def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
-    learned_config, replace, tmp_path, monkeypatch, mode
+    finished_learned, replace, tmp_path, monkeypatch
 ):
-    straight = replace(
-        learned_config, workdir=str(tmp_path / "straight"), mode=mode
-    )
+    _check_resumed(finished_learned[0], replace, tmp_path, monkeypatch)
+
+
+def test_a_killed_run_that_trains_the_tail_resumes_to_the_same_weights(
+    finished_tail, replace, tmp_path, monkeypatch
+):
+    _check_resumed(finished_tail[0], replace, tmp_path, monkeypatch)
+
+
+def _check_resumed(straight, replace, tmp_path, monkeypatch):
+    """Kills and resumes a run with a learned unit, of which one is finished."""
     killed = replace(
         straight, workdir=str(tmp_path / "killed"), checkpoint_minutes=0.0
     )
-    _train(straight)
     with monkeypatch.context() as patch:
         kill_before(patch, 2)
         with pytest.raises(KeyboardInterrupt):
@@ -256,17 +265,8 @@ def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
     assert [row["step"] for row in _rows(killed)] == ["3"]
 
 
-@pytest.fixture(scope="module")
-def learned(learned_run, replace, tmp_path_factory):
-    """Config and report of a finished run with a learned unit."""
-    workdir = tmp_path_factory.mktemp("learned") / "run"
-    config = replace(learned_run, workdir=str(workdir))
-    with eagerly():
-        return config, training.run(config)
-
-
-def test_a_run_of_a_learned_unit_reports_all_its_points(learned):
-    _, report = learned
+def test_a_run_of_a_learned_unit_reports_all_its_points(finished_learned):
+    _, report = finished_learned
     sizes = [point["wire_bytes_mean"] for point in report["points"]]
     assert len(sizes) == 5 and np.all(np.diff(sizes) < 0)
     assert report["wire_bytes_mean"] in sizes
@@ -276,8 +276,8 @@ def test_a_run_of_a_learned_unit_reports_all_its_points(learned):
     )
 
 
-def test_a_run_of_a_learned_unit_leaves_the_network_as_it_was(learned):
-    config, _ = learned
+def test_a_run_of_a_learned_unit_leaves_the_network_as_it_was(finished_learned):
+    config, _ = finished_learned
     model = load_model(config.workdir)
     given = keras.saving.load_model(config.backbone)
     kept = model.prefix.get_weights() + model.suffix.get_weights()
@@ -285,8 +285,8 @@ def test_a_run_of_a_learned_unit_leaves_the_network_as_it_was(learned):
         np.testing.assert_array_equal(after, before)
 
 
-def test_a_run_of_a_learned_unit_reports_what_its_file_does(learned):
-    config, report = learned
+def test_a_run_of_a_learned_unit_reports_what_its_file_does(finished_learned):
+    config, report = finished_learned
     run = load_run(config.workdir)
     assert report["unit_id"] == evaluation.unit_id(run.model)
     curve = evaluation.evaluate_split(run.model, run.dataset.test)
@@ -294,30 +294,37 @@ def test_a_run_of_a_learned_unit_reports_what_its_file_does(learned):
     assert report["accuracy"] == curve.default.accuracy
 
 
-def test_a_closed_form_takes_no_step(learned_config, replace):
+def test_a_closed_form_takes_no_step(learned_config, replace, monkeypatch):
+    spent = []
+    monkeypatch.setattr(runner, "measure", lambda *args: spent.append(args[3]))
     config = replace(learned_config, epochs=0, warmup_epochs=0.0)
     with eagerly():
-        report = training.run(config)
-    assert report["training"]["steps"] == 0
+        training.run(config)
+    assert spent[0]["steps"] == 0
     assert load_model(config.workdir).unit.byte_codec is not None
 
 
 def test_a_budget_chooses_a_learned_unit_s_default_point(
-    learned_config, replace, learned
+    learned_config, replace, finished_learned
 ):
-    _, report = learned
+    other, report = finished_learned
     sizes = [point["wire_bytes_mean"] for point in report["points"]]
     # Of the test images; the point is chosen on validation images.
     budget = (sizes[1] + sizes[2]) / 2
-    _train(replace(learned_config, byte_budget=budget))
+    _train(
+        replace(
+            learned_config, init_from=other.workdir, epochs=0,
+            warmup_epochs=0.0, byte_budget=budget,
+        )
+    )  # fmt: skip
     model = load_model(learned_config.workdir)
     assert model.unit.default_point in (1, 2)
 
 
 def test_a_learned_unit_starts_from_another_run_s(
-    learned_config, replace, learned, monkeypatch
+    learned_config, replace, finished_learned, monkeypatch
 ):
-    other, _ = learned
+    other, _ = finished_learned
 
     def refuse(*_):
         raise AssertionError("started in closed form")
@@ -388,10 +395,17 @@ def test_bad_names_fail_before_any_data_is_read(
         training.run(replace(tiny_config, **changes))
 
 
-@pytest.mark.parametrize("run", ["finished", "learned"])
-def test_a_finished_run_is_not_trained_again(request, monkeypatch, run):
-    config, report = request.getfixturevalue(run)
+def test_a_finished_run_is_not_trained_again(finished, monkeypatch):
+    _check_not_trained(*finished, monkeypatch)
 
+
+def test_a_finished_run_of_a_learned_unit_is_not_trained_again(
+    finished_learned, monkeypatch
+):
+    _check_not_trained(*finished_learned, monkeypatch)
+
+
+def _check_not_trained(config, report, monkeypatch):
     def refuse(*_):
         raise AssertionError("trained again")
 

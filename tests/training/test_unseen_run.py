@@ -93,16 +93,6 @@ def test_both_curves_have_a_picture(config, report):
     assert {"rate_accuracy.png", "rate_accuracy_unseen.png"} <= names
 
 
-def test_a_run_without_unseen_classes_reports_none(config):
-    data = dataclasses.replace(config.data, unseen_classes=())
-    plain = dataclasses.replace(
-        config, data=data, epochs=0, warmup_epochs=0.0,
-        workdir=config.workdir + "_plain",
-    )  # fmt: skip
-    with eagerly():
-        assert "unseen" not in training.run(plain)
-
-
 def test_provenance_knows_outputs_and_unseen_classes(config, report):
     found = provenance.read(config.workdir)
     assert found.classes == (
