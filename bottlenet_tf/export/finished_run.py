@@ -22,6 +22,12 @@ _FOUND = (
     "name", "trainable", "dtype", "restored_activation", "tables",
     "default_point",
 )  # fmt: skip
+# Sizes that a learned unit's configuration may leave open, and the unit's own
+# names for them.
+_OPEN = {
+    "patch": "patch", "patch_channels": "channels",
+    "coefficients": "coefficients", "mixed": "mixed", "mixed_to": "mixed_to",
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -124,7 +130,8 @@ def _check_belongs(model, config, report, workdir):
     which covers all weights.
     """
     size = model.prefix.input_shape[1]
-    unit = build_unit(config.unit, model.prefix.output_shape[1:])
+    settings = _closed(config.unit, model.unit.get_config())
+    unit = build_unit(settings, model.prefix.output_shape[1:])
     wanted = {**_decided(unit), "image_size": config.data.image_size or size}
     found = {**_decided(model.unit), "image_size": size}
     identity = {"unit_id": evaluation.unit_id(model)}
@@ -139,6 +146,21 @@ def _check_belongs(model, config, report, workdir):
             "and its report measured; has a file of another run been copied "
             f"here? Received: workdir={str(workdir)!r}, {'; '.join(differing)}"
         )
+
+
+def _closed(settings, built):
+    """Returns a unit's settings with the built one's sizes where left open.
+
+    Their defaults may have changed since it was trained.
+    """
+    if settings.kind != "learned":
+        return settings
+    sizes = {
+        name: built[own]
+        for name, own in _OPEN.items()
+        if getattr(settings, name) is None and own in built
+    }
+    return dataclasses.replace(settings, **sizes)
 
 
 def _decided(unit):

@@ -53,6 +53,21 @@ def test_a_report_without_identity_is_refused(run):
         load_run(run)
 
 
+def test_a_run_outlives_another_default(finished_learned, tmp_path):
+    # The sizes that it was trained with are no longer those of today.
+    run = shutil.copytree(finished_learned[0].workdir, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    built = load_model(run).unit.get_config()["mixed_to"]
+    for size in ("patch_channels", "mixed", "mixed_to"):
+        config["unit"][size] = None
+    (run / "config.json").write_text(json.dumps(config))
+    assert load_run(run).model.unit.get_config()["mixed_to"] == built
+    config["unit"]["mixed_to"] = built - 1
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=f"mixed_to: {built - 1} in config"):
+        load_run(run)
+
+
 def test_a_run_outlives_its_backbones_file(run):
     config = json.loads((run / "config.json").read_text())
     config["backbone"] = "moved.keras"
