@@ -200,9 +200,9 @@ def fit_synthesis(model, features, divergence):
     """Sets the server's convolutions by least squares, of reduced rank.
 
     They make up for the coefficients that aren't kept. Fitted at the finest
-    point: with coarser codes, features would become smaller. The inverse stays
-    where answers diverge less with it, as they may where patches keep all
-    channels: least squares also shrink what they can't restore.
+    point: with coarser codes, features would become smaller. Where patches keep
+    all channels there is an exact inverse, which stays if answers diverge less
+    with it: least squares also shrink what they can't restore.
     """
     unit, patch = model.unit, model.unit.synthesis.patch
     targets = tf.nn.space_to_depth(features, patch) if patch > 1 else features
@@ -215,10 +215,12 @@ def fit_synthesis(model, features, divergence):
     fitted = _least_squares(z, targets, rank)
     layers = unit.synthesis.neighbours, unit.synthesis.pixels
     weights = [weight for layer in layers for weight in layer.weights]
-    inverse, before = [w.numpy() for w in weights], divergence(-1.0)
+    inverse = [weight.numpy() for weight in weights]
+    is_exact = unit.synthesis.channels == targets.shape[-1]
+    before = divergence(-1.0) if is_exact else math.inf
     for weight, value in zip(weights, fitted, strict=True):
         weight.assign(value)
-    if divergence(-1.0) > before:
+    if is_exact and divergence(-1.0) > before:
         for weight, value in zip(weights, inverse, strict=True):
             weight.assign(value)
 
