@@ -9,10 +9,9 @@ import tensorflow as tf
 from bottlenet_tf.common import graphs
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.training import closed_form, statistics
+from bottlenet_tf.training.least_squares import batches, reduced_rank
 from bottlenet_tf.training.losses import imitation_loss
 
-# Most images in a batch, and numbers in their features.
-_BATCH, _AT_ONCE = 200, 1 << 23
 # Most bytes of the features that the fits read, and most multiply-accumulates
 # of the tail for each step or factor that is tried.
 _FIT_BYTES, _FIT_MACS = 1 << 30, 4 * 10**11
@@ -73,7 +72,7 @@ def start_from(found, model, dataset, config):
     few, some = fitted_images(model, len(found.z))
     features = statistics.first_features(model, dataset, some)
     first = features[:few]
-    answers = tf.concat([model.answer(f) for (f,) in _batches(first)], 0)
+    answers = tf.concat([model.answer(f) for (f,) in batches(first)], 0)
     fitted = first, answers, config.temperature, dataset.task
     fit_steps(model, form, *fitted)
     divergence = divergence_of(model, *fitted)
@@ -128,7 +127,7 @@ def fit_steps(model, form, features, answers, temperature, task):
         unit.log_step.assign(np.log(step) - base)
         found = [
             measure(feature, wanted)
-            for feature, wanted in _batches(features, answers)
+            for feature, wanted in batches(features, answers)
         ]
         bits.append(_entropy(np.concatenate([c for c, _ in found])))
         losses.append(np.mean(np.concatenate([loss for _, loss in found])))
@@ -189,7 +188,7 @@ def divergence_of(model, features, answers, temperature, task):
     def divergence(t):
         losses = [
             measure(feature, wanted, tf.fill((len(feature),), t))
-            for feature, wanted in _batches(features, answers)
+            for feature, wanted in batches(features, answers)
         ]
         return float(np.mean(np.concatenate(losses)))
 
@@ -212,7 +211,7 @@ def fit_synthesis(model, features, divergence):
     deviation = tf.math.reduce_std(z, axis=[0, 1, 2])
     unit.patch_deviation.assign(tf.maximum(deviation, 1e-6))
     rank = unit.synthesis.neighbours.filters
-    fitted = _least_squares(z, targets, rank)
+    fitted = reduced_rank(z, targets, rank)
     layers = unit.synthesis.neighbours, unit.synthesis.pixels
     weights = [weight for layer in layers for weight in layer.weights]
     inverse = [weight.numpy() for weight in weights]
@@ -250,13 +249,6 @@ def fit_energy(unit, divergence):
     return tuple(found)
 
 
-def _batches(features, *others):
-    """Yields slices of features and other arrays, in parallel."""
-    size = max(1, min(_BATCH, _AT_ONCE // math.prod(features.shape[1:])))
-    for i in range(0, len(features), size):
-        yield tuple(each[i : i + size] for each in (features, *others))
-
-
 def _lowest(values, loss):
     """Returns the value of the least loss, if losses fall and then rise."""
     low, high = 0, len(values) - 1
@@ -268,44 +260,6 @@ def _lowest(values, loss):
         else:
             low = middle + 1
     return values[low]
-
-
-def _least_squares(inputs, targets, rank, ridge=1e-3):
-    """Solves targets = conv(conv(inputs, 3 x 3), 1 x 1) + bias.
-
-    The best 3 x 3 convolution, reduced to the `rank` directions of the targets
-    that it restores best (reduced-rank regression).
-
-    Returns:
-        Kernels `(3, 3, in, rank)` and `(1, 1, rank, out)`, bias `(out,)`.
-    """
-    depth, out = inputs.shape[-1], targets.shape[-1]
-    wide = 9 * depth + 1
-    gram, cross = np.zeros((wide, wide)), np.zeros((wide, out))
-    for some, wanted in _batches(inputs, targets):
-        around = tf.image.extract_patches(
-            some, (1, 3, 3, 1), (1, 1, 1, 1), (1, 1, 1, 1),
-            "SAME",
-        ).numpy().reshape(-1, wide - 1)  # fmt: skip
-        around = np.concatenate([around, np.ones((len(around), 1))], axis=1)
-        around = around.astype(np.float32)
-        wanted = wanted.numpy().reshape(len(around), -1)
-        gram += around.T @ around
-        cross += around.T @ wanted
-    means = gram[-1, :-1] / gram[-1, -1], cross[-1] / gram[-1, -1]
-    # Relative to each input's size, or the weak ones would be lost.
-    gram += ridge * np.diag(np.maximum(np.diag(gram), 1e-12))
-    solved = np.linalg.solve(gram, cross)[:-1]
-    about_mean = gram[:-1, :-1] - gram[-1, -1] * np.outer(means[0], means[0])
-    # A root of it; constant inputs leave it without full rank.
-    powers, directions = np.linalg.eigh(about_mean)
-    root = np.sqrt(np.maximum(powers, 0))[:, None] * directions.T
-    restored = root @ solved
-    pixels = np.linalg.svd(restored, full_matrices=False)[2][:rank]
-    neighbours = solved @ pixels.T
-    bias = means[1] - means[0] @ neighbours @ pixels
-    found = neighbours.reshape(3, 3, depth, -1), pixels[None, None], bias
-    return tuple(each.astype(np.float32) for each in found)
 
 
 def _entropy(codes):

@@ -7,7 +7,12 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf import tasks
-from bottlenet_tf.training import closed_form, statistics, unit_start
+from bottlenet_tf.training import (
+    closed_form,
+    least_squares,
+    statistics,
+    unit_start,
+)
 from tests.eager import eagerly
 
 TEMPERATURE = 2.0
@@ -202,7 +207,7 @@ def test_least_squares_finds_planted_convolutions(rank):
         return tf.nn.conv2d(inner, pixels, 1, "SAME") + bias
 
     targets = restored(*planted)
-    found = unit_start._least_squares(
+    found = least_squares.reduced_rank(
         tf.constant(inputs), targets, rank, ridge=1e-9
     )
     assert [part.shape for part in found] == [part.shape for part in planted]
@@ -213,7 +218,7 @@ def test_a_lower_rank_keeps_what_restores_most():
     rng = np.random.default_rng(0)
     inputs = tf.constant(rng.normal(size=(200, 6, 6, 2)), tf.float32)
     # Two independent inputs, passed on at sizes 3 and 1.
-    found = unit_start._least_squares(inputs, inputs * [3.0, 1.0], 1, 1e-9)
+    found = least_squares.reduced_rank(inputs, inputs * [3.0, 1.0], 1, 1e-9)
     np.testing.assert_allclose(np.abs(found[1]).ravel(), [1, 0], atol=1e-2)
     centre = np.abs(found[0][1, 1, :, 0])
     np.testing.assert_allclose(centre, [3, 0], atol=2e-2)
@@ -302,7 +307,7 @@ def test_least_squares_takes_coefficients_that_never_vary():
     inputs[..., 4] = 1e4
     inputs[..., 5] = inputs[..., 0] * 1e-6
     inputs = tf.constant(inputs)
-    neighbours, pixels, bias = unit_start._least_squares(
+    neighbours, pixels, bias = least_squares.reduced_rank(
         inputs, inputs[..., :2] * 3.0, 2
     )
     x = tf.nn.conv2d(inputs, neighbours, 1, "SAME")
