@@ -96,6 +96,7 @@ def test_the_same_images_give_the_figures_of_the_run(learned, tmp_path):
     assert written == {"report.json", "rate_accuracy.png", "planes.png"}
 
 
+@pytest.mark.slow
 def test_a_unit_with_an_image_codec_is_measured(jpeg):
     found = evaluate(jpeg, max_images=16)
     assert same(found, load_report(jpeg), FIGURES + CURVE)
@@ -109,11 +110,13 @@ def test_validation_images_give_the_figures_that_choose(learned):
     assert (learned / "evaluations" / "digits_validation").is_dir()
 
 
+@pytest.mark.slow
 def test_a_network_without_a_unit_is_measured(finished, tiny_run, replace):
     run = finished("baseline", replace(tiny_run, mode="baseline"))
     assert same(evaluate(run, max_images=16), load_report(run), FIGURES)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_tuned_for_a_codec_is_measured(
     finished, tiny_run, replace
 ):
@@ -125,6 +128,7 @@ def test_a_network_that_is_tuned_for_a_codec_is_measured(
     assert same(evaluate(run, max_images=16), load_report(run), names)
 
 
+@pytest.mark.slow
 def test_a_folder_of_class_folders_is_measured_whole(learned, tmp_path, capsys):
     folder = digits_folder(tmp_path / "mine", count=1)
     found = evaluate(learned, folder, sweep_qualities=())
@@ -146,6 +150,7 @@ def evaluated(learned, tmp_path, monkeypatch):
     return folder, options, found
 
 
+@pytest.mark.slow
 def test_a_finished_evaluation_is_not_overwritten(learned, jpeg, evaluated):
     folder, options, found = evaluated
     assert evaluate(learned, str(folder), **options) == found
@@ -217,6 +222,7 @@ def test_an_unfinished_run_is_refused(learned, tmp_path):
         evaluate(copy)
 
 
+@pytest.mark.slow
 def test_another_runs_network_is_refused(learned, jpeg, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(learned, copy)

@@ -103,6 +103,7 @@ def deployment(adapted, run, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_both_halves_of_a_deployment_have_the_adapted_unit(
     adapted, deployment, finished
 ):
@@ -118,6 +119,7 @@ def test_both_halves_of_a_deployment_have_the_adapted_unit(
     np.testing.assert_allclose(tail.logits(payloads), logits, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_deployment_says_that_its_unit_is_adapted(adapted, deployment):
     figures, path = adapted
     (model,) = json.loads((deployment / "manifest.json").read_text())["models"]
@@ -131,6 +133,7 @@ def test_a_deployment_says_that_its_unit_is_adapted(adapted, deployment):
     )
 
 
+@pytest.mark.slow
 def test_a_pack_is_refused_before_anything_is_exported(
     adapted, finished_learned, tmp_path
 ):

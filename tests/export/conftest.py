@@ -87,7 +87,13 @@ _POINT_NETWORKS = {
 }
 
 
-@pytest.fixture(scope="session", params=_POINT_NETWORKS)
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] if name == "flat" else [])
+        for name in _POINT_NETWORKS
+    ],
+)
 def point_network(request):
     """One whose halves take the point; codes of three axes, and of one."""
     return _POINT_NETWORKS[request.param]()

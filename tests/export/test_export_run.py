@@ -314,6 +314,7 @@ def test_a_wrong_network_without_a_split_stops_the_export(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_unit_that_takes_the_point_is_exported_and_checked_at_each(
     sweep, tmp_path, monkeypatch
 ):
@@ -373,6 +374,7 @@ def test_a_disk_full_inside_tensorflow_is_told_as_such(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_export_without_onnx_has_litert_and_tf_serving(
     sweep, tmp_path, monkeypatch
 ):

@@ -28,6 +28,7 @@ def test_they_compute_as_the_keras_model(keras_network):
     np.testing.assert_allclose(logits, keras_network.decode(wanted), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_operating_point_is_an_input_of_the_tail_alone(point_network):
     head, tail = frozen.head(point_network), frozen.tail(point_network)
     assert (head.inputs, head.outputs) == (["image"], ["coefficients"])

@@ -47,6 +47,7 @@ def _elements(variables):
     return sum(int(np.prod(v.shape)) for v in variables)
 
 
+@pytest.mark.slow
 def test_a_head_holds_the_encoder_s_weights_and_no_other():
     model = learned_network()
     unit = model.unit
@@ -76,6 +77,7 @@ def test_a_head_does_not_depend_on_gains_and_what_the_server_has():
     assert _constants(convert(frozen.head(model))) == before
 
 
+@pytest.mark.slow
 def test_a_tail_does_not_depend_on_prior_and_encoder():
     model = make_learned_network()
     before = _constants(convert(frozen.tail(model)))
@@ -89,9 +91,14 @@ def test_a_tail_does_not_depend_on_prior_and_encoder():
     "changes",
     [
         {"encoder": "residual"},
-        {"mixed": 0, "mixed_to": 0, "shared_frequencies": True},
-        {"patch": 1, "patch_channels": 4, "synthesis_width": 0},
-        {"patch": 8, "patch_channels": 16},
+        *(
+            pytest.param(changes, marks=pytest.mark.slow)
+            for changes in (
+                {"mixed": 0, "mixed_to": 0, "shared_frequencies": True},
+                {"patch": 1, "patch_channels": 4, "synthesis_width": 0},
+                {"patch": 8, "patch_channels": 16},
+            )
+        ),
     ],
     ids=lambda changes: " ".join(f"{k}={v}" for k, v in changes.items()),
 )

@@ -76,6 +76,7 @@ def test_a_bad_payload_fails_alone(payloads, serve):
         assert not cut["probabilities"][bad].any()
 
 
+@pytest.mark.slow
 @pytest.mark.onednn
 def test_a_batch_mixes_qualities(several_network):
     _check_mixed_batch(several_network)

@@ -49,6 +49,7 @@ def _payloads(model):
     ]
 
 
+@pytest.mark.slow
 def test_the_base_becomes_the_changed_unit(base, changed, data):
     found = swap(base, parse_pack(data, "a.pack"))
     assert found.prefix is base.prefix and found.suffix is base.suffix

@@ -180,6 +180,7 @@ def test_keras_halves_compute_what_the_whole_path_does(sweep, tmp_path):
         np.testing.assert_allclose(logits, wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_keras_halves_follow_a_learned_unit_s_default_point(
     tmp_path, monkeypatch
 ):

@@ -107,6 +107,7 @@ def test_samples_are_measured_on_validation_images(sampled):
         assert report["flags"]["unit"]["channels"] == sample["channels"]
 
 
+@pytest.mark.slow
 def test_the_file_holds_what_is_returned_and_a_picture_shows_it(sampled):
     config, content = sampled
     root = pathlib.Path(config.base.workdir)
@@ -115,6 +116,7 @@ def test_the_file_holds_what_is_returned_and_a_picture_shows_it(sampled):
     assert (root / "pareto.png").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_each_sample_is_a_pack_for_the_network(sampled):
     config, content = sampled
     folders = [
@@ -126,12 +128,14 @@ def test_each_sample_is_a_pack_for_the_network(sampled):
     assert changed.unit.latent_shape[-1] == content["samples"][1]["channels"]
 
 
+@pytest.mark.slow
 def test_finished_samples_are_not_made_again(sampled, reported):
     config, content = sampled
     assert pareto.run(config) == content
     assert not reported
 
 
+@pytest.mark.slow
 def test_more_samples_add_to_those_there_are(base, reported, tmp_path):
     base = dataclasses.replace(base, workdir=str(tmp_path))
     pareto.run(ParetoConfig(base, samples=1))
@@ -140,6 +144,7 @@ def test_more_samples_add_to_those_there_are(base, reported, tmp_path):
     assert [s["number"] for s in content["samples"]] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_sample_that_diverges_is_noted_and_left_out(base, reported, tmp_path):
     base = dataclasses.replace(base, workdir=str(tmp_path))
     content = pareto.run(ParetoConfig(base, samples=3))
@@ -148,6 +153,7 @@ def test_a_sample_that_diverges_is_noted_and_left_out(base, reported, tmp_path):
     assert [s["kept"] for s in content["samples"]] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_samples_of_other_flags_are_refused(sampled):
     config, _ = sampled
     other = dataclasses.replace(config.base, epochs=2)

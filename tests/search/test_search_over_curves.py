@@ -72,6 +72,7 @@ def test_every_split_has_a_curve_before_any_step(found):
         assert len(sizes) == 5 and sorted(sizes, reverse=True) == [*sizes]
 
 
+@pytest.mark.slow
 def test_a_curve_is_that_of_a_run_of_its_own(found, learned_run, tmp_path):
     own = dataclasses.replace(
         learned_run, workdir=str(tmp_path / "run"), epochs=0,
@@ -118,6 +119,7 @@ def test_nothing_is_trained_where_a_rival_wins(copied):
     assert results["links"]["made up"]["best"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_split_that_fails_leaves_the_others(copy):
     config = copy(*PARTS[:2], "curves/cut")
     partly = curves.find_curves(config, InProcess(fails=("conv",)))

@@ -53,6 +53,7 @@ def test_codes_beyond_the_table_are_left_to_the_escape():
     np.testing.assert_allclose(pmfs, [[[0.6, 0.2]]])
 
 
+@pytest.mark.slow
 def test_a_frozen_unit_s_payloads_give_the_answers_of_its_codes(frozen):
     images = make_images(5, seed=1)
     path = evaluation.WirePath(frozen)

@@ -56,6 +56,7 @@ def test_test_images_are_read_at_the_end_alone(
     assert report["validation"]["num_images"] == 16
 
 
+@pytest.mark.slow
 def test_a_run_for_choosing_reads_no_test_image(
     tiny_config, replace, monkeypatch
 ):
@@ -106,6 +107,7 @@ def test_a_search_reads_test_images_for_what_it_keeps_alone(
     assert readers == {"candidates"}
 
 
+@pytest.mark.slow
 def test_without_validation_images_a_run_trains_and_reports(
     tiny_config, replace
 ):
@@ -152,6 +154,7 @@ def test_the_best_epoch_is_kept(tiny_config, replace, monkeypatch):
     assert any(np.any(x != y) for x, y in zip(kept, seen[2], strict=True))
 
 
+@pytest.mark.slow
 def test_a_run_stops_when_no_epoch_was_better_for_long(
     tiny_config, replace, monkeypatch, capsys
 ):
@@ -162,6 +165,7 @@ def test_a_run_stops_when_no_epoch_was_better_for_long(
     assert "Stopped early, after 4 epochs" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "figures", "kept"),
     [
@@ -196,6 +200,7 @@ def test_choosing_is_refused_where_no_image_validates(
         training.run(config)
 
 
+@pytest.mark.slow
 def test_a_killed_run_remembers_its_best_epoch(
     tiny_config, replace, monkeypatch
 ):

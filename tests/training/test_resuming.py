@@ -137,6 +137,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(copied):
     _train(copied)
 
 
+@pytest.mark.slow
 def test_skip_corrupt_may_be_added_until_the_first_checkpoint(
     tiny_config, replace, monkeypatch
 ):
@@ -150,6 +151,7 @@ def test_skip_corrupt_may_be_added_until_the_first_checkpoint(
     _train(replace(tiny_config, data=data))
 
 
+@pytest.mark.slow
 def test_a_finished_run_keeps_its_checkpoints_if_asked(tiny_config, replace):
     config = replace(tiny_config, epochs=1)
     _train(config)
@@ -159,6 +161,7 @@ def test_a_finished_run_keeps_its_checkpoints_if_asked(tiny_config, replace):
     assert _files(kept)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [True, False])
 def test_more_epochs_continue_a_finished_run(
     tiny_config, replace, keep, monkeypatch

@@ -177,6 +177,7 @@ def test_a_cloud_network_trains_on_what_the_codec_leaves(config, monkeypatch):
     assert report["wire_bytes_mean"] == points[33]["bytes"]
 
 
+@pytest.mark.slow
 def test_a_run_reports_its_rivals_beside_the_untouched_network(
     config, monkeypatch, capsys
 ):

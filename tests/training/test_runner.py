@@ -135,6 +135,7 @@ def test_a_mixed_run_reports_the_figures_of_what_is_deployed(mixed):
     )
 
 
+@pytest.mark.slow
 def test_a_mixed_run_saves_what_is_deployed(mixed):
     path = pathlib.Path(mixed[0].workdir, "model.keras")
     assert not _policies(keras.saving.load_model(path))
@@ -239,6 +240,7 @@ def test_a_killed_run_of_a_learned_unit_resumes_to_the_same_weights(
     _check_resumed(finished_learned[0], replace, tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_killed_run_that_trains_the_tail_resumes_to_the_same_weights(
     finished_tail, replace, tmp_path, monkeypatch
 ):
@@ -321,6 +323,7 @@ def test_a_budget_chooses_a_learned_unit_s_default_point(
     assert model.unit.default_point in (1, 2)
 
 
+@pytest.mark.slow
 def test_a_learned_unit_starts_from_another_run_s(
     learned_config, replace, finished_learned, monkeypatch
 ):
@@ -342,6 +345,7 @@ def test_a_learned_unit_starts_from_another_run_s(
         np.testing.assert_array_equal(after, before)
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_report_keeps_its_last_row(
     tiny_config, replace, monkeypatch
 ):
@@ -523,6 +527,7 @@ def test_annealing_ends_at_the_final_quality(finished):
     assert int(load_model(config.workdir).unit.codec.quality) == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["finished", "mixed"])
 def test_init_from_starts_with_the_other_runs_weights(
     tiny_config, replace, request, run

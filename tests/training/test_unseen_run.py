@@ -119,6 +119,7 @@ def test_a_unit_that_saw_fewer_classes_may_be_started_from(config, report):
     provenance.check_source("init_from", other, now)
 
 
+@pytest.mark.slow
 def test_an_export_names_the_outputs(config, report, tmp_path):
     out = tmp_path / "deploy"
     export.run(
