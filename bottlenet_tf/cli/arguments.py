@@ -17,12 +17,7 @@ def expanded(words, within=()):
     those that come with the package.
 
     Args:
-        words: List, without the program's name.
         within: `pathlib.Path`s of the flagfiles that contain them.
-
-    Raises:
-        ValueError: if a file is missing, isn't UTF-8 or includes itself.
-        OSError: if it can't be read.
     """
     words = iter(words)
     for word in words:

@@ -24,16 +24,10 @@ def define(*sections, title=OWN, without=(), flag_values=flags.FLAGS):
     A flag that an earlier configuration has defined is shared.
 
     Args:
-        *sections: Subclasses of `Settings`.
         title: Heading of these flags in --help.
-        without: Names of flags to leave out.
-        flag_values: Where to define them.
 
     Returns:
         `{title: names of the new flags}`, for `program.run`.
-
-    Raises:
-        ValueError: if a shared flag would have two defaults.
     """
     defined = []
     for section in sections:
@@ -62,14 +56,6 @@ def read(section, values, **given):
 
     A flag that may be unset is unset by an empty string, so that a command can
     override a flagfile.
-
-    Args:
-        section: Subclass of `Settings`.
-        values: `absl.flags.FLAGS` or anything with the same attributes.
-        **given: Fields that aren't flags.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
     """
     for name, field in fields(section).items():
         if field.name in given or not hasattr(values, name):

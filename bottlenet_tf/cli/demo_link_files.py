@@ -16,11 +16,7 @@ _PAYLOADS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """Files of `make demo`, and those made from them.
-
-    Attributes:
-        root: `pathlib.Path` of the demo's work directory.
-    """
+    """Files of `make demo`, and those made from them."""
 
     root: pathlib.Path
 

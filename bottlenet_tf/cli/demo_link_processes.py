@@ -21,8 +21,6 @@ class Processes:
     """A deployment on two machines.
 
     Attributes:
-        machines: `emulation.machines.Machines`.
-        deploy: `pathlib.Path` of the deployment.
         port: Port of the server, once it runs.
     """
 
@@ -42,18 +40,7 @@ class Processes:
         ).overhead_bytes
 
     def serve(self, engine="auto"):
-        """Starts the server, and waits until it is ready.
-
-        Args:
-            engine: "triton", "inprocess" for its stand-in, or "auto": Triton
-                where it is found.
-
-        Returns:
-            The engine's name, for display.
-
-        Raises:
-            RuntimeError: if it doesn't get ready.
-        """
+        """Starts the server, and waits until it is ready."""
         if engine == "auto":
             engine = "triton" if engines.has_triton() else "inprocess"
         host, port = self.machines.host, self.machines.port

@@ -16,14 +16,6 @@ def run(root, deploy, runs, demo):
 
     This machine, on one core, is the server. The device is assumed: with one
     machine on both sides, no split can be faster than computing alone.
-
-    Args:
-        root: `pathlib.Path` of the search.
-        deploy: Deployment of `runs`, a list of work directories.
-        demo: `demo.DemoConfig`.
-
-    Returns:
-        `pathlib.Path` of report.html.
     """
     from bottlenet_tf import evaluation, report, selection
     from bottlenet_tf.common.json_file import write_json

@@ -10,8 +10,6 @@ def page(usage, flag_values, groups):
     """Returns the text of --help.
 
     Args:
-        usage: Its first lines.
-        flag_values: `absl.flags.FlagValues`.
         groups: `{title: names of flags}`, in the order to show.
     """
     lines = [usage]

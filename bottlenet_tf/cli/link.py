@@ -36,17 +36,7 @@ _SWITCH = {"on": True, "off": False}
 
 
 def run(config, command):
-    """Runs the link of a `LinkConfig`; returns the exit code.
-
-    Args:
-        config: `LinkConfig`.
-        command: Words for the device's machine; may be empty.
-
-    Raises:
-        ValueError: for values out of range, or a command without a machine.
-        OSError: if something is missing or not permitted.
-        RuntimeError: if the link's process has ended unexpectedly.
-    """
+    """Runs the link of a `LinkConfig`; returns the exit code."""
     if config.check:
         return _check_all(config.delay_ms)
     settings = config.link_settings()
@@ -135,11 +125,7 @@ def _wait(link):
 
 
 def changes(line):
-    """Returns the changes of a typed line, by name.
-
-    Raises:
-        ValueError: for a word that isn't NAME=NUMBER or outage=on or off.
-    """
+    """Returns the changes of a typed line, by name."""
     found = {}
     for word in line.split():
         name, _, text = word.partition("=")

@@ -27,11 +27,7 @@ def _main(values):
 
 
 def read(values):
-    """Returns the `ParetoConfig` of parsed flag values.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
+    """Returns the `ParetoConfig` of parsed flag values."""
     return config_flags.read(
         pareto.ParetoConfig, values, base=train_flags.read(values)
     )

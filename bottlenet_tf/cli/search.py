@@ -75,11 +75,7 @@ def define(flag_values=flags.FLAGS):
 
 
 def read(values):
-    """Returns the `CurveConfig` or `SearchConfig` of parsed flag values.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
+    """Returns the `CurveConfig` or `SearchConfig` of parsed flag values."""
     read_by = _OVER_CURVES if values.unit == "learned" else _OVER_A_GRID
     unread = {*_names(_OVER_CURVES), *_names(_OVER_A_GRID)} - _names(read_by)
     given = sorted(name for name in unread if values[name].present)
@@ -103,11 +99,7 @@ def _names(sections):
 
 
 def table(results):
-    """Returns the candidates of all splits, and the cost of the search.
-
-    Args:
-        results: As `search.run` returns them.
-    """
+    """Returns the candidates of all splits, and the cost of the search."""
     rows = [
         _row(split, found, results["accuracy"])
         for split, found in results["candidates"].items()

@@ -53,14 +53,7 @@ def define(flag_values=flags.FLAGS):
 
 
 def read(values):
-    """Returns the `TrainConfig` of parsed flag values.
-
-    Args:
-        values: `absl.flags.FLAGS` or anything with the same attributes.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
+    """Returns the `TrainConfig` of parsed flag values."""
     return config_flags.read(
         TrainConfig,
         values,

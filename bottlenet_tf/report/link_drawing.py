@@ -23,7 +23,6 @@ def draw(recording, replayed, fixed):
     """Returns the Matplotlib figure.
 
     Args:
-        recording: `emulation.recording.Recording`.
         replayed: `Record`s of an oracle and each fixed choice, by name.
         fixed: Name of the fixed choice to draw.
     """

@@ -80,12 +80,7 @@ class Modes(msgspec.Struct, kw_only=True):
 
 
 def read(path, search):
-    """Returns the `Modes` in a file, of the network of a `searches.Search`.
-
-    Raises:
-        FileNotFoundError, ValueError: naming file and field, if it is
-            damaged, of another version, or of another network or data set.
-    """
+    """Returns the `Modes` in a file, of the network of a `searches.Search`."""
     path = pathlib.Path(path)
     remedy = (
         f"{_PROGRAM}, with the same flags, rewrites it without training "

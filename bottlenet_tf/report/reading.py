@@ -22,16 +22,9 @@ def read(path, kind, made_by, format_name=None, remedy=""):
     """Returns the object in a JSON file.
 
     Args:
-        path: The file.
-        kind: Dataclass or `msgspec.Struct` with the fields to read.
         made_by: Program that writes the file, for messages.
         format_name: Required value of its field "format"; None for any.
         remedy: How to replace the file, if not by `made_by` alone.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, of another version, or a field is
-            missing or invalid.
     """
     path = pathlib.Path(path)
     if not path.is_file():

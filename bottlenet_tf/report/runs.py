@@ -241,12 +241,7 @@ def folders(path):
 
 
 def find(paths):
-    """Returns the `Run`s with a unit in work directories, or folders of them.
-
-    Raises:
-        ValueError: if there is none in one of them, or they aren't of one
-            network and data set; and as `reading.read`.
-    """
+    """Returns the `Run`s with a unit in some work directories or folders."""
     found = []
     for path in paths:
         inner = [read(folder) for folder in folders(path) if _is_cut(folder)]

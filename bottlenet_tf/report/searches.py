@@ -114,13 +114,7 @@ class Search:
 
 
 def read(root):
-    """Returns the `Search` in a folder.
-
-    Raises:
-        FileNotFoundError: if search or results are missing.
-        ValueError: naming file and field, if a file is damaged, of another
-            version, or of another search.
-    """
+    """Returns the `Search` in a folder."""
     root = pathlib.Path(root)
     files = root / baseline.SEARCH, root / runner.RESULTS
     stated = reading.read(files[0], Stated, _PROGRAM, baseline.FORMAT)

@@ -131,12 +131,7 @@ class Selection(msgspec.Struct):
 
 
 def read(path, runs):
-    """Returns the `Selection` in a file, among `{name: Run}`.
-
-    Raises:
-        FileNotFoundError, ValueError: naming file and field, if it is
-            damaged, of another version, or of other runs.
-    """
+    """Returns the `Selection` in a file, among `{name: Run}`."""
     found = reading.read(path, Selection, _PROGRAM, formats.SELECTION)
     decisions = tuple(
         _Checked(path, i, decision, runs).decision()

@@ -25,9 +25,6 @@ class Baseline:
     """The unsplit network of a search, and its data.
 
     Attributes:
-        splits: Names of the split points, in the network's order.
-        num_train: Training images.
-        num_classes: Classes.
         accuracy: That of the unsplit network on the search's images, in
             percent.
     """
@@ -39,19 +36,7 @@ class Baseline:
 
 
 def find(config, root):
-    """Measures the unsplit network once, or reads it from `search.json`.
-
-    Args:
-        config: `SearchConfig` or `CurveConfig`.
-        root: `pathlib.Path` of the search.
-
-    Returns:
-        `Baseline`.
-
-    Raises:
-        ValueError: for a folder of another search or version, a damaged
-            search.json, or a split point that the network doesn't have.
-    """
+    """Measures the unsplit network once, or reads it from `search.json`."""
     from bottlenet_tf.training import provenance
 
     path = root / SEARCH

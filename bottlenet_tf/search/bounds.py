@@ -38,11 +38,8 @@ def next_split(price, curves, trained, least_accuracy, optimism):
     trained unit of acceptable accuracy and the rival.
 
     Args:
-        price: `Price`.
         curves: `{split: [(bytes, accuracy)]}` before training.
         trained: The same of the trained ones.
-        least_accuracy: In percent.
-        optimism: See `optimistic_bytes`.
     """
     known = best_known(price, trained, least_accuracy)
     hopes = {

@@ -34,16 +34,7 @@ FORMAT = "bottlenet_tf.curve_search.1"
 
 
 def find_curves(config, pool=None):
-    """Measures the curve of every split, or resumes; returns `Curves`.
-
-    Args:
-        config: `CurveConfig`.
-        pool: A `pools.Pool`; created if None.
-
-    Raises:
-        ValueError: for a folder of another search or version, a split point
-            that the network doesn't have, a run that failed.
-    """
+    """Measures the curve of every split, or resumes; returns `Curves`."""
     root = pathlib.Path(config.base.workdir).absolute()
     baseline = baseline_lib.find(config, root)
     unknown = [
@@ -90,9 +81,6 @@ class Curves:
     """The curve of every split before training.
 
     Attributes:
-        config: `CurveConfig`.
-        root: `pathlib.Path` of the search.
-        baseline: `baseline.Baseline`.
         reports: `{split: report}` on validation images.
     """
 
@@ -121,13 +109,6 @@ class Curves:
 
         For each link the split of least cost by its optimistic curve is
         trained, until none could beat the best known one (`bounds`).
-
-        Args:
-            prices: List of `bounds.Price`, one for each link.
-            pool: As in `find_curves`.
-
-        Returns:
-            The content of `results.json`.
         """
         curves, asked, failed = self.points, [], {}
         while True:

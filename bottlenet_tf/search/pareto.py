@@ -106,13 +106,6 @@ def run(config):
     Killed, it resumes with the same flags: finished samples are kept, an
     unfinished one resumes from its checkpoint. A sample whose training diverges
     is noted and left out.
-
-    Args:
-        config: `ParetoConfig`.
-
-    Raises:
-        ValueError: if the folder contains samples of other flags, or the data
-            have no validation images.
     """
     from bottlenet_tf import evaluation
 

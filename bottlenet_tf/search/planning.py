@@ -12,10 +12,8 @@ class Trial:
     """One training: a unit at a split point, through JPEG of one quality.
 
     Attributes:
-        split: Name of the split point.
         channels: c', channels that are sent.
         stride: s, spatial reduction.
-        quality: The codec's quality.
     """
 
     split: str
@@ -34,12 +32,9 @@ class Outcome:
     """Figures of a finished run on the search's images, or its error.
 
     Attributes:
-        wire_bytes: Mean per image; None if it failed.
-        accuracy: In percent; None if it failed.
         examples: Training images it saw.
         norm_examples: Images on which batch norms' statistics were
             re-estimated, without training.
-        error: Why it failed; None if it didn't.
     """
 
     wire_bytes: float | None = None
@@ -68,7 +63,6 @@ class Grid:
     Attributes:
         units: `(channels, stride)`s, fewest codes first.
         qualities: Qualities, the highest first.
-        least_accuracy: The least acceptable, in percent.
         exhaustive: Whether to train all, as the paper does.
     """
 
@@ -93,7 +87,6 @@ class Grid:
         """Returns the `Trial`s to make next; none if the split is done.
 
         Args:
-            split: Its name.
             outcomes: `{name of trial: Outcome}` of all finished ones.
         """
         if self.exhaustive:

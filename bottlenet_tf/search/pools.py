@@ -27,10 +27,8 @@ class Pool:
     A context manager: leaving it kills unfinished runs, which can be resumed.
 
     Args:
-        workers: Runs at a time.
         run: Function of a folder that returns its error or None; runs a process
             on this machine if None.
-        close: Called at the end.
     """
 
     def __init__(self, workers, run=None, close=None):
@@ -53,12 +51,7 @@ class Pool:
 
 
 def make_pool(config):
-    """Returns the `Pool` of a search's configuration.
-
-    Raises:
-        ImportError: if a cluster is requested without Ray.
-        ConnectionError: if there is no cluster.
-    """
+    """Returns the `Pool` of a search's configuration."""
     if config.ray_address is None:
         return Pool(config.workers)
     return ray_pool(
@@ -96,11 +89,6 @@ def ray_pool(address, workers, cpus=1, gpus=0.0):
         address: Address of the cluster: "auto", "local" for one on this
             machine, or host:port.
         workers: Runs at a time, on all machines together.
-        cpus, gpus: Requests of a run to the cluster.
-
-    Raises:
-        ImportError: without Ray; the message names the package.
-        ConnectionError: if there is no cluster.
     """
     try:
         import ray

@@ -16,12 +16,8 @@ def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
     waiting_mw / 1000 more, mobile-only nothing.
 
     Args:
-        choice: `Choice`.
         mobile_only: `Cost` of the complete network on the device; None if
             unknown.
-        machines: `Machines`.
-        link: `Link`; its own round trip doesn't matter.
-        goal: `Goal` to compare the two by.
 
     Returns:
         A number from 0 on, `ALWAYS` or `NEVER`. None for a choice that sends

@@ -18,12 +18,7 @@ class Way(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """The spread of wire bytes above their mean.
-
-    Attributes:
-        p95, p99: Percentiles.
-        max: The largest.
-    """
+    """The spread of wire bytes above their mean."""
 
     p95: float
     p99: float
@@ -50,23 +45,18 @@ class Choice:
 
     Attributes:
         name: E.g. "RB3", "RB6 at point 9" or "mobile-only".
-        way: `Way`.
         sent_bytes: Mean wire bytes of an image; 0 if nothing is sent. The
             message around them is the `Link`'s.
         accuracy: In percent, as measured on validation images. None if
             unknown.
         split: Its name in profiles, the run's; None without a split.
-        detail: Unit, quality or codec, for display.
-        workdir: Its run; None if there is none.
         test_accuracy: In percent, on test images; not used for choosing. None
             if unknown.
         point: Index of the operating point; None if the unit has just one.
         finer_accuracy: That of the unit's next finer point; None if there is
             none.
-        spread: `Spread` of the wire bytes; None if unknown.
         unit_id: Identity of the unit, whose first bits its payloads carry;
             None if unknown.
-        image: `Image` of cloud-only with the untouched network; else None.
     """
 
     name: str
@@ -130,12 +120,6 @@ def from_report(name, report, workdir=None):
 
     Args:
         name: Name of the run's folder, as in profiles.
-        report: As `evaluation.load_report` returns it.
-        workdir: The run's folder.
-
-    Raises:
-        ValueError: for the report of a network without a unit, or one without
-            validation images.
     """
     figures = choosing_figures(report)
     check(

@@ -12,10 +12,6 @@ def choose(costs, goal):
 
     Args:
         costs: List of `Cost`, already within the limits.
-        goal: `Goal`; see its `rank` for ties.
-
-    Raises:
-        ValueError: if it needs an energy that isn't known.
     """
     kept = [found for found in costs if not goal.misses(found)]
     return min(kept, key=goal.rank, default=None)
@@ -34,7 +30,6 @@ def front(items, figures):
     """Returns the items that no other beats.
 
     Args:
-        items: A list.
         figures: Function of an item that returns a tuple of numbers, the
             smaller the better; None is unknown and doesn't count.
     """
@@ -72,10 +67,8 @@ class Scenario:
     """One row of the sensitivity table.
 
     Attributes:
-        rate_factor: Factor of the link's stated rate.
         device_load: Competing workers on the device.
         cloud_load: Those on the server.
-        winner: `Cost` of the choice; None if none meets the goal's deadline.
     """
 
     rate_factor: float

@@ -23,7 +23,6 @@ class Cost:
     energy_mj = compute_mj + uplink_mj + waiting_mj
 
     Attributes:
-        choice: `Choice`.
         on_air_bytes: Bytes sent: wire bytes, and the message's; 0 if none.
         device_ms: Network on the device.
         codec_ms: Codes to payload on the device and back on the server.
@@ -97,9 +96,6 @@ def cost(choice, machines, link):
     For cloud-only, the camera's encoder and the server's decoder aren't
     counted, in its favour. A raw split is timed with the unit's halves, to its
     disadvantage by the unit's share.
-
-    Raises:
-        ValueError: if a profile lacks a part; the message names file and field.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1. There

@@ -16,9 +16,6 @@ class Decision:
     """The decision for one link and one goal.
 
     Attributes:
-        link: `Link`.
-        goal: `Goal`.
-        limits: `Limits`.
         costs: `Cost` of every operating point of every split, in the order
             given.
         references: `Cost` of the rivals that splits must beat.
@@ -30,7 +27,6 @@ class Decision:
         best: `Cost` of the best of winner and references, except unmeasured and
             refused ones and the label-only bound. None if nothing is left.
         front: Names on the Pareto front of the acceptable points.
-        scenarios: `Scenario`s: the choice at other rates and loads.
         break_even: `{name: round trip in ms}` above which mobile-only costs
             less, for all choices that send, within limits or not; see
             `break_even_rtt_ms`.
@@ -100,15 +96,7 @@ def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
 
     Args:
         runs: `{name: work directory}`, by the names in profiles.
-        reports: `{name: report}` of the same.
-        machines: `Machines`.
-        links: List of `Link`.
-        goal: `Goal`.
-        limits: `Limits`.
         max_loss: Points that cloud-only at matched accuracy may lose.
-
-    Raises:
-        ValueError: for runs of several networks; see `decide`.
     """
     choices = [
         choice
@@ -127,14 +115,7 @@ def decide(choices, others, machines, link, goal, limits):
     Args:
         choices: List of `Choice`, the operating points of all splits.
         others: List of `Choice`, see `references`.
-        machines: `Machines`.
-        link: `Link`.
-        goal: `Goal`.
         limits: `Limits`; references beyond them are shown anyway.
-
-    Raises:
-        ValueError: if a profile lacks a figure of a split, or an energy for the
-            goal.
     """
     timed, unmeasured = _measured(others, machines, link, goal)
     costs = [cost(choice, machines, link) for choice in choices]

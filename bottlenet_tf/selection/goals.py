@@ -16,14 +16,8 @@ class Goal:
     accurate wins, then the one of fewer bytes, then the first.
 
     Attributes:
-        latency_weight: Weight of a ms.
-        energy_weight: Weight of a mJ.
         deadline_ms: Longest latency of an image of mean size; None if there is
             no deadline.
-
-    Raises:
-        ValueError: for negative weights, or none above zero, a deadline that
-            isn't positive, or one with weights.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1, which
@@ -69,11 +63,7 @@ class Goal:
         return not self.energy_weight or some_cost.energy_mj is not None
 
     def of(self, some_cost):
-        """Returns the weighted sum; with a deadline, the latency.
-
-        Raises:
-            ValueError: if it needs an unknown energy.
-        """
+        """Returns the weighted sum; with a deadline, the latency."""
         value = self.latency_weight * some_cost.latency_ms
         if self.energy_weight:
             check(
@@ -89,11 +79,7 @@ class Goal:
         return value
 
     def rank(self, some_cost):
-        """Returns a key that is least for the best choice.
-
-        Raises:
-            ValueError: as `of`.
-        """
+        """Returns a key that is least for the best choice."""
         choice = some_cost.choice
         key = (-(choice.sure_accuracy or 0.0), choice.sent_bytes)
         return (
@@ -120,9 +106,6 @@ class Limits:
         min_accuracy: In percent.
         max_bytes: Bytes of an image on the air, message included.
         max_memory_mb: The device's memory, as in its profile.
-
-    Raises:
-        ValueError: for a value that isn't finite, or is negative.
     """
 
     min_accuracy: float | None = None
@@ -142,9 +125,6 @@ def refusals(choice, machines, link, limits):
     """Returns why a choice exceeds limits, a list of sentences.
 
     A choice exactly at a limit keeps it.
-
-    Raises:
-        ValueError: if a limit needs a figure that the profile lacks.
     """
     reasons = []
     least = limits.min_accuracy

@@ -12,7 +12,6 @@ class Transport:
 
     Attributes:
         num_bytes: Bytes of one request on the air besides the payload.
-        about: The protocol, for display.
     """
 
     num_bytes: int
@@ -47,10 +46,6 @@ def message_overhead_bytes(given):
     Args:
         given: A name of `TRANSPORTS`, or a number, as text or not; 0 as in the
             paper.
-
-    Raises:
-        ValueError: for another name, or a number that isn't finite or is
-            negative.
     """
     if given in TRANSPORTS:
         return float(TRANSPORTS[given].num_bytes)
@@ -78,19 +73,14 @@ class Link:
     trip, down-link and the power of waiting are zero unless given.
 
     Attributes:
-        name: E.g. "3g".
         uplink_mbps: Rate, 10^6 bit/s.
         alpha_mw_per_mbps: Power that grows with the rate; None if unknown.
         beta_mw: Power of the radio at any rate; None if unknown.
         rtt_ms: Round trip, paid once for an answer.
         downlink_mbps: Rate of the answer; None leaves its time out.
-        answer_bytes: Size of the answer with its message.
         waiting_mw: Power of the device, from the last byte sent to the answer.
         message_overhead_bytes: Bytes of each message on the air besides the
             wire bytes it carries; see `TRANSPORTS`.
-
-    Raises:
-        ValueError: for a rate that isn't positive or a negative number.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 3.1 and
@@ -180,11 +170,7 @@ NAMED = {
 
 
 def named(name):
-    """Returns one of `NAMED`.
-
-    Raises:
-        ValueError: for another name; the message lists the choices.
-    """
+    """Returns one of `NAMED`."""
     check(
         name in NAMED,
         f"A network must be one of {', '.join(NAMED)}; any other is given by "

@@ -68,7 +68,6 @@ def plan_values(decisions, machines):
 
     Args:
         decisions: List of `Decision` with one goal and the same limits.
-        machines: `Machines` they were made for.
     """
     first = decisions[0]
     rivals = _rivals(decisions, machines)

@@ -95,11 +95,6 @@ def read(path):
 
     Its header is `network,name,bytes,latency_ms,energy_mj,accuracy`;
     `accuracy` may be empty. Lines that begin with # are comments.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: for another header, an unknown network, a missing or
-            negative number; the message names file, line and field.
     """
     with open(path, newline="", encoding="utf-8") as file:
         lines = {
@@ -149,22 +144,14 @@ def _number(where, name, text):
 
 
 def best_split(totals, network, target):
-    """Returns the split of least "latency_ms" or "energy_mj", the target.
-
-    Raises:
-        ValueError: if there is no split for that network.
-    """
+    """Returns the split of least "latency_ms" or "energy_mj", the target."""
     splits = [t for t in totals if t.network == network and t.is_split]
     check(bool(splits), "The table must have a split for it.", network=network)
     return min(splits, key=lambda total: getattr(total, target))
 
 
 def improvement(totals, network, target):
-    """Returns the cost of cloud-only as a multiple of the best split's.
-
-    Raises:
-        ValueError: without a split, or unless there is one row "cloud-only".
-    """
+    """Returns the cost of cloud-only as a multiple of the best split's."""
     cloud = _row(totals, network, "cloud-only")
     check(
         cloud is not None,

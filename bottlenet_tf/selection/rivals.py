@@ -8,23 +8,16 @@ from bottlenet_tf.selection.choices import Choice, Image, Way, of_test
 def references(reports, max_accuracy_loss):
     """Returns the `Choice`s to compare splits with.
 
-    - mobile-only: the complete network on the device, nothing sent; -
-    label-only: the same, and the answer is sent; the bound for bytes, if there
-    is a trained unsplit network; - cloud-only at its highest quality, as the
-    paper compares; - cloud-only at matched accuracy: the fewest bytes at which
-    no more than
-      `max_accuracy_loss` is lost;
+    - mobile-only: the complete network on the device, nothing sent;
+    - label-only: the same, and the answer is sent; the bound for bytes, if
+      there is a trained unsplit network;
+    - cloud-only at its highest quality, as the paper compares;
+    - cloud-only at matched accuracy: the fewest bytes at which no more than
+      `max_accuracy_loss` points are lost;
     - cloud-only, tuned: the same, with a network tuned for the image codec, if
-    a report has such rivals; - raw split: a split's feature as 8-bit numbers,
-    deflated, without a unit
+      a report has such rivals;
+    - raw split: a split's feature as 8-bit numbers, deflated, without a unit
       (as in Neurosurgeon), one for each report.
-
-    Args:
-        reports: `{name: report}` of runs on one network and one data set.
-        max_accuracy_loss: Percentage points.
-
-    Raises:
-        ValueError: if the reports are of different networks or data.
     """
     figures = {name: choosing_figures(r) for name, r in reports.items()}
     _check_same(reports, figures)
