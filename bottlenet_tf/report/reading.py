@@ -2,20 +2,10 @@
 
 import pathlib
 import re
-import sys
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from bottlenet_tf.common import json_file
-
-_LARGEST = sys.float_info.max  # Python's JSON has infinity and NaN.
-NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
-Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
-Percent = Annotated[float, Meta(ge=0, le=100)]
-Whole = Annotated[int, Meta(ge=0)]
-Count = Annotated[int, Meta(ge=1)]
 
 
 def read(path, kind, made_by, format_name=None, remedy=""):

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 
+from bottlenet_tf.common.ranges import NotNegative, Percent, Whole
 from bottlenet_tf.common.run_folders import choosing_figures
 from bottlenet_tf.common.validation import check
 
@@ -20,9 +21,9 @@ class Way(enum.Enum):
 class Spread:
     """The spread of wire bytes above their mean."""
 
-    p95: float
-    p99: float
-    max: float
+    p95: NotNegative
+    p99: NotNegative
+    max: NotNegative
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,13 +63,13 @@ class Choice:
     name: str
     way: Way
     sent_bytes: float
-    accuracy: float | None = None
+    accuracy: Percent | None = None
     split: str | None = None
     detail: str = ""
     workdir: str | None = None
-    test_accuracy: float | None = None
-    point: int | None = None
-    finer_accuracy: float | None = None
+    test_accuracy: Percent | None = None
+    point: Whole | None = None
+    finer_accuracy: Percent | None = None
     spread: Spread | None = None
     unit_id: int | None = None
     image: Image | None = None

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from bottlenet_tf.selection.costs import cost
+from bottlenet_tf.common.ranges import Positive, Whole
+from bottlenet_tf.selection.costs import Cost, cost
 
 RATE_FACTORS = (0.5, 1.0, 2.0)
 
@@ -64,17 +65,12 @@ def _beats(one, other):
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """One row of the sensitivity table.
+    """One row of the sensitivity table; `winner` is None if none is in time."""
 
-    Attributes:
-        device_load: Competing workers on the device.
-        cloud_load: Those on the server.
-    """
-
-    rate_factor: float
-    device_load: int
-    cloud_load: int
-    winner: object
+    rate_factor: Positive
+    device_load: Whole
+    cloud_load: Whole
+    winner: Cost | None
 
 
 def sensitivity(choices, machines, link, goal):

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from bottlenet_tf.selection.choices import Way
+from bottlenet_tf.common.ranges import NotNegative
+from bottlenet_tf.profiling.profiles import Profile
+from bottlenet_tf.selection.choices import Choice, Way
 
 # The parts of a profile that each side computes; "whole" is the unsplit
 # network, "served" the same as a server runs it.
@@ -35,16 +37,16 @@ class Cost:
         waiting_mj: Energy of the device until the answer arrives.
     """
 
-    choice: object
-    on_air_bytes: float
-    device_ms: float
-    codec_ms: float
-    uplink_ms: float
-    answer_ms: float
-    cloud_ms: float
-    compute_mj: float | None
-    uplink_mj: float | None
-    waiting_mj: float
+    choice: Choice
+    on_air_bytes: NotNegative
+    device_ms: NotNegative
+    codec_ms: NotNegative
+    uplink_ms: NotNegative
+    answer_ms: NotNegative
+    cloud_ms: NotNegative
+    compute_mj: NotNegative | None
+    uplink_mj: NotNegative | None
+    waiting_mj: NotNegative
 
     @property
     def latency_ms(self):
@@ -67,17 +69,13 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True)
 class Machines:
-    """Both profiles, and how busy each machine is.
+    """Both profiles, and how many workers compete on each machine.
 
-    Attributes:
-        device: `profiling.profile_file.Profile` of the device.
-        cloud: That of the server.
-        device_load: Competing workers on the device, K_mobile.
-        cloud_load: Those on the server, K_cloud.
+    The paper's K_mobile and K_cloud.
     """
 
-    device: object
-    cloud: object
+    device: Profile
+    cloud: Profile
     device_load: int = 0
     cloud_load: int = 0
 

@@ -6,8 +6,9 @@ from bottlenet_tf.common import rate_curves
 from bottlenet_tf.selection.break_even import break_even_rtt_ms
 from bottlenet_tf.selection.choices import Way, from_report
 from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity
-from bottlenet_tf.selection.costs import cost
-from bottlenet_tf.selection.goals import refusals
+from bottlenet_tf.selection.costs import Cost, cost
+from bottlenet_tf.selection.goals import Goal, Limits, refusals
+from bottlenet_tf.selection.links import Link
 from bottlenet_tf.selection.rivals import references
 
 
@@ -35,15 +36,15 @@ class Decision:
             are just accurate enough. Empty without either limit.
     """
 
-    link: object
-    goal: object
-    limits: object
+    link: Link
+    goal: Goal
+    limits: Limits
     costs: tuple
     references: tuple
     refused: dict
     unmeasured: dict
-    winner: object
-    best: object
+    winner: Cost | None
+    best: Cost | None
     front: tuple
     scenarios: tuple
     break_even: dict
