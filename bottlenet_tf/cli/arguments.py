@@ -16,8 +16,7 @@ def expanded(words, within=()):
     may name others. One that isn't in the current directory is looked for among
     those that come with the package.
 
-    Args:
-        within: `pathlib.Path`s of the flagfiles that contain them.
+    `within` are the `pathlib.Path`s of the flagfiles that contain the words.
     """
     words = iter(words)
     for word in words:

@@ -21,13 +21,8 @@ _NUMBERS = {int: "whole numbers", float: "numbers"}
 def define(*sections, title=OWN, without=(), flag_values=flags.FLAGS):
     """Defines a flag for every setting that has a help text.
 
-    A flag that an earlier configuration has defined is shared.
-
-    Args:
-        title: Heading of these flags in --help.
-
-    Returns:
-        `{title: names of the new flags}`, for `program.run`.
+    Returns `{title: names of the new flags}`, the title being their heading in
+    --help. A flag that an earlier configuration has defined is shared.
     """
     defined = []
     for section in sections:

@@ -11,7 +11,10 @@ from bottlenet_tf.common.settings import setting
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.search.bounds import Price
-from bottlenet_tf.selection import Choice, Goal, Way, cost, references
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.costs import cost
+from bottlenet_tf.selection.goals import Goal
+from bottlenet_tf.selection.rivals import references
 
 PROFILE = "profile.json"
 _HEADER = (

@@ -120,9 +120,8 @@ def _main(values):
 def _driven(config, files, device, labels, payloads):
     """Runs both machines, and drives the link between them.
 
-    Returns:
-        Phases and answers as `drive.drive` returns them, and the rest of the
-        arguments of `recording.About`.
+    Returns phases and answers, as `drive.drive`, and the rest of the arguments
+    of `recording.About`.
     """
     from bottlenet_tf.cli.demo_link_processes import Processes
     from bottlenet_tf.emulation import Settings as LinkSettings

@@ -17,10 +17,14 @@ def run(root, deploy, runs, demo):
     This machine, on one core, is the server. The device is assumed: with one
     machine on both sides, no split can be faster than computing alone.
     """
-    from bottlenet_tf import evaluation, report, selection
+    from bottlenet_tf import evaluation, report
     from bottlenet_tf.common.json_file import write_json
     from bottlenet_tf.profiling import profile_file
     from bottlenet_tf.selection import tables
+    from bottlenet_tf.selection.choices import Way
+    from bottlenet_tf.selection.costs import Machines
+    from bottlenet_tf.selection.decision import decide_runs
+    from bottlenet_tf.selection.goals import LATENCY, Limits
 
     here = _profile(root / "server.json", deploy)
     device_path = profile_file.write(
@@ -31,17 +35,17 @@ def run(root, deploy, runs, demo):
     reports = {run.name: evaluation.load_report(run) for run in runs}
 
     def decide(machines):
-        return selection.decide_runs(
+        return decide_runs(
             {run.name: run for run in runs},
             reports,
             machines,
             links,
-            selection.LATENCY,
-            selection.Limits(),
+            LATENCY,
+            Limits(),
             demo.max_accuracy_loss,
         )
 
-    machines = selection.Machines(device, here)
+    machines = Machines(device, here)
     decisions = decide(machines)
     write_json(
         root / "selection.json",
@@ -63,7 +67,7 @@ def run(root, deploy, runs, demo):
                 "faster than any split."
             )
     ways = {d.best.choice.way for d in decisions if d.best}
-    if selection.Way.CLOUD in ways:
+    if Way.CLOUD in ways:
         print(
             "Digits are 8x8: compressed, they take fewer bytes than the "
             "message around them, so that sending the image is hard to beat. "
@@ -71,7 +75,7 @@ def run(root, deploy, runs, demo):
         )
     alike = ", ".join(
         f"{decision.best.choice.name} over {decision.link.name}"
-        for decision in decide(selection.Machines(here, here))
+        for decision in decide(Machines(here, here))
         if decision.best is not None
     )
     print(f"\nWith this machine as the device: {alike}.", flush=True)
@@ -125,14 +129,18 @@ def _whole_ms(found):
 
 
 def _links(rtt_ms):
-    from bottlenet_tf import selection
+    from bottlenet_tf.selection.links import (
+        DEFAULT_TRANSPORT,
+        NAMED,
+        message_overhead_bytes,
+    )
 
-    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
+    overhead = message_overhead_bytes(DEFAULT_TRANSPORT)
     return [
         dataclasses.replace(
             link, message_overhead_bytes=overhead, rtt_ms=rtt_ms
         )
-        for link in selection.NAMED.values()
+        for link in NAMED.values()
     ]
 
 

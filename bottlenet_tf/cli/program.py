@@ -23,8 +23,7 @@ def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
     Args:
         main: Takes the flags' values and the other arguments, and returns the
             exit code or None.
-        usage: Beginning of --help.
-        groups: `{title: names of flags}` that --help shows.
+        groups: `{title: names of flags}` that --help shows after `usage`.
         arguments: The arguments besides flags: "RUN"; "PLAN TRACE..." if the
             last may be several; "[COMMAND...]" if there may be none.
         cleans_up: Whether SIGTERM ends it as an error does, so that it removes

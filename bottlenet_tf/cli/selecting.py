@@ -2,7 +2,6 @@
 
 import sys
 
-from bottlenet_tf import selection
 from bottlenet_tf.cli import config_flags, program
 from bottlenet_tf.cli.selecting_flags import CostConfig, SelectConfig
 from bottlenet_tf.common.json_file import write_json
@@ -15,6 +14,7 @@ from bottlenet_tf.common.run_folders import (
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.profiling.targets import network_name
 from bottlenet_tf.selection import published, tables
+from bottlenet_tf.selection.decision import decide_runs
 from bottlenet_tf.selection.plan import plan_values
 
 USAGE = """Chooses split and operating point: least latency, energy, or a sum.
@@ -69,7 +69,7 @@ def _decide(config):
     for profile in (machines.device, machines.cloud):
         _check_network(profile, reports)
     first = choosing_figures(next(iter(reports.values())))
-    decisions = selection.decide_runs(
+    decisions = decide_runs(
         runs, reports, machines, links, goal,
         config.limits(first["baseline_accuracy"]), config.max_loss,
     )  # fmt: skip

@@ -7,14 +7,13 @@ from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.selection import (
+from bottlenet_tf.selection.costs import Machines
+from bottlenet_tf.selection.goals import Goal, Limits
+from bottlenet_tf.selection.links import (
     DEFAULT_TRANSPORT,
     NAMED,
     TRANSPORTS,
-    Goal,
-    Limits,
     Link,
-    Machines,
     message_overhead_bytes,
     named,
 )

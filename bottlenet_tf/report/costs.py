@@ -8,7 +8,7 @@ from bottlenet_tf.common.diagrams import new_figure
 from bottlenet_tf.report import decisions, picture, text
 from bottlenet_tf.report.decisions import ENERGY, SUM, TIME
 from bottlenet_tf.report.picture import INK, PALE, Picture
-from bottlenet_tf.selection import Way
+from bottlenet_tf.selection.choices import Way
 
 HEADER = (
     "choice", "way", "detail", "split", "point", "accuracy_percent",

@@ -8,11 +8,16 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from bottlenet_tf import selection as chosen
 from bottlenet_tf.common import formats, rate_curves
 from bottlenet_tf.common.ranges import NotNegative
 from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
+from bottlenet_tf.selection.choices import Choice
+from bottlenet_tf.selection.choosing import Scenario
+from bottlenet_tf.selection.costs import Cost
+from bottlenet_tf.selection.decision import Decision
+from bottlenet_tf.selection.goals import Goal, Limits
+from bottlenet_tf.selection.links import Link
 
 _PROGRAM = "bottlenet-select"
 # Fields of a decision that are as in the file.
@@ -22,7 +27,7 @@ _SAME = (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Cost(chosen.Cost):
+class _Cost(Cost):
     break_even_rtt_ms: NotNegative | Literal["always", "never"] | None
 
 
@@ -33,16 +38,16 @@ class _Figure(msgspec.Struct):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Scenario(chosen.Scenario):
+class _Scenario(Scenario):
     winner: str | None
     latency_ms: NotNegative | None
     energy_mj: NotNegative | None
 
 
 class _Decision(msgspec.Struct):
-    link: chosen.Link
-    goal: chosen.Goal
-    limits: chosen.Limits
+    link: Link
+    goal: Goal
+    limits: Limits
     splits: tuple[_Cost, ...]
     references: tuple[_Cost, ...]
     refused: dict[str, tuple[str, ...]]
@@ -57,7 +62,7 @@ class _Decision(msgspec.Struct):
 class Won(NamedTuple):
     """The choice of a scenario and its costs there; energy may be None."""
 
-    choice: chosen.Choice
+    choice: Choice
     latency_ms: float
     energy_mj: float | None
 
@@ -146,7 +151,7 @@ def _decided(found, runs, refuse):
             won = Won(cost.choice, scenario.latency_ms, scenario.energy_mj)
         scenarios.append(dataclasses.replace(scenario, winner=won))
     order = list(runs)  # The network's.
-    return chosen.Decision(
+    return Decision(
         **{name: getattr(found, name) for name in _SAME},
         costs=tuple(
             sorted(found.splits, key=lambda c: order.index(c.choice.split))

@@ -22,17 +22,12 @@ _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """The unsplit network of a search, and its data.
+    """The unsplit network of a search, and its data."""
 
-    Attributes:
-        accuracy: That of the unsplit network on the search's images, in
-            percent.
-    """
-
-    splits: tuple[str, ...]
+    splits: tuple[str, ...]  # In the network's order.
     num_train: int
     num_classes: int
-    accuracy: float
+    accuracy: float  # On the search's images, in percent.
 
 
 def find(config, root):

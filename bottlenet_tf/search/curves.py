@@ -26,6 +26,7 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
 from bottlenet_tf.search.candidates import CANDIDATES
+from bottlenet_tf.search.config import CurveConfig
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
 
@@ -78,16 +79,12 @@ def find_curves(config, pool=None):
 
 @dataclasses.dataclass(frozen=True)
 class Curves:
-    """The curve of every split before training.
+    """The curve of every split before training."""
 
-    Attributes:
-        reports: `{split: report}` on validation images.
-    """
-
-    config: object
+    config: CurveConfig
     root: pathlib.Path
-    baseline: object
-    reports: dict
+    baseline: baseline_lib.Baseline
+    reports: dict  # {split: report} on validation images.
 
     @property
     def points(self):
@@ -201,8 +198,7 @@ def _known(cost):
 def _make(wanted, config, pool, name):
     """Makes the missing runs of `{split: TrainConfig}`.
 
-    Returns:
-        `{split: why}` of those that failed; the next search tries them again.
+    Returns `{split: why}` of failures, which the next search tries again.
     """
     waiting = {}
     for split, each in wanted.items():

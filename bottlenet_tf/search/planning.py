@@ -9,16 +9,11 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One training: a unit at a split point, through JPEG of one quality.
-
-    Attributes:
-        channels: c', channels that are sent.
-        stride: s, spatial reduction.
-    """
+    """One training: a unit at a split point, through JPEG of one quality."""
 
     split: str
-    channels: int
-    stride: int
+    channels: int  # c', those that are sent.
+    stride: int  # s, the spatial reduction.
     quality: int
 
     @property
@@ -29,18 +24,12 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Figures of a finished run on the search's images, or its error.
-
-    Attributes:
-        examples: Training images it saw.
-        norm_examples: Images on which batch norms' statistics were
-            re-estimated, without training.
-    """
+    """Figures of a finished run on the search's images, or its error."""
 
     wire_bytes: float | None = None
     accuracy: float | None = None
-    examples: int = 0
-    norm_examples: int = 0
+    examples: int = 0  # Training images it saw.
+    norm_examples: int = 0  # Those for batch norms' statistics, untrained.
     error: str | None = None
 
     def reaches(self, accuracy):
@@ -59,17 +48,12 @@ class Grid:
     next lower quality, another one by the next larger unit. That trains at most
     `units + qualities - 1` candidates, and keeps the same as training all if
     accuracy rises with codes and with quality.
-
-    Attributes:
-        units: `(channels, stride)`s, fewest codes first.
-        qualities: Qualities, the highest first.
-        exhaustive: Whether to train all, as the paper does.
     """
 
-    units: tuple
-    qualities: tuple
+    units: tuple  # (channels, stride), fewest codes first.
+    qualities: tuple  # The highest first.
     least_accuracy: float
-    exhaustive: bool = False
+    exhaustive: bool = False  # Train all, as the paper does.
 
     @property
     def num_candidates(self):
@@ -86,8 +70,7 @@ class Grid:
     def ready(self, split, outcomes):
         """Returns the `Trial`s to make next; none if the split is done.
 
-        Args:
-            outcomes: `{name of trial: Outcome}` of all finished ones.
+        `outcomes` is `{name of trial: Outcome}` of all finished ones.
         """
         if self.exhaustive:
             trials = [

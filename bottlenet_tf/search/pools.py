@@ -26,9 +26,8 @@ class Pool:
 
     A context manager: leaving it kills unfinished runs, which can be resumed.
 
-    Args:
-        run: Function of a folder that returns its error or None; runs a process
-            on this machine if None.
+    `run` is a function of a folder that returns its error or None; without one,
+    a run is a process on this machine.
     """
 
     def __init__(self, workers, run=None, close=None):
@@ -85,10 +84,8 @@ def ray_pool(address, workers, cpus=1, gpus=0.0):
     the same paths on all machines, and `bottlenet_tf` must be installed on
     them.
 
-    Args:
-        address: Address of the cluster: "auto", "local" for one on this
-            machine, or host:port.
-        workers: Runs at a time, on all machines together.
+    The address is "auto", "local" for a cluster on this machine, or host:port;
+    `workers` is the number of runs at a time, on all machines together.
     """
     try:
         import ray

@@ -42,37 +42,24 @@ class Image:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One way to get an answer.
+    """One way to get an answer; accuracies are in percent, None if unknown."""
 
-    Attributes:
-        name: E.g. "RB3", "RB6 at point 9" or "mobile-only".
-        sent_bytes: Mean wire bytes of an image; 0 if nothing is sent. The
-            message around them is the `Link`'s.
-        accuracy: In percent, as measured on validation images. None if
-            unknown.
-        split: Its name in profiles, the run's; None without a split.
-        test_accuracy: In percent, on test images; not used for choosing. None
-            if unknown.
-        point: Index of the operating point; None if the unit has just one.
-        finer_accuracy: That of the unit's next finer point; None if there is
-            none.
-        unit_id: Identity of the unit, whose first bits its payloads carry;
-            None if unknown.
-    """
-
-    name: str
+    name: str  # E.g. "RB3", "RB6 at point 9" or "mobile-only".
     way: Way
+    # Mean wire bytes of an image, without the `Link`'s message; 0 if nothing is
+    # sent.
     sent_bytes: float
-    accuracy: Percent | None = None
-    split: str | None = None
-    detail: str = ""
+    accuracy: Percent | None = None  # On validation images.
+    split: str | None = None  # Its name in profiles, the run's.
+    detail: str = ""  # Unit, quality or codec, for display.
     workdir: str | None = None
-    test_accuracy: Percent | None = None
-    point: Whole | None = None
-    finer_accuracy: Percent | None = None
+    test_accuracy: Percent | None = None  # Not used for choosing.
+    point: Whole | None = None  # Operating point; None if the unit has one.
+    finer_accuracy: Percent | None = None  # Of the unit's next finer point.
     spread: Spread | None = None
+    # Identity of the unit, whose first bits its payloads carry.
     unit_id: int | None = None
-    image: Image | None = None
+    image: Image | None = None  # Of cloud-only with the untouched network.
 
     def __post_init__(self):
         check(
@@ -119,8 +106,7 @@ def from_report(name, report, workdir=None):
     One for each operating point, from most to fewest bytes. Bytes, and the
     accuracies to choose by, are those on validation images.
 
-    Args:
-        name: Name of the run's folder, as in profiles.
+    The name is that of the run's folder, as in profiles.
     """
     figures = choosing_figures(report)
     check(

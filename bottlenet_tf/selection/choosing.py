@@ -9,11 +9,7 @@ RATE_FACTORS = (0.5, 1.0, 2.0)
 
 
 def choose(costs, goal):
-    """Returns the best `Cost` for a goal; None if none meets it.
-
-    Args:
-        costs: List of `Cost`, already within the limits.
-    """
+    """Returns the best of `Cost`s within the limits; None if all are late."""
     kept = [found for found in costs if not goal.misses(found)]
     return min(kept, key=goal.rank, default=None)
 
@@ -30,9 +26,8 @@ def pareto_front(costs):
 def front(items, figures):
     """Returns the items that no other beats.
 
-    Args:
-        figures: Function of an item that returns a tuple of numbers, the
-            smaller the better; None is unknown and doesn't count.
+    `figures` maps an item to a tuple of numbers, the smaller the better; None
+    is unknown and doesn't count.
     """
     known = [figures(item) for item in items]
     return [
@@ -74,12 +69,11 @@ class Scenario:
 
 
 def sensitivity(choices, machines, link, goal):
-    """Chooses again at other link rates and other loads.
+    """Returns the `Scenario`s: the choice at other link rates and other loads.
 
-    Returns:
-        List of `Scenario`: every rate of `RATE_FACTORS` with every load of
-        device and server at which all parts of the choices, which are within
-        the limits, were measured.
+    These are every rate of `RATE_FACTORS` with every load of device and server
+    at which all parts of the choices, which are within the limits, were
+    measured.
     """
     scenarios = []
     for factor in RATE_FACTORS:

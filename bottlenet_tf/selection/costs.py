@@ -1,6 +1,7 @@
 """Latency and device energy of each choice, with their parts."""
 
 import dataclasses
+import math
 
 from bottlenet_tf.common.ranges import NotNegative
 from bottlenet_tf.profiling.profiles import Profile
@@ -15,6 +16,8 @@ PARTS = {
     Way.CLOUD: ((), ("served",)),
 }
 _CODEC = ("encode", "decode")
+# In place of a round trip: mobile-only costs less at any, or at none.
+ALWAYS, NEVER = "always", "never"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,29 +27,19 @@ class Cost:
     latency_ms = device_ms + codec_ms + uplink_ms + answer_ms + cloud_ms
     energy_mj = compute_mj + uplink_mj + waiting_mj
 
-    Attributes:
-        on_air_bytes: Bytes sent: wire bytes, and the message's; 0 if none.
-        device_ms: Network on the device.
-        codec_ms: Codes to payload on the device and back on the server.
-        uplink_ms: Sending.
-        answer_ms: Round trip and down-link.
-        cloud_ms: Network on the server.
-        compute_mj: Energy of network and codec on the device; None if its power
-            is unknown.
-        uplink_mj: Energy of sending; None if the radio's power is unknown.
-        waiting_mj: Energy of the device until the answer arrives.
+    An energy is None if the power of device or radio is unknown.
     """
 
     choice: Choice
-    on_air_bytes: NotNegative
-    device_ms: NotNegative
-    codec_ms: NotNegative
+    on_air_bytes: NotNegative  # Wire bytes, and the message's; 0 if none.
+    device_ms: NotNegative  # Network on the device.
+    codec_ms: NotNegative  # Codes to payload, and back on the server.
     uplink_ms: NotNegative
-    answer_ms: NotNegative
-    cloud_ms: NotNegative
-    compute_mj: NotNegative | None
+    answer_ms: NotNegative  # Round trip and down-link.
+    cloud_ms: NotNegative  # Network on the server.
+    compute_mj: NotNegative | None  # Network and codec on the device.
     uplink_mj: NotNegative | None
-    waiting_mj: NotNegative
+    waiting_mj: NotNegative  # Until the answer arrives.
 
     @property
     def latency_ms(self):
@@ -129,6 +122,33 @@ def cost(choice, machines, link):
         uplink_mj=_sending_mj(uplink_ms, link),
         waiting_mj=1e-3 * waited_ms * link.waiting_mw,
     )
+
+
+def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
+    """Returns the round trip above which mobile-only costs less, in ms.
+
+    For each ms of round trip, a choice costs latency_weight + energy_weight
+    waiting_mw / 1000 more, mobile-only nothing.
+
+    Args:
+        mobile_only: `Cost` of the complete network on the device; None if
+            unknown.
+
+    Returns:
+        A number from 0 on, `ALWAYS` or `NEVER`. None for a choice that sends
+        nothing, and if one of the two costs is unknown.
+    """
+    if mobile_only is None or not choice.sends:
+        return None
+    at_once = cost(choice, machines, dataclasses.replace(link, rtt_ms=0.0))
+    if not (goal.knows(at_once) and goal.knows(mobile_only)):
+        return None
+    ahead = goal.of(mobile_only) - goal.of(at_once)
+    if ahead < 0:
+        return ALWAYS
+    slope = goal.latency_weight + 1e-3 * goal.energy_weight * link.waiting_mw
+    rtt_ms = ahead / slope if slope else math.inf
+    return rtt_ms if math.isfinite(rtt_ms) else NEVER
 
 
 def milliseconds(rows, of_codec=False):

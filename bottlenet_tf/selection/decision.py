@@ -3,10 +3,9 @@
 import dataclasses
 
 from bottlenet_tf.common import rate_curves
-from bottlenet_tf.selection.break_even import break_even_rtt_ms
 from bottlenet_tf.selection.choices import Way, from_report
 from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity
-from bottlenet_tf.selection.costs import Cost, cost
+from bottlenet_tf.selection.costs import Cost, break_even_rtt_ms, cost
 from bottlenet_tf.selection.goals import Goal, Limits, refusals
 from bottlenet_tf.selection.links import Link
 from bottlenet_tf.selection.rivals import references
@@ -95,9 +94,8 @@ def by_split(costs):
 def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
     """Returns the `Decision` of each link, among finished runs.
 
-    Args:
-        runs: `{name: work directory}`, by the names in profiles.
-        max_loss: Points that cloud-only at matched accuracy may lose.
+    `runs` is `{name: work directory}`, by the names in profiles; cloud-only at
+    matched accuracy may lose `max_loss` points.
     """
     choices = [
         choice
@@ -111,12 +109,9 @@ def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
 
 
 def decide(choices, others, machines, link, goal, limits):
-    """Returns the `Decision`.
+    """Returns the `Decision` among `choices`, the points of all splits.
 
-    Args:
-        choices: List of `Choice`, the operating points of all splits.
-        others: List of `Choice`, see `references`.
-        limits: `Limits`; references beyond them are shown anyway.
+    `others` are `references`; those beyond the limits are shown anyway.
     """
     timed, unmeasured = _measured(others, machines, link, goal)
     costs = [cost(choice, machines, link) for choice in choices]

@@ -15,10 +15,6 @@ class Goal:
     one, accuracy is maximised among the choices that meet it. In a tie the more
     accurate wins, then the one of fewer bytes, then the first.
 
-    Attributes:
-        deadline_ms: Longest latency of an image of mean size; None if there is
-            no deadline.
-
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1, which
         has latency (1, 0) and energy (0, 1).
@@ -26,7 +22,7 @@ class Goal:
 
     latency_weight: float = 1.0
     energy_weight: float = 0.0
-    deadline_ms: float | None = None
+    deadline_ms: float | None = None  # Of an image of mean size.
 
     def __post_init__(self):
         weights = (self.latency_weight, self.energy_weight)
@@ -100,17 +96,11 @@ ENERGY = Goal(0.0, 1.0)
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Limits of a choice. None sets no limit.
+    """Limits of a choice. None sets no limit."""
 
-    Attributes:
-        min_accuracy: In percent.
-        max_bytes: Bytes of an image on the air, message included.
-        max_memory_mb: The device's memory, as in its profile.
-    """
-
-    min_accuracy: float | None = None
-    max_bytes: float | None = None
-    max_memory_mb: float | None = None
+    min_accuracy: float | None = None  # In percent.
+    max_bytes: float | None = None  # On the air, message included.
+    max_memory_mb: float | None = None  # The device's, as in its profile.
 
     def __post_init__(self):
         for name, value in dataclasses.asdict(self).items():

@@ -2,16 +2,10 @@
 
 import pytest
 
-from bottlenet_tf.selection import (
-    ENERGY,
-    LATENCY,
-    Choice,
-    Goal,
-    Limits,
-    Link,
-    Way,
-    tables,
-)
+from bottlenet_tf.selection import tables
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.goals import ENERGY, LATENCY, Goal, Limits
+from bottlenet_tf.selection.links import Link
 
 
 def test_everything_is_there(make):
