@@ -18,31 +18,28 @@ _KINDS = {
 _NUMBERS = {int: "whole numbers", float: "numbers"}
 
 
-def define(*sections, title=OWN, without=(), flag_values=flags.FLAGS):
+def define(sections, without=(), flag_values=flags.FLAGS):
     """Defines a flag for every setting that has a help text.
 
-    Returns `{title: names of the new flags}`, the title being their heading in
-    --help. A flag that an earlier configuration has defined is shared.
+    `sections` are subclasses of `Settings`, or `{title: subclasses}` with their
+    headings in --help; returns `{title: names of the new flags}`. A flag that
+    an earlier section has defined is shared.
     """
-    defined = []
-    for section in sections:
-        for name, field in fields(section).items():
-            if name in without:
-                continue
-            default = _default(field)
-            if name in flag_values:
-                _check_default(flag_values[name], default, section)
-                continue
-            _define(name, field, default, flag_values)
-            defined.append(name)
-    return {title: defined}
-
-
-def define_all(sections, flag_values=flags.FLAGS):
-    """Defines the flags of `{title: sections}`; returns as `define`."""
+    if not isinstance(sections, dict):
+        sections = {OWN: sections}
     groups = {}
-    for title, each in sections.items():
-        groups |= define(*each, title=title, flag_values=flag_values)
+    for title, settings in sections.items():
+        groups[title] = []
+        for section in settings:
+            for name, field in fields(section).items():
+                if name in without:
+                    continue
+                default = _default(field)
+                if name in flag_values:
+                    _check_default(flag_values[name], default, section)
+                    continue
+                _define(name, field, default, flag_values)
+                groups[title].append(name)
     return groups
 
 

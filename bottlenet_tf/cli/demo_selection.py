@@ -1,10 +1,10 @@
 """The demo's choices over 3G, 4G and Wi-Fi, before and after training."""
 
-import dataclasses
 import functools
 import sys
 import time
 
+from bottlenet_tf.cli.selecting_flags import CostConfig
 from bottlenet_tf.common import graphs
 
 POWER_W = 5.0  # Assumed: a phone's order of magnitude.
@@ -31,7 +31,7 @@ def run(root, deploy, runs, demo):
         profile_file.slowed(here, demo.device_slowdown), root / "device.json"
     )
     device = profile_file.read(device_path)
-    links = _links(demo.rtt_ms)
+    links = CostConfig(rtt_ms=demo.rtt_ms).links()
     reports = {run.name: evaluation.load_report(run) for run in runs}
 
     def decide(machines):
@@ -103,7 +103,7 @@ def prices(found, demo):
 
     return [
         Price(link.name, functools.partial(of, link))
-        for link in _links(demo.rtt_ms)
+        for link in CostConfig(rtt_ms=demo.rtt_ms).links()
     ]
 
 
@@ -126,22 +126,6 @@ def _whole_ms(found):
         run(image).numpy()
         times.append(1e3 * (time.perf_counter() - start))
     return float(np.median(times))
-
-
-def _links(rtt_ms):
-    from bottlenet_tf.selection.links import (
-        DEFAULT_TRANSPORT,
-        NAMED,
-        message_overhead_bytes,
-    )
-
-    overhead = message_overhead_bytes(DEFAULT_TRANSPORT)
-    return [
-        dataclasses.replace(
-            link, message_overhead_bytes=overhead, rtt_ms=rtt_ms
-        )
-        for link in NAMED.values()
-    ]
 
 
 def _profile(path, deploy):

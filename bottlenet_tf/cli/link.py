@@ -177,19 +177,10 @@ def _print_counters(link):
         )
 
 
-def _main(values, *command):
-    return run(config_flags.read(LinkConfig, values), command)
-
-
-def main():
+@program.entry(USAGE, (LinkConfig,), arguments="[COMMAND...]", cleans_up=True)
+def main(values, *command):
     """Entry point of `bottlenet-link`."""
-    program.run(
-        _main,
-        USAGE,
-        config_flags.define(LinkConfig),
-        arguments="[COMMAND...]",
-        cleans_up=True,
-    )
+    return run(config_flags.read(LinkConfig, values), command)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """`bottlenet-search`: flags -> SearchConfig -> search.run."""
 
-from absl import flags
-
 from bottlenet_tf.cli import (
     config_flags,
     curve_search,
@@ -48,10 +46,11 @@ Then: bottlenet-profile, bottlenet-select, and export.py with
 
 _OVER_CURVES = (CurveConfig, curve_search.CurveFlags)
 _OVER_A_GRID = (SearchConfig,)
-_SECTIONS = {
+SECTIONS = {
     "Search": (SearchSettings,),
     "Search over curves, with --unit=learned": _OVER_CURVES,
     "Search over a grid, with --unit=bottlenet": _OVER_A_GRID,
+    **train_flags.SECTIONS,
 }
 _HEADER = (
     "split", "c'", "s", "quality", "wire B", "accuracy %", "drop",
@@ -59,19 +58,15 @@ _HEADER = (
 )  # fmt: skip
 
 
-def _main(values):
+@program.entry(USAGE, SECTIONS, cleans_up=True)
+def main(values):
+    """Entry point of `bottlenet-search`."""
     config = read(values)
     if values.unit == "learned":
         costs = config_flags.read(curve_search.CurveFlags, values)
         return curve_search.run(costs, config)
     results = surroundings.with_tensorflow("search").run(config)
     print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
-
-
-def define(flag_values=flags.FLAGS):
-    """Defines the flags of a search and its runs; see `config_flags.define`."""
-    own = config_flags.define_all(_SECTIONS, flag_values)
-    return own | train_flags.define(flag_values)
 
 
 def read(values):
@@ -148,11 +143,6 @@ def _row(split, found, accuracy):
         f"{accuracy - searched['accuracy']:.2f}",
         *on_all,
     ]
-
-
-def main():
-    """Entry point of `bottlenet-search`."""
-    program.run(_main, USAGE, define(), cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,15 @@ messages nor round trips, and checks them against its own power model."""
 _TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
 
 
-def _main(values):
+@program.entry(
+    USAGE,
+    {
+        "The choice": (SelectConfig,),
+        "Machines, links, and what is minimised": (CostConfig,),
+    },
+)
+def main(values):
+    """Entry point of `bottlenet-select`."""
     costs = config_flags.read(CostConfig, values)
     config = config_flags.read(SelectConfig, values, costs=costs)
     if config.published:
@@ -166,17 +174,6 @@ def _published(path):
                     f"{name}: by the network, {least:.2f} to {most:.2f} {unit} "
                     "are left for computing, which depends on no network"
                 )
-
-
-def main():
-    """Entry point of `bottlenet-select`."""
-    groups = config_flags.define_all(
-        {
-            "The choice": (SelectConfig,),
-            "Machines, links, and what is minimised": (CostConfig,),
-        }
-    )
-    program.run(_main, USAGE, groups)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from absl import flags
-
 from bottlenet_tf.cli import config_flags
 from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.config.data import DataConfig
@@ -33,8 +31,8 @@ class _Kind(Settings):
     )
 
 
-# What --help shows, by purpose.
-_SECTIONS = {
+# The settings of a run, by purpose, as --help shows them.
+SECTIONS = {
     "What is trained": (NetworkSettings, _Kind),
     "Images": (DataConfig,),
     "How it is trained": (LearningSettings,),
@@ -45,11 +43,6 @@ _SECTIONS = {
     "Unit of --unit=datta": (DattaUnitConfig,),
     "Measuring, rivals, and files of the run": (MeasuringSettings,),
 }
-
-
-def define(flag_values=flags.FLAGS):
-    """Defines a flag for every setting of a run; see `config_flags.define`."""
-    return config_flags.define_all(_SECTIONS, flag_values)
 
 
 def read(values):

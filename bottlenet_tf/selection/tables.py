@@ -32,7 +32,7 @@ def cost_table(decision, all_points=False):
         [
             *_row(decision, cost),
             *([between(decision, cost)] if heading else []),
-            _mark(decision, cost),
+            mark(decision, cost),
         ]
         for cost in (*splits, *decision.references)
     ]
@@ -95,16 +95,16 @@ def sizes(choice):
     )
 
 
-def _mark(decision, cost):
+def mark(decision, cost):
+    """Returns a choice's mark, e.g. "chosen"; "" without one."""
     name = cost.choice.name
-    if decision.winner is not None and name == decision.winner.choice.name:
+    if cost is decision.winner:
         return "chosen"
-    reasons = decision.refused.get(name, [])
+    reasons = "; ".join(decision.refused.get(name, ()))
+    found = [f"refused: {reasons}"] if reasons else []
     if any(cost is reference for reference in decision.references):
-        return "; ".join(["reference", *reasons])
-    if reasons:
-        return "; ".join(reasons)
-    return "on the front" if name in decision.front else ""
+        return ", ".join(["reference", *found])
+    return "on the front" if name in decision.front else "".join(found)
 
 
 def _row(decision, cost):

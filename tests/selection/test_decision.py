@@ -25,7 +25,7 @@ def test_limits_refuse_references_too_but_show_them(make):
     decision = make(limits=Limits(min_accuracy=91.5))
     assert set(decision.refused) == {"early", "late", "cloud-only, best"}
     assert len(decision.references) == 3
-    told = "reference; 91.00 % is below 91.50 %"
+    told = "reference, refused: 91.00 % is below 91.50 %"
     assert told in tables.cost_table(decision)[-1]
     assert decision.winner is None
     assert decision.scenarios == ()
