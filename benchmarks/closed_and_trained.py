@@ -19,7 +19,6 @@ import argparse
 
 from scipy import stats
 
-from bottlenet_tf import selection
 from bottlenet_tf.common import rate_curves
 from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.common.run_folders import (
@@ -29,6 +28,9 @@ from bottlenet_tf.common.run_folders import (
     model_name,
 )
 from bottlenet_tf.profiling import profile_file
+from bottlenet_tf.selection.choices import from_report
+from bottlenet_tf.selection.costs import Machines, cost
+from bottlenet_tf.selection.links import NAMED, named
 
 LOSSES = (1, 2, 3, 5)
 SLOWDOWNS = (1, 5, 20, 100)
@@ -71,9 +73,9 @@ def costs(reports, machines, link, loss):
     best = {}
     for split, report in reports.items():
         least = choosing_figures(report)["baseline_accuracy"] - loss
-        for choice in selection.from_report(split, report, split):
+        for choice in from_report(split, report, split):
             if choice.accuracy >= least:
-                ms = selection.cost(choice, machines, link).latency_ms
+                ms = cost(choice, machines, link).latency_ms
                 best[split] = min(ms, best.get(split, ms))
     return best
 
@@ -114,10 +116,10 @@ def main():
     rows = []
     for slowdown in SLOWDOWNS:
         device = profile_file.slowed(profile, slowdown)
-        machines = selection.Machines(device, profile, 0, 0)
-        for name in selection.NAMED:
+        machines = Machines(device, profile, 0, 0)
+        for name in NAMED:
             for loss in (3, 5):
-                link = selection.named(name)
+                link = named(name)
                 first = costs(closed, machines, link, loss)
                 then = costs(trained, machines, link, loss)
                 by_closed = min(first, key=first.get, default=None)

@@ -23,15 +23,12 @@ the run with the pack, and replace device and server halves together:
   bottlenet-export --workdir=runs/rb6 --pack=mine.pack --out=deploy_mine"""
 
 
-def _main(values, workdir):
+@program.entry(USAGE, (AdaptConfig,), arguments="RUN")
+def main(values, workdir):
+    """Entry point of `bottlenet-adapt`."""
     config = config_flags.read(AdaptConfig, values, workdir=workdir)
     check_run(config.workdir)
     surroundings.with_tensorflow("adaptation").run(config)
-
-
-def main():
-    """Entry point of `bottlenet-adapt`."""
-    program.run(_main, USAGE, config_flags.define(AdaptConfig), arguments="RUN")
 
 
 if __name__ == "__main__":

@@ -16,13 +16,7 @@ def expanded(words, within=()):
     may name others. One that isn't in the current directory is looked for among
     those that come with the package.
 
-    Args:
-        words: List, without the program's name.
-        within: `pathlib.Path`s of the flagfiles that contain them.
-
-    Raises:
-        ValueError: if a file is missing, isn't UTF-8 or includes itself.
-        OSError: if it can't be read.
+    `within` are the `pathlib.Path`s of the flagfiles that contain the words.
     """
     words = iter(words)
     for word in words:

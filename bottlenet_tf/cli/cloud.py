@@ -39,7 +39,9 @@ class _Watch(Settings):
     )
 
 
-def _main(values, *deploys):
+@program.entry(USAGE, (ServerConfig, _Watch), arguments="DEPLOY...")
+def main(values, *deploys):
+    """Entry point of `bottlenet-cloud`."""
     watch = config_flags.read(_Watch, values)
     engines.serve(
         config_flags.read(
@@ -56,12 +58,6 @@ def _main(values, *deploys):
 def _stop_by_signals(supervisor):
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.stop())
-
-
-def main():
-    """Entry point of `bottlenet-cloud`."""
-    groups = config_flags.define(ServerConfig, _Watch)
-    program.run(_main, USAGE, groups, arguments="DEPLOY...")
 
 
 if __name__ == "__main__":

@@ -18,42 +18,28 @@ _KINDS = {
 _NUMBERS = {int: "whole numbers", float: "numbers"}
 
 
-def define(*sections, title=OWN, without=(), flag_values=flags.FLAGS):
+def define(sections, without=(), flag_values=flags.FLAGS):
     """Defines a flag for every setting that has a help text.
 
-    A flag that an earlier configuration has defined is shared.
-
-    Args:
-        *sections: Subclasses of `Settings`.
-        title: Heading of these flags in --help.
-        without: Names of flags to leave out.
-        flag_values: Where to define them.
-
-    Returns:
-        `{title: names of the new flags}`, for `program.run`.
-
-    Raises:
-        ValueError: if a shared flag would have two defaults.
+    `sections` are subclasses of `Settings`, or `{title: subclasses}` with their
+    headings in --help; returns `{title: names of the new flags}`. A flag that
+    an earlier section has defined is shared.
     """
-    defined = []
-    for section in sections:
-        for name, field in fields(section).items():
-            if name in without:
-                continue
-            default = _default(field)
-            if name in flag_values:
-                _check_default(flag_values[name], default, section)
-                continue
-            _define(name, field, default, flag_values)
-            defined.append(name)
-    return {title: defined}
-
-
-def define_all(sections, flag_values=flags.FLAGS):
-    """Defines the flags of `{title: sections}`; returns as `define`."""
+    if not isinstance(sections, dict):
+        sections = {OWN: sections}
     groups = {}
-    for title, each in sections.items():
-        groups |= define(*each, title=title, flag_values=flag_values)
+    for title, settings in sections.items():
+        groups[title] = []
+        for section in settings:
+            for name, field in fields(section).items():
+                if name in without:
+                    continue
+                default = _default(field)
+                if name in flag_values:
+                    _check_default(flag_values[name], default, section)
+                    continue
+                _define(name, field, default, flag_values)
+                groups[title].append(name)
     return groups
 
 
@@ -62,14 +48,6 @@ def read(section, values, **given):
 
     A flag that may be unset is unset by an empty string, so that a command can
     override a flagfile.
-
-    Args:
-        section: Subclass of `Settings`.
-        values: `absl.flags.FLAGS` or anything with the same attributes.
-        **given: Fields that aren't flags.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
     """
     for name, field in fields(section).items():
         if field.name in given or not hasattr(values, name):

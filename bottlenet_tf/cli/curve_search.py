@@ -11,7 +11,10 @@ from bottlenet_tf.common.settings import setting
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.search.bounds import Price
-from bottlenet_tf.selection import Choice, Goal, Way, cost, references
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.costs import cost
+from bottlenet_tf.selection.goals import Goal
+from bottlenet_tf.selection.rivals import references
 
 PROFILE = "profile.json"
 _HEADER = (
@@ -43,16 +46,7 @@ class CurveFlags(CostConfig):
 
 
 def run(costs, config):
-    """Finds the curves of all splits, and trains the units that can win.
-
-    Args:
-        costs: `CurveFlags`.
-        config: `search.CurveConfig`.
-
-    Raises:
-        ValueError: if flags, profiles or runs don't match, or another search is
-            running in the folder.
-    """
+    """Finds the curves of all splits, and trains the units that can win."""
     with in_use.alone(config.base.workdir):
         _run(costs, config)
 
@@ -141,12 +135,7 @@ def rivals_of(found):
 
 
 def price(link, goal, machines, rivals):
-    """Returns the `Price` of one link; rivals without a profile don't count.
-
-    Args:
-        link, goal, machines: As in `selection`.
-        rivals: List of `selection.Choice`.
-    """
+    """Returns the `Price` of one link; rivals without a profile don't count."""
 
     def of(split, size):
         choice = Choice(split, Way.SPLIT, size, split=split)

@@ -19,7 +19,14 @@ Examples:
       --dataset=cifar10 --json=cuts.json"""
 
 
-def _main(values, model):
+@program.entry(
+    USAGE,
+    (CutsConfig, DataConfig),
+    arguments="MODEL",
+    without=("augmentation", "flip", "max_train", "max_test"),
+)
+def main(values, model):
+    """Entry point of `bottlenet-cuts`."""
     data = None
     if values["dataset"].present:
         data = config_flags.read(DataConfig, values)
@@ -35,16 +42,6 @@ def _main(values, model):
     print(cuts.table(found))
     if config.json:
         cuts.write(found, config.json)
-
-
-def main():
-    """Entry point of `bottlenet-cuts`."""
-    groups = config_flags.define(
-        CutsConfig,
-        DataConfig,
-        without=("augmentation", "flip", "max_train", "max_test"),
-    )
-    program.run(_main, USAGE, groups, arguments="MODEL")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import sys
 
 from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
 from bottlenet_tf.common.settings import Settings, setting
@@ -46,7 +45,19 @@ class DemoConfig(Settings):
     )
 
 
-def _main(values):
+@program.entry(
+    USAGE,
+    {config_flags.OWN: (DemoConfig,), **train_flags.SECTIONS},
+    cleans_up=True,
+    # Frozen blocks train faster; the flagfile alone has no baseline to freeze.
+    defaults=(
+        f"--flagfile={FLAGFILE}",
+        "--freeze_prefix",
+        "--tuned_rivals=jpeg",
+    ),
+)
+def main(values):
+    """Entry point of `make demo`."""
     # The splits start from the baseline that the demo trains first.
     baseline = str(pathlib.Path(values.workdir) / "baseline")
     values["backbone_weights"].value = baseline
@@ -147,17 +158,6 @@ def _search(config, demo):
         workers=min(2, len(demo.splits)),
         max_trained=1,
     )
-
-
-def main():
-    """Entry point of `make demo`."""
-    groups = config_flags.define(DemoConfig) | train_flags.define()
-    # Frozen blocks train faster; the flagfile alone has no baseline to freeze.
-    defaults = [
-        f"--flagfile={FLAGFILE}", "--freeze_prefix", "--tuned_rivals=jpeg",
-    ]  # fmt: skip
-    arguments = [sys.argv[0], *defaults, *sys.argv[1:]]
-    program.run(_main, USAGE, groups, cleans_up=True, argv=arguments)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,10 @@ import platform
 import sys
 
 from bottlenet_tf.cli import config_flags, program
+from bottlenet_tf.cli.selecting_flags import CostConfig
 from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.common.settings import Settings, setting
-from bottlenet_tf.selection.links import (
-    DEFAULT_TRANSPORT,
-    NAMED,
-    message_overhead_bytes,
-)
+from bottlenet_tf.selection.links import NAMED
 
 USAGE = """Drives the link between a device and a server: Wi-Fi, 4G, 3G, an
 outage, and a busy server. Both are real processes, the server Triton if it is
@@ -82,7 +79,9 @@ class _DemoConfig(Settings):
     )
 
 
-def _main(values):
+@program.entry(USAGE, (_DemoConfig,), cleans_up=True)
+def main(values):
+    """Entry point of `make demo-link`."""
     config = config_flags.read(_DemoConfig, values)
     from bottlenet_tf.cli.demo_link_files import Files
     from bottlenet_tf.emulation import recording
@@ -120,9 +119,8 @@ def _main(values):
 def _driven(config, files, device, labels, payloads):
     """Runs both machines, and drives the link between them.
 
-    Returns:
-        Phases and answers as `drive.drive` returns them, and the rest of the
-        arguments of `recording.About`.
+    Returns phases and answers, as `drive.drive`, and the rest of the arguments
+    of `recording.About`.
     """
     from bottlenet_tf.cli.demo_link_processes import Processes
     from bottlenet_tf.emulation import Settings as LinkSettings
@@ -178,12 +176,9 @@ def _machine():
 
 
 def _links():
-    overhead = message_overhead_bytes(DEFAULT_TRANSPORT)
+    links = CostConfig(networks=tuple(RTT_MS)).links()
     return [
-        dataclasses.replace(
-            NAMED[name], rtt_ms=rtt_ms, message_overhead_bytes=overhead
-        )
-        for name, rtt_ms in RTT_MS.items()
+        dataclasses.replace(link, rtt_ms=RTT_MS[link.name]) for link in links
     ]
 
 
@@ -201,12 +196,6 @@ def _report(found, folder):
     print()
     print("\n".join(aligned(header, cells, 2)))
     print(f"\nPage: {link_page.write(folder)}")
-
-
-def main():
-    """Entry point of `make demo-link`."""
-    groups = config_flags.define(_DemoConfig)
-    program.run(_main, USAGE, groups, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,7 @@ _PAYLOADS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """Files of `make demo`, and those made from them.
-
-    Attributes:
-        root: `pathlib.Path` of the demo's work directory.
-    """
+    """Files of `make demo`, and those made from them."""
 
     root: pathlib.Path
 
@@ -54,11 +50,9 @@ class Files:
         Cloud-only is left out: digits of 8x8 take fewer bytes than the message
         around them, so that sending them would always win.
 
-        Returns:
-            Path, content, and how many times slower than this machine the
-            device is.
+        Returns its path, its content, and how many times slower than this
+        machine the device is.
         """
-        from bottlenet_tf import selection
         from bottlenet_tf.common.json_file import write_json
         from bottlenet_tf.common.run_folders import (
             choosing_figures,
@@ -67,6 +61,9 @@ class Files:
         from bottlenet_tf.profiling import profile_file
         from bottlenet_tf.runtime import served
         from bottlenet_tf.search.candidates import CANDIDATES
+        from bottlenet_tf.selection.costs import Machines
+        from bottlenet_tf.selection.decision import decide_runs
+        from bottlenet_tf.selection.goals import LATENCY, Limits
         from bottlenet_tf.selection.plan import plan_values
 
         here = profile_file.read(self.root / "server.json")
@@ -75,11 +72,11 @@ class Files:
         reports = {name: load_report(run) for name, run in runs.items()}
         figures = choosing_figures(next(iter(reports.values())))
         slowdown = whole_ms / here.row("", "whole").median_ms
-        machines = selection.Machines(profile_file.slowed(here, slowdown), here)
+        machines = Machines(profile_file.slowed(here, slowdown), here)
         least = max(0.0, figures["baseline_accuracy"] - max_loss)
-        limits = selection.Limits(least)
-        decisions = selection.decide_runs(
-            runs, reports, machines, links, selection.LATENCY, limits, max_loss
+        limits = Limits(least)
+        decisions = decide_runs(
+            runs, reports, machines, links, LATENCY, limits, max_loss
         )
         values = plan_values(decisions, machines)
         values["choices"] = [

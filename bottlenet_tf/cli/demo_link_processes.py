@@ -18,17 +18,11 @@ _READY = re.compile(r"Ready: (.*) at HTTP [^ ]*?:(\d+)")
 
 @dataclasses.dataclass
 class Processes:
-    """A deployment on two machines.
-
-    Attributes:
-        machines: `emulation.machines.Machines`.
-        deploy: `pathlib.Path` of the deployment.
-        port: Port of the server, once it runs.
-    """
+    """A deployment on two `emulation.machines.Machines`."""
 
     machines: object
     deploy: pathlib.Path
-    port: int | None = None
+    port: int | None = None  # The server's, once it runs.
 
     def __post_init__(self):
         self._served = served.read(self.deploy / "cloud")
@@ -42,17 +36,9 @@ class Processes:
         ).overhead_bytes
 
     def serve(self, engine="auto"):
-        """Starts the server, and waits until it is ready.
+        """Starts the server, and waits until it is ready; returns its name.
 
-        Args:
-            engine: "triton", "inprocess" for its stand-in, or "auto": Triton
-                where it is found.
-
-        Returns:
-            The engine's name, for display.
-
-        Raises:
-            RuntimeError: if it doesn't get ready.
+        "inprocess" is Triton's stand-in, "auto" Triton where it is found.
         """
         if engine == "auto":
             engine = "triton" if engines.has_triton() else "inprocess"
@@ -88,8 +74,7 @@ class Processes:
     def crowd(self, payloads, clients):
         """Starts other devices, which send a folder's payloads, on the server.
 
-        Returns:
-            A function that ends them, and returns their measurements.
+        Returns a function that ends them, and returns their measurements.
         """
         identity = self._served
         arguments = (

@@ -1,10 +1,10 @@
 """The demo's choices over 3G, 4G and Wi-Fi, before and after training."""
 
-import dataclasses
 import functools
 import sys
 import time
 
+from bottlenet_tf.cli.selecting_flags import CostConfig
 from bottlenet_tf.common import graphs
 
 POWER_W = 5.0  # Assumed: a phone's order of magnitude.
@@ -16,40 +16,36 @@ def run(root, deploy, runs, demo):
 
     This machine, on one core, is the server. The device is assumed: with one
     machine on both sides, no split can be faster than computing alone.
-
-    Args:
-        root: `pathlib.Path` of the search.
-        deploy: Deployment of `runs`, a list of work directories.
-        demo: `demo.DemoConfig`.
-
-    Returns:
-        `pathlib.Path` of report.html.
     """
-    from bottlenet_tf import evaluation, report, selection
+    from bottlenet_tf import evaluation, report
     from bottlenet_tf.common.json_file import write_json
     from bottlenet_tf.profiling import profile_file
     from bottlenet_tf.selection import tables
+    from bottlenet_tf.selection.choices import Way
+    from bottlenet_tf.selection.costs import Machines
+    from bottlenet_tf.selection.decision import decide_runs
+    from bottlenet_tf.selection.goals import LATENCY, Limits
 
     here = _profile(root / "server.json", deploy)
     device_path = profile_file.write(
         profile_file.slowed(here, demo.device_slowdown), root / "device.json"
     )
     device = profile_file.read(device_path)
-    links = _links(demo.rtt_ms)
+    links = CostConfig(rtt_ms=demo.rtt_ms).links()
     reports = {run.name: evaluation.load_report(run) for run in runs}
 
     def decide(machines):
-        return selection.decide_runs(
+        return decide_runs(
             {run.name: run for run in runs},
             reports,
             machines,
             links,
-            selection.LATENCY,
-            selection.Limits(),
+            LATENCY,
+            Limits(),
             demo.max_accuracy_loss,
         )
 
-    machines = selection.Machines(device, here)
+    machines = Machines(device, here)
     decisions = decide(machines)
     write_json(
         root / "selection.json",
@@ -71,7 +67,7 @@ def run(root, deploy, runs, demo):
                 "faster than any split."
             )
     ways = {d.best.choice.way for d in decisions if d.best}
-    if selection.Way.CLOUD in ways:
+    if Way.CLOUD in ways:
         print(
             "Digits are 8x8: compressed, they take fewer bytes than the "
             "message around them, so that sending the image is hard to beat. "
@@ -79,7 +75,7 @@ def run(root, deploy, runs, demo):
         )
     alike = ", ".join(
         f"{decision.best.choice.name} over {decision.link.name}"
-        for decision in decide(selection.Machines(here, here))
+        for decision in decide(Machines(here, here))
         if decision.best is not None
     )
     print(f"\nWith this machine as the device: {alike}.", flush=True)
@@ -107,7 +103,7 @@ def prices(found, demo):
 
     return [
         Price(link.name, functools.partial(of, link))
-        for link in _links(demo.rtt_ms)
+        for link in CostConfig(rtt_ms=demo.rtt_ms).links()
     ]
 
 
@@ -130,18 +126,6 @@ def _whole_ms(found):
         run(image).numpy()
         times.append(1e3 * (time.perf_counter() - start))
     return float(np.median(times))
-
-
-def _links(rtt_ms):
-    from bottlenet_tf import selection
-
-    overhead = selection.message_overhead_bytes(selection.DEFAULT_TRANSPORT)
-    return [
-        dataclasses.replace(
-            link, message_overhead_bytes=overhead, rtt_ms=rtt_ms
-        )
-        for link in selection.NAMED.values()
-    ]
 
 
 def _profile(path, deploy):

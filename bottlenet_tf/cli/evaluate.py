@@ -31,16 +31,12 @@ Examples:
   bottlenet-report runs/fish"""
 
 
-def _main(values, workdir):
+@program.entry(USAGE, (EvaluateConfig,), arguments="RUN")
+def main(values, workdir):
+    """Entry point of `bottlenet-evaluate`."""
     config = config_flags.read(EvaluateConfig, values, workdir=workdir)
     check_run(config.workdir)
     surroundings.with_tensorflow("other_images").run(config)
-
-
-def main():
-    """Entry point of `bottlenet-evaluate`."""
-    groups = config_flags.define(EvaluateConfig)
-    program.run(_main, USAGE, groups, arguments="RUN")
 
 
 if __name__ == "__main__":

@@ -26,15 +26,12 @@ Every file is run on real images and compared with the Keras model before the
 folder appears. manifest.json has the measurements."""
 
 
-def _main(values):
+@program.entry(USAGE, (ExportConfig,), cleans_up=True)
+def main(values):
+    """Entry point of `bottlenet-export` and `export.py`."""
     config = config_flags.read(ExportConfig, values)
     find_runs(config.workdir)  # Importing TensorFlow takes seconds.
     surroundings.with_tensorflow("export").run(config)
-
-
-def main():
-    """Entry point of `bottlenet-export` and `export.py`."""
-    program.run(_main, USAGE, config_flags.define(ExportConfig), cleans_up=True)
 
 
 if __name__ == "__main__":

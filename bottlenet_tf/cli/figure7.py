@@ -36,7 +36,11 @@ class _Figure7Config(Settings):
     )
 
 
-def _main(values):
+@program.entry(
+    USAGE, {config_flags.OWN: (_Figure7Config,), **train_flags.SECTIONS}
+)
+def main(values):
+    """Entry point."""
     config = train_flags.read(values)
     qualities = config_flags.read(_Figure7Config, values).qualities
     check(
@@ -125,12 +129,6 @@ def _table(qualities, points):
         )
     header = ("quality", "aware %", "B", "naive %", "B", "points apart")
     return "\n".join(aligned(header, rows, left=0))
-
-
-def main():
-    """Entry point."""
-    groups = config_flags.define(_Figure7Config) | train_flags.define()
-    program.run(_main, USAGE, groups)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,7 @@ _WIDTH, _KINDS = 80, {"int": "N", "float": "X"}
 
 
 def page(usage, flag_values, groups):
-    """Returns the text of --help.
-
-    Args:
-        usage: Its first lines.
-        flag_values: `absl.flags.FlagValues`.
-        groups: `{title: names of flags}`, in the order to show.
-    """
+    """Returns the text of --help; `groups` is `{title: names of flags}`."""
     lines = [usage]
     for title, names in groups.items():
         lines += ["", f"{title}:"]

@@ -36,17 +36,7 @@ _SWITCH = {"on": True, "off": False}
 
 
 def run(config, command):
-    """Runs the link of a `LinkConfig`; returns the exit code.
-
-    Args:
-        config: `LinkConfig`.
-        command: Words for the device's machine; may be empty.
-
-    Raises:
-        ValueError: for values out of range, or a command without a machine.
-        OSError: if something is missing or not permitted.
-        RuntimeError: if the link's process has ended unexpectedly.
-    """
+    """Runs the link of a `LinkConfig`; returns the exit code."""
     if config.check:
         return _check_all(config.delay_ms)
     settings = config.link_settings()
@@ -135,11 +125,7 @@ def _wait(link):
 
 
 def changes(line):
-    """Returns the changes of a typed line, by name.
-
-    Raises:
-        ValueError: for a word that isn't NAME=NUMBER or outage=on or off.
-    """
+    """Returns the changes of a typed line, by name."""
     found = {}
     for word in line.split():
         name, _, text = word.partition("=")
@@ -191,19 +177,10 @@ def _print_counters(link):
         )
 
 
-def _main(values, *command):
-    return run(config_flags.read(LinkConfig, values), command)
-
-
-def main():
+@program.entry(USAGE, (LinkConfig,), arguments="[COMMAND...]", cleans_up=True)
+def main(values, *command):
     """Entry point of `bottlenet-link`."""
-    program.run(
-        _main,
-        USAGE,
-        config_flags.define(LinkConfig),
-        arguments="[COMMAND...]",
-        cleans_up=True,
-    )
+    return run(config_flags.read(LinkConfig, values), command)
 
 
 if __name__ == "__main__":

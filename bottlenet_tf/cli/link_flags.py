@@ -76,12 +76,7 @@ class LinkConfig(RuledSettings):
         )
 
     def link_settings(self):
-        """Returns the `emulation.Settings`.
-
-        Raises:
-            ValueError: for values out of range, or a file that isn't a trace.
-            OSError: for a trace that can't be read.
-        """
+        """Returns the `emulation.Settings`."""
         uplink, downlink = self.uplink_mbps, self.downlink_mbps
         if self.network is not None:
             uplink = named(self.network).uplink_mbps
@@ -101,11 +96,7 @@ class LinkConfig(RuledSettings):
 
 
 def address(name, text):
-    """Returns `(host, port)` of HOST:PORT, or [HOST]:PORT with IPv6.
-
-    Raises:
-        ValueError: for another text.
-    """
+    """Returns `(host, port)` of HOST:PORT, or [HOST]:PORT with IPv6."""
     host, _, port = (text or "").rpartition(":")
     check(
         host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16,
@@ -116,11 +107,7 @@ def address(name, text):
 
 
 def outage(text):
-    """Returns `(from_s, to_s)` of FROM:TO.
-
-    Raises:
-        ValueError: for another text, or if it doesn't end after it begins.
-    """
+    """Returns `(from_s, to_s)` of FROM:TO."""
     try:
         begin_s, end_s = map(float, text.split(":"))
     except ValueError:

@@ -1,7 +1,5 @@
 """Samples units for the Pareto set: flags -> ParetoConfig -> pareto.run."""
 
-from absl import flags
-
 from bottlenet_tf.cli import config_flags, program, surroundings, train_flags
 from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.search import pareto
@@ -19,19 +17,22 @@ Example:
   bottlenet-pareto --flagfile=flags/cifar10_datta_rb3.flags \\
       --workdir=runs/pareto --epochs=2 --samples=40"""
 
+SECTIONS = {
+    config_flags.OWN: (pareto.ParetoConfig,),
+    **train_flags.SECTIONS,
+}
 
-def _main(values):
+
+@program.entry(USAGE, SECTIONS)
+def main(values):
+    """Entry point of `bottlenet-pareto`."""
     config = read(values)
     surroundings.with_tensorflow("training")
     print(f"\n{_table(pareto.run(config))}\n\n{config.base.workdir}")
 
 
 def read(values):
-    """Returns the `ParetoConfig` of parsed flag values.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
+    """Returns the `ParetoConfig` of parsed flag values."""
     return config_flags.read(
         pareto.ParetoConfig, values, base=train_flags.read(values)
     )
@@ -50,17 +51,6 @@ def _table(content):
     ]
     header = ("sample", "wire B", "accuracy %", *pareto.SAMPLED)
     return "\n".join(aligned(header, rows, 0))
-
-
-def define(flag_values=flags.FLAGS):
-    """Defines the flags of every training and of the sampling."""
-    own = config_flags.define(pareto.ParetoConfig, flag_values=flag_values)
-    return own | train_flags.define(flag_values)
-
-
-def main():
-    """Entry point of `bottlenet-pareto`."""
-    program.run(_main, USAGE, define())
 
 
 if __name__ == "__main__":

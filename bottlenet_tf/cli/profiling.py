@@ -32,15 +32,11 @@ load (0) and power_mw may be left out, memory_mb added.
 docs/profiling.md has the rest."""
 
 
-def _main(values):
+@program.entry(USAGE, (ProfileConfig,), cleans_up=True)
+def main(values):
+    """Entry point of `bottlenet-profile`."""
     config = config_flags.read(ProfileConfig, values)
     surroundings.with_tensorflow("profiling.measure").run(config)
-
-
-def main():
-    """Entry point of `bottlenet-profile`."""
-    groups = config_flags.define(ProfileConfig)
-    program.run(_main, USAGE, groups, cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Start, error reports and end of every program."""
 
+import functools
 import os
 import signal
 import sys
@@ -8,11 +9,30 @@ import traceback
 from absl import app, flags
 
 from bottlenet_tf.cli import arguments as arguments_lib
-from bottlenet_tf.cli import help_page, surroundings
+from bottlenet_tf.cli import config_flags, help_page, surroundings
 from bottlenet_tf.common.settings import local
 
 # Errors that a user can cause and fix; any other is a bug, with a traceback.
 EXPECTED_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
+
+
+def entry(usage, sections, without=(), defaults=(), **options):
+    """Makes a function `main` of `run` the entry point of a program.
+
+    `sections` and `without` are those of `config_flags.define`, `defaults` are
+    arguments ahead of the user's, and `options` are those of `run`.
+    """
+
+    def decorate(main):
+        @functools.wraps(main)
+        def start():
+            groups = config_flags.define(sections, without)
+            argv = [sys.argv[0], *defaults, *sys.argv[1:]]
+            run(main, usage, groups, argv=argv, **options)
+
+        return start
+
+    return decorate
 
 
 def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
@@ -23,8 +43,7 @@ def run(main, usage, groups, arguments="", cleans_up=False, argv=None):
     Args:
         main: Takes the flags' values and the other arguments, and returns the
             exit code or None.
-        usage: Beginning of --help.
-        groups: `{title: names of flags}` that --help shows.
+        groups: `{title: names of flags}` that --help shows after `usage`.
         arguments: The arguments besides flags: "RUN"; "PLAN TRACE..." if the
             last may be several; "[COMMAND...]" if there may be none.
         cleans_up: Whether SIGTERM ends it as an error does, so that it removes

@@ -81,7 +81,9 @@ class _ReplayConfig(RuledSettings):
         )
 
 
-def _main(values, plan_path, *trace_paths):
+@program.entry(USAGE, (_ReplayConfig,), arguments="PLAN TRACE...")
+def main(values, plan_path, *trace_paths):
+    """Entry point of `bottlenet-replay`."""
     config = config_flags.read(_ReplayConfig, values)
     # Matplotlib takes a second to import; --help shouldn't.
     from bottlenet_tf import emulation
@@ -140,12 +142,6 @@ def _world(plan_path, trace, config):
         radio=plan.radio(config.link),
         seed=config.seed,
     )
-
-
-def main():
-    """Entry point of `bottlenet-replay`."""
-    groups = config_flags.define(_ReplayConfig)
-    program.run(_main, USAGE, groups, arguments="PLAN TRACE...")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ class _ReportConfig(Settings):
     )
 
 
-def _main(values, folder):
+@program.entry(USAGE, (_ReportConfig,), arguments="FOLDER")
+def main(values, folder):
+    """Entry point of `bottlenet-report`."""
     from bottlenet_tf import report
     from bottlenet_tf.emulation import recording
 
@@ -68,12 +70,6 @@ def _main(values, folder):
     for sentence in sources.missing.values():
         print(f"Left out: {sentence}")
     print(f"Report: {path}")
-
-
-def main():
-    """Entry point of `bottlenet-report`."""
-    groups = config_flags.define(_ReportConfig)
-    program.run(_main, USAGE, groups, arguments="FOLDER")
 
 
 if __name__ == "__main__":

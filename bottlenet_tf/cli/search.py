@@ -1,7 +1,5 @@
 """`bottlenet-search`: flags -> SearchConfig -> search.run."""
 
-from absl import flags
-
 from bottlenet_tf.cli import (
     config_flags,
     curve_search,
@@ -48,10 +46,11 @@ Then: bottlenet-profile, bottlenet-select, and export.py with
 
 _OVER_CURVES = (CurveConfig, curve_search.CurveFlags)
 _OVER_A_GRID = (SearchConfig,)
-_SECTIONS = {
+SECTIONS = {
     "Search": (SearchSettings,),
     "Search over curves, with --unit=learned": _OVER_CURVES,
     "Search over a grid, with --unit=bottlenet": _OVER_A_GRID,
+    **train_flags.SECTIONS,
 }
 _HEADER = (
     "split", "c'", "s", "quality", "wire B", "accuracy %", "drop",
@@ -59,7 +58,9 @@ _HEADER = (
 )  # fmt: skip
 
 
-def _main(values):
+@program.entry(USAGE, SECTIONS, cleans_up=True)
+def main(values):
+    """Entry point of `bottlenet-search`."""
     config = read(values)
     if values.unit == "learned":
         costs = config_flags.read(curve_search.CurveFlags, values)
@@ -68,18 +69,8 @@ def _main(values):
     print(f"\n{table(results)}\n\nResults: {config.base.workdir}")
 
 
-def define(flag_values=flags.FLAGS):
-    """Defines the flags of a search and its runs; see `config_flags.define`."""
-    own = config_flags.define_all(_SECTIONS, flag_values)
-    return own | train_flags.define(flag_values)
-
-
 def read(values):
-    """Returns the `CurveConfig` or `SearchConfig` of parsed flag values.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
+    """Returns the `CurveConfig` or `SearchConfig` of parsed flag values."""
     read_by = _OVER_CURVES if values.unit == "learned" else _OVER_A_GRID
     unread = {*_names(_OVER_CURVES), *_names(_OVER_A_GRID)} - _names(read_by)
     given = sorted(name for name in unread if values[name].present)
@@ -103,11 +94,7 @@ def _names(sections):
 
 
 def table(results):
-    """Returns the candidates of all splits, and the cost of the search.
-
-    Args:
-        results: As `search.run` returns them.
-    """
+    """Returns the candidates of all splits, and the cost of the search."""
     rows = [
         _row(split, found, results["accuracy"])
         for split, found in results["candidates"].items()
@@ -156,11 +143,6 @@ def _row(split, found, accuracy):
         f"{accuracy - searched['accuracy']:.2f}",
         *on_all,
     ]
-
-
-def main():
-    """Entry point of `bottlenet-search`."""
-    program.run(_main, USAGE, define(), cleans_up=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import sys
 
-from bottlenet_tf import selection
 from bottlenet_tf.cli import config_flags, program
 from bottlenet_tf.cli.selecting_flags import CostConfig, SelectConfig
 from bottlenet_tf.common.json_file import write_json
@@ -15,6 +14,7 @@ from bottlenet_tf.common.run_folders import (
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.profiling.targets import network_name
 from bottlenet_tf.selection import published, tables
+from bottlenet_tf.selection.decision import decide_runs
 from bottlenet_tf.selection.plan import plan_values
 
 USAGE = """Chooses split and operating point: least latency, energy, or a sum.
@@ -48,7 +48,15 @@ messages nor round trips, and checks them against its own power model."""
 _TARGETS = {"latency_ms": "ms", "energy_mj": "mJ"}
 
 
-def _main(values):
+@program.entry(
+    USAGE,
+    {
+        "The choice": (SelectConfig,),
+        "Machines, links, and what is minimised": (CostConfig,),
+    },
+)
+def main(values):
+    """Entry point of `bottlenet-select`."""
     costs = config_flags.read(CostConfig, values)
     config = config_flags.read(SelectConfig, values, costs=costs)
     if config.published:
@@ -69,7 +77,7 @@ def _decide(config):
     for profile in (machines.device, machines.cloud):
         _check_network(profile, reports)
     first = choosing_figures(next(iter(reports.values())))
-    decisions = selection.decide_runs(
+    decisions = decide_runs(
         runs, reports, machines, links, goal,
         config.limits(first["baseline_accuracy"]), config.max_loss,
     )  # fmt: skip
@@ -153,10 +161,9 @@ def _published(path):
                 f"which isn't in these totals, exceeds {rtt_ms:.1f} ms"
             )
     yield "\nAgainst the stated rates and powers of the networks:"
-    wrong = [r for r in published.remainders(totals) if r.contradiction]
-    for remainder in wrong:
-        total = remainder.total
-        yield f"{total.network}, {total.name}: {remainder.contradiction}"
+    wrong = [total for total in totals if total.contradiction]
+    for total in wrong:
+        yield f"{total.network}, {total.name}: {total.contradiction}"
     if not wrong:
         yield "no total is less than its up-link alone."
     for figure, unit in (("computing_ms", "ms"), ("computing_mj", "mJ")):
@@ -167,17 +174,6 @@ def _published(path):
                     f"{name}: by the network, {least:.2f} to {most:.2f} {unit} "
                     "are left for computing, which depends on no network"
                 )
-
-
-def main():
-    """Entry point of `bottlenet-select`."""
-    groups = config_flags.define_all(
-        {
-            "The choice": (SelectConfig,),
-            "Machines, links, and what is minimised": (CostConfig,),
-        }
-    )
-    program.run(_main, USAGE, groups)
 
 
 if __name__ == "__main__":

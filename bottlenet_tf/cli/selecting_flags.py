@@ -7,14 +7,13 @@ from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.selection import (
+from bottlenet_tf.selection.costs import Machines
+from bottlenet_tf.selection.goals import Goal, Limits
+from bottlenet_tf.selection.links import (
     DEFAULT_TRANSPORT,
     NAMED,
     TRANSPORTS,
-    Goal,
-    Limits,
     Link,
-    Machines,
     message_overhead_bytes,
     named,
 )
@@ -74,22 +73,14 @@ class CostConfig(Settings):
     cloud_load: int = setting(0, "Competing workers on the server.")
 
     def machines(self, device, cloud):
-        """Returns the `Machines` of two `profile_file.Profile`s.
-
-        Raises:
-            ValueError: if they are of different networks.
-        """
+        """Returns the `Machines` of two `profile_file.Profile`s."""
         profile_file.check_same_network(device, cloud)
         if self.device_slowdown != 1.0:
             device = profile_file.slowed(device, self.device_slowdown)
         return Machines(device, cloud, self.device_load, self.cloud_load)
 
     def links(self):
-        """Returns the `Link`s.
-
-        Raises:
-            ValueError: if none is named, or a name is unknown.
-        """
+        """Returns the `Link`s."""
         found = [named(name) for name in self.networks]
         if self.uplink_mbps is not None:
             radio = self.alpha_mw_per_mbps, self.beta_mw
@@ -188,10 +179,6 @@ class SelectConfig(RuledSettings):
         """Returns the `Limits`.
 
         With a deadline and no accepted loss, any accuracy is accepted.
-
-        Args:
-            baseline_accuracy: That of the unsplit network, in percent; None if
-                unknown.
         """
         is_any = self.max_accuracy_loss is None and self.deadline_ms is not None
         least = None

@@ -56,7 +56,9 @@ class _ServeConfig(Settings):
         )
 
 
-def _main(values, deploy):
+@program.entry(USAGE, (_ServeConfig,), arguments="DEPLOY")
+def main(values, deploy):
+    """Entry point of `bottlenet-serve`."""
     config = config_flags.read(_ServeConfig, values, deploy=deploy)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -76,12 +78,6 @@ def _main(values, deploy):
     stopped.wait()
     server.stop(_GRACE_SECONDS).wait()
     print("Stopped")
-
-
-def main():
-    """Entry point of `bottlenet-serve`."""
-    groups = config_flags.define(_ServeConfig)
-    program.run(_main, USAGE, groups, arguments="DEPLOY")
 
 
 if __name__ == "__main__":

@@ -46,8 +46,7 @@ def with_tensorflow(module):
     TensorFlow's start-up lines, which no setting silences, are left out unless
     TF_CPP_MIN_LOG_LEVEL is 0 or 1.
 
-    Args:
-        module: Its name below `bottlenet_tf`, such as "training".
+    The name is that below `bottlenet_tf`, such as "training".
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2") < "2":
         return importlib.import_module(f"bottlenet_tf.{module}")

@@ -16,7 +16,9 @@ A run writes model.keras, report.json, metrics.csv, rate_accuracy.png and
 TensorBoard logs to --workdir. Killed, it resumes with the same command."""
 
 
-def _main(values):
+@program.entry(USAGE, train_flags.SECTIONS)
+def main(values):
+    """Entry point of `bottlenet-train` and `train.py`."""
     config = train_flags.read(values)
     training = surroundings.with_tensorflow("training")
     training.run(config, check=_print_problems if config.has_unit else None)
@@ -36,11 +38,6 @@ def _print_problems(network):
         if found:
             print(f"Note: an export for {target} would refuse the {side}:")
             print("\n".join(problems.described(found)))
-
-
-def main():
-    """Entry point of `bottlenet-train` and `train.py`."""
-    program.run(_main, USAGE, train_flags.define())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from absl import flags
-
 from bottlenet_tf.cli import config_flags
 from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.config.data import DataConfig
@@ -33,8 +31,8 @@ class _Kind(Settings):
     )
 
 
-# What --help shows, by purpose.
-_SECTIONS = {
+# The settings of a run, by purpose, as --help shows them.
+SECTIONS = {
     "What is trained": (NetworkSettings, _Kind),
     "Images": (DataConfig,),
     "How it is trained": (LearningSettings,),
@@ -47,20 +45,8 @@ _SECTIONS = {
 }
 
 
-def define(flag_values=flags.FLAGS):
-    """Defines a flag for every setting of a run; see `config_flags.define`."""
-    return config_flags.define_all(_SECTIONS, flag_values)
-
-
 def read(values):
-    """Returns the `TrainConfig` of parsed flag values.
-
-    Args:
-        values: `absl.flags.FLAGS` or anything with the same attributes.
-
-    Raises:
-        ValueError: if a value or a combination is refused.
-    """
+    """Returns the `TrainConfig` of parsed flag values."""
     return config_flags.read(
         TrainConfig,
         values,

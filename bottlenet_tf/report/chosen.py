@@ -1,6 +1,6 @@
 """Sections of either page: verdicts, costs, other rates and loads."""
 
-from bottlenet_tf.report import costs, decisions, sensitivity, text, verdict
+from bottlenet_tf.report import costs, sensitivity, text, verdict
 from bottlenet_tf.report.blocks import Heading, Paragraph, Table, note
 from bottlenet_tf.selection import tables
 
@@ -102,7 +102,7 @@ def _row(decision, cost):
     return [
         choice.name,
         choice.detail,
-        decisions.mark(decision, cost),
+        tables.mark(decision, cost),
         text.percent(choice.shown_accuracy),
         *map(text.number, figures),
         even if isinstance(even, str) else text.number(even),

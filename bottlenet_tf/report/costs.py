@@ -8,7 +8,8 @@ from bottlenet_tf.common.diagrams import new_figure
 from bottlenet_tf.report import decisions, picture, text
 from bottlenet_tf.report.decisions import ENERGY, SUM, TIME
 from bottlenet_tf.report.picture import INK, PALE, Picture
-from bottlenet_tf.selection import Way
+from bottlenet_tf.selection import tables
+from bottlenet_tf.selection.choices import Way
 
 HEADER = (
     "choice", "way", "detail", "split", "point", "accuracy_percent",
@@ -107,7 +108,7 @@ def _row(decision, cost):
         choice.name, choice.way.value, choice.detail, choice.split,
         choice.point, choice.accuracy, choice.test_accuracy,
         choice.sent_bytes, *sizes, *(getattr(cost, f) for f in _FIGURES),
-        decision.break_even.get(choice.name), decisions.mark(decision, cost),
+        decision.break_even.get(choice.name), tables.mark(decision, cost),
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The wording of a decision's goal and marks, for page and pictures."""
+"""The wording of a decision's goal, for page and pictures."""
 
 from bottlenet_tf.report import text
 
@@ -41,18 +41,6 @@ def not_compared(decision):
     """Returns ", not compared with ..."; "" if all rivals were measured."""
     names = decision.uncompared
     return f", not compared with {text.listed(names)}" if names else ""
-
-
-def mark(decision, cost):
-    """Returns a choice's mark, e.g. "chosen"; "" without one."""
-    name = cost.choice.name
-    if cost is decision.winner:
-        return "chosen"
-    reasons = "; ".join(decision.refused.get(name, ()))
-    found = [f"refused: {reasons}"] if reasons else []
-    if any(cost is reference for reference in decision.references):
-        return ", ".join(["reference", *found])
-    return "on the front" if name in decision.front else "".join(found)
 
 
 def least(some_costs, field):

@@ -20,12 +20,10 @@ _WINDOW_S = 1.0
 
 
 def draw(recording, replayed, fixed):
-    """Returns the Matplotlib figure.
+    """Returns the Matplotlib figure of an `emulation.recording.Recording`.
 
-    Args:
-        recording: `emulation.recording.Recording`.
-        replayed: `Record`s of an oracle and each fixed choice, by name.
-        fixed: Name of the fixed choice to draw.
+    `replayed` has the `Record`s of an oracle and each fixed choice, by name, of
+    which the choice `fixed` is drawn.
     """
     figure = new_figure(9, 8)
     link, choice, latency, accuracy = figure.subplots(

@@ -54,11 +54,7 @@ class Event:
 
 
 def write(folder, out=None):
-    """Writes the page of a folder's `link.json` to `out`; returns its path.
-
-    Raises:
-        OSError, ValueError: if there is none, or it is damaged.
-    """
+    """Writes the page of a folder's `link.json` to `out`; returns its path."""
     folder = pathlib.Path(folder)
     text = html(recording.read(folder / recording.NAME))
     path = pathlib.Path(out or folder) / PAGE

@@ -7,6 +7,7 @@ import msgspec
 
 from bottlenet_tf.common import formats
 from bottlenet_tf.common.diagrams import new_figure
+from bottlenet_tf.common.ranges import Count, NotNegative, Percent, Whole
 from bottlenet_tf.common.run_folders import REPORT_FILE
 from bottlenet_tf.report import reading, runs
 from bottlenet_tf.report.origins import together
@@ -17,7 +18,6 @@ from bottlenet_tf.report.picture import (
     Picture,
     is_narrow,
 )
-from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 
 _PROGRAM = "python -m bottlenet_tf.cli.figure7"
 _LOOKS = {
@@ -80,12 +80,7 @@ class Modes(msgspec.Struct, kw_only=True):
 
 
 def read(path, search):
-    """Returns the `Modes` in a file, of the network of a `searches.Search`.
-
-    Raises:
-        FileNotFoundError, ValueError: naming file and field, if it is
-            damaged, of another version, or of another network or data set.
-    """
+    """Returns the `Modes` in a file, of the network of a `searches.Search`."""
     path = pathlib.Path(path)
     remedy = (
         f"{_PROGRAM}, with the same flags, rewrites it without training "

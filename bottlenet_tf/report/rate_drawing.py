@@ -56,8 +56,6 @@ def draw(width, series, rings, run, floor, loss=None):
     """Returns the Matplotlib figure.
 
     Args:
-        width: Width in inches.
-        series: `Series` of splits or units.
         rings: `(Choice, networks, (bytes, accuracy))` of each choice.
         run: `Run` whose cloud-only and unsplit network are drawn.
         floor: Accuracy in percent below which nothing is drawn.

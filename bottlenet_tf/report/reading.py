@@ -2,36 +2,19 @@
 
 import pathlib
 import re
-import sys
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from bottlenet_tf.common import json_file
-
-_LARGEST = sys.float_info.max  # Python's JSON has infinity and NaN.
-NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
-Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
-Percent = Annotated[float, Meta(ge=0, le=100)]
-Whole = Annotated[int, Meta(ge=0)]
-Count = Annotated[int, Meta(ge=1)]
 
 
 def read(path, kind, made_by, format_name=None, remedy=""):
     """Returns the object in a JSON file.
 
     Args:
-        path: The file.
-        kind: Dataclass or `msgspec.Struct` with the fields to read.
         made_by: Program that writes the file, for messages.
         format_name: Required value of its field "format"; None for any.
         remedy: How to replace the file, if not by `made_by` alone.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, of another version, or a field is
-            missing or invalid.
     """
     path = pathlib.Path(path)
     if not path.is_file():

@@ -6,11 +6,17 @@ from typing import Any
 import msgspec
 
 from bottlenet_tf.common import formats
+from bottlenet_tf.common.ranges import (
+    Count,
+    NotNegative,
+    Percent,
+    Positive,
+    Whole,
+)
 from bottlenet_tf.common.rate_curves import Unit, unit_kind
 from bottlenet_tf.common.run_folders import REPORT_FILE, model_name
 from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
-from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 
 _UNSEEN = "unseen"
 _SAME = ("backbone", "dataset", "dataset_fingerprint", "baseline_accuracy")
@@ -22,7 +28,7 @@ class CloudPoint(msgspec.Struct, frozen=True, kw_only=True):
     codec: str
     quality: Whole
     side: Count
-    num_bytes: reading.Positive = msgspec.field(name="bytes")
+    num_bytes: Positive = msgspec.field(name="bytes")
     accuracy: Percent
 
     @property
@@ -35,7 +41,7 @@ class ChoicePoint(msgspec.Struct, frozen=True, kw_only=True):
     """An operating point that a selection may choose."""
 
     index: Whole
-    mean: reading.Positive = msgspec.field(name="wire_bytes_mean")
+    mean: Positive = msgspec.field(name="wire_bytes_mean")
 
 
 class OperatingPoint(ChoicePoint, kw_only=True):
@@ -241,12 +247,7 @@ def folders(path):
 
 
 def find(paths):
-    """Returns the `Run`s with a unit in work directories, or folders of them.
-
-    Raises:
-        ValueError: if there is none in one of them, or they aren't of one
-            network and data set; and as `reading.read`.
-    """
+    """Returns the `Run`s with a unit in some work directories or folders."""
     found = []
     for path in paths:
         inner = [read(folder) for folder in folders(path) if _is_cut(folder)]

@@ -6,9 +6,9 @@ import pathlib
 
 import msgspec
 
+from bottlenet_tf.common.ranges import Count, NotNegative, Percent, Whole
 from bottlenet_tf.report import reading, runs
 from bottlenet_tf.report.origins import together
-from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 from bottlenet_tf.search import baseline, runner
 from bottlenet_tf.search.candidates import CANDIDATES
 
@@ -114,13 +114,7 @@ class Search:
 
 
 def read(root):
-    """Returns the `Search` in a folder.
-
-    Raises:
-        FileNotFoundError: if search or results are missing.
-        ValueError: naming file and field, if a file is damaged, of another
-            version, or of another search.
-    """
+    """Returns the `Search` in a folder."""
     root = pathlib.Path(root)
     files = root / baseline.SEARCH, root / runner.RESULTS
     stated = reading.read(files[0], Stated, _PROGRAM, baseline.FORMAT)

@@ -1,17 +1,23 @@
 """selection.json, read back as the original decisions."""
 
 import dataclasses
+import functools
 import math
 import pathlib
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from bottlenet_tf import selection as chosen
 from bottlenet_tf.common import formats, rate_curves
+from bottlenet_tf.common.ranges import NotNegative
 from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
-from bottlenet_tf.report.reading import NotNegative, Percent, Positive, Whole
+from bottlenet_tf.selection.choices import Choice
+from bottlenet_tf.selection.choosing import Scenario
+from bottlenet_tf.selection.costs import Cost
+from bottlenet_tf.selection.decision import Decision
+from bottlenet_tf.selection.goals import Goal, Limits
+from bottlenet_tf.selection.links import Link
 
 _PROGRAM = "bottlenet-select"
 # Fields of a decision that are as in the file.
@@ -20,33 +26,8 @@ _SAME = (
 )  # fmt: skip
 
 
-class _Spread(msgspec.Struct, frozen=True):
-    p95: NotNegative
-    p99: NotNegative
-    max: NotNegative
-
-
-@dataclasses.dataclass(frozen=True)
-class _Choice(chosen.Choice):
-    accuracy: Percent | None = None
-    test_accuracy: Percent | None = None
-    finer_accuracy: Percent | None = None
-    point: Whole | None = None
-    spread: _Spread | None = None
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Cost(chosen.Cost):
-    choice: _Choice
-    on_air_bytes: NotNegative
-    device_ms: NotNegative
-    codec_ms: NotNegative
-    uplink_ms: NotNegative
-    answer_ms: NotNegative
-    cloud_ms: NotNegative
-    compute_mj: NotNegative | None
-    uplink_mj: NotNegative | None
-    waiting_mj: NotNegative
+class _Cost(Cost):
     break_even_rtt_ms: NotNegative | Literal["always", "never"] | None
 
 
@@ -56,19 +37,17 @@ class _Figure(msgspec.Struct):
     at_most: NotNegative | None
 
 
-class _Scenario(msgspec.Struct):
-    rate_factor: Positive
-    device_load: Whole
-    cloud_load: Whole
+@dataclasses.dataclass(frozen=True)
+class _Scenario(Scenario):
     winner: str | None
     latency_ms: NotNegative | None
     energy_mj: NotNegative | None
 
 
 class _Decision(msgspec.Struct):
-    link: chosen.Link
-    goal: chosen.Goal
-    limits: chosen.Limits
+    link: Link
+    goal: Goal
+    limits: Limits
     splits: tuple[_Cost, ...]
     references: tuple[_Cost, ...]
     refused: dict[str, tuple[str, ...]]
@@ -83,7 +62,7 @@ class _Decision(msgspec.Struct):
 class Won(NamedTuple):
     """The choice of a scenario and its costs there; energy may be None."""
 
-    choice: chosen.Choice
+    choice: Choice
     latency_ms: float
     energy_mj: float | None
 
@@ -131,121 +110,91 @@ class Selection(msgspec.Struct):
 
 
 def read(path, runs):
-    """Returns the `Selection` in a file, among `{name: Run}`.
-
-    Raises:
-        FileNotFoundError, ValueError: naming file and field, if it is
-            damaged, of another version, or of other runs.
-    """
+    """Returns the `Selection` in a file, among `{name: Run}`."""
     found = reading.read(path, Selection, _PROGRAM, formats.SELECTION)
     decisions = tuple(
-        _Checked(path, i, decision, runs).decision()
-        for i, decision in enumerate(found.decisions)
+        _decided(
+            each, runs, functools.partial(_refuse, path, f"decisions[{i}]")
+        )
+        for i, each in enumerate(found.decisions)
     )
     return msgspec.structs.replace(found, decisions=decisions)
 
 
-class _Checked:
-    """One decision, checked against the runs and for consistency."""
+def _refuse(path, place, field, rule, received):
+    reading.refuse(path, f"{place}.{field}", rule, received)
 
-    def __init__(self, path, i, found, runs):
-        self.path, self.place = path, f"decisions[{i}]"
-        self.found, self.runs = found, runs
 
-    def decision(self):
-        found = self.found
-        for i, cost in enumerate(found.splits):
-            self._check_run(f"splits[{i}].choice", cost.choice)
-        self._check_all_there()
-        for name in ("splits", "references"):
-            for i, cost in enumerate(getattr(found, name)):
-                self._check_message(f"{name}[{i}].on_air_bytes", cost)
-        costs = {cost.choice.name: cost for cost in found.splits}
-        known = costs | {cost.choice.name: cost for cost in found.references}
-        same = {name: getattr(found, name) for name in _SAME}
-        return chosen.Decision(
-            **same,
-            # In the network's order.
-            costs=tuple(
-                cost
-                for name in self.runs
-                for cost in found.splits
-                if cost.choice.split == name
-            ),
-            winner=self._named("winner", found.winner, costs),
-            best=self._named("best", found.best, known),
-            scenarios=tuple(
-                self._scenario(f"sensitivity[{i}]", scenario, costs)
-                for i, scenario in enumerate(found.sensitivity)
-            ),
-            break_even={
-                name: cost.break_even_rtt_ms for name, cost in known.items()
-            },
-            between={
-                split: rate_curves.Figure(*msgspec.structs.astuple(figure))
-                for split, figure in found.between.items()
-            },
+def _decided(found, runs, refuse):
+    """Returns the `selection.Decision` of one in the file.
+
+    `refuse(field, rule, received)` raises the error for one of its fields.
+    """
+    for i, cost in enumerate(found.splits):
+        _check_run(f"splits[{i}].choice", cost.choice, runs, refuse)
+    _check_complete(found.splits, runs, refuse)
+    costs = {cost.choice.name: cost for cost in found.splits}
+    known = costs | {cost.choice.name: cost for cost in found.references}
+
+    def named(field, name, among=costs):
+        if name is not None and name not in among:
+            refuse(field, f"one of {', '.join(among)}", name)
+        return among.get(name)
+
+    scenarios = []
+    for i, scenario in enumerate(found.sensitivity):
+        field, won = f"sensitivity[{i}]", None
+        cost = named(f"{field}.winner", scenario.winner)
+        if cost:
+            if scenario.latency_ms is None:
+                refuse(f"{field}.latency_ms", "the winner's", None)
+            won = Won(cost.choice, scenario.latency_ms, scenario.energy_mj)
+        scenarios.append(dataclasses.replace(scenario, winner=won))
+    order = list(runs)  # The network's.
+    return Decision(
+        **{name: getattr(found, name) for name in _SAME},
+        costs=tuple(
+            sorted(found.splits, key=lambda c: order.index(c.choice.split))
+        ),
+        winner=named("winner", found.winner),
+        best=named("best", found.best, known),
+        scenarios=tuple(scenarios),
+        break_even={name: c.break_even_rtt_ms for name, c in known.items()},
+        between={
+            split: rate_curves.Figure(*msgspec.structs.astuple(figure))
+            for split, figure in found.between.items()
+        },
+    )
+
+
+def _check_run(field, choice, runs, refuse):
+    run = runs.get(choice.split)
+    if run is None:
+        names = ", ".join(runs) or "none"
+        refuse(f"{field}.split", f"one of the runs: {names}", choice.split)
+    size = run.choices.get(choice.point)
+    if size is None or not math.isclose(choice.sent_bytes, size, rel_tol=1e-6):
+        refuse(
+            f"{field}.sent_bytes",
+            f"{size!r}, wire_bytes_mean on validation images at point "
+            f"{choice.point} in {run.file}; choose again with {_PROGRAM}",
+            choice.sent_bytes,
         )
-
-    def _refuse(self, field, rule, received):
-        reading.refuse(self.path, f"{self.place}.{field}", rule, received)
-
-    def _named(self, field, name, costs):
-        if name is not None and name not in costs:
-            self._refuse(field, f"one of {', '.join(costs)}", name)
-        return costs.get(name)
-
-    def _scenario(self, field, found, costs):
-        won = self._named(f"{field}.winner", found.winner, costs)
-        if won and found.latency_ms is None:
-            self._refuse(f"{field}.latency_ms", "the winner's", None)
-        return chosen.Scenario(
-            found.rate_factor,
-            found.device_load,
-            found.cloud_load,
-            won and Won(won.choice, found.latency_ms, found.energy_mj),
-        )
-
-    def _check_run(self, field, choice):
-        run = self.runs.get(choice.split)
-        if run is None:
-            names = ", ".join(self.runs) or "none"
-            rule = f"one of the runs: {names}"
-            self._refuse(f"{field}.split", rule, choice.split)
-        size = run.choices.get(choice.point)
-        if size is None or not _is_close(choice.sent_bytes, size):
-            self._refuse(
-                f"{field}.sent_bytes",
-                f"{size!r}, wire_bytes_mean on validation images at point "
-                f"{choice.point} in {run.file}; choose again with {_PROGRAM}",
-                choice.sent_bytes,
-            )
-        if choice.point is not None and choice.point >= len(run.points):
-            rule = f"one of the {len(run.points)} of {run.file}"
-            self._refuse(f"{field}.point", rule, choice.point)
-
-    def _check_all_there(self):
-        choices = [cost.choice for cost in self.found.splits]
-        there = {(choice.split, choice.point) for choice in choices}
-        for name, run in self.runs.items():
-            for point in run.choices:
-                if (name, point) not in there:
-                    one = name if point is None else f"point {point} of {name}"
-                    self._refuse(
-                        "splits",
-                        f"complete, but {one} is missing; choose again with "
-                        f"{_PROGRAM}",
-                        sorted(choice.name for choice in choices),
-                    )
-
-    def _check_message(self, field, cost):
-        choice, sent = cost.choice, 0.0
-        if choice.sends:
-            sent = self.found.link.on_air_bytes(choice.sent_bytes)
-        if not _is_close(cost.on_air_bytes, sent):
-            rule = f"{sent!r}, sent_bytes and the link's message"
-            self._refuse(field, rule, cost.on_air_bytes)
+    if choice.point is not None and choice.point >= len(run.points):
+        rule = f"one of the {len(run.points)} of {run.file}"
+        refuse(f"{field}.point", rule, choice.point)
 
 
-def _is_close(one, other):
-    return math.isclose(one, other, rel_tol=1e-6)
+def _check_complete(costs, runs, refuse):
+    """Refuses a decision from before some of the runs."""
+    there = {(cost.choice.split, cost.choice.point) for cost in costs}
+    for name, run in runs.items():
+        for point in run.choices:
+            if (name, point) not in there:
+                one = name if point is None else f"point {point} of {name}"
+                refuse(
+                    "splits",
+                    f"complete, but {one} is missing; choose again with "
+                    f"{_PROGRAM}",
+                    sorted(cost.choice.name for cost in costs),
+                )

@@ -106,11 +106,6 @@ def read(root, selection=None, modes=None, profiles=(), against=()):
         profiles: Files of bottlenet-profile, to show how times were measured.
         against: Work directories of units, or folders of them, to compare
             curves with, together as one curve.
-
-    Raises:
-        FileNotFoundError: if the search, or a named file, is missing.
-        ValueError: naming file and field, if files are damaged or don't
-            belong together.
     """
     root = pathlib.Path(root)
     search, (runs, before) = None, _runs(root)

@@ -3,7 +3,8 @@
 import dataclasses
 
 from bottlenet_tf.report import decisions, text
-from bottlenet_tf.selection import ALWAYS, NEVER, tables
+from bottlenet_tf.selection import tables
+from bottlenet_tf.selection.costs import ALWAYS, NEVER
 
 # The names of a split's rivals in a sentence.
 _RIVALS = {

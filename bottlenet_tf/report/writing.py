@@ -17,15 +17,7 @@ _LONGEST_NAME = 60
 
 
 def write(sources, out):
-    """Writes report.html, and every figure as PNG and CSV; returns its path.
-
-    Args:
-        sources: `sources.Sources`.
-        out: Folder to write to; created if needed.
-
-    Raises:
-        OSError: if something can't be written.
-    """
+    """Writes report.html, and every figure as PNG and CSV; returns its path."""
     out = pathlib.Path(out)
     page = pages.build(sources)
     for drawn in page.pictures:

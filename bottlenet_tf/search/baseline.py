@@ -22,36 +22,16 @@ _FIELDS = ("config", "splits", "num_train", "num_classes", "accuracy")
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """The unsplit network of a search, and its data.
+    """The unsplit network of a search, and its data."""
 
-    Attributes:
-        splits: Names of the split points, in the network's order.
-        num_train: Training images.
-        num_classes: Classes.
-        accuracy: That of the unsplit network on the search's images, in
-            percent.
-    """
-
-    splits: tuple[str, ...]
+    splits: tuple[str, ...]  # In the network's order.
     num_train: int
     num_classes: int
-    accuracy: float
+    accuracy: float  # On the search's images, in percent.
 
 
 def find(config, root):
-    """Measures the unsplit network once, or reads it from `search.json`.
-
-    Args:
-        config: `SearchConfig` or `CurveConfig`.
-        root: `pathlib.Path` of the search.
-
-    Returns:
-        `Baseline`.
-
-    Raises:
-        ValueError: for a folder of another search or version, a damaged
-            search.json, or a split point that the network doesn't have.
-    """
+    """Measures the unsplit network once, or reads it from `search.json`."""
     from bottlenet_tf.training import provenance
 
     path = root / SEARCH

@@ -37,12 +37,8 @@ def next_split(price, curves, trained, least_accuracy, optimism):
     It has the least cost by its optimistic curve, and less than the best
     trained unit of acceptable accuracy and the rival.
 
-    Args:
-        price: `Price`.
-        curves: `{split: [(bytes, accuracy)]}` before training.
-        trained: The same of the trained ones.
-        least_accuracy: In percent.
-        optimism: See `optimistic_bytes`.
+    `curves` is `{split: [(bytes, accuracy)]}` before training, `trained` the
+    same of the trained ones.
     """
     known = best_known(price, trained, least_accuracy)
     hopes = {

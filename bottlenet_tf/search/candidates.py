@@ -17,11 +17,7 @@ CANDIDATES = "candidates"
 
 
 def measure(config, root, kept, pool):
-    """Makes the missing runs of kept trials, `{split: Trial or None}`.
-
-    Raises:
-        ValueError: for a damaged file of a candidate.
-    """
+    """Makes the missing runs of kept trials, `{split: Trial or None}`."""
     waiting = []
     for split, trial in kept.items():
         folder = root / CANDIDATES / split
@@ -42,12 +38,6 @@ def described(root, split, trial, outcome):
     `searched` is on the search's validation images. The candidate's run loses
     `validation_drop` points on all of them, which choose the split; on the test
     images it reaches `measured` and loses `measured_drop`, None if it failed.
-
-    Args:
-        root: `pathlib.Path` of the search.
-        split: Name of the split.
-        trial: The kept `Trial`, or None.
-        outcome: Its `Outcome`.
     """
     if trial is None:
         return None

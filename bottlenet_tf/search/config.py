@@ -163,11 +163,7 @@ class SearchConfig(SearchSettings):
         )
 
     def grid(self, accuracy):
-        """Returns the `Grid` of every split point.
-
-        Args:
-            accuracy: That of the unsplit network, in percent.
-        """
+        """Returns the `Grid` of every split point."""
         units = [(c, s) for c in self.channels for s in self.strides]
         return Grid(
             tuple(sorted(units, key=lambda u: (u[0] / u[1] ** 2, u[0]))),

@@ -26,6 +26,7 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
 from bottlenet_tf.search.candidates import CANDIDATES
+from bottlenet_tf.search.config import CurveConfig
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
 
@@ -34,16 +35,7 @@ FORMAT = "bottlenet_tf.curve_search.1"
 
 
 def find_curves(config, pool=None):
-    """Measures the curve of every split, or resumes; returns `Curves`.
-
-    Args:
-        config: `CurveConfig`.
-        pool: A `pools.Pool`; created if None.
-
-    Raises:
-        ValueError: for a folder of another search or version, a split point
-            that the network doesn't have, a run that failed.
-    """
+    """Measures the curve of every split, or resumes; returns `Curves`."""
     root = pathlib.Path(config.base.workdir).absolute()
     baseline = baseline_lib.find(config, root)
     unknown = [
@@ -87,19 +79,12 @@ def find_curves(config, pool=None):
 
 @dataclasses.dataclass(frozen=True)
 class Curves:
-    """The curve of every split before training.
+    """The curve of every split before training."""
 
-    Attributes:
-        config: `CurveConfig`.
-        root: `pathlib.Path` of the search.
-        baseline: `baseline.Baseline`.
-        reports: `{split: report}` on validation images.
-    """
-
-    config: object
+    config: CurveConfig
     root: pathlib.Path
-    baseline: object
-    reports: dict
+    baseline: baseline_lib.Baseline
+    reports: dict  # {split: report} on validation images.
 
     @property
     def points(self):
@@ -121,13 +106,6 @@ class Curves:
 
         For each link the split of least cost by its optimistic curve is
         trained, until none could beat the best known one (`bounds`).
-
-        Args:
-            prices: List of `bounds.Price`, one for each link.
-            pool: As in `find_curves`.
-
-        Returns:
-            The content of `results.json`.
         """
         curves, asked, failed = self.points, [], {}
         while True:
@@ -220,8 +198,7 @@ def _known(cost):
 def _make(wanted, config, pool, name):
     """Makes the missing runs of `{split: TrainConfig}`.
 
-    Returns:
-        `{split: why}` of those that failed; the next search tries them again.
+    Returns `{split: why}` of failures, which the next search tries again.
     """
     waiting = {}
     for split, each in wanted.items():

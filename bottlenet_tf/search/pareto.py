@@ -83,9 +83,8 @@ class ParetoConfig(RuledSettings):
 
         def between(least, most):
             drawn = generator.uniform(np.log(least), np.log(most))
-            return float(
-                f"{np.exp(drawn):.4g}"
-            )  # So that flags can reproduce it.
+            # Rounded, so that flags can reproduce it.
+            return float(f"{np.exp(drawn):.4g}")
 
         unit = dataclasses.replace(
             self.base.unit,
@@ -106,13 +105,6 @@ def run(config):
     Killed, it resumes with the same flags: finished samples are kept, an
     unfinished one resumes from its checkpoint. A sample whose training diverges
     is noted and left out.
-
-    Args:
-        config: `ParetoConfig`.
-
-    Raises:
-        ValueError: if the folder contains samples of other flags, or the data
-            have no validation images.
     """
     from bottlenet_tf import evaluation
 
@@ -152,8 +144,7 @@ def pareto_set(points):
     A point is beaten by one of at most its bytes and at least its accuracy
     that is better in one of the two, and by an earlier one equal in both.
 
-    Args:
-        points: List of `(bytes, accuracy)`, or None for a failed sample.
+    `points` are `(bytes, accuracy)`, or None for a failed sample.
     """
     left = rate_curves.front(point for point in points if point is not None)
     kept = []

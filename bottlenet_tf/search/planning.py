@@ -9,18 +9,11 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One training: a unit at a split point, through JPEG of one quality.
-
-    Attributes:
-        split: Name of the split point.
-        channels: c', channels that are sent.
-        stride: s, spatial reduction.
-        quality: The codec's quality.
-    """
+    """One training: a unit at a split point, through JPEG of one quality."""
 
     split: str
-    channels: int
-    stride: int
+    channels: int  # c', those that are sent.
+    stride: int  # s, the spatial reduction.
     quality: int
 
     @property
@@ -31,21 +24,12 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Figures of a finished run on the search's images, or its error.
-
-    Attributes:
-        wire_bytes: Mean per image; None if it failed.
-        accuracy: In percent; None if it failed.
-        examples: Training images it saw.
-        norm_examples: Images on which batch norms' statistics were
-            re-estimated, without training.
-        error: Why it failed; None if it didn't.
-    """
+    """Figures of a finished run on the search's images, or its error."""
 
     wire_bytes: float | None = None
     accuracy: float | None = None
-    examples: int = 0
-    norm_examples: int = 0
+    examples: int = 0  # Training images it saw.
+    norm_examples: int = 0  # Those for batch norms' statistics, untrained.
     error: str | None = None
 
     def reaches(self, accuracy):
@@ -64,18 +48,12 @@ class Grid:
     next lower quality, another one by the next larger unit. That trains at most
     `units + qualities - 1` candidates, and keeps the same as training all if
     accuracy rises with codes and with quality.
-
-    Attributes:
-        units: `(channels, stride)`s, fewest codes first.
-        qualities: Qualities, the highest first.
-        least_accuracy: The least acceptable, in percent.
-        exhaustive: Whether to train all, as the paper does.
     """
 
-    units: tuple
-    qualities: tuple
+    units: tuple  # (channels, stride), fewest codes first.
+    qualities: tuple  # The highest first.
     least_accuracy: float
-    exhaustive: bool = False
+    exhaustive: bool = False  # Train all, as the paper does.
 
     @property
     def num_candidates(self):
@@ -92,9 +70,7 @@ class Grid:
     def ready(self, split, outcomes):
         """Returns the `Trial`s to make next; none if the split is done.
 
-        Args:
-            split: Its name.
-            outcomes: `{name of trial: Outcome}` of all finished ones.
+        `outcomes` is `{name of trial: Outcome}` of all finished ones.
         """
         if self.exhaustive:
             trials = [

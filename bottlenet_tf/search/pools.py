@@ -26,11 +26,8 @@ class Pool:
 
     A context manager: leaving it kills unfinished runs, which can be resumed.
 
-    Args:
-        workers: Runs at a time.
-        run: Function of a folder that returns its error or None; runs a process
-            on this machine if None.
-        close: Called at the end.
+    `run` is a function of a folder that returns its error or None; without one,
+    a run is a process on this machine.
     """
 
     def __init__(self, workers, run=None, close=None):
@@ -53,12 +50,7 @@ class Pool:
 
 
 def make_pool(config):
-    """Returns the `Pool` of a search's configuration.
-
-    Raises:
-        ImportError: if a cluster is requested without Ray.
-        ConnectionError: if there is no cluster.
-    """
+    """Returns the `Pool` of a search's configuration."""
     if config.ray_address is None:
         return Pool(config.workers)
     return ray_pool(
@@ -92,15 +84,8 @@ def ray_pool(address, workers, cpus=1, gpus=0.0):
     the same paths on all machines, and `bottlenet_tf` must be installed on
     them.
 
-    Args:
-        address: Address of the cluster: "auto", "local" for one on this
-            machine, or host:port.
-        workers: Runs at a time, on all machines together.
-        cpus, gpus: Requests of a run to the cluster.
-
-    Raises:
-        ImportError: without Ray; the message names the package.
-        ConnectionError: if there is no cluster.
+    The address is "auto", "local" for a cluster on this machine, or host:port;
+    `workers` is the number of runs at a time, on all machines together.
     """
     try:
         import ray

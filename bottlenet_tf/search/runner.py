@@ -32,18 +32,6 @@ def run(config, pool=None):
 
     Trials are processes of `multiprocessing`: a script that calls this needs
     `if __name__ == "__main__":` around it.
-
-    Args:
-        config: `SearchConfig`.
-        pool: A `pools.Pool`; created if None.
-
-    Returns:
-        The content of `results.json`.
-
-    Raises:
-        ValueError: for a folder of another search or version, a damaged
-            trial, a split point that the network doesn't have, or another
-            search running in the folder.
     """
     if config.base.tuned_rivals:
         from bottlenet_tf.evaluation import usable_codec

@@ -25,9 +25,6 @@ def make(config, root, splits):
 
     Features and gradients of all splits come from the same two passes. One
     split's reduced patches at a time are in memory: `training.statistics`.
-
-    Raises:
-        ValueError: for too few images; see `training.statistics`.
     """
     missing = [name for name in splits if not _file(root, name).is_file()]
     if not missing:

@@ -33,12 +33,7 @@ def write_request(folder, config):
 
 
 def read_request(folder):
-    """Returns the `TrainConfig` requested in a folder.
-
-    Raises:
-        OSError: if the file can't be read.
-        ValueError: naming the file, if it is damaged or of another version.
-    """
+    """Returns the `TrainConfig` requested in a folder."""
     path = pathlib.Path(folder) / REQUEST
     value = read_json(path, FORMAT, ("config",), _REMEDY)
     try:
@@ -48,11 +43,7 @@ def read_request(folder):
 
 
 def read_outcome(folder):
-    """Returns a run's `Outcome`; None if it is neither finished nor failed.
-
-    Raises:
-        ValueError: naming the file, if it is damaged or of another version.
-    """
+    """Returns a run's `Outcome`; None if it is neither finished nor failed."""
     folder = pathlib.Path(folder)
     if (folder / FAILURE).is_file():
         value = read_json(folder / FAILURE, FORMAT, ("error",), _REMEDY)
@@ -75,7 +66,7 @@ def read_outcome(folder):
 def known(folder, retry_failed):
     """Returns a run's `Outcome`; None if it isn't made yet.
 
-    `retry_failed` discards a failure. Raises as `read_outcome`.
+    `retry_failed` discards a failure.
     """
     failure = pathlib.Path(folder) / FAILURE
     if retry_failed:
@@ -86,7 +77,7 @@ def known(folder, retry_failed):
 def ended(folder, error):
     """Returns the `Outcome` of an ended run; records a failure.
 
-    `error` is the reason of a failure, or None. Raises as `read_outcome`.
+    `error` is the reason of a failure, or None.
     """
     outcome = None if error else read_outcome(folder)
     if outcome is not None:

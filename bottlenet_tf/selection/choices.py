@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 
+from bottlenet_tf.common.ranges import NotNegative, Percent, Whole
 from bottlenet_tf.common.run_folders import choosing_figures
 from bottlenet_tf.common.validation import check
 
@@ -18,16 +19,11 @@ class Way(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """The spread of wire bytes above their mean.
+    """The spread of wire bytes above their mean."""
 
-    Attributes:
-        p95, p99: Percentiles.
-        max: The largest.
-    """
-
-    p95: float
-    p99: float
-    max: float
+    p95: NotNegative
+    p99: NotNegative
+    max: NotNegative
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,42 +42,24 @@ class Image:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One way to get an answer.
+    """One way to get an answer; accuracies are in percent, None if unknown."""
 
-    Attributes:
-        name: E.g. "RB3", "RB6 at point 9" or "mobile-only".
-        way: `Way`.
-        sent_bytes: Mean wire bytes of an image; 0 if nothing is sent. The
-            message around them is the `Link`'s.
-        accuracy: In percent, as measured on validation images. None if
-            unknown.
-        split: Its name in profiles, the run's; None without a split.
-        detail: Unit, quality or codec, for display.
-        workdir: Its run; None if there is none.
-        test_accuracy: In percent, on test images; not used for choosing. None
-            if unknown.
-        point: Index of the operating point; None if the unit has just one.
-        finer_accuracy: That of the unit's next finer point; None if there is
-            none.
-        spread: `Spread` of the wire bytes; None if unknown.
-        unit_id: Identity of the unit, whose first bits its payloads carry;
-            None if unknown.
-        image: `Image` of cloud-only with the untouched network; else None.
-    """
-
-    name: str
+    name: str  # E.g. "RB3", "RB6 at point 9" or "mobile-only".
     way: Way
+    # Mean wire bytes of an image, without the `Link`'s message; 0 if nothing is
+    # sent.
     sent_bytes: float
-    accuracy: float | None = None
-    split: str | None = None
-    detail: str = ""
+    accuracy: Percent | None = None  # On validation images.
+    split: str | None = None  # Its name in profiles, the run's.
+    detail: str = ""  # Unit, quality or codec, for display.
     workdir: str | None = None
-    test_accuracy: float | None = None
-    point: int | None = None
-    finer_accuracy: float | None = None
+    test_accuracy: Percent | None = None  # Not used for choosing.
+    point: Whole | None = None  # Operating point; None if the unit has one.
+    finer_accuracy: Percent | None = None  # Of the unit's next finer point.
     spread: Spread | None = None
+    # Identity of the unit, whose first bits its payloads carry.
     unit_id: int | None = None
-    image: Image | None = None
+    image: Image | None = None  # Of cloud-only with the untouched network.
 
     def __post_init__(self):
         check(
@@ -128,14 +106,7 @@ def from_report(name, report, workdir=None):
     One for each operating point, from most to fewest bytes. Bytes, and the
     accuracies to choose by, are those on validation images.
 
-    Args:
-        name: Name of the run's folder, as in profiles.
-        report: As `evaluation.load_report` returns it.
-        workdir: The run's folder.
-
-    Raises:
-        ValueError: for the report of a network without a unit, or one without
-            validation images.
+    The name is that of the run's folder, as in profiles.
     """
     figures = choosing_figures(report)
     check(

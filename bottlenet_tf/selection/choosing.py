@@ -2,21 +2,14 @@
 
 import dataclasses
 
-from bottlenet_tf.selection.costs import cost
+from bottlenet_tf.common.ranges import Positive, Whole
+from bottlenet_tf.selection.costs import Cost, cost
 
 RATE_FACTORS = (0.5, 1.0, 2.0)
 
 
 def choose(costs, goal):
-    """Returns the best `Cost` for a goal; None if none meets it.
-
-    Args:
-        costs: List of `Cost`, already within the limits.
-        goal: `Goal`; see its `rank` for ties.
-
-    Raises:
-        ValueError: if it needs an energy that isn't known.
-    """
+    """Returns the best of `Cost`s within the limits; None if all are late."""
     kept = [found for found in costs if not goal.misses(found)]
     return min(kept, key=goal.rank, default=None)
 
@@ -33,10 +26,8 @@ def pareto_front(costs):
 def front(items, figures):
     """Returns the items that no other beats.
 
-    Args:
-        items: A list.
-        figures: Function of an item that returns a tuple of numbers, the
-            smaller the better; None is unknown and doesn't count.
+    `figures` maps an item to a tuple of numbers, the smaller the better; None
+    is unknown and doesn't count.
     """
     known = [figures(item) for item in items]
     return [
@@ -69,28 +60,20 @@ def _beats(one, other):
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """One row of the sensitivity table.
+    """One row of the sensitivity table; `winner` is None if none is in time."""
 
-    Attributes:
-        rate_factor: Factor of the link's stated rate.
-        device_load: Competing workers on the device.
-        cloud_load: Those on the server.
-        winner: `Cost` of the choice; None if none meets the goal's deadline.
-    """
-
-    rate_factor: float
-    device_load: int
-    cloud_load: int
-    winner: object
+    rate_factor: Positive
+    device_load: Whole
+    cloud_load: Whole
+    winner: Cost | None
 
 
 def sensitivity(choices, machines, link, goal):
-    """Chooses again at other link rates and other loads.
+    """Returns the `Scenario`s: the choice at other link rates and other loads.
 
-    Returns:
-        List of `Scenario`: every rate of `RATE_FACTORS` with every load of
-        device and server at which all parts of the choices, which are within
-        the limits, were measured.
+    These are every rate of `RATE_FACTORS` with every load of device and server
+    at which all parts of the choices, which are within the limits, were
+    measured.
     """
     scenarios = []
     for factor in RATE_FACTORS:

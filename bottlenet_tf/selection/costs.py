@@ -1,8 +1,11 @@
 """Latency and device energy of each choice, with their parts."""
 
 import dataclasses
+import math
 
-from bottlenet_tf.selection.choices import Way
+from bottlenet_tf.common.ranges import NotNegative
+from bottlenet_tf.profiling.profiles import Profile
+from bottlenet_tf.selection.choices import Choice, Way
 
 # The parts of a profile that each side computes; "whole" is the unsplit
 # network, "served" the same as a server runs it.
@@ -13,6 +16,8 @@ PARTS = {
     Way.CLOUD: ((), ("served",)),
 }
 _CODEC = ("encode", "decode")
+# In place of a round trip: mobile-only costs less at any, or at none.
+ALWAYS, NEVER = "always", "never"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,30 +27,19 @@ class Cost:
     latency_ms = device_ms + codec_ms + uplink_ms + answer_ms + cloud_ms
     energy_mj = compute_mj + uplink_mj + waiting_mj
 
-    Attributes:
-        choice: `Choice`.
-        on_air_bytes: Bytes sent: wire bytes, and the message's; 0 if none.
-        device_ms: Network on the device.
-        codec_ms: Codes to payload on the device and back on the server.
-        uplink_ms: Sending.
-        answer_ms: Round trip and down-link.
-        cloud_ms: Network on the server.
-        compute_mj: Energy of network and codec on the device; None if its power
-            is unknown.
-        uplink_mj: Energy of sending; None if the radio's power is unknown.
-        waiting_mj: Energy of the device until the answer arrives.
+    An energy is None if the power of device or radio is unknown.
     """
 
-    choice: object
-    on_air_bytes: float
-    device_ms: float
-    codec_ms: float
-    uplink_ms: float
-    answer_ms: float
-    cloud_ms: float
-    compute_mj: float | None
-    uplink_mj: float | None
-    waiting_mj: float
+    choice: Choice
+    on_air_bytes: NotNegative  # Wire bytes, and the message's; 0 if none.
+    device_ms: NotNegative  # Network on the device.
+    codec_ms: NotNegative  # Codes to payload, and back on the server.
+    uplink_ms: NotNegative
+    answer_ms: NotNegative  # Round trip and down-link.
+    cloud_ms: NotNegative  # Network on the server.
+    compute_mj: NotNegative | None  # Network and codec on the device.
+    uplink_mj: NotNegative | None
+    waiting_mj: NotNegative  # Until the answer arrives.
 
     @property
     def latency_ms(self):
@@ -68,17 +62,13 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True)
 class Machines:
-    """Both profiles, and how busy each machine is.
+    """Both profiles, and how many workers compete on each machine.
 
-    Attributes:
-        device: `profiling.profile_file.Profile` of the device.
-        cloud: That of the server.
-        device_load: Competing workers on the device, K_mobile.
-        cloud_load: Those on the server, K_cloud.
+    The paper's K_mobile and K_cloud.
     """
 
-    device: object
-    cloud: object
+    device: Profile
+    cloud: Profile
     device_load: int = 0
     cloud_load: int = 0
 
@@ -97,9 +87,6 @@ def cost(choice, machines, link):
     For cloud-only, the camera's encoder and the server's decoder aren't
     counted, in its favour. A raw split is timed with the unit's halves, to its
     disadvantage by the unit's share.
-
-    Raises:
-        ValueError: if a profile lacks a part; the message names file and field.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1. There
@@ -135,6 +122,33 @@ def cost(choice, machines, link):
         uplink_mj=_sending_mj(uplink_ms, link),
         waiting_mj=1e-3 * waited_ms * link.waiting_mw,
     )
+
+
+def break_even_rtt_ms(choice, mobile_only, machines, link, goal):
+    """Returns the round trip above which mobile-only costs less, in ms.
+
+    For each ms of round trip, a choice costs latency_weight + energy_weight
+    waiting_mw / 1000 more, mobile-only nothing.
+
+    Args:
+        mobile_only: `Cost` of the complete network on the device; None if
+            unknown.
+
+    Returns:
+        A number from 0 on, `ALWAYS` or `NEVER`. None for a choice that sends
+        nothing, and if one of the two costs is unknown.
+    """
+    if mobile_only is None or not choice.sends:
+        return None
+    at_once = cost(choice, machines, dataclasses.replace(link, rtt_ms=0.0))
+    if not (goal.knows(at_once) and goal.knows(mobile_only)):
+        return None
+    ahead = goal.of(mobile_only) - goal.of(at_once)
+    if ahead < 0:
+        return ALWAYS
+    slope = goal.latency_weight + 1e-3 * goal.energy_weight * link.waiting_mw
+    rtt_ms = ahead / slope if slope else math.inf
+    return rtt_ms if math.isfinite(rtt_ms) else NEVER
 
 
 def milliseconds(rows, of_codec=False):

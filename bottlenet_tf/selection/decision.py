@@ -3,11 +3,11 @@
 import dataclasses
 
 from bottlenet_tf.common import rate_curves
-from bottlenet_tf.selection.break_even import break_even_rtt_ms
 from bottlenet_tf.selection.choices import Way, from_report
 from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity
-from bottlenet_tf.selection.costs import cost
-from bottlenet_tf.selection.goals import refusals
+from bottlenet_tf.selection.costs import Cost, break_even_rtt_ms, cost
+from bottlenet_tf.selection.goals import Goal, Limits, refusals
+from bottlenet_tf.selection.links import Link
 from bottlenet_tf.selection.rivals import references
 
 
@@ -16,9 +16,6 @@ class Decision:
     """The decision for one link and one goal.
 
     Attributes:
-        link: `Link`.
-        goal: `Goal`.
-        limits: `Limits`.
         costs: `Cost` of every operating point of every split, in the order
             given.
         references: `Cost` of the rivals that splits must beat.
@@ -30,7 +27,6 @@ class Decision:
         best: `Cost` of the best of winner and references, except unmeasured and
             refused ones and the label-only bound. None if nothing is left.
         front: Names on the Pareto front of the acceptable points.
-        scenarios: `Scenario`s: the choice at other rates and loads.
         break_even: `{name: round trip in ms}` above which mobile-only costs
             less, for all choices that send, within limits or not; see
             `break_even_rtt_ms`.
@@ -39,15 +35,15 @@ class Decision:
             are just accurate enough. Empty without either limit.
     """
 
-    link: object
-    goal: object
-    limits: object
+    link: Link
+    goal: Goal
+    limits: Limits
     costs: tuple
     references: tuple
     refused: dict
     unmeasured: dict
-    winner: object
-    best: object
+    winner: Cost | None
+    best: Cost | None
     front: tuple
     scenarios: tuple
     break_even: dict
@@ -98,17 +94,8 @@ def by_split(costs):
 def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
     """Returns the `Decision` of each link, among finished runs.
 
-    Args:
-        runs: `{name: work directory}`, by the names in profiles.
-        reports: `{name: report}` of the same.
-        machines: `Machines`.
-        links: List of `Link`.
-        goal: `Goal`.
-        limits: `Limits`.
-        max_loss: Points that cloud-only at matched accuracy may lose.
-
-    Raises:
-        ValueError: for runs of several networks; see `decide`.
+    `runs` is `{name: work directory}`, by the names in profiles; cloud-only at
+    matched accuracy may lose `max_loss` points.
     """
     choices = [
         choice
@@ -122,19 +109,9 @@ def decide_runs(runs, reports, machines, links, goal, limits, max_loss):
 
 
 def decide(choices, others, machines, link, goal, limits):
-    """Returns the `Decision`.
+    """Returns the `Decision` among `choices`, the points of all splits.
 
-    Args:
-        choices: List of `Choice`, the operating points of all splits.
-        others: List of `Choice`, see `references`.
-        machines: `Machines`.
-        link: `Link`.
-        goal: `Goal`.
-        limits: `Limits`; references beyond them are shown anyway.
-
-    Raises:
-        ValueError: if a profile lacks a figure of a split, or an energy for the
-            goal.
+    `others` are `references`; those beyond the limits are shown anyway.
     """
     timed, unmeasured = _measured(others, machines, link, goal)
     costs = [cost(choice, machines, link) for choice in choices]

@@ -15,16 +15,6 @@ class Goal:
     one, accuracy is maximised among the choices that meet it. In a tie the more
     accurate wins, then the one of fewer bytes, then the first.
 
-    Attributes:
-        latency_weight: Weight of a ms.
-        energy_weight: Weight of a mJ.
-        deadline_ms: Longest latency of an image of mean size; None if there is
-            no deadline.
-
-    Raises:
-        ValueError: for negative weights, or none above zero, a deadline that
-            isn't positive, or one with weights.
-
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, algorithm 1, which
         has latency (1, 0) and energy (0, 1).
@@ -32,7 +22,7 @@ class Goal:
 
     latency_weight: float = 1.0
     energy_weight: float = 0.0
-    deadline_ms: float | None = None
+    deadline_ms: float | None = None  # Of an image of mean size.
 
     def __post_init__(self):
         weights = (self.latency_weight, self.energy_weight)
@@ -69,11 +59,7 @@ class Goal:
         return not self.energy_weight or some_cost.energy_mj is not None
 
     def of(self, some_cost):
-        """Returns the weighted sum; with a deadline, the latency.
-
-        Raises:
-            ValueError: if it needs an unknown energy.
-        """
+        """Returns the weighted sum; with a deadline, the latency."""
         value = self.latency_weight * some_cost.latency_ms
         if self.energy_weight:
             check(
@@ -89,11 +75,7 @@ class Goal:
         return value
 
     def rank(self, some_cost):
-        """Returns a key that is least for the best choice.
-
-        Raises:
-            ValueError: as `of`.
-        """
+        """Returns a key that is least for the best choice."""
         choice = some_cost.choice
         key = (-(choice.sure_accuracy or 0.0), choice.sent_bytes)
         return (
@@ -114,20 +96,11 @@ ENERGY = Goal(0.0, 1.0)
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Limits of a choice. None sets no limit.
+    """Limits of a choice. None sets no limit."""
 
-    Attributes:
-        min_accuracy: In percent.
-        max_bytes: Bytes of an image on the air, message included.
-        max_memory_mb: The device's memory, as in its profile.
-
-    Raises:
-        ValueError: for a value that isn't finite, or is negative.
-    """
-
-    min_accuracy: float | None = None
-    max_bytes: float | None = None
-    max_memory_mb: float | None = None
+    min_accuracy: float | None = None  # In percent.
+    max_bytes: float | None = None  # On the air, message included.
+    max_memory_mb: float | None = None  # The device's, as in its profile.
 
     def __post_init__(self):
         for name, value in dataclasses.asdict(self).items():
@@ -142,9 +115,6 @@ def refusals(choice, machines, link, limits):
     """Returns why a choice exceeds limits, a list of sentences.
 
     A choice exactly at a limit keeps it.
-
-    Raises:
-        ValueError: if a limit needs a figure that the profile lacks.
     """
     reasons = []
     least = limits.min_accuracy

@@ -8,14 +8,9 @@ from bottlenet_tf.common.validation import check
 
 @dataclasses.dataclass(frozen=True)
 class Transport:
-    """A way to send a payload.
+    """A way to send a payload."""
 
-    Attributes:
-        num_bytes: Bytes of one request on the air besides the payload.
-        about: The protocol, for display.
-    """
-
-    num_bytes: int
+    num_bytes: int  # Of one request on the air besides the payload.
     about: str
 
 
@@ -44,13 +39,7 @@ DEFAULT_TRANSPORT = "http_raw"
 def message_overhead_bytes(given):
     """Returns the bytes of a message besides its payload.
 
-    Args:
-        given: A name of `TRANSPORTS`, or a number, as text or not; 0 as in the
-            paper.
-
-    Raises:
-        ValueError: for another name, or a number that isn't finite or is
-            negative.
+    `given` is a name of `TRANSPORTS`, or a number; 0 as in the paper.
     """
     if given in TRANSPORTS:
         return float(TRANSPORTS[given].num_bytes)
@@ -77,35 +66,21 @@ class Link:
     The paper counts only the payload on the up-link: message overhead, round
     trip, down-link and the power of waiting are zero unless given.
 
-    Attributes:
-        name: E.g. "3g".
-        uplink_mbps: Rate, 10^6 bit/s.
-        alpha_mw_per_mbps: Power that grows with the rate; None if unknown.
-        beta_mw: Power of the radio at any rate; None if unknown.
-        rtt_ms: Round trip, paid once for an answer.
-        downlink_mbps: Rate of the answer; None leaves its time out.
-        answer_bytes: Size of the answer with its message.
-        waiting_mw: Power of the device, from the last byte sent to the answer.
-        message_overhead_bytes: Bytes of each message on the air besides the
-            wire bytes it carries; see `TRANSPORTS`.
-
-    Raises:
-        ValueError: for a rate that isn't positive or a negative number.
-
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 3.1 and
         table 3.
     """
 
-    name: str
-    uplink_mbps: float
+    name: str  # E.g. "3g".
+    uplink_mbps: float  # 10^6 bit/s.
+    # The radio's power grows with the rate from beta; None if unknown.
     alpha_mw_per_mbps: float | None = None
     beta_mw: float | None = None
-    rtt_ms: float = 0.0
-    downlink_mbps: float | None = None
-    answer_bytes: int = 4
-    waiting_mw: float = 0.0
-    message_overhead_bytes: float = 0.0
+    rtt_ms: float = 0.0  # Paid once for an answer.
+    downlink_mbps: float | None = None  # None leaves the answer's time out.
+    answer_bytes: int = 4  # With its message.
+    waiting_mw: float = 0.0  # From the last byte sent to the answer.
+    message_overhead_bytes: float = 0.0  # See `TRANSPORTS`.
 
     def __post_init__(self):
         for name in ("uplink_mbps", "downlink_mbps"):
@@ -180,11 +155,7 @@ NAMED = {
 
 
 def named(name):
-    """Returns one of `NAMED`.
-
-    Raises:
-        ValueError: for another name; the message lists the choices.
-    """
+    """Returns one of `NAMED`."""
     check(
         name in NAMED,
         f"A network must be one of {', '.join(NAMED)}; any other is given by "

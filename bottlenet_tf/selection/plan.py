@@ -66,9 +66,7 @@ _OF_LINK = (
 def plan_values(decisions, machines):
     """Returns the content of `plan.json`.
 
-    Args:
-        decisions: List of `Decision` with one goal and the same limits.
-        machines: `Machines` they were made for.
+    The `Decision`s must have one goal and the same limits.
     """
     first = decisions[0]
     rivals = _rivals(decisions, machines)

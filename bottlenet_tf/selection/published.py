@@ -15,15 +15,10 @@ ROUNDING = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Total:
-    """One printed cell: a choice under a network.
+    """One printed cell: the latency and energy of a choice under a network.
 
-    Attributes:
-        network: One of `links.NAMED`.
-        name: "mobile-only", "cloud-only", or a split point.
-        num_bytes: Bytes sent per image; 0 if none.
-        latency_ms: Printed total.
-        energy_mj: Printed total, of the device.
-        accuracy: In percent; None if not printed.
+    `network` is one of `links.NAMED`, `name` is "mobile-only", "cloud-only" or
+    a split point. `num_bytes` are sent per image, `accuracy` is in percent.
     """
 
     network: str
@@ -38,32 +33,28 @@ class Total:
         """Whether it isn't a reference."""
         return self.name not in ("mobile-only", "cloud-only")
 
+    @property
+    def uplink_ms(self):
+        """Time of sending by table 3's rate."""
+        return NAMED[self.network].uplink_ms(self.num_bytes)
 
-@dataclasses.dataclass(frozen=True)
-class Remainder:
-    """A printed total less its up-link by the link's model: for computing.
-
-    Negative: the total is less than sending alone would take.
-
-    Attributes:
-        total: `Total`.
-        uplink_ms: Time by table 3's rate.
-        uplink_mj: Energy by table 3's power.
-    """
-
-    total: Total
-    uplink_ms: float
-    uplink_mj: float
+    @property
+    def uplink_mj(self):
+        """Energy of sending by table 3's power."""
+        return 1e-3 * self.uplink_ms * NAMED[self.network].uplink_mw
 
     @property
     def computing_ms(self):
-        """Latency less up-link: device, codec and server."""
-        return self.total.latency_ms - self.uplink_ms
+        """Latency less up-link: device, codec and server.
+
+        Negative: the total is less than sending alone would take.
+        """
+        return self.latency_ms - self.uplink_ms
 
     @property
     def computing_mj(self):
-        """Energy less up-link: device and codec."""
-        return self.total.energy_mj - self.uplink_mj
+        """Energy less up-link: device and codec; may be negative, too."""
+        return self.energy_mj - self.uplink_mj
 
     @property
     def contradiction(self):
@@ -71,9 +62,9 @@ class Remainder:
         wrong = []
         for name, unit, computing, uplink, printed in (
             ("latency", "ms", self.computing_ms, self.uplink_ms,
-             self.total.latency_ms),
+             self.latency_ms),
             ("energy", "mJ", self.computing_mj, self.uplink_mj,
-             self.total.energy_mj),
+             self.energy_mj),
         ):  # fmt: skip
             if computing < -ROUNDING:
                 wrong.append(
@@ -81,10 +72,10 @@ class Remainder:
                     f"{name} {printed:.1f} {unit} ({-computing:.1f} too much)"
                 )
         left = self.computing_mj
-        if self.total.name == "cloud-only" and left > ROUNDING:
+        if self.name == "cloud-only" and left > ROUNDING:
             wrong.append(
                 f"{left:.1f} mJ of the printed energy "
-                f"{self.total.energy_mj:.1f} mJ aren't the up-link's, though "
+                f"{self.energy_mj:.1f} mJ aren't the up-link's, though "
                 "the device computes nothing"
             )
         return "; ".join(wrong) or None
@@ -95,27 +86,21 @@ def read(path):
 
     Its header is `network,name,bytes,latency_ms,energy_mj,accuracy`;
     `accuracy` may be empty. Lines that begin with # are comments.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: for another header, an unknown network, a missing or
-            negative number; the message names file, line and field.
     """
     with open(path, newline="", encoding="utf-8") as file:
-        lines = {
-            number: line
+        lines = [
+            (number, next(csv.reader([line])))
             for number, line in enumerate(file, 1)
             if line.strip() and not line.startswith("#")
-        }
-    rows = dict(zip(lines, csv.reader(lines.values()), strict=True))
-    header, *rest = rows or [None]
+        ]
+    header = lines[0][1] if lines else None
     check(
-        tuple(rows.get(header, ())) == FIELDS,
+        header == list(FIELDS),
         f"{path} must begin with the header {','.join(FIELDS)}.",
-        header=rows.get(header),
+        header=header,
     )
-    check(bool(rest), f"{path} must have at least one row.", rows=0)
-    return [_total(f"{path}, line {line}", rows[line]) for line in rest]
+    check(len(lines) > 1, f"{path} must have at least one row.", rows=0)
+    return [_total(f"{path}, line {number}", row) for number, row in lines[1:]]
 
 
 def _total(where, row):
@@ -149,22 +134,14 @@ def _number(where, name, text):
 
 
 def best_split(totals, network, target):
-    """Returns the split of least "latency_ms" or "energy_mj", the target.
-
-    Raises:
-        ValueError: if there is no split for that network.
-    """
+    """Returns the split of least "latency_ms" or "energy_mj", the target."""
     splits = [t for t in totals if t.network == network and t.is_split]
     check(bool(splits), "The table must have a split for it.", network=network)
     return min(splits, key=lambda total: getattr(total, target))
 
 
 def improvement(totals, network, target):
-    """Returns the cost of cloud-only as a multiple of the best split's.
-
-    Raises:
-        ValueError: without a split, or unless there is one row "cloud-only".
-    """
+    """Returns the cost of cloud-only as a multiple of the best split's."""
     cloud = _row(totals, network, "cloud-only")
     check(
         cloud is not None,
@@ -207,18 +184,6 @@ def break_even_rtt_ms(totals, network):
     return alone and alone.latency_ms - fastest.latency_ms
 
 
-def remainders(totals):
-    """Returns the `Remainder` of each total that sends something."""
-    found = []
-    for total in totals:
-        if total.num_bytes:
-            link = NAMED[total.network]
-            uplink_ms = link.uplink_ms(total.num_bytes)
-            uplink_mj = 1e-3 * uplink_ms * link.uplink_mw
-            found.append(Remainder(total, uplink_ms, uplink_mj))
-    return found
-
-
 def computing_spread(totals, figure):
     """Returns `{name: (least, most)}` of a figure over the networks.
 
@@ -227,9 +192,10 @@ def computing_spread(totals, figure):
     printed for only one network are left out.
     """
     left = {}
-    for remainder in remainders(totals):
-        values = left.setdefault(remainder.total.name, [])
-        values.append(getattr(remainder, figure))
+    for total in totals:
+        if total.num_bytes:
+            values = left.setdefault(total.name, [])
+            values.append(getattr(total, figure))
     return {
         name: (min(values), max(values))
         for name, values in left.items()

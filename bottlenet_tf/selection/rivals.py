@@ -8,62 +8,49 @@ from bottlenet_tf.selection.choices import Choice, Image, Way, of_test
 def references(reports, max_accuracy_loss):
     """Returns the `Choice`s to compare splits with.
 
-    - mobile-only: the complete network on the device, nothing sent; -
-    label-only: the same, and the answer is sent; the bound for bytes, if there
-    is a trained unsplit network; - cloud-only at its highest quality, as the
-    paper compares; - cloud-only at matched accuracy: the fewest bytes at which
-    no more than
-      `max_accuracy_loss` is lost;
+    - mobile-only: the complete network on the device, nothing sent;
+    - label-only: the same, and the answer is sent; the bound for bytes, if
+      there is a trained unsplit network;
+    - cloud-only at its highest quality, as the paper compares;
+    - cloud-only at matched accuracy: the fewest bytes at which no more than
+      `max_accuracy_loss` points are lost;
     - cloud-only, tuned: the same, with a network tuned for the image codec, if
-    a report has such rivals; - raw split: a split's feature as 8-bit numbers,
-    deflated, without a unit
+      a report has such rivals;
+    - raw split: a split's feature as 8-bit numbers, deflated, without a unit
       (as in Neurosurgeon), one for each report.
-
-    Args:
-        reports: `{name: report}` of runs on one network and one data set.
-        max_accuracy_loss: Percentage points.
-
-    Raises:
-        ValueError: if the reports are of different networks or data.
     """
     figures = {name: choosing_figures(r) for name, r in reports.items()}
     _check_same(reports, figures)
     first = next(iter(reports))
-    whole, points = (
-        figures[first]["baseline_accuracy"],
-        figures[first]["cloud_only"],
-    )
+    whole = figures[first]["baseline_accuracy"]
     on_test = of_test(reports[first], "baseline_accuracy")
-    label = figures[first]["label_only"]
     found = [Choice("mobile-only", Way.DEVICE, 0, whole, test_accuracy=on_test)]
+    label = figures[first]["label_only"]
     if label is not None:
         found.append(
             Choice(
-                "label-only",
-                Way.DEVICE,
-                label["bytes"],
-                label["accuracy"],
+                "label-only", Way.DEVICE, label["bytes"], label["accuracy"],
                 test_accuracy=on_test,
-            )  # fmt: skip
-        )
-    side = max((point["side"] for point in points), default=0)
+            )
+        )  # fmt: skip
+    points = figures[first]["cloud_only"]
     tested = of_test(reports[first], "cloud_only") or []
-    highest = _highest_quality(points)
-    if highest is not None:
-        detail = f"{_point(highest, side)}, highest quality"
-        found.append(_cloud("cloud-only, best", highest, detail, tested))
-    smallest = _smallest(points, whole, max_accuracy_loss)
-    if smallest is not None:
-        detail = _point(smallest, side)
-        found.append(_cloud("cloud-only, matched", smallest, detail, tested))
     tuned = _tuned_points(figures.values())
-    smallest = _smallest(tuned, whole, max_accuracy_loss)
-    if smallest is not None:
-        detail = f"{_point(smallest, side)}, network tuned for it"
-        tested = _tuned_points(
-            r for r in reports.values() if r["measured_on"] == "test"
-        )
-        found.append(_cloud("cloud-only, tuned", smallest, detail, tested))
+    tuned_tested = _tuned_points(
+        r for r in reports.values() if r["measured_on"] == "test"
+    )
+    matched = _smallest(points, whole, max_accuracy_loss)
+    fewest = _smallest(tuned, whole, max_accuracy_loss)
+    side = max((point["side"] for point in points), default=0)
+    for name, point, about, counterparts in (
+        ("best", _highest_quality(points), ", highest quality", tested),
+        ("matched", matched, "", tested),
+        ("tuned", fewest, ", network tuned for it", tuned_tested),
+    ):
+        if point is not None:
+            detail = _point(point, side) + about
+            name = f"cloud-only, {name}"
+            found.append(_cloud(name, point, detail, counterparts))
     for name, report in reports.items():
         raw = figures[name].get("raw_features")
         if raw is not None:

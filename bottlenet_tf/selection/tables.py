@@ -32,7 +32,7 @@ def cost_table(decision, all_points=False):
         [
             *_row(decision, cost),
             *([between(decision, cost)] if heading else []),
-            _mark(decision, cost),
+            mark(decision, cost),
         ]
         for cost in (*splits, *decision.references)
     ]
@@ -59,7 +59,7 @@ def between(decision, cost):
         return "–"
     if decision.goal.deadline_ms is None:
         return curve_cells.size(figure)
-    return "–" if figure.value is None else f"{figure.value:.2f}"
+    return _cell(figure.value)
 
 
 def unmeasured(decisions):
@@ -95,44 +95,44 @@ def sizes(choice):
     )
 
 
-def _mark(decision, cost):
+def mark(decision, cost):
+    """Returns a choice's mark, e.g. "chosen"; "" without one."""
     name = cost.choice.name
-    if decision.winner is not None and name == decision.winner.choice.name:
+    if cost is decision.winner:
         return "chosen"
-    reasons = decision.refused.get(name, [])
+    reasons = "; ".join(decision.refused.get(name, ()))
+    found = [f"refused: {reasons}"] if reasons else []
     if any(cost is reference for reference in decision.references):
-        return "; ".join(["reference", *reasons])
-    if reasons:
-        return "; ".join(reasons)
-    return "on the front" if name in decision.front else ""
+        return ", ".join(["reference", *found])
+    return "on the front" if name in decision.front else "".join(found)
 
 
 def _row(decision, cost):
     choice = cost.choice
-    energy = cost.energy_mj
+    times = (
+        cost.device_ms, cost.codec_ms, cost.uplink_ms, cost.answer_ms,
+        cost.cloud_ms, cost.latency_ms,
+    )  # fmt: skip
     return [
         choice.name,
         choice.detail,
-        "–" if choice.accuracy is None else f"{choice.accuracy:.2f}",
-        "–" if choice.test_accuracy is None else f"{choice.test_accuracy:.2f}",
+        _cell(choice.accuracy),
+        _cell(choice.test_accuracy),
         f"{choice.sent_bytes:.0f}",
         f"{cost.on_air_bytes:.0f}",
-        f"{cost.device_ms:.2f}",
-        f"{cost.codec_ms:.2f}",
-        f"{cost.uplink_ms:.2f}",
-        f"{cost.answer_ms:.2f}",
-        f"{cost.cloud_ms:.2f}",
-        f"{cost.latency_ms:.2f}",
-        "–" if energy is None else f"{energy:.2f}",
+        *map(_cell, times),
+        _cell(cost.energy_mj),
         _break_even(decision, cost),
     ]
 
 
 def _break_even(decision, cost):
     value = decision.break_even.get(cost.choice.name)
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else f"{value:.2f}"
+    return value if isinstance(value, str) else _cell(value)
+
+
+def _cell(value):
+    return "–" if value is None else f"{value:.2f}"
 
 
 def sensitivity_table(decision):

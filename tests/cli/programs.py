@@ -25,8 +25,8 @@ def run(module, *arguments, cwd=ROOT):
 
 
 def call(main, sections, *arguments):
-    """Calls a program's `_main` in this process, as if parsed by `program`."""
+    """Calls a program's `main` in this process, as if parsed by `program`."""
     values = flags.FlagValues()
-    config_flags.define(*sections, flag_values=values)
+    config_flags.define(sections, flag_values=values)
     _, *words = values(["program", *arguments])
-    main(values, *words)
+    main.__wrapped__(values, *words)

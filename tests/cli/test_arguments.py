@@ -59,7 +59,7 @@ def test_after_two_dashes_nothing_is_a_flag():
 def test_home_is_expanded_in_every_flag(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     values = flags.FlagValues()
-    config_flags.define(ExportConfig, flag_values=values)
+    config_flags.define((ExportConfig,), flag_values=values)
     values(["x", "--out=~/a", "--workdir=~/b,c"])
     config = config_flags.read(ExportConfig, values)
     assert (config.out, config.workdir) == ("/home/me/a", ("/home/me/b", "c"))

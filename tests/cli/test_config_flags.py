@@ -18,7 +18,7 @@ PROFILE = (ProfileConfig, {}, "--deploy=deploy")
 def parse(program, *arguments):
     section, given, needed = program
     values = flags.FlagValues()
-    config_flags.define(section, flag_values=values)
+    config_flags.define((section,), flag_values=values)
     values(["program", needed, *arguments])
     return config_flags.read(section, values, **given)
 

@@ -5,10 +5,11 @@ import types
 
 import pytest
 
-from bottlenet_tf import selection
 from bottlenet_tf.cli import curve_search
 from bottlenet_tf.cli.selecting_flags import CostConfig
 from bottlenet_tf.profiling import profile_file
+from bottlenet_tf.selection.goals import LATENCY
+from bottlenet_tf.selection.links import Link
 
 CURVES = {
     "early": [(800.0, 88.0), (200.0, 80.0)],
@@ -109,7 +110,7 @@ def test_a_price_is_the_selections_cost(tmp_path):
     machines = CostConfig(device_slowdown=2.0).machines(
         profile_file.read(device), profile_file.read(cloud)
     )
-    link = selection.Link("made up", 1.0, message_overhead_bytes=25)
+    link = Link("made up", 1.0, message_overhead_bytes=25)
     found = _Found(CURVES, {})
     reports = {
         s: {
@@ -121,9 +122,9 @@ def test_a_price_is_the_selections_cost(tmp_path):
     }  # fmt: skip
     known = types.SimpleNamespace(reports=reports, config=found.config)
     rivals = curve_search.rivals_of(known)
-    price = curve_search.price(link, selection.LATENCY, machines, rivals)
+    price = curve_search.price(link, LATENCY, machines, rivals)
     # Twice 5 ms, 125 bytes at 1 Mbit/s, 2.5 ms.
     assert price.of("late", 100.0) == pytest.approx(10 + 1.0 + 2.5)
     assert price.rival == 60.0  # Mobile-only.
-    alone = curve_search.price(link, selection.LATENCY, machines, [])
+    alone = curve_search.price(link, LATENCY, machines, [])
     assert alone.rival == float("inf")

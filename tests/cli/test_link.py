@@ -24,7 +24,7 @@ TIMEOUT_S = 30
 
 def _config(*arguments):
     values = flags.FlagValues()
-    config_flags.define(link_flags.LinkConfig, flag_values=values)
+    config_flags.define((link_flags.LinkConfig,), flag_values=values)
     values(["link", *arguments])
     return config_flags.read(link_flags.LinkConfig, values)
 

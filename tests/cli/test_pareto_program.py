@@ -3,7 +3,7 @@
 import pytest
 from absl import flags
 
-from bottlenet_tf.cli import pareto
+from bottlenet_tf.cli import config_flags, pareto
 from bottlenet_tf.search.pareto import ParetoConfig
 
 FLAGS = ["--unit=datta", "--mode=frozen", "--backbone_weights=w.npz"]
@@ -11,7 +11,7 @@ FLAGS = ["--unit=datta", "--mode=frozen", "--backbone_weights=w.npz"]
 
 def parse(*arguments):
     values = flags.FlagValues()
-    pareto.define(values)
+    config_flags.define(pareto.SECTIONS, flag_values=values)
     values(["pareto", *FLAGS, *arguments])
     return pareto.read(values)
 

@@ -28,7 +28,7 @@ def trace(tmp_path):
 
 
 def _replay(*arguments):
-    programs.call(replay._main, [replay._ReplayConfig], *arguments)
+    programs.call(replay.main, [replay._ReplayConfig], *arguments)
 
 
 def test_a_replay_writes_table_values_and_picture(

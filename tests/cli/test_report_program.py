@@ -46,7 +46,7 @@ def test_it_may_be_written_elsewhere(tmp_path):
 
 
 def _report(*arguments):
-    programs.call(report._main, [report._ReportConfig], *arguments)
+    programs.call(report.main, [report._ReportConfig], *arguments)
 
 
 def _run(folder, size, accuracy, **changes):

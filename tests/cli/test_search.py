@@ -5,7 +5,7 @@ import pathlib
 import pytest
 from absl import flags
 
-from bottlenet_tf.cli import search
+from bottlenet_tf.cli import config_flags, search
 from bottlenet_tf.search import CurveConfig, SearchConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def parse(monkeypatch):
         flags.DEFINE_multi_string(
             "flagfile", [], "Read flags here.", flag_values=values
         )
-        search.define(values)
+        config_flags.define(search.SECTIONS, flag_values=values)
         values(["search", "--backbone_weights=imagenet", *arguments])
         return search.read(values)
 

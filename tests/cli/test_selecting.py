@@ -33,7 +33,7 @@ def select(capsys):
 
     def select(*arguments):
         sections = CostConfig, SelectConfig
-        programs.call(selecting._main, sections, *arguments)
+        programs.call(selecting.main, sections, *arguments)
         return capsys.readouterr().out
 
     return select

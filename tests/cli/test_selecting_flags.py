@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from bottlenet_tf.cli.selecting_flags import CostConfig, SelectConfig
-from bottlenet_tf.selection import Goal, Limits
+from bottlenet_tf.selection.goals import Goal, Limits
 
 _PROFILES = CostConfig(device_profile="phone.csv", cloud_profile="server.csv")
 

@@ -38,7 +38,7 @@ def parse(monkeypatch):
         flags.DEFINE_multi_string(
             "flagfile", [], "Read flags here.", flag_values=values
         )
-        train_flags.define(values)
+        config_flags.define(train_flags.SECTIONS, flag_values=values)
         values(["train.py", *arguments])
         return train_flags.read(values)
 
@@ -51,7 +51,7 @@ def test_defaults_are_those_of_the_config(parse):
 
 def test_every_field_is_a_flag_with_help_under_one_title():
     values = flags.FlagValues()
-    groups = train_flags.define(values)
+    groups = config_flags.define(train_flags.SECTIONS, flag_values=values)
     sections = (
         TrainConfig, UnitConfig, LearnedUnitConfig, DattaUnitConfig, DataConfig
     )  # fmt: skip
@@ -97,9 +97,9 @@ def test_a_shared_flag_must_have_one_default():
         channels: int = setting(7, "Channels.")
 
     values = flags.FlagValues()
-    train_flags.define(values)
+    config_flags.define(train_flags.SECTIONS, flag_values=values)
     with pytest.raises(ValueError, match="Other.channels=7, 2 elsewhere"):
-        config_flags.define(Other, flag_values=values)
+        config_flags.define((Other,), flag_values=values)
 
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)

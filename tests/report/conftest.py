@@ -8,12 +8,17 @@ import pathlib
 import pytest
 from PIL import Image
 
-from bottlenet_tf import selection
 from bottlenet_tf.common import formats
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report import picture
 from bottlenet_tf.search import baseline, candidates, runner
 from bottlenet_tf.selection import tables
+from bottlenet_tf.selection.choices import from_report
+from bottlenet_tf.selection.costs import Machines
+from bottlenet_tf.selection.decision import decide
+from bottlenet_tf.selection.goals import Goal, Limits
+from bottlenet_tf.selection.links import named
+from bottlenet_tf.selection.rivals import references
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,7 +279,7 @@ def choose(root, networks=("3g", "wifi"), message=0.0, **goal):
     device, cloud = map(
         profile_file.read, (root / "phone.csv", root / "server.csv")
     )
-    machines = selection.Machines(device, cloud)
+    machines = Machines(device, cloud)
     runs = root / candidates.CANDIDATES
     if not runs.is_dir():
         runs = root
@@ -283,19 +288,17 @@ def choose(root, networks=("3g", "wifi"), message=0.0, **goal):
         for path in sorted(runs.glob("*/report.json"))
     }
     decisions = [
-        selection.decide(
+        decide(
             [
                 choice
                 for item in reports.items()
-                for choice in selection.from_report(*item)
+                for choice in from_report(*item)
             ],
-            selection.references(reports, 3.0),
+            references(reports, 3.0),
             machines,
-            dataclasses.replace(
-                selection.named(name), message_overhead_bytes=message
-            ),
-            selection.Goal(**goal),
-            selection.Limits(min_accuracy=87.0),
+            dataclasses.replace(named(name), message_overhead_bytes=message),
+            Goal(**goal),
+            Limits(min_accuracy=87.0),
         )
         for name in networks
     ]

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from bottlenet_tf import report
-from bottlenet_tf.report import costs, decisions, sensitivity
+from bottlenet_tf.report import costs, sensitivity
 from bottlenet_tf.report.picture import NARROW, WIDE
+from bottlenet_tf.selection import tables
 from tests.report.drawn import boxes, words
 
 
@@ -114,7 +115,7 @@ def test_a_reference_that_a_limit_refuses_is_marked(chosen, choose_by):
     reasons = {"mobile-only": ["90 MB are more than 85 MB"]}
     decision = dataclasses.replace(decision, refused=reasons)
     marks = {
-        cost.choice.name: decisions.mark(decision, cost)
+        cost.choice.name: tables.mark(decision, cost)
         for cost in (*decision.costs, *decision.references)
     }
     assert marks["mobile-only"] == (

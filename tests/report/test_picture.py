@@ -4,8 +4,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from bottlenet_tf import report, selection
+from bottlenet_tf import report
 from bottlenet_tf.report import network, page, picture, text
+from bottlenet_tf.selection.choices import Choice, Way
 from tests.report.drawn import HOSTILE
 
 
@@ -73,8 +74,8 @@ def test_text_is_cut_and_cleaned_for_drawings():
 
 
 def test_a_long_split_keeps_its_point_in_diagrams():
-    choice = selection.Choice(
-        "block_12_expand_and_add at point 11", selection.Way.SPLIT, 9.0,
+    choice = Choice(
+        "block_12_expand_and_add at point 11", Way.SPLIT, 9.0,
         90.0, "block_12_expand_and_add", point=11,
     )  # fmt: skip
     told = text.short_choice(choice)

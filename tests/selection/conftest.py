@@ -4,16 +4,11 @@ import types
 
 import pytest
 
-from bottlenet_tf.selection import (
-    LATENCY,
-    Choice,
-    Limits,
-    Link,
-    Machines,
-    Spread,
-    Way,
-    decide,
-)
+from bottlenet_tf.selection.choices import Choice, Spread, Way
+from bottlenet_tf.selection.costs import Machines
+from bottlenet_tf.selection.decision import decide
+from bottlenet_tf.selection.goals import LATENCY, Limits
+from bottlenet_tf.selection.links import Link
 
 
 class ByHand:

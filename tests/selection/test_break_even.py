@@ -4,19 +4,16 @@ import dataclasses
 
 import pytest
 
-from bottlenet_tf.selection import (
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.costs import (
     ALWAYS,
-    ENERGY,
-    LATENCY,
     NEVER,
-    Choice,
-    Goal,
-    Link,
     Machines,
-    Way,
     break_even_rtt_ms,
     cost,
 )
+from bottlenet_tf.selection.goals import ENERGY, LATENCY, Goal
+from bottlenet_tf.selection.links import Link
 
 LINK = Link("x", 8.0, 100.0, 200.0)  # 1 B in 1 us; 1 W while sending.
 WAITING = dataclasses.replace(LINK, waiting_mw=500.0)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from bottlenet_tf.selection import (
+from bottlenet_tf.selection.choices import (
     Choice,
     Image,
     Spread,
     Way,
     from_report,
-    references,
 )
+from bottlenet_tf.selection.rivals import references
 
 
 def _cloud(codec, quality, size, accuracy, side=32):

@@ -2,19 +2,11 @@
 
 import pytest
 
-from bottlenet_tf.selection import (
-    ENERGY,
-    LATENCY,
-    Choice,
-    Goal,
-    Link,
-    Machines,
-    Way,
-    choose,
-    cost,
-    pareto_front,
-    sensitivity,
-)
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity
+from bottlenet_tf.selection.costs import Machines, cost
+from bottlenet_tf.selection.goals import ENERGY, LATENCY, Goal
+from bottlenet_tf.selection.links import Link
 
 EARLY = Choice("early", Way.SPLIT, 1000, 88.0, "early")
 LATE = Choice("late", Way.SPLIT, 10, 91.0, "late")

@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
-from bottlenet_tf.selection import Choice, Link, Machines, Way, cost
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.costs import Machines, cost
+from bottlenet_tf.selection.links import Link
 
 LINK = Link("x", 8.0, 100.0, 200.0)  # 1 B in 1 us; 1 W while sending.
 

@@ -2,16 +2,10 @@
 
 import pytest
 
-from bottlenet_tf.selection import (
-    ENERGY,
-    LATENCY,
-    Choice,
-    Goal,
-    Limits,
-    Link,
-    Way,
-    tables,
-)
+from bottlenet_tf.selection import tables
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.goals import ENERGY, LATENCY, Goal, Limits
+from bottlenet_tf.selection.links import Link
 
 
 def test_everything_is_there(make):
@@ -31,7 +25,7 @@ def test_limits_refuse_references_too_but_show_them(make):
     decision = make(limits=Limits(min_accuracy=91.5))
     assert set(decision.refused) == {"early", "late", "cloud-only, best"}
     assert len(decision.references) == 3
-    told = "reference; 91.00 % is below 91.50 %"
+    told = "reference, refused: 91.00 % is below 91.50 %"
     assert told in tables.cost_table(decision)[-1]
     assert decision.winner is None
     assert decision.scenarios == ()

@@ -5,16 +5,10 @@ import math
 
 import pytest
 
-from bottlenet_tf.selection import (
-    Choice,
-    Goal,
-    Limits,
-    Link,
-    Machines,
-    Way,
-    cost,
-    refusals,
-)
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.costs import Machines, cost
+from bottlenet_tf.selection.goals import Goal, Limits, refusals
+from bottlenet_tf.selection.links import Link
 
 EARLY = Choice("early", Way.SPLIT, 1000, 88.0, "early")
 LATE = Choice("late", Way.SPLIT, 10, 91.0, "late")

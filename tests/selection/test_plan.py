@@ -6,18 +6,11 @@ import json
 import pytest
 
 from bottlenet_tf.common import formats
-from bottlenet_tf.selection import (
-    ENERGY,
-    LATENCY,
-    Choice,
-    Goal,
-    Image,
-    Limits,
-    Link,
-    Machines,
-    Way,
-    decide,
-)
+from bottlenet_tf.selection.choices import Choice, Image, Way
+from bottlenet_tf.selection.costs import Machines
+from bottlenet_tf.selection.decision import decide
+from bottlenet_tf.selection.goals import ENERGY, LATENCY, Goal, Limits
+from bottlenet_tf.selection.links import Link
 from bottlenet_tf.selection.plan import plan_values
 
 LINKS = [

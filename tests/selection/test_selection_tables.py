@@ -5,15 +5,10 @@ import json
 
 import pytest
 
-from bottlenet_tf.selection import (
-    ENERGY,
-    Choice,
-    Goal,
-    Limits,
-    Link,
-    Way,
-    tables,
-)
+from bottlenet_tf.selection import tables
+from bottlenet_tf.selection.choices import Choice, Way
+from bottlenet_tf.selection.goals import ENERGY, Goal, Limits
+from bottlenet_tf.selection.links import Link
 
 LINK = Link("fast", 8.0, 100.0, 200.0)
 
