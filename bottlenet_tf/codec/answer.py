@@ -109,10 +109,6 @@ def pack(answer, num_top):
     """Returns the bytes of a `CompactAnswer` with room for `num_top` classes.
 
     All answers of a batch have one size: missing classes are left blank.
-
-    Raises:
-        ValueError: for an unknown status, more top classes than `num_top` or
-            than `MOST_TOP`, or a number out of range.
     """
     if not len(answer.top) <= num_top <= MOST_TOP:
         raise ValueError(
@@ -165,12 +161,7 @@ def sealed(data):
 
 
 def unpack(data):
-    """Returns the `CompactAnswer` in bytes.
-
-    Raises:
-        AnswerError: if they have another version, a size other than stated, or
-            values that no server writes.
-    """
+    """Returns the `CompactAnswer` in bytes."""
     if len(data) < _HEAD.size or data[0] >> 4 != VERSION:
         raise AnswerError(
             f"An answer must have version {VERSION} and at least "

@@ -61,11 +61,7 @@ def _decode_file(data):
 
 
 def segments(file):
-    """Yields `(marker, start, end)` of a JPEG file's segments, SOS the last.
-
-    Raises:
-        ValueError: if there is no scan.
-    """
+    """Yields `(marker, start, end)` of a JPEG file's segments, SOS the last."""
     at = 2  # After SOI come segments: 0xff, marker, 16-bit length, data.
     while at + 4 <= len(file) and file[at] == 0xFF:
         end = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
@@ -101,12 +97,6 @@ class JpegCodec(Codec):
     Args:
         quality: 1 (smallest) to 100 (best), 20 in the paper; or a list of up to
             64 distinct ones, the operating points in their order.
-
-    Raises:
-        ValueError: for another quality; from `encode` and `decode` if the plane
-            is too large for libjpeg or the point is unknown.
-        RuntimeError: from `encode` if this machine's library chooses tables
-            by the image.
 
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, section 2. The

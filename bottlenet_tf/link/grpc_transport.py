@@ -25,10 +25,6 @@ class GrpcTransport(Transport):
         address, port, clock: As in `HttpTransport`.
         certificate: PEM bytes to check the server's certificate; None for no
             encryption.
-
-    Raises:
-        ValueError: for an invalid address.
-        ImportError: if grpcio isn't installed.
     """
 
     #: Measured at IP level; see docs/controller.md.

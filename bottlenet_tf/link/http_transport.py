@@ -33,9 +33,6 @@ class HttpTransport(Transport):
         host: Value of the header Host; None takes the address. A server with a
             single host accepts "".
         clock: Function that returns monotonic seconds.
-
-    Raises:
-        ValueError: for an invalid address.
     """
 
     def __init__(self, address, port, host=None, clock=time.monotonic):

@@ -17,12 +17,7 @@ _SERVICE = "/inference.GRPCInferenceService/"
 
 
 class KServeGrpc(GrpcTransport):
-    """Asks one model of a server; see `GrpcTransport`.
-
-    Args:
-        address, certificate, clock: As in `GrpcTransport`.
-        model, version, unpack: As in `KServeHttp`.
-    """
+    """Asks one model of a server; see `GrpcTransport` and `KServeHttp`."""
 
     def __init__(
         self,

@@ -71,8 +71,6 @@ class Plan:
     Made by `plan_file.read` or `plan_file.parse`.
 
     Attributes:
-        network, device, server: Names, for display.
-        choices: Tuple of `Choice`.
         radios: Dictionary of `Radio` by the name of a link.
         min_accuracy: Least accepted accuracy; None for any.
         deadline_ms: That of the selection; None if it had none.

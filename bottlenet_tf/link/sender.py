@@ -160,11 +160,7 @@ class Sender:
         return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
 
     def late(self, image):
-        """Returns the device's `Reply` to an image that was set aside.
-
-        Raises:
-            Exception: that of `local`.
-        """
+        """Returns the device's `Reply` to an image that was set aside."""
         begun_s, whole = self._clock(), self._controller.plan.whole
         return self._reply(begun_s, self._locally(image), LOCAL, whole)
 

@@ -34,7 +34,6 @@ class TfServingGrpc(GrpcTransport):
     """Asks the models of a server by gRPC; see `GrpcTransport`.
 
     Args:
-        address, certificate, clock: As in `GrpcTransport`.
         model: Name of the model for payloads that name no unit.
     """
 
@@ -90,7 +89,6 @@ class TfServingRest(HttpTransport):
     of a model: prefer the other transports if possible.
 
     Args:
-        address, host, clock: As in `HttpTransport`.
         model: Name of the model for payloads that name no unit.
     """
 

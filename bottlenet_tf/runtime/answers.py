@@ -43,10 +43,6 @@ class Answers:
     Attributes:
         num_classes: Length of the longest logits. Shorter ones are padded with
             float32's least number, so that these are not chosen.
-
-    Raises:
-        ValueError: if there is none, or one has more classes than an answer
-            can name.
     """
 
     def __init__(self, networks):

@@ -16,11 +16,6 @@ def read(path, rules, optional=()):
         rules: Rules of its fields; the format's first, since another format may
             have other fields.
         optional: Fields that may be missing.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming the file, if it isn't the exported one; naming file
-            and field, if it isn't a valid export.
     """
     intact.check(path)
     with open(path, encoding="utf-8") as file:

@@ -57,11 +57,7 @@ def is_beside(folder):
 
 
 def read(folder):
-    """Reads a folder's served.json.
-
-    Raises:
-        OSError, ValueError: see `fields.read`.
-    """
+    """Reads a folder's served.json."""
     path = os.path.join(os.fspath(folder), NAME)
     content = fields.read(path, _RULES, ("image_model", "image_version"))
     found = of_units(content["model"], content["units"])

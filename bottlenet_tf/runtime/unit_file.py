@@ -22,7 +22,6 @@ class UnitFile(NamedTuple):
     """The content of one unit.json; `read` checks it.
 
     Attributes:
-        name: Name of the deployment.
         format: `PayloadFormat` of its payloads.
         image_size: Side of the square image that the head takes, in pixels.
         resize: Length of the shorter side before the centre crop.
@@ -76,10 +75,6 @@ def check_network(unit, path):
         unit: `UnitFile` or `whole.WholeFile`; a file without a SHA-256 in it or
             in a manifest passes.
         path: The network file; a missing one passes.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: if it is another one.
     """
     name = os.path.basename(path)
     if name.endswith(ENGINE):
@@ -110,11 +105,6 @@ def find_folder(folder, side, name=NAME):
     Args:
         folder: The deployment folder, or its `edge` or `cloud` folder, which
             may have been copied alone.
-        side: "edge" or "cloud".
-        name: Name of the file.
-
-    Raises:
-        FileNotFoundError: if neither contains it.
     """
     folder = os.fspath(folder)
     for candidate in (folder, os.path.join(folder, side)):
@@ -137,12 +127,7 @@ def find_folder(folder, side, name=NAME):
 
 
 def read(path):
-    """Returns the `UnitFile` of a unit.json.
-
-    Raises:
-        OSError, ValueError: see `fields.read`; also if this machine's codec
-            library differs from the export's.
-    """
+    """Returns the `UnitFile` of a unit.json."""
     content = read_fields(path, _RULES, _OPTIONAL)
     return UnitFile(
         content["name"],

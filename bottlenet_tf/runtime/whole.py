@@ -179,11 +179,7 @@ def part_of(timing_only):
 
 
 def read(path):
-    """Returns the `WholeFile` of a whole.json.
-
-    Raises:
-        OSError, ValueError: see `fields.read`.
-    """
+    """Returns the `WholeFile` of a whole.json."""
     content = unit_file.read_fields(path, _RULES, ("output",))
     return WholeFile(
         content["name"],
