@@ -116,7 +116,7 @@ class Network:
         return image_files.why_not(choice.codec)
 
     def prepare(self, image):
-        """Returns the `Picture` of a path, or RGB uint8 `(height, width, 3)`."""
+        """Returns the `Picture` of a path, or of RGB uint8 `(h, w, 3)`."""
         picture = Picture(image)
         picture.pixels(self._about)
         return picture
