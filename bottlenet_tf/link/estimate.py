@@ -9,7 +9,7 @@ is slow at every split.
 import collections
 import time
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.sends import MAX_AGE_S, Sends
 
 _REMEMBERED = 9

@@ -2,7 +2,7 @@
 
 import time
 
-from bottlenet_tf.link.checks import require
+from bottlenet_tf.common.checks import require
 from bottlenet_tf.link.http_reader import MAX_BODY_BYTES
 from bottlenet_tf.link.http_transport import split_address
 from bottlenet_tf.link.transport import (

@@ -5,7 +5,7 @@ import socket
 import time
 import urllib.parse
 
-from bottlenet_tf.link.checks import is_whole, require
+from bottlenet_tf.common.checks import is_whole, require
 from bottlenet_tf.link.http_reader import read_response
 from bottlenet_tf.link.transport import (
     BadAnswer,

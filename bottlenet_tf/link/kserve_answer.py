@@ -10,7 +10,13 @@ import json
 import struct
 import zlib
 
-from bottlenet_tf.link.checks import is_number, is_whole, shortened
+from bottlenet_tf.common.checks import (
+    is_number,
+    is_text,
+    is_whole,
+    require,
+    shortened,
+)
 from bottlenet_tf.link.transport import Answer, BadAnswer
 
 MAX_JSON_BYTES = 16384
@@ -230,4 +236,14 @@ def _checked(answer):
         )
     return answer._replace(
         top=tuple((index, float(share)) for index, share in answer.top)
+    )
+
+
+def check_model(model, version):
+    """Raises ValueError unless these name a served model and its version."""
+    require(is_text(model), "A model must have a name.", model=model)
+    require(
+        version is None or is_whole(version),
+        "A version must be a whole number.",
+        version=version,
     )

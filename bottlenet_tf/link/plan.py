@@ -7,7 +7,7 @@ runs (`estimate`). `plan_file` reads plan.json.
 import copy
 from typing import NamedTuple, Optional
 
-from bottlenet_tf.link.checks import require
+from bottlenet_tf.common.checks import require
 
 SPLIT, DEVICE, CLOUD = WAYS = ("split", "device", "cloud")
 

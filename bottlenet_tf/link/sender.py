@@ -5,7 +5,7 @@ import itertools
 import time
 from typing import NamedTuple, Optional
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.goals import lead_ms
 from bottlenet_tf.link.prober import Prober
 from bottlenet_tf.link.race import LOCAL, REMOTE, Race

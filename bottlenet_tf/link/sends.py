@@ -21,7 +21,7 @@ import collections
 import math
 from typing import NamedTuple
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.floor import CONNECT_BYTES, Floor
 
 WINDOW = 20

@@ -12,8 +12,8 @@ import base64
 import time
 import urllib.parse
 
+from bottlenet_tf.common.checks import is_text, require
 from bottlenet_tf.link import kserve_answer, wire
-from bottlenet_tf.link.checks import is_text, require
 from bottlenet_tf.link.grpc_transport import GrpcTransport
 from bottlenet_tf.link.http_reader import MAX_BODY_BYTES
 from bottlenet_tf.link.http_transport import HttpTransport

@@ -5,8 +5,8 @@ import os
 from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.common.checks import is_list_of, is_text, is_whole
 from bottlenet_tf.runtime import fields, intact
-from bottlenet_tf.runtime.fields import is_list_of, is_text, is_whole
 from bottlenet_tf.runtime.intact import file_sha256
 from bottlenet_tf.runtime.outputs import OUTPUTS
 
@@ -248,7 +248,7 @@ _RULES = (
     (
         "unit_id",
         "an integer that fits 32 unsigned bits",
-        lambda value: is_whole(value, 0, 2**32),
+        lambda value: is_whole(value, most=2**32 - 1),
     ),
     ("code_shape", "[h, w, c] or [n], positive integers", _is_shape),
     ("sends_range", "true or false", _is_bool),
