@@ -21,6 +21,7 @@ from bottlenet_tf.codec.base import (
     check_codes,
     check_point,
 )
+from bottlenet_tf.common.checks import is_whole
 
 try:  # 5-10 microseconds per call; the same bytes and pixels as Pillow's.
     import imagecodecs
@@ -109,7 +110,7 @@ class JpegCodec(Codec):
     def __init__(self, quality=20):
         several = isinstance(quality, (list, tuple))
         self.points = tuple(quality) if several else (quality,)
-        if not all(map(_is_quality, self.points)):
+        if not all(is_whole(point, 1, 100) for point in self.points):
             raise ValueError(
                 "`quality` must be an integer from 1 to 100, libjpeg's scale, "
                 f"or a list of them. Received: quality={quality!r}"
@@ -194,8 +195,3 @@ class JpegCodec(Codec):
     def get_config(self):
         one = len(self.points) == 1
         return {"quality": self.points[0] if one else list(self.points)}
-
-
-def _is_quality(value):
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return is_integer and 1 <= value <= 100

@@ -36,11 +36,8 @@ def load(path, remedy=""):
 def read_json(path, format_name, fields, remedy):
     """Returns the object in a file of one format.
 
-    Args:
-        path: The file.
-        format_name: Required value of its field "format".
-        fields: Names of the fields that it must have.
-        remedy: Sentence on how to mend the file.
+    `fields` are the names of those that it must have, `remedy` is a sentence on
+    how to mend the file.
     """
     value = load(path, remedy)
     is_object = isinstance(value, dict)

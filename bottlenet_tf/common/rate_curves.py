@@ -160,8 +160,6 @@ class Unit(NamedTuple):
     """A measured unit and its rivals, from any kind of file.
 
     Attributes:
-        split: Name of its split point.
-        mode: How it was trained.
         kind: Its codec's name; "learned" or "datta" for these units.
         points: Tuple of `(bytes, accuracy)`, one for each operating point.
         default: That of the default operating point.

@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from bottlenet_tf.common.checks import is_whole
+
 # Providers of ONNX Runtime, in this order, for each device.
 _PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
@@ -42,9 +44,7 @@ def open_engine(path, threads=None, device="cpu"):
             f"A network file must end in {', '.join(_SUFFIXES)}. "
             f"Received: path={path!r}"
         )
-    if threads is not None and (
-        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
-    ):
+    if threads is not None and not is_whole(threads, 1):
         raise ValueError(
             "`threads` must be a positive integer, or None for the library's "
             f"own choice. Received: threads={threads!r}"
