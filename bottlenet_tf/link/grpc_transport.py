@@ -62,7 +62,6 @@ class GrpcTransport(Transport):
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
-        """See `Transport.ask`."""
         return self._asked(
             self._question(payload),
             deadline,
@@ -129,13 +128,11 @@ class GrpcTransport(Transport):
         return BadAnswer("The server must answer. Received: {}".format(words))
 
     def interrupt(self):
-        """See `Transport.interrupt`."""
         call = self._call
         if call is not None:
             call.cancel()
 
     def close(self):
-        """See `Transport.close`."""
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()

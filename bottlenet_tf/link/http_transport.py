@@ -55,7 +55,6 @@ class HttpTransport(Transport):
 
     @property
     def is_open(self):
-        """See `Transport.is_open`."""
         return self._connection is not None
 
     def _message(self, payload):
@@ -71,7 +70,6 @@ class HttpTransport(Transport):
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
-        """See `Transport.ask`."""
         return self._asked(
             self._message(payload),
             deadline,
@@ -179,7 +177,6 @@ class HttpTransport(Transport):
             )
 
     def interrupt(self):
-        """See `Transport.interrupt`."""
         self._interrupted = True
         connection = self._connection
         if connection is not None:
@@ -189,7 +186,6 @@ class HttpTransport(Transport):
                 pass
 
     def close(self):
-        """See `Transport.close`."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

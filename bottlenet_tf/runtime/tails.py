@@ -41,7 +41,6 @@ class Tails(Answers):
         )
 
     def warm_up(self):
-        """See `Answers.warm_up`."""
         for tail in self.tails.values():
             message = tail.unit.format
             codes = np.zeros(message.shape, message.codec.code_dtype)
