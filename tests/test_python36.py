@@ -11,6 +11,7 @@ MODULES = sorted(
     [
         ROOT / "__init__.py",
         ROOT / "common" / "__init__.py",
+        ROOT / "common" / "checks.py",
         ROOT / "common" / "formats.py",
         ROOT / "common" / "registry.py",
         *(ROOT / "edge").rglob("*.py"),
@@ -33,6 +34,7 @@ ON_DEMAND = {
 DEPLOYED = (
     "bottlenet_tf.codec",
     "bottlenet_tf.edge",
+    "bottlenet_tf.common.checks",
     "bottlenet_tf.common.formats",
     "bottlenet_tf.link",
     "bottlenet_tf.common.registry",

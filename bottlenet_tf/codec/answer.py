@@ -45,7 +45,7 @@ MAX_CLASSES = 65535  # One number more stands for no class.
 _NO_CLASS = 65535
 _HEAD = struct.Struct(">BBIIeeB")
 _CLASS = struct.Struct(">HH")
-MOST_MS = 65504.0  # Largest float16.
+_MOST_MS = 65504.0  # Largest float16.
 _CHECKSUM = slice(6, 10)  # In an answer's bytes.
 
 
@@ -86,33 +86,15 @@ class CompactAnswer(NamedTuple):
         return self.payload_crc == zlib.crc32(payload)
 
 
-def answer_bytes(num_classes):
-    """Returns the size of an answer about `num_classes` classes."""
-    return _HEAD.size + _CLASS.size * min(TOP, num_classes)
-
-
-def layout(num_top):
-    """Returns the fields as a NumPy type, for many answers at once."""
-    return [
-        ("first", "u1"),
-        ("status", "u1"),
-        ("unit_id", ">u4"),
-        ("payload_crc", ">u4"),
-        ("computed_ms", ">f2"),
-        ("queued_ms", ">f2"),
-        ("batch", "u1"),
-        ("top", [("class", ">u2"), ("share", ">u2")], (num_top,)),
-    ]
+def answer_bytes(num_top):
+    """Returns the size of an answer with room for `num_top` classes."""
+    return _HEAD.size + _CLASS.size * num_top
 
 
 def pack(answer, num_top):
     """Returns the bytes of a `CompactAnswer` with room for `num_top` classes.
 
     All answers of a batch have one size: missing classes are left blank.
-
-    Raises:
-        ValueError: for an unknown status, more top classes than `num_top` or
-            than `MOST_TOP`, or a number out of range.
     """
     if not len(answer.top) <= num_top <= MOST_TOP:
         raise ValueError(
@@ -131,15 +113,15 @@ def pack(answer, num_top):
             STATUSES.index(answer.status),
             answer.unit_id,
             answer.payload_crc,
-            min(answer.computed_ms, MOST_MS),
-            min(answer.queued_ms, MOST_MS),
+            min(answer.computed_ms, _MOST_MS),
+            min(answer.queued_ms, _MOST_MS),
             min(answer.batch, 255),
         )
         data += b"".join(
             _CLASS.pack(index, int(round(65535 * float(probability))))
             for index, probability in [*answer.top, *blank]
         )
-        return sealed(data)
+        return _sealed(data)
     except (struct.error, OverflowError) as error:
         raise ValueError(
             "An answer's numbers must fit its fields, classes be below "
@@ -148,7 +130,7 @@ def pack(answer, num_top):
         ) from None
 
 
-def sealed(data):
+def _sealed(data):
     """Returns an answer's bytes, the payload's CRC-32 turned into the checksum.
 
     It is its own inverse.
@@ -165,12 +147,7 @@ def sealed(data):
 
 
 def unpack(data):
-    """Returns the `CompactAnswer` in bytes.
-
-    Raises:
-        AnswerError: if they have another version, a size other than stated, or
-            values that no server writes.
-    """
+    """Returns the `CompactAnswer` in bytes."""
     if len(data) < _HEAD.size or data[0] >> 4 != VERSION:
         raise AnswerError(
             f"An answer must have version {VERSION} and at least "
@@ -179,10 +156,10 @@ def unpack(data):
             f"{bytes(data[:1])!r} first"
         )
     first, status, unit_id, crc, *times, batch = _HEAD.unpack_from(
-        sealed(bytes(data))
+        _sealed(bytes(data))
     )
     num_top = first & 15
-    size = _HEAD.size + num_top * _CLASS.size
+    size = answer_bytes(num_top)
     if len(data) != size or status >= len(STATUSES):
         raise AnswerError(
             "An answer must have the size that it states and a status that is "

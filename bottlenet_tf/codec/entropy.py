@@ -28,10 +28,6 @@ class EntropyCodec(Codec):
         points: The operating points, finite numbers in ascending order, as
             many as the tables have.
 
-    Raises:
-        ValueError: if an argument is invalid; from `encode` and `decode` for
-            codes of another shape or type, or an unknown point.
-
     Reference:
         Static tables from a learned density for each coefficient: Balle et
         al., 2018, arXiv:1802.01436, section 3.

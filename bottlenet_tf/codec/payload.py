@@ -37,6 +37,7 @@ from bottlenet_tf.codec.base import (
     PayloadError,
     check_point,
 )
+from bottlenet_tf.common.checks import is_whole
 
 VERSION = 3  # Version 2 had no point, and no tag before a range.
 RANGE_BYTES = 4  # low, high as float16.
@@ -96,8 +97,7 @@ class PayloadFormat(Fixed):
     """
 
     def __init__(self, unit_id, shape, codec, sends_range):
-        is_integer = isinstance(unit_id, int) and not isinstance(unit_id, bool)
-        if not is_integer or not 0 <= unit_id < 2**32:
+        if not is_whole(unit_id, most=2**32 - 1):
             raise ValueError(
                 "`unit_id` must be an integer that fits 32 unsigned bits. "
                 f"Received: unit_id={unit_id!r}"

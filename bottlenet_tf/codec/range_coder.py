@@ -74,9 +74,6 @@ def decode(data, tables, point):
     """Returns the int16 codes `(coefficients,)` of a stream.
 
     Takes time and memory in proportion to the coefficients, whatever `data`.
-
-    Raises:
-        PayloadError: if `data` is not a stream of `encode_batch`.
     """
     if _native is None:
         codes = _decode(data, tables, point)

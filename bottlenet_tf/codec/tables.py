@@ -49,10 +49,6 @@ class Tables(Fixed):
             intervals.
         index: uint16 `(points, coefficients)`.
         sha256: Hash of the content, hexadecimal; independent of zlib.
-
-    Raises:
-        ValueError: if an argument is invalid; for more than 64 points, 2**22
-            pairs of point and coefficient or 2**20 intervals.
     """
 
     def __init__(self, firsts, frequencies, index):
@@ -148,9 +144,6 @@ class Tables(Fixed):
         """Returns the tables that `to_bytes` packed.
 
         Inflates no more than the header states, and at most 11 MiB.
-
-        Raises:
-            ValueError: if `data` is anything else.
         """
         data = bytes(data)
         tables = cls.__new__(cls)

@@ -16,9 +16,6 @@ def grid(channels):
     not a power of two, so rows = ceil(channels / columns) here and spare
     tiles are padded.
 
-    Raises:
-        ValueError: if `channels` is not a positive integer.
-
     Reference:
         Eshratifar, Esmaili, Pedram, 2019, arXiv:1902.01000, tiling.
     """

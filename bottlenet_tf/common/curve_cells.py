@@ -30,7 +30,6 @@ def tables(units, against=()):
     Each has bytes at drops of accuracy and BD-rates, next to the image codecs.
 
     Args:
-        units: List of `rate_curves.Unit` of one network.
         against: Units to compare curves with, together as one curve; if there
             are none, a learned unit is compared with the JPEG units of its
             split point among `units`.

@@ -55,7 +55,6 @@ def place_labels(axes, labels, obstacles, padding=1.5, markers=(), size=0.0):
     line to the point.
 
     Args:
-        axes: Matplotlib axes with final limits.
         labels: List of `(x, y, text)` in data coordinates.
         obstacles: Data points not to be covered, `(n, 2)`.
         padding: Free space around each label, in pixels.

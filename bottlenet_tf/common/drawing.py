@@ -6,11 +6,7 @@ import sys
 
 @contextlib.contextmanager
 def optional(path):
-    """Turns any error of drawing into a warning that names the picture.
-
-    Args:
-        path: The picture's file, or its name.
-    """
+    """Turns any error of drawing into a warning that names the picture."""
     try:
         yield
     except Exception as error:  # Fonts, styles, a full disk: anything.

@@ -15,13 +15,6 @@ def alone(folder, flag="workdir"):
 
     The kernel releases it when the process ends, killed or not. Where a file
     system has no locks, or the folder is read-only, nothing is locked.
-
-    Args:
-        folder: The folder.
-        flag: Flag that named it, for the message.
-
-    Raises:
-        ValueError: if another process works there.
     """
     path = pathlib.Path(folder).absolute() / _NAME
     made = [p for p in path.parents if not p.exists()]

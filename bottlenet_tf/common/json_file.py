@@ -10,9 +10,6 @@ def write_json(path, value):
     """Writes `value` to `path`; a crash leaves the old file or none.
 
     Its folder is created. Returns the `pathlib.Path` written.
-
-    Raises:
-        ValueError: if `value` contains NaN or an infinity, which JSON lacks.
     """
     return whole_file.write(path, text_of(value).encode("utf-8"))
 
@@ -26,10 +23,6 @@ def load(path, remedy=""):
     """Returns the content of a JSON file.
 
     `remedy` is a sentence on how to mend a damaged file.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: naming the file, if it isn't JSON.
     """
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
@@ -43,16 +36,8 @@ def load(path, remedy=""):
 def read_json(path, format_name, fields, remedy):
     """Returns the object in a file of one format.
 
-    Args:
-        path: The file.
-        format_name: Required value of its field "format".
-        fields: Names of the fields that it must have.
-        remedy: Sentence on how to mend the file.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: naming the file, if it is damaged, of another version, or
-            lacks a field.
+    `fields` are the names of those that it must have, `remedy` is a sentence on
+    how to mend the file.
     """
     value = load(path, remedy)
     is_object = isinstance(value, dict)

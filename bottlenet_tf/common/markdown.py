@@ -4,10 +4,7 @@
 def aligned(header, rows, left):
     """Returns a table's lines, as wide as its cells.
 
-    Args:
-        header: Names of the columns.
-        rows: List of lists of as many strings.
-        left: How many columns are flush left; the others are flush right.
+    The first `left` columns are flush left, the others flush right.
     """
     widths = [max(map(len, column)) for column in zip(header, *rows)]
 

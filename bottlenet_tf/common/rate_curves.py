@@ -51,13 +51,6 @@ def bytes_at(points, accuracy):
 
     Between two neighbours on the `front`, the logarithm of bytes is
     interpolated linearly over accuracy. Nothing is extrapolated.
-
-    Args:
-        points: `(bytes, accuracy)` pairs, in any order.
-        accuracy: In percent.
-
-    Raises:
-        ValueError: if a size isn't positive.
     """
     curve = _positive_front(points)
     if not curve:
@@ -85,9 +78,6 @@ def accuracy_at(points, num_bytes):
 
     The inverse of `bytes_at`, but beyond the last point of the `front` the
     accuracy is that point's.
-
-    Raises:
-        ValueError: if a size isn't positive.
     """
     curve = _positive_front(points)
     if not curve:
@@ -124,13 +114,6 @@ def bd_rate(points, anchor):
     fits a cubic through four points of each; here, as in the current practice
     of video coding, a piecewise cubic (PCHIP) passes through all points of the
     `front` and doesn't overshoot.
-
-    Args:
-        points: `(bytes, accuracy)` pairs, in any order.
-        anchor: The same of the reference curve.
-
-    Raises:
-        ValueError: if a size isn't positive.
 
     Reference:
         Bjøntegaard, 2001, "Calculation of average PSNR differences between
@@ -177,8 +160,6 @@ class Unit(NamedTuple):
     """A measured unit and its rivals, from any kind of file.
 
     Attributes:
-        split: Name of its split point.
-        mode: How it was trained.
         kind: Its codec's name; "learned" or "datta" for these units.
         points: Tuple of `(bytes, accuracy)`, one for each operating point.
         default: That of the default operating point.

@@ -2,16 +2,7 @@
 
 
 class Registry:
-    """Maps names to objects; duplicates and unknown names raise.
-
-    Args:
-        kind: Kind of the entries, for error messages, e.g. "backbone".
-
-    Raises:
-        ValueError: from the decorator if the name is taken, from `get` if it
-            is unknown (the message lists the choices).
-        TypeError: from `register` if the name isn't a non-empty string.
-    """
+    """Maps names to objects; duplicates and unknown names raise."""
 
     def __init__(self, kind):
         self.kind = kind

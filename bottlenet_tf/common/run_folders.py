@@ -29,11 +29,6 @@ def find_runs(workdirs, flag="workdir"):
     Args:
         workdirs: Work directories, or folders that contain them (a sweep),
             which are taken in the order of their names.
-        flag: Flag that named them, for messages.
-
-    Raises:
-        ValueError: if one isn't a finished run and contains none, or its name
-            can't be that of a served model.
     """
     runs = []
     for workdir in map(pathlib.Path, workdirs):
@@ -66,12 +61,7 @@ def model_name(workdir):
 
 
 def load_report(path):
-    """Returns the report in a file, or in a run's work directory.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if the file isn't a report that a run wrote.
-    """
+    """Returns the report in a file, or in a run's work directory."""
     path = pathlib.Path(path)
     file = path / REPORT_FILE if path.is_dir() else path
     if not file.is_file():
@@ -94,11 +84,7 @@ def load_report(path):
 
 
 def choosing_figures(report):
-    """Returns the figures of a report on validation images, to choose by.
-
-    Raises:
-        ValueError: if the run had no validation images.
-    """
+    """Returns the figures of a report on validation images, to choose by."""
     if report["measured_on"] == "validation":
         return report
     if report["validation"] is None:

@@ -66,12 +66,7 @@ def flag_name(field):
 
 
 def local(name, value):
-    """Returns a flag's value with "~" as the home folder, lists as tuples.
-
-    Raises:
-        ValueError: for a path of another machine, such as gs://bucket/runs,
-            or one that isn't UTF-8.
-    """
+    """Returns a flag's value with "~" as the home folder, lists as tuples."""
     if isinstance(value, (list, tuple)):
         return tuple(local(name, each) for each in value)
     if not isinstance(value, str):
@@ -109,11 +104,6 @@ class Settings:
 
     Lists, which flags and JSON give, become tuples. Strings must not be empty;
     of paths, "~" becomes the home folder.
-
-    Raises:
-        ValueError: for a value out of its range, or a contradictory
-            combination.
-        TypeError: for a value of another type.
     """
 
     def __post_init__(self):

@@ -49,12 +49,6 @@ def check_types(config):
         )
 
 
-def check_named(**values):
-    """Refuses empty strings."""
-    for name, value in values.items():
-        check(bool(value), f"--{name} must not be empty.", **{name: value})
-
-
 def check_choice(name, value, choices):
     """Refuses a value that is not among the choices, and lists them."""
     check(
@@ -62,16 +56,6 @@ def check_choice(name, value, choices):
         f"--{name} must be one of {', '.join(choices)}.",
         **{name: value},
     )
-
-
-def check_at_least(low, **values):
-    """Refuses values below `low`."""
-    for name, value in values.items():
-        check(
-            value >= low,
-            f"--{name} must be at least {low}.",
-            **{name: value},
-        )
 
 
 def check_fraction(**values):

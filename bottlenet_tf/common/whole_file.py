@@ -9,9 +9,6 @@ def write(path, data):
     """Writes bytes to a file; a crash leaves the old file or none.
 
     Its folder is created. Returns the `pathlib.Path` written.
-
-    Raises:
-        OSError: if it can't be written.
     """
     path = pathlib.Path(path)
     if path.exists() and not path.is_file():  # A rename would replace a device.

@@ -58,15 +58,7 @@ class OnDevice:
 
 
 class OverLink:
-    """Answers by the controller's choice; by the device if that fails.
-
-    Args:
-        network: `network.Network`.
-        controller: `Controller` of choices that the network offers.
-        images, probes: `Transport`s.
-        deadline_ms, run: As in `Sender`.
-        max_bytes: Most bytes of a payload, or None.
-    """
+    """Answers by the controller's choice; by the device if that fails."""
 
     def __init__(
         self, network, controller, images, probes, deadline_ms, max_bytes, run

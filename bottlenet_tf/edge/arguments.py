@@ -30,9 +30,7 @@ answered, 1 if not or if nothing could be opened, 2 for invalid arguments."""
 def parse(argv=None, deploy=None):
     """Returns the parsed arguments; exits with code 2 if they are invalid.
 
-    Args:
-        argv: Arguments without the program's name; the process's if None.
-        deploy: Default of `--deploy`; None if it is required.
+    `deploy` is the default of `--deploy`, which is required if None.
     """
     parser = _parser(deploy)
     args = parser.parse_args(argv)

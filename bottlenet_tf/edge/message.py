@@ -61,7 +61,6 @@ class ByKind(Transport):
 
     @property
     def connect_ms(self):
-        """See `Transport`."""
         return self._used.connect_ms
 
     @property
@@ -70,7 +69,6 @@ class ByKind(Transport):
         return self._units.is_open
 
     def ask(self, message, deadline, request_id):
-        """See `Transport.ask`."""
         is_image = getattr(message, "is_image", False)
         self._used = self._images if is_image else self._units
         answer = self._used.ask(message, deadline, request_id)
@@ -88,11 +86,9 @@ class ByKind(Transport):
         return answer
 
     def interrupt(self):
-        """See `Transport.interrupt`."""
         self._used.interrupt()
 
     def close(self):
-        """See `Transport.close`."""
         self._units.close()
         if self._images is not None:
             self._images.close()

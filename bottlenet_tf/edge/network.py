@@ -19,23 +19,14 @@ TOP = 5
 
 
 class Found(NamedTuple):
-    """The device's answer to one image.
-
-    Attributes:
-        index: Index of the class.
-        top: Pairs of class index and probability, most probable first.
-    """
+    """The device's answer to one image."""
 
     index: int
     top: Tuple
 
 
 class Picture:
-    """An image, prepared once for each input size.
-
-    Args:
-        image: Argument of `images.pixels`.
-    """
+    """An image, prepared once for each input size."""
 
     def __init__(self, image):
         self._image, self._prepared = image, {}
@@ -54,15 +45,9 @@ class Network:
     `encode` and `predict` may run in two threads, each in one at a time.
 
     Args:
-        served_as: The deployment's `Served`.
         heads: `Heads`; None if nothing is ever sent.
         whole: `Whole`; None if none may answer.
         without_whole: Why there is none.
-
-    Attributes:
-        served: The identity.
-        unpack: Function that reads compact answers.
-        without_whole: As given.
     """
 
     unpack = staticmethod(answer.unpack)
@@ -75,17 +60,7 @@ class Network:
 
     @classmethod
     def open(cls, folder, runtime=None, threads=None, with_heads=True):
-        """Opens a deployment.
-
-        Args:
-            folder: The deployment, or its folder `edge`.
-            runtime, threads: As for `Head.load`.
-            with_heads: Whether payloads will be needed.
-
-        Raises:
-            FileNotFoundError, ImportError, ValueError: see `Head.load`; if
-                there is neither a head nor an unsplit network.
-        """
+        """Opens a deployment."""
         place = unit_file.find_folder(folder, "edge", served.NAME)
         heads = whole = None
         without_whole = ""
@@ -115,13 +90,7 @@ class Network:
         return self._whole.output if self.answers else "softmax"
 
     def why_not(self, choice, with_images=False, max_bytes=None):
-        """Returns why a plan's choice can't be taken here; None if it can.
-
-        Args:
-            choice: `link.plan.Choice`.
-            with_images: Whether the server takes image files.
-            max_bytes: Most bytes of a payload.
-        """
+        """Returns why a plan's choice can't be taken here; None if it can."""
         if max_bytes is not None and choice.bytes_mean > max_bytes:
             return "more than {} bytes".format(max_bytes)
         if choice.way == DEVICE:
@@ -147,14 +116,7 @@ class Network:
         return image_files.why_not(choice.codec)
 
     def prepare(self, image):
-        """Returns a `Picture`, read and prepared.
-
-        Args:
-            image: Path, or uint8 `(height, width, 3)`, RGB.
-
-        Raises:
-            OSError, TypeError, ValueError: see `images.pixels`.
-        """
+        """Returns the `Picture` of a path, or of RGB uint8 `(h, w, 3)`."""
         picture = Picture(image)
         picture.pixels(self._about)
         return picture
@@ -169,13 +131,8 @@ class Network:
         """Returns the `Message` for one image.
 
         Args:
-            picture: `Picture`.
-            choice: One that sends, with `why_not` returning None.
             max_bytes: Most bytes; if the choice's point takes more, the unit's
                 finest one that doesn't is used.
-
-        Raises:
-            ValueError: if there is none within the limit.
         """
         if choice.way == CLOUD:
             return self._encode_image(picture, choice, max_bytes)
@@ -233,11 +190,7 @@ class Network:
         return len(about.points), about.default_point
 
     def warm_up(self, splits=()):
-        """Runs the networks once: first runs take longer.
-
-        Args:
-            splits: Names of the units that may be needed.
-        """
+        """Runs the networks once: first runs take longer."""
         for name in splits:
             self._units[name].run(_blank(self._units[name].unit))
         if self._whole is not None:

@@ -20,7 +20,6 @@ class Opened(NamedTuple):
     """How images are answered.
 
     Attributes:
-        answerer: `OnDevice` or `OverLink`.
         splits: Names of the units that may be needed.
         alone: Why every image is answered on the device; None if not.
     """
@@ -33,15 +32,7 @@ class Opened(NamedTuple):
 def open_answerer(args, network, plan_path, say):
     """Returns `Opened` for the program's arguments.
 
-    Args:
-        args: Result of `arguments.parse`.
-        network: `network.Network`.
-        plan_path: Path of the plan, or None.
-        say: Function that shows the user one sentence.
-
-    Raises:
-        ValueError: for arguments that the plan or the transport refuses.
-        Alone: if the device can't answer alone, or `--strict` was given.
+    Raises `Alone` if the device can't answer alone, or for `--strict`.
     """
     if args.local:
         return _alone(network, plan_path, None)

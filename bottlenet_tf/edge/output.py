@@ -68,10 +68,6 @@ class AnswerFile:
     that is restarted with the same images and file answers exactly the missing
     ones. A crash of the system may lose the last lines, whose images are then
     answered again.
-
-    Raises:
-        OSError: if it can't be opened, or another program writes to it.
-        ValueError: if it contains anything but answers.
     """
 
     def __init__(self, path):

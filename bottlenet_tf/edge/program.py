@@ -22,12 +22,7 @@ _EXPECTED = (
 
 
 def main(argv=None, deploy=None):
-    """Runs the program and returns its exit code.
-
-    Args:
-        argv: Arguments without the program's name; the process's if None.
-        deploy: Default of `--deploy`.
-    """
+    """Runs the program and returns its exit code; see `arguments.parse`."""
     args = parse(argv, deploy)
     stop = Stop()
     with stop:
@@ -56,14 +51,7 @@ def _run(args, stop):
 
 
 def run(args, network, plan_path, stop):
-    """Answers the images of the arguments; returns the exit code.
-
-    Args:
-        args: Result of `arguments.parse`.
-        network: `network.Network`.
-        plan_path: Path of the plan, or None.
-        stop: `Stop`.
-    """
+    """Answers the images of the arguments; returns the exit code."""
     try:
         items = _items(args, stop)
         if args.paced:
@@ -137,16 +125,7 @@ class Stop:
 class Loop:
     """Prepares, answers and writes image after image.
 
-    Args:
-        network: `Network` that prepares images.
-        answerer: `OnDevice` or `OverLink`.
-        lines: `StandardOutput` or `AnswerFile`.
-        stop: Function that says whether to end.
-        count: Most images, or None.
-
     Attributes:
-        tally: `Tally` of the answers.
-        progress: `Progress`.
         known: Number of images answered by an earlier run.
         is_closed: Whether standard output was closed by its reader.
     """

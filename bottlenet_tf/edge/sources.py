@@ -13,12 +13,7 @@ STEADY_S, PATIENT_S = 0.3, 3.0
 
 
 class Item(NamedTuple):
-    """One image.
-
-    Attributes:
-        name: Its path, or the camera's frame.
-        image: Argument of `Network.prepare`.
-    """
+    """One image: its path, or the frame's name, and what is to be prepared."""
 
     name: str
     image: object
@@ -29,11 +24,7 @@ class SourceError(Exception):
 
 
 def files(paths):
-    """Returns the `Item`s of image files, and of those in folders, sorted.
-
-    Raises:
-        SourceError: if a folder has none, or can't be read.
-    """
+    """Returns the `Item`s of image files, and of those in folders, sorted."""
     found = []
     for path in paths:
         if not os.path.isdir(path):
@@ -77,11 +68,6 @@ class Watched:
     A file is read once its size and time of change have been the same for
     `STEADY_S` and it isn't empty. A rewritten one is a new image. One that is
     unreadable then gets `PATIENT_S` by `retry`.
-
-    Args:
-        folder: Path.
-        stopped: Function that says whether to end.
-        clock: Function that returns monotonic seconds.
     """
 
     def __init__(self, folder, stopped, clock=time.monotonic):
@@ -136,12 +122,7 @@ class Watched:
 def camera(name, stopped):
     """Yields a camera's frames, RGB, as fast as they are used.
 
-    Args:
-        name: Its number, or another source for OpenCV.
-        stopped: Function that says whether to end.
-
-    Raises:
-        SourceError: without OpenCV; if it can't be opened, or gives no more.
+    `name` is its number, or another source for OpenCV.
     """
     try:
         import cv2

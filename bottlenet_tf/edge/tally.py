@@ -46,12 +46,7 @@ class Latencies:
 class Tally:
     """Counts answers and failures.
 
-    Args:
-        clock: Function that returns monotonic seconds.
-
     Attributes:
-        answered: Images with an answer.
-        failed: Images without one.
         problems: Images that were sent to the server without an answer.
     """
 

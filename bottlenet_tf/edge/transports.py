@@ -18,7 +18,6 @@ class Kind(NamedTuple):
     """One kind of transport.
 
     Attributes:
-        make: Class of `Transport`.
         routes: Whether one model takes all units' payloads, in versions of the
             deployment, and another one images.
         encrypts: Whether it can encrypt, like gRPC.
@@ -39,17 +38,7 @@ TRANSPORTS = {
 
 
 class Server:
-    """The server of the arguments.
-
-    Args:
-        args: Result of `arguments.parse`.
-        network: `network.Network` of the deployment that it should have.
-
-    Raises:
-        ImportError: if the transport's package is missing.
-        OSError: if the certificate can't be read.
-        ValueError: for an invalid address or name.
-    """
+    """The server of the arguments."""
 
     def __init__(self, args, network):
         served, self._kind = network.served, TRANSPORTS[args.transport]
@@ -102,9 +91,6 @@ class Server:
 
         True for an unreachable server, which may start later: every question
         names version or unit, and another export never answers it.
-
-        Args:
-            say: Function that shows the user one sentence.
         """
         return all(self._has(*model, say) for model in self._models)
 

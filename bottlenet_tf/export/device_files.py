@@ -11,6 +11,7 @@ _PACKAGE = pathlib.Path(__file__).parents[1]
 _PARTS = (
     "__init__.py",
     "common/__init__.py",
+    "common/checks.py",
     "common/registry.py",
     "codec",
     "runtime",

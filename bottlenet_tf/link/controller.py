@@ -3,7 +3,7 @@
 import math
 import time
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.estimate import Estimate
 from bottlenet_tf.link.gamble import Gamble
 from bottlenet_tf.link.goals import GOALS, candidates, lead_ms

@@ -9,7 +9,7 @@ is slow at every split.
 import collections
 import time
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.sends import MAX_AGE_S, Sends
 
 _REMEMBERED = 9
@@ -63,12 +63,7 @@ def _median(values):
 
 
 class Estimate:
-    """Current time and energy of one image by one choice.
-
-    Args:
-        overhead_bytes: Bytes of a message on the air besides its payload.
-        clock: Function that returns monotonic seconds.
-    """
+    """Current time and energy of one image by one choice."""
 
     def __init__(self, overhead_bytes, clock=time.monotonic):
         self.overhead_bytes = overhead_bytes
@@ -88,8 +83,6 @@ class Estimate:
         """Notes an answer.
 
         Args:
-            choice: The `Choice` sent.
-            wire_bytes: Size of its payload.
             ms: From the first byte sent to the answer's last.
             computed_ms, queued_ms: Reported by the server; for None the
                 expected time and 0 are subtracted.
@@ -169,8 +162,6 @@ class Estimate:
         """Odds that a choice is answered in time.
 
         Args:
-            choice: A `Choice` that sends.
-            wire_bytes: Size of its payload.
             left_ms: From prepared pixels to the deadline.
             odds: Function of bytes and ms: `Sends.within` or `likely`.
         """

@@ -11,11 +11,7 @@ CONNECT_BYTES = 60
 
 
 class Floor:
-    """The least round trips.
-
-    Args:
-        clock: Function without arguments that returns monotonic seconds.
-    """
+    """The least round trips."""
 
     def __init__(self, clock):
         self._clock = clock

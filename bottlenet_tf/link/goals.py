@@ -7,7 +7,7 @@ the wait and then mobile-only.
 
 import math
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 
 # If accuracies in time differ by no more than this, the cheaper choice wins.
 _PERCENT_A_SECOND = 0.01

@@ -2,7 +2,7 @@
 
 import time
 
-from bottlenet_tf.link.checks import require
+from bottlenet_tf.common.checks import require
 from bottlenet_tf.link.http_reader import MAX_BODY_BYTES
 from bottlenet_tf.link.http_transport import split_address
 from bottlenet_tf.link.transport import (
@@ -25,10 +25,6 @@ class GrpcTransport(Transport):
         address, port, clock: As in `HttpTransport`.
         certificate: PEM bytes to check the server's certificate; None for no
             encryption.
-
-    Raises:
-        ValueError: for an invalid address.
-        ImportError: if grpcio isn't installed.
     """
 
     #: Measured at IP level; see docs/controller.md.
@@ -66,7 +62,6 @@ class GrpcTransport(Transport):
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
-        """See `Transport.ask`."""
         return self._asked(
             self._question(payload),
             deadline,
@@ -133,13 +128,11 @@ class GrpcTransport(Transport):
         return BadAnswer("The server must answer. Received: {}".format(words))
 
     def interrupt(self):
-        """See `Transport.interrupt`."""
         call = self._call
         if call is not None:
             call.cancel()
 
     def close(self):
-        """See `Transport.close`."""
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()

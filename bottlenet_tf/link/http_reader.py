@@ -15,21 +15,7 @@ def read_response(connection, deadline, clock):
 
     Only a body of stated length is read: chunks, or a body until the
     connection closes, could be endless.
-
-    Args:
-        connection: Connected socket.
-        deadline: Deadline in seconds of `clock`.
-        clock: Function that returns monotonic seconds.
-
-    Returns:
-        The status as int, the headers as dictionary of lower-case names, the
-        body as bytes, and the number of bytes received.
-
-    Raises:
-        Missed: if it isn't complete by the deadline.
-        Unreachable: if the connection ends before.
-        BadAnswer: if it isn't HTTP, is too large, states no length, or is
-            followed by more bytes.
+    Headers are a dictionary of lower-case names.
     """
     data = bytearray()
     while True:

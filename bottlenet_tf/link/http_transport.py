@@ -5,7 +5,7 @@ import socket
 import time
 import urllib.parse
 
-from bottlenet_tf.link.checks import is_whole, require
+from bottlenet_tf.common.checks import is_whole, require
 from bottlenet_tf.link.http_reader import read_response
 from bottlenet_tf.link.transport import (
     BadAnswer,
@@ -29,13 +29,8 @@ class HttpTransport(Transport):
     Args:
         address: `HOST`, `HOST:PORT` or `[IPv6]:PORT`, with or without
             `http://` before it.
-        port: Port if the address has none.
         host: Value of the header Host; None takes the address. A server with a
             single host accepts "".
-        clock: Function that returns monotonic seconds.
-
-    Raises:
-        ValueError: for an invalid address.
     """
 
     def __init__(self, address, port, host=None, clock=time.monotonic):
@@ -60,7 +55,6 @@ class HttpTransport(Transport):
 
     @property
     def is_open(self):
-        """See `Transport.is_open`."""
         return self._connection is not None
 
     def _message(self, payload):
@@ -76,7 +70,6 @@ class HttpTransport(Transport):
         raise NotImplementedError
 
     def ask(self, payload, deadline, request_id):
-        """See `Transport.ask`."""
         return self._asked(
             self._message(payload),
             deadline,
@@ -184,7 +177,6 @@ class HttpTransport(Transport):
             )
 
     def interrupt(self):
-        """See `Transport.interrupt`."""
         self._interrupted = True
         connection = self._connection
         if connection is not None:
@@ -194,7 +186,6 @@ class HttpTransport(Transport):
                 pass
 
     def close(self):
-        """See `Transport.close`."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -10,7 +10,13 @@ import json
 import struct
 import zlib
 
-from bottlenet_tf.link.checks import is_number, is_whole, shortened
+from bottlenet_tf.common.checks import (
+    is_number,
+    is_text,
+    is_whole,
+    require,
+    shortened,
+)
 from bottlenet_tf.link.transport import Answer, BadAnswer
 
 MAX_JSON_BYTES = 16384
@@ -27,18 +33,10 @@ def read(body, json_bytes, payload, request_id, received_bytes, unpack=None):
     """Returns the `Answer` in a response's body.
 
     Args:
-        body: Bytes.
-        json_bytes: Bytes of the JSON object in it.
-        payload: Bytes of the question.
-        request_id: Identifier of the question.
-        received_bytes: Size of the complete response.
         unpack: Function of a compact answer's bytes that returns an object
             with `class_index`, `top`, `status`, `computed_ms`, `unit_id` (0
             if none), `payload_crc` and, if known, `queued_ms`; or raises
             ValueError.
-
-    Raises:
-        BadAnswer: unless it is an answer to this payload.
     """
     _check(0 < json_bytes <= len(body), "must have valid lengths", json_bytes)
     head = json_object(body[:json_bytes], MAX_JSON_BYTES)
@@ -52,11 +50,8 @@ def of_tensors(tensors, payload, request_id, received_bytes, unpack=None):
     """Returns the `Answer` in the lists of values of outputs, by name.
 
     Args:
-        tensors: `{name: values}`, of any type and length. payload, request_id,
-        received_bytes, unpack: As in `read`.
-
-    Raises:
-        BadAnswer: unless it is an answer to this payload.
+        tensors: `{name: values}`, of any type and length.
+        unpack: As in `read`.
     """
     if "answer" in tensors:
         found = _compact(
@@ -241,4 +236,14 @@ def _checked(answer):
         )
     return answer._replace(
         top=tuple((index, float(share)) for index, share in answer.top)
+    )
+
+
+def check_model(model, version):
+    """Raises ValueError unless these name a served model and its version."""
+    require(is_text(model), "A model must have a name.", model=model)
+    require(
+        version is None or is_whole(version),
+        "A version must be a whole number.",
+        version=version,
     )

@@ -8,7 +8,6 @@ import struct
 import time
 
 from bottlenet_tf.link import kserve_answer, wire
-from bottlenet_tf.link.checks import check_model
 from bottlenet_tf.link.grpc_transport import GrpcTransport
 from bottlenet_tf.link.transport import BadAnswer
 
@@ -17,12 +16,7 @@ _SERVICE = "/inference.GRPCInferenceService/"
 
 
 class KServeGrpc(GrpcTransport):
-    """Asks one model of a server; see `GrpcTransport`.
-
-    Args:
-        address, certificate, clock: As in `GrpcTransport`.
-        model, version, unpack: As in `KServeHttp`.
-    """
+    """Asks one model of a server; see `GrpcTransport` and `KServeHttp`."""
 
     def __init__(
         self,
@@ -33,7 +27,7 @@ class KServeGrpc(GrpcTransport):
         certificate=None,
         clock=time.monotonic,
     ):
-        check_model(model, version)
+        kserve_answer.check_model(model, version)
         super().__init__(address, DEFAULT_PORT, certificate, clock)
         self._unpack = unpack
         self._model = wire.data(1, model)

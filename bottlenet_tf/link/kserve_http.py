@@ -19,7 +19,6 @@ import time
 import urllib.parse
 
 from bottlenet_tf.link import kserve_answer
-from bottlenet_tf.link.checks import check_model
 from bottlenet_tf.link.http_transport import HttpTransport
 from bottlenet_tf.link.transport import BadAnswer
 
@@ -49,7 +48,7 @@ class KServeHttp(HttpTransport):
         host=None,
         clock=time.monotonic,
     ):
-        check_model(model, version)
+        kserve_answer.check_model(model, version)
         super().__init__(address, DEFAULT_PORT, host, clock)
         self._unpack = unpack
         self._path = "/v2/models/" + urllib.parse.quote(model, safe="")

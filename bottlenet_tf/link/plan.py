@@ -7,7 +7,7 @@ runs (`estimate`). `plan_file` reads plan.json.
 import copy
 from typing import NamedTuple, Optional
 
-from bottlenet_tf.link.checks import require
+from bottlenet_tf.common.checks import require
 
 SPLIT, DEVICE, CLOUD = WAYS = ("split", "device", "cloud")
 
@@ -71,8 +71,6 @@ class Plan:
     Made by `plan_file.read` or `plan_file.parse`.
 
     Attributes:
-        network, device, server: Names, for display.
-        choices: Tuple of `Choice`.
         radios: Dictionary of `Radio` by the name of a link.
         min_accuracy: Least accepted accuracy; None for any.
         deadline_ms: That of the selection; None if it had none.

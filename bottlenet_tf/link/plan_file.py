@@ -6,7 +6,7 @@
 import json
 
 from bottlenet_tf.common import formats
-from bottlenet_tf.link.checks import is_number, is_text, is_whole, require
+from bottlenet_tf.common.checks import is_number, is_text, is_whole, require
 from bottlenet_tf.link.plan import (
     CLOUD,
     DEVICE,

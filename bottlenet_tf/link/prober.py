@@ -14,8 +14,6 @@ class Prober:
 
     Args:
         controller: `Controller`; called only by `send` and `learn`.
-        transport: Its own `Transport`.
-        clock: Function that returns monotonic seconds.
     """
 
     def __init__(self, controller, transport, clock):

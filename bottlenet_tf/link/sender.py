@@ -5,7 +5,7 @@ import itertools
 import time
 from typing import NamedTuple, Optional
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.goals import lead_ms
 from bottlenet_tf.link.prober import Prober
 from bottlenet_tf.link.race import LOCAL, REMOTE, Race
@@ -160,11 +160,7 @@ class Sender:
         return self._reply(begun_s, answer, LOCAL, choice, sent_bytes, problem)
 
     def late(self, image):
-        """Returns the device's `Reply` to an image that was set aside.
-
-        Raises:
-            Exception: that of `local`.
-        """
+        """Returns the device's `Reply` to an image that was set aside."""
         begun_s, whole = self._clock(), self._controller.plan.whole
         return self._reply(begun_s, self._locally(image), LOCAL, whole)
 

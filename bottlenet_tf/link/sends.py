@@ -21,7 +21,7 @@ import collections
 import math
 from typing import NamedTuple
 
-from bottlenet_tf.link.checks import is_number, require
+from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.floor import CONNECT_BYTES, Floor
 
 WINDOW = 20
@@ -98,7 +98,6 @@ class Sends:
     """The window of observed sends.
 
     Args:
-        clock: Function without arguments that returns monotonic seconds.
         recency: Factor by which a send counts more than the previous one.
         wait_bytes: W above; None to learn it.
     """
@@ -216,10 +215,6 @@ class Sends:
         """Returns the share of remembered sends that would take at most `ms`.
 
         Not optimistic: a send that is often late is worthless.
-
-        Args:
-            num_bytes: Bytes on the air.
-            ms: Time left for network and round trip.
         """
         fit = self._fit()
         room = ms - fit.floor
@@ -236,10 +231,6 @@ class Sends:
 
         For choosing when every send is a gamble: optimistic, by the best
         acceptable W, and never 0 for all choices at once.
-
-        Args:
-            num_bytes: Bytes on the air.
-            ms: Time left for network and round trip.
         """
         fit = self._fit()
         room = ms - fit.floor

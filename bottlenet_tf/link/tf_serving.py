@@ -12,8 +12,8 @@ import base64
 import time
 import urllib.parse
 
+from bottlenet_tf.common.checks import is_text, require
 from bottlenet_tf.link import kserve_answer, wire
-from bottlenet_tf.link.checks import is_text, require
 from bottlenet_tf.link.grpc_transport import GrpcTransport
 from bottlenet_tf.link.http_reader import MAX_BODY_BYTES
 from bottlenet_tf.link.http_transport import HttpTransport
@@ -34,7 +34,6 @@ class TfServingGrpc(GrpcTransport):
     """Asks the models of a server by gRPC; see `GrpcTransport`.
 
     Args:
-        address, certificate, clock: As in `GrpcTransport`.
         model: Name of the model for payloads that name no unit.
     """
 
@@ -90,7 +89,6 @@ class TfServingRest(HttpTransport):
     of a model: prefer the other transports if possible.
 
     Args:
-        address, host, clock: As in `HttpTransport`.
         model: Name of the model for payloads that name no unit.
     """
 

@@ -76,7 +76,6 @@ class Transport:
         """Returns the `Answer` to a payload.
 
         Args:
-            payload: Bytes.
             deadline: End of waiting, in seconds of `time.monotonic`.
             request_id: Identifier of the question, printable ASCII.
 

@@ -30,9 +30,6 @@ def read(message):
     """Returns the fields of an encoded message: `{field: [values]}`.
 
     Values are ints or bytes, in their order.
-
-    Raises:
-        BadAnswer: unless it is a message of at most 4,096 values.
     """
     found, place, count = {}, 0, 0
     while place < len(message):

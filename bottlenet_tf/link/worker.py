@@ -66,10 +66,6 @@ class Worker:
     """A thread that computes one task after the other.
 
     It is a daemon: it never keeps the program from ending.
-
-    Args:
-        clock: Function that returns monotonic seconds.
-        name: Name of the thread.
     """
 
     def __init__(self, clock, name="local"):
@@ -85,7 +81,6 @@ class Worker:
         """Returns a `Task`.
 
         Args:
-            function: Function without arguments.
             at_s: Its start, in seconds of the clock; None for at once, infinity
                 for when hurried.
             then: Called with the result in the worker's thread.

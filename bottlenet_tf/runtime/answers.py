@@ -25,8 +25,6 @@ OUTPUTS = {
     "logits": (np.float32, None),
 }
 _LEAST = float(np.finfo(np.float32).min)
-_NUMBERS = {word: number for number, word in enumerate(answers.STATUSES)}
-_REFUSED = _NUMBERS["refused"]
 _FEW = 64  # Up to so many classes, sorting is faster than partitioning.
 
 
@@ -43,10 +41,6 @@ class Answers:
     Attributes:
         num_classes: Length of the longest logits. Shorter ones are padded with
             float32's least number, so that these are not chosen.
-
-    Raises:
-        ValueError: if there is none, or one has more classes than an answer
-            can name.
     """
 
     def __init__(self, networks):
@@ -191,20 +185,24 @@ class _Batch:
 
     @property
     def answer(self):
-        num_top = self.top_classes.shape[1]
-        table = np.zeros(len(self.payloads), answers.layout(num_top))
-        table["first"] = answers.VERSION << 4 | num_top
-        table["status"] = [
-            _NUMBERS.get(word, _REFUSED) for word in self.status[:, 0]
-        ]
-        table["unit_id"] = self.units[:, 0]
-        table["payload_crc"] = [zlib.crc32(data) for data in self.payloads]
-        for name in ("computed_ms", "queued_ms"):
-            table[name] = np.minimum(getattr(self, name)[:, 0], answers.MOST_MS)
-        table["batch"] = min(len(self.payloads), 255)
-        # -1 becomes the number for no class.
-        table["top"]["class"] = self.top_classes
-        table["top"]["share"] = np.rint(65535 * self.top_probabilities)
-        rows = [answers.sealed(row.tobytes()) for row in table]
+        rows = [self._packed(i) for i in range(len(self.payloads))]
         packed = np.frombuffer(b"".join(rows), np.uint8)
-        return packed.reshape(len(table), table.itemsize)
+        row_bytes = answers.answer_bytes(self.top_classes.shape[1])
+        return packed.reshape(len(rows), row_bytes)
+
+    def _packed(self, i):
+        """Returns the compact answer to one payload, bytes."""
+        status = self.status[i, 0]
+        shares = zip(
+            self.top_classes[i].tolist(), self.top_probabilities[i].tolist()
+        )
+        answer = answers.CompactAnswer(
+            status if status in answers.STATUSES else "refused",
+            int(self.units[i, 0]),
+            zlib.crc32(self.payloads[i]),
+            float(self.computed_ms[i, 0]),
+            float(self.queued_ms[i, 0]),
+            len(self.payloads),
+            tuple(pair for pair in shares if pair[0] >= 0),
+        )
+        return answers.pack(answer, self.top_classes.shape[1])

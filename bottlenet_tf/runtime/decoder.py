@@ -26,13 +26,6 @@ def decode(data, formats=forms.FORMATS):
     JPEG is decoded exactly as by TensorFlow with `INTEGER_ACCURATE` where
     Pillow was built with libjpeg-turbo; IJG's libjpeg (in wheels of Pillow 5
     to 8) differs where colours change from one pixel to the next.
-
-    Args:
-        data: Bytes of the file.
-        formats: Forms of `forms.form_of` to accept.
-
-    Raises:
-        ValueError: if it is damaged or of another form, saying why.
     """
     form = forms.form_of(data)
     try:
@@ -79,11 +72,7 @@ def _check_opened(image):
 
 
 def rgb(image):
-    """Returns a Pillow image as uint8 `(height, width, 3)`.
-
-    Raises:
-        ValueError: for an image of floats.
-    """
+    """Returns a Pillow image as uint8 `(height, width, 3)`."""
     image.load()  # Old NumPy hides errors of decoding.
     if image.mode.startswith("I"):
         grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)

@@ -39,9 +39,7 @@ small as --max_bytes, 2 for invalid arguments."""
 def main(argv=None, deploy=None):
     """Runs the program and returns its exit code.
 
-    Args:
-        argv: Arguments without the program's name; the process's if None.
-        deploy: Default of `--deploy`; None is the folder of this package.
+    `deploy` is the default of `--deploy`; None is this package's folder.
     """
     parser = _parser(_BESIDE if deploy is None else deploy)
     args = parser.parse_args(argv)

@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from bottlenet_tf.common.checks import is_whole
+
 # Providers of ONNX Runtime, in this order, for each device.
 _PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
@@ -25,7 +27,6 @@ def open_engine(path, threads=None, device="cpu"):
     is imported only now. Networks take and give float32.
 
     Args:
-        path: The file.
         threads: CPU threads of one call; the library's choice if None.
             TensorRT has no such setting.
         device: Where an ONNX file runs: "cpu", "cuda", or "tensorrt", which
@@ -35,13 +36,6 @@ def open_engine(path, threads=None, device="cpu"):
         A callable, `{name: array} -> {name: array}`, with the attributes
         `inputs` and `outputs` (`{name: shape}`, None for an open dimension) and
         `channels_first` (whether images and codes are NCHW).
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ImportError: if the library is missing; the message says what to
-            install.
-        ValueError: for another suffix, a file that the library cannot open,
-            tensors that aren't float32, or an unusable argument.
     """
     path = os.fspath(path)
     suffix = os.path.splitext(path)[1]
@@ -50,9 +44,7 @@ def open_engine(path, threads=None, device="cpu"):
             f"A network file must end in {', '.join(_SUFFIXES)}. "
             f"Received: path={path!r}"
         )
-    if threads is not None and (
-        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
-    ):
+    if threads is not None and not is_whole(threads, 1):
         raise ValueError(
             "`threads` must be a positive integer, or None for the library's "
             f"own choice. Received: threads={threads!r}"
@@ -234,9 +226,6 @@ class Chain:
     Args:
         engines: At least one engine, all of one layout. All but the last have
             one output, all but the first have one input, of its shape.
-
-    Raises:
-        ValueError: if inputs and outputs don't match.
     """
 
     def __init__(self, engines):

@@ -16,11 +16,6 @@ def read(path, rules, optional=()):
         rules: Rules of its fields; the format's first, since another format may
             have other fields.
         optional: Fields that may be missing.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming the file, if it isn't the exported one; naming file
-            and field, if it isn't a valid export.
     """
     intact.check(path)
     with open(path, encoding="utf-8") as file:
@@ -54,19 +49,3 @@ def format_rule(name):
     """Returns the rule that a file's format is `name`."""
     rule = f"{name!r}, the one that this version reads"
     return ("format", rule, lambda value: value == name)
-
-
-def is_text(value):
-    """Whether a value is a string that isn't empty."""
-    return isinstance(value, str) and bool(value)
-
-
-def is_whole(value, low=0, high=float("inf")):
-    """Whether a value is an int from `low` to below `high`; a bool isn't."""
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return is_integer and low <= value < high
-
-
-def is_list_of(is_valid, value):
-    """Whether a value is a list of valid ones, at least one."""
-    return isinstance(value, list) and value != [] and all(map(is_valid, value))

@@ -7,11 +7,7 @@ EXTENSIONS = (
 
 
 def form_of(data):
-    """Returns the form of a file by its first bytes; None for another.
-
-    Args:
-        data: Bytes of a file, at least its first 12.
-    """
+    """Returns the form of a file by its first bytes; None for another."""
     if data[:3] == b"\xff\xd8\xff":
         return "JPEG"
     if data[:8] == b"\x89PNG\r\n\x1a\n":

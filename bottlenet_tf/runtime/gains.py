@@ -16,9 +16,6 @@ class Gains:
     Args:
         table: float32 `(points, *code_shape)`, positive and finite.
         form: `PayloadFormat` of the codes.
-
-    Raises:
-        ValueError: if the table has another form.
     """
 
     def __init__(self, table, form):
@@ -41,15 +38,7 @@ class Gains:
         self._limits = max(limits.min, -limits.max), limits.max
 
     def codes(self, coefficients, point):
-        """Returns one image's codes, of the codec's type.
-
-        Args:
-            coefficients: float32 `code_shape`.
-            point: Index of an operating point.
-
-        Raises:
-            ValueError: if a coefficient is not a number.
-        """
+        """Returns one image's codes, of the codec's type."""
         with np.errstate(over="ignore"):  # Infinite values are clipped.
             scaled = np.rint(coefficients * self._table[point])
         if np.isnan(scaled).any():
@@ -62,12 +51,7 @@ class Gains:
 
 
 def read(path, form):
-    """Returns the `Gains` of a file for a `PayloadFormat`.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming the file, if it isn't a valid export.
-    """
+    """Returns the `Gains` of a file for a `PayloadFormat`."""
     with open(path, "rb") as file:
         try:
             # Unlike `np.load`, it takes no other kind of file.

@@ -31,13 +31,7 @@ def file_sha256(path):
 
 
 def check(*paths):
-    """Raises an error if files differ from the export; missing ones pass.
-
-    Raises:
-        OSError: if one can't be read.
-        ValueError: naming the file and the remedy, if it or its manifest was
-            changed.
-    """
+    """Raises an error if files differ from the export; missing ones pass."""
     known = {}
     for path in paths:
         if not os.path.isfile(path):
@@ -53,10 +47,7 @@ def check(*paths):
 def check_tree(folder, suffix="", passed_over=()):
     """Checks all listed files below a folder, as `check` does.
 
-    Args:
-        folder: The folder.
-        suffix: Ending of the names to check.
-        passed_over: Names of files that may be changed.
+    Those named in `passed_over` may be changed.
     """
     folder = os.path.abspath(folder)
     root, digests = _nearest(folder)

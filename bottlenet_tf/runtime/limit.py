@@ -9,8 +9,6 @@ class Fitted(NamedTuple):
     """A payload within a limit.
 
     Attributes:
-        payload: Its bytes.
-        point: Index of its operating point.
         left_out: Number of coefficients, the least important ones, set to 0
             because even the coarsest point was too large.
         tries: Number of payloads made to find it.
@@ -125,7 +123,6 @@ def first_within(limit, rungs, payload_at):
     that is found.
 
     Args:
-        limit: Most bytes.
         rungs: A `range` of at least one rung, from most bytes to fewest.
         payload_at: Callable, rung -> payload (bytes).
 

@@ -19,9 +19,6 @@ def orientation(data, form):
     JPEG's first APP1 segment with EXIF, before any table, PNG's chunk `eXIf`
     and WebP's `EXIF` are read. XMP and text chunks aren't, and neither are
     other forms. Unreadable EXIF counts as none.
-
-    Raises:
-        ValueError: if the file's pieces cannot be listed.
     """
     if form == "JPEG":
         found = (

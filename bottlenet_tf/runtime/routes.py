@@ -48,11 +48,7 @@ def starts(message):
 
 
 def build(formats):
-    """Returns `{first two bytes: name}` of `{name: PayloadFormat}`.
-
-    Raises:
-        TagCollisionError: if two units share a prefix.
-    """
+    """Returns `{first two bytes: name}` of `{name: PayloadFormat}`."""
     found = {}
     for name, message in formats.items():
         for start in starts(message):

@@ -26,12 +26,7 @@ AUTOMATIC = ("tensorrt", "onnx", "litert")
 
 
 def choose(folder, part="head"):
-    """Returns the first of `AUTOMATIC` whose file and library exist.
-
-    Raises:
-        FileNotFoundError: if there is no file.
-        ImportError: if there is one, but not its library.
-    """
+    """Returns the first of `AUTOMATIC` whose file and library exist."""
     seen, error = [], FileNotFoundError
     for runtime in AUTOMATIC:
         file, modules = file_of(runtime, part), RUNTIMES[runtime][1]

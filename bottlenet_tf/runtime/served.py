@@ -4,6 +4,7 @@ import os
 import re
 from typing import NamedTuple
 
+from bottlenet_tf.common.checks import is_whole
 from bottlenet_tf.runtime import fields, routes
 
 NAME = "served.json"
@@ -57,11 +58,7 @@ def is_beside(folder):
 
 
 def read(folder):
-    """Reads a folder's served.json.
-
-    Raises:
-        OSError, ValueError: see `fields.read`.
-    """
+    """Reads a folder's served.json."""
     path = os.path.join(os.fspath(folder), NAME)
     content = fields.read(path, _RULES, ("image_model", "image_version"))
     found = of_units(content["model"], content["units"])
@@ -89,7 +86,7 @@ def _are_units(value):
     return (
         isinstance(value, dict)
         and value != {}
-        and all(fields.is_whole(each, 0, 2**32) for each in value.values())
+        and all(is_whole(each, most=2**32 - 1) for each in value.values())
     )
 
 
@@ -102,7 +99,7 @@ _RULES = (
         "an object of names and 32-bit identities, at least one",
         _are_units,
     ),
-    ("version", "a number", fields.is_whole),
+    ("version", "a number", is_whole),
     (
         "image_model",
         f"null, or {_NAME_RULE}",
@@ -111,6 +108,6 @@ _RULES = (
     (
         "image_version",
         "null, or the number of 'image_model'",
-        lambda value: value is None or fields.is_whole(value, 1, 2**24 + 1),
+        lambda value: value is None or is_whole(value, 1, 2**24),
     ),
 )

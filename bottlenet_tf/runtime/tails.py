@@ -15,15 +15,6 @@ class Tails(Answers):
 
     tail = routes[version and tag of the payload's header]
     answer = softmax(tail(payload))
-
-    Args:
-        tails: `{name: Tail}`, at least one.
-
-    Attributes:
-        tails: The same.
-
-    Raises:
-        ValueError: if two units can't be distinguished; see `Answers`.
     """
 
     def __init__(self, tails):
@@ -37,12 +28,7 @@ class Tails(Answers):
 
     @classmethod
     def load(cls, folder, device="cpu", threads=None, max_batch=64):
-        """Opens every tail of a folder, `<folder>/<name>/unit.json`.
-
-        Args:
-            folder: Parent of the units' folders for `Tail.load`.
-            device, threads, max_batch: See `Tail.load`, also for errors.
-        """
+        """Opens every tail of a folder, `<folder>/<name>/unit.json`."""
         folder = os.fspath(folder)
         return cls(
             {
@@ -55,7 +41,6 @@ class Tails(Answers):
         )
 
     def warm_up(self):
-        """See `Answers.warm_up`."""
         for tail in self.tails.values():
             message = tail.unit.format
             codes = np.zeros(message.shape, message.codec.code_dtype)

@@ -30,12 +30,6 @@ class TensorRtEngine:
     at a time: calls share buffers.
 
     Tested only against stand-ins for TensorRT and CUDA, never on a device.
-
-    Raises:
-        ImportError: if TensorRT or the CUDA runtime is missing.
-        ValueError: if the file is not an engine for this device, leaves a
-            dimension open, or has tensors that aren't float32.
-        RuntimeError: if CUDA or TensorRT fails, here or in a call.
     """
 
     channels_first = True

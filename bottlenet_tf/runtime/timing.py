@@ -16,8 +16,6 @@ class Timing:
     allocate memory and choose kernels.
 
     Args:
-        head: `edge.Head`.
-        repeat: Number of times that each image is encoded.
         point: Index of the operating point; None is the unit's default.
         max_bytes: In place of a point, the maximum bytes of a payload.
     """

@@ -148,11 +148,7 @@ class TritonPythonModel:
 
 
 def load(folder, device, threads, max_batch):
-    """Returns the `Answers` of the networks next to this file.
-
-    Raises:
-        ValueError: if a file of the folder isn't the exported one.
-    """
+    """Returns the `Answers` of the networks next to this file."""
     from bottlenet_tf.runtime import intact
 
     intact.check_tree(folder)

@@ -5,8 +5,8 @@ import os
 from typing import NamedTuple
 
 from bottlenet_tf.codec import PayloadFormat, create_codec
+from bottlenet_tf.common.checks import is_list_of, is_text, is_whole
 from bottlenet_tf.runtime import fields, intact
-from bottlenet_tf.runtime.fields import is_list_of, is_text, is_whole
 from bottlenet_tf.runtime.intact import file_sha256
 from bottlenet_tf.runtime.outputs import OUTPUTS
 
@@ -22,7 +22,6 @@ class UnitFile(NamedTuple):
     """The content of one unit.json; `read` checks it.
 
     Attributes:
-        name: Name of the deployment.
         format: `PayloadFormat` of its payloads.
         image_size: Side of the square image that the head takes, in pixels.
         resize: Length of the shorter side before the centre crop.
@@ -76,10 +75,6 @@ def check_network(unit, path):
         unit: `UnitFile` or `whole.WholeFile`; a file without a SHA-256 in it or
             in a manifest passes.
         path: The network file; a missing one passes.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: if it is another one.
     """
     name = os.path.basename(path)
     if name.endswith(ENGINE):
@@ -110,11 +105,6 @@ def find_folder(folder, side, name=NAME):
     Args:
         folder: The deployment folder, or its `edge` or `cloud` folder, which
             may have been copied alone.
-        side: "edge" or "cloud".
-        name: Name of the file.
-
-    Raises:
-        FileNotFoundError: if neither contains it.
     """
     folder = os.fspath(folder)
     for candidate in (folder, os.path.join(folder, side)):
@@ -137,12 +127,7 @@ def find_folder(folder, side, name=NAME):
 
 
 def read(path):
-    """Returns the `UnitFile` of a unit.json.
-
-    Raises:
-        OSError, ValueError: see `fields.read`; also if this machine's codec
-            library differs from the export's.
-    """
+    """Returns the `UnitFile` of a unit.json."""
     content = read_fields(path, _RULES, _OPTIONAL)
     return UnitFile(
         content["name"],
@@ -263,7 +248,7 @@ _RULES = (
     (
         "unit_id",
         "an integer that fits 32 unsigned bits",
-        lambda value: is_whole(value, 0, 2**32),
+        lambda value: is_whole(value, most=2**32 - 1),
     ),
     ("code_shape", "[h, w, c] or [n], positive integers", _is_shape),
     ("sends_range", "true or false", _is_bool),

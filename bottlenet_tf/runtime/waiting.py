@@ -18,10 +18,7 @@ class Waiting:
         refuse: Function of an item and the reason, "full" or "late".
         size: Function of an item that returns its part of a batch.
         most: Size of a batch. A larger item is a separate batch.
-        room: Most waiting items.
-        seconds: Longest wait.
         delay: Seconds to wait for a batch to fill up, 0 for none.
-        clock: Function that returns seconds.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import json
 import os
 from typing import NamedTuple
 
+from bottlenet_tf.common.checks import is_text
 from bottlenet_tf.runtime import fields, images, outputs, runtimes, unit_file
 from bottlenet_tf.runtime.engines import (
     as_batch,
@@ -179,11 +180,7 @@ def part_of(timing_only):
 
 
 def read(path):
-    """Returns the `WholeFile` of a whole.json.
-
-    Raises:
-        OSError, ValueError: see `fields.read`.
-    """
+    """Returns the `WholeFile` of a whole.json."""
     content = unit_file.read_fields(path, _RULES, ("output",))
     return WholeFile(
         content["name"],
@@ -202,6 +199,6 @@ _RULES = (
     (
         "timing_only",
         "null, or why it is only for timing",
-        lambda value: value is None or fields.is_text(value),
+        lambda value: value is None or is_text(value),
     ),
 )

@@ -49,7 +49,6 @@ class WholeImages(Answers):
         return cls(Whole.load(folder, "onnx", threads, device))
 
     def warm_up(self):
-        """See `Answers.warm_up`."""
         size = self.about.image_size
         self._network.whole.logits(np.zeros((size, size, 3), np.uint8))
 

@@ -20,6 +20,7 @@ def test_what_is_compiled_for_one_machine_goes_to_servers_alone(
     for name in (
         "__init__.py",
         "common/__init__.py",
+        "common/checks.py",
         "common/registry.py",
         "codec/_range_coder.c",
         "codec/_range_coder.abi3.so",
@@ -34,6 +35,7 @@ def test_what_is_compiled_for_one_machine_goes_to_servers_alone(
         "__init__.py",
         *(["_range_coder.abi3.so"] if compiled else []),
         "_range_coder.c",
+        "checks.py",
         "registry.py",
     ]
 

@@ -151,7 +151,12 @@ def test_the_edge_folder_works_when_copied_away_alone(deploy, photos, tmp_path):
     for part in ("codec", "runtime"):
         shutil.copytree(PACKAGE / part, package / part, ignore=ignored)
     (package / "common").mkdir()
-    for part in ("__init__.py", "common/__init__.py", "common/registry.py"):
+    for part in (
+        "__init__.py",
+        "common/__init__.py",
+        "common/checks.py",
+        "common/registry.py",
+    ):
         shutil.copy(PACKAGE / part, package / part)
     (edge / "encode.py").write_text(
         "import sys\n"

@@ -49,11 +49,6 @@ def is_text(value, most=1000):
     return isinstance(value, str) and 0 < len(value) <= most
 
 
-def check_model(model, version):
-    """Raises ValueError unless these name a served model and its version."""
-    require(is_text(model), "A model must have a name.", model=model)
-    require(
-        version is None or is_whole(version),
-        "A version must be a whole number.",
-        version=version,
-    )
+def is_list_of(is_valid, value):
+    """Whether a value is a list of valid ones, at least one."""
+    return isinstance(value, list) and value != [] and all(map(is_valid, value))
