@@ -52,9 +52,6 @@ def measure(model, unsplit, part, temperature, batch_size, label):
 
     Returns:
         List of `Measured`, finest point first.
-
-    Raises:
-        ValueError: if codes aren't finite.
     """
     path, points = WirePath(model), range(len(model.unit.points))
     task = part.task

@@ -23,9 +23,6 @@ def tune(model, unsplit, dataset, run, config):
         dataset: `data.Dataset` of the photos.
         run: `TrainConfig` that the unit was trained with.
         config: `AdaptConfig`.
-
-    Raises:
-        ValueError: if the loss isn't finite.
     """
     model.prefix.trainable = model.suffix.trainable = False
     model.unit.trainable = True

@@ -33,9 +33,6 @@ class PadChannels(keras.layers.Layer):
     Returns:
         Tensor `(batch, height, width, channels + 2 * padding)`.
 
-    Raises:
-        ValueError: if `padding` is negative.
-
     Reference:
         He, Zhang, Ren, Sun, 2015, arXiv:1512.03385, section 3.3, option A.
     """

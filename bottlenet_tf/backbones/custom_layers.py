@@ -19,9 +19,6 @@ def import_all(sources):
 
     Args:
         sources: Names of modules, or paths of `.py` files.
-
-    Raises:
-        ValueError: if one can't be imported; the message says why.
     """
     known = keras.saving.get_custom_objects()
     for source in sources:

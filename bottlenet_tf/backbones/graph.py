@@ -11,12 +11,7 @@ import keras
 
 
 def as_functional(model):
-    """Returns a functional or `Sequential` model as a functional one.
-
-    Raises:
-        ValueError: if it isn't built, has no graph, or has several inputs or
-            outputs.
-    """
+    """Returns a functional or `Sequential` model as a functional one."""
     model = with_graph(model)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(

@@ -50,10 +50,6 @@ def application(
 
     Returns:
         Functional model, raw RGB 0..255 to float32 logits.
-
-    Raises:
-        ValueError: if the network can't take this image size, or the
-            weights don't fit.
     """
     family = constructor.__module__.rsplit(".", 1)[-1]
     mode = resolve(preprocessing, _MODES.get(family, "none"))

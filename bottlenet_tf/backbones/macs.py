@@ -59,10 +59,6 @@ def count_macs(model, upto=None):
             a `BottleNet`.
         upto: Optional `KerasTensor` inside the model: only the calls that this
             tensor depends on count.
-
-    Raises:
-        ValueError: if a shape that matters is unknown, or `upto` isn't a
-            tensor of the model's graph.
     """
     if upto is None and hasattr(model, "macs") and not _nests(model):
         return int(model.macs(None))  # No call, so no shape.
@@ -89,9 +85,6 @@ def layer_macs(layer, input_shape, output_shape):
     """Returns the multiply-accumulates of one layer call for one image.
 
     Shapes have the batch axis; a layer with several inputs has a list.
-
-    Raises:
-        ValueError: if a spatial size that matters is unknown.
     """
     if hasattr(layer, "macs"):
         return int(layer.macs(input_shape))

@@ -57,9 +57,6 @@ class Backbone:
         Args:
             name: A declared name in any case ("RB3", "rb3"), or the name of
                 any top-level layer whose output separates the network.
-
-        Raises:
-            ValueError: if there is none; the message lists all choices.
         """
         for point in self.split_points:
             if point.layer == name or point.name.lower() == str(name).lower():
@@ -105,9 +102,6 @@ def describe_cuts(model, names=None):
 
     `names` is `{layer name: split point name}`; None for all valid cuts under
     their layers' names.
-
-    Raises:
-        ValueError: if one of the layers doesn't separate the network.
     """
     cuts = {name: (tensor, position) for name, tensor, position in _cuts(model)}
     if names is None:

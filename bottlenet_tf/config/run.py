@@ -45,13 +45,7 @@ class TrainConfig(
 
     @classmethod
     def from_json(cls, text):
-        """Returns the run that `to_json` wrote.
-
-        Raises:
-            ValueError: if the text isn't a JSON object, a field is unknown or
-                its value is refused.
-            TypeError: if a value has the wrong type.
-        """
+        """Returns the run that `to_json` wrote."""
         values = json.loads(text)
         given = values if isinstance(values, dict) else {}
         if "unit" in given:

@@ -184,9 +184,6 @@ class LearnedUnitConfig(RuledSettings):
         of a network for large images, too much is lost in so few channels:
         there the grid may have 28 positions a side, a patch keeps 64 channels
         and four times as many coefficients are sent.
-
-        Raises:
-            ValueError: if no power of two up to 16 makes such patches.
         """
         height, width, depth = feature_shape
         patch = self.patch or _patch(feature_shape)

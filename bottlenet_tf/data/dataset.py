@@ -127,11 +127,7 @@ class Dataset:
         return len(self.test)
 
     def steps_per_epoch(self, batch_size):
-        """Number of complete training batches in one epoch.
-
-        Raises:
-            ValueError: if `batch_size` is not in 1..num_train.
-        """
+        """Number of complete training batches in one epoch."""
         if not 1 <= batch_size <= self.num_train:
             raise ValueError(
                 "`batch_size` must be from 1 to the number of training images, "
@@ -155,9 +151,6 @@ class Dataset:
             image_size, image_size, 3)` and int32 `(batch_size,)` or, for
             several labels per image, `(batch_size, classes)`, with `num_train
             // batch_size - start_batch` elements.
-
-        Raises:
-            ValueError: for a batch size, epoch or start outside its range.
         """
         steps = self.steps_per_epoch(batch_size)
         if epoch < 0:

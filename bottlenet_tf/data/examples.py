@@ -18,9 +18,6 @@ def joined(parts):
     Args:
         parts: `IndexedExamples`, or `RecordExamples` of one TFDS split; with
             nothing in common.
-
-    Raises:
-        ValueError: for records of several splits.
     """
     parts = [part for part in parts if len(part)] or parts[:1]
     return parts[0].and_those_of(parts[1:])

@@ -33,10 +33,6 @@ def folder(path, test_fraction, validation_fraction, seed):
 
     Returns:
         `Source`.
-
-    Raises:
-        ValueError: before any image is read, if the folder is missing, a
-            class is empty or the parts have different classes.
     """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
@@ -81,9 +77,6 @@ def undivided(path):
     """Returns the `Source` of `<class>/*`, with all images for testing.
 
     None if the folder contains no folders, or has a `train` folder.
-
-    Raises:
-        ValueError: if a class is empty.
     """
     root = pathlib.Path(path).expanduser()
     if not _has_folders(root) or "train" in _parts(root):

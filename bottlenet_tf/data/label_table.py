@@ -41,10 +41,6 @@ def labelled(path, test_fraction, validation_fraction, seed):
 
     Returns:
         `Source`.
-
-    Raises:
-        ValueError: naming the line, if the table has another form; naming the
-            files, if some are missing.
     """
     root, classes, rows, passed_over = _read(path)
     parts = {}

@@ -55,10 +55,6 @@ def load_part(
         `Dataset` without training images. The images are its `validation` if
         that is asked for, else its `test`, a `Part` named "all" if these are
         all images.
-
-    Raises:
-        ValueError: as `load`; if there are no such images; if `spec` is the
-            run's data set, and its training images have changed.
     """
     source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
     if source is None:

@@ -107,10 +107,6 @@ def prepare(data_dir=None, manual_dir=None):
 
     Returns:
         Prepared `MiniImagenet`.
-
-    Raises:
-        ValueError: if the images are missing, unusable, or not those that were
-            prepared.
     """
     builder = MiniImagenet(data_dir=data_dir)
     prepared = pathlib.Path(builder.data_path).is_dir()

@@ -89,9 +89,6 @@ class Part:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch,
             image_size, image_size, 3)` and int32 `(batch,)`, or `(batch,
             classes)` for several labels per image.
-
-        Raises:
-            ValueError: if `batch_size` is below 1.
         """
         if batch_size < 1:
             raise ValueError(
@@ -123,10 +120,6 @@ class Part:
 
         Yields:
             The batches, unchanged.
-
-        Raises:
-            CorruptImageError: in place of TensorFlow's error, if an image of
-                this part turns out not to decode.
         """
         iterator = iter(batches)
         while True:

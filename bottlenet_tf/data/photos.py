@@ -17,9 +17,6 @@ def list_photos(folder):
 
     Hidden files and folders are passed over, and so are other extensions,
     which are counted.
-
-    Raises:
-        ValueError: if there is no such folder, or fewer than two photos.
     """
     root = pathlib.Path(folder).expanduser()
     listing = Listing()

@@ -179,9 +179,6 @@ def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
     Returns:
         Dictionary of the `bits` that name one class, the same rounded up to
         `bytes`, without a header, and `accuracy`.
-
-    Raises:
-        ValueError: for fewer than 2 classes: a certain answer costs nothing.
     """
     if num_classes < 2 and task is tasks.ONE_CLASS:
         raise ValueError(

@@ -92,10 +92,6 @@ def cloud_only(
     Returns:
         List of `CloudPoint`, codec after codec, size after size, by rising
         quality.
-
-    Raises:
-        ValueError: for a codec that is unknown or missing, a quality out of
-            range or a data set without test images.
     """
     codecs = usable_codecs() if codecs is None else codecs
     # `Part.stored_size` is never above `image_size`.

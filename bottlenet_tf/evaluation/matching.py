@@ -43,9 +43,6 @@ def matched_bytes(points, accuracy):
 
     Returns:
         `Match`.
-
-    Raises:
-        ValueError: if there are no points.
     """
     points = list(points)
     if not points:

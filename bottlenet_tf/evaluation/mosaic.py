@@ -26,9 +26,6 @@ def plane_mosaic(model, images):
     Returns:
         uint8 `(height, width, 3)`, enlarged by integer factors without
         interpolation.
-
-    Raises:
-        ValueError: if features aren't finite.
     """
     images = np.asarray(images)
     codec, point = model.unit.byte_codec, model.unit.default_point

@@ -40,9 +40,6 @@ def plot_rate_accuracy(reports, path):
         reports: Dictionaries from `build_report` or `load_report`, all of
             one data set and backbone.
         path: PNG file to write, which is returned.
-
-    Raises:
-        ValueError: if there are no reports, or they can't be compared.
     """
     reports = sorted(reports, key=split_order)
     measured = {tuple(report[key] for key in SHARED) for report in reports}

@@ -87,9 +87,6 @@ def build_report(
 
     Returns:
         Dictionary of plain Python values, ready for JSON.
-
-    Raises:
-        ValueError: if a `Measured` doesn't match the mode.
     """
     figures = _section(config, dataset, measured)
     reasons = figures.pop("reasons")

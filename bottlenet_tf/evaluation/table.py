@@ -43,9 +43,6 @@ def markdown_table(reports, against=()):
         against: Reports of units to compare curves with, as one curve, besides
             the rivals; if there are none, a learned unit is compared with the
             JPEG units of its split point.
-
-    Raises:
-        ValueError: if one of `against` can't be compared with any report.
     """
     groups, anchors = _grouped(reports), _grouped(against)
     for key in anchors:

@@ -239,10 +239,6 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
 
     Returns:
         `BottleNet`.
-
-    Raises:
-        ValueError: if the split doesn't separate the network, or the unit
-            refuses its parameters.
     """
     prefix, suffix = split_backbone(backbone, split)
     if unit.kind == "learned" and tells_tail:

@@ -21,10 +21,6 @@ def split_backbone(backbone, split_name):
         `(prefix, suffix)`, two functional models: image
         `(batch, image, image, 3)` to feature `(batch, height, width,
         channels)`, and feature to float32 logits `(batch, classes)`.
-
-    Raises:
-        ValueError: if there is no such split point, or the layer doesn't
-            separate the network; the message lists the choices.
     """
     point = backbone.split_point(split_name)
     model = backbone.model

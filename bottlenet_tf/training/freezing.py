@@ -45,10 +45,6 @@ def fit_tables(pmfs, first, bank_size=256):
     Returns:
         `codec.tables.Tables`.
 
-    Raises:
-        ValueError: for other shapes, numbers that are not probabilities or a
-            `bank_size` below 2.
-
     Reference:
         Banerjee et al., 2005, "Clustering with Bregman divergences", Journal
         of Machine Learning Research 6, for 1.
@@ -85,9 +81,6 @@ def smooth_counts(counts, prior_pmfs, weight):
 
     Returns:
         float32, the shape of `prior_pmfs`.
-
-    Raises:
-        ValueError: if shapes do not fit or `weight` is not positive.
     """
     counts, prior_pmfs = np.asarray(counts), np.asarray(prior_pmfs)
     *outer, symbols = prior_pmfs.shape

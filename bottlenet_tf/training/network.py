@@ -54,12 +54,7 @@ class Network(NamedTuple):
 
 
 def build_network(config, image_size, num_classes):
-    """Builds the `Network` of a `TrainConfig`.
-
-    Raises:
-        ValueError: if backbone, weights, split and unit don't match; the
-            message says which.
-    """
+    """Builds the `Network` of a `TrainConfig`."""
     backbone = build_backbone(config, image_size, num_classes)
     if config.train_frozen:
         graph.unfreeze(backbone.model)
@@ -116,11 +111,7 @@ def _print_frozen(model):
 
 
 def with_labels_for(output, dataset, config):
-    """Returns a data set with labels for a network's outputs.
-
-    Raises:
-        ValueError: if labels, outputs and --output don't match.
-    """
+    """Returns a data set with labels for a network's outputs."""
     chosen = tasks.choose(config.output, output, dataset.task.output)
     return dataset.for_output(chosen)
 
@@ -161,9 +152,6 @@ def build_backbone(config, image_size, num_classes):
 
     Returns:
         `backbones.Backbone`.
-
-    Raises:
-        ValueError: if backbone and weights don't match.
     """
     custom_layers.import_all(config.imports)
     knows_classes = config.data.class_indices or config.data.unseen_classes
@@ -212,9 +200,6 @@ def load_model(run):
 
     Args:
         run: Work directory, or the path of its model file.
-
-    Raises:
-        ValueError: if there is no finished model.
     """
     return in_float32(stored_model(run))
 

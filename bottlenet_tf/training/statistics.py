@@ -96,10 +96,6 @@ def of_splits(backbone, sizes, dataset, count, seed, folder):
         count: Number of images.
         seed: Seed of the projections.
         folder: Folder of unnamed files, which end with the process.
-
-    Raises:
-        ValueError: for features or gradients that aren't finite, a constant
-            feature, or an answer that doesn't depend on it.
     """
     forward = _from_backbone(backbone, list(sizes))
     yield from _gather(Batches(forward, dataset, seed), sizes, count, folder)

@@ -45,11 +45,7 @@ def start_unit(model, dataset, config):
 
 
 def count_images(config, dataset, mixed_to):
-    """Returns the number of images that a closed form reads.
-
-    Raises:
-        ValueError: if they are fewer than the mixed coefficients.
-    """
+    """Returns the number of images that a closed form reads."""
     count = min(config.unit.statistics_images, dataset.num_train)
     check(
         count >= mixed_to,
