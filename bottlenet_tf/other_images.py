@@ -23,12 +23,6 @@ def run(config):
 
     The report has the form of the run's, with the run's `flags`; its
     `evaluation` identifies network and images. The run isn't changed.
-
-    Args:
-        config: `EvaluateConfig`.
-
-    Returns:
-        The report, as written to `report.json`.
     """
     check_run(config.workdir)
     sha256 = provenance.check_model(config.workdir, "RUN")

@@ -42,8 +42,6 @@ class Refit:
     Args:
         base: `BottleNet` with a trained `LearnedUnit`; not changed.
         unsplit: As `measure.answers` returns it.
-        run: `TrainConfig` that the unit was trained with.
-        config: `AdaptConfig`.
     """
 
     def __init__(self, base, unsplit, run, config):

@@ -27,9 +27,6 @@ def run(config):
 
     The run isn't changed. Both units are measured on the held-out photos, the
     new one as in the pack.
-
-    Returns:
-        The figures, as written next to the pack.
     """
     examples = photos.list_photos(config.images)
     if config.skip_corrupt:

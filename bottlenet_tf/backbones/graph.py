@@ -155,12 +155,7 @@ def replay(model, tensor, call=None):
     """Applies the model's layers, shared, to another symbolic input.
 
     Args:
-        model: Functional model with one input and one output.
-        tensor: `KerasTensor` that replaces the model's input.
         call: `call(operation, *args, **kwargs)`; the plain call if None.
-
-    Returns:
-        The `KerasTensor` that replaces the model's output.
     """
     if call is None:
         call = _call

@@ -32,7 +32,6 @@ def from_file(
     a single output.
 
     Args:
-        path: The file.
         image_size: Must be the size it was built with, if that is fixed.
         num_classes: Must be its number of outputs, or 2 for a single one.
         weights, preprocessing, new_head: As in `backbones.create`.

@@ -45,8 +45,6 @@ def application(
 
     Args:
         constructor: E.g. `keras.applications.MobileNetV2`.
-        image_size, num_classes, weights, preprocessing: As in
-            `backbones.create`.
 
     Returns:
         Functional model, raw RGB 0..255 to float32 logits.

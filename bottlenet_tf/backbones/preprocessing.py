@@ -114,8 +114,6 @@ def rgb_input(image_size, mode, channels=3, beside=None):
     With mode "none" both are the same: no layer is added.
 
     Args:
-        image_size: Side in pixels.
-        mode: One of `MODES`.
         channels: Channels of the second; 1 for luma.
         beside: Functional model whose layer names are taken.
     """

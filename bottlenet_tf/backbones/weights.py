@@ -33,7 +33,6 @@ def load_file(model, path, build):
     weights but the classifier's are loaded and a message is logged.
 
     Args:
-        model: Model to fill.
         path: `.weights.h5`, `.h5` or `.keras` file of the same architecture.
         build: `build(num_classes)`, which returns another model like it.
     """

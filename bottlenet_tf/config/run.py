@@ -56,12 +56,7 @@ class TrainConfig(
 
 
 def differing_flags(before, now, free=()):
-    """Returns a list of differences: "--name=value there, --name=value here".
-
-    Args:
-        before, now: Dataclasses of the same type, which may contain others.
-        free: Names of fields that may differ.
-    """
+    """Returns a list of differences: "--name=value there, --name=value here"."""
     found = []
     for field in dataclasses.fields(now):
         there, here = getattr(before, field.name), getattr(now, field.name)

@@ -24,12 +24,9 @@ class Dataset:
     normalisation. Made by `bottlenet_tf.data.load`.
 
     Args:
-        name: Shown in logs and results.
-        class_names: One name per label.
         train: `IndexedExamples` or `RecordExamples`.
         validation: The same, no example in common; may be empty.
         test: The same, no example in common with either.
-        preprocessing: `images.Preprocessing`.
         inventory: Function that returns `Dataset.inventory`.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
@@ -37,9 +34,6 @@ class Dataset:
         unseen: Examples as `test`, of classes in no other part; None without
             them.
         unseen_classes: The names of these.
-
-    Attributes:
-        train, validation, test, unseen: `Part`s.
     """
 
     def __init__(
@@ -140,7 +134,6 @@ class Dataset:
         """One epoch of shuffled training batches.
 
         Args:
-            batch_size: Images per batch.
             epoch: Integer from 0; decides the order and the crops.
             start_batch: First batch to yield; those before it are skipped
                 without being decoded.

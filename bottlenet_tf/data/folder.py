@@ -30,9 +30,6 @@ def folder(path, test_fraction, validation_fraction, seed):
     order of their names. Images in folders inside class folders count for the
     class. Other extensions, images in no class folder and other folders next to
     `train` are counted and reported; hidden files and folders are not.
-
-    Returns:
-        `Source`.
     """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():

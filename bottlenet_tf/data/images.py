@@ -29,9 +29,6 @@ def decode_image(data):
     takes 0.6 times the processor time at 84 px and 0.85 at 500 x 375, crop
     included, and no Python thread waits for another.
 
-    Args:
-        data: Scalar string tensor, the file's bytes.
-
     Returns:
         uint8 tensor `(height, width, 3)`.
     """

@@ -38,9 +38,6 @@ IMAGENET_ARCHIVE = "ILSVRC2012_img_train.tar"
 def find(manual_dir):
     """Recognises the form of miniImageNet in a folder.
 
-    Args:
-        manual_dir: Folder, see `mini_imagenet.MiniImagenet`.
-
     Returns:
         `ClassFolders` or `ClassArchives`; both have `names`, a dict from wnid
         to the sorted stems of its images, `read` and `source_key`.

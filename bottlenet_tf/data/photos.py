@@ -41,7 +41,6 @@ def divide(photos, like, share, seed):
         photos: Examples, as `list_photos` returns them; at least two.
         like: `Dataset` that gives classes and preprocessing.
         share: The validation share, chosen by their names.
-        seed: Integer; decides the division, orders and crops.
     """
     chosen = splits.held_out(photos.identities, share, seed)
     held_out = np.isin(photos.identities, list(chosen))

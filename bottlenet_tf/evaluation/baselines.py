@@ -65,14 +65,9 @@ def measure_baselines(
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100; none for no sweep.
         codecs: Names of image codecs, see `cloud_only`; None for all that this
             machine has.
-        cache_dir: Folder to cache the result in; None for no cache.
-
-    Returns:
-        `Baselines`.
     """
     codecs = usable_codecs() if codecs is None else codecs
 
@@ -113,13 +108,8 @@ def raw_features(
             untouched backbone (`models.split.split_backbone`), not of a
             `BottleNet` trained end to end, which shares the layers.
         suffix: Keras model, feature -> logits.
-        part: `data.Part`, the images to measure on.
         deflate_images: About this many images, evenly spread, are deflated:
             a feature of ResNet-50 takes a tenth of a second.
-        cache_dir: Folder to cache the result in; None for no cache.
-
-    Returns:
-        `RawFeatures`.
     """
 
     def measure():
@@ -172,8 +162,6 @@ def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
     """Returns the bound that no later split can undercut: sending the class.
 
     Args:
-        num_classes: Number of classes, at least 2.
-        network_accuracy: That of the untouched network, in percent.
         task: Kind of outputs; several labels take a bit each.
 
     Returns:

@@ -33,8 +33,6 @@ def round_trip(images, codec, quality, side):
 
     Args:
         images: uint8 `(batch, S, S, 3)`, RGB.
-        codec: Name in `IMAGE_CODECS`.
-        quality: The encoder's quality.
         side: Side in pixels to which they are shrunk; the cloud enlarges them.
 
     Returns:
@@ -83,8 +81,6 @@ def cloud_only(
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part`, the images to measure on.
-        qualities: Integers from 1 to 100.
         codecs: Names in `IMAGE_CODECS`; None takes all `usable_codecs()`.
         sides: Sides in pixels to which images are shrunk before sending; the
             stored size and the network's if None.

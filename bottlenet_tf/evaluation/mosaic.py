@@ -20,7 +20,6 @@ def plane_mosaic(model, images):
     operating point.
 
     Args:
-        model: Built `BottleNet`.
         images: `(n, H, W, 3)`, RGB 0..255, at least one.
 
     Returns:

@@ -77,7 +77,6 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
 
     Args:
         points: Dictionaries with "mode", "quality" and "accuracy" (percent).
-        path: PNG file to write, which is returned.
         network_accuracy: That of the untouched network in percent, or None.
     """
     figure, axes = _figure("JPEG quality of the plane")
@@ -100,7 +99,6 @@ def plot_samples(samples, path, network_accuracy=None):
     Args:
         samples: Dictionaries with "wire_bytes_mean", "accuracy" (percent) and
             "kept", whether no other is better.
-        path: PNG file to write, which is returned.
         network_accuracy: That of the untouched network in percent, or None.
     """
     figure, axes = _figure("bytes per image (logarithmic)")

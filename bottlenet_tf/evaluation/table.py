@@ -39,7 +39,6 @@ def markdown_table(reports, against=()):
     of several operating points or of several units, have their own tables.
 
     Args:
-        reports: List of dictionaries from `build_report` or `load_report`.
         against: Reports of units to compare curves with, as one curve, besides
             the rivals; if there are none, a learned unit is compared with the
             JPEG units of its split point.

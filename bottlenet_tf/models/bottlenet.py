@@ -231,14 +231,9 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
     other.
 
     Args:
-        backbone: `backbones.Backbone`.
-        split: Split point or layer name.
         unit: One of `config.unit.UNITS`.
         tells_tail: Whether the suffix takes the operating point of a learned
             unit; see `conditioning.conditioned`.
-
-    Returns:
-        `BottleNet`.
     """
     prefix, suffix = split_backbone(backbone, split)
     if unit.kind == "learned" and tells_tail:

@@ -63,7 +63,6 @@ def better_scaling(network, part, accuracy):
 
     Args:
         network: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part` to measure on.
         accuracy: Its accuracy on that, in percent.
     """
     if len(part) < _LEAST_IMAGES or any(

@@ -40,10 +40,6 @@ def fit_tables(pmfs, first, bank_size=256):
         pmfs: Float `(points, coefficients, symbols)`, the probabilities of
             symbols first, first + 1, ...; the rest to 1 is the escape's.
         first: The smallest symbol.
-        bank_size: Maximum number of tables.
-
-    Returns:
-        `codec.tables.Tables`.
 
     Reference:
         Banerjee et al., 2005, "Clustering with Bregman divergences", Journal

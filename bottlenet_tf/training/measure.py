@@ -23,16 +23,10 @@ def measure(
     --measure_on=validation only they are.
 
     Args:
-        config: `TrainConfig`.
-        network: `training.network.Network`, trained.
-        dataset: `data.Dataset`.
         training: Dictionary of the training's steps, examples and time.
         validated: `evaluation.Curve` of all validation images, if known.
         evaluation_of: For a finished run on other images, the report's entry
             `evaluation`.
-
-    Returns:
-        The report, as written to `report.json`.
     """
     workdir = pathlib.Path(config.workdir)
     validation = unseen = None

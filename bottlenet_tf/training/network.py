@@ -148,11 +148,7 @@ def _other_teacher(config, image_size, num_classes, output):
 
 
 def build_backbone(config, image_size, num_classes):
-    """Builds the unsplit network of a `TrainConfig`, with its weights.
-
-    Returns:
-        `backbones.Backbone`.
-    """
+    """Builds the unsplit network of a `TrainConfig`, with its weights."""
     custom_layers.import_all(config.imports)
     knows_classes = config.data.class_indices or config.data.unseen_classes
     return _build(

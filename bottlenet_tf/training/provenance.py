@@ -153,8 +153,6 @@ def check_source(flag, config, now):
     Args:
         flag: One of `FILES`; names a run's folder, or a file. Files outside a
             run's folder have no provenance, and pass.
-        config: `TrainConfig` of the run that is to start.
-        now: Its `Provenance`.
     """
     folder, run = _path(config, flag), getattr(config, flag)
     if folder is None:

@@ -45,7 +45,6 @@ def run(config, check=None):
     measured network computes in float32.
 
     Args:
-        config: `TrainConfig`.
         check: Optional function, called with the `Network` in float32 before
             a new run begins.
 

@@ -89,12 +89,9 @@ def of_splits(backbone, sizes, dataset, count, seed, folder):
     yielded: 14 GB for 4,000 images and the sixteen splits of ResNet-50.
 
     Args:
-        backbone: `backbones.Backbone`.
         sizes: `{split: {"patch": p, "channels": d}}`.
         dataset: `data.Dataset`; training images are read, augmented as
             training sees them, and no label.
-        count: Number of images.
-        seed: Seed of the projections.
         folder: Folder of unnamed files, which end with the process.
     """
     forward = _from_backbone(backbone, list(sizes))

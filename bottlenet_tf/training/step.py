@@ -35,14 +35,11 @@ class Stepper:
     `feature_weight`.
 
     Args:
-        config: `TrainConfig`.
         model: `BottleNet`, or the backbone's Keras model without a unit.
         teacher: Callable `(images, feature) -> logits`, or None.
         optimizer: Keras optimizer, built on `model.trainable_variables`.
-        strategy: `tf.distribute.Strategy`.
         total_steps: Steps of the complete run.
         overhead_bytes: Wire bytes of a payload besides its image data.
-        task: Kind of output; see `tasks`.
     """
 
     def __init__(

@@ -94,12 +94,8 @@ def fit_steps(model, form, features, answers, temperature, task):
     This gives the steps of the two ends of the unit's `rate_weights`.
 
     Args:
-        model: `BottleNet` with the transform of `form`.
-        form: `closed_form.ClosedForm`.
         features: float32 `(images, H, W, C)`.
         answers: The unsplit network's logits, `(images, classes)`.
-        temperature: Temperature of the divergence.
-        task: Kind of output; see `tasks`.
 
     Returns:
         The ladder: `(step, bits, divergence)` of each step.
