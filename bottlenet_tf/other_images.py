@@ -59,7 +59,7 @@ def run(config):
 
 
 def load_finished(workdir):
-    """Returns the `(TrainConfig, Network)` of a finished run, to be measured."""
+    """Returns `(TrainConfig, Network)` of a finished run, to be measured."""
     config = load_config(workdir)
     report = evaluation.load_report(workdir)
     if config.mode == "baseline":
