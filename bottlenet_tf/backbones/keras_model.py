@@ -7,9 +7,12 @@ import keras
 
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones import weights as pretrained
-from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.preprocessing import TORCH_STD, resolve, rgb_input
-from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
+from bottlenet_tf.backbones.split_points import (
+    BACKBONES,
+    Backbone,
+    describe_cuts,
+)
 
 # Module in keras.applications -> how its networks were trained. "none": the
 # graph itself begins with the scaling.

@@ -14,9 +14,9 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf.backbones import graph, macs
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.layers import UnitHead, UnitTail
 from bottlenet_tf.models.conditioning import conditioned
-from bottlenet_tf.models.split import split_backbone
 from bottlenet_tf.models.units import build_unit
 
 

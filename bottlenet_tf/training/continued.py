@@ -103,7 +103,7 @@ def start(workdir, config):
         step = load_report(workdir)["training"]["steps"]
     if step:
         print(f"Continuing a finished run after step {step}.", flush=True)
-    own = dataclasses.replace(config, init_from=str(workdir), init_partly=False)
+    own = dataclasses.replace(config, init_from=str(workdir))
     return own, step
 
 

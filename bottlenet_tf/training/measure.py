@@ -5,8 +5,8 @@ import pathlib
 from PIL import Image
 
 from bottlenet_tf import backbones, evaluation
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.common import drawing
-from bottlenet_tf.models.split import split_backbone
 
 # Baselines depend only on network, data and qualities, so runs in one folder
 # share them, and a search's trials those of the parent folder.

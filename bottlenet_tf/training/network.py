@@ -9,12 +9,14 @@ import numpy as np
 
 from bottlenet_tf import backbones, tasks
 from bottlenet_tf.backbones import custom_layers, graph, new_head
-from bottlenet_tf.backbones.split_points import separating_tensors
+from bottlenet_tf.backbones.split_points import (
+    separating_tensors,
+    split_backbone,
+)
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.run_folders import CONFIG_FILE, MODEL_FILE, load_report
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.models.precision import in_float32
-from bottlenet_tf.models.split import split_backbone
 from bottlenet_tf.training import warm_start
 
 MATCH_BATCHES = 4
@@ -82,8 +84,7 @@ def build_network(config, image_size, num_classes):
         )
         point = backbone.split_point(config.split)
     if config.init_from is not None:
-        partly = config.init_partly and config.has_unit
-        _load_into(model, config.init_from, "init_from", partly)
+        _load_into(model, config.init_from, "init_from")
     if config.has_unit:
         model.prefix.trainable = not (
             config.freeze_prefix or config.mode in ("tail", "frozen")
@@ -254,7 +255,6 @@ def _same_weights(model, other):
     return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
-def _load_into(model, run, flag, partly=False):
+def _load_into(model, run, flag):
     """Copies the weights of a run, named by a flag."""
-    copy = warm_start.copy_what_fits if partly else warm_start.copy_network
-    copy(model, load_model(run), flag, run)
+    warm_start.copy_network(model, load_model(run), flag, run)

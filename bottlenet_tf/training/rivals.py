@@ -129,7 +129,6 @@ def rival_config(config, report, codec, quality, side):
         split="none",
         unit=UnitConfig(),
         init_from=None,
-        init_partly=False,
         freeze_prefix=False,
         epochs=epochs,
         # None if it doesn't shorten the run, so that runs of another length

@@ -200,7 +200,6 @@ def test_fields_that_contradict_each_other_are_refused(fields, flag):
         (DATTA, "byte_budget", 100.0),
         (DATTA, "rate_weight", 0.1),
         (DATTA, "codec_warmup", 0.1),
-        (DATTA, "init_partly", True),
     ],
 )
 def test_what_a_unit_s_training_does_not_do_is_refused(unit, field, value):
