@@ -56,7 +56,6 @@ def measure_baselines(
     classifier,
     part,
     qualities,
-    codecs=None,
     cache_dir=None,
     batch_size=256,
     progress=True,
@@ -66,10 +65,8 @@ def measure_baselines(
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
         qualities: Integers from 1 to 100; none for no sweep.
-        codecs: Names of image codecs, see `cloud_only`; None for all that this
-            machine has.
     """
-    codecs = usable_codecs() if codecs is None else codecs
+    codecs = usable_codecs()
 
     def measure():
         points = ()
@@ -105,7 +102,7 @@ def raw_features(
 
     Args:
         prefix: Keras model, images -> feature `(batch, H, W, C)`; of the
-            untouched backbone (`models.split.split_backbone`), not of a
+            untouched backbone (`split_points.split_backbone`), not of a
             `BottleNet` trained end to end, which shares the layers.
         suffix: Keras model, feature -> logits.
         deflate_images: About this many images, evenly spread, are deflated:
