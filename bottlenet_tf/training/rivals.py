@@ -175,6 +175,7 @@ def _folder(config, rival, stands_on):
         dataclasses.replace(rival, workdir="rival", checkpoint_minutes=0.0)
     )
     del settings["keep_checkpoints"]
+    settings["init_partly"] = False  # Finds the rivals of earlier versions.
     for flag in stands_on.files:
         del settings[flag]
     for flag in ("dataset", "data_dir", "manual_dir"):

@@ -301,6 +301,11 @@ def test_json_of_before_units_had_kinds_is_of_the_bottleneck_unit():
     assert TrainConfig.from_json(json.dumps(values)) == TrainConfig()
 
 
+def test_json_of_earlier_versions_may_have_fields_that_are_gone():
+    values = {**json.loads(TrainConfig().to_json()), "init_partly": False}
+    assert TrainConfig.from_json(json.dumps(values)) == TrainConfig()
+
+
 def test_an_unknown_unit_lists_the_kinds():
     with pytest.raises(ValueError, match="bottlenet, learned.*unit='best'"):
         TrainConfig.from_json('{"unit": {"kind": "best"}}')
