@@ -23,17 +23,6 @@ def run(config):
 
     The report has the form of the run's, with the run's `flags`; its
     `evaluation` identifies network and images. The run isn't changed.
-
-    Args:
-        config: `EvaluateConfig`.
-
-    Returns:
-        The report, as written to `report.json`.
-
-    Raises:
-        ValueError: before anything is measured, if the run isn't finished or
-            its files don't belong together; if the data set's classes aren't
-            the network's outputs; if the output folder contains something else.
     """
     check_run(config.workdir)
     sha256 = provenance.check_model(config.workdir, "RUN")
@@ -70,11 +59,7 @@ def run(config):
 
 
 def load_finished(workdir):
-    """Returns the `(TrainConfig, Network)` of a finished run, to be measured.
-
-    Raises:
-        ValueError: if files are missing, damaged or don't belong together.
-    """
+    """Returns `(TrainConfig, Network)` of a finished run, to be measured."""
     config = load_config(workdir)
     report = evaluation.load_report(workdir)
     if config.mode == "baseline":
@@ -183,11 +168,7 @@ def _folder(config, dataset):
 
 
 def _finished(out, config, about, part):
-    """Returns the report of the same evaluation, if it is finished.
-
-    Raises:
-        ValueError: if the folder is a run's, or another evaluation's.
-    """
+    """Returns the report of the same evaluation, if it is finished."""
     check(
         not (out / CONFIG_FILE).exists(),
         "--out must be a folder for the evaluation alone; this one is a run's.",

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.layers import DattaUnit
 from bottlenet_tf.models.bottlenet import BottleNet
-from bottlenet_tf.models.split import split_backbone
 
 SIDE = 16
 

@@ -9,11 +9,11 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf import backbones
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.codec import CODECS, Codec, PayloadError
 from bottlenet_tf.codec.lossless import PngCodec
 from bottlenet_tf.layers import ByteRoundTrip, Unit, codec_layer
 from bottlenet_tf.models.bottlenet import BottleNet
-from bottlenet_tf.models.split import split_backbone
 
 POINTS = (-1.0, 0.25, 1.0)
 

@@ -43,18 +43,11 @@ def measure(model, unsplit, part, temperature, batch_size, label):
     """Measures every photo by its real payload, at every operating point.
 
     Args:
-        model: `BottleNet` with tables.
         unsplit: As `answers` returns it.
         part: `data.Part`; no label is read.
-        temperature: Temperature of the divergence.
-        batch_size: Photos per call of head and tail.
-        label: Label of the progress bar.
 
     Returns:
         List of `Measured`, finest point first.
-
-    Raises:
-        ValueError: if codes aren't finite.
     """
     path, points = WirePath(model), range(len(model.unit.points))
     task = part.task

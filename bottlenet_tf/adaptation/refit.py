@@ -42,8 +42,6 @@ class Refit:
     Args:
         base: `BottleNet` with a trained `LearnedUnit`; not changed.
         unsplit: As `measure.answers` returns it.
-        run: `TrainConfig` that the unit was trained with.
-        config: `AdaptConfig`.
     """
 
     def __init__(self, base, unsplit, run, config):
@@ -175,13 +173,7 @@ def photos_needed(least, share):
 
 
 def check_features(model, dataset, batch_size):
-    """Reads all photos before the work starts.
-
-    Raises:
-        CorruptImageError: if a photo doesn't decode.
-        ValueError: if a feature isn't finite, or a channel of the patches is
-            the same for all photos for fitting.
-    """
+    """Reads all photos before the work starts."""
 
     @graphs.function(reduce_retracing=True)
     def compute(images):

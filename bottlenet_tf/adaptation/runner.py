@@ -27,15 +27,6 @@ def run(config):
 
     The run isn't changed. Both units are measured on the held-out photos, the
     new one as in the pack.
-
-    Returns:
-        The figures, as written next to the pack.
-
-    Raises:
-        ValueError: before work starts, for photos that are too few, damaged or
-            all equal, features that aren't finite, or a unit too large for a
-            pack.
-        OSError: if a file can't be read or written.
     """
     examples = photos.list_photos(config.images)
     if config.skip_corrupt:

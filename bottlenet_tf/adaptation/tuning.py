@@ -20,12 +20,6 @@ def tune(model, unsplit, dataset, run, config):
         model: `BottleNet` with a `LearnedUnit` without tables; its unit is
             changed.
         unsplit: As `measure.answers` returns it.
-        dataset: `data.Dataset` of the photos.
-        run: `TrainConfig` that the unit was trained with.
-        config: `AdaptConfig`.
-
-    Raises:
-        ValueError: if the loss isn't finite.
     """
     model.prefix.trainable = model.suffix.trainable = False
     model.unit.trainable = True

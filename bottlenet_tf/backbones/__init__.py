@@ -14,11 +14,10 @@ from bottlenet_tf.backbones import (  # noqa: F401 (they register)
     resnet,
 )
 from bottlenet_tf.backbones import weights as pretrained
-from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.keras_file import from_file
 from bottlenet_tf.backbones.macs import warn_of_uncounted
 from bottlenet_tf.backbones.reading import H5
-from bottlenet_tf.backbones.split_points import Backbone, SplitPoint
+from bottlenet_tf.backbones.split_points import BACKBONES, Backbone, SplitPoint
 from bottlenet_tf.backbones.weights import set_weights
 from bottlenet_tf.layers.normalization import BatchNormalization
 

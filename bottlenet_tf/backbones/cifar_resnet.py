@@ -7,7 +7,6 @@ import keras
 from keras import layers, ops
 
 from bottlenet_tf.backbones import weights as pretrained
-from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.cifar_weights import load_npz
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
 from bottlenet_tf.backbones.residual import (
@@ -15,6 +14,7 @@ from bottlenet_tf.backbones.residual import (
     convolution,
     with_blocks,
 )
+from bottlenet_tf.backbones.split_points import BACKBONES
 
 # Depth 6n + 2: three stages of n blocks of two convolutions, stem, classifier.
 BLOCKS_PER_STAGE = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18}
@@ -32,9 +32,6 @@ class PadChannels(keras.layers.Layer):
 
     Returns:
         Tensor `(batch, height, width, channels + 2 * padding)`.
-
-    Raises:
-        ValueError: if `padding` is negative.
 
     Reference:
         He, Zhang, Ren, Sun, 2015, arXiv:1512.03385, section 3.3, option A.

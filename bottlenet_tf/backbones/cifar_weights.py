@@ -19,11 +19,6 @@ def load_npz(model, path, blocks_per_stage):
 
     If only the number of classes differs, the classifier stays fresh and a
     message is logged.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it isn't an `.npz`, or an array is missing, superfluous
-            or of the wrong shape; the message names it.
     """
     arrays = _read(pretrained.existing_file(path, (".npz",)))
     sources = _sources(model, blocks_per_stage)

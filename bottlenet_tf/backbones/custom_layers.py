@@ -16,12 +16,6 @@ def import_all(sources):
     Layers needn't be registered: all classes and functions that a module
     defines or imports are known by their names. Modules next to a file, or in
     the current directory, are found, too.
-
-    Args:
-        sources: Names of modules, or paths of `.py` files.
-
-    Raises:
-        ValueError: if one can't be imported; the message says why.
     """
     known = keras.saving.get_custom_objects()
     for source in sources:

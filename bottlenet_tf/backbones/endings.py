@@ -24,9 +24,6 @@ def find(model, opens):
 
     The operation is None where nothing is to be removed. `opens` says of an
     operation whether it is a nested model that is opened.
-
-    Raises:
-        ValueError: if a softmax or sigmoid can't be removed.
     """
     tensor = model.outputs[0]
     while True:

@@ -11,12 +11,7 @@ import keras
 
 
 def as_functional(model):
-    """Returns a functional or `Sequential` model as a functional one.
-
-    Raises:
-        ValueError: if it isn't built, has no graph, or has several inputs or
-            outputs.
-    """
+    """Returns a functional or `Sequential` model as a functional one."""
     model = with_graph(model)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
@@ -160,12 +155,7 @@ def replay(model, tensor, call=None):
     """Applies the model's layers, shared, to another symbolic input.
 
     Args:
-        model: Functional model with one input and one output.
-        tensor: `KerasTensor` that replaces the model's input.
         call: `call(operation, *args, **kwargs)`; the plain call if None.
-
-    Returns:
-        The `KerasTensor` that replaces the model's output.
     """
     if call is None:
         call = _call

@@ -32,16 +32,9 @@ def from_file(
     a single output.
 
     Args:
-        path: The file.
         image_size: Must be the size it was built with, if that is fixed.
         num_classes: Must be its number of outputs, or 2 for a single one.
         weights, preprocessing, new_head: As in `backbones.create`.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file can't be read, or the model isn't an image
-            classifier of this size and number of classes, has no graph, or
-            ends in a softmax or sigmoid that can't be removed.
     """
     model = _load(path, image_size)
     if weights == "imagenet":
@@ -96,9 +89,6 @@ def sizes(path):
     """Returns the side of a `.keras` file's images and its number of classes.
 
     The side is None if the file leaves it open. One output is for two classes.
-
-    Raises:
-        FileNotFoundError, ValueError: as `from_file`.
     """
     model = graph.as_functional(read(path))
     return model.inputs[0].shape[1], max(model.outputs[0].shape[-1], 2)

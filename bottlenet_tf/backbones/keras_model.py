@@ -7,9 +7,12 @@ import keras
 
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones import weights as pretrained
-from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.preprocessing import TORCH_STD, resolve, rgb_input
-from bottlenet_tf.backbones.split_points import Backbone, describe_cuts
+from bottlenet_tf.backbones.split_points import (
+    BACKBONES,
+    Backbone,
+    describe_cuts,
+)
 
 # Module in keras.applications -> how its networks were trained. "none": the
 # graph itself begins with the scaling.
@@ -45,15 +48,9 @@ def application(
 
     Args:
         constructor: E.g. `keras.applications.MobileNetV2`.
-        image_size, num_classes, weights, preprocessing: As in
-            `backbones.create`.
 
     Returns:
         Functional model, raw RGB 0..255 to float32 logits.
-
-    Raises:
-        ValueError: if the network can't take this image size, or the
-            weights don't fit.
     """
     family = constructor.__module__.rsplit(".", 1)[-1]
     mode = resolve(preprocessing, _MODES.get(family, "none"))

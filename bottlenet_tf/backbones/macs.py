@@ -48,7 +48,7 @@ _FREE = (
 _warned = weakref.WeakSet()  # layers that a warning has named
 
 
-def count_macs(model, upto=None):
+def count_macs(model):
     """Returns the multiply-accumulates for one image.
 
     Shared layers count once per call. Dilation changes nothing: the same
@@ -57,22 +57,12 @@ def count_macs(model, upto=None):
     Args:
         model: Functional or `Sequential` model with fixed spatial sizes, or
             a `BottleNet`.
-        upto: Optional `KerasTensor` inside the model: only the calls that this
-            tensor depends on count.
-
-    Raises:
-        ValueError: if a shape that matters is unknown, or `upto` isn't a
-            tensor of the model's graph.
     """
-    if upto is None and hasattr(model, "macs") and not _nests(model):
+    if hasattr(model, "macs") and not _nests(model):
         return int(model.macs(None))  # No call, so no shape.
     model = graph.with_graph(model)
     warn_of_uncounted(model)
-    ordered = graph.nodes(model)
-    needed = range(len(ordered))
-    if upto is not None:
-        needed = _ancestors(ordered, upto)
-    return sum(node_macs(ordered[position]) for position in needed)
+    return sum(map(node_macs, graph.nodes(model)))
 
 
 def node_macs(node):
@@ -89,9 +79,6 @@ def layer_macs(layer, input_shape, output_shape):
     """Returns the multiply-accumulates of one layer call for one image.
 
     Shapes have the batch axis; a layer with several inputs has a list.
-
-    Raises:
-        ValueError: if a spatial size that matters is unknown.
     """
     if hasattr(layer, "macs"):
         return int(layer.macs(input_shape))
@@ -194,24 +181,3 @@ def _resized(model, input_shape):
     model = graph.as_functional(model)
     image = keras.Input(input_shape[1:])
     return keras.Model(image, graph.replay(model, image))
-
-
-def _ancestors(ordered, tensor):
-    positions = [
-        position
-        for position, node in enumerate(ordered)
-        if any(output is tensor for output in node.outputs)
-    ]
-    if not positions:
-        raise ValueError(
-            "`upto` must be a tensor of this model's graph. "
-            f"Received: upto={tensor!r}"
-        )
-    parents = graph.parents(ordered)
-    found, waiting = set(), positions
-    while waiting:
-        position = waiting.pop()
-        if position not in found:
-            found.add(position)
-            waiting.extend(parents[position])
-    return found

@@ -16,14 +16,7 @@ def new_head(model, image, num_classes, dropout):
     layers.
 
     Args:
-        model: Functional model.
         image: `KerasTensor` that replaces the model's input.
-        num_classes: Number of logits.
-        dropout: Dropout before the classifier, 0 to 1.
-
-    Raises:
-        ValueError: if the features are of another rank than `(batch,
-            channels)` or, to be averaged, `(batch, height, width, channels)`.
     """
     features = _features(model)
     if len(features.shape) not in (2, 4):

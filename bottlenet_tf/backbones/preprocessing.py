@@ -37,9 +37,6 @@ class Preprocess(keras.layers.Layer):
 
     Returns:
         float32 tensor of the same shape.
-
-    Raises:
-        ValueError: if `mode` is unknown or the input doesn't have 3 channels.
     """
 
     def __init__(self, mode, **kwargs):
@@ -117,13 +114,8 @@ def rgb_input(image_size, mode, channels=3, beside=None):
     With mode "none" both are the same: no layer is added.
 
     Args:
-        image_size: Side in pixels.
-        mode: One of `MODES`.
         channels: Channels of the second; 1 for luma.
         beside: Functional model whose layer names are taken.
-
-    Raises:
-        ValueError: for one channel and a mode of three.
     """
     if channels == 1 and mode in ("torch", "caffe"):
         raise ValueError(
@@ -144,11 +136,7 @@ def rgb_input(image_size, mode, channels=3, beside=None):
 
 
 def resolve(preprocessing, default):
-    """Returns the mode named by `preprocessing`; `default` for "auto".
-
-    Raises:
-        ValueError: if it is neither "auto" nor a mode's name.
-    """
+    """Returns the mode named by `preprocessing`; `default` for "auto"."""
     if preprocessing == "auto":
         return default
     if preprocessing not in _NAMES:

@@ -15,12 +15,7 @@ _HDF5 = b"\x89HDF"
 
 
 def read(path):
-    """Returns the Keras model of a `.keras` file.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it can't be read; the message names a remedy.
-    """
+    """Returns the Keras model of a `.keras` file."""
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(

@@ -6,7 +6,6 @@ import keras
 from keras import layers
 
 from bottlenet_tf.backbones import weights as pretrained
-from bottlenet_tf.backbones.catalog import BACKBONES
 from bottlenet_tf.backbones.keras_model import application
 from bottlenet_tf.backbones.preprocessing import resolve, rgb_input
 from bottlenet_tf.backbones.residual import (
@@ -14,6 +13,7 @@ from bottlenet_tf.backbones.residual import (
     convolution,
     with_blocks,
 )
+from bottlenet_tf.backbones.split_points import BACKBONES
 
 # Residual blocks in the stages conv2 to conv5: He et al., table 1.
 _BASIC = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}

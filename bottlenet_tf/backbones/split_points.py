@@ -7,6 +7,11 @@ import keras
 
 from bottlenet_tf.backbones import graph
 from bottlenet_tf.backbones.macs import node_macs
+from bottlenet_tf.common.registry import Registry
+
+# A factory takes `image_size`, `num_classes`, `weights` and `preprocessing` as
+# keywords and returns a `Backbone`.
+BACKBONES = Registry("backbone")
 
 # Share of the multiply-accumulates; EfficientNet-Lite0's blocks have 2 to 8 %.
 _LITTLE = 0.025
@@ -57,9 +62,6 @@ class Backbone:
         Args:
             name: A declared name in any case ("RB3", "rb3"), or the name of
                 any top-level layer whose output separates the network.
-
-        Raises:
-            ValueError: if there is none; the message lists all choices.
         """
         for point in self.split_points:
             if point.layer == name or point.name.lower() == str(name).lower():
@@ -100,14 +102,36 @@ def separating_tensors(model):
     return {name: tensor for name, tensor, _ in _cuts(model)}
 
 
+def split_backbone(backbone, split_name):
+    """Cuts a backbone after a split point.
+
+    suffix(prefix(image)) equals the network, bit for bit. Both halves and the
+    backbone share their layers: training or freezing one changes the others,
+    batch statistics included.
+
+    Args:
+        backbone: `Backbone`.
+        split_name: Name of a split point, "RB3", or of any layer that
+            separates the network.
+
+    Returns:
+        `(prefix, suffix)`, two functional models: image
+        `(batch, image, image, 3)` to feature `(batch, height, width,
+        channels)`, and feature to float32 logits `(batch, classes)`.
+    """
+    point = backbone.split_point(split_name)
+    model = backbone.model
+    feature = separating_tensors(model)[point.layer]
+    prefix = keras.Model(model.inputs[0], feature, name=f"{model.name}_prefix")
+    suffix = keras.Model(feature, model.outputs[0], name=f"{model.name}_suffix")
+    return prefix, suffix
+
+
 def describe_cuts(model, names=None):
     """Returns the `SplitPoint`s of a model's cuts, from input to output.
 
     `names` is `{layer name: split point name}`; None for all valid cuts under
     their layers' names.
-
-    Raises:
-        ValueError: if one of the layers doesn't separate the network.
     """
     cuts = {name: (tensor, position) for name, tensor, position in _cuts(model)}
     if names is None:

@@ -33,14 +33,8 @@ def load_file(model, path, build):
     weights but the classifier's are loaded and a message is logged.
 
     Args:
-        model: Model to fill.
         path: `.weights.h5`, `.h5` or `.keras` file of the same architecture.
         build: `build(num_classes)`, which returns another model like it.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if its kind is unknown, it is damaged or its arrays don't
-            fit.
     """
     path = existing_file(path, _SUFFIXES)
     wanted = _shapes(tuple(weight.shape) for weight in model.weights)
@@ -73,11 +67,6 @@ def load_imagenet(model, fetch):
 
     A model of other than 1000 classes keeps its fresh classifier. `fetch()`
     returns the published model.
-
-    Raises:
-        ConnectionError: if the weights can't be downloaded.
-        ValueError: if they don't fit, e.g. dense layers that fix the image
-            size.
     """
     try:
         donor = fetch()
@@ -97,11 +86,7 @@ def load_imagenet(model, fetch):
 
 
 def copy_weights(donor, model, skip_classifier):
-    """Copies weights layer by layer, in order, to a network of equal layers.
-
-    Raises:
-        ValueError: if two layers that correspond differ in shape.
-    """
+    """Copies weights layer by layer, in order, to a network of equal layers."""
     sources = [layer for layer in donor.layers if layer.weights]
     targets = [layer for layer in model.layers if layer.weights]
     if skip_classifier:

@@ -3,15 +3,14 @@
 import dataclasses
 import math
 
-from bottlenet_tf.common.settings import setting
+from bottlenet_tf import emulation
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.config.rules import RuledSettings
-from bottlenet_tf.emulation import Settings, load
 from bottlenet_tf.selection.links import NAMED, named
 
 
 @dataclasses.dataclass(frozen=True)
-class LinkConfig(RuledSettings):
+class LinkConfig(Settings):
     """One emulated link; `bottlenet-link --help` explains every field."""
 
     network: str | None = setting(
@@ -81,10 +80,10 @@ class LinkConfig(RuledSettings):
         if self.network is not None:
             uplink = named(self.network).uplink_mbps
         if self.trace is not None:
-            uplink = load(self.trace)
+            uplink = emulation.load(self.trace)
         if self.downlink_trace is not None:
-            downlink = load(self.downlink_trace)
-        return Settings(
+            downlink = emulation.load(self.downlink_trace)
+        return emulation.Settings(
             uplink,
             downlink,
             self.delay_ms,

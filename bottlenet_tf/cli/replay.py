@@ -7,8 +7,7 @@ import sys
 from bottlenet_tf.cli import config_flags, link_flags, program
 from bottlenet_tf.common import drawing
 from bottlenet_tf.common.json_file import write_json
-from bottlenet_tf.common.settings import setting
-from bottlenet_tf.config.rules import RuledSettings
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.link import goals
 
 USAGE = """Replays a plan over recorded up-links, in simulated time.
@@ -30,7 +29,7 @@ Examples:
 
 
 @dataclasses.dataclass(frozen=True)
-class _ReplayConfig(RuledSettings):
+class _ReplayConfig(Settings):
     """One replay; `bottlenet-replay --help` explains every field."""
 
     out: str = setting("runs/replay", "Folder to write to.")

@@ -5,7 +5,6 @@ import pathlib
 
 from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.selection.costs import Machines
 from bottlenet_tf.selection.goals import Goal, Limits
@@ -106,7 +105,7 @@ class CostConfig(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectConfig(RuledSettings):
+class SelectConfig(Settings):
     """One selection; `bottlenet-select --help` explains every field."""
 
     costs: CostConfig = CostConfig()

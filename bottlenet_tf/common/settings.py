@@ -123,8 +123,34 @@ class Settings:
         """Returns `{field: value}` for fields left at None by default."""
         return {}
 
+    def rules(self):
+        """Yields `(whether it holds, rule)`, rules on several settings at once.
+
+        A rule is a sentence such as "--resize must be at least --image_size.",
+        and the error shows the values of the flags that it names.
+        """
+        return ()
+
     def check_together(self):
         """Raises ValueError where settings contradict each other."""
+        for holds, rule in self.rules():
+            if not holds:
+                values = _values(self)
+                named = re.findall(r"--(\w+)", rule)
+                shown = {n: values[n] for n in named if n in values}
+                check(False, rule, **shown)
+
+
+def _values(config):
+    """Returns `{flag: value}` of a configuration and of those it contains."""
+    own, held = {}, {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            held |= _values(value)
+        else:
+            own[flag_name(field)] = value
+    return held | own
 
 
 def _check_value(field, value):

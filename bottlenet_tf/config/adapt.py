@@ -3,15 +3,14 @@
 import dataclasses
 import pathlib
 
-from bottlenet_tf.common.settings import setting
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.config.data import SKIP_CORRUPT
-from bottlenet_tf.config.rules import RuledSettings
 
 PACK = "adapted.pack"
 
 
 @dataclasses.dataclass(frozen=True)
-class AdaptConfig(RuledSettings):
+class AdaptConfig(Settings):
     """One adaptation. `bottlenet-adapt --help` explains every field."""
 
     workdir: str

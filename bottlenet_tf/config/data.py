@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from bottlenet_tf.common.settings import setting
-from bottlenet_tf.config.rules import RuledSettings
+from bottlenet_tf.common.settings import Settings, setting
 
 # Settings that several programs share.
 DATA_DIR = {
@@ -22,7 +21,7 @@ SKIP_CORRUPT = {
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(RuledSettings):
+class DataConfig(Settings):
     """The data set; fields as in `data.load`."""
 
     dataset: str = setting(

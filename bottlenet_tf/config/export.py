@@ -5,7 +5,6 @@ import re
 
 from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.config.data import DataConfig
-from bottlenet_tf.config.rules import RuledSettings
 
 # As in `runtime.served`.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -14,7 +13,7 @@ _LITERT = ("float32", "float16", "int8")
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportConfig(RuledSettings):
+class ExportConfig(Settings):
     """One export. `python export.py --help` explains every field."""
 
     workdir: tuple[str, ...] = setting(

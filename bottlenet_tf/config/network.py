@@ -52,12 +52,6 @@ class NetworkSettings(Settings):
         "Workdir of a run with the same backbone, split and unit to start "
         "from, e.g. of another quality or byte budget.",
     )
-    init_partly: bool = setting(
-        False,
-        "Take the weights that fit from --init_from and initialize the rest: "
-        "for a unit of other channels or stride. One of fewer channels is cut "
-        "out of the other.",
-    )
     preprocessing: str = setting(
         "auto",
         "auto, none, unit (0..1), signed (-1..1, the same as tf), torch or "

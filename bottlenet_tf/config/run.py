@@ -10,7 +10,6 @@ from bottlenet_tf.config.data import DataConfig
 from bottlenet_tf.config.learning import LearningSettings
 from bottlenet_tf.config.measuring import MeasuringSettings
 from bottlenet_tf.config.network import NetworkSettings
-from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.config.unit import (
     UNITS,
     DattaUnitConfig,
@@ -18,11 +17,12 @@ from bottlenet_tf.config.unit import (
     UnitConfig,
 )
 
+# Fields of earlier versions, whose runs still load.
+_FORMER_FIELDS = ("init_partly",)
+
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(
-    RuledSettings, MeasuringSettings, LearningSettings, NetworkSettings
-):
+class TrainConfig(MeasuringSettings, LearningSettings, NetworkSettings):
     """One training run. `python train.py --help` explains every field."""
 
     unit: UnitConfig | LearnedUnitConfig | DattaUnitConfig = UnitConfig()
@@ -45,29 +45,20 @@ class TrainConfig(
 
     @classmethod
     def from_json(cls, text):
-        """Returns the run that `to_json` wrote.
-
-        Raises:
-            ValueError: if the text isn't a JSON object, a field is unknown or
-                its value is refused.
-            TypeError: if a value has the wrong type.
-        """
+        """Returns the run that `to_json` wrote."""
         values = json.loads(text)
         given = values if isinstance(values, dict) else {}
         if "unit" in given:
             values["unit"] = _made(_unit_class(values["unit"]), values["unit"])
         if "data" in given:
             values["data"] = _made(DataConfig, values["data"])
+        for name in _FORMER_FIELDS:
+            given.pop(name, None)
         return _made(cls, values)
 
 
 def differing_flags(before, now, free=()):
-    """Returns a list of differences: "--name=value there, --name=value here".
-
-    Args:
-        before, now: Dataclasses of the same type, which may contain others.
-        free: Names of fields that may differ.
-    """
+    """Returns a list of "--name=value there, --name=value here"."""
     found = []
     for field in dataclasses.fields(now):
         there, here = getattr(before, field.name), getattr(now, field.name)

@@ -53,10 +53,6 @@ def _network(config):
         "are, so the network must come trained: set --backbone_weights or "
         "--init_from.",
     )
-    yield (
-        not config.init_partly or config.init_from is not None,
-        "--init_partly applies to --init_from, which must be set with it.",
-    )
     for name in ("class_indices", "unseen_classes"):
         yield (
             comes_trained or not getattr(config.data, name),
@@ -130,7 +126,6 @@ def _datta_unit(config):
             f"--{name} does not apply to the loss of --unit=datta, whose rate "
             "--task_weight decides: leave it unset.",
         )
-    yield not config.init_partly, "--init_partly is for --unit=bottlenet."
 
 
 def _validation(config):

@@ -4,7 +4,6 @@ import dataclasses
 
 from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.config.rules import RuledSettings
 
 # Default sizes of a learned unit; see `resolved`.
 MOST_POSITIONS, MOST_VALUES = 14, 256
@@ -21,7 +20,7 @@ _STRIDE = {
 
 
 @dataclasses.dataclass(frozen=True)
-class UnitConfig(RuledSettings):
+class UnitConfig(Settings):
     """The bottleneck unit; fields as in `layers.BottleneckUnit`."""
 
     kind: str = setting("bottlenet", choices=("bottlenet",), flag="unit")
@@ -90,7 +89,7 @@ class UnitConfig(RuledSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class LearnedUnitConfig(RuledSettings):
+class LearnedUnitConfig(Settings):
     """The learned unit; fields as in `layers.learned.unit.LearnedUnit`."""
 
     kind: str = setting("learned", choices=("learned",), flag="unit")
@@ -184,9 +183,6 @@ class LearnedUnitConfig(RuledSettings):
         of a network for large images, too much is lost in so few channels:
         there the grid may have 28 positions a side, a patch keeps 64 channels
         and four times as many coefficients are sent.
-
-        Raises:
-            ValueError: if no power of two up to 16 makes such patches.
         """
         height, width, depth = feature_shape
         patch = self.patch or _patch(feature_shape)

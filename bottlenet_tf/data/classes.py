@@ -15,9 +15,6 @@ def numbered(source, indices, num_outputs):
         indices: Output of each class, in their order.
         num_outputs: Outputs of the network. Those that aren't a class here
             are named "output 3".
-
-    Raises:
-        ValueError: if there isn't one index for each class.
     """
     _check_one_label(source, "class_indices")
     if len(indices) != len(source.class_names):

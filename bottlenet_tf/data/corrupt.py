@@ -70,11 +70,7 @@ def reason(examples, key):
 
 
 def without_corrupt(examples):
-    """Returns the examples that decode, and the names of the others.
-
-    Raises:
-        ValueError: if none decodes.
-    """
+    """Returns the examples that decode, and the names of the others."""
     bad = corrupt_keys(examples) if len(examples) else []
     if not bad:
         return examples, []

@@ -24,12 +24,9 @@ class Dataset:
     normalisation. Made by `bottlenet_tf.data.load`.
 
     Args:
-        name: Shown in logs and results.
-        class_names: One name per label.
         train: `IndexedExamples` or `RecordExamples`.
         validation: The same, no example in common; may be empty.
         test: The same, no example in common with either.
-        preprocessing: `images.Preprocessing`.
         inventory: Function that returns `Dataset.inventory`.
         seed: Integer; decides shuffles and crops.
         skipped: Names of the corrupt images that were left out.
@@ -37,9 +34,6 @@ class Dataset:
         unseen: Examples as `test`, of classes in no other part; None without
             them.
         unseen_classes: The names of these.
-
-    Attributes:
-        train, validation, test, unseen: `Part`s.
     """
 
     def __init__(
@@ -127,11 +121,7 @@ class Dataset:
         return len(self.test)
 
     def steps_per_epoch(self, batch_size):
-        """Number of complete training batches in one epoch.
-
-        Raises:
-            ValueError: if `batch_size` is not in 1..num_train.
-        """
+        """Number of complete training batches in one epoch."""
         if not 1 <= batch_size <= self.num_train:
             raise ValueError(
                 "`batch_size` must be from 1 to the number of training images, "
@@ -144,7 +134,6 @@ class Dataset:
         """One epoch of shuffled training batches.
 
         Args:
-            batch_size: Images per batch.
             epoch: Integer from 0; decides the order and the crops.
             start_batch: First batch to yield; those before it are skipped
                 without being decoded.
@@ -155,9 +144,6 @@ class Dataset:
             image_size, image_size, 3)` and int32 `(batch_size,)` or, for
             several labels per image, `(batch_size, classes)`, with `num_train
             // batch_size - start_batch` elements.
-
-        Raises:
-            ValueError: for a batch size, epoch or start outside its range.
         """
         steps = self.steps_per_epoch(batch_size)
         if epoch < 0:

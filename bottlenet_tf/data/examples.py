@@ -18,9 +18,6 @@ def joined(parts):
     Args:
         parts: `IndexedExamples`, or `RecordExamples` of one TFDS split; with
             nothing in common.
-
-    Raises:
-        ValueError: for records of several splits.
     """
     parts = [part for part in parts if len(part)] or parts[:1]
     return parts[0].and_those_of(parts[1:])
@@ -35,7 +32,6 @@ class IndexedExamples:
             classes)`.
         identities: n strings that name the examples, the same on every
             machine.
-        paths: Whether `items` are paths.
 
     Attributes:
         keys: int64 array `(n,)`, 0..n - 1.
@@ -101,7 +97,6 @@ class IndexedExamples:
 
         Args:
             shuffle_seed: Integer for a shuffled order; None for the stored.
-            skip: How many examples to leave out at the beginning.
         """
         order = self.keys
         if shuffle_seed is not None:

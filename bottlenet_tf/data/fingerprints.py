@@ -13,7 +13,6 @@ class Fingerprint:
     """The number of images in a part, and their hash.
 
     Attributes:
-        images: Their number.
         sha256: 16 hex digits over names, labels and contents (of files over
             `CONTENT_BYTES` in all: names, labels and sizes). Crops and
             sizes that a network sees aren't included.

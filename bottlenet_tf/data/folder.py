@@ -30,13 +30,6 @@ def folder(path, test_fraction, validation_fraction, seed):
     order of their names. Images in folders inside class folders count for the
     class. Other extensions, images in no class folder and other folders next to
     `train` are counted and reported; hidden files and folders are not.
-
-    Returns:
-        `Source`.
-
-    Raises:
-        ValueError: before any image is read, if the folder is missing, a
-            class is empty or the parts have different classes.
     """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
@@ -81,9 +74,6 @@ def undivided(path):
     """Returns the `Source` of `<class>/*`, with all images for testing.
 
     None if the folder contains no folders, or has a `train` folder.
-
-    Raises:
-        ValueError: if a class is empty.
     """
     root = pathlib.Path(path).expanduser()
     if not _has_folders(root) or "train" in _parts(root):

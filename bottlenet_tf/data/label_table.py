@@ -38,13 +38,6 @@ def labelled(path, test_fraction, validation_fraction, seed):
     Classes are the columns, in their order, which is that of the network's
     outputs. If files are in train/, they are divided as in `folder.folder`;
     else `test_fraction` of all are for testing, chosen by name.
-
-    Returns:
-        `Source`.
-
-    Raises:
-        ValueError: naming the line, if the table has another form; naming the
-            files, if some are missing.
     """
     root, classes, rows, passed_over = _read(path)
     parts = {}

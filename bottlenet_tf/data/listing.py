@@ -30,9 +30,6 @@ class Listing:
         """Returns the image files in a folder, then those in its folders.
 
         Both are sorted by name; links are followed, each folder once.
-
-        Raises:
-            ValueError: if a name is not UTF-8.
         """
         found, seen = [], set()
         for parent, folders, names in os.walk(folder, followlinks=True):

@@ -51,41 +51,25 @@ def load(
 
     Args:
         spec: String or path, see above.
-        image_size: Height and width of the network's input in pixels. Default:
-            digits 32; TFDS its static square size, else 224; a folder its first
-            image's size if square and at most 96, else 224.
+        image_size: Default: digits 32; TFDS its static square size, else 224; a
+            folder its first image's size if square and at most 96, else 224.
         resize: Shorter side in pixels before a 'resize_crop'; default
             `image_size` * 8/7 (224 from 256).
-        data_dir: TFDS's root, default `~/tensorflow_datasets`: records are
-            kept below it. Digits and folders don't use it.
-        manual_dir: For 'mini_imagenet', the folder with its images; default
-            `<data_dir>/downloads/manual/mini_imagenet`. Needed once.
         seed: Integer; decides shuffles and crops.
-        split_seed: Integer; decides held-out shares and subsets. The test
-            images of 'mini_imagenet' are fixed.
-        augmentation: 'pad_crop', 'resize_crop', 'none', or 'auto': the first
-            up to 64 pixels, else the second. See `images.Preprocessing`.
-        flip: Whether to mirror half of the training images; default yes,
-            except for digits and for augmentation 'none'.
+        augmentation: 'auto' is 'pad_crop' up to 64 pixels, else 'resize_crop'.
+            See `images.Preprocessing`.
+        flip: Default yes, except for digits and for augmentation 'none'.
         skip_corrupt: False: an image that does not decode stops the run by
-            a `CorruptImageError` (through `Dataset.guard`). True: all images
-            are checked now, and those that don't decode are left out.
-        test_fraction: Share held out of a folder or TFDS data set that comes
-            without a test split; digits always hold out 0.2.
-        validation_fraction: Share of the training images held back for
-            validation, unless the data set has validation images of its own. 0
-            for none.
-        max_train: Keep this many training images, balanced over the classes
-            (TFDS: the first ones stored, in an order TFDS has shuffled).
-        max_validation, max_test: The same for the other parts. All apply
-            before the check for corrupt images.
-        class_indices: For each class, in the order of their names, its output
-        in a network of more classes: its label. Default:
-            classes are numbered from 0.
-        num_outputs: Outputs of that network.
+            a `CorruptImageError` (through `Part.guard`). True: all images are
+            checked now, and those that don't decode are left out.
+        max_train, max_validation, max_test: Keep this many images, balanced
+            over the classes (TFDS: the first ones stored, in an order TFDS has
+            shuffled), before the check for corrupt images.
         unseen_classes: Names of classes whose training and validation images
             are left out; their test images, after `max_test`, are the part
             `unseen`, not `test`.
+
+    The other arguments are fields of `config.data.DataConfig`, explained there.
 
     Returns:
         `Dataset`.

@@ -39,26 +39,15 @@ def load_part(
     taken, whichever part is asked for.
 
     Args:
-        spec: As in `load`.
         part: "test", "validation" or "all".
-        trained: `config.DataConfig` of the run.
         trained_on: `fingerprints.Fingerprint` of its training images.
-        image_size: Side of the network's input in pixels.
-        num_outputs: Outputs of the network.
-        class_indices: As in `load`; those of the run for its own data set.
-        data_dir, manual_dir, skip_corrupt: As in `load`.
         max_images: Take at most this many, balanced over the classes (TFDS:
             the first ones stored).
-        seed: Integer; decides which ones.
 
     Returns:
         `Dataset` without training images. The images are its `validation` if
         that is asked for, else its `test`, a `Part` named "all" if these are
         all images.
-
-    Raises:
-        ValueError: as `load`; if there are no such images; if `spec` is the
-            run's data set, and its training images have changed.
     """
     source, is_own = _open(spec, data_dir, manual_dir, trained, trained_on)
     if source is None:

@@ -104,13 +104,6 @@ def prepare(data_dir=None, manual_dir=None):
             `<data_dir>/downloads/manual/mini_imagenet`. When the records
             are prepared already it may be left out; if given, it must contain
             the files that they were prepared from.
-
-    Returns:
-        Prepared `MiniImagenet`.
-
-    Raises:
-        ValueError: if the images are missing, unusable, or not those that were
-            prepared.
     """
     builder = MiniImagenet(data_dir=data_dir)
     prepared = pathlib.Path(builder.data_path).is_dir()

@@ -38,16 +38,9 @@ IMAGENET_ARCHIVE = "ILSVRC2012_img_train.tar"
 def find(manual_dir):
     """Recognises the form of miniImageNet in a folder.
 
-    Args:
-        manual_dir: Folder, see `mini_imagenet.MiniImagenet`.
-
     Returns:
         `ClassFolders` or `ClassArchives`; both have `names`, a dict from wnid
         to the sorted stems of its images, `read` and `source_key`.
-
-    Raises:
-        ValueError: if the folder is missing, contains neither form, lacks the
-            lists, or has the same image twice.
     """
     root = pathlib.Path(manual_dir)
     if not root.is_dir():
@@ -83,9 +76,6 @@ class ClassFolders:
 
     Args:
         files: Dict from wnid to paths.
-
-    Raises:
-        ValueError: if one class has two images of the same name.
     """
 
     def __init__(self, files):
@@ -150,11 +140,7 @@ class ClassArchives:
             )
 
     def read(self, wanted):
-        """Yields `(wnid, stem, file)` for the stems that `wanted` accepts.
-
-        Raises:
-            ValueError: if an archive is corrupt or has too few members.
-        """
+        """Yields `(wnid, stem, file)` for the stems that `wanted` accepts."""
         for wnid in self.names:
             if wnid in self._inner:
                 with _open_tar(self._inner[wnid]) as archive:

@@ -24,8 +24,6 @@ class Part:
 
     Args:
         name: "train", "validation" or "test".
-        examples: `IndexedExamples` or `RecordExamples`.
-        preprocessing: `images.Preprocessing`.
     """
 
     def __init__(self, name, examples, preprocessing):
@@ -82,16 +80,10 @@ class Part:
     def batches(self, batch_size):
         """All images in a fixed order, centre-cropped.
 
-        Args:
-            batch_size: Images per batch; the last batch may be smaller.
-
         Returns:
             `tf.data.Dataset` of `(images, labels)`: uint8 `(batch,
             image_size, image_size, 3)` and int32 `(batch,)`, or `(batch,
             classes)` for several labels per image.
-
-        Raises:
-            ValueError: if `batch_size` is below 1.
         """
         if batch_size < 1:
             raise ValueError(
@@ -116,18 +108,7 @@ class Part:
         )
 
     def guard(self, batches):
-        """Iterates over batches; a decoding failure names its file.
-
-        Args:
-            batches: Any iterable made from this part, distributed or not.
-
-        Yields:
-            The batches, unchanged.
-
-        Raises:
-            CorruptImageError: in place of TensorFlow's error, if an image of
-                this part turns out not to decode.
-        """
+        """Iterates over batches; a decoding failure names its file."""
         iterator = iter(batches)
         while True:
             try:

@@ -17,9 +17,6 @@ def list_photos(folder):
 
     Hidden files and folders are passed over, and so are other extensions,
     which are counted.
-
-    Raises:
-        ValueError: if there is no such folder, or fewer than two photos.
     """
     root = pathlib.Path(folder).expanduser()
     listing = Listing()
@@ -44,7 +41,6 @@ def divide(photos, like, share, seed):
         photos: Examples, as `list_photos` returns them; at least two.
         like: `Dataset` that gives classes and preprocessing.
         share: The validation share, chosen by their names.
-        seed: Integer; decides the division, orders and crops.
     """
     chosen = splits.held_out(photos.identities, share, seed)
     held_out = np.isin(photos.identities, list(chosen))

@@ -21,7 +21,6 @@ class RecordExamples:
     Args:
         builder: Prepared `tfds.core.DatasetBuilder` with features `image` and
             `label`.
-        split: Name of a split.
         keep: Optional bool array over the stored examples.
         outputs: Optional list; stored label i becomes `outputs[i]`.
         rows: Number of classes, if labels are rows of 0 and 1; else None.

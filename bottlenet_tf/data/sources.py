@@ -70,11 +70,7 @@ def digits(validation_fraction, seed):
 
 
 def tfds_builder(name, data_dir):
-    """Finds a data set in TFDS's catalogue.
-
-    Raises:
-        ValueError: if TFDS does not know it, or has no such configuration.
-    """
+    """Finds a data set in TFDS's catalogue."""
     import tensorflow_datasets as tfds
 
     try:
@@ -96,9 +92,6 @@ def from_builder(builder, test_fraction, validation_fraction, seed):
     `test`; without either, a seeded share of `train`. Validation images are
     `validation` if there are both, else a seeded share of the training images;
     none if `validation_fraction` is 0.
-
-    Raises:
-        ValueError: if it has no `train` split or is not for classification.
     """
     import tensorflow_datasets as tfds
 

@@ -11,10 +11,6 @@ def held_out(names, fraction, seed):
     Names are ranked by sha256("{seed}:{name}") and the lowest
     round(fraction * n) are held out, at least one and never all. The choice
     depends on the names alone: not on their order, nor on their folder.
-
-    Raises:
-        ValueError: if `fraction` is out of range or fewer than two names
-            are given.
     """
     check_fraction("test_fraction", fraction)
     if len(names) < 2:

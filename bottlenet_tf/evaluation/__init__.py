@@ -1,5 +1,6 @@
 """Accuracy and size from real bytes, their rivals, and reports."""
 
+# ruff: noqa: F401 (names for other rooms)
 from bottlenet_tf.common.run_folders import choosing_figures, load_report
 from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.evaluation.baselines import (
@@ -34,18 +35,4 @@ from bottlenet_tf.evaluation.split import (
     evaluate_split,
 )
 from bottlenet_tf.evaluation.table import markdown_table, of_unseen
-from bottlenet_tf.evaluation.wire_path import (
-    WirePath,
-    encode_to_payloads,
-    predict_payloads,
-)
-
-__all__ = [
-    "Baselines", "CloudPoint", "Curve", "Measured", "SplitResult", "WirePath",
-    "add_tuned", "build_report", "choosing_figures", "cloud_only",
-    "encode_to_payloads", "evaluate_codecs", "evaluate_split", "load_report",
-    "markdown_table", "measure_baselines", "network_accuracy", "of_unseen",
-    "payload_format", "plane_mosaic", "plot_aware_against_naive",
-    "plot_rate_accuracy", "plot_samples", "predict_payloads", "raw_features",
-    "unit_id", "usable_codec", "versions", "weights_sha256", "write_report",
-]  # fmt: skip
+from bottlenet_tf.evaluation.wire_path import WirePath

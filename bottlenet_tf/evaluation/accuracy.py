@@ -16,7 +16,6 @@ def predictor(classifier, count=_WORTH_A_GRAPH):
 
     Args:
         classifier: Keras model or function, float32 images 0..255 -> logits.
-        count: Number of images.
     """
 
     def compute(images):

@@ -13,12 +13,7 @@ _SEQUENCE_HEADER, _TEMPORAL_DELIMITER, _FRAME = 1, 2, 6
 
 
 def av1_frame(file):
-    """Returns the data of an AVIF file's frame.
-
-    Raises:
-        ValueError: if the file is cut short, or anything else in it varies:
-            more frames, metadata, tiles in separate units.
-    """
+    """Returns the data of an AVIF file's frame."""
     try:
         units = list(_units(_box(file, b"mdat")))
     except IndexError:

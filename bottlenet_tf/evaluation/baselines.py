@@ -56,7 +56,6 @@ def measure_baselines(
     classifier,
     part,
     qualities,
-    codecs=None,
     cache_dir=None,
     batch_size=256,
     progress=True,
@@ -65,16 +64,9 @@ def measure_baselines(
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part`, the images to measure on.
         qualities: Integers from 1 to 100; none for no sweep.
-        codecs: Names of image codecs, see `cloud_only`; None for all that this
-            machine has.
-        cache_dir: Folder to cache the result in; None for no cache.
-
-    Returns:
-        `Baselines`.
     """
-    codecs = usable_codecs() if codecs is None else codecs
+    codecs = usable_codecs()
 
     def measure():
         points = ()
@@ -110,16 +102,11 @@ def raw_features(
 
     Args:
         prefix: Keras model, images -> feature `(batch, H, W, C)`; of the
-            untouched backbone (`models.split.split_backbone`), not of a
+            untouched backbone (`split_points.split_backbone`), not of a
             `BottleNet` trained end to end, which shares the layers.
         suffix: Keras model, feature -> logits.
-        part: `data.Part`, the images to measure on.
         deflate_images: About this many images, evenly spread, are deflated:
             a feature of ResNet-50 takes a tenth of a second.
-        cache_dir: Folder to cache the result in; None for no cache.
-
-    Returns:
-        `RawFeatures`.
     """
 
     def measure():
@@ -172,16 +159,11 @@ def label_only(num_classes, network_accuracy, task=tasks.ONE_CLASS):
     """Returns the bound that no later split can undercut: sending the class.
 
     Args:
-        num_classes: Number of classes, at least 2.
-        network_accuracy: That of the untouched network, in percent.
         task: Kind of outputs; several labels take a bit each.
 
     Returns:
         Dictionary of the `bits` that name one class, the same rounded up to
         `bytes`, without a header, and `accuracy`.
-
-    Raises:
-        ValueError: for fewer than 2 classes: a certain answer costs nothing.
     """
     if num_classes < 2 and task is tasks.ONE_CLASS:
         raise ValueError(

@@ -63,7 +63,6 @@ def load_or_measure(cache_dir, key, measure):
     replaced.
 
     Args:
-        cache_dir: Folder of the cache, created when needed; None for no cache.
         key: Function that returns the key, hex.
         measure: Function that returns the value, for JSON.
 

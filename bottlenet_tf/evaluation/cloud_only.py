@@ -33,8 +33,6 @@ def round_trip(images, codec, quality, side):
 
     Args:
         images: uint8 `(batch, S, S, 3)`, RGB.
-        codec: Name in `IMAGE_CODECS`.
-        quality: The encoder's quality.
         side: Side in pixels to which they are shrunk; the cloud enlarges them.
 
     Returns:
@@ -83,8 +81,6 @@ def cloud_only(
 
     Args:
         classifier: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part`, the images to measure on.
-        qualities: Integers from 1 to 100.
         codecs: Names in `IMAGE_CODECS`; None takes all `usable_codecs()`.
         sides: Sides in pixels to which images are shrunk before sending; the
             stored size and the network's if None.
@@ -92,10 +88,6 @@ def cloud_only(
     Returns:
         List of `CloudPoint`, codec after codec, size after size, by rising
         quality.
-
-    Raises:
-        ValueError: for a codec that is unknown or missing, a quality out of
-            range or a data set without test images.
     """
     codecs = usable_codecs() if codecs is None else codecs
     # `Part.stored_size` is never above `image_size`.

@@ -11,10 +11,6 @@ UNTRAINED = "the untouched network has no trained weights to compare with"
 def compare(result, baselines):
     """Compares a split network with its unsplit rivals.
 
-    Args:
-        result: `SplitResult`.
-        baselines: `Baselines`, or None if there is nothing to compare with.
-
     Returns:
         `(figures, reasons)`: the figures that `build_report` explains, None if
         missing, and `{figure: why it is None or a bound}`.

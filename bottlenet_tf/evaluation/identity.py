@@ -50,11 +50,7 @@ def payload_format(model, codec=None):
     """Returns the `PayloadFormat` of the network's payloads.
 
     Args:
-        model: Built `BottleNet`.
         codec: Byte side `Codec` in place of the unit's own.
-
-    Raises:
-        ValueError: if the unit has no codec yet.
     """
     codec = model.unit.byte_codec if codec is None else codec
     if codec is None:

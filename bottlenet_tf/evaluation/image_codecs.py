@@ -209,11 +209,7 @@ def usable_codecs():
 
 
 def usable_codec(name):
-    """Returns a name's `ImageCodec`.
-
-    Raises:
-        ValueError: if the name is unknown, or its library is missing.
-    """
+    """Returns a name's `ImageCodec`."""
     codec = IMAGE_CODECS.get(name)
     if codec.version() is None:
         raise ValueError(

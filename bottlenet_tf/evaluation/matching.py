@@ -36,16 +36,6 @@ def matched_bytes(points, accuracy):
     bend above the line between two neighbours, by at most the gap between them
     (sweep densely), and that a sender could mix two codecs as well as two
     qualities.
-
-    Args:
-        points: `CloudPoint`s of one or more codecs, in any order.
-        accuracy: In percent.
-
-    Returns:
-        `Match`.
-
-    Raises:
-        ValueError: if there are no points.
     """
     points = list(points)
     if not points:

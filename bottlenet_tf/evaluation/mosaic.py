@@ -20,15 +20,11 @@ def plane_mosaic(model, images):
     operating point.
 
     Args:
-        model: Built `BottleNet`.
         images: `(n, H, W, 3)`, RGB 0..255, at least one.
 
     Returns:
         uint8 `(height, width, 3)`, enlarged by integer factors without
         interpolation.
-
-    Raises:
-        ValueError: if features aren't finite.
     """
     images = np.asarray(images)
     codec, point = model.unit.byte_codec, model.unit.default_point

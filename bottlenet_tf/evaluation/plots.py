@@ -40,9 +40,6 @@ def plot_rate_accuracy(reports, path):
         reports: Dictionaries from `build_report` or `load_report`, all of
             one data set and backbone.
         path: PNG file to write, which is returned.
-
-    Raises:
-        ValueError: if there are no reports, or they can't be compared.
     """
     reports = sorted(reports, key=split_order)
     measured = {tuple(report[key] for key in SHARED) for report in reports}
@@ -80,7 +77,6 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
 
     Args:
         points: Dictionaries with "mode", "quality" and "accuracy" (percent).
-        path: PNG file to write, which is returned.
         network_accuracy: That of the untouched network in percent, or None.
     """
     figure, axes = _figure("JPEG quality of the plane")
@@ -103,7 +99,6 @@ def plot_samples(samples, path, network_accuracy=None):
     Args:
         samples: Dictionaries with "wire_bytes_mean", "accuracy" (percent) and
             "kept", whether no other is better.
-        path: PNG file to write, which is returned.
         network_accuracy: That of the untouched network in percent, or None.
     """
     figure, axes = _figure("bytes per image (logarithmic)")

@@ -72,8 +72,6 @@ def build_report(
     same figures of the unseen ones are under `unseen`.
 
     Args:
-        config: `TrainConfig` of the run.
-        dataset: `data.Dataset`.
         measured: `Measured` on the part that the run reports.
         validation: `Measured` on the validation images; None if `measured`
             is, or if there are none.
@@ -83,13 +81,6 @@ def build_report(
         untouched_sha256: `evaluation.weights_sha256` of the untouched network
             that `baselines` are of; None without them.
         training: Dictionary of steps, examples and seconds spent, or None.
-        command: List of arguments; `sys.argv` if None.
-
-    Returns:
-        Dictionary of plain Python values, ready for JSON.
-
-    Raises:
-        ValueError: if a `Measured` doesn't match the mode.
     """
     figures = _section(config, dataset, measured)
     reasons = figures.pop("reasons")

@@ -79,9 +79,6 @@ def evaluate_split(model, part, batch_size=256, progress=True):
     """Returns the `Curve` of sending every image of a `data.Part`.
 
     The prefix runs once for all operating points.
-
-    Raises:
-        ValueError: if there are no images or codes aren't finite.
     """
     unit = model.unit
     own = payload_format(model)

@@ -31,34 +31,16 @@ _IMAGES = {
 _ACCEPTED_DROP = 2.0
 
 
-def markdown_table(reports, against=()):
+def markdown_table(reports):
     """Returns reports as Markdown: split networks, then their rivals.
 
     Reports of the same data, backbone and untouched network share a table. A
     "≤" marks a cloud-only figure that is only an upper bound. Curves, of units
-    of several operating points or of several units, have their own tables.
-
-    Args:
-        reports: List of dictionaries from `build_report` or `load_report`.
-        against: Reports of units to compare curves with, as one curve, besides
-            the rivals; if there are none, a learned unit is compared with the
-            JPEG units of its split point.
-
-    Raises:
-        ValueError: if one of `against` can't be compared with any report.
+    of several operating points or of several units, have their own tables; a
+    learned unit is compared with the JPEG units of its split point there.
     """
-    groups, anchors = _grouped(reports), _grouped(against)
-    for key in anchors:
-        if key not in groups:
-            raise ValueError(
-                "A unit is compared with those on the same images and the same "
-                f"untouched network. Received: against={key}, "
-                f"reports={sorted(groups, key=str)}"
-            )
-    return "\n".join(
-        _group(key, members, anchors.get(key, ()))
-        for key, members in groups.items()
-    ).rstrip("\n")
+    groups = _grouped(reports)
+    return "\n".join(_group(*each) for each in groups.items()).rstrip("\n")
 
 
 def of_unseen(report):
@@ -85,7 +67,7 @@ def _grouped(reports):
     return groups
 
 
-def _group(key, reports, against):
+def _group(key, reports):
     dataset, part, num_images, backbone, *_ = key
     images = _IMAGES.get(part, f"{part} images")
     lines = [f"{backbone} on {dataset}, {num_images:,} {images}", ""]
@@ -93,7 +75,7 @@ def _group(key, reports, against):
     if split:
         split = sorted(split, key=split_order)
         lines += [*aligned(_HEADER, list(map(_row, split)), 2), ""]
-        lines += _curve_lines(split, against)
+        lines += _curve_lines(split)
     rows = _baseline_rows(reports)
     if rows:
         lines += [*aligned(_BASELINE_HEADER, rows, 1), ""]
@@ -105,12 +87,11 @@ def _group(key, reports, against):
     return "\n".join(lines)
 
 
-def _curve_lines(reports, against):
+def _curve_lines(reports):
     """Returns tables of curves, and of operating points; none without any."""
     lines = []
-    for curve, header, rows in curve_cells.tables(
-        list(map(unit_of, reports)), list(map(unit_of, against))
-    ):
+    units = list(map(unit_of, reports))
+    for curve, header, rows in curve_cells.tables(units):
         lines += [f"{curve_cells.unit_label(curve)}:", ""]
         if len(curve.members) == 1:
             points = _point_rows(reports[curve.members[0]])

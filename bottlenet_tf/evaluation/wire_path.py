@@ -43,15 +43,19 @@ class WirePath:
     def __init__(self, model):
         self.format = payload_format(model)
         self.default_point = model.unit.default_point
-        self._unit = model.unit
         self._takes_point = model.unit.takes_point
+        # None if the unit doesn't take the point.
+        self.gains = None
+        if self._takes_point:
+            self.gains = Gains(model.unit.gains(), self.format)
         self._num_classes = model.suffix.output_shape[-1]
         self._prefix = graphs.function(model.features, reduce_retracing=True)
         self._encode = graphs.function(
             model.encode_features, reduce_retracing=True
         )
-        self._deployed = graphs.function(
-            model.unit.deployed_encode, reduce_retracing=True
+        self._head = graphs.function(
+            lambda images: model.unit.deployed_encode(model.features(images)),
+            reduce_retracing=True,
         )
         self._tail = graphs.function(model.decode, reduce_retracing=True)
 
@@ -124,19 +128,18 @@ class WirePath:
         check_one(point, max_bytes)
         if max_bytes is None:
             return self.pack(*self.codes(images, point), point)
-        gains = self._takes_point and Gains(self._unit.gains(), self.format)
-        packer = Packer(self.format, gains or None)
+        packer = Packer(self.format, self.gains)
         packer.check_limit(max_bytes)
         return [
             packer.fit(values, code_range, max_bytes).payload
-            for values, code_range in self._run(images)
+            for values, code_range in self.run(images)
         ]
 
-    def _run(self, images):
+    def run(self, images):
         """Yields `(values, range)` of each image, as `Head.run` returns."""
         if not len(images):
             return
-        sent = self._deployed(self._prefix(tf.convert_to_tensor(images)))
+        sent = self._head(tf.convert_to_tensor(images))
         ranges = [None] * len(images)
         if "range" in sent:
             ranges = [tuple(map(float, each)) for each in sent["range"]]
@@ -156,11 +159,15 @@ class WirePath:
             PayloadError: if a payload is corrupt or of another network.
         """
         form = form or self.format
-        if not len(payloads):
+        return self.tail([form.unpack(payload) for payload in payloads])
+
+    def tail(self, unpacked):
+        """As `decode`, from what `PayloadFormat.unpack` returned of each."""
+        if not len(unpacked):
             return np.zeros((0, self._num_classes), np.float32)
-        codes, ranges, points = zip(*map(form.unpack, payloads))
+        codes, ranges, points = zip(*unpacked)
         inputs = {"codes": np.stack(codes).astype(np.float32)}
-        if form.sends_range:
+        if ranges[0] is not None:
             inputs["range"] = np.array(ranges, np.float32)
         return self._tail(inputs, self._values(points)).numpy()
 
@@ -170,13 +177,3 @@ class WirePath:
             return None
         values = [self.format.points[i] for i in points]
         return tf.constant(values, tf.float32)
-
-
-def encode_to_payloads(model, images, point=None, max_bytes=None):
-    """Returns the payload (bytes) of each image; see `WirePath.encode`."""
-    return WirePath(model).encode(images, point, max_bytes)
-
-
-def predict_payloads(model, payloads):
-    """Returns the logits of a list of payloads; see `WirePath.decode`."""
-    return WirePath(model).decode(payloads)

@@ -1,5 +1,6 @@
 """In-graph layers of the bottleneck unit, in signal order."""
 
+# ruff: noqa: F401 (names for users, and layers that Keras registers)
 import keras
 
 from bottlenet_tf.codec.answer import PAYLOAD_STATUSES as STATUSES
@@ -32,34 +33,6 @@ from bottlenet_tf.layers.restoration import (
 from bottlenet_tf.layers.unit import BottleneckUnit
 from bottlenet_tf.layers.unit_base import Unit
 from bottlenet_tf.layers.unit_halves import UnitHead, UnitTail
-
-__all__ = [
-    "QUANTIZERS",
-    "STATUSES",
-    "BottleneckUnit",
-    "ByteRoundTrip",
-    "ChannelReduction",
-    "ChannelRestoration",
-    "CodecLayer",
-    "DattaUnit",
-    "DepthwiseReduction",
-    "DepthwiseRestoration",
-    "EntropyCode",
-    "BatchNormalization",
-    "JpegRoundTrip",
-    "LearnedRangeQuantizer",
-    "LearnedUnit",
-    "PayloadParser",
-    "PerImageQuantizer",
-    "PngRoundTrip",
-    "RawRoundTrip",
-    "SpatialReduction",
-    "SpatialRestoration",
-    "Unit",
-    "UnitHead",
-    "UnitTail",
-    "codec_layer",
-]
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(

@@ -123,7 +123,6 @@ def to_bytes(values, size, order="big"):
     """Returns whole numbers `(...)`, not negative, as strings of `size` bytes.
 
     Args:
-        values: Integer tensor.
         size: Bytes of a number, up to 7.
         order: "big" or "little", the end of a number that comes first.
     """

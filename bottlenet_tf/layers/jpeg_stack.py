@@ -38,9 +38,6 @@ class StackDecoder:
         `(planes, decodable)`: uint8 `(batch, height, width, 1)`; bool
         `(batch,)`, False for data with a marker, whose plane is grey.
 
-    Raises:
-        ValueError: for a plane of 2**20 blocks or more.
-
     Reference:
         ITU-T T.81 (1992), sections B.2.4.4 (DRI), E.2.4 (restart).
     """

@@ -16,10 +16,6 @@ class ConvBlock(keras.layers.Layer):
 
     Not for direct use: reductions and restorations derive from it.
     `activation=None` leaves the normalised values unchanged.
-
-    Raises:
-        ValueError: if `filters`, `kernel_size` or the stride is not a positive
-            integer.
     """
 
     stride = 1
@@ -58,11 +54,7 @@ class ConvBlock(keras.layers.Layer):
         return self.conv.compute_output_shape(input_shape)
 
     def macs(self, input_shape):
-        """Multiply-accumulates for one image; the batch may be left out.
-
-        Raises:
-            ValueError: if height or width is unknown.
-        """
+        """Multiply-accumulates for one image; the batch may be left out."""
         made = self.compute_output_shape((None, *input_shape[-3:]))
         return self._elements(made) * self.kernel_size**2 * input_shape[-1]
 

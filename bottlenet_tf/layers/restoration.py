@@ -6,12 +6,7 @@ from bottlenet_tf.layers.reduction import ConvBlock, check_overlap
 
 
 class Restoration(ConvBlock):
-    """Base of the blocks that undo a spatial reduction, to `output_size`.
-
-    Raises:
-        ValueError: if `output_size` is not two positive integers; from `build`
-            for an input of another size.
-    """
+    """Base of the blocks that undo a spatial reduction, to `output_size`."""
 
     def __init__(self, filters, stride, output_size, *args, **kwargs):
         if not (

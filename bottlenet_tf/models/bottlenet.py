@@ -14,9 +14,9 @@ import tensorflow as tf
 from keras import ops
 
 from bottlenet_tf.backbones import graph, macs
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.layers import UnitHead, UnitTail
 from bottlenet_tf.models.conditioning import conditioned
-from bottlenet_tf.models.split import split_backbone
 from bottlenet_tf.models.units import build_unit
 
 
@@ -231,18 +231,9 @@ def build_bottlenet(backbone, split, unit, tells_tail=False):
     other.
 
     Args:
-        backbone: `backbones.Backbone`.
-        split: Split point or layer name.
         unit: One of `config.unit.UNITS`.
         tells_tail: Whether the suffix takes the operating point of a learned
             unit; see `conditioning.conditioned`.
-
-    Returns:
-        `BottleNet`.
-
-    Raises:
-        ValueError: if the split doesn't separate the network, or the unit
-            refuses its parameters.
     """
     prefix, suffix = split_backbone(backbone, split)
     if unit.kind == "learned" and tells_tail:

@@ -7,7 +7,6 @@ def build_unit(unit, feature_shape, restored_activation=None):
     """Returns the layer of a unit's configuration, not built.
 
     Args:
-        unit: One of `config.unit.UNITS`.
         feature_shape: `(H, W, C)` of the cut tensor.
         restored_activation: "relu" if the cut tensor is never negative.
     """

@@ -8,14 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from bottlenet_tf import evaluation
-from bottlenet_tf.common import graphs
 from bottlenet_tf.common.run_folders import CONFIG_FILE, find_runs, model_name
 from bottlenet_tf.config.run import TrainConfig
-from bottlenet_tf.evaluation.wire_path import whole_codes
+from bottlenet_tf.evaluation.accuracy import predictor
+from bottlenet_tf.evaluation.wire_path import WirePath
 from bottlenet_tf.export.manifest import network_facts
 from bottlenet_tf.export.unsplit import without_unit
 from bottlenet_tf.profiling.targets import Target, network_name
-from bottlenet_tf.runtime.gains import Gains
 from bottlenet_tf.training import load_data, load_model
 
 
@@ -35,62 +34,35 @@ def steps(job):
 
 def _device(job, model):
     images = np.load(job.images)
-    message = evaluation.payload_format(model)
-    run, point = _function(model.head), model.unit.default_point
-    table = None
-    if model.unit.takes_point:
-        table = Gains(model.unit.gains(), message)
+    path, point = WirePath(model), model.unit.default_point
 
     def head(i):
-        outputs = run(images[i % len(images)][None].astype(np.float32))
-        if table is None:
-            codes = outputs["codes"].numpy()[0]
-            codes = whole_codes(codes, message.codec.code_dtype)
-        else:
-            codes = table.codes(outputs["coefficients"].numpy()[0], point)
-        if not message.sends_range:
-            return codes, None, point
-        return codes, tuple(map(float, outputs["range"].numpy()[0])), point
+        ((codes, code_range),) = path.run(images[i % len(images)][None])
+        if path.gains is not None:
+            codes = path.gains.codes(codes, point)
+        return codes, code_range, point
 
     coded = [head(i) for i in range(len(images))]
     return {
         "head": head,
-        "encode": lambda i: message.pack(*coded[i % len(images)]),
+        "encode": lambda i: path.format.pack(*coded[i % len(images)]),
     }
 
 
 def _server(job, model):
-    message = evaluation.payload_format(model)
-    unpacked = [message.unpack(payload) for payload in job.payloads]
-    run, count = _function(model.tail), len(unpacked)
-
-    def tail(i):
-        codes, code_range, point = unpacked[i % count]
-        inputs = {"codes": codes[None].astype(np.float32)}
-        if code_range is not None:
-            inputs["range"] = np.array([code_range], np.float32)
-        if model.unit.takes_point:
-            inputs["point"] = np.float32([message.points[point]])
-        return run(inputs).numpy()
-
+    path = WirePath(model)
+    unpack, count = path.format.unpack, len(job.payloads)
+    unpacked = [unpack(payload) for payload in job.payloads]
     return {
-        "decode": lambda i: message.unpack(job.payloads[i % count]),
-        "tail": tail,
+        "decode": lambda i: unpack(job.payloads[i % count]),
+        "tail": lambda i: path.tail([unpacked[i % count]]),
     }
 
 
 def _whole(job, model):
     images = np.load(job.images)
-    run = _function(without_unit(model))
-    return {
-        "whole": lambda i: run(
-            images[i % len(images)][None].astype(np.float32)
-        ).numpy()
-    }
-
-
-def _function(model):
-    return graphs.function(lambda inputs: model(inputs, training=False))
+    run = predictor(without_unit(model))
+    return {"whole": lambda i: run(images[i % len(images)][None])}
 
 
 def find_targets(workdirs):

@@ -2,14 +2,13 @@
 
 import dataclasses
 
-from bottlenet_tf.common.settings import setting
-from bottlenet_tf.config.rules import RuledSettings
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.search.planning import Grid
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchSettings(RuledSettings):
+class SearchSettings(Settings):
     """Settings of either kind of search.
 
     `base` is shared by all its runs; its workdir is the search's folder.

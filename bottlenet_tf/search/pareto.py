@@ -16,9 +16,8 @@ from tqdm import tqdm
 
 from bottlenet_tf.common import drawing, in_use, rate_curves
 from bottlenet_tf.common.json_file import read_json, write_json
-from bottlenet_tf.common.settings import setting
+from bottlenet_tf.common.settings import Settings, setting
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.config.rules import RuledSettings
 from bottlenet_tf.config.run import TrainConfig, differing_flags
 
 FORMAT = "bottlenet_tf.pareto.1"
@@ -31,7 +30,7 @@ _FREE = (*SAMPLED, "workdir", "checkpoint_minutes",
 
 
 @dataclasses.dataclass(frozen=True)
-class ParetoConfig(RuledSettings):
+class ParetoConfig(Settings):
     """One sampling. `bottlenet-pareto --help` explains every field.
 
     `base` is the `TrainConfig` of all samples, its unit a `DattaUnitConfig`;

@@ -42,9 +42,6 @@ def choose(asked, found, data):
         found: End of the network's file: "softmax", "sigmoid", "binary" (one
             output), "logits" if open, or another activation.
         data: Kind of output that the data set's labels are for.
-
-    Raises:
-        ValueError: if they contradict each other.
     """
     if found == "binary":
         if data == "sigmoid":

@@ -24,11 +24,7 @@ class Meter:
 
     @property
     def accuracy(self):
-        """Images with exactly the right answer, in percent.
-
-        Raises:
-            ValueError: if there was no image.
-        """
+        """Images with exactly the right answer, in percent."""
         if not self.images:
             raise ValueError(
                 "Accuracy needs at least one image, or it would be 0 / 0. "

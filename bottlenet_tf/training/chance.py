@@ -16,13 +16,7 @@ _SCALING = ("Rescaling", "Normalization", "Preprocess")
 
 
 def check_above_chance(config, network, dataset):
-    """Prints the accuracy of a pretrained network before training.
-
-    Raises:
-        ValueError: if it is to be split and no better than guessing, without
-            --allow_chance; if a network file clearly takes images of another
-            scale.
-    """
+    """Prints the accuracy of a pretrained network before training."""
     if not config.starts_trained or config.new_head:
         return
     unsplit = network.untouched or network.model
@@ -69,7 +63,6 @@ def better_scaling(network, part, accuracy):
 
     Args:
         network: Keras model, float32 images 0..255 -> logits.
-        part: `data.Part` to measure on.
         accuracy: Its accuracy on that, in percent.
     """
     if len(part) < _LEAST_IMAGES or any(

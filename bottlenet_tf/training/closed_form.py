@@ -68,9 +68,6 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
         z, g: float32 `(images, h, w, d)`, as `Patches.project` returns them.
         coefficients, mixed, mixed_to, shared: As in
             `layers.learned.transform.Analysis`.
-
-    Returns:
-        `ClosedForm`.
     """
     count, *_, channels = z.shape
     rows, unrows = _axis_klt(z, g, axis=1)

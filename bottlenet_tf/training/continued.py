@@ -29,11 +29,7 @@ _FREE_FIELDS = (
 
 
 def earlier(workdir, config):
-    """Returns the `TrainConfig` of the run in a work directory, or None.
-
-    Raises:
-        ValueError: if the run that is to start there has other flags.
-    """
+    """Returns the `TrainConfig` of the run in a work directory, or None."""
     path, is_finished = workdir / CONFIG_FILE, (workdir / REPORT_FILE).is_file()
     was_continued = (workdir / _FILE).is_file()
     if not path.is_file():
@@ -107,7 +103,7 @@ def start(workdir, config):
         step = load_report(workdir)["training"]["steps"]
     if step:
         print(f"Continuing a finished run after step {step}.", flush=True)
-    own = dataclasses.replace(config, init_from=str(workdir), init_partly=False)
+    own = dataclasses.replace(config, init_from=str(workdir))
     return own, step
 
 

@@ -19,12 +19,7 @@ class Role(NamedTuple):
 
 
 def build_strategy(name, batch_size):
-    """Returns the `tf.distribute.Strategy` of a `--strategy`.
-
-    Raises:
-        ValueError: if multiworker has no TF_CONFIG, or the devices can't
-            share a batch evenly (the loss is the mean of their means).
-    """
+    """Returns the `tf.distribute.Strategy` of a `--strategy`."""
     strategy = tf.distribute.get_strategy()
     if name == "mirrored":
         strategy = tf.distribute.MirroredStrategy()

@@ -29,8 +29,6 @@ def freeze(model, dataset, grouping="per_coefficient"):
     a copy.
 
     Args:
-        model: `BottleNet` with a `LearnedUnit` or `DattaUnit`.
-        dataset: `data.Dataset`; only training images are read.
         grouping: Codes of a unit without a learned prior that are counted
             together, one of `config.unit.TABLES`. "shared" is Datta's one
             static table, with a range coder in place of Huffman's.

@@ -40,20 +40,12 @@ def fit_tables(pmfs, first, bank_size=256):
         pmfs: Float `(points, coefficients, symbols)`, the probabilities of
             symbols first, first + 1, ...; the rest to 1 is the escape's.
         first: The smallest symbol.
-        bank_size: Maximum number of tables.
-
-    Returns:
-        `codec.tables.Tables`.
-
-    Raises:
-        ValueError: for other shapes, numbers that are not probabilities or a
-            `bank_size` below 2.
 
     Reference:
         Banerjee et al., 2005, "Clustering with Bregman divergences", Journal
         of Machine Learning Research 6, for 1.
     """
-    full = _with_escape(pmfs, bank_size)
+    full = _with_escape(pmfs)
     points, coefficients, _ = full.shape
     silent = _silent(full, first)
     rows = full[~silent]
@@ -85,9 +77,6 @@ def smooth_counts(counts, prior_pmfs, weight):
 
     Returns:
         float32, the shape of `prior_pmfs`.
-
-    Raises:
-        ValueError: if shapes do not fit or `weight` is not positive.
     """
     counts, prior_pmfs = np.asarray(counts), np.asarray(prior_pmfs)
     *outer, symbols = prior_pmfs.shape
@@ -141,18 +130,13 @@ def quantize(pmf, first):
             return first + int(begin), frequencies
 
 
-def _with_escape(pmfs, bank_size):
+def _with_escape(pmfs):
     """Returns float32 probabilities with the escape's, checked."""
     pmfs = np.asarray(pmfs)
     if pmfs.ndim != 3 or pmfs.size == 0 or pmfs.dtype.kind != "f":
         raise ValueError(
             "`pmfs` must be floats (points, coefficients, symbols). "
             f"Received: shape={pmfs.shape}, dtype={pmfs.dtype}"
-        )
-    if isinstance(bank_size, bool) or not 2 <= bank_size < TOTAL:
-        raise ValueError(
-            "`bank_size` must be from 2, one table for silent coefficients "
-            f"and one for others, to 65535. Received: bank_size={bank_size!r}"
         )
     full = np.empty((*pmfs.shape[:2], pmfs.shape[2] + 1), np.float32)
     for source, target in zip(pmfs, full, strict=True):

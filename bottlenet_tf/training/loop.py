@@ -10,11 +10,10 @@ from bottlenet_tf.common import drawing
 from bottlenet_tf.training import distribution, logs, optimizers
 from bottlenet_tf.training.best import BestEpoch
 from bottlenet_tf.training.checkpoints import Checkpoints
-from bottlenet_tf.training.datta_step import DattaStepper
 from bottlenet_tf.training.feature_cache import open_cache
 from bottlenet_tf.training.learned_step import LearnedStepper
 from bottlenet_tf.training.schedules import augmented_epochs, codec_schedule
-from bottlenet_tf.training.step import Outputs, Stepper
+from bottlenet_tf.training.step import DattaStepper, Outputs, Stepper
 
 LOG_STEPS = 50
 BUDGET_CHECK_BATCHES = 8

@@ -32,7 +32,6 @@ def task_loss(
         logits: float32 `(batch, classes)`.
         teacher_logits: Logits of the network that is imitated, or None for
             d = 0.
-        task: Kind of output; see `tasks`.
         label_smoothing: Mass spread evenly over all answers, 0 to 1.
         distillation: d, 0 to 1.
         temperature: T, positive.

@@ -5,8 +5,8 @@ import pathlib
 from PIL import Image
 
 from bottlenet_tf import backbones, evaluation
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.common import drawing
-from bottlenet_tf.models.split import split_backbone
 
 # Baselines depend only on network, data and qualities, so runs in one folder
 # share them, and a search's trials those of the parent folder.
@@ -23,16 +23,10 @@ def measure(
     --measure_on=validation only they are.
 
     Args:
-        config: `TrainConfig`.
-        network: `training.network.Network`, trained.
-        dataset: `data.Dataset`.
         training: Dictionary of the training's steps, examples and time.
         validated: `evaluation.Curve` of all validation images, if known.
         evaluation_of: For a finished run on other images, the report's entry
             `evaluation`.
-
-    Returns:
-        The report, as written to `report.json`.
     """
     workdir = pathlib.Path(config.workdir)
     validation = unseen = None

@@ -9,12 +9,14 @@ import numpy as np
 
 from bottlenet_tf import backbones, tasks
 from bottlenet_tf.backbones import custom_layers, graph, new_head
-from bottlenet_tf.backbones.split_points import separating_tensors
+from bottlenet_tf.backbones.split_points import (
+    separating_tensors,
+    split_backbone,
+)
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.run_folders import CONFIG_FILE, MODEL_FILE, load_report
 from bottlenet_tf.models.bottlenet import build_bottlenet
 from bottlenet_tf.models.precision import in_float32
-from bottlenet_tf.models.split import split_backbone
 from bottlenet_tf.training import warm_start
 
 MATCH_BATCHES = 4
@@ -54,12 +56,7 @@ class Network(NamedTuple):
 
 
 def build_network(config, image_size, num_classes):
-    """Builds the `Network` of a `TrainConfig`.
-
-    Raises:
-        ValueError: if backbone, weights, split and unit don't match; the
-            message says which.
-    """
+    """Builds the `Network` of a `TrainConfig`."""
     backbone = build_backbone(config, image_size, num_classes)
     if config.train_frozen:
         graph.unfreeze(backbone.model)
@@ -87,8 +84,7 @@ def build_network(config, image_size, num_classes):
         )
         point = backbone.split_point(config.split)
     if config.init_from is not None:
-        partly = config.init_partly and config.has_unit
-        _load_into(model, config.init_from, "init_from", partly)
+        _load_into(model, config.init_from, "init_from")
     if config.has_unit:
         model.prefix.trainable = not (
             config.freeze_prefix or config.mode in ("tail", "frozen")
@@ -116,11 +112,7 @@ def _print_frozen(model):
 
 
 def with_labels_for(output, dataset, config):
-    """Returns a data set with labels for a network's outputs.
-
-    Raises:
-        ValueError: if labels, outputs and --output don't match.
-    """
+    """Returns a data set with labels for a network's outputs."""
     chosen = tasks.choose(config.output, output, dataset.task.output)
     return dataset.for_output(chosen)
 
@@ -157,14 +149,7 @@ def _other_teacher(config, image_size, num_classes, output):
 
 
 def build_backbone(config, image_size, num_classes):
-    """Builds the unsplit network of a `TrainConfig`, with its weights.
-
-    Returns:
-        `backbones.Backbone`.
-
-    Raises:
-        ValueError: if backbone and weights don't match.
-    """
+    """Builds the unsplit network of a `TrainConfig`, with its weights."""
     custom_layers.import_all(config.imports)
     knows_classes = config.data.class_indices or config.data.unseen_classes
     return _build(
@@ -212,9 +197,6 @@ def load_model(run):
 
     Args:
         run: Work directory, or the path of its model file.
-
-    Raises:
-        ValueError: if there is no finished model.
     """
     return in_float32(stored_model(run))
 
@@ -273,7 +255,6 @@ def _same_weights(model, other):
     return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
-def _load_into(model, run, flag, partly=False):
+def _load_into(model, run, flag):
     """Copies the weights of a run, named by a flag."""
-    copy = warm_start.copy_what_fits if partly else warm_start.copy_network
-    copy(model, load_model(run), flag, run)
+    warm_start.copy_network(model, load_model(run), flag, run)

@@ -56,11 +56,7 @@ class Patches(NamedTuple):
 
 
 def solve_patches(moments, channels, name="the split"):
-    """Returns the `Patches` of `Moments`, with d = `channels`.
-
-    Raises:
-        ValueError: naming the split, for a constant feature.
-    """
+    """Returns the `Patches` of `Moments`, with d = `channels`."""
     depth = len(moments.shift)
     repeats = len(moments.total) // depth
     total = moments.total / moments.rows

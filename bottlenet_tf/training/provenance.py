@@ -100,11 +100,7 @@ def write(workdir, provenance, model=None):
 
 
 def read(workdir):
-    """Returns the `Provenance` of a run's folder.
-
-    Raises:
-        ValueError: if there is none, or it is damaged.
-    """
+    """Returns the `Provenance` of a run's folder."""
     path = pathlib.Path(workdir) / PROVENANCE_FILE
     if not path.is_file():
         raise ValueError(
@@ -157,8 +153,6 @@ def check_source(flag, config, now):
     Args:
         flag: One of `FILES`; names a run's folder, or a file. Files outside a
             run's folder have no provenance, and pass.
-        config: `TrainConfig` of the run that is to start.
-        now: Its `Provenance`.
     """
     folder, run = _path(config, flag), getattr(config, flag)
     if folder is None:
@@ -187,12 +181,7 @@ def check_source(flag, config, now):
 
 
 def check_model(workdir, named):
-    """Returns the SHA-256 (hex) of a finished run's network.
-
-    Raises:
-        ValueError: if it isn't the network that the run saved; `named` is the
-            flag or argument in the message.
-    """
+    """Returns the SHA-256 (hex) of a finished run's network."""
     folder = pathlib.Path(workdir)
     saved = read_json(folder / PROVENANCE_FILE, FORMAT, (), "").get("model")
     found = _sha256(folder / MODEL_FILE)

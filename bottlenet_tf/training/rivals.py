@@ -129,7 +129,6 @@ def rival_config(config, report, codec, quality, side):
         split="none",
         unit=UnitConfig(),
         init_from=None,
-        init_partly=False,
         freeze_prefix=False,
         epochs=epochs,
         # None if it doesn't shorten the run, so that runs of another length
@@ -176,6 +175,7 @@ def _folder(config, rival, stands_on):
         dataclasses.replace(rival, workdir="rival", checkpoint_minutes=0.0)
     )
     del settings["keep_checkpoints"]
+    settings["init_partly"] = False  # Finds the rivals of earlier versions.
     for flag in stands_on.files:
         del settings[flag]
     for flag in ("dataset", "data_dir", "manual_dir"):

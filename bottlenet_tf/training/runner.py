@@ -45,18 +45,12 @@ def run(config, check=None):
     measured network computes in float32.
 
     Args:
-        config: `TrainConfig`.
         check: Optional function, called with the `Network` in float32 before
             a new run begins.
 
     Returns:
         The report, as written to `report.json`; None on workers other than
         the chief, which writes it.
-
-    Raises:
-        ValueError: for a configuration that doesn't match the data or the
-            network, or a work directory of another run or process.
-        loop.TrainingDiverged: if loss or weights aren't finite.
     """
     if config.strategy == "multiworker":  # They share it.
         return _run(config, check)

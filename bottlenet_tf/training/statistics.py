@@ -89,17 +89,10 @@ def of_splits(backbone, sizes, dataset, count, seed, folder):
     yielded: 14 GB for 4,000 images and the sixteen splits of ResNet-50.
 
     Args:
-        backbone: `backbones.Backbone`.
         sizes: `{split: {"patch": p, "channels": d}}`.
         dataset: `data.Dataset`; training images are read, augmented as
             training sees them, and no label.
-        count: Number of images.
-        seed: Seed of the projections.
         folder: Folder of unnamed files, which end with the process.
-
-    Raises:
-        ValueError: for features or gradients that aren't finite, a constant
-            feature, or an answer that doesn't depend on it.
     """
     forward = _from_backbone(backbone, list(sizes))
     yield from _gather(Batches(forward, dataset, seed), sizes, count, folder)

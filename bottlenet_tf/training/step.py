@@ -35,14 +35,11 @@ class Stepper:
     `feature_weight`.
 
     Args:
-        config: `TrainConfig`.
         model: `BottleNet`, or the backbone's Keras model without a unit.
         teacher: Callable `(images, feature) -> logits`, or None.
         optimizer: Keras optimizer, built on `model.trainable_variables`.
-        strategy: `tf.distribute.Strategy`.
         total_steps: Steps of the complete run.
         overhead_bytes: Wire bytes of a payload besides its image data.
-        task: Kind of output; see `tasks`.
     """
 
     def __init__(
@@ -255,3 +252,22 @@ class Stepper:
             logits = self.model(images, training=False)
         targets = self.task.targets(labels, logits.shape[-1])
         return tf.reduce_sum(self.task.hits(logits, targets)), size
+
+
+class DattaStepper(Stepper):
+    """Builds the compiled training steps of Datta's unit.
+
+    loss = task loss + mean over images of l1 norm / lambda + f * feature loss
+
+    That is the paper's L_rate + lambda * L_task divided by lambda, which
+    doesn't change Adam's steps. Distillation and the feature loss, both off by
+    default, are not the paper's. See `Stepper`.
+
+    Reference:
+        Datta, Ahuja, Somayazulu, Tickoo, 2022, arXiv:2208.11596.
+    """
+
+    steers_bytes = False
+
+    def _rate_loss(self, passed, use_codec):
+        return tf.reduce_mean(passed.rate) / self.config.unit.task_weight

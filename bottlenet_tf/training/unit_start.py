@@ -45,11 +45,7 @@ def start_unit(model, dataset, config):
 
 
 def count_images(config, dataset, mixed_to):
-    """Returns the number of images that a closed form reads.
-
-    Raises:
-        ValueError: if they are fewer than the mixed coefficients.
-    """
+    """Returns the number of images that a closed form reads."""
     count = min(config.unit.statistics_images, dataset.num_train)
     check(
         count >= mixed_to,
@@ -98,12 +94,8 @@ def fit_steps(model, form, features, answers, temperature, task):
     This gives the steps of the two ends of the unit's `rate_weights`.
 
     Args:
-        model: `BottleNet` with the transform of `form`.
-        form: `closed_form.ClosedForm`.
         features: float32 `(images, H, W, C)`.
         answers: The unsplit network's logits, `(images, classes)`.
-        temperature: Temperature of the divergence.
-        task: Kind of output; see `tasks`.
 
     Returns:
         The ladder: `(step, bits, divergence)` of each step.

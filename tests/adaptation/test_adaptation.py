@@ -115,7 +115,7 @@ def test_both_halves_of_a_deployment_have_the_adapted_unit(
     head, tail = Head.load(deployment), Tail.load(deployment)
     model = swap(finished.model, load_pack(path))
     payloads = [head.encode(image.numpy()) for image in images]
-    logits = evaluation.predict_payloads(model, payloads)
+    logits = evaluation.WirePath(model).decode(payloads)
     np.testing.assert_allclose(tail.logits(payloads), logits, atol=1e-3)
 
 

@@ -14,8 +14,8 @@ from keras import layers, ops
 from bottlenet_tf import backbones
 from bottlenet_tf.backbones import custom_layers, graph
 from bottlenet_tf.backbones.macs import count_macs
+from bottlenet_tf.backbones.split_points import split_backbone
 from bottlenet_tf.models.precision import dtype_policy
-from bottlenet_tf.models.split import split_backbone
 
 X = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3)).astype("float32")
 

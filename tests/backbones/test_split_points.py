@@ -12,9 +12,9 @@ from bottlenet_tf.backbones.split_points import (
     SplitPoint,
     describe_cuts,
     separating_tensors,
+    split_backbone,
     worth_comparing,
 )
-from bottlenet_tf.models.split import split_backbone
 
 
 def cuts(model):

@@ -123,22 +123,6 @@ def test_a_learned_unit_is_compared_with_jpeg_units_of_its_split(
     assert drops[-1][-1] == "72.0–79.0"
 
 
-def test_units_may_be_given_to_compare_with(make_report, jpeg_units):
-    given = [{**report, "split": "RB7"} for report in jpeg_units]
-    text = evaluation.markdown_table([make_report()], against=given)
-    _, drops = _tables(text)["RB3 frozen, learned unit:"]
-    assert drops[1] == ["2", "100", "200", "145"]
-    assert "RB7" not in text
-
-
-def test_units_of_another_network_are_not_compared_with(
-    make_report, jpeg_units
-):
-    other = {**jpeg_units[0], "baseline_accuracy": 81.0}
-    with pytest.raises(ValueError, match="same untouched network.*81.0"):
-        evaluation.markdown_table([make_report()], against=[other])
-
-
 def test_tuned_rivals_have_columns_of_their_own(make_report):
     report = make_report()
     point = {

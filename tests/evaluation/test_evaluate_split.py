@@ -44,8 +44,8 @@ def test_sizes_are_the_lengths_of_payloads_packed_alone(
 
 def test_lossless_bytes_give_the_logits_without_codec(make_bottlenet, dataset):
     model = make_bottlenet(codec="raw")
-    payloads = evaluation.encode_to_payloads(model, dataset.images)
-    logits = evaluation.predict_payloads(model, payloads)
+    payloads = evaluation.WirePath(model).encode(dataset.images)
+    logits = evaluation.WirePath(model).decode(payloads)
     expected = np.asarray(model(dataset.images, use_codec=False))
     # One graph against another: float32 sums in another order.
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
@@ -70,8 +70,8 @@ def test_bytes_agree_with_the_graph_form_of_jpeg(
     make_bottlenet, dataset, quantizer
 ):
     model = make_bottlenet(quantizer=quantizer, quality=50)
-    payloads = evaluation.encode_to_payloads(model, dataset.images)
-    logits = evaluation.predict_payloads(model, payloads)
+    payloads = evaluation.WirePath(model).encode(dataset.images)
+    logits = evaluation.WirePath(model).decode(payloads)
     # A feature may round to the next code in one of the two graphs, which
     # moves a logit by about 1/255 of the range.
     np.testing.assert_allclose(
@@ -83,8 +83,8 @@ def test_accuracy_is_counted_in_percent_and_over_all_batches(
     make_bottlenet, dataset, make_dataset
 ):
     model = make_bottlenet()
-    payloads = evaluation.encode_to_payloads(model, dataset.images)
-    labels = np.argmax(evaluation.predict_payloads(model, payloads), -1)
+    payloads = evaluation.WirePath(model).encode(dataset.images)
+    labels = np.argmax(evaluation.WirePath(model).decode(payloads), -1)
     labels[:5] = (labels[:5] + 1) % 4  # 5 of 20 wrong
     curve = evaluation.evaluate_split(
         model, make_dataset(dataset.images, labels), 7, progress=False
@@ -168,11 +168,11 @@ def test_without_a_point_payloads_are_of_the_default_one(
 
 
 def test_payloads_of_another_training_are_refused(make_bottlenet, dataset):
-    payloads = evaluation.encode_to_payloads(
-        make_bottlenet(seed=1), dataset.images[:2]
+    payloads = evaluation.WirePath(make_bottlenet(seed=1)).encode(
+        dataset.images[:2]
     )
     with pytest.raises(PayloadError, match="unit"):
-        evaluation.predict_payloads(make_bottlenet(seed=2), payloads)
+        evaluation.WirePath(make_bottlenet(seed=2)).decode(payloads)
 
 
 def test_diverged_network_is_an_error_not_a_size(make_bottlenet, dataset):

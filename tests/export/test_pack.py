@@ -72,16 +72,16 @@ def test_swapping_back_gives_the_first_payloads_again(network, path, tmp_path):
     coarse = swap(network, load_pack(path))
     fine = swap(coarse, load_pack(tmp_path / "fine.pack"))
     images = make_images(2)
-    assert evaluation.encode_to_payloads(
-        fine, images
-    ) == evaluation.encode_to_payloads(network, images)
+    assert evaluation.WirePath(fine).encode(images) == evaluation.WirePath(
+        network
+    ).encode(images)
 
 
 def test_one_rate_refuses_the_payloads_of_another(network, path):
     changed = swap(network, load_pack(path))
-    payloads = evaluation.encode_to_payloads(changed, make_images(1))
+    payloads = evaluation.WirePath(changed).encode(make_images(1))
     with pytest.raises(ValueError, match="match"):
-        evaluation.predict_payloads(network, payloads)
+        evaluation.WirePath(network).decode(payloads)
 
 
 def test_the_same_unit_makes_the_same_file(other, path, tmp_path):

@@ -44,8 +44,7 @@ def data(base, changed):
 
 def _payloads(model):
     return [
-        evaluation.encode_to_payloads(model, IMAGES, point)
-        for point in range(3)
+        evaluation.WirePath(model).encode(IMAGES, point) for point in range(3)
     ]
 
 

@@ -173,10 +173,10 @@ def test_keras_halves_compute_what_the_whole_path_does(sweep, tmp_path):
         job = Job("device", str(path), workdir=str(sweep / name))
         payloads = jobs.payloads(job)
         model = training.load_model(sweep / name)
-        assert list(payloads) == evaluation.encode_to_payloads(model, images)
+        assert list(payloads) == evaluation.WirePath(model).encode(images)
         job = dataclasses.replace(job, side="server", payloads=payloads)
         logits = [jobs.steps(job)["tail"](i)[0] for i in range(2)]
-        wanted = evaluation.predict_payloads(model, list(payloads))
+        wanted = evaluation.WirePath(model).decode(list(payloads))
         np.testing.assert_allclose(logits, wanted, atol=1e-5)
 
 
@@ -195,10 +195,10 @@ def test_keras_halves_follow_a_learned_unit_s_default_point(
     np.save(path, images)
     job = Job("device", str(path), workdir="learned")
     payloads = jobs.payloads(job)
-    assert list(payloads) == evaluation.encode_to_payloads(model, images)
+    assert list(payloads) == evaluation.WirePath(model).encode(images)
     job = dataclasses.replace(job, side="server", payloads=payloads)
     logits = [jobs.steps(job)["tail"](i)[0] for i in range(2)]
-    wanted = evaluation.predict_payloads(model, list(payloads))
+    wanted = evaluation.WirePath(model).decode(list(payloads))
     np.testing.assert_allclose(logits, wanted, rtol=1e-5, atol=1e-5)
 
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from bottlenet_tf import evaluation, training
 from bottlenet_tf.config.run import DattaUnitConfig, TrainConfig
-from bottlenet_tf.training.datta_step import DattaStepper
 from bottlenet_tf.training.losses import feature_loss
 from bottlenet_tf.training.network import build_network, load_model
+from bottlenet_tf.training.step import DattaStepper
 from tests.eager import eagerly
 
 UNIT = DattaUnitConfig(channels=2, task_weight=50.0, latent_step=0.5)

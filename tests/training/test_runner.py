@@ -550,39 +550,3 @@ def test_init_from_another_architecture_is_refused(
     unit = replace(other.unit, channels=3)
     with pytest.raises(ValueError, match="shapes differ"):
         training.run(replace(tiny_config, init_from=other.workdir, unit=unit))
-
-
-def test_init_partly_takes_what_fits_a_unit_of_other_channels(
-    tiny_config, replace, finished
-):
-    other, _ = finished
-    config = replace(
-        tiny_config,
-        init_from=other.workdir,
-        init_partly=True,
-        unit=replace(other.unit, channels=3),
-        epochs=0,
-    )
-    _train(config)
-    before, after = load_model(other.workdir), load_model(config.workdir)
-    for half in ("prefix", "suffix"):
-        for ours, theirs in zip(
-            getattr(after, half).get_weights(),
-            getattr(before, half).get_weights(),
-            strict=True,
-        ):
-            np.testing.assert_array_equal(ours, theirs)
-    given = {v.path: v for v in before.unit.weights}
-    same = [v for v in after.unit.weights if v.shape == given[v.path].shape]
-    assert 0 < len(same) < len(after.unit.weights)
-    for variable in same:
-        np.testing.assert_array_equal(variable, given[variable.path])
-
-
-def test_init_partly_needs_the_same_split(tiny_config, replace, finished):
-    other, _ = finished
-    config = replace(
-        tiny_config, init_from=other.workdir, init_partly=True, split="conv"
-    )
-    with pytest.raises(ValueError, match="only the unit may differ"):
-        training.run(config)

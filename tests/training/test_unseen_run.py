@@ -132,7 +132,7 @@ def test_an_export_names_the_outputs(config, report, tmp_path):
     assert tail.classes[1] == "output 1"
     images, _ = next(iter(load_data(config).test.batches(8)))
     payloads = [head.encode(image) for image in images.numpy()]
-    logits = evaluation.predict_payloads(load_model(config.workdir), payloads)
+    logits = evaluation.WirePath(load_model(config.workdir)).decode(payloads)
     np.testing.assert_allclose(tail.logits(payloads), logits, atol=1e-3)
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from bottlenet_tf import backbones
-from bottlenet_tf.models.split import split_backbone
+from bottlenet_tf.backbones.split_points import split_backbone
 
 SIZE = 32
 
