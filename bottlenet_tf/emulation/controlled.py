@@ -30,8 +30,6 @@ class Controlled:
     before the next image.
 
     Args:
-        world: `World`.
-        deadline_ms: Deadline of each image, or None.
         sends: Function of a clock that returns another estimate of the link.
         **options: Further arguments of `Controller`.
     """

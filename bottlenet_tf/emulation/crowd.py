@@ -26,11 +26,6 @@ _PAUSE_S = 0.05  # Pause after a refusal, as on a device.
 class Client(threading.Thread):
     """One of the devices.
 
-    Args:
-        transport: `Transport`.
-        payloads: Iterator of bytes.
-        stop: `threading.Event` that ends it.
-
     Attributes:
         answered_ms: Time of each answer.
         refused, failed: Numbers of requests.

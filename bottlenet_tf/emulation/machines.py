@@ -23,7 +23,6 @@ class Machines:
 
     Attributes:
         form: "namespaces" or "proxy".
-        checked: `LinkCheck` of this form, just made.
         host: Address that the server must listen on.
         port: The server's port; 0 for any free one.
         start: Function of a side, a command and options of
@@ -45,12 +44,8 @@ def opened(settings, rates_mbps, with_namespaces=None):
     """Yields `Machines`; processes started on them are ended at the end.
 
     Args:
-        settings: Initial `Settings` of the link.
         rates_mbps: Rates at which the link is checked against arithmetic.
         with_namespaces: The form; None takes namespaces where possible.
-
-    Raises:
-        OSError: if a form isn't available or not permitted.
     """
     if with_namespaces is None:
         with_namespaces = netns.missing() is None

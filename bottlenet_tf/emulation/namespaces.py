@@ -114,11 +114,7 @@ class Namespaces(Forwarder):
 
 
 class Datagrams:
-    """Times single messages between the namespaces, for `check`.
-
-    Args:
-        settings: Initial `Settings`.
-    """
+    """Times single messages between the namespaces, for `check`."""
 
     def __init__(self, settings):
         self.link = Namespaces(settings)
@@ -141,9 +137,6 @@ class Datagrams:
 
         Args:
             num_bytes: Bytes of its packets at IP level.
-
-        Raises:
-            OSError: if it doesn't arrive within a minute.
         """
         packets = [
             bytes(min(MTU, num_bytes - first) - _UDP_HEADERS)

@@ -49,10 +49,6 @@ class Forwarder:
         Args:
             **changes: Fields of `settings.Change`: uplink, downlink, delay_ms,
                 loss, outage.
-
-        Raises:
-            ValueError: for a value out of range; then nothing is changed.
-            RuntimeError: if the link's process has ended.
         """
         self._ask(("change", Change(**changes)))
 

@@ -54,9 +54,6 @@ def policies(
     """Returns all policies of a replay, by name.
 
     Args:
-        world: `World`.
-        goal: See `Controller`.
-        deadline_ms: Deadline of each image, or None.
         set_aside: Whether oracle and controller set aside images that can't
             be in time.
         **options: Further arguments of `Controller`.
@@ -83,10 +80,6 @@ def policies(
 
 def summary(records, deadline_ms=None):
     """Returns the figures of a policy over one trace.
-
-    Args:
-        records: List of `Record`, not empty.
-        deadline_ms: That of each image, or None.
 
     Returns:
         Dictionary of `images`, `mean_ms`, `p95_ms`, `max_ms`, `accuracy`,
@@ -121,10 +114,7 @@ def replay_trace(world, seconds=None, rate=None, deadline_ms=None, **options):
     """Replays all policies over one trace.
 
     Args:
-        world: `World`.
         seconds: Length of the part of the trace; all of it if None.
-        rate: Images per second; None for back to back.
-        deadline_ms: Deadline of each image, or None.
         **options: See `replay.policies`.
 
     Returns:
@@ -169,10 +159,6 @@ def values(traces, world, goal, rate, deadline_ms, command):
     Args:
         traces: List of `replay_trace`'s results.
         world: One of the `World`s.
-        goal: The controller's.
-        rate: Images per second, or None.
-        deadline_ms: Deadline of each image, or None.
-        command: List of arguments, the program first.
     """
     return {
         "format": formats.REPLAY,

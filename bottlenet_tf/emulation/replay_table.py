@@ -10,7 +10,6 @@ def lines(content, every=False):
     """Returns a table's lines.
 
     Args:
-        content: Content of `replay.json`.
         every: Whether to show all fixed choices, or only the best one.
     """
     deadline_ms = content["deadline_ms"]

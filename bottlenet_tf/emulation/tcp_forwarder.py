@@ -29,7 +29,6 @@ class Target(NamedTuple):
     """The target of accepted connections.
 
     Attributes:
-        family: Family of the socket.
         address: Resolved address for `socket.connect`.
     """
 
@@ -46,10 +45,7 @@ class TcpForwarder:
     slow start aren't modelled.
 
     Args:
-        loop: `Loop`.
         lines: Up, from the clients to the target, and down.
-        listener: Listening socket.
-        target: `Target`.
     """
 
     def __init__(self, loop, lines, listener, target):
@@ -115,11 +111,7 @@ class TcpForwarder:
 
 
 class Connection:
-    """One accepted connection and the one to the target.
-
-    Attributes:
-        is_closed: Whether both sides are closed.
-    """
+    """One accepted connection and the one to the target."""
 
     def __init__(self, forwarder, loop, client, target):
         self._forwarder = forwarder

@@ -22,8 +22,6 @@ class Part(NamedTuple):
 
     Attributes:
         function: Concrete function that captures nothing.
-        inputs: Names of its inputs, in their order.
-        outputs: Names of its outputs, in their order.
     """
 
     function: object
@@ -89,9 +87,7 @@ def network(model, source="image", result="logits"):
     """Returns a network of one input and one output, for one image.
 
     Args:
-        model: Keras model, an unsplit network or a part of one.
         source: Name of the input, raw RGB 0..255 or a feature.
-        result: Name of the output.
     """
     shape = (1, *model.input_shape[1:])
     function = _frozen(
@@ -104,7 +100,6 @@ def _frozen(call, shapes):
     """Returns a concrete function of constant weights.
 
     Args:
-        call: Function of tensors that returns a list of tensors.
         shapes: `{name: shape}` of its arguments.
     """
     specs = [

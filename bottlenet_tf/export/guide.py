@@ -10,10 +10,7 @@ def guide(config, models, wholes, identity):
     """Returns the Markdown text for one export, from `templates/guide.md`.
 
     Args:
-        config: `ExportConfig`.
-        models: Manifests of its models, as in `manifest.json`.
         wholes: Those of its networks without a split.
-        identity: `runtime.served.Served` of its units.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bottlenet_tf.export"),

@@ -28,10 +28,7 @@ def build_manifest(config, models, wholes, identity, files):
     """Returns a deployment's manifest, as a dictionary of JSON types.
 
     Args:
-        config: `ExportConfig`.
         models: Results of `RunFiles.write` for each run.
-        wholes: `Wholes.entries`.
-        identity: `runtime.served.Served` of all units.
         files: `{relative path: SHA-256}` of all files but this.
     """
     flags = dataclasses.asdict(config)

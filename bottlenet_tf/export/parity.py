@@ -49,13 +49,9 @@ class Reference:
     the points.
 
     Args:
-        model: Built `BottleNet`.
         images: uint8 `(n, S, S, 3)`.
-        labels: NumPy array, as in the task.
-        task: Kind of output; see `tasks`.
 
     Attributes:
-        images, labels, task: The same.
         points: Indices of the p operating points.
         codes: `(n * p, *code_shape)`.
         payloads: List of n * p payloads.
@@ -114,17 +110,12 @@ class Reference:
         """Compares a served tail, with all its outputs.
 
         Args:
-            artefact: Its file's name.
             serve: Callable, list of payloads -> dictionary of arrays as in
                 `runtime.answers.Answers`.
             class_names: Names in the order of the logits.
 
         Returns:
             List of `Parity`, one for each of `points`.
-
-        Raises:
-            ParityError: if another output contradicts the logits, or a
-                corrupt payload changes more than its own answer.
         """
         first = self.payloads[0]
         sent = [*self.payloads, first[:-1] + bytes([first[-1] ^ 1])]
@@ -194,12 +185,8 @@ def compare_logits(artefact, tolerance, logits, wanted, labels, task):
     """Returns the `Parity` of a network without codes.
 
     Args:
-        artefact: Its file's name.
-        tolerance: `Tolerance`.
         logits: Its float32 `(n, classes)`.
         wanted: The same from the Keras model.
-        labels: NumPy array, as in the task.
-        task: Kind of output; see `tasks`.
     """
     answers, wanted_answers = task.decisions(logits), task.decisions(wanted)
     apart = np.abs(logits - wanted).max() / np.abs(wanted).max()

@@ -24,7 +24,6 @@ class Problem:
     Attributes:
         runtime: "onnx", a TensorRT of `tensorrt.TARGETS`, or "litert".
         layer: Name of the network's layer that causes it; None if unknown.
-        text: The obstacle, and why.
     """
 
     runtime: str

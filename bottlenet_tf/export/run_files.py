@@ -31,10 +31,6 @@ class RunFiles:
     """Writes one run to the deployment folder.
 
     Args:
-        config: `ExportConfig`.
-        run: `FinishedRun`.
-        root: `pathlib.Path` of the deployment.
-        num_runs: Number of its runs.
         chain: `segments.Chain` of the runs whose network this one shares, or
             None.
     """

@@ -45,10 +45,6 @@ class Repository:
     couldn't put payloads of different units into one batch. The tails are
     copies, since a server's container often sees only the repository of a
     deployment.
-
-    Args:
-        folder: `pathlib.Path` of the repository.
-        config: `ExportConfig`.
     """
 
     def __init__(self, folder, config):
@@ -81,7 +77,6 @@ class Repository:
         """Writes the model of image files; returns the network's folder.
 
         Args:
-            edge: Folder of `whole.onnx` and `whole.json`.
             version: `routes.deployment_version` of the network's identity.
         """
         name = self._config.image_model

@@ -20,10 +20,6 @@ def read(path):
     Returns:
         `{"device": ..., "network": ...}`; the rows, dictionaries of values
         still to be checked; and names of the rows for messages.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming file, line and field.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -62,12 +62,7 @@ def read(path):
 
 
 def write(profile, path):
-    """Writes a profile, atomically; returns the `pathlib.Path`.
-
-    Raises:
-        ValueError: naming the field, if `read` would refuse it.
-        OSError: if it can't be written.
-    """
+    """Writes a profile, atomically; returns the `pathlib.Path`."""
     content = dataclasses.asdict(profile)
     del content["file"]
     content = {"format": FORMAT, **content}
@@ -79,9 +74,6 @@ def slowed(profile, factor):
     """Returns the `Profile` of an assumed machine, `factor` times slower.
 
     Every time is multiplied; power, memory and bytes stay the same.
-
-    Raises:
-        ValueError: if the factor isn't positive.
     """
     check(
         factor > 0,

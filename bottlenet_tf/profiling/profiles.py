@@ -29,11 +29,7 @@ class Row:
 
     Attributes:
         split: Name of the split; "" for parts "whole" and "served".
-        part: One of `PARTS`.
         load: Number of other processes that did the same work meanwhile.
-        median_ms: Median of the runs, in milliseconds.
-        p95_ms: Their 95th percentile; None if unknown.
-        n: Number of runs; None if unknown.
         power_mw: Mean power meanwhile, in milliwatts; None if unmeasured.
     """
 
@@ -52,8 +48,6 @@ class Split:
 
     Attributes:
         name: The run's: units of one split point have different names.
-        point: Split point, "RB3".
-        layer: The layer after which the network is cut.
         feature_shape: `(H, W, C)` there.
         head_macs, tail_macs: Multiply-accumulates of one image on the device
             and on the server.
@@ -78,19 +72,10 @@ class Profile:
     """The measurements on one machine.
 
     Attributes:
-        device: The machine's name.
-        network: The backbone's name.
-        splits: Tuple of `Split`.
         rows: Tuple of `Row`, one for each split, part and load.
-        image_size: Side of the images in pixels; None if unknown.
         runtime: Runtime of the network, or "by hand".
         threads: CPU threads of one call; None is the library's choice.
-        meter: The energy meter.
-        whole_macs: Multiply-accumulates of the network without a split.
-        whole_memory_mb: As in `Split`, of the network without a split.
         reasons: `{figure: why it is missing}`.
-        command: The program's arguments.
-        versions: `{name: version}` of the libraries.
         made: Date, ISO 8601.
         file: File that it was read from, for messages; not stored.
     """
@@ -117,11 +102,7 @@ class Profile:
         return tuple(sorted({row.load for row in self.rows}))
 
     def split(self, name):
-        """Returns the `Split` of this name.
-
-        Raises:
-            ValueError: if there is none.
-        """
+        """Returns the `Split` of this name."""
         for split in self.splits:
             if split.name == name:
                 return split
@@ -137,10 +118,6 @@ class Profile:
             split: Name of the split; "" for parts "whole" and "served".
             part: One of `PARTS`; for "served", "whole" is used unless it was
                 tried and failed.
-            load: Competing processes.
-
-        Raises:
-            ValueError: if there is none; the message lists the others.
         """
         if split:
             self.split(split)

@@ -26,18 +26,11 @@ class ServedModel:
     """One version of one SavedModel, warmed up.
 
     Args:
-        name: Name for clients.
         folder: Its version folder, whose name is the version.
         max_batch: Most items of one request.
 
     Attributes:
-        name: As given.
-        version: Positive integer.
         signatures: `{name: SignatureDef}`.
-
-    Raises:
-        OSError: if the folder contains no SavedModel.
-        ValueError: if it is damaged, or isn't the exported one.
     """
 
     def __init__(self, name, folder, max_batch):
@@ -64,11 +57,7 @@ class ServedModel:
             ) from error
 
     def predict(self, request, response):
-        """Fills a PredictResponse for a PredictRequest.
-
-        Raises:
-            RefusalError: if the request doesn't match its signature.
-        """
+        """Fills a PredictResponse for a PredictRequest."""
         name = request.model_spec.signature_name or _DEFAULT_SIGNATURE
         signature = self.signatures.get(name)
         if signature is None or name.startswith(_INTERNAL):
@@ -140,11 +129,7 @@ class ModelTable:
         return iter(self._models.values())
 
     def find(self, request):
-        """Returns the `ServedModel` that a request's `model_spec` names.
-
-        Raises:
-            RefusalError: if there is none, or another version of it.
-        """
+        """Returns the `ServedModel` that a request's `model_spec` names."""
         if not request.HasField("model_spec"):
             raise invalid("A request must have a `model_spec`. Received: none")
         spec = request.model_spec

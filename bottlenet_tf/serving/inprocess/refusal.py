@@ -9,12 +9,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class RefusalError(ValueError):
-    """A request that is not answered.
-
-    Args:
-        code: `grpc.StatusCode` for the client.
-        message: Rule, reason and the received value.
-    """
+    """A request that is not answered."""
 
     def __init__(self, code, message):
         super().__init__(message)

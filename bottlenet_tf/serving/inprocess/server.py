@@ -73,20 +73,15 @@ def start_server(
     """Starts a server and returns at once.
 
     Args:
-        models: `ModelTable`, as `load_models` returns it.
         host: Address to listen on; "0.0.0.0" lets other machines in. There
             is no encryption and no password, as in TF Serving by default.
         port: 0 takes a free one.
         threads: Requests processed at once.
-        max_message_mb: Most MiB of one request; larger ones are refused.
         queue_size: Most waiting requests; further ones are refused with
             RESOURCE_EXHAUSTED.
 
     Returns:
         `(server, port)`: `grpc.Server` and the port that it listens on.
-
-    Raises:
-        OSError: if the address is taken or not this machine's.
     """
     server = grpc.server(
         futures.ThreadPoolExecutor(threads),

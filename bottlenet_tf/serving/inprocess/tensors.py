@@ -21,10 +21,6 @@ def read_inputs(request_inputs, signature_inputs, max_batch):
         request_inputs: `{name: TensorProto}`.
         signature_inputs: `{name: TensorInfo}`.
         max_batch: Most items of a dimension that the signature leaves open.
-
-    Raises:
-        RefusalError: unless the request has the signature's inputs, of its
-            types and shapes.
     """
     extra = sorted(set(request_inputs) - set(signature_inputs))
     missing = sorted(set(signature_inputs) - set(request_inputs))
