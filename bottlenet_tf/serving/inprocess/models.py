@@ -2,17 +2,15 @@
 
 import pathlib
 
-import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from bottlenet_tf.runtime import intact
-from bottlenet_tf.serving.inprocess.refusal import (
-    RefusalError,
+from bottlenet_tf.serving.inprocess.tensors import (
     invalid,
-    not_found,
+    read_inputs,
+    write_tensor,
 )
-from bottlenet_tf.serving.inprocess.tensors import read_inputs, write_tensor
 from bottlenet_tf.serving.repository import saved_models
 
 _FILE = "saved_model.pb"
@@ -61,9 +59,9 @@ class ServedModel:
         name = request.model_spec.signature_name or _DEFAULT_SIGNATURE
         signature = self.signatures.get(name)
         if signature is None or name.startswith(_INTERNAL):
-            raise RefusalError(
-                # As in TF Serving.
-                grpc.StatusCode.FAILED_PRECONDITION,
+            raise tf.errors.FailedPreconditionError(  # As in TF Serving.
+                None,
+                None,
                 f"The signature must be one of {', '.join(self._callable())}. "
                 f"Received: signature_name={name!r}",
             )
@@ -77,13 +75,9 @@ class ServedModel:
         )
         for key in wanted:
             response.outputs[key].CopyFrom(write_tensor(outputs[key].numpy()))
-        self.fill_spec(response.model_spec)
+        response.model_spec.name = self.name
+        response.model_spec.version.value = self.version
         response.model_spec.signature_name = name
-
-    def fill_spec(self, spec):
-        """Writes name and version to a ModelSpec of an answer."""
-        spec.name = self.name
-        spec.version.value = self.version
 
     def _callable(self):
         return sorted(n for n in self.signatures if not n.startswith(_INTERNAL))
@@ -140,17 +134,21 @@ class ModelTable:
             )
         model = self._models.get(spec.name)
         if model is None:
-            raise not_found(
+            raise _not_found(
                 f"The model must be one of {', '.join(self._models)}. "
                 f"Received: name={spec.name!r}"
             )
         if spec.HasField("version") and spec.version.value != model.version:
-            raise not_found(
+            raise _not_found(
                 f"Of model {spec.name!r}, only the latest version "
                 f"{model.version} is served. "
                 f"Received: version={spec.version.value}"
             )
         return model
+
+
+def _not_found(message):
+    return tf.errors.NotFoundError(None, None, message)
 
 
 def load_models(deploy, max_batch=64):

@@ -3,8 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.serving.inprocess.refusal import invalid
-
 # Where a TensorProto keeps single values; TF Serving's answers use these
 # fields, and clients without TensorFlow read them.
 _FIELDS = {
@@ -12,6 +10,11 @@ _FIELDS = {
     np.dtype(np.int32): "int_val",
     np.dtype(np.int64): "int64_val",
 }
+
+
+def invalid(message):
+    """Returns the error that refuses a malformed request."""
+    return tf.errors.InvalidArgumentError(None, None, message)
 
 
 def read_inputs(request_inputs, signature_inputs, max_batch):
