@@ -82,8 +82,8 @@ class Profile:
 
     device: Text
     network: Text
-    splits: tuple
-    rows: Annotated[tuple, Meta(min_length=1)]
+    splits: tuple[Split, ...]
+    rows: Annotated[tuple[Row, ...], Meta(min_length=1)]
     image_size: Positive | None = None
     runtime: Text = BY_HAND
     threads: Positive | None = None

@@ -5,12 +5,11 @@ from typing import Any
 
 import msgspec
 
-from bottlenet_tf.common import formats
+from bottlenet_tf.common import formats, reading
 from bottlenet_tf.common.rate_curves import Unit, unit_kind
+from bottlenet_tf.common.reading import Count, NotNegative, Percent, Whole
 from bottlenet_tf.common.run_folders import REPORT_FILE, model_name
-from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
-from bottlenet_tf.report.reading import Count, NotNegative, Percent, Whole
 
 _UNSEEN = "unseen"
 _SAME = ("backbone", "dataset", "dataset_fingerprint", "baseline_accuracy")

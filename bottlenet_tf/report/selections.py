@@ -8,10 +8,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from bottlenet_tf import selection as chosen
-from bottlenet_tf.common import formats, rate_curves
-from bottlenet_tf.report import reading
+from bottlenet_tf.common import formats, rate_curves, reading
+from bottlenet_tf.common.reading import NotNegative, Percent, Positive, Whole
 from bottlenet_tf.report.origins import Origin
-from bottlenet_tf.report.reading import NotNegative, Percent, Positive, Whole
 
 _PROGRAM = "bottlenet-select"
 # Fields of a decision that are as in the file.
