@@ -11,9 +11,9 @@ from collections.abc import Callable
 from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.check import check_link
 from bottlenet_tf.emulation.namespaces import ADDRESSES, Datagrams
+from bottlenet_tf.emulation.process import ended
 from bottlenet_tf.emulation.proxy import Messages, Proxy
 
-_TERMINATE_S = 10.0
 _PORT = 8000
 
 
@@ -84,23 +84,7 @@ def _proxy(stack, settings, rates_mbps):
 
 def _starting(stack, run):
     def start(side, command, **options):
-        return stack.enter_context(ended(run(side, command, **options)))
+        process = stack.enter_context(run(side, command, **options))
+        return stack.enter_context(ended(process))
 
     return start
-
-
-@contextlib.contextmanager
-def ended(process):
-    """Yields a `subprocess.Popen`, which is ended on exit."""
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(_TERMINATE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()

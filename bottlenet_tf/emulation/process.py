@@ -1,5 +1,6 @@
 """The parent's side of the forwarding process."""
 
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -11,6 +12,21 @@ import bottlenet_tf
 from bottlenet_tf.emulation.settings import Change
 
 _STOP_S = 10.0
+_TERMINATE_S = 5.0
+
+
+@contextlib.contextmanager
+def ended(process):
+    """Yields a `subprocess.Popen`, which is ended on exit."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_TERMINATE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class Forwarder:
