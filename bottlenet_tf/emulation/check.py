@@ -20,7 +20,6 @@ class Cell:
 
     Attributes:
         num_bytes: Bytes of a message at IP level.
-        least_ms, most_ms: Least and most of the last attempt.
         attempts: Number of measurements, at most 3; the last one counts.
     """
 
@@ -45,11 +44,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class LinkCheck:
-    """A link's check; part of every result measured over it.
-
-    Attributes:
-        form: "namespaces" or "proxy".
-    """
+    """A link's check; part of every result measured over it."""
 
     form: str
     scheduling: str
@@ -104,7 +99,6 @@ def check_link(timed, rates_mbps, delay_ms=0.0, sizes=SIZES, sends=SENDS):
     Args:
         timed: `Messages` or `Datagrams`: a `link` with `restart`, `form` and
             `scheduling`, and `one_way_s(num_bytes)`.
-        sizes: Bytes at IP level.
     """
     cells = []
     for mbps in rates_mbps:

@@ -31,7 +31,6 @@ class Controlled:
 
     Args:
         sends: Function of a clock that returns another estimate of the link.
-        **options: Further arguments of `Controller`.
     """
 
     def __init__(self, world, deadline_ms=None, sends=None, **options):

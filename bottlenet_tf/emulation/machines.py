@@ -22,7 +22,6 @@ class Machines:
     """A device's machine and a server's.
 
     Attributes:
-        form: "namespaces" or "proxy".
         host: Address that the server must listen on.
         port: The server's port; 0 for any free one.
         start: Function of a side, a command and options of
@@ -44,7 +43,6 @@ def opened(settings, rates_mbps, with_namespaces=None):
     """Yields `Machines`; processes started on them are ended at the end.
 
     Args:
-        rates_mbps: Rates at which the link is checked against arithmetic.
         with_namespaces: The form; None takes namespaces where possible.
     """
     if with_namespaces is None:

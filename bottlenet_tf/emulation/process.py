@@ -34,10 +34,6 @@ class Forwarder:
 
     It is scheduled separately from the measured processes, and ends with this
     one. Base of `Proxy` and `Namespaces`.
-
-    Args:
-        job: Dictionary that `forwarder.main` receives; its `files` are passed
-            on.
     """
 
     def __init__(self, job):

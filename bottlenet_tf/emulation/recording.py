@@ -18,10 +18,7 @@ class About:
     """The conditions of a drive.
 
     Attributes:
-        form: Form of the link: "namespaces" or "proxy".
-        check: `LinkCheck.summary()`.
         slowdown: How many times slower than this machine the device was.
-        images: Number of different images.
         overhead_bytes: Bytes of a message besides its payload.
         crowd: The other devices' measurements; None without.
     """
@@ -42,7 +39,6 @@ class Recording:
     """One drive.
 
     Attributes:
-        phases: List of actual `Phase`s.
         plan_values: Content of the device's plan.json.
     """
 

@@ -21,7 +21,6 @@ def run(policy, seconds, rate=None):
 
     Args:
         policy: Object with `answer(image, arrived_s, start_s)`.
-        seconds: Images that arrive before this time are answered.
         rate: Images per second; None for back to back.
     """
     records, image, free_s = [], 0, 0.0
@@ -56,7 +55,6 @@ def policies(
     Args:
         set_aside: Whether oracle and controller set aside images that can't
             be in time.
-        **options: Further arguments of `Controller`.
     """
     min_accuracy = options.get("min_accuracy")
     if min_accuracy is None:
@@ -115,7 +113,6 @@ def replay_trace(world, seconds=None, rate=None, deadline_ms=None, **options):
 
     Args:
         seconds: Length of the part of the trace; all of it if None.
-        **options: See `replay.policies`.
 
     Returns:
         The trace's part of `replay.json`, and the controller's `Record`s.
@@ -154,12 +151,7 @@ def _ratio(value, other):
 
 
 def values(traces, world, goal, rate, deadline_ms, command):
-    """Returns the content of `replay.json`.
-
-    Args:
-        traces: List of `replay_trace`'s results.
-        world: One of the `World`s.
-    """
+    """Returns the content of `replay.json`."""
     return {
         "format": formats.REPLAY,
         "command": list(command),

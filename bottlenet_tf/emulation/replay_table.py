@@ -7,11 +7,7 @@ _ALWAYS = (ORACLE, CONTROLLER, HARMONIC)
 
 
 def lines(content, every=False):
-    """Returns a table's lines.
-
-    Args:
-        every: Whether to show all fixed choices, or only the best one.
-    """
+    """Returns a table's lines; of the fixed choices, `every` or the best."""
     deadline_ms = content["deadline_ms"]
     header = ["trace", "policy", "mean ms", "p95 ms"]
     header += ["accuracy %"] if deadline_ms is None else [

@@ -26,11 +26,7 @@ _RESET = struct.pack("ii", 1, 0)  # Lingering for 0 s makes a reset.
 
 
 class Target(NamedTuple):
-    """The target of accepted connections.
-
-    Attributes:
-        address: Resolved address for `socket.connect`.
-    """
+    """The target of accepted connections."""
 
     family: int
     address: tuple

@@ -84,11 +84,7 @@ def tail(model):
 
 
 def network(model, source="image", result="logits"):
-    """Returns a network of one input and one output, for one image.
-
-    Args:
-        source: Name of the input, raw RGB 0..255 or a feature.
-    """
+    """Returns a network of one input and one output, for one image."""
     shape = (1, *model.input_shape[1:])
     function = _frozen(
         lambda image: [model(image, training=False)], {"image": shape}
@@ -97,11 +93,7 @@ def network(model, source="image", result="logits"):
 
 
 def _frozen(call, shapes):
-    """Returns a concrete function of constant weights.
-
-    Args:
-        shapes: `{name: shape}` of its arguments.
-    """
+    """Returns a concrete function of constant weights."""
     specs = [
         tf.TensorSpec(shape, tf.float32, name=name)
         for name, shape in shapes.items()

@@ -7,11 +7,7 @@ from bottlenet_tf.export.manifest import parity_table
 
 
 def guide(config, models, wholes, identity):
-    """Returns the Markdown text for one export, from `templates/guide.md`.
-
-    Args:
-        wholes: Those of its networks without a split.
-    """
+    """Returns the Markdown text for one export, from `templates/guide.md`."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bottlenet_tf.export"),
         trim_blocks=True,

@@ -28,7 +28,6 @@ def build_manifest(config, models, wholes, identity, files):
     """Returns a deployment's manifest, as a dictionary of JSON types.
 
     Args:
-        models: Results of `RunFiles.write` for each run.
         files: `{relative path: SHA-256}` of all files but this.
     """
     flags = dataclasses.asdict(config)

@@ -46,7 +46,8 @@ class Reference:
     """The Keras model's answers to images, through real payloads.
 
     At each of several operating points, image by image, so that a batch mixes
-    the points.
+    the points. A comparison returns a list of `Parity`, one for each of
+    `points`.
 
     Args:
         images: uint8 `(n, S, S, 3)`.
@@ -82,11 +83,7 @@ class Reference:
         return [pair for image in zip(*made) for pair in image]
 
     def compare_head(self, artefact, tolerance, head):
-        """Compares a `runtime.edge.Head`, with Keras's tail on its payloads.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
-        """
+        """Compares a `runtime.edge.Head`, with Keras' tail on its payloads."""
         codes, payloads = [], []
         for image in self.images:
             for point in self.points:
@@ -99,11 +96,7 @@ class Reference:
         )
 
     def compare_tail(self, artefact, logits):
-        """Compares a tail by the logits `(n * p, classes)` of `payloads`.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
-        """
+        """Compares a tail by the logits `(n * p, classes)` of `payloads`."""
         return self._parities(artefact, TAIL, self.codes, self.payloads, logits)
 
     def compare_served(self, artefact, serve, class_names):
@@ -113,9 +106,6 @@ class Reference:
             serve: Callable, list of payloads -> dictionary of arrays as in
                 `runtime.answers.Answers`.
             class_names: Names in the order of the logits.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
         """
         first = self.payloads[0]
         sent = [*self.payloads, first[:-1] + bytes([first[-1] ^ 1])]

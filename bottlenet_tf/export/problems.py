@@ -38,8 +38,6 @@ def find(network, target, with_litert=True):
 
     Args:
         network: Keras model of one input and one output, in float32.
-        target: One of `tensorrt.TARGETS`, or "none".
-        with_litert: Whether to try LiteRT, which takes longer.
     """
     layers = [node.operation.name for node in graph.nodes(network)]
     try:

@@ -23,9 +23,6 @@ def run(config):
     split for all. Layers that several share on the device are written once, to
     `edge/segments`. The folder appears once all files have been run in their
     own runtimes and agreed with the Keras model.
-
-    Returns:
-        The manifest, as written to `manifest.json`.
     """
     staging.check_free(config.out, config.overwrite)
     workdirs = find_runs(config.workdir)

@@ -30,9 +30,6 @@ class ServedTail(tf.Module):
     label empty and its numbers are 0. Weights are constants, so that TensorFlow
     can fold them. A batch may mix operating points.
 
-    Args:
-        labels: Class names, in the order of the logits.
-
     Call arguments:
         payload: string `(N,)`, the bytes that devices send. N may be 0.
 

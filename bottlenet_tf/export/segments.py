@@ -101,9 +101,6 @@ def write(chain, prefix, folder, config, training_images):
 
     Args:
         prefix: Keras model of its source, image -> feature, in float32.
-        folder: `pathlib.Path` of the deployment's `edge`.
-        training_images: Function that returns some images, uint8 `(n, S, S,
-            3)`.
     """
     folder = folder / SEGMENTS
     folder.mkdir(parents=True, exist_ok=True)

@@ -62,11 +62,7 @@ class Repository:
         return folder
 
     def finish(self, version):
-        """Completes the model of payloads; returns its version's folder.
-
-        Args:
-            version: `routes.deployment_version` of the units.
-        """
+        """Completes the model of payloads; returns its version's folder."""
         folder = self._model / str(version)
         folder.mkdir()
         self._units.rename(folder / triton_model.UNITS)
@@ -74,11 +70,7 @@ class Repository:
         return folder
 
     def add_whole(self, edge, version):
-        """Writes the model of image files; returns the network's folder.
-
-        Args:
-            version: `routes.deployment_version` of the network's identity.
-        """
+        """Writes the model of image files; returns the network's folder."""
         name = self._config.image_model
         folder = self._folder / name / str(version)
         inside = folder / triton_model.WHOLE

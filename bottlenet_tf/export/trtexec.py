@@ -88,10 +88,8 @@ def scripts(target, part, inputs, max_batch):
     FP16 is allowed. For `trt11`, a script makes an FP16 graph first.
 
     Args:
-        part: Name of the ONNX file without its ending.
         inputs: `{name: shape}` of the graph. If the first dimensions are
             `tensorrt.BATCH_NAME`, it takes 1 to `max_batch` images.
-        max_batch: Largest batch, for which kernels are chosen.
     """
     workspace, build_only = _FLAGS[target]
     is_typed = target in _TYPED

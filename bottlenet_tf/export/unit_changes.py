@@ -122,7 +122,6 @@ def pack_changes(base, model):
     """Returns a pack's bytes: a network's unit as changes of another's.
 
     Args:
-        base: `BottleNet` with a frozen `LearnedUnit`.
         model: The same network with a unit of the same sizes, frozen.
     """
     config = model.unit.get_config()

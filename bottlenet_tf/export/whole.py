@@ -44,13 +44,7 @@ class Wholes:
         return list(self._entries.values())
 
     def add(self, run, edge, reference, training_images):
-        """Writes and checks a run's network, unless already done.
-
-        Args:
-            edge: `pathlib.Path` of the run's own `edge` folder.
-            training_images: Function that returns some images, uint8 `(n, S, S,
-                3)`.
-        """
+        """Writes and checks a run's network, unless already done."""
         about, sha256 = _about(run), run.report["untouched_sha256"]
         config = run.config
         key = json.dumps([about, sha256, config.backbone, config.preprocessing])

@@ -39,11 +39,7 @@ _LIBRARIES = (
 
 
 def run(config):
-    """Measures and writes one profile.
-
-    Returns:
-        The `Profile` that was written to `config.out`.
-    """
+    """Measures and writes one profile; returns the `Profile`."""
     if os.path.lexists(config.out):
         raise ValueError(
             "--out must be a new file, because profiles are not overwritten. "

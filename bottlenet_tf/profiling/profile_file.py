@@ -121,8 +121,6 @@ def _checked(profile, file, places=None):
     """Returns the profile, whose rows must agree with each other.
 
     Args:
-        profile: `Profile`.
-        file: Its file, for messages.
         places: Names of the rows for messages; by index if None.
     """
     if not profile.rows:

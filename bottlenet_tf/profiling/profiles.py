@@ -72,10 +72,8 @@ class Profile:
     """The measurements on one machine.
 
     Attributes:
-        rows: Tuple of `Row`, one for each split, part and load.
         runtime: Runtime of the network, or "by hand".
         threads: CPU threads of one call; None is the library's choice.
-        reasons: `{figure: why it is missing}`.
         made: Date, ISO 8601.
         file: File that it was read from, for messages; not stored.
     """

@@ -15,7 +15,6 @@ class Target:
     """One split, exported or as Keras model.
 
     Attributes:
-        point: Split point or layer, as given to train.py.
         network: The backbone's name; that of a file without its folders.
         resize: Length of the shorter side before the centre crop.
         flags: `TrainConfig` as a dictionary.

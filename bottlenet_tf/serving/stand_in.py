@@ -65,11 +65,7 @@ class Model:
 class StandIn(http.server.ThreadingHTTPServer):
     """Serves one deployment's models.
 
-    Args:
-        versions: `{name: version}` of the models, as `Served.models`.
-
     Attributes:
-        ready: Paths that report a model as ready.
         room: Semaphore that each request acquires before its body is read.
     """
 

@@ -56,7 +56,6 @@ class Supervisor:
     one the engine is restarted, without a limit.
 
     Args:
-        report: Function of an event, a line of text.
         echo: File to copy the engine's output to, or None. Only its last lines
             are kept, for error messages.
     """

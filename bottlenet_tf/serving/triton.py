@@ -46,10 +46,6 @@ def find(folder, program=None, python=None):
 
     The given program; else that in PATH; else the wheel of the given or a
     default Python.
-
-    Args:
-        folder: Empty folder, for the wheel's backends.
-        python: Path of a Python that has nvidia-pytriton.
     """
     program = program or (None if python else shutil.which(PROGRAM))
     if program is not None:
@@ -61,11 +57,7 @@ def find(folder, program=None, python=None):
 
 
 def launch(config, folder):
-    """Returns the `Launch` of Triton for deployments.
-
-    Args:
-        folder: Empty folder for this server.
-    """
+    """Returns the `Launch` of Triton for deployments."""
     folder = pathlib.Path(folder)
     models, identities = repository.assemble(
         config.deploy, folder / "models", config.edited_config
@@ -109,7 +101,6 @@ def arguments(config, models, http_host, ports, options):
     """Returns Triton's arguments.
 
     Args:
-        ports: `http_port`, `grpc_port` and, if wanted, `metrics_port`.
         options: Output of --help; limits that this Triton doesn't know are
             left out.
     """

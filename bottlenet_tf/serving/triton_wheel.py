@@ -39,11 +39,7 @@ def usual_python():
 
 
 def prepare(python, folder):
-    """Returns the command, a list, and the environment variables of a server.
-
-    Args:
-        folder: Empty or new; for the backends.
-    """
+    """Returns a server's command, a list, and its environment variables."""
     # Not resolved: an environment's Python is a link to another one.
     python = os.path.abspath(python)
     package, version = _package(python)

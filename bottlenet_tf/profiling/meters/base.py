@@ -173,9 +173,6 @@ class Sampled(_Polled):
 
     E = sum of (P_i + P_(i+1)) / 2 (t_(i+1) - t_i), the trapezoids between
     readings. Peaks shorter than a period may be missed.
-
-    Args:
-        read: Function that returns watts.
     """
 
     def __init__(self, name, read, period_s=0.02):

@@ -25,7 +25,6 @@ class ServedModel:
 
     Args:
         folder: Its version folder, whose name is the version.
-        max_batch: Most items of one request.
 
     Attributes:
         signatures: `{name: SignatureDef}`.

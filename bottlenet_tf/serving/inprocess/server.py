@@ -73,13 +73,8 @@ def start_server(
     Args:
         host: Address to listen on; "0.0.0.0" lets other machines in. There
             is no encryption and no password, as in TF Serving by default.
-        port: 0 takes a free one.
-        threads: Requests processed at once.
         queue_size: Most waiting requests; further ones are refused with
             RESOURCE_EXHAUSTED.
-
-    Returns:
-        `(server, port)`: `grpc.Server` and the port that it listens on.
     """
     server = grpc.server(
         futures.ThreadPoolExecutor(threads),

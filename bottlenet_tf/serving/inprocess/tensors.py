@@ -21,8 +21,6 @@ def read_inputs(request_inputs, signature_inputs, max_batch):
     """Returns the arrays of a request by name.
 
     Args:
-        request_inputs: `{name: TensorProto}`.
-        signature_inputs: `{name: TensorInfo}`.
         max_batch: Most items of a dimension that the signature leaves open.
     """
     extra = sorted(set(request_inputs) - set(signature_inputs))
