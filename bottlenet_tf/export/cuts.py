@@ -13,7 +13,7 @@ from bottlenet_tf.backbones.split_points import (
     separating_tensors,
 )
 from bottlenet_tf.common.json_file import write_json
-from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.markdown import aligned, cell
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.export import problems
@@ -178,7 +178,7 @@ def table(found):
             "x".join(map(str, cut.shape)),
             f"{100 * cut.mac_share:.1f} %",
             f"{cut.bytes:,}",
-            "–" if cut.deflated_bytes is None else f"{cut.deflated_bytes:,.0f}",
+            cell(cut.deflated_bytes, ",.0f"),
             _refused(cut.head),
             _refused(cut.tail),
         ]

@@ -54,13 +54,15 @@ def _read(name, proto, info, max_batch):
             f"Input {name!r} must have the shape {wanted}, where -1 is open. "
             f"Received: shape={shape}"
         )
-    for side, want in zip(shape, wanted, strict=True):
-        if want == -1 and side > max_batch:
-            raise invalid(
-                f"Input {name!r} may have at most {max_batch} items per "
-                "request, the most that the network takes. Received: "
-                f"shape={shape}"
-            )
+    # Before the tensor is made: one value may stand for gigabytes.
+    if any(
+        want == -1 and side > max_batch
+        for side, want in zip(shape, wanted, strict=True)
+    ):
+        raise invalid(
+            f"Input {name!r} may have at most {max_batch} items per request, "
+            f"the most that the network takes. Received: shape={shape}"
+        )
     try:
         # By the format's rule, the last value is repeated for omitted ones.
         return tf.make_ndarray(proto)
