@@ -20,3 +20,8 @@ def aligned(header, rows, left):
         for i, width in enumerate(widths)
     )
     return [line(header), f"|{'|'.join(rule)}|", *map(line, rows)]
+
+
+def cell(value, spec, unit=""):
+    """Returns a number's text in a table; "–" for None."""
+    return "–" if value is None else f"{value:{spec}}{unit}"

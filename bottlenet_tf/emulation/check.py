@@ -19,11 +19,7 @@ class Cell:
     """Messages of one size at one rate, one way, each on an idle link.
 
     Attributes:
-        mbps: Rate in 10^6 bit/s.
         num_bytes: Bytes of a message at IP level.
-        expected_ms: Time by arithmetic.
-        measured_ms: Median time.
-        least_ms, most_ms: Least and most of the last attempt.
         attempts: Number of measurements, at most 3; the last one counts.
     """
 
@@ -48,15 +44,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class LinkCheck:
-    """A link's check; part of every result measured over it.
-
-    Attributes:
-        form: "namespaces" or "proxy".
-        scheduling: Scheduling of the loop, in words.
-        delay_ms: One-way delay of the messages.
-        sends: Messages per cell.
-        cells: Tuple of `Cell`.
-    """
+    """A link's check; part of every result measured over it."""
 
     form: str
     scheduling: str
@@ -111,13 +99,6 @@ def check_link(timed, rates_mbps, delay_ms=0.0, sizes=SIZES, sends=SENDS):
     Args:
         timed: `Messages` or `Datagrams`: a `link` with `restart`, `form` and
             `scheduling`, and `one_way_s(num_bytes)`.
-        rates_mbps: 10^6 bit/s each.
-        delay_ms: One-way delay.
-        sizes: Bytes at IP level.
-        sends: Messages per cell, for the median.
-
-    Returns:
-        `LinkCheck`.
     """
     cells = []
     for mbps in rates_mbps:

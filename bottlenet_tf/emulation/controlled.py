@@ -30,10 +30,7 @@ class Controlled:
     before the next image.
 
     Args:
-        world: `World`.
-        deadline_ms: Deadline of each image, or None.
         sends: Function of a clock that returns another estimate of the link.
-        **options: Further arguments of `Controller`.
     """
 
     def __init__(self, world, deadline_ms=None, sends=None, **options):

@@ -24,17 +24,7 @@ _PAUSE_S = 0.05  # Pause after a refusal, as on a device.
 
 
 class Client(threading.Thread):
-    """One of the devices.
-
-    Args:
-        transport: `Transport`.
-        payloads: Iterator of bytes.
-        stop: `threading.Event` that ends it.
-
-    Attributes:
-        answered_ms: Time of each answer.
-        refused, failed: Numbers of requests.
-    """
+    """One of the devices: asks with its payloads until `stop` is set."""
 
     def __init__(self, transport, payloads, stop):
         super().__init__(daemon=True)

@@ -23,10 +23,7 @@ class Answered:
     Attributes:
         time_s: Time of reading, since the first phase began.
         where: "split", "device" or "cloud"; None without an answer.
-        choice: Name of the choice tried first, or None.
-        payload_bytes: Bytes sent.
         latency_ms: From prepared pixels to the answer; None without one.
-        right: Whether the answer is the image's label.
         problem: Why the server's answer wasn't used, or None.
     """
 
@@ -50,7 +47,6 @@ class Device:
     Args:
         process: `subprocess.Popen` whose standard output is its lines.
         label_of: Function of an image's path that returns its label.
-        clock: Function that returns monotonic seconds.
 
     Attributes:
         answers: List of `Answered`, `time_s` being the clock's.
@@ -105,23 +101,16 @@ def drive(
     """Takes a link through phases.
 
     Args:
-        link: Object with `set`, such as `process.Forwarder`.
         phases: List of `Phase`; the link already has the first.
-        device: `Device`.
         crowd: Function that starts the other devices, and returns a function
             that stops them and returns their measurements, a dictionary with
             `median_ms`.
-        say: Function of a line for the terminal.
-        every_s: Seconds between lines.
         clock, sleep: For tests.
 
     Returns:
         List of `Phase` with the actual seconds of each, list of `Answered`
         since the first of them began, and the crowd's measurements in each busy
         phase, by index.
-
-    Raises:
-        RuntimeError: if device or link ends.
     """
     _wait_for_first(device, clock, sleep)
     begun_s, number = clock(), len(device.answers)

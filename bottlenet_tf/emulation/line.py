@@ -36,11 +36,7 @@ class Line:
         delay_ms: From the last bit's leaving to its arrival.
         loss: Share of packets that never arrive, 0 to 1.
         outages: `(from_s, to_s)`, the end not included.
-        seed: Seed of the losses.
         queue_bytes: Most queued bytes; None for no limit.
-
-    Raises:
-        ValueError: for a value out of range.
     """
 
     def __init__(

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.check import check_link
 from bottlenet_tf.emulation.namespaces import ADDRESSES, Datagrams
+from bottlenet_tf.emulation.process import ended
 from bottlenet_tf.emulation.proxy import Messages, Proxy
 
-_TERMINATE_S = 10.0
 _PORT = 8000
 
 
@@ -22,8 +22,6 @@ class Machines:
     """A device's machine and a server's.
 
     Attributes:
-        form: "namespaces" or "proxy".
-        checked: `LinkCheck` of this form, just made.
         host: Address that the server must listen on.
         port: The server's port; 0 for any free one.
         start: Function of a side, a command and options of
@@ -45,12 +43,7 @@ def opened(settings, rates_mbps, with_namespaces=None):
     """Yields `Machines`; processes started on them are ended at the end.
 
     Args:
-        settings: Initial `Settings` of the link.
-        rates_mbps: Rates at which the link is checked against arithmetic.
         with_namespaces: The form; None takes namespaces where possible.
-
-    Raises:
-        OSError: if a form isn't available or not permitted.
     """
     if with_namespaces is None:
         with_namespaces = netns.missing() is None
@@ -89,23 +82,7 @@ def _proxy(stack, settings, rates_mbps):
 
 def _starting(stack, run):
     def start(side, command, **options):
-        return stack.enter_context(ended(run(side, command, **options)))
+        process = stack.enter_context(run(side, command, **options))
+        return stack.enter_context(ended(process))
 
     return start
-
-
-@contextlib.contextmanager
-def ended(process):
-    """Yields a `subprocess.Popen`, which is ended on exit."""
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(_TERMINATE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()

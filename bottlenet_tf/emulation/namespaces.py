@@ -1,5 +1,6 @@
 """The emulated link between two network namespaces, each with a TUN device."""
 
+import contextlib
 import fcntl
 import itertools
 import os
@@ -11,7 +12,7 @@ import time
 from bottlenet_tf.common.validation import check_choice
 from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.netns import SIDES
-from bottlenet_tf.emulation.process import Forwarder
+from bottlenet_tf.emulation.process import Forwarder, ended
 
 # Reserved for documentation (RFC 5737): in no real network.
 ADDRESSES = {"device": "192.0.2.1", "server": "192.0.2.2"}
@@ -20,7 +21,6 @@ _UDP_HEADERS = 28
 _INTERFACE = "link0"
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
-_TERMINATE_S = 5.0
 _TIMEOUT_S = 60.0
 _numbers = itertools.count()
 
@@ -60,7 +60,7 @@ class Namespaces(Forwarder):
         netns.remove_stale()
         number = next(_numbers)
         self.names = dict(zip(SIDES, netns.names(number), strict=True))
-        self._started = []
+        self._started = contextlib.ExitStack()
         files = []
         try:
             for side in SIDES:
@@ -91,34 +91,20 @@ class Namespaces(Forwarder):
             **options: Options of `subprocess.Popen`.
         """
         check_choice("side", side, SIDES)
-        process = subprocess.Popen(
-            ["ip", "netns", "exec", self.names[side], *command], **options
-        )
-        self._started.append(process)
-        return process
+        inside = ["ip", "netns", "exec", self.names[side]]
+        process = subprocess.Popen([*inside, *command], **options)
+        return self._started.enter_context(ended(process))
 
     def close(self):
         """Ends what runs on both machines, and removes them."""
-        for process in self._started:
-            process.terminate()
-        until_s = time.monotonic() + _TERMINATE_S
-        for process in self._started:
-            try:
-                process.wait(max(0.0, until_s - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self._started.close()
         super().close()
         # Done by the loop's process, unless it was killed.
         netns.remove(self.names.values())
 
 
 class Datagrams:
-    """Times single messages between the namespaces, for `check`.
-
-    Args:
-        settings: Initial `Settings`.
-    """
+    """Times single messages between the namespaces, for `check`."""
 
     def __init__(self, settings):
         self.link = Namespaces(settings)
@@ -141,9 +127,6 @@ class Datagrams:
 
         Args:
             num_bytes: Bytes of its packets at IP level.
-
-        Raises:
-            OSError: if it doesn't arrive within a minute.
         """
         packets = [
             bytes(min(MTU, num_bytes - first) - _UDP_HEADERS)

@@ -32,11 +32,7 @@ def missing():
 
 
 def ip(*arguments):
-    """Runs `ip`; returns its output.
-
-    Raises:
-        OSError: with its message, if it fails.
-    """
+    """Runs `ip`; returns its output."""
     done = subprocess.run(
         ["ip", *map(str, arguments)],
         capture_output=True,

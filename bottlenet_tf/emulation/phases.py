@@ -14,11 +14,7 @@ class Phase:
     """A link and its server for some time.
 
     Attributes:
-        name: Name for display.
-        seconds: Its length.
         mbps: 10^6 bit/s, both directions.
-        delay_ms: One-way delay.
-        outage: Whether the link is down.
         busy_ms: Latency that other devices measure at the server meanwhile,
             queue included; None without such devices, 0 until known.
     """
@@ -71,9 +67,6 @@ class Phased(World):
 
     A payload takes the delay and the server of the phase in which it has
     left. At a busy server an image takes as long as other devices' did.
-
-    Attributes:
-        phases: Tuple of `Phase`.
     """
 
     phases: tuple = ()

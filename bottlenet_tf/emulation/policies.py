@@ -11,12 +11,10 @@ class Record:
     """One image of a replay.
 
     Attributes:
-        arrived_s: When it arrived.
         answered_s: When it was answered; None while it is set aside.
         busy_until_s: When the device is free for the next one.
         choice: The `Choice` that answered.
         tried: The `Choice` that was sent, or the same.
-        energy_mj: Energy of the device; None if unknown.
     """
 
     arrived_s: float
@@ -56,9 +54,6 @@ class Oracle:
     accuracy in time, if images come no faster than one per deadline.
 
     Args:
-        world: `World`.
-        choices: List of `Choice`.
-        deadline_ms: Deadline of each image, or None.
         set_aside: Whether it sets aside images that can't be in time.
     """
 

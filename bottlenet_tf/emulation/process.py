@@ -1,5 +1,6 @@
 """The parent's side of the forwarding process."""
 
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -11,6 +12,21 @@ import bottlenet_tf
 from bottlenet_tf.emulation.settings import Change
 
 _STOP_S = 10.0
+_TERMINATE_S = 5.0
+
+
+@contextlib.contextmanager
+def ended(process):
+    """Yields a `subprocess.Popen`, which is ended on exit."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_TERMINATE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class Forwarder:
@@ -18,10 +34,6 @@ class Forwarder:
 
     It is scheduled separately from the measured processes, and ends with this
     one. Base of `Proxy` and `Namespaces`.
-
-    Args:
-        job: Dictionary that `forwarder.main` receives; its `files` are passed
-            on.
     """
 
     def __init__(self, job):
@@ -49,10 +61,6 @@ class Forwarder:
         Args:
             **changes: Fields of `settings.Change`: uplink, downlink, delay_ms,
                 loss, outage.
-
-        Raises:
-            ValueError: for a value out of range; then nothing is changed.
-            RuntimeError: if the link's process has ended.
         """
         self._ask(("change", Change(**changes)))
 

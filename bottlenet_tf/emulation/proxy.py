@@ -62,11 +62,7 @@ class Proxy(Forwarder):
 
 
 class Messages:
-    """Times single messages through a proxy, for `check`.
-
-    Args:
-        settings: Initial `Settings`.
-    """
+    """Times single messages through a proxy, for `check`."""
 
     def __init__(self, settings):
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -85,9 +81,6 @@ class Messages:
 
         Args:
             num_bytes: Bytes of its packets at IP level.
-
-        Raises:
-            OSError: if it doesn't arrive within a minute.
         """
         packets = -(-num_bytes // (SEGMENT_BYTES + HEADER_BYTES))
         left = num_bytes - packets * HEADER_BYTES

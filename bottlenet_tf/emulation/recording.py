@@ -18,13 +18,7 @@ class About:
     """The conditions of a drive.
 
     Attributes:
-        command: List of arguments, the program first.
-        machine: The machine.
-        engine: The server's engine.
-        form: Form of the link: "namespaces" or "proxy".
-        check: `LinkCheck.summary()`.
         slowdown: How many times slower than this machine the device was.
-        images: Number of different images.
         overhead_bytes: Bytes of a message besides its payload.
         crowd: The other devices' measurements; None without.
     """
@@ -45,9 +39,6 @@ class Recording:
     """One drive.
 
     Attributes:
-        about: `About`.
-        phases: List of actual `Phase`s.
-        answers: List of `Answered`.
         plan_values: Content of the device's plan.json.
     """
 
@@ -95,12 +86,7 @@ def write(path, recording):
 
 
 def read(path):
-    """Returns the `Recording` in a file.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: naming the file, if it isn't one.
-    """
+    """Returns the `Recording` in a file."""
     fields = "about", "phases", "answers", "plan"
     content = json_file.read_json(path, formats.LINK_RUN, fields, _REMEDY)
     try:

@@ -21,7 +21,6 @@ def run(policy, seconds, rate=None):
 
     Args:
         policy: Object with `answer(image, arrived_s, start_s)`.
-        seconds: Images that arrive before this time are answered.
         rate: Images per second; None for back to back.
     """
     records, image, free_s = [], 0, 0.0
@@ -54,12 +53,8 @@ def policies(
     """Returns all policies of a replay, by name.
 
     Args:
-        world: `World`.
-        goal: See `Controller`.
-        deadline_ms: Deadline of each image, or None.
         set_aside: Whether oracle and controller set aside images that can't
             be in time.
-        **options: Further arguments of `Controller`.
     """
     min_accuracy = options.get("min_accuracy")
     if min_accuracy is None:
@@ -83,10 +78,6 @@ def policies(
 
 def summary(records, deadline_ms=None):
     """Returns the figures of a policy over one trace.
-
-    Args:
-        records: List of `Record`, not empty.
-        deadline_ms: That of each image, or None.
 
     Returns:
         Dictionary of `images`, `mean_ms`, `p95_ms`, `max_ms`, `accuracy`,
@@ -121,11 +112,7 @@ def replay_trace(world, seconds=None, rate=None, deadline_ms=None, **options):
     """Replays all policies over one trace.
 
     Args:
-        world: `World`.
         seconds: Length of the part of the trace; all of it if None.
-        rate: Images per second; None for back to back.
-        deadline_ms: Deadline of each image, or None.
-        **options: See `replay.policies`.
 
     Returns:
         The trace's part of `replay.json`, and the controller's `Record`s.
@@ -164,16 +151,7 @@ def _ratio(value, other):
 
 
 def values(traces, world, goal, rate, deadline_ms, command):
-    """Returns the content of `replay.json`.
-
-    Args:
-        traces: List of `replay_trace`'s results.
-        world: One of the `World`s.
-        goal: The controller's.
-        rate: Images per second, or None.
-        deadline_ms: Deadline of each image, or None.
-        command: List of arguments, the program first.
-    """
+    """Returns the content of `replay.json`."""
     return {
         "format": formats.REPLAY,
         "command": list(command),

@@ -11,14 +11,7 @@ _GREY = "#888888"
 
 @style.context("default")
 def write(path, world, records, from_s=0.0, seconds=60.0):
-    """Draws a part of a replay to a PNG.
-
-    Args:
-        path: Path of the file.
-        world: `World`.
-        records: The controller's `Record`s.
-        from_s, seconds: Start and length of the part.
-    """
+    """Draws a part of a replay to a PNG."""
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)
     rate, latency = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2))

@@ -1,18 +1,13 @@
 """A replay as a table, for the console and in Markdown."""
 
-from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.markdown import aligned, cell
 from bottlenet_tf.emulation.replay import CONTROLLER, HARMONIC, ORACLE
 
 _ALWAYS = (ORACLE, CONTROLLER, HARMONIC)
 
 
 def lines(content, every=False):
-    """Returns a table's lines.
-
-    Args:
-        content: Content of `replay.json`.
-        every: Whether to show all fixed choices, or only the best one.
-    """
+    """Returns a table's lines; of the fixed choices, `every` or the best."""
     deadline_ms = content["deadline_ms"]
     header = ["trace", "policy", "mean ms", "p95 ms"]
     header += ["accuracy %"] if deadline_ms is None else [
@@ -42,15 +37,10 @@ def _row(first, name, trace, deadline_ms):
     else:
         cells.append(f"{found['accuracy_in_time']:.2f}")
         cells.append(f"{100 * found['in_time']:.2f}")
-    energy_mj = found["energy_mj"]
-    cells.append("–" if energy_mj is None else f"{energy_mj:.0f}")
-    cells.append(_ratio(found["to_oracle"]))
-    cells.append(_ratio(found["to_best_fixed"]))
+    cells.append(cell(found["energy_mj"], ".0f"))
+    cells.append(cell(found["to_oracle"], ".3f"))
+    cells.append(cell(found["to_best_fixed"], ".3f"))
     return cells
-
-
-def _ratio(value):
-    return "–" if value is None else f"{value:.3f}"
 
 
 def markdown(content):

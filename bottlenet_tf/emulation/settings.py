@@ -62,12 +62,8 @@ class Change:
     Attributes:
         uplink, downlink: `Trace` or 10^6 bit/s. The time on a trace is that
             since the link's start.
-        delay_ms, loss: Values for both directions.
         outage: True starts one that lasts until False. Queued packets are lost.
             False doesn't end an outage of `Settings`.
-
-    Raises:
-        ValueError: for a value out of range.
     """
 
     uplink: Trace | float | None = None

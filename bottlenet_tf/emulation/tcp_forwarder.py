@@ -26,12 +26,7 @@ _RESET = struct.pack("ii", 1, 0)  # Lingering for 0 s makes a reset.
 
 
 class Target(NamedTuple):
-    """The target of accepted connections.
-
-    Attributes:
-        family: Family of the socket.
-        address: Resolved address for `socket.connect`.
-    """
+    """The target of accepted connections."""
 
     family: int
     address: tuple
@@ -46,10 +41,7 @@ class TcpForwarder:
     slow start aren't modelled.
 
     Args:
-        loop: `Loop`.
         lines: Up, from the clients to the target, and down.
-        listener: Listening socket.
-        target: `Target`.
     """
 
     def __init__(self, loop, lines, listener, target):
@@ -115,11 +107,7 @@ class TcpForwarder:
 
 
 class Connection:
-    """One accepted connection and the one to the target.
-
-    Attributes:
-        is_closed: Whether both sides are closed.
-    """
+    """One accepted connection and the one to the target."""
 
     def __init__(self, forwarder, loop, client, target):
         self._forwarder = forwarder

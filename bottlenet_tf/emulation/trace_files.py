@@ -19,10 +19,6 @@ def load(path):
     packet of 1500 bytes; the last one is the trace's end. Sabre: a JSON list of
     `{"duration_ms": …, "bandwidth_kbps": …, "latency_ms": …}`. Its latency
     isn't used: the delay is the link's.
-
-    Raises:
-        ValueError: if it has another format; the message names line or element.
-        OSError: if it can't be read.
     """
     path = pathlib.Path(path)
     with path.open("rb") as file:

@@ -31,7 +31,6 @@ class Trace:
     Use `constant`, `piecewise`, `opportunities` or `trace_files.load`.
 
     Attributes:
-        name: Name for tables.
         times_s: Times of the knots, from 0 to the trace's end, not decreasing.
         bits: C at the knots, from 0, not decreasing.
     """
@@ -81,11 +80,6 @@ class Trace:
         Args:
             rates: `(start_s, bits_per_second)`, starts rising from 0.
             duration_s: End of the last one; then the trace repeats.
-            name: Name for tables.
-
-        Raises:
-            ValueError: for starts that don't rise from 0 to before the end,
-                or rates that are negative, above 10^12 bit/s or all zero.
         """
         rates = list(rates)
         check(rates, "A trace must have at least one rate.", rates=rates)
@@ -121,10 +115,6 @@ class Trace:
             times_ms: One integer per opportunity, not decreasing; several in
                 one millisecond are several packets. The last one is the trace's
                 end.
-            name: Name for tables.
-
-        Raises:
-            ValueError: for times that are negative, decrease or end at 0.
         """
         check(times_ms, "A trace must have an opportunity.", trace=name)
         check(

@@ -14,7 +14,6 @@ class TunForwarder:
     """Joins two TUN devices.
 
     Args:
-        loop: `Loop`.
         lines: Up, from the first device to the second, and down.
         files: Descriptors of the device's and the server's TUN device,
             non-blocking.

@@ -18,7 +18,6 @@ class World:
 
     Attributes:
         plan: `link.plan.Plan` with the times of device and server.
-        trace: `Trace` of the up-link.
         rtt_ms: Round trip without serialisation, the answer's included.
         overhead_bytes: Bytes of a message besides its payload.
         outages: `(from_s, to_s)`, when the link is down.

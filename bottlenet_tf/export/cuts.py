@@ -13,7 +13,7 @@ from bottlenet_tf.backbones.split_points import (
     separating_tensors,
 )
 from bottlenet_tf.common.json_file import write_json
-from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.markdown import aligned, cell
 from bottlenet_tf.config.run import TrainConfig
 from bottlenet_tf.evaluation.accuracy import network_accuracy
 from bottlenet_tf.export import problems
@@ -30,14 +30,10 @@ class Cut:
     """One place to cut.
 
     Attributes:
-        name: Its name in --split.
-        layer: Name of the layer whose output is the feature.
         shape: `(height, width, channels)` of the feature.
-        mac_share: Share of the multiply-accumulates up to the cut.
         bytes: Size of the feature in 8 bits.
         deflated_bytes: The same deflated (zlib level 9), mean of some images;
             None without images.
-        head, tail: Lists of the `problems.Problem`s of that half.
     """
 
     name: str
@@ -55,14 +51,10 @@ class Look:
     """A network before training.
 
     Attributes:
-        macs: Multiply-accumulates of an image.
-        parameters: Number of its weights.
         frozen: Of these, those that the file declares not trainable.
         output: Kind of its outputs: softmax, sigmoid, binary (one output), or
             logits if the file doesn't say.
         accuracy: In percent; None without images.
-        problems: List of `problems.Problem`.
-        cuts: List of `Cut`, from input to output.
     """
 
     macs: int
@@ -75,14 +67,7 @@ class Look:
 
 
 def look(config):
-    """Returns the `Look` at a network; nothing is trained.
-
-    Args:
-        config: `CutsConfig`.
-
-    Raises:
-        ValueError: if network, weights and data set don't match.
-    """
+    """Returns the `Look` at a network; nothing is trained."""
     custom_layers.import_all(config.imports)
     settings = TrainConfig(
         mode="baseline",
@@ -193,7 +178,7 @@ def table(found):
             "x".join(map(str, cut.shape)),
             f"{100 * cut.mac_share:.1f} %",
             f"{cut.bytes:,}",
-            "–" if cut.deflated_bytes is None else f"{cut.deflated_bytes:,.0f}",
+            cell(cut.deflated_bytes, ",.0f"),
             _refused(cut.head),
             _refused(cut.tail),
         ]

@@ -17,19 +17,7 @@ from bottlenet_tf.runtime.tails import Tails
 
 
 class Deployment:
-    """A deployment in the making, run by run.
-
-    Args:
-        config: `ExportConfig`.
-        folder: `pathlib.Path` of the deployment.
-        names: Names of all its runs.
-
-    Raises:
-        OSError, ValueError: see `PlanFile`.
-
-    Attributes:
-        repository: `triton.Repository`, to which each run adds its tail.
-    """
+    """A deployment in the making, run by run."""
 
     def __init__(self, config, folder, names):
         self.repository = triton.Repository(folder / "cloud" / "triton", config)
@@ -42,12 +30,7 @@ class Deployment:
             self._plan.check_names(names)
 
     def add(self, run):
-        """Adds a `FinishedRun`'s unit, before the work on its files.
-
-        Raises:
-            TagCollisionError: if its payloads have the tag of another run's.
-            ValueError: if the plan has another unit.
-        """
+        """Adds a `FinishedRun`'s unit, before the work on its files."""
         message = payload_format(run.model)
         self._formats[run.name] = message
         routes.build(self._formats)
@@ -55,12 +38,7 @@ class Deployment:
             self._plan.check_unit(run.name, message)
 
     def finish(self, models, wholes):
-        """Writes the files that the runs share; returns the manifest.
-
-        Args:
-            models: Manifests of all runs.
-            wholes: `whole.Wholes`.
-        """
+        """Writes the files that the runs share; returns the manifest."""
         config, folder = self._config, self._folder
         identity = served.of_units(
             config.served_name,

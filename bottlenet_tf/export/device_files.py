@@ -63,7 +63,6 @@ def copy_package(folder, compiled=False):
     """Copies the part of this package that runs a deployment to `folder`.
 
     Args:
-        folder: Parent of the package's folder.
         compiled: Whether to copy the files compiled for this machine. A device
             compiles its own; a server is usually like this one, and if it
             isn't, Python ignores files that it can't load.

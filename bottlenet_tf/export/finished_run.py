@@ -35,12 +35,8 @@ class FinishedRun:
     """A trained split network with its report.
 
     Attributes:
-        workdir: `pathlib.Path` of its work directory.
         name: Name of the served model and its files: the work directory's.
-        config: `TrainConfig` it was trained with.
-        report: Its `report.json`.
         model: `BottleNet` that computes in float32.
-        dataset: `data.Dataset` it was trained on.
         adapted: The unit's adaptation, from its pack; None for the run's own
             unit.
     """
@@ -55,12 +51,7 @@ class FinishedRun:
 
 
 def load_run(workdir):
-    """Returns the `FinishedRun` in a work directory.
-
-    Raises:
-        ValueError: if the folder isn't a finished run of a split network, or
-            its files are damaged or don't belong together.
-    """
+    """Returns the `FinishedRun` in a work directory."""
     workdir = pathlib.Path(workdir)
     config, report, model = load_split_network(workdir)
     dataset = load_data(config).for_output(report.get("output", "softmax"))
@@ -77,11 +68,7 @@ def load_run(workdir):
 
 
 def load_split_network(workdir):
-    """Returns a finished run's `(config, report, model)`, as `FinishedRun`.
-
-    Raises:
-        ValueError: as `load_run`, unless it is about the data.
-    """
+    """Returns a finished run's `(config, report, model)`, as `FinishedRun`."""
     workdir = pathlib.Path(workdir)
     report = evaluation.load_report(workdir)
     config = load_config(workdir)
@@ -107,11 +94,7 @@ def load_split_network(workdir):
 
 
 def load_config(workdir):
-    """Returns the `TrainConfig` of a run.
-
-    Raises:
-        ValueError: if its file is damaged or of another version.
-    """
+    """Returns the `TrainConfig` of a run."""
     path = pathlib.Path(workdir) / CONFIG_FILE
     try:
         return TrainConfig.from_json(path.read_text(encoding="utf-8"))

@@ -22,8 +22,6 @@ class Part(NamedTuple):
 
     Attributes:
         function: Concrete function that captures nothing.
-        inputs: Names of its inputs, in their order.
-        outputs: Names of its outputs, in their order.
     """
 
     function: object
@@ -86,13 +84,7 @@ def tail(model):
 
 
 def network(model, source="image", result="logits"):
-    """Returns a network of one input and one output, for one image.
-
-    Args:
-        model: Keras model, an unsplit network or a part of one.
-        source: Name of the input, raw RGB 0..255 or a feature.
-        result: Name of the output.
-    """
+    """Returns a network of one input and one output, for one image."""
     shape = (1, *model.input_shape[1:])
     function = _frozen(
         lambda image: [model(image, training=False)], {"image": shape}
@@ -101,12 +93,7 @@ def network(model, source="image", result="logits"):
 
 
 def _frozen(call, shapes):
-    """Returns a concrete function of constant weights.
-
-    Args:
-        call: Function of tensors that returns a list of tensors.
-        shapes: `{name: shape}` of its arguments.
-    """
+    """Returns a concrete function of constant weights."""
     specs = [
         tf.TensorSpec(shape, tf.float32, name=name)
         for name, shape in shapes.items()

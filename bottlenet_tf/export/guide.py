@@ -2,19 +2,13 @@
 
 import jinja2
 
+from bottlenet_tf.common.markdown import cell
 from bottlenet_tf.export import wheel
 from bottlenet_tf.export.manifest import parity_table
 
 
 def guide(config, models, wholes, identity):
-    """Returns the Markdown text for one export, from `templates/guide.md`.
-
-    Args:
-        config: `ExportConfig`.
-        models: Manifests of its models, as in `manifest.json`.
-        wholes: Those of its networks without a split.
-        identity: `runtime.served.Served` of its units.
-    """
+    """Returns the Markdown text for one export, from `templates/guide.md`."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bottlenet_tf.export"),
         trim_blocks=True,
@@ -22,7 +16,11 @@ def guide(config, models, wholes, identity):
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(percent=_percent, sizes=_sizes, files=_files)
+    environment.filters.update(
+        percent=lambda value: cell(value, ".2f", " %"),
+        sizes=_sizes,
+        files=_files,
+    )
     return environment.get_template("guide.md").render(
         config=config,
         models=models,
@@ -37,10 +35,6 @@ def guide(config, models, wholes, identity):
         parity=parity_table(models, wholes),
         wheel=wheel.FILE_NAME,
     )
-
-
-def _percent(value):
-    return "–" if value is None else f"{value:.2f} %"
 
 
 def _sizes(figures):

@@ -26,15 +26,10 @@ def convert(part, kind, samples=None):
     their names, always in float32.
 
     Args:
-        part: `frozen.Part` for one image.
         kind: One of `KINDS`: "float32", "float16" (weights stored as float16)
             or "int8" (all but `_FLOAT_LAYERS`).
         samples: `(n, ...)`, training images or features of them, which show
             int8 the range of every tensor; without, int8 is as float32.
-
-    Raises:
-        ValueError: for operators that LiteRT lacks.
-        OSError: if the converter can't write its temporary files.
     """
     try:
         with written("LiteRT's temporary files"):

@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 
 from bottlenet_tf.common.json_file import text_of, write_json
+from bottlenet_tf.common.markdown import cell
 from bottlenet_tf.evaluation import versions
 from bottlenet_tf.export.staging import checksums
 from bottlenet_tf.runtime import intact, served, unit_file
@@ -28,10 +29,6 @@ def build_manifest(config, models, wholes, identity, files):
     """Returns a deployment's manifest, as a dictionary of JSON types.
 
     Args:
-        config: `ExportConfig`.
-        models: Results of `RunFiles.write` for each run.
-        wholes: `Wholes.entries`.
-        identity: `runtime.served.Served` of all units.
         files: `{relative path: SHA-256}` of all files but this.
     """
     flags = dataclasses.asdict(config)
@@ -98,11 +95,11 @@ def parity_table(models, wholes):
             cells = (
                 entry["name"],
                 parity["artefact"],
-                _cell(parity["point"], "d"),
+                cell(parity["point"], "d"),
                 f"{parity['images']}",
-                _cell(parity["differing_codes"], ".2f", " %"),
-                _cell(parity["code_difference"], ".0f"),
-                _cell(parity["same_payloads"], ".1f", " %"),
+                cell(parity["differing_codes"], ".2f", " %"),
+                cell(parity["code_difference"], ".0f"),
+                cell(parity["same_payloads"], ".1f", " %"),
                 f"{parity['top1_agreement']:.1f} %",
                 f"{100 * parity['logit_difference']:.2g} %",
                 f"{parity['accuracy']:.1f} %",
@@ -110,7 +107,3 @@ def parity_table(models, wholes):
             )
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def _cell(value, spec, unit=""):
-    return "–" if value is None else f"{value:{spec}}{unit}"

@@ -22,15 +22,6 @@ def convert(part):
     Inputs and outputs are those of the `frozen.Part`, except that feature maps
     are channels-first, as in ONNX's convolutions, so that neither end needs a
     Transpose. Codes are floats because TensorRT has no uint8 before 8.5.
-
-    Args:
-        part: `frozen.Part`.
-
-    Returns:
-        `onnx.ModelProto`, checked.
-
-    Raises:
-        UntranslatedError: if it has operators that ONNX lacks.
     """
     model = _translate(part)
     graph = model.graph

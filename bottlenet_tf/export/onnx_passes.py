@@ -67,9 +67,6 @@ def restore_float16(model, name):
 
     tf2onnx drops one of two Casts to float16 and back; the other one, to
     float32, does nothing.
-
-    Raises:
-        ValueError: if no such Cast yields the output.
     """
     nodes = model.graph.node
     place = [name in node.output for node in nodes].index(True)

@@ -40,7 +40,6 @@ class Pack(NamedTuple):
     Attributes:
         make: Function from the network it is for to its `layers.Unit`.
         feature_shape: `(H, W, C)` of the cut tensor.
-        unit_id: `evaluation.unit_id` of the network with this unit.
         adapted: A unit's adaptation and its figures, as in
             `unit_changes.check_adapted`; None for others.
     """
@@ -52,16 +51,7 @@ class Pack(NamedTuple):
 
 
 def save_pack(path, model):
-    """Writes a network's unit as a complete pack, atomically.
-
-    Args:
-        path: File to write, by custom `*.pack`.
-        model: `BottleNet` with a trained and frozen `DattaUnit`.
-
-    Raises:
-        ValueError: if the unit has no tables, is of another kind, or larger
-            than `pack_file.MAX_BYTES`.
-    """
+    """Writes a network's unit as a complete pack, atomically."""
     unit = model.unit
     if not isinstance(unit, DattaUnit) or unit.byte_codec is None:
         raise ValueError(
@@ -88,13 +78,7 @@ def save_pack(path, model):
 
 
 def load_pack(path):
-    """Returns the `Pack` in a file, which may be untrusted.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: naming the file, if it is not a complete pack of this
-            version.
-    """
+    """Returns the `Pack` in a file, which may be untrusted."""
     with pathlib.Path(path).open("rb") as file:
         return parse_pack(file.read(pack_file.MAX_BYTES + 1), path)
 
@@ -127,10 +111,6 @@ def swap(model, pack):
     Args:
         model: `BottleNet`, not changed; for a pack of changes, with the unit
             that these were made from.
-        pack: `Pack` that was saved from the same network.
-
-    Raises:
-        ValueError: if the pack is of another network or another split.
     """
     shape = tuple(model.prefix.output_shape[1:])
     unit = pack.make(model) if shape == pack.feature_shape else None

@@ -50,7 +50,6 @@ def encode(array, encoding):
     """Returns an array's `(encoding, shape, bytes)`.
 
     Args:
-        array: float32 or int32.
         encoding: One of `_DTYPES`. An integer array stays int32, and one beyond
             float16 or without columns float32.
     """

@@ -46,16 +46,13 @@ class Reference:
     """The Keras model's answers to images, through real payloads.
 
     At each of several operating points, image by image, so that a batch mixes
-    the points.
+    the points. A comparison returns a list of `Parity`, one for each of
+    `points`.
 
     Args:
-        model: Built `BottleNet`.
         images: uint8 `(n, S, S, 3)`.
-        labels: NumPy array, as in the task.
-        task: Kind of output; see `tasks`.
 
     Attributes:
-        images, labels, task: The same.
         points: Indices of the p operating points.
         codes: `(n * p, *code_shape)`.
         payloads: List of n * p payloads.
@@ -86,11 +83,7 @@ class Reference:
         return [pair for image in zip(*made) for pair in image]
 
     def compare_head(self, artefact, tolerance, head):
-        """Compares a `runtime.edge.Head`, with Keras's tail on its payloads.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
-        """
+        """Compares a `runtime.edge.Head`, with Keras' tail on its payloads."""
         codes, payloads = [], []
         for image in self.images:
             for point in self.points:
@@ -103,28 +96,16 @@ class Reference:
         )
 
     def compare_tail(self, artefact, logits):
-        """Compares a tail by the logits `(n * p, classes)` of `payloads`.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
-        """
+        """Compares a tail by the logits `(n * p, classes)` of `payloads`."""
         return self._parities(artefact, TAIL, self.codes, self.payloads, logits)
 
     def compare_served(self, artefact, serve, class_names):
         """Compares a served tail, with all its outputs.
 
         Args:
-            artefact: Its file's name.
             serve: Callable, list of payloads -> dictionary of arrays as in
                 `runtime.answers.Answers`.
             class_names: Names in the order of the logits.
-
-        Returns:
-            List of `Parity`, one for each of `points`.
-
-        Raises:
-            ParityError: if another output contradicts the logits, or a
-                corrupt payload changes more than its own answer.
         """
         first = self.payloads[0]
         sent = [*self.payloads, first[:-1] + bytes([first[-1] ^ 1])]
@@ -194,12 +175,8 @@ def compare_logits(artefact, tolerance, logits, wanted, labels, task):
     """Returns the `Parity` of a network without codes.
 
     Args:
-        artefact: Its file's name.
-        tolerance: `Tolerance`.
         logits: Its float32 `(n, classes)`.
         wanted: The same from the Keras model.
-        labels: NumPy array, as in the task.
-        task: Kind of output; see `tasks`.
     """
     answers, wanted_answers = task.decisions(logits), task.decisions(wanted)
     apart = np.abs(logits - wanted).max() / np.abs(wanted).max()

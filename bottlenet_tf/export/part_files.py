@@ -16,18 +16,11 @@ def write(folder, name, part, config, samples=None):
     """Writes a part's files for the device, one at a time.
 
     Args:
-        folder: `pathlib.Path`.
-        name: Name of the files, without their endings.
-        part: `frozen.Part`.
-        config: `ExportConfig`, which chooses the files.
         samples: Function that returns the samples of `litert.convert`; None
             for a part that computes in float32 in the int8 file, too.
 
     Yields:
         The runtime of each file once it is written, as in `runtimes.RUNTIMES`.
-
-    Raises:
-        As `write_onnx` and `litert.convert`.
     """
     if config.onnx:
         write_onnx(folder, name, part, config)
@@ -42,12 +35,7 @@ def write(folder, name, part, config, samples=None):
 
 
 def write_onnx(folder, name, part, config):
-    """Writes a part's ONNX file, and the script that builds an engine.
-
-    Raises:
-        UntranslatedError: if the part has operators that ONNX lacks.
-        UnsupportedGraphError: if the target would refuse the graph.
-    """
+    """Writes a part's ONNX file, and the script that builds an engine."""
     print(f"  {name}.onnx", flush=True)
     model = onnx_graphs.convert(part)
     if config.tensorrt is not None:

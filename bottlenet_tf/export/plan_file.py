@@ -8,18 +8,7 @@ NAME = "plan.json"
 
 
 class PlanFile:
-    """A `plan.json` of bottlenet-select, for the units of a deployment.
-
-    Args:
-        path: The file.
-
-    Raises:
-        OSError: if it can't be read.
-        ValueError: if a device would refuse it.
-
-    Attributes:
-        content: The file's JSON value.
-    """
+    """A `plan.json` of bottlenet-select, for the units of a deployment."""
 
     def __init__(self, path):
         self._path = path
@@ -40,12 +29,7 @@ class PlanFile:
         )
 
     def check_unit(self, name, message):
-        """Raises ValueError if the plan has another unit of this name.
-
-        Args:
-            name: The run's name.
-            message: `PayloadFormat` of its unit.
-        """
+        """Raises ValueError if the plan has another unit of this name."""
         for choice in self._splits:
             if choice.split != name:
                 continue

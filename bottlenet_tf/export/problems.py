@@ -24,7 +24,6 @@ class Problem:
     Attributes:
         runtime: "onnx", a TensorRT of `tensorrt.TARGETS`, or "litert".
         layer: Name of the network's layer that causes it; None if unknown.
-        text: The obstacle, and why.
     """
 
     runtime: str
@@ -39,8 +38,6 @@ def find(network, target, with_litert=True):
 
     Args:
         network: Keras model of one input and one output, in float32.
-        target: One of `tensorrt.TARGETS`, or "none".
-        with_litert: Whether to try LiteRT, which takes longer.
     """
     layers = [node.operation.name for node in graph.nodes(network)]
     try:

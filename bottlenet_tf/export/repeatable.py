@@ -70,9 +70,6 @@ def order_saved_model(folder):
     """Renames a SavedModel's functions and leaves its fingerprint out.
 
     The fingerprint is random; servers and TensorFlow don't need it.
-
-    Args:
-        folder: Folder of `saved_model.pb`.
     """
     folder = pathlib.Path(folder)
     path = folder / "saved_model.pb"

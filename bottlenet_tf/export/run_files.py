@@ -28,16 +28,7 @@ _CALIBRATION_IMAGES = 100
 
 
 class RunFiles:
-    """Writes one run to the deployment folder.
-
-    Args:
-        config: `ExportConfig`.
-        run: `FinishedRun`.
-        root: `pathlib.Path` of the deployment.
-        num_runs: Number of its runs.
-        chain: `segments.Chain` of the runs whose network this one shares, or
-            None.
-    """
+    """Writes one run to the deployment folder."""
 
     def __init__(self, config, run, root, num_runs, chain):
         self.chain = chain

@@ -23,20 +23,6 @@ def run(config):
     split for all. Layers that several share on the device are written once, to
     `edge/segments`. The folder appears once all files have been run in their
     own runtimes and agreed with the Keras model.
-
-    Args:
-        config: `ExportConfig`.
-
-    Returns:
-        The manifest, as written to `manifest.json`.
-
-    Raises:
-        ValueError: for a folder that isn't a finished run, an output folder in
-            use, a pack of another network or a plan of other units.
-        OSError: if something can't be written.
-        TagCollisionError: if payloads of two runs would have the same tag.
-        UnsupportedGraphError: if the target would refuse a graph.
-        ParityError: if an artefact disagrees with the Keras model.
     """
     staging.check_free(config.out, config.overwrite)
     workdirs = find_runs(config.workdir)

@@ -30,11 +30,6 @@ class ServedTail(tf.Module):
     label empty and its numbers are 0. Weights are constants, so that TensorFlow
     can fold them. A batch may mix operating points.
 
-    Args:
-        model: Built `BottleNet` that computes in float32.
-        labels: Class names, in the order of the logits.
-        task: Kind of output; see `tasks`.
-
     Call arguments:
         payload: string `(N,)`, the bytes that devices send. N may be 0.
 
@@ -42,9 +37,6 @@ class ServedTail(tf.Module):
         Dictionary of `logits` and `probabilities`, float32 `(N, classes)`;
         `classes` int32 `(N,)`; `labels` and `status`, string `(N,)`. The
         status is "ok" or one of the reasons in `layers.STATUSES`.
-
-    Raises:
-        NotImplementedError: if the codec has no decoder in the graph.
     """
 
     def __init__(self, model, labels, task=tasks.ONE_CLASS):
@@ -99,15 +91,9 @@ def write_saved_model(
     """Writes a served model's version folder, with its warm-up requests.
 
     Args:
-        model, labels, task: See `ServedTail`.
         folder: `<base>/<name>/1`.
-        name: Name of the served model, as in `models.config`.
-        payloads: Valid payloads, for the warm-up.
         max_batch: As in `batching_config`. A server refuses larger requests,
             and models whose warm-up has one.
-
-    Raises:
-        OSError: if something can't be written.
     """
     module = ServedTail(model, labels, task)
     sizes = [size for size in WARMUP_BATCHES if size <= max_batch]

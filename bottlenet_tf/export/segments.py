@@ -32,7 +32,6 @@ class Chain:
         source: Name of the run with the longest prefix.
         layers: Names of the cuts' layers in that run's network, in order.
         cuts: `{run: index of its cut}`.
-        first: Number of the first segment.
     """
 
     source: str
@@ -60,14 +59,7 @@ def digests_of(prefix):
 
 
 def find_shared(workdirs):
-    """Returns `{run: Chain}` of finished runs that share a network.
-
-    Args:
-        workdirs: Their work directories.
-
-    Raises:
-        ValueError: see `load_run`.
-    """
+    """Returns `{run: Chain}` of finished runs that share a network."""
     if len(workdirs) == 1:
         return {}
     prefixes = {}
@@ -108,15 +100,7 @@ def write(chain, prefix, folder, config, training_images):
     """Writes the segments of a chain.
 
     Args:
-        chain: `Chain`.
         prefix: Keras model of its source, image -> feature, in float32.
-        folder: `pathlib.Path` of the deployment's `edge`.
-        config: `ExportConfig`.
-        training_images: Function that returns some images, uint8 `(n, S, S,
-            3)`.
-
-    Raises:
-        As `part_files.write`.
     """
     folder = folder / SEGMENTS
     folder.mkdir(parents=True, exist_ok=True)

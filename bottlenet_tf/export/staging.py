@@ -60,9 +60,6 @@ def staged(folder, overwrite=False):
     It is next to `folder`, since a rename stays within a file system. After an
     error it is removed, with parents created for it. So are those of killed
     processes.
-
-    Raises:
-        ValueError: see `check_free`; or if another export writes to it.
     """
     check_free(folder, overwrite)
     folder = pathlib.Path(os.path.realpath(folder))
@@ -101,11 +98,7 @@ def staged(folder, overwrite=False):
 
 
 def _clear_killed(folder):
-    """Removes the temporary folders of killed exports to `folder`.
-
-    Raises:
-        ValueError: if one of them is still being written.
-    """
+    """Removes the temporary folders of killed exports to `folder`."""
     name = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}")
     for path in folder.parent.iterdir():
         # Named as by mkdtemp; a process still writing holds the lock.

@@ -28,7 +28,6 @@ class Finding(NamedTuple):
     Attributes:
         node: Name of the node, or of the tensor; empty for the whole model.
         operator: The node's operator; empty without a node.
-        rule, why: What the target requires, and the reason.
         received: The graph's value, as `name=value`.
         refused: False for a note.
     """

@@ -15,7 +15,6 @@ class Tolerance:
             in percent, except one image.
         logit_difference: Largest difference, as a share of the largest logit.
             One other code may move a logit by any amount.
-        why: The reason for the tolerance.
     """
 
     differing_codes: float | None

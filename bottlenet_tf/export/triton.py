@@ -45,10 +45,6 @@ class Repository:
     couldn't put payloads of different units into one batch. The tails are
     copies, since a server's container often sees only the repository of a
     deployment.
-
-    Args:
-        folder: `pathlib.Path` of the repository.
-        config: `ExportConfig`.
     """
 
     def __init__(self, folder, config):
@@ -66,11 +62,7 @@ class Repository:
         return folder
 
     def finish(self, version):
-        """Completes the model of payloads; returns its version's folder.
-
-        Args:
-            version: `routes.deployment_version` of the units.
-        """
+        """Completes the model of payloads; returns its version's folder."""
         folder = self._model / str(version)
         folder.mkdir()
         self._units.rename(folder / triton_model.UNITS)
@@ -78,12 +70,7 @@ class Repository:
         return folder
 
     def add_whole(self, edge, version):
-        """Writes the model of image files; returns the network's folder.
-
-        Args:
-            edge: Folder of `whole.onnx` and `whole.json`.
-            version: `routes.deployment_version` of the network's identity.
-        """
+        """Writes the model of image files; returns the network's folder."""
         name = self._config.image_model
         folder = self._folder / name / str(version)
         inside = folder / triton_model.WHOLE

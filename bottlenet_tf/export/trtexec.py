@@ -67,14 +67,7 @@ cksum < {part}.onnx > {part}_fp16.cksum
 
 
 def write(folder, name, graph, config):
-    """Writes the scripts that build `<name>.engine`, executable.
-
-    Args:
-        folder: `pathlib.Path`.
-        name: Name of the ONNX file, without its ending.
-        graph: `onnx.GraphProto` of the file.
-        config: `ExportConfig`.
-    """
+    """Writes the scripts that build `<name>.engine`, executable."""
     inputs = {
         value.name: [
             dim.dim_param or dim.dim_value
@@ -95,11 +88,8 @@ def scripts(target, part, inputs, max_batch):
     FP16 is allowed. For `trt11`, a script makes an FP16 graph first.
 
     Args:
-        target: One of `tensorrt.TARGETS`.
-        part: Name of the ONNX file without its ending.
         inputs: `{name: shape}` of the graph. If the first dimensions are
             `tensorrt.BATCH_NAME`, it takes 1 to `max_batch` images.
-        max_batch: Largest batch, for which kernels are chosen.
     """
     workspace, build_only = _FLAGS[target]
     is_typed = target in _TYPED

@@ -62,12 +62,7 @@ class Changes:
     adapted: dict | None
 
     def apply(self, model):
-        """Returns the `LearnedUnit` that a network gets.
-
-        Raises:
-            ValueError: unless `model` is the network with the unit that the
-                changes were made from, and they fit it.
-        """
+        """Returns the `LearnedUnit` that a network gets."""
         found = unit_id(model)
         check(
             found == self.base and isinstance(model.unit, LearnedUnit),
@@ -127,11 +122,7 @@ def pack_changes(base, model):
     """Returns a pack's bytes: a network's unit as changes of another's.
 
     Args:
-        base: `BottleNet` with a frozen `LearnedUnit`.
         model: The same network with a unit of the same sizes, frozen.
-
-    Raises:
-        ValueError: if the pack is too large.
     """
     config = model.unit.get_config()
     config = {name: config[name] for name in _CONFIG}

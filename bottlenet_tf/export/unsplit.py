@@ -26,12 +26,7 @@ def load_network(workdir, report, model):
     If `why_timing_only` returns a reason, it consists of the run's own halves.
 
     Args:
-        workdir: Work directory.
-        report: Its `report.json`.
         model: Its `BottleNet`, whose precision the network has, too.
-
-    Raises:
-        ValueError: if the file is damaged, or of another run.
     """
     if why_timing_only(workdir, report) is not None:
         return without_unit(model)

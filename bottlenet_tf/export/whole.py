@@ -27,11 +27,6 @@ class Wholes:
     deployment, others in the `edge/` of the first of their runs. Devices answer
     with the first one, which is served, too, unless it is only for timing.
 
-    Args:
-        config: `ExportConfig`.
-        root: `pathlib.Path` of the deployment.
-        repository: `triton.Repository`.
-
     Attributes:
         served_version: Number of the served one; None if none is.
     """
@@ -49,19 +44,7 @@ class Wholes:
         return list(self._entries.values())
 
     def add(self, run, edge, reference, training_images):
-        """Writes and checks a run's network, unless already done.
-
-        Args:
-            run: `FinishedRun`.
-            edge: `pathlib.Path` of the run's own `edge` folder.
-            reference: `Reference` with the images to compare on.
-            training_images: Function that returns some images, uint8 `(n, S, S,
-                3)`.
-
-        Raises:
-            As `part_files.write`.
-            ParityError: if a file disagrees with the Keras model.
-        """
+        """Writes and checks a run's network, unless already done."""
         about, sha256 = _about(run), run.report["untouched_sha256"]
         config = run.config
         key = json.dumps([about, sha256, config.backbone, config.preprocessing])

@@ -1,29 +1,37 @@
 """Profiles by hand: CSV files for devices you don't have."""
 
 import csv
+import dataclasses
+
+from bottlenet_tf.common import reading
+from bottlenet_tf.profiling.profiles import (
+    BY_HAND,
+    Amount,
+    Profile,
+    Row,
+    Split,
+)
 
 _ABOUT = ("device", "network")
 _NEEDED = ("split", "part", "median_ms")
-_NUMBERS = {
-    "load": int,
-    "median_ms": float,
-    "p95_ms": float,
-    "n": int,
-    "power_mw": float,
-    "memory_mb": float,
-}
+_OPTIONAL = ("load", "p95_ms", "n", "power_mw", "memory_mb")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Peak:
+    """Peak memory in a row: that of the process that ran the part."""
+
+    split: str
+    part: str
+    memory_mb: Amount | None = None
 
 
 def read(path):
     """Reads a CSV file; `profile_file.read` has its form.
 
     Returns:
-        `{"device": ..., "network": ...}`; the rows, dictionaries of values
-        still to be checked; and names of the rows for messages.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: naming file, line and field.
+        `Profile`, whose rows are still to be checked against each other; and
+        names of the rows for messages.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -35,49 +43,76 @@ def read(path):
             key, _, value = line[1:].partition("=")
             about[key.strip()] = value.strip()
         elif line.strip():
-            table.append((number, next(csv.reader([line]))))
+            (cells,) = csv.reader([line])
+            table.append((number, [cell.strip() for cell in cells]))
     for key in _ABOUT:
         if not about.get(key):
             raise ValueError(
                 f"{path}: field {key!r} must be given in a line "
                 f"'# {key}=...' at the top. Received: {about}"
             )
-    header = [name.strip() for name in table[0][1]] if table else []
+    header = table[0][1] if table else []
     _check_header(path, header)
-    rows = [_row(path, number, header, cells) for number, cells in table[1:]]
-    places = [f"line {number}, " for number, _ in table[1:]]
-    return {key: about[key] for key in _ABOUT}, rows, places
+    rows, peaks, places = [], [], []
+    for number, cells in table[1:]:
+        row = _row(path, number, header, cells)
+        place = f"line {number}, "
+        places.append(place)
+        for kind, found in ((Row, rows), (_Peak, peaks)):
+            found.append(reading.convert(row, kind, path, place, strict=False))
+    profile = Profile(
+        device=about["device"],
+        network=about["network"],
+        splits=_splits(peaks),
+        rows=tuple(rows),
+        meter=BY_HAND,
+        whole_memory_mb=_most(peaks, "", "whole"),
+    )
+    return profile, places
 
 
 def _check_header(path, header):
-    known = [*_NEEDED[:2], *_NUMBERS]
     missing = [name for name in _NEEDED if name not in header]
-    unknown = [name for name in header if name not in known]
-    optional = [name for name in known if name not in _NEEDED]
+    unknown = [name for name in header if name not in _NEEDED + _OPTIONAL]
     if missing or unknown or len(set(header)) < len(header):
         raise ValueError(
             f"{path}: the first line that isn't a comment must name the "
             f"columns, {', '.join(_NEEDED)}, and optionally "
-            f"{', '.join(optional)}, each once. Received: {','.join(header)}"
+            f"{', '.join(_OPTIONAL)}, each once. Received: {','.join(header)}"
         )
 
 
 def _row(path, number, header, cells):
+    """Returns `{name: text}`, without the optional cells that are empty."""
     if len(cells) != len(header):
         raise ValueError(
             f"{path}: line {number} must have a value for each of "
             f"{', '.join(header)}; it may be only partly written. "
             f"Received: {','.join(cells)}"
         )
-    row = {"load": 0} | dict.fromkeys(("p95_ms", "n", "power_mw", "memory_mb"))
-    for name, cell in zip(header, map(str.strip, cells)):
-        if cell or name in _NEEDED:
-            row[name] = _value(name, cell)
-    return row
+    pairs = zip(header, cells, strict=True)
+    given = {name: cell for name, cell in pairs if cell or name in _NEEDED}
+    return {"load": "0", **given}
 
 
-def _value(name, cell):
-    try:
-        return _NUMBERS.get(name, str)(cell)
-    except ValueError:
-        return cell  # Refused by the check of types.
+def _splits(peaks):
+    return tuple(
+        Split(
+            name,
+            head_memory_mb=_most(peaks, name, "head", "encode"),
+            tail_memory_mb=_most(peaks, name, "decode", "tail"),
+        )
+        for name in dict.fromkeys(peak.split for peak in peaks if peak.split)
+    )
+
+
+def _most(peaks, split, *parts):
+    """Returns the largest known memory of some parts; None if unknown."""
+    found = [
+        peak.memory_mb
+        for peak in peaks
+        if peak.split == split
+        and peak.part in parts
+        and peak.memory_mb is not None
+    ]
+    return max(found, default=None)

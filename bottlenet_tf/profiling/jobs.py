@@ -33,10 +33,8 @@ class Job:
         workdir: Work directory of the run; "" for a deployment.
         whole: Folder of a deployment's network without a split; for sides
             "whole" and "served".
-        runtime: Runtime of an exported head or network without a split.
         device: Where an exported tail or network without a split runs; see
             `engines.open_engine`.
-        threads: CPU threads of one call; the library's choice if None.
         payloads: The tail's inputs, a tuple of bytes; for side "server".
     """
 
@@ -77,13 +75,6 @@ def steps(job):
     """Returns `{part: step}` of a job's side, opened once per process.
 
     A step is a function of the run's number, which chooses the image.
-
-    Args:
-        job: `Job`.
-
-    Raises:
-        FileNotFoundError, ImportError, ValueError: see `Head.load`,
-            `Tail.load` and `training.load_model`.
     """
     if job.workdir:
         from bottlenet_tf.profiling import keras_halves as halves

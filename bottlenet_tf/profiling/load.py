@@ -18,14 +18,9 @@ def competing(count, make_work, *args):
     when it closes, with or without an error.
 
     Args:
-        count: Number of processes; 0 starts none.
         make_work: Function that a process can import; it is called there with
             `args`, which can be pickled, and returns the function to call
             repeatedly.
-
-    Raises:
-        RuntimeError: if a process fails to start, or ends too early, so that
-            the load was less.
     """
     # A copy of this process by fork would hang if this one has threads.
     context = multiprocessing.get_context("spawn")

@@ -39,21 +39,7 @@ _LIBRARIES = (
 
 
 def run(config):
-    """Measures and writes one profile.
-
-    Args:
-        config: `ProfileConfig`.
-
-    Returns:
-        The `Profile` that was written to `config.out`.
-
-    Raises:
-        ValueError: for a folder that can't be profiled, splits of several
-            networks, or an output file that exists.
-        OSError, ImportError: if something can't be read or written, or a
-            library is missing.
-        RuntimeError: if a process fails; `MeterError` is one.
-    """
+    """Measures and writes one profile; returns the `Profile`."""
     if os.path.lexists(config.out):
         raise ValueError(
             "--out must be a new file, because profiles are not overwritten. "

@@ -18,17 +18,11 @@ def load(target, folder, count):
     """Returns images for a head, and the reason why they are noise or None.
 
     Args:
-        target: `Target` of a head.
         folder: Folder of image files; None takes images of the run's own
             data set, or noise if it can't be opened here.
-        count: Maximum number.
 
     Returns:
         uint8 `(n, S, S, 3)`, and a string or None.
-
-    Raises:
-        OSError: if the folder or a file cannot be read.
-        ValueError: if the folder contains no image, or a damaged one.
     """
     if folder is not None:
         return _of_folder(target, folder, count), None

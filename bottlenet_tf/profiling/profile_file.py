@@ -3,24 +3,14 @@
 import dataclasses
 import json
 import pathlib
-import re
 
-import msgspec
-
-from bottlenet_tf.common import json_file
+from bottlenet_tf.common import json_file, reading
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.profiling import by_hand
-from bottlenet_tf.profiling.profiles import (
-    BY_HAND,
-    PARTS,
-    UNSPLIT,
-    Amount,
-    Profile,
-    Row,
-    Split,
-)
+from bottlenet_tf.profiling.profiles import PARTS, UNSPLIT, Profile
 
 FORMAT = "bottlenet_tf.profile.1"
+_REMEDY = "bottlenet-profile writes a new one."
 
 
 def read(path):
@@ -57,21 +47,20 @@ def read(path):
             f"Received: path={str(path)!r}"
         )
     if path.suffix == ".csv":
-        return _by_hand(path)
-    return _profile(json_file.load(path), str(path))
+        profile, places = by_hand.read(path)
+        return _checked(profile, path, places)
+    fields = [f.name for f in dataclasses.fields(Profile) if f.name != "file"]
+    content = json_file.read_json(path, FORMAT, fields, _REMEDY)
+    return _checked(reading.convert(content, Profile, path), path)
 
 
 def write(profile, path):
-    """Writes a profile, atomically; returns the `pathlib.Path`.
-
-    Raises:
-        ValueError: naming the field, if `read` would refuse it.
-        OSError: if it can't be written.
-    """
+    """Writes a profile, atomically; returns the `pathlib.Path`."""
     content = dataclasses.asdict(profile)
     del content["file"]
     content = {"format": FORMAT, **content}
-    _profile(json.loads(json.dumps(content)), str(path))
+    as_read = json.loads(json.dumps(content))
+    _checked(reading.convert(as_read, Profile, path), path)
     return json_file.write_json(path, content)
 
 
@@ -79,9 +68,6 @@ def slowed(profile, factor):
     """Returns the `Profile` of an assumed machine, `factor` times slower.
 
     Every time is multiplied; power, memory and bytes stay the same.
-
-    Raises:
-        ValueError: if the factor isn't positive.
     """
     check(
         factor > 0,
@@ -131,74 +117,19 @@ def check_same_network(first, second):
             )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Peak:
-    """Peak memory in a row by hand: that of the process that ran the part."""
+def _checked(profile, file, places=None):
+    """Returns the profile, whose rows must agree with each other.
 
-    split: str
-    part: str
-    memory_mb: Amount | None
-
-
-def _by_hand(path):
-    about, rows, places = by_hand.read(path)
-    peaks = [
-        _checked(row, _Peak, path, place) for row, place in zip(rows, places)
-    ]
-
-    def peak(split, *parts):
-        found = [
-            each.memory_mb
-            for each in peaks
-            if each.split == split
-            and each.part in parts
-            and each.memory_mb is not None
-        ]
-        return max(found, default=None)
-
-    splits = tuple(
-        Split(
-            name,
-            head_memory_mb=peak(name, "head", "encode"),
-            tail_memory_mb=peak(name, "decode", "tail"),
-        )
-        for name in dict.fromkeys(row["split"] for row in rows if row["split"])
-    )
-    profile = Profile(
-        **about,
-        splits=splits,
-        rows=(),
-        meter=BY_HAND,
-        whole_memory_mb=peak("", "whole"),
-    )
-    content = dataclasses.asdict(profile) | {"format": FORMAT, "rows": rows}
-    return _profile(content, str(path), places)
-
-
-def _profile(content, file, places=None):
-    """Returns the checked `Profile` of a JSON value.
-
-    `places` are names of the rows for messages; by index if None.
+    Args:
+        places: Names of the rows for messages; by index if None.
     """
-    if isinstance(content, dict):
-        found = content.get("format")
-        if found != FORMAT:
-            raise ValueError(
-                f"{file}: field 'format' must be {FORMAT!r}, the one that "
-                f"this version reads. Received: format={found!r}"
-            )
-    profile = _checked(content, Profile, file)
-    splits = [
-        _checked(split, Split, file, f"splits[{i}].")
-        for i, split in enumerate(profile.splits)
-    ]
+    if not profile.rows:
+        raise ValueError(
+            f"{file}: field 'rows' must have at least one. Received: none"
+        )
     places = places or [f"rows[{i}]." for i in range(len(profile.rows))]
-    rows = [
-        _checked(row, Row, file, place)
-        for row, place in zip(profile.rows, places, strict=True)
-    ]
-    names = {split.name for split in splits}
-    for row, place in zip(rows, places):
+    names = {split.name for split in profile.splits}
+    for row, place in zip(profile.rows, places, strict=True):
         if row.part not in PARTS:
             raise ValueError(
                 f"{file}: field '{place}part' must be one of "
@@ -210,38 +141,10 @@ def _profile(content, file, places=None):
                 "empty for parts 'whole' and 'served' alone. "
                 f"Received: split={row.split!r}, part={row.part!r}"
             )
-    _check_unique("splits", [split.name for split in splits], file)
-    keys = [(row.split, row.part, row.load) for row in rows]
+    _check_unique("splits", [split.name for split in profile.splits], file)
+    keys = [(row.split, row.part, row.load) for row in profile.rows]
     _check_unique("rows", keys, file)
-    return dataclasses.replace(
-        profile, splits=tuple(splits), rows=tuple(rows), file=file
-    )
-
-
-def _checked(content, kind, file, place=""):
-    """Returns a JSON object as a dataclass; errors name file and field."""
-    if not isinstance(content, dict):
-        where = f"field {place.rstrip('.')!r}" if place else "it"
-        raise ValueError(
-            f"{file}: {where} must be a JSON object. "
-            f"Received: type={type(content).__name__}"
-        )
-    for field in dataclasses.fields(kind):
-        if field.name not in content and field.name != "file":
-            raise ValueError(
-                f"{file}: field '{place}{field.name}' is missing. "
-                f"Received: fields {sorted(content)}"
-            )
-    try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError as error:
-        rule, _, where = str(error).partition(" - at `$.")
-        rule = rule.replace("Expected", "must be")
-        name = re.match(r"\w+", where)[0]
-        raise ValueError(
-            f"{file}: field '{place}{name}' {rule}. "
-            f"Received: {name}={content[name]!r}"
-        ) from error
+    return dataclasses.replace(profile, file=str(file))
 
 
 def _check_unique(field, keys, file):

@@ -4,10 +4,11 @@ Profiles of a device and of a server are combined by split and part.
 """
 
 import dataclasses
-import sys
 from typing import Annotated
 
 from msgspec import Meta
+
+from bottlenet_tf.common.ranges import Count, NotNegative, Whole
 
 BY_HAND = "by hand"
 # The first two run on the device, the next two on the server; "whole" is the
@@ -17,10 +18,6 @@ PARTS = ("head", "encode", "decode", "tail", "whole", "served")
 UNSPLIT = ("whole", "served")
 
 Text = Annotated[str, Meta(min_length=1)]
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
-# Finite: Python's JSON has infinity and NaN.
-Amount = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,21 +26,17 @@ class Row:
 
     Attributes:
         split: Name of the split; "" for parts "whole" and "served".
-        part: One of `PARTS`.
         load: Number of other processes that did the same work meanwhile.
-        median_ms: Median of the runs, in milliseconds.
-        p95_ms: Their 95th percentile; None if unknown.
-        n: Number of runs; None if unknown.
         power_mw: Mean power meanwhile, in milliwatts; None if unmeasured.
     """
 
     split: str
     part: str
-    load: Count
-    median_ms: Amount
-    p95_ms: Amount | None = None
-    n: Positive | None = None
-    power_mw: Amount | None = None
+    load: Whole
+    median_ms: NotNegative
+    p95_ms: NotNegative | None = None
+    n: Count | None = None
+    power_mw: NotNegative | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +45,6 @@ class Split:
 
     Attributes:
         name: The run's: units of one split point have different names.
-        point: Split point, "RB3".
-        layer: The layer after which the network is cut.
         feature_shape: `(H, W, C)` there.
         head_macs, tail_macs: Multiply-accumulates of one image on the device
             and on the server.
@@ -65,12 +56,12 @@ class Split:
     name: Text
     point: Text | None = None
     layer: Text | None = None
-    feature_shape: tuple[Positive, Positive, Positive] | None = None
-    head_macs: Count | None = None
-    tail_macs: Count | None = None
-    head_memory_mb: Amount | None = None
-    tail_memory_mb: Amount | None = None
-    payload_bytes: Amount | None = None
+    feature_shape: tuple[Count, Count, Count] | None = None
+    head_macs: Whole | None = None
+    tail_macs: Whole | None = None
+    head_memory_mb: NotNegative | None = None
+    tail_memory_mb: NotNegative | None = None
+    payload_bytes: NotNegative | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,33 +69,22 @@ class Profile:
     """The measurements on one machine.
 
     Attributes:
-        device: The machine's name.
-        network: The backbone's name.
-        splits: Tuple of `Split`.
-        rows: Tuple of `Row`, one for each split, part and load.
-        image_size: Side of the images in pixels; None if unknown.
         runtime: Runtime of the network, or "by hand".
         threads: CPU threads of one call; None is the library's choice.
-        meter: The energy meter.
-        whole_macs: Multiply-accumulates of the network without a split.
-        whole_memory_mb: As in `Split`, of the network without a split.
-        reasons: `{figure: why it is missing}`.
-        command: The program's arguments.
-        versions: `{name: version}` of the libraries.
         made: Date, ISO 8601.
         file: File that it was read from, for messages; not stored.
     """
 
     device: Text
     network: Text
-    splits: tuple
-    rows: Annotated[tuple, Meta(min_length=1)]
-    image_size: Positive | None = None
+    splits: tuple[Split, ...]
+    rows: Annotated[tuple[Row, ...], Meta(min_length=1)]
+    image_size: Count | None = None
     runtime: Text = BY_HAND
-    threads: Positive | None = None
+    threads: Count | None = None
     meter: Text = "none"
-    whole_macs: Count | None = None
-    whole_memory_mb: Amount | None = None
+    whole_macs: Whole | None = None
+    whole_memory_mb: NotNegative | None = None
     reasons: dict[str, str] = dataclasses.field(default_factory=dict)
     command: tuple[str, ...] = ()
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -117,11 +97,7 @@ class Profile:
         return tuple(sorted({row.load for row in self.rows}))
 
     def split(self, name):
-        """Returns the `Split` of this name.
-
-        Raises:
-            ValueError: if there is none.
-        """
+        """Returns the `Split` of this name."""
         for split in self.splits:
             if split.name == name:
                 return split
@@ -137,10 +113,6 @@ class Profile:
             split: Name of the split; "" for parts "whole" and "served".
             part: One of `PARTS`; for "served", "whole" is used unless it was
                 tried and failed.
-            load: Competing processes.
-
-        Raises:
-            ValueError: if there is none; the message lists the others.
         """
         if split:
             self.split(split)

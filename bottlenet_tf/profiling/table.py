@@ -1,6 +1,6 @@
 """A profile as tables that read well in a terminal and in Markdown."""
 
-from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.markdown import aligned, cell
 
 _SPLITS = (
     "split", "cut after", "feature", "head MMAC", "tail MMAC", "payload B",
@@ -18,9 +18,9 @@ def markdown_table(profile):
             "x".join(map(str, split.feature_shape or ("–",))),
             _millions(split.head_macs),
             _millions(split.tail_macs),
-            _number(split.payload_bytes, ".1f"),
-            _number(split.head_memory_mb, ".0f"),
-            _number(split.tail_memory_mb, ".0f"),
+            cell(split.payload_bytes, ".1f"),
+            cell(split.head_memory_mb, ".0f"),
+            cell(split.tail_memory_mb, ".0f"),
         )
         for split in profile.splits
     ]
@@ -30,9 +30,9 @@ def markdown_table(profile):
             row.part,
             str(row.load),
             f"{row.median_ms:.3f}",
-            _number(row.p95_ms, ".3f"),
-            _number(row.n, "d"),
-            _number(row.power_mw, ".0f"),
+            cell(row.p95_ms, ".3f"),
+            cell(row.n, "d"),
+            cell(row.power_mw, ".0f"),
         )
         for row in profile.rows
     ]
@@ -56,8 +56,4 @@ def markdown_table(profile):
 
 
 def _millions(macs):
-    return _number(None if macs is None else macs / 1e6, ".2f")
-
-
-def _number(value, spec):
-    return "–" if value is None else f"{value:{spec}}"
+    return cell(None if macs is None else macs / 1e6, ".2f")

@@ -15,17 +15,13 @@ class Target:
     """One split, exported or as Keras model.
 
     Attributes:
-        name: The run's name.
-        point: Split point or layer, as given to train.py.
         network: The backbone's name; that of a file without its folders.
-        image_size: Side of the square image, in pixels.
         resize: Length of the shorter side before the centre crop.
         flags: `TrainConfig` as a dictionary.
         layer, feature_shape, head_macs, tail_macs, whole_macs: As in
             `profiles`.
         folder: Folder of its `edge` and `cloud`; None for a Keras model.
         whole: Folder of its network without a split; None for a Keras model.
-        workdir: Work directory; None for a deployment.
     """
 
     name: str
@@ -57,11 +53,6 @@ def in_deployment(folder):
     """Returns the `Target` of every split of a deployment.
 
     The folder may be a copy of `manifest.json` and the folders to profile.
-
-    Raises:
-        OSError: if the manifest cannot be read.
-        ValueError: naming file and field, if it isn't an export's or has
-            changed since.
     """
     root = pathlib.Path(folder)
     path = root / MANIFEST

@@ -5,11 +5,11 @@ from typing import Literal
 
 import msgspec
 
-from bottlenet_tf.common import formats
+from bottlenet_tf.common import formats, reading
 from bottlenet_tf.common.diagrams import new_figure
 from bottlenet_tf.common.ranges import Count, NotNegative, Percent, Whole
 from bottlenet_tf.common.run_folders import REPORT_FILE
-from bottlenet_tf.report import reading, runs
+from bottlenet_tf.report import runs
 from bottlenet_tf.report.origins import together
 from bottlenet_tf.report.picture import (
     AWARE,

@@ -6,7 +6,7 @@ import sys
 
 import matplotlib
 
-from bottlenet_tf.profiling import profile_file
+from bottlenet_tf.profiling import profiles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +39,9 @@ def together(what, command, found):
 
 
 def of_profile(profile):
-    """Returns the `Origin` of a `profiling.profile_file.Profile`."""
+    """Returns the `Origin` of a `profiling.profiles.Profile`."""
     what, machine = f"times of {profile.file}", profile.device
-    if profile.runtime == profile_file.BY_HAND:
+    if profile.runtime == profiles.BY_HAND:
         return Origin(what, machine=f"{machine}, figures by hand")
     threads, made = "", f", {profile.made}" if profile.made else ""
     if profile.threads:

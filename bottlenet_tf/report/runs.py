@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from bottlenet_tf.common import formats
+from bottlenet_tf.common import formats, reading
 from bottlenet_tf.common.ranges import (
     Count,
     NotNegative,
@@ -15,7 +15,6 @@ from bottlenet_tf.common.ranges import (
 )
 from bottlenet_tf.common.rate_curves import Unit, unit_kind
 from bottlenet_tf.common.run_folders import REPORT_FILE, model_name
-from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
 
 _UNSEEN = "unseen"

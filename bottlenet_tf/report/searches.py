@@ -6,8 +6,9 @@ import pathlib
 
 import msgspec
 
+from bottlenet_tf.common import reading
 from bottlenet_tf.common.ranges import Count, NotNegative, Percent, Whole
-from bottlenet_tf.report import reading, runs
+from bottlenet_tf.report import runs
 from bottlenet_tf.report.origins import together
 from bottlenet_tf.search import baseline, runner
 from bottlenet_tf.search.candidates import CANDIDATES

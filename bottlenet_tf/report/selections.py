@@ -8,9 +8,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from bottlenet_tf.common import formats, rate_curves
+from bottlenet_tf.common import formats, rate_curves, reading
 from bottlenet_tf.common.ranges import NotNegative
-from bottlenet_tf.report import reading
 from bottlenet_tf.report.origins import Origin
 from bottlenet_tf.selection.choices import Choice
 from bottlenet_tf.selection.choosing import Scenario

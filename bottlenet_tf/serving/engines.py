@@ -18,15 +18,9 @@ def serve(config, timing, on_supervisor, report=print, echo=None):
     """Serves until the supervisor is stopped.
 
     Args:
-        config: `ServerConfig`.
-        timing: `supervisor.Timing`.
         on_supervisor: Function of the `Supervisor`, called before it runs, so
             that the caller can stop it.
         report, echo: As in `Supervisor`.
-
-    Raises:
-        EngineError, OSError, ValueError: see the engines' `launch` and
-            `Supervisor.run`.
     """
     with tempfile.TemporaryDirectory(prefix="bottlenet-cloud-") as folder:
         launch = _LAUNCHES[config.engine](config, pathlib.Path(folder))

@@ -17,12 +17,8 @@ class Launch(NamedTuple):
     """Everything needed to run an engine.
 
     Attributes:
-        engine: Its name, for messages.
-        command: Program and arguments.
-        variables: Its environment variables.
         is_ready: Function that returns whether all its models answer.
         addresses: `{protocol: "host:port"}` that it listens on.
-        serves: Its models, for messages.
         hints: `{word: advice}`, for a failure whose output has the word.
     """
 
@@ -53,12 +49,7 @@ def take_ports(host, **ports):
     All are held until all are found, so none is given twice.
 
     Args:
-        host: Address to listen on.
         **ports: Numbers by name of flag; 0 for any free one.
-
-    Raises:
-        ValueError: if one isn't a port.
-        OSError: if one is taken, or `host` isn't this machine's.
     """
     found, held = {}, []
     try:

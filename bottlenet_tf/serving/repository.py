@@ -11,12 +11,7 @@ _CONFIG = "config.pbtxt"
 
 
 def identity(deploy):
-    """Returns the `Served` and folder `cloud` of a deployment or `cloud`.
-
-    Raises:
-        FileNotFoundError: if it isn't a deployment, or lacks a repository.
-        ValueError: if its served.json is damaged.
-    """
+    """Returns the `Served` and folder `cloud` of a deployment or `cloud`."""
     cloud = pathlib.Path(unit_file.find_folder(deploy, "cloud", served.NAME))
     if not (cloud / "triton").is_dir():
         raise FileNotFoundError(
@@ -51,9 +46,6 @@ def saved_models(deploy):
 
     Args:
         deploy: The deployment folder, its `cloud` or its `cloud/serving`.
-
-    Raises:
-        FileNotFoundError: if it contains no SavedModel.
     """
     for inside in ("cloud/serving", "serving", "."):
         folder, found = pathlib.Path(deploy, inside), {}
@@ -78,10 +70,6 @@ def assemble(deploys, folder, edited_config=False):
 
     A single one is served in place. Versions of several are linked side by side
     in `folder`, with the configuration of the first that has a model.
-
-    Raises:
-        FileNotFoundError, ValueError: see `identity` and `check_files`; if
-            two have different model names, or are the same.
     """
     found = [identity(deploy) for deploy in deploys]
     names = [each.model for each, _ in found]

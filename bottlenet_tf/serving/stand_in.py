@@ -37,16 +37,7 @@ class Question:
 
 
 class Model:
-    """One served model behind its queue.
-
-    Args:
-        answers: `runtime.answers.Answers`.
-
-    Attributes:
-        answers: The same.
-        waiting: `Waiting` with the `Question`s.
-        answered: Number of answers.
-    """
+    """One served model behind its queue."""
 
     def __init__(self, answers):
         self.answers, self.answered = answers, 0
@@ -74,15 +65,7 @@ class Model:
 class StandIn(http.server.ThreadingHTTPServer):
     """Serves one deployment's models.
 
-    Args:
-        address: `(host, port)`.
-        versions: `{name: version}` of the models, as `Served.models`.
-        answers: `{name: Answers}`.
-
     Attributes:
-        models: `{name: Model}`.
-        ready: Paths that report a model as ready.
-        infer: `{path: Model}`.
         room: Semaphore that each request acquires before its body is read.
     """
 
@@ -163,11 +146,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def start(deploy, host, port):
-    """Returns a `StandIn` for a deployment folder, its networks warmed up.
-
-    Raises:
-        OSError, ValueError: if the deployment or the address is unusable.
-    """
+    """Returns a `StandIn` for a deployment folder, its networks warmed up."""
     cloud = pathlib.Path(deploy) / "cloud"
     versions, answers = served.read(cloud).models, {}
     for name, version in versions.items():

@@ -56,9 +56,6 @@ class Supervisor:
     one the engine is restarted, without a limit.
 
     Args:
-        launch: `launch.Launch`.
-        timing: `Timing`.
-        report: Function of an event, a line of text.
         echo: File to copy the engine's output to, or None. Only its last lines
             are kept, for error messages.
     """
@@ -78,11 +75,7 @@ class Supervisor:
         self._stopped.set()
 
     def run(self):
-        """Runs the engine until `stop`.
-
-        Raises:
-            EngineError: if it doesn't get ready at the first start.
-        """
+        """Runs the engine until `stop`."""
         name = self._launch.engine
         try:
             failure = self._start()

@@ -27,13 +27,7 @@ _INSTALL = (
 
 
 def find_models(config):
-    """Returns the folder `serving` of the one deployment, and its models.
-
-    Raises:
-        FileNotFoundError: if the deployment contains no SavedModel.
-        ValueError: for several deployments, Triton's own settings, or a file
-            that has changed since the export.
-    """
+    """Returns the folder `serving` of the one deployment, and its models."""
     check(
         len(config.deploy) == 1,
         f"--engine={config.engine} serves one deployment; Triton serves "
@@ -51,13 +45,7 @@ def find_models(config):
 
 
 def launch(config, folder):
-    """Returns the `Launch` of TF Serving; `folder` is empty, for its files.
-
-    Raises:
-        EngineError: if it isn't installed.
-        OSError, ValueError: if a port is taken, the deployment unusable, or
-            TF Serving doesn't support a setting.
-    """
+    """Returns the `Launch` of TF Serving; `folder` is empty, for its files."""
     serving, names = find_models(config)
     check(
         config.host == _EVERYWHERE,

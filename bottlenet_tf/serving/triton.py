@@ -46,14 +46,6 @@ def find(folder, program=None, python=None):
 
     The given program; else that in PATH; else the wheel of the given or a
     default Python.
-
-    Args:
-        folder: Empty folder, for the wheel's backends.
-        program: Path of `tritonserver`.
-        python: Path of a Python that has nvidia-pytriton.
-
-    Raises:
-        EngineError: if there is none, with the ways to install it.
     """
     program = program or (None if python else shutil.which(PROGRAM))
     if program is not None:
@@ -65,16 +57,7 @@ def find(folder, program=None, python=None):
 
 
 def launch(config, folder):
-    """Returns the `Launch` of Triton for deployments.
-
-    Args:
-        config: `ServerConfig`.
-        folder: Empty folder for this server.
-
-    Raises:
-        EngineError: see `find`; or if it doesn't run.
-        OSError, ValueError: if a port is taken or a deployment unusable.
-    """
+    """Returns the `Launch` of Triton for deployments."""
     folder = pathlib.Path(folder)
     models, identities = repository.assemble(
         config.deploy, folder / "models", config.edited_config
@@ -118,10 +101,6 @@ def arguments(config, models, http_host, ports, options):
     """Returns Triton's arguments.
 
     Args:
-        config: `ServerConfig`.
-        models: The repository.
-        http_host: Address of HTTP and metrics.
-        ports: `http_port`, `grpc_port` and, if wanted, `metrics_port`.
         options: Output of --help; limits that this Triton doesn't know are
             left out.
     """

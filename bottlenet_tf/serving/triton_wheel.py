@@ -39,16 +39,7 @@ def usual_python():
 
 
 def prepare(python, folder):
-    """Returns the command, a list, and the environment variables of a server.
-
-    Args:
-        python: Path of a Python that has nvidia-pytriton.
-        folder: Empty or new; for the backends.
-
-    Raises:
-        EngineError: if that Python doesn't have the package, or the package
-            no backend for its version.
-    """
+    """Returns a server's command, a list, and its environment variables."""
     # Not resolved: an environment's Python is a link to another one.
     python = os.path.abspath(python)
     package, version = _package(python)

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from bottlenet_tf.emulation import drive, machines, recording
+from bottlenet_tf.emulation import drive, recording
 from bottlenet_tf.emulation.phases import Phase
+from bottlenet_tf.emulation.process import ended
 from tests import replay_plans
 
 # Answers of one kind, as fast as they are taken; ends after so many.
@@ -44,7 +45,7 @@ def run(link, count="-", crowd=None, said=None):
         stdout=subprocess.PIPE,
         text=True,
     )
-    with machines.ended(process):
+    with process, ended(process):
         device = drive.Device(process, lambda path: "cat")
         say = [].append if said is None else said.append
         return drive.drive(link, PHASES, device, crowd, say, every_s=0.1)

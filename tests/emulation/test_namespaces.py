@@ -143,7 +143,7 @@ def test_commands_run_on_both_and_end_with_the_link():
 
 
 def test_what_ignores_its_end_is_killed(monkeypatch):
-    monkeypatch.setattr("bottlenet_tf.emulation.namespaces._TERMINATE_S", 0.2)
+    monkeypatch.setattr("bottlenet_tf.emulation.process._TERMINATE_S", 0.2)
     with Namespaces(FAST) as link:
         stubborn = link.run_in(
             "server",

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.profiling.profile_file import Profile, Row, Split
+from bottlenet_tf.profiling.profiles import Profile, Row, Split
 
 SPLIT = Split("RB1", "RB1", "rb1_out", (56, 56, 256), 900, 800, 50.5, 60, 310.2)
 PROFILE = Profile(
@@ -161,7 +161,7 @@ def test_another_version_is_named(saved):
         content["format"] = "bottlenet_tf.profile.9"
         del content["rows"]
 
-    with pytest.raises(ValueError, match="'format'.*profile.1.*profile.9"):
+    with pytest.raises(ValueError, match="format=.*profile.1.*profile.9"):
         profile_file.read(_changed(saved, change))
 
 
@@ -175,7 +175,7 @@ def test_another_version_is_named(saved):
         ((), "meter", 3),
         ((), "rows", []),
         ((), "splits", {}),
-        ((), "reasons", {"a": 1}),
+        ((), "reasons", [1]),
         ((), "command", "text"),
         (("splits", 0), "name", ""),
         (("splits", 1), "feature_shape", [28, 28]),
@@ -209,19 +209,26 @@ def test_a_bad_value_is_named_with_file_and_field(saved, place, field, value):
     assert f"Received: {field}={value!r}" in str(error.value)
 
 
+def test_a_reason_is_text(saved):
+    with pytest.raises(ValueError, match="'reasons.a' must be `str`.*a=1"):
+        profile_file.read(
+            _changed(saved, lambda c: c["reasons"].update({"a": 1}))
+        )
+
+
 @pytest.mark.parametrize("field", ["device", "rows", "threads"])
 def test_a_missing_field_is_named(saved, field):
-    with pytest.raises(ValueError, match=f"{field!r} is missing"):
+    with pytest.raises(ValueError, match=f"profile.json lacks {field}"):
         profile_file.read(_changed(saved, lambda c: c.pop(field)))
 
 
 def test_what_is_no_object_is_refused(saved):
-    with pytest.raises(ValueError, match=r"'rows\[1\]' must be a JSON object"):
+    with pytest.raises(ValueError, match=r"'rows\[1\]' must be `object`"):
         profile_file.read(
             _changed(saved, lambda c: c["rows"].__setitem__(1, 3))
         )
     saved.write_text("[]")
-    with pytest.raises(ValueError, match="it must be a JSON object.*list"):
+    with pytest.raises(ValueError, match="must be of this version.*list"):
         profile_file.read(saved)
 
 
@@ -239,7 +246,7 @@ def test_the_same_row_twice_is_refused(saved):
         ("# network=resnet50", "# network=", "'network' must be given"),
         ("median_ms", "median", "must name the columns.*Received.*median,"),
         ("split,part,load", "split,part,part", "each once"),
-        ("RB1,head,0,4.5,5200", "RB1,head,0,-1,", "line 5, median_ms.*-1.0"),
+        ("RB1,head,0,4.5,5200", "RB1,head,0,-1,", "line 5, median_ms.*-1"),
         ("RB1,head,0,4.5,5200", "RB1,head,0,fast,", "line 5, median_ms.*fast"),
         ("RB1,head,0,4.5,5200", "RB1,head,0,,", "line 5, median_ms.*''"),
         ("RB1,head,0,4.5,5200", "RB1,head,0.5,4,", "line 5, load.*0.5"),

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
     get_model_status_pb2,
     model_service_pb2_grpc,
     predict_pb2,
@@ -269,29 +268,6 @@ def test_what_is_not_served_is_unimplemented(stub):
 
     code, _ = refusal(stub.Classify, classification_pb2.ClassificationRequest())
     assert code == CODES.UNIMPLEMENTED
-
-
-def test_metadata_has_the_signature(stub):
-    request = get_model_metadata_pb2.GetModelMetadataRequest()
-    request.model_spec.name = "learned"
-    request.metadata_field.append("signature_def")
-    response = stub.GetModelMetadata(request, timeout=10)
-    assert response.model_spec.version.value == 1
-    signatures = get_model_metadata_pb2.SignatureDefMap()
-    assert response.metadata["signature_def"].Unpack(signatures)
-    signature = signatures.signature_def["serving_default"]
-    assert signature.inputs["payload"].dtype == tf.string.as_datatype_enum
-    assert set(signature.outputs) >= {"logits", "classes", "status"}
-
-
-@pytest.mark.parametrize("fields", [[], ["weights"]])
-def test_other_metadata_is_refused(stub, fields):
-    request = get_model_metadata_pb2.GetModelMetadataRequest()
-    request.model_spec.name = "learned"
-    request.metadata_field.extend(fields)
-    code, details = refusal(stub.GetModelMetadata, request)
-    assert code == CODES.INVALID_ARGUMENT
-    assert str(fields) in details
 
 
 def test_a_models_status_is_available(channel):

@@ -33,15 +33,8 @@ def choose(name, *, power_w=None, rail=None, on_gpu=True, root="/"):
         name: One of `NAMES`. "auto" takes the first of INA3221, RAPL and NVML
             that can be read, else the constant power, if one is given, else
             none; its `reason` says why.
-        power_w: Watts that "constant" assumes.
-        rail: For "ina3221"; see `ina3221.open_meter`.
         on_gpu: Whether the work may run on an NVIDIA GPU; if not, "auto"
             leaves out NVML, which would measure an idle GPU.
-        root: Parent folder of `sys`.
-
-    Raises:
-        MeterError: if the requested one can't be read.
-        ValueError: for an unknown name, or "constant" without power.
     """
     if name not in NAMES:
         raise ValueError(

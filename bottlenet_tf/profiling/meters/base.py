@@ -34,7 +34,6 @@ class Meter(abc.ABC):
     Everything that the meter sees counts: the idle machine, and other programs.
 
     Attributes:
-        name: The quantity and its source, for reports.
         reason: Why nothing is measured, or None if something is.
     """
 
@@ -45,11 +44,7 @@ class Meter(abc.ABC):
 
     @abc.abstractmethod
     def measure(self, work):
-        """Calls `work()`; returns its result and a `Reading`.
-
-        Raises:
-            MeterError: if the meter failed meanwhile.
-        """
+        """Calls `work()`; returns its result and a `Reading`."""
 
 
 class Unmetered(Meter):
@@ -144,11 +139,9 @@ class Counted(_Polled):
     about a minute under full load, so a reading per second suffices.
 
     Args:
-        name: See `Meter`.
         counters: List of `(read, joules, range)`: a function that returns a
             whole number, the joules of one count, and the count at which it
             wraps, or None if it never does.
-        period_s: Seconds between readings.
     """
 
     def __init__(self, name, counters, period_s=1.0):
@@ -180,11 +173,6 @@ class Sampled(_Polled):
 
     E = sum of (P_i + P_(i+1)) / 2 (t_(i+1) - t_i), the trapezoids between
     readings. Peaks shorter than a period may be missed.
-
-    Args:
-        name: See `Meter`.
-        read: Function that returns watts.
-        period_s: Seconds between readings.
     """
 
     def __init__(self, name, read, period_s=0.02):

@@ -17,13 +17,9 @@ def open_meter(root="/", rail=None):
     """Returns the meter of a rail.
 
     Args:
-        root: Parent folder of `sys`.
         rail: Name of a rail, or several joined by "+", whose powers are added;
             None for the board's one of `TOTALS`. A Xavier AGX or Orin AGX has
             none of them, and no rail that feeds all.
-
-    Raises:
-        MeterError: if there is no INA3221, or no such rail.
     """
     rails = find_rails(root)
     if not rails:

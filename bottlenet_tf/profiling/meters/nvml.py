@@ -11,9 +11,6 @@ def open_meter():
     Volta and later count energy; for others the power is read. The GPU is the
     first of CUDA_VISIBLE_DEVICES, by UUID or by NVML's index, which is CUDA's
     with CUDA_DEVICE_ORDER=PCI_BUS_ID; without that, GPU 0.
-
-    Raises:
-        MeterError: if the library or the GPU is missing.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
     gpu_id = visible.split(",")[0].strip()

@@ -13,12 +13,6 @@ def open_meter(root="/"):
 
     A package is a processor with its cores and caches; memory is another
     domain and isn't counted, nor is the rest of the machine.
-
-    Args:
-        root: Parent folder of `sys`.
-
-    Raises:
-        MeterError: if there is none, or it may not be read.
     """
     folder = pathlib.Path(root) / "sys/class/powercap"
     names, counters = [], []

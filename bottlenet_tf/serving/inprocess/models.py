@@ -2,17 +2,15 @@
 
 import pathlib
 
-import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from bottlenet_tf.runtime import intact
-from bottlenet_tf.serving.inprocess.refusal import (
-    RefusalError,
+from bottlenet_tf.serving.inprocess.tensors import (
     invalid,
-    not_found,
+    read_inputs,
+    write_tensor,
 )
-from bottlenet_tf.serving.inprocess.tensors import read_inputs, write_tensor
 from bottlenet_tf.serving.repository import saved_models
 
 _FILE = "saved_model.pb"
@@ -26,18 +24,10 @@ class ServedModel:
     """One version of one SavedModel, warmed up.
 
     Args:
-        name: Name for clients.
         folder: Its version folder, whose name is the version.
-        max_batch: Most items of one request.
 
     Attributes:
-        name: As given.
-        version: Positive integer.
         signatures: `{name: SignatureDef}`.
-
-    Raises:
-        OSError: if the folder contains no SavedModel.
-        ValueError: if it is damaged, or isn't the exported one.
     """
 
     def __init__(self, name, folder, max_batch):
@@ -64,17 +54,13 @@ class ServedModel:
             ) from error
 
     def predict(self, request, response):
-        """Fills a PredictResponse for a PredictRequest.
-
-        Raises:
-            RefusalError: if the request doesn't match its signature.
-        """
+        """Fills a PredictResponse for a PredictRequest."""
         name = request.model_spec.signature_name or _DEFAULT_SIGNATURE
         signature = self.signatures.get(name)
         if signature is None or name.startswith(_INTERNAL):
-            raise RefusalError(
-                # As in TF Serving.
-                grpc.StatusCode.FAILED_PRECONDITION,
+            raise tf.errors.FailedPreconditionError(  # As in TF Serving.
+                None,
+                None,
                 f"The signature must be one of {', '.join(self._callable())}. "
                 f"Received: signature_name={name!r}",
             )
@@ -88,13 +74,9 @@ class ServedModel:
         )
         for key in wanted:
             response.outputs[key].CopyFrom(write_tensor(outputs[key].numpy()))
-        self.fill_spec(response.model_spec)
+        response.model_spec.name = self.name
+        response.model_spec.version.value = self.version
         response.model_spec.signature_name = name
-
-    def fill_spec(self, spec):
-        """Writes name and version to a ModelSpec of an answer."""
-        spec.name = self.name
-        spec.version.value = self.version
 
     def _callable(self):
         return sorted(n for n in self.signatures if not n.startswith(_INTERNAL))
@@ -140,11 +122,7 @@ class ModelTable:
         return iter(self._models.values())
 
     def find(self, request):
-        """Returns the `ServedModel` that a request's `model_spec` names.
-
-        Raises:
-            RefusalError: if there is none, or another version of it.
-        """
+        """Returns the `ServedModel` that a request's `model_spec` names."""
         if not request.HasField("model_spec"):
             raise invalid("A request must have a `model_spec`. Received: none")
         spec = request.model_spec
@@ -155,17 +133,21 @@ class ModelTable:
             )
         model = self._models.get(spec.name)
         if model is None:
-            raise not_found(
+            raise _not_found(
                 f"The model must be one of {', '.join(self._models)}. "
                 f"Received: name={spec.name!r}"
             )
         if spec.HasField("version") and spec.version.value != model.version:
-            raise not_found(
+            raise _not_found(
                 f"Of model {spec.name!r}, only the latest version "
                 f"{model.version} is served. "
                 f"Received: version={spec.version.value}"
             )
         return model
+
+
+def _not_found(message):
+    return tf.errors.NotFoundError(None, None, message)
 
 
 def load_models(deploy, max_batch=64):

@@ -1,24 +1,38 @@
 """A gRPC server in this process that speaks TF Serving's API."""
 
+import functools
 from concurrent import futures
 
 import grpc
+import tensorflow as tf
 from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
     get_model_status_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
 
-from bottlenet_tf.serving.inprocess.refusal import answering, invalid
 from bottlenet_tf.serving.launch import address
 
-_METADATA = "signature_def"
+# TensorFlow's codes are gRPC's.
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def _answering(method):
+    """Wraps a servicer's method: errors of TensorFlow's kinds refuse."""
+
+    @functools.wraps(method)
+    def answer(self, request, context):
+        try:
+            return method(self, request)
+        except tf.errors.OpError as error:
+            context.abort(_CODES[error.error_code], error.message)
+
+    return answer
 
 
 class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the others are UNIMPLEMENTED.
+    """Predict; the others are UNIMPLEMENTED.
 
     It computes each request separately; TF Serving collects them into batches.
     """
@@ -26,26 +40,10 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, models):
         self._models = models
 
-    @answering
+    @_answering
     def Predict(self, request):
         response = predict_pb2.PredictResponse()
         self._models.find(request).predict(request, response)
-        return response
-
-    @answering
-    def GetModelMetadata(self, request):
-        model = self._models.find(request)
-        if set(request.metadata_field) != {_METADATA}:
-            raise invalid(
-                f"`metadata_field` must be {_METADATA!r}, the only one. "
-                f"Received: metadata_field={list(request.metadata_field)}"
-            )
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        model.fill_spec(response.model_spec)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        for name, signature in model.signatures.items():
-            signatures.signature_def[name].CopyFrom(signature)
-        response.metadata[_METADATA].Pack(signatures)
         return response
 
 
@@ -55,7 +53,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, models):
         self._models = models
 
-    @answering
+    @_answering
     def GetModelStatus(self, request):
         model = self._models.find(request)
         response = get_model_status_pb2.GetModelStatusResponse()
@@ -73,20 +71,10 @@ def start_server(
     """Starts a server and returns at once.
 
     Args:
-        models: `ModelTable`, as `load_models` returns it.
         host: Address to listen on; "0.0.0.0" lets other machines in. There
             is no encryption and no password, as in TF Serving by default.
-        port: 0 takes a free one.
-        threads: Requests processed at once.
-        max_message_mb: Most MiB of one request; larger ones are refused.
         queue_size: Most waiting requests; further ones are refused with
             RESOURCE_EXHAUSTED.
-
-    Returns:
-        `(server, port)`: `grpc.Server` and the port that it listens on.
-
-    Raises:
-        OSError: if the address is taken or not this machine's.
     """
     server = grpc.server(
         futures.ThreadPoolExecutor(threads),

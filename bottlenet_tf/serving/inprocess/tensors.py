@@ -3,8 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from bottlenet_tf.serving.inprocess.refusal import invalid
-
 # Where a TensorProto keeps single values; TF Serving's answers use these
 # fields, and clients without TensorFlow read them.
 _FIELDS = {
@@ -14,17 +12,16 @@ _FIELDS = {
 }
 
 
+def invalid(message):
+    """Returns the error that refuses a malformed request."""
+    return tf.errors.InvalidArgumentError(None, None, message)
+
+
 def read_inputs(request_inputs, signature_inputs, max_batch):
     """Returns the arrays of a request by name.
 
     Args:
-        request_inputs: `{name: TensorProto}`.
-        signature_inputs: `{name: TensorInfo}`.
         max_batch: Most items of a dimension that the signature leaves open.
-
-    Raises:
-        RefusalError: unless the request has the signature's inputs, of its
-            types and shapes.
     """
     extra = sorted(set(request_inputs) - set(signature_inputs))
     missing = sorted(set(signature_inputs) - set(request_inputs))
@@ -57,13 +54,15 @@ def _read(name, proto, info, max_batch):
             f"Input {name!r} must have the shape {wanted}, where -1 is open. "
             f"Received: shape={shape}"
         )
-    for side, want in zip(shape, wanted, strict=True):
-        if want == -1 and side > max_batch:
-            raise invalid(
-                f"Input {name!r} may have at most {max_batch} items per "
-                "request, the most that the network takes. Received: "
-                f"shape={shape}"
-            )
+    # Before the tensor is made: one value may stand for gigabytes.
+    if any(
+        want == -1 and side > max_batch
+        for side, want in zip(shape, wanted, strict=True)
+    ):
+        raise invalid(
+            f"Input {name!r} may have at most {max_batch} items per request, "
+            f"the most that the network takes. Received: shape={shape}"
+        )
     try:
         # By the format's rule, the last value is repeated for omitted ones.
         return tf.make_ndarray(proto)

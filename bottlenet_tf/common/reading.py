@@ -1,4 +1,4 @@
-"""JSON files from outside, by msgspec: errors name the file and the field."""
+"""Files from outside, by msgspec: errors name the file and the field."""
 
 import pathlib
 import re
@@ -32,10 +32,25 @@ def read(path, kind, made_by, format_name=None, remedy=""):
             f"{path} must be a JSON object. {remedy} "
             f"Received: type={type(content).__name__}"
         )
+    return convert(content, kind, path)
+
+
+def convert(content, kind, path, place="", strict=True):
+    """Returns a dictionary as an object of `kind`.
+
+    Args:
+        content: From `json`; or, without `strict`, with numbers as text.
+        kind: Dataclass or `msgspec.Struct`.
+        path: Its file, for messages.
+        place: Where it is in the file, "line 5, ".
+
+    Raises:
+        ValueError: if a field is missing or invalid.
+    """
     try:
-        return msgspec.convert(content, kind)
+        return msgspec.convert(content, kind, strict=strict)
     except msgspec.ValidationError as error:
-        explained = _explained(content, kind, error)
+        explained = _explained(content, kind, error, place)
         raise ValueError(f"{path}: {explained}") from error
 
 
@@ -47,19 +62,19 @@ def refuse(path, field, rule, received):
     )
 
 
-def _explained(content, kind, error):
+def _explained(content, kind, error, place):
     """Returns msgspec's error as a rule for a field, and the received value."""
-    rule, _, place = str(error).partition(" - at `$")
+    rule, _, path = str(error).partition(" - at `$")
     field, name, value = "", "", content
-    for key, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", place):
+    for key, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", path):
         if index == "...":  # msgspec doesn't report the key.
             key = _refused_key(content, value, kind)
         field += f".{key}" if key else f"[{index}]"
         name, value = key or index, value[key or int(index)]
-    field = field.strip(".")
+    field = place + field.strip(".")
     missing = re.fullmatch("Object missing required field `(.*)`", rule)
     if missing:
-        field = f"{field}.{missing[1]}".strip(".")
+        field = f"{field}.{missing[1]}" if name else place + missing[1]
         return f"field '{field}' is missing. Received: {sorted(value)}"
     if rule.startswith("Expected"):
         rule = rule.replace("Expected", " must be")
