@@ -4,9 +4,9 @@ import csv
 import dataclasses
 
 from bottlenet_tf.common import reading
+from bottlenet_tf.common.ranges import NotNegative
 from bottlenet_tf.profiling.profiles import (
     BY_HAND,
-    Amount,
     Profile,
     Row,
     Split,
@@ -23,7 +23,7 @@ class _Peak:
 
     split: str
     part: str
-    memory_mb: Amount | None = None
+    memory_mb: NotNegative | None = None
 
 
 def read(path):
