@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make demo   train a baseline and split networks on digits, report"
 	@echo "make demo-link  after it: device and server over a link that changes"
-	@echo "make test   lint and fast tests (five to ten minutes on two cores)"
+	@echo "make test   lint and fast tests (about five minutes on two cores)"
 	@echo "make slow   all tests, the slow ones too"
 	@echo "make test-serving  a real Triton serves an export (~500 MB)"
 	@echo "make test-ray  trials on a local Ray (240 MB)"
