@@ -49,7 +49,7 @@ def send(root, halves, dataset):
     for file, content, odds in zip(files, contents, tail.predict(contents)):
         best = odds.argmax()
         print(
-            f"{file.stem}: {len(content)} bytes, recognised as {tail.classes[best]} "
+            f"{file.stem}: {len(content)} bytes, read as {tail.classes[best]} "
             f"({100 * odds[best]:.1f} %)"
         )
 
