@@ -49,8 +49,7 @@ lint: $(STAMP)
 
 # Whether TensorFlow uses oneDNN depends on the processor, so tests set it: on,
 # as the programs do (tests/conftest.py). A server may have it off, so the tests
-# marked `onednn` run again with the other setting by `make slow`
-# (tests/export/test_onednn.py).
+# marked `onednn` run again with the other setting (tests/export/test_onednn.py).
 test: lint
 	$(BIN)/python -m pytest
 

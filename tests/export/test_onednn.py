@@ -9,8 +9,6 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
-
 ROOT = pathlib.Path(__file__).parents[2]
 # Units made up for tests, and preprocessing, have no operation of oneDNN's.
 NAMES = "not plane and not flat and not caffe"
@@ -22,7 +20,6 @@ FILES = (
 )
 
 
-@pytest.mark.slow
 def test_graphs_answer_alike_with_and_without_onednn():
     here = os.environ["TF_ENABLE_ONEDNN_OPTS"]
     other = "1" if here in ("0", "false") else "0"
