@@ -161,7 +161,7 @@ def _published(path):
                 f"which isn't in these totals, exceeds {rtt_ms:.1f} ms"
             )
     yield "\nAgainst the stated rates and powers of the networks:"
-    wrong = [total for total in totals if total.contradiction]
+    wrong = [each for each in totals if each.num_bytes and each.contradiction]
     for total in wrong:
         yield f"{total.network}, {total.name}: {total.contradiction}"
     if not wrong:

@@ -147,7 +147,7 @@ def _sealed(data):
 
 
 def unpack(data):
-    """Returns the `CompactAnswer` in bytes."""
+    """Returns the `CompactAnswer` in bytes; others raise `AnswerError`."""
     if len(data) < _HEAD.size or data[0] >> 4 != VERSION:
         raise AnswerError(
             f"An answer must have version {VERSION} and at least "

@@ -44,9 +44,9 @@ def is_whole(value, least=0, most=math.inf):
     return least <= value <= most
 
 
-def is_text(value, most=1000):
-    """Whether a value is a string of 1 to `most` characters."""
-    return isinstance(value, str) and 0 < len(value) <= most
+def is_text(value):
+    """Whether a value is a string that isn't empty."""
+    return isinstance(value, str) and value != ""
 
 
 def is_list_of(is_valid, value):

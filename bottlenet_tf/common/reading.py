@@ -35,11 +35,11 @@ def read(path, kind, made_by, format_name=None, remedy=""):
     return convert(content, kind, path)
 
 
-def convert(content, kind, path, place="", strict=True):
+def convert(content, kind, path, place=""):
     """Returns a dictionary as an object of `kind`.
 
     Args:
-        content: From `json`; or, without `strict`, with numbers as text.
+        content: From `json`.
         kind: Dataclass or `msgspec.Struct`.
         path: Its file, for messages.
         place: Where it is in the file, "line 5, ".
@@ -48,7 +48,7 @@ def convert(content, kind, path, place="", strict=True):
         ValueError: if a field is missing or invalid.
     """
     try:
-        return msgspec.convert(content, kind, strict=strict)
+        return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         explained = _explained(content, kind, error, place)
         raise ValueError(f"{path}: {explained}") from error

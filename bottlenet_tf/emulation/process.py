@@ -12,7 +12,7 @@ import bottlenet_tf
 from bottlenet_tf.emulation.settings import Change
 
 _STOP_S = 10.0
-_TERMINATE_S = 5.0
+_TERMINATE_S = 10.0
 
 
 @contextlib.contextmanager

@@ -142,7 +142,7 @@ class WirePath:
         sent = self._head(tf.convert_to_tensor(images))
         ranges = [None] * len(images)
         if "range" in sent:
-            ranges = [tuple(map(float, each)) for each in sent["range"]]
+            ranges = [tuple(map(float, each)) for each in sent["range"].numpy()]
         if self._takes_point:
             values = sent["coefficients"].numpy()
         else:

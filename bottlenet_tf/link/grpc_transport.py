@@ -25,6 +25,9 @@ class GrpcTransport(Transport):
         address, port, clock: As in `HttpTransport`.
         certificate: PEM bytes to check the server's certificate; None for no
             encryption.
+
+    Raises:
+        ImportError: if grpcio isn't installed.
     """
 
     #: Measured at IP level; see docs/controller.md.

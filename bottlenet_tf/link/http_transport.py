@@ -29,8 +29,10 @@ class HttpTransport(Transport):
     Args:
         address: `HOST`, `HOST:PORT` or `[IPv6]:PORT`, with or without
             `http://` before it.
+        port: Port if the address has none.
         host: Value of the header Host; None takes the address. A server with a
             single host accepts "".
+        clock: Function that returns monotonic seconds.
     """
 
     def __init__(self, address, port, host=None, clock=time.monotonic):

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import math
 
 from bottlenet_tf.common import reading
 from bottlenet_tf.common.ranges import NotNegative
@@ -59,7 +60,7 @@ def read(path):
         place = f"line {number}, "
         places.append(place)
         for kind, found in ((Row, rows), (_Peak, peaks)):
-            found.append(reading.convert(row, kind, path, place, strict=False))
+            found.append(reading.convert(row, kind, path, place))
     profile = Profile(
         device=about["device"],
         network=about["network"],
@@ -83,7 +84,7 @@ def _check_header(path, header):
 
 
 def _row(path, number, header, cells):
-    """Returns `{name: text}`, without the optional cells that are empty."""
+    """Returns `{name: value}`, without the optional cells that are empty."""
     if len(cells) != len(header):
         raise ValueError(
             f"{path}: line {number} must have a value for each of "
@@ -92,7 +93,21 @@ def _row(path, number, header, cells):
         )
     pairs = zip(header, cells, strict=True)
     given = {name: cell for name, cell in pairs if cell or name in _NEEDED}
-    return {"load": "0", **given}
+    return {"load": 0} | {
+        name: cell if name in ("split", "part") else _number(cell)
+        for name, cell in given.items()
+    }
+
+
+def _number(cell):
+    """Returns the number in a cell, or the text if it isn't a finite one."""
+    for kind in (int, float):
+        try:
+            number = kind(cell)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else cell
+    return cell
 
 
 def _splits(peaks):

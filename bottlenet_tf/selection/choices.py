@@ -48,7 +48,7 @@ class Choice:
     way: Way
     # Mean wire bytes of an image, without the `Link`'s message; 0 if nothing is
     # sent.
-    sent_bytes: float
+    sent_bytes: NotNegative
     accuracy: Percent | None = None  # On validation images.
     split: str | None = None  # Its name in profiles, the run's.
     detail: str = ""  # Unit, quality or codec, for display.
