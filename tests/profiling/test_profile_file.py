@@ -83,6 +83,20 @@ def test_a_csv_needs_no_load_and_no_power(tmp_path):
     assert row == Row("RB1", "tail", 0, 3.0)
 
 
+@pytest.mark.parametrize("number", [".5", "0.50", "+5e-1"])
+def test_a_csv_writes_numbers_as_people_do(tmp_path, number):
+    header = "# device=a\n# network=b\nsplit,part,load,median_ms\n"
+    text = f"{header}A,tail,01,{number}\n"
+    row = profile_file.read(_csv(tmp_path, text)).row("A", "tail", 1)
+    assert row.median_ms == 0.5
+
+
+def test_a_csv_leaves_unknown_numbers_out(tmp_path):
+    text = BY_HAND.replace("RB1,head,2,9.5,", "RB1,head,2,9.5,null")
+    with pytest.raises(ValueError, match="line 6, power_mw.*null"):
+        profile_file.read(_csv(tmp_path, text))
+
+
 def test_a_csv_may_tell_peak_memory(tmp_path):
     text = (
         "# device=a\n# network=b\nsplit,part,load,median_ms,memory_mb\n"
