@@ -1,5 +1,7 @@
 """The complete signal path, with real bytes in the middle."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -44,10 +46,7 @@ class WirePath:
         self.format = payload_format(model)
         self.default_point = model.unit.default_point
         self._takes_point = model.unit.takes_point
-        # None if the unit doesn't take the point.
-        self.gains = None
-        if self._takes_point:
-            self.gains = Gains(model.unit.gains(), self.format)
+        self._unit = model.unit
         self._num_classes = model.suffix.output_shape[-1]
         self._prefix = graphs.function(model.features, reduce_retracing=True)
         self._encode = graphs.function(
@@ -58,6 +57,13 @@ class WirePath:
             reduce_retracing=True,
         )
         self._tail = graphs.function(model.decode, reduce_retracing=True)
+
+    @functools.cached_property
+    def gains(self):
+        """The unit's `Gains`; None if it doesn't take the point."""
+        if not self._takes_point:
+            return None
+        return Gains(self._unit.gains(), self.format)
 
     def codes(self, images, point=None):
         """Device side up to the codec: images -> `(codes, code_range)`.

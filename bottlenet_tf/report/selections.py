@@ -132,6 +132,11 @@ def _decided(found, runs, refuse):
     for i, cost in enumerate(found.splits):
         _check_run(f"splits[{i}].choice", cost.choice, runs, refuse)
     _check_complete(found.splits, runs, refuse)
+    for name in ("splits", "references"):
+        for i, cost in enumerate(getattr(found, name)):
+            _check_message(
+                f"{name}[{i}].on_air_bytes", cost, found.link, refuse
+            )
     costs = {cost.choice.name: cost for cost in found.splits}
     known = costs | {cost.choice.name: cost for cost in found.references}
 
@@ -182,6 +187,15 @@ def _check_run(field, choice, runs, refuse):
     if choice.point is not None and choice.point >= len(run.points):
         rule = f"one of the {len(run.points)} of {run.file}"
         refuse(f"{field}.point", rule, choice.point)
+
+
+def _check_message(field, cost, link, refuse):
+    choice, sent = cost.choice, 0.0
+    if choice.sends:
+        sent = link.on_air_bytes(choice.sent_bytes)
+    if not math.isclose(cost.on_air_bytes, sent, rel_tol=1e-6):
+        rule = f"{sent!r}, sent_bytes and the link's message"
+        refuse(field, rule, cost.on_air_bytes)
 
 
 def _check_complete(costs, runs, refuse):

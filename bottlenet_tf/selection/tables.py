@@ -3,7 +3,7 @@
 import dataclasses
 
 from bottlenet_tf.common import curve_cells, formats
-from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.markdown import aligned, cell
 from bottlenet_tf.selection.choices import Way
 
 _COSTS = (
@@ -59,7 +59,7 @@ def between(decision, cost):
         return "–"
     if decision.goal.deadline_ms is None:
         return curve_cells.size(figure)
-    return _cell(figure.value)
+    return cell(figure.value, ".2f")
 
 
 def unmeasured(decisions):
@@ -116,23 +116,19 @@ def _row(decision, cost):
     return [
         choice.name,
         choice.detail,
-        _cell(choice.accuracy),
-        _cell(choice.test_accuracy),
+        cell(choice.accuracy, ".2f"),
+        cell(choice.test_accuracy, ".2f"),
         f"{choice.sent_bytes:.0f}",
         f"{cost.on_air_bytes:.0f}",
-        *map(_cell, times),
-        _cell(cost.energy_mj),
+        *(cell(ms, ".2f") for ms in times),
+        cell(cost.energy_mj, ".2f"),
         _break_even(decision, cost),
     ]
 
 
 def _break_even(decision, cost):
     value = decision.break_even.get(cost.choice.name)
-    return value if isinstance(value, str) else _cell(value)
-
-
-def _cell(value):
-    return "–" if value is None else f"{value:.2f}"
+    return value if isinstance(value, str) else cell(value, ".2f")
 
 
 def sensitivity_table(decision):
