@@ -33,17 +33,26 @@ def _settings(*arguments):
     return _config("--namespaces", *arguments).link_settings()
 
 
+# Tests in the background start with SIGINT ignored; the new process undoes it.
+# `preexec_fn` would run beside the threads of this one, and may abort.
+_INTERRUPTIBLE = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
+
+
 @contextlib.contextmanager
 def _started(*arguments):
     with subprocess.Popen(
-        [*COMMAND, *arguments, "--skip_check"],
+        [*_INTERRUPTIBLE, *COMMAND, *arguments, "--skip_check"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Tests that run in the background are started with it ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         # A line that never comes ends with the process.
         limit = threading.Timer(TIMEOUT_S, process.kill)
