@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bottlenet_tf.training.klt import IDENTITY_SHARE, weighted_klt
+from bottlenet_tf.training.klt import IDENTITY_SHARE, normalized, weighted_klt
 
 
 class Moments:
@@ -81,6 +81,7 @@ def solve_patches(moments, channels, name="the split"):
         + np.outer(m, m)
     ) / np.outer(scale, scale)
     metric = moments.slopes / moments.rows * np.outer(scale, scale)
+    metric = normalized(metric)
     forward, inverse, _ = weighted_klt(covariance, metric, IDENTITY_SHARE)
     return Patches(
         moments.patch,
