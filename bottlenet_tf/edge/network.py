@@ -132,17 +132,17 @@ class Network:
 
         Args:
             max_bytes: Most bytes; if the choice's point takes more, the unit's
-                finest one that doesn't is used.
+                next one that doesn't is used.
         """
         if choice.way == CLOUD:
             return self._encode_image(picture, choice, max_bytes)
         head = self._units[choice.split]
         pixels, point = picture.pixels(head.unit), choice.point
-        data = head.encode(pixels, point)
-        if max_bytes is not None and len(data) > max_bytes:
-            head.check_limit(max_bytes)
-            values, code_range = head.run(pixels)
-            data, point, _, _ = head.fit(values, code_range, max_bytes)
+        if max_bytes is None:
+            data = head.encode(pixels, point)
+        else:
+            fitted = head.fit(*head.run(pixels), max_bytes, finest=point)
+            data, point = fitted.payload, fitted.point
         unit = head.unit
         return message.payload(
             data, unit.classes, point, choice.split, unit.output

@@ -55,6 +55,38 @@ def test_a_limit_takes_the_finest_point_within(deployment, pixels):
         network.encode(picture, choice, 3)
 
 
+class Counting:
+    """An engine that counts its runs."""
+
+    def __init__(self, engine):
+        self._engine, self.runs = engine, 0
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def __call__(self, inputs):
+        self.runs += 1
+        return self._engine(inputs)
+
+
+@pytest.mark.parametrize("spared", [0, 1, 40])
+def test_the_network_runs_once_for_an_image_whatever_the_limit(
+    deployment, pixels, spared
+):
+    network = Network.open(deployment)
+    head, choice = network._units["rb1"], choices()["rb1 at point 0"]
+    limit = len(head.encode(pixels, 0)) - spared
+    head._engine = engine = Counting(head._engine)
+    assert len(network.encode(network.prepare(pixels), choice, limit)) <= limit
+    assert engine.runs == 1
+
+
+def test_a_limit_is_never_a_reason_for_a_finer_point(deployment, pixels):
+    network, coarse = Network.open(deployment), choices()["rb1 at point 1"]
+    sent = network.encode(network.prepare(pixels), coarse, 10**6)
+    assert sent.point == 1
+
+
 def test_the_devices_answer_is_the_whole_networks(deployment, pixels):
     network = Network.open(deployment, with_heads=False)
     shares = Whole.load(deployment).predict(pixels)
