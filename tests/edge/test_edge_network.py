@@ -109,8 +109,9 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
     ):
         choice = known["rb1 at point 0"]._replace(**change)
         assert reason in network.why_not(choice)
-    assert "more than 99" in network.why_not(known["rb1 at point 0"], False, 99)
     cloud = known["cloud-only"]
+    assert network.why_not(cloud, True, 400) is None
+    assert "more than 399" in network.why_not(cloud, True, 399)
     assert "no model that takes image" in network.why_not(cloud)
     assert network.why_not(cloud, with_images=True) is None
     for change, reason in (
@@ -119,6 +120,19 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
         ({"quality": None}, "is unknown"),
     ):
         assert reason in network.why_not(cloud._replace(**change), True)
+
+
+def test_a_limit_is_compared_with_the_smallest_payload(deployment):
+    network, fine = Network.open(deployment), choices()["rb1 at point 0"]
+    least = Head.load(deployment).least_bytes
+    assert network.why_not(fine, False, least) is None
+    assert "is within {} bytes".format(least - 1) in network.why_not(
+        fine, False, least - 1
+    )
+    for unit in (None, "rb1"):
+        network.check_limit(least, unit)
+        with pytest.raises(ValueError, match="at least {}".format(least)):
+            network.check_limit(least - 1, unit)
 
 
 def test_without_a_whole_network_the_heads_still_send(tmp_path, pixels):
