@@ -26,7 +26,7 @@ from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
 from bottlenet_tf.search.candidates import CANDIDATES
-from bottlenet_tf.search.config import CurveConfig
+from bottlenet_tf.search.config import CurveConfig, SearchConfig
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
 
@@ -101,6 +101,25 @@ class Curves:
         """The least acceptable accuracy, in percent."""
         return self.baseline.accuracy - self.config.max_accuracy_loss
 
+    @property
+    def spent(self):
+        """Training images that were read, beside those of the paper's grid.
+
+        `statistics_images` are those of the closed forms, the same ones for all
+        splits; `examples` were seen in trainings, also those for a curve
+        (--curve_steps). `grid_examples` is one epoch for every unit of the
+        grid that a search with --unit=bottlenet has by default, at each split.
+        """
+        base, num_train = self.config.base, self.baseline.num_train
+        reports = (*self.trained().values(), *self.reports.values())
+        sizes = SearchConfig.channels, SearchConfig.strides
+        grid = math.prod(map(len, (*sizes, SearchConfig.qualities)))
+        return {
+            "statistics_images": min(base.unit.statistics_images, num_train),
+            "examples": sum(each["training"]["examples"] for each in reports),
+            "grid_examples": grid * len(self.baseline.splits) * num_train,
+        }
+
     def train(self, prices, pool=None):
         """Trains the units that can win, and no other.
 
@@ -149,19 +168,14 @@ class Curves:
         return points(report, self.baseline.accuracy)
 
     def _write(self, prices, asked):
-        least, reports = self.least_accuracy, self.trained()
-        trained = self.trained_points
-        examples = sum(
-            report["training"]["examples"]
-            for report in (*reports.values(), *self.reports.values())
-        )
+        least, trained = self.least_accuracy, self.trained_points
         results = {
             "format": FORMAT,
             "command": sys.argv,
             "accuracy": self.baseline.accuracy,
             "least_accuracy": least,
             "optimism": self.config.optimism,
-            "examples": examples,
+            **self.spent,
             "curves": self.points,
             "trained": trained,
             "asked": asked,

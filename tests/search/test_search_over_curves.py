@@ -103,6 +103,9 @@ def test_only_what_can_win_is_trained(copied, monkeypatch):
     ]  # fmt: skip
     assert report["measured_on"] == "test"
     saved = json.loads((copied.root / "results.json").read_text())
+    # 96 training images; 4 channels, 2 strides and 4 qualities at two splits.
+    assert saved["statistics_images"] == saved["examples"] == 96
+    assert saved["grid_examples"] == 4 * 2 * 4 * 2 * 96
     assert saved["trained"] == json.loads(json.dumps(results["trained"]))
     # Training went on from the closed form.
     start = load_model(copied.root / "curves" / "conv").unit
