@@ -15,6 +15,7 @@ import dataclasses
 import math
 import pathlib
 import sys
+import time
 
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.common.run_folders import (
@@ -43,7 +44,9 @@ def find_curves(config, pool=None):
         for split in baseline.splits
         if not (root / CURVES / split / REPORT_FILE).is_file()
     ]
+    begun_s = time.monotonic()
     starts.make(config, root, unknown)
+    formed_s = time.monotonic()
     steps = config.curve_steps
     per_epoch = baseline.num_train // config.base.batch_size
     for_curves = dataclasses.replace(
@@ -67,6 +70,12 @@ def find_curves(config, pool=None):
         for split in baseline.splits
     }
     failed = _make(wanted, config, pool, "curves")
+    if unknown:
+        print(
+            f"{len(unknown)} units in closed form took {formed_s - begun_s:.0f} "
+            f"s, measuring their curves {time.monotonic() - formed_s:.0f} s.",
+            flush=True,
+        )
     reports = {
         split: load_report(each.workdir)
         for split, each in wanted.items()

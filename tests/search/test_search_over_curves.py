@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -123,9 +124,13 @@ def test_nothing_is_trained_where_a_rival_wins(copied):
 
 
 @pytest.mark.slow
-def test_a_split_that_fails_leaves_the_others(copy):
+def test_a_split_that_fails_leaves_the_others(copy, capsys):
     config = copy(*PARTS[:2], "curves/cut")
     partly = curves.find_curves(config, InProcess(fails=("conv",)))
+    assert re.search(
+        r"1 units in closed form took \d+ s, measuring their curves \d+ s",
+        capsys.readouterr().out,
+    )
     assert set(partly.reports) == {"cut"}
     failure = trial_folder.read_outcome(partly.root / "curves" / "conv")
     assert failure.error == "ended with -9"
