@@ -71,9 +71,10 @@ def find_curves(config, pool=None):
     }
     failed = _make(wanted, config, pool, "curves")
     if unknown:
+        made_s, measured_s = formed_s - begun_s, time.monotonic() - formed_s
         print(
-            f"{len(unknown)} units in closed form took {formed_s - begun_s:.0f} "
-            f"s, measuring their curves {time.monotonic() - formed_s:.0f} s.",
+            f"{len(unknown)} units in closed form took {made_s:.0f} s, "
+            f"measuring their curves {measured_s:.0f} s.",
             flush=True,
         )
     reports = {
