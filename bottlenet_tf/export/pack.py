@@ -42,12 +42,14 @@ class Pack(NamedTuple):
         feature_shape: `(H, W, C)` of the cut tensor.
         adapted: A unit's adaptation and its figures, as in
             `unit_changes.check_adapted`; None for others.
+        base: `unit_id` of the unit that was adapted; None for others.
     """
 
     make: object
     feature_shape: tuple
     unit_id: int
     adapted: dict | None = None
+    base: int | None = None
 
 
 def save_pack(path, model):
@@ -93,7 +95,13 @@ def parse_pack(data, name):
         check_whole([number], 1, least=0, most=(1 << 32) - 1)
         if kind == unit_changes.UNIT:
             changes = unit_changes.read(header, arrays)
-            return Pack(changes.apply, tuple(shape), number, changes.adapted)
+            return Pack(
+                changes.apply,
+                tuple(shape),
+                number,
+                changes.adapted,
+                changes.base,
+            )
         if kind != DattaUnit.__name__:
             raise ValueError(f"its unit is {kind!r}")
         unit = _build(header, arrays)

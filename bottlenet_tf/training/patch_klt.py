@@ -56,7 +56,11 @@ class Patches(NamedTuple):
 
 
 def solve_patches(moments, channels, name="the split"):
-    """Returns the `Patches` of `Moments`, with d = `channels`."""
+    """Returns the `Patches` of `Moments`, with d = `channels`.
+
+    A constant channel has a deviation of a thousandth of the largest; a feature
+    of nothing but constant channels is refused.
+    """
     depth = len(moments.shift)
     repeats = len(moments.total) // depth
     total = moments.total / moments.rows
