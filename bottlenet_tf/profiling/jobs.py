@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 
+from bottlenet_tf.common.processes import end_with_parent
 from bottlenet_tf.profiling.config import PARTS
 from bottlenet_tf.runtime.timing import median, percentile
 
@@ -51,23 +52,26 @@ class Job:
 
 @contextlib.contextmanager
 def process():
-    """Yields a pool of one new process; after an error it ends at once."""
+    """Yields a pool of one new process, which is killed on exit."""
     # A copy of this process by fork would have all of its memory.
     pool = concurrent.futures.ProcessPoolExecutor(
         1,
         mp_context=multiprocessing.get_context("spawn"),
-        # Ctrl-C reaches all processes; this one ends the other.
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=_begin,
     )
     with pool:
         pid = pool.submit(os.getpid).result()
         try:
             yield pool
-        except BaseException:
+        finally:  # It may be at work, without end if it competes.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            raise
+
+
+def _begin():
+    # Ctrl-C reaches all processes; the first of them ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 @functools.cache

@@ -1,13 +1,8 @@
 """Processes that compete with the measured one."""
 
 import contextlib
-import multiprocessing
-import signal
-import time
 
-# Seconds between checks whether to stop; a step may be much shorter.
-_LOOK_S = 0.05
-_STOP_S = 5.0
+from bottlenet_tf.profiling.jobs import process
 
 
 @contextlib.contextmanager
@@ -22,66 +17,32 @@ def competing(count, make_work, *args):
             `args`, which can be pickled, and returns the function to call
             repeatedly.
     """
-    # A copy of this process by fork would hang if this one has threads.
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    workers = []
-    try:
-        for _ in range(count):
-            ours, theirs = context.Pipe(duplex=False)
-            worker = context.Process(
-                target=_compete, args=(theirs, stop, make_work, args)
-            )
-            worker.daemon = True
-            worker.start()
-            theirs.close()
-            workers.append((worker, ours))
-        for worker, started in workers:
-            _await_start(worker, started)
+    with contextlib.ExitStack() as stack:
+        pools = [stack.enter_context(process()) for _ in range(count)]
+        try:
+            first = [pool.submit(_once, make_work, args) for pool in pools]
+            for work in first:
+                work.result()
+        except Exception as error:
+            raise RuntimeError(
+                "A competing process must start. Received: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        busy = [pool.submit(_compete, make_work, args) for pool in pools]
         yield
-        for worker, _ in workers:
-            if not worker.is_alive():
+        for work in busy:
+            if work.done():
                 raise RuntimeError(
                     "A competing process must work until it is stopped, or the "
-                    f"load is less. Received: exit code {worker.exitcode}"
+                    f"load is less. Received: {work.exception()}"
                 )
-    finally:
-        stop.set()
-        _end([worker for worker, _ in workers])
 
 
-def _await_start(worker, started):
-    try:
-        failure = started.recv()
-    except EOFError:  # It ended without a message.
-        worker.join(_STOP_S)
-        failure = f"exit code {worker.exitcode}"
-    if failure is not None:
-        raise RuntimeError(
-            f"A competing process must start. Received: {failure}"
-        )
+def _once(make_work, args):
+    make_work(*args)()
 
 
-def _end(workers):
-    for worker in workers:
-        worker.join(_STOP_S)
-        if worker.is_alive():
-            worker.kill()
-            worker.join()
-
-
-def _compete(started, stop, make_work, args):
-    # Ctrl-C reaches all processes; the first of them ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        work = make_work(*args)
+def _compete(make_work, args):
+    work = make_work(*args)
+    while True:
         work()
-    except Exception as error:  # Any error is sent.
-        started.send(f"{type(error).__name__}: {error}")
-        return
-    started.send(None)
-    parent = multiprocessing.parent_process()
-    while not stop.is_set() and parent.is_alive():
-        end = time.perf_counter() + _LOOK_S
-        while time.perf_counter() < end:
-            work()

@@ -11,10 +11,10 @@ import multiprocessing.forkserver
 import os
 import pathlib
 import sys
-import threading
 
 from tqdm import tqdm
 
+from bottlenet_tf.common.processes import end_with_parent
 from bottlenet_tf.search import trial_folder
 
 _LINES_SHOWN = 5
@@ -188,7 +188,7 @@ def train(folder):
 
 def _alone(target, folder, threads):
     """The main function of a process, whose output goes to a log."""
-    threading.Thread(target=_die_with_the_search, daemon=True).start()
+    end_with_parent()
     log = os.open(
         pathlib.Path(folder) / trial_folder.LOG,
         os.O_WRONLY | os.O_CREAT | os.O_APPEND,
@@ -201,11 +201,6 @@ def _alone(target, folder, threads):
     # Runs must share a GPU's memory.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     target(folder)
-
-
-def _die_with_the_search():
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def _failure(folder, code):
