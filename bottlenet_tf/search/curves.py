@@ -44,13 +44,11 @@ def find_curves(config, pool=None):
         if not (root / CURVES / split / REPORT_FILE).is_file()
     ]
     starts.make(config, root, unknown)
-    steps = config.curve_steps
-    per_epoch = baseline.num_train // config.base.batch_size
     for_curves = dataclasses.replace(
         config.base,
-        epochs=-(-steps // per_epoch),
-        max_steps=steps or None,
-        warmup_epochs=0.1 * steps / per_epoch,
+        epochs=0,
+        max_steps=None,
+        warmup_epochs=0.0,
         evaluate_every=0,
         measure_on="validation",
         tuned_rivals=(),
