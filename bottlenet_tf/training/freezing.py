@@ -40,13 +40,14 @@ def fit_tables(pmfs, first, bank_size=256):
         pmfs: Float `(points, coefficients, symbols)`, the probabilities of
             symbols first, first + 1, ...; the rest to 1 is the escape's.
         first: The smallest symbol.
-        bank_size: Maximum number of tables.
+        bank_size: Maximum number of tables, from 2, one for silent
+            coefficients and one for others, to 65535.
 
     Reference:
         Banerjee et al., 2005, "Clustering with Bregman divergences", Journal
         of Machine Learning Research 6, for 1.
     """
-    full = _with_escape(pmfs, bank_size)
+    full = _with_escape(pmfs)
     points, coefficients, _ = full.shape
     silent = _silent(full, first)
     rows = full[~silent]
@@ -131,18 +132,13 @@ def quantize(pmf, first):
             return first + int(begin), frequencies
 
 
-def _with_escape(pmfs, bank_size):
+def _with_escape(pmfs):
     """Returns float32 probabilities with the escape's, checked."""
     pmfs = np.asarray(pmfs)
     if pmfs.ndim != 3 or pmfs.size == 0 or pmfs.dtype.kind != "f":
         raise ValueError(
             "`pmfs` must be floats (points, coefficients, symbols). "
             f"Received: shape={pmfs.shape}, dtype={pmfs.dtype}"
-        )
-    if isinstance(bank_size, bool) or not 2 <= bank_size < TOTAL:
-        raise ValueError(
-            "`bank_size` must be from 2, one table for silent coefficients "
-            f"and one for others, to 65535. Received: bank_size={bank_size!r}"
         )
     full = np.empty((*pmfs.shape[:2], pmfs.shape[2] + 1), np.float32)
     for source, target in zip(pmfs, full, strict=True):

@@ -193,12 +193,6 @@ def test_what_are_no_probabilities_is_refused(pmfs):
         fit_tables(pmfs, 0)
 
 
-@pytest.mark.parametrize("bank_size", [1, 0, 65536, True])
-def test_other_bank_sizes_are_refused(bank_size):
-    with pytest.raises(ValueError, match="bank_size"):
-        fit_tables(np.full((1, 1, 2), 0.5), 0, bank_size)
-
-
 def test_counts_are_drawn_towards_the_prior():
     # 10 images; the prior counts for 5: (7 + 5 * 0.2) / 15, (1 + 5 * 0.6) / 15.
     counts = np.array([[[7, 1, 2]]])
