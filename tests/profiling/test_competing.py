@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from bottlenet_tf.profiling.load import competing
+from bottlenet_tf.profiling.jobs import competing
 from tests.profiling import workers
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def test_load_0_starts_none():
 def test_none_outlives_a_killed_program(tmp_path):
     program = (
         "import os, signal\n"
-        "from bottlenet_tf.profiling.load import competing\n"
+        "from bottlenet_tf.profiling.jobs import competing\n"
         "from tests.profiling import workers\n"
         "if __name__ == '__main__':\n"
         f"    with competing(1, workers.marking, {str(tmp_path)!r}):\n"
