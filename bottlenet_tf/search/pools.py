@@ -26,15 +26,14 @@ class Pool:
 
     A context manager: leaving it kills unfinished runs, which can be resumed.
 
-    `run` is a function of a folder that returns its error or None; without one,
-    a run is a process on this machine.
+    Args:
+        run: Function of a folder that makes its run, and returns the error or
+            None.
+        close: Function that ends what runs.
     """
 
-    def __init__(self, workers, run=None, close=None):
-        if run is None:
-            local = _Processes(workers)
-            run, close = local.run, local.kill
-        self._run, self._close = run, close or (lambda: None)
+    def __init__(self, workers, run, close=lambda: None):
+        self._run, self._close = run, close
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)
 
     def __enter__(self):
@@ -52,7 +51,8 @@ class Pool:
 def make_pool(config):
     """Returns the `Pool` of a search's configuration."""
     if config.ray_address is None:
-        return Pool(config.workers)
+        local = _Processes(config.workers)
+        return Pool(config.workers, local.run, local.kill)
     return ray_pool(
         config.ray_address, config.workers, config.trial_cpus, config.trial_gpus
     )
