@@ -2,11 +2,11 @@
 
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.validation import check
-from bottlenet_tf.export import unit_changes
+from bottlenet_tf.export import pack_file
 from bottlenet_tf.link import plan, plan_file
 
 NAME = "plan.json"
-_BYTES = unit_changes.FIGURES.index("wire_bytes")
+_BYTES = pack_file.FIGURES.index("wire_bytes")
 _SIZES = [f"wire_bytes_{name}" for name in ("mean", "p95", "p99", "max")]
 
 
@@ -29,7 +29,7 @@ class PlanFile:
             before: `unit_id` of the run's own unit; choices of another are
                 left alone.
             message: `PayloadFormat` of the adapted unit.
-            adapted: See `unit_changes.check_adapted`.
+            adapted: The fields of `pack_file.Adapted`.
         """
         for row in self.content["choices"]:
             if row["way"] != plan.SPLIT or row["split"] != name:

@@ -47,13 +47,11 @@ def find_curves(config, pool=None):
     begun_s = time.monotonic()
     starts.make(config, root, unknown)
     formed_s = time.monotonic()
-    steps = config.curve_steps
-    per_epoch = baseline.num_train // config.base.batch_size
     for_curves = dataclasses.replace(
         config.base,
-        epochs=-(-steps // per_epoch),
-        max_steps=steps or None,
-        warmup_epochs=0.1 * steps / per_epoch,
+        epochs=0,
+        max_steps=None,
+        warmup_epochs=0.0,
         evaluate_every=0,
         measure_on="validation",
         tuned_rivals=(),
@@ -116,9 +114,9 @@ class Curves:
         """Training images that were read, beside those of the paper's grid.
 
         `statistics_images` are those of the closed forms, the same ones for all
-        splits; `examples` were seen in trainings, also those for a curve
-        (--curve_steps). `grid_examples` is one epoch for every unit of the
-        grid that a search with --unit=bottlenet has by default, at each split.
+        splits; `examples` were seen in trainings. `grid_examples` is one epoch
+        for every unit of the grid that a search with --unit=bottlenet has by
+        default, at each split.
         """
         base, num_train = self.config.base, self.baseline.num_train
         reports = (*self.trained().values(), *self.reports.values())

@@ -141,13 +141,6 @@ def test_a_split_that_fails_leaves_the_others(copy, capsys):
     assert not (whole.root / "starts").exists()  # Of no more use.
 
 
-@pytest.mark.slow
-def test_curves_may_be_measured_after_some_steps(copy):
-    config = copy(curve_steps=2, splits=("cut",))
-    report = curves.find_curves(config, InProcess()).reports["cut"]
-    assert report["training"]["examples"] == 2 * 32
-
-
 def test_other_links_may_follow_but_no_other_flags(copied):
     base = dataclasses.replace(copied.config.base, seed=1)
     other = dataclasses.replace(copied.config, base=base)
@@ -171,7 +164,6 @@ def test_what_counts_is_the_loss_on_the_same_images():
     [
         ({"optimism": 0.0}, "--optimism"),
         ({"max_trained": 0}, "--max_trained"),
-        ({"curve_steps": -1}, "curve_steps"),
     ],
 )
 def test_flags_that_make_no_sense_are_refused(config, change, told):
