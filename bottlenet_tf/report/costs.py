@@ -4,10 +4,10 @@ import dataclasses
 
 from matplotlib.patches import Patch
 
-from bottlenet_tf.common.diagrams import new_figure
+from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
 from bottlenet_tf.report import decisions, picture, text
 from bottlenet_tf.report.decisions import ENERGY, SUM, TIME
-from bottlenet_tf.report.picture import INK, PALE, Picture
+from bottlenet_tf.report.picture import Picture
 from bottlenet_tf.selection import tables
 from bottlenet_tf.selection.choices import Way
 
@@ -120,7 +120,7 @@ def _is_known(decision, field):
 
 def _draw(decision, shown, width):
     panels = [panel for panel in _PANELS if _is_known(decision, panel.total)]
-    narrow = picture.is_narrow(width)
+    narrow = is_narrow(width)
     pitch = _SMALL_PITCH if len(shown) > _MANY and not narrow else _PITCH
     high = 0.6 + pitch * len(shown)
     legend = 0.45 if narrow else 0.25

@@ -5,9 +5,9 @@ import pathlib
 import shlex
 import statistics
 
-from bottlenet_tf.common import whole_file
+from bottlenet_tf.common import diagrams, whole_file
 from bottlenet_tf.emulation import phases, recording
-from bottlenet_tf.report import link_drawing, picture, writing
+from bottlenet_tf.report import link_drawing, writing
 
 PAGE = "link.html"
 
@@ -71,7 +71,7 @@ def html(found):
     return environment.get_template(PAGE).render(
         about=found.about,
         command=shlex.join(map(str, found.about.command)),
-        drawing=picture.svg(
+        drawing=diagrams.svg(
             lambda: link_drawing.draw(found, replayed, fixed)
         ).decode(),
         best_fixed=fixed,

@@ -4,17 +4,14 @@ import math
 
 import numpy as np
 
-from bottlenet_tf.common.diagrams import new_figure
+from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
 from bottlenet_tf.report import decisions, origins, text
 from bottlenet_tf.report.picture import (
     CLOUD,
     DEVICE,
-    INK,
-    PALE,
     REST,
     Picture,
     ink_on,
-    is_narrow,
     looks_of,
 )
 

@@ -8,9 +8,9 @@ import re
 import jinja2
 from markupsafe import Markup
 
-from bottlenet_tf.common import whole_file
+from bottlenet_tf.common import diagrams, whole_file
 from bottlenet_tf.report import page as pages
-from bottlenet_tf.report import picture, text
+from bottlenet_tf.report import text
 
 PAGE, FOLDER = "report.html", "report"
 _LONGEST_NAME = 60
@@ -41,7 +41,10 @@ def templates():
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {"WIDE": picture.WIDE, "NARROW": picture.NARROW}
+    environment.globals |= {
+        "WIDE": diagrams.WIDE,
+        "NARROW": diagrams.NARROW,
+    }
     environment.filters |= {"base64": _base64, "command": text.command}
     return environment
 

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.transforms import Bbox
 
 from bottlenet_tf import report
+from bottlenet_tf.common.diagrams import NARROW, WIDE
 from bottlenet_tf.report import page, rate
-from bottlenet_tf.report.picture import NARROW, WIDE
 from tests.report.drawn import boxes, lines, words
 
 RUN = "candidates/early/report.json"
