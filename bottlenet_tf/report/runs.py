@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from bottlenet_tf.common import formats, reading
+from bottlenet_tf.common.curve_cells import unit_label
 from bottlenet_tf.common.ranges import (
     Count,
     NotNegative,
@@ -13,7 +14,7 @@ from bottlenet_tf.common.ranges import (
     Positive,
     Whole,
 )
-from bottlenet_tf.common.rate_curves import Unit, unit_kind
+from bottlenet_tf.common.rate_curves import Unit, unit_curves, unit_kind
 from bottlenet_tf.common.run_folders import REPORT_FILE, model_name
 from bottlenet_tf.report.origins import Origin
 
@@ -136,6 +137,11 @@ class Run(Figures, kw_only=True):
     def name(self):
         """Name of its folder."""
         return pathlib.Path(self.file).resolve().parent.name
+
+    @property
+    def label(self):
+        """Its split, training and unit, for display."""
+        return unit_label(unit_curves([self.unit])[0])
 
     @property
     def images(self):

@@ -65,6 +65,11 @@ class Sources:
         return list({run.file: run for run in found}.values())
 
     @property
+    def splits(self):
+        """Names of all splits, in the network's order, if that is known."""
+        return self.search.splits if self.search else list(self.runs)
+
+    @property
     def origins(self):
         """All `Origin`s, the search's first."""
         made = [self.search, *self.all_runs, *self.before]

@@ -9,8 +9,7 @@ import pytest
 
 from bottlenet_tf import report
 from bottlenet_tf.common import whole_file
-from bottlenet_tf.report import chosen as sections
-from bottlenet_tf.report import writing
+from bottlenet_tf.report import page, tables, writing
 
 _VOID = {"meta", "link", "img", "source"}
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror='a'>\""
@@ -115,7 +114,7 @@ def test_words_are_explained(tags):
 
 def test_one_machine_on_both_sides_is_told(chosen, change):
     def told():
-        return sections.summary(report.read(chosen))[-1].text
+        return page.build(report.read(chosen)).sections[0].blocks[-1].text
 
     file = chosen / "selection.json"
     assert told() == (
@@ -195,7 +194,7 @@ def test_the_table_tells_bytes_on_the_air_and_break_even(tags):
 
 def test_each_split_has_one_row_its_best_point(curved):
     decision = report.read(curved).selection.decisions[0]
-    table = sections._table(decision)
+    table = tables.costs(decision)
     cells = [cell for row in (table.header, *table.rows) for cell in row]
     names = [cell for cell in cells if "at point" in cell]
     assert names == ["early at point 1", "late at point 1"]

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from bottlenet_tf import report
-from bottlenet_tf.report import curves, page, writing
+from bottlenet_tf.report import page, tables, writing
 from bottlenet_tf.report.blocks import Heading, Table
 from tests.report.test_page import Tags
 
@@ -30,7 +30,7 @@ def runs(units):
 
 
 def test_a_learned_unit_stands_beside_rivals_and_jpeg_units(runs):
-    blocks = curves.tables(runs)
+    blocks = tables.curves(runs)
     assert blocks[2] == Heading("late frozen, learned unit")
     header, two, one, half, rates, between = _cells(blocks[2:])
     assert header == ["points lost", "wire B", "JPEG", "WebP", "JPEG unit"]
@@ -47,8 +47,8 @@ def test_a_learned_unit_stands_beside_rivals_and_jpeg_units(runs):
 
 def test_units_may_be_given_to_compare_with(runs):
     learned, jpeg = runs[2:], runs[:2]
-    assert "JPEG unit" not in _cells(curves.tables(learned))[0]
-    header, two, *_ = _cells(curves.tables(learned, jpeg))
+    assert "JPEG unit" not in _cells(tables.curves(learned))[0]
+    header, two, *_ = _cells(tables.curves(learned, jpeg))
     assert (header[-1], two[-1]) == ("JPEG unit", "455")
 
 
@@ -60,7 +60,7 @@ def test_tuned_rivals_have_a_column(units, change):
     path = units / "learned" / "report.json"
     change(path, "tuned_rivals", {"points": [tuned]})
     found = report.read(units / "learned").runs.values()
-    rows = _cells(curves.tables(list(found)))
+    rows = _cells(tables.curves(list(found)))
     assert rows[0][-1] == "tuned WebP"
     # From 300 bytes at 87.5 to the untouched network's 600 at 88.5.
     assert rows[1][-1] == "424"
@@ -68,12 +68,12 @@ def test_tuned_rivals_have_a_column(units, change):
 
 def test_units_of_one_point_at_different_splits_have_no_table(search):
     runs = list(report.read(search).runs.values())
-    assert curves.tables(runs) == []
-    assert curves.operating_points(runs) == []
+    assert tables.curves(runs) == []
+    assert tables.operating_points(runs) == []
 
 
 def test_the_default_point_is_stressed(runs):
-    (table,) = curves.operating_points(runs)
+    (table,) = tables.operating_points(runs)
     (marked,) = table.marked
     cells = table.rows[marked]
     assert cells[:2] == ["1", "100"] and cells[-1] == "2.00"
@@ -195,7 +195,8 @@ def test_a_search_has_tables_of_its_curves_too(search, units, change):
     learned = json.loads((units / "learned" / "report.json").read_text())
     change(search / "candidates/late/report.json", "points", learned["points"])
     sources = report.read(search, against=[units / "jpeg_q20"])
-    _, heading, drops, _, points = _section(sources, "rate")
+    heading, drops, _ = _section(sources, "drops")
+    (points,) = _section(sources, "points")
     assert heading == Heading("late aware, JPEG unit")
     assert drops.header[0] == "points lost"
     assert points.title.startswith("Operating points of late")
