@@ -5,9 +5,9 @@ import dataclasses
 from matplotlib.patches import Patch
 
 from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
-from bottlenet_tf.report import decisions, picture, text
-from bottlenet_tf.report.decisions import ENERGY, SUM, TIME
+from bottlenet_tf.report import picture, text, wording
 from bottlenet_tf.report.picture import Picture
+from bottlenet_tf.report.wording import ENERGY, SUM, TIME
 from bottlenet_tf.selection import tables
 from bottlenet_tf.selection.choices import Way
 
@@ -60,7 +60,7 @@ _PANELS = (
 def of_decision(decision, selection):
     """Returns the `Picture` of a `selection.Decision` of a selection."""
     link, shown = decision.link, _shown(decision)
-    goal = decisions.wanted(decision.goal)
+    goal = wording.wanted(decision.goal)
     won = decision.winner and decision.winner.choice.name
     caption = (
         f"The cost of one image over {link.name} ({link.uplink_mbps:g} Mbit/s "
@@ -68,7 +68,7 @@ def of_decision(decision, selection):
         f"{text.number(link.message_overhead_bytes)} bytes per message) on "
         f"{selection.machines}. The goal was {goal}: "
         + (f"{won} is chosen" if won else "no split is acceptable")
-        + f"{decisions.not_compared(decision)}."
+        + f"{wording.not_compared(decision)}."
     )
     if decision.goal.deadline_ms is not None:
         caption += " The dotted line is the deadline."
@@ -214,9 +214,9 @@ def _marks(decision, panel, narrow):
     deadline, the split that would be least there.
     """
     goal, marks = decision.goal, {}
-    noun = decisions.quantity(goal)
+    noun = wording.quantity(goal)
     if goal.deadline_ms is None:
-        split = decisions.least(decision.acceptable, panel.total)
+        split = wording.least(decision.acceptable, panel.total)
         if split is not None and noun != panel.noun:
             words = f"  least {panel.noun} of the splits"
             marks[id(split)] = "\nleast of the splits" if narrow else words
@@ -245,4 +245,4 @@ def _least_of_all(decision, panel, noun):
     unmeasured = {*decision.untimed} & {*decision.uncompared}
     if unmeasured or any(getattr(c, panel.total) is None for c in compared):
         return None
-    return decisions.least(compared, panel.total)
+    return wording.least(compared, panel.total)

@@ -7,7 +7,7 @@ import statistics
 
 from bottlenet_tf.common import diagrams, whole_file
 from bottlenet_tf.emulation import phases, recording
-from bottlenet_tf.report import link_drawing, writing
+from bottlenet_tf.report import link_drawing, page
 
 PAGE = "link.html"
 
@@ -66,7 +66,7 @@ def html(found):
     replayed = phases.rivals(found.world())
     rows = table(found, replayed)
     fixed = min(rows[2:], key=lambda row: row.mean_ms).name
-    environment = writing.templates()
+    environment = page.templates()
     environment.filters["number"] = _number
     return environment.get_template(PAGE).render(
         about=found.about,

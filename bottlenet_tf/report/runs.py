@@ -162,6 +162,17 @@ class Run(Figures, kw_only=True):
         return path if path.is_file() else None
 
     @property
+    def feature_shape(self):
+        """The feature's shape as "32×32×16"; "–" if unknown."""
+        feature = self.raw_features
+        return "×".join(map(str, feature.shape)) if feature else "–"
+
+    @property
+    def feature_bytes(self):
+        """The size of the feature in 8 bits; None if unknown."""
+        return self.raw_features and self.raw_features.num_bytes
+
+    @property
     def choices(self):
         """`{operating point: wire bytes of a validation image}`.
 

@@ -98,18 +98,6 @@ class Selection(msgspec.Struct):
         return f"{self.device}, with {self.cloud} as server"
 
     @property
-    def about(self):
-        """Both machines and the meter, in sentences."""
-        machines = f"Device: {self.device}. Server: {self.cloud}."
-        if self.is_one_machine:
-            machines = (
-                "Device and server are the same machine here: one profile, of "
-                f"{self.device}, stands for both."
-            )
-        meter = "unknown" if self.meter == "none" else self.meter
-        return f"{machines} The device's power: {meter}."
-
-    @property
     def origin(self):
         """Its `Origin`."""
         basis = f"the times of {self.device} as device and of {self.cloud} as "

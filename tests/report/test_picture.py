@@ -23,7 +23,8 @@ def test_hostile_names_draw_as_text(chosen, choose_by, change):
         "decisions.0.references.0.choice.name",
     ):  # fmt: skip
         change(chosen / "selection.json", field, HOSTILE)
-    pictures = page.build(report.read(chosen)).pictures
+    found = page.pictures(report.read(chosen))
+    pictures = [picture for each in found.values() for picture in each]
     assert len(pictures) == 5
     for found in pictures:
         tree = ElementTree.fromstring(found.svg(diagrams.NARROW))

@@ -99,8 +99,8 @@ def test_units_of_one_point_are_joined_in_the_picture_of_runs(units, width):
 
 
 def test_what_was_chosen_of_runs_has_a_ring(chosen_units):
-    pictures = page.build(report.read(chosen_units)).pictures
-    (found,) = (p for p in pictures if p.name == "rate_accuracy")
+    (found,) = page.pictures(report.read(chosen_units))["rate"]
+    assert found.name == "rate_accuracy"
     # The default point, and a ring.
     assert lines(found.figure(WIDE)).count([(100.0, 88.0)]) == 2
     assert "learned at point 1 for 3g" in found.caption
