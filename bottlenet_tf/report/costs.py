@@ -5,9 +5,9 @@ import dataclasses
 from matplotlib.patches import Patch
 
 from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
-from bottlenet_tf.report import picture, text, wording
+from bottlenet_tf.report import picture, text
 from bottlenet_tf.report.picture import Picture
-from bottlenet_tf.report.wording import ENERGY, SUM, TIME
+from bottlenet_tf.report.text import ENERGY, SUM, TIME
 from bottlenet_tf.selection import tables
 from bottlenet_tf.selection.choices import Way
 
@@ -60,7 +60,7 @@ _PANELS = (
 def of_decision(decision, selection):
     """Returns the `Picture` of a `selection.Decision` of a selection."""
     link, shown = decision.link, _shown(decision)
-    goal = wording.wanted(decision.goal)
+    goal = text.wanted(decision.goal)
     won = decision.winner and decision.winner.choice.name
     caption = (
         f"The cost of one image over {link.name} ({link.uplink_mbps:g} Mbit/s "
@@ -68,7 +68,7 @@ def of_decision(decision, selection):
         f"{text.number(link.message_overhead_bytes)} bytes per message) on "
         f"{selection.machines}. The goal was {goal}: "
         + (f"{won} is chosen" if won else "no split is acceptable")
-        + f"{wording.not_compared(decision)}."
+        + f"{text.not_compared(decision)}."
     )
     if decision.goal.deadline_ms is not None:
         caption += " The dotted line is the deadline."
@@ -89,6 +89,12 @@ def of_decision(decision, selection):
         rows=[_row(decision, c) for c in decision.costs + decision.references],
         origins=(selection.origin,),
     )
+
+
+def least(some_costs, field):
+    """Returns the `Cost` of least known `field`, or None."""
+    known = [c for c in some_costs if getattr(c, field) is not None]
+    return min(known, key=lambda c: getattr(c, field), default=None)
 
 
 def _shown(decision):
@@ -214,9 +220,9 @@ def _marks(decision, panel, narrow):
     deadline, the split that would be least there.
     """
     goal, marks = decision.goal, {}
-    noun = wording.quantity(goal)
+    noun = text.noun(goal)
     if goal.deadline_ms is None:
-        split = wording.least(decision.acceptable, panel.total)
+        split = least(decision.acceptable, panel.total)
         if split is not None and noun != panel.noun:
             words = f"  least {panel.noun} of the splits"
             marks[id(split)] = "\nleast of the splits" if narrow else words
@@ -245,4 +251,4 @@ def _least_of_all(decision, panel, noun):
     unmeasured = {*decision.untimed} & {*decision.uncompared}
     if unmeasured or any(getattr(c, panel.total) is None for c in compared):
         return None
-    return wording.least(compared, panel.total)
+    return least(compared, panel.total)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
-from bottlenet_tf.report import origins, text, wording
+from bottlenet_tf.report import origins, text
 from bottlenet_tf.report.picture import (
     CLOUD,
     DEVICE,
@@ -37,17 +37,17 @@ def pictures(sources):
     return [_picture(sources, sheets, i) for i in range(count)]
 
 
-def chosen_for(selection):
+def _chosen(sources):
     """Returns `{split: [names of networks]}` of the chosen splits."""
     found = {}
-    for choice, links in wording.chosen_for(selection).values():
+    for choice, links in sources.chosen.values():
         found.setdefault(choice.split, []).extend(links)
     return found
 
 
 def _picture(sources, sheets, i):
     search, splits = sources.search, sheets[i]
-    chosen, shares = chosen_for(sources.selection), sources.server_shares
+    chosen, shares = _chosen(sources), sources.server_shares
     sent = "; ".join(
         f"{split} sends {sources.runs[split].wire_bytes:.0f} wire bytes, "
         f"{text.share(sources.runs[split].device_mac_share)} of the computing "

@@ -18,11 +18,14 @@ from bottlenet_tf.report import (
     rate,
     sensitivity,
     text,
-    wording,
 )
 from bottlenet_tf.selection import tables
 
 PAGE, FOLDER = "report.html", "report"
+_FILTERS = (
+    text.command, text.listed, text.number, text.percent, text.quantity,
+    text.share,
+)  # fmt: skip
 _LONGEST_NAME = 60
 
 
@@ -44,34 +47,23 @@ def write(sources, out):
 
 def render(sources, drawn):
     """Returns the page of some `sources.Sources` and its `pictures`."""
-    return (
-        templates()
-        .get_template(PAGE)
-        .render(sources=sources, pictures=drawn, page_origin=origins.of_page())
-    )
+    template = templates().get_template(PAGE)
+    made = origins.of_page()
+    return template.render(sources=sources, pictures=drawn, page_origin=made)
 
 
 def pictures(sources):
     """Returns `{section: [Picture, ...]}` of a page."""
-    search, runs = sources.search, list(sources.runs.values())
     selection = sources.selection
     decisions = selection.decisions if selection else ()
-    if search is None:
-        rates = [rate.of_runs(sources.all_runs, sources=sources)]
-    else:
-        rates = [rate.of_search(sources)] if runs else []
-    seen = {run.file: run for run in sources.unseen + sources.against_unseen}
-    unseen = list(seen.values()) if sources.unseen else []
+    unseen = sources.unseen and [*sources.unseen, *sources.against_unseen]
+    unseen = list({run.file: run for run in unseen}.values())
     return {
-        "network": network.pictures(sources) if search else [],
+        "network": network.pictures(sources) if sources.search else [],
         "costs": [costs.of_decision(d, selection) for d in decisions],
-        "rate": rates,
-        "unseen": [rate.of_runs(unseen, "rate_accuracy_unseen")]
-        if unseen
-        else [],
-        "before": [rate.of_runs(sources.before, "rate_accuracy_before")]
-        if sources.before
-        else [],
+        "rate": [rate.of_sources(sources)] if sources.runs else [],
+        "unseen": _rates(unseen, "rate_accuracy_unseen"),
+        "before": _rates(sources.before, "rate_accuracy_before"),
         "modes": [modes.picture(sources.modes)] if sources.modes else [],
         "sensitivity": [
             sensitivity.of_decision(d, selection, sources.splits)
@@ -79,6 +71,10 @@ def pictures(sources):
             if d.scenarios
         ],
     }
+
+
+def _rates(runs, name):
+    return [rate.of_runs(runs, name)] if runs else []
 
 
 def templates():
@@ -93,41 +89,20 @@ def templates():
     )
     environment.filters |= {
         "base64": lambda data: Markup(base64.b64encode(data).decode()),
-        "command": text.command,
         "g": lambda value: f"{value:g}",
-        "listed": text.listed,
-        "number": text.number,
-        "percent": text.percent,
-        "quantity": text.quantity,
-        "share": text.share,
         "thousands": lambda value: f"{value:,}",
+        **{f.__name__: f for f in _FILTERS},
     }
     environment.globals |= {
-        "CURVE_NOTE": curve_cells.NOTE,
-        "NARROW": diagrams.NARROW,
         "WIDE": diagrams.WIDE,
-        "beats": wording.beats,
-        "between_cell": tables.between,
-        "between_heading": tables.between_heading,
-        "curve_tables": _curve_tables,
-        "drop": text.drop,
-        "least": wording.least,
-        "mark": tables.mark,
-        "not_compared": wording.not_compared,
-        "quantity_of": wording.quantity,
-        "reached": wording.reached,
-        "sizes": tables.sizes,
+        "NARROW": diagrams.NARROW,
+        "costs": costs,
+        "curve_cells": curve_cells,
+        "tables": tables,
+        "text": text,
         "unit_cells": _unit_cells,
-        "unmeasured": tables.unmeasured,
     }
     return environment
-
-
-def _curve_tables(runs, against):
-    """Yields `(name, header, rows)` of each curve; see `curve_cells.tables`."""
-    units, others = ([run.unit for run in each] for each in (runs, against))
-    for curve, header, rows in curve_cells.tables(units, others):
-        yield curve_cells.unit_label(curve), header, rows
 
 
 def _unit_cells(run):

@@ -10,7 +10,7 @@ from bottlenet_tf.common.accuracy_drawing import (
 from bottlenet_tf.common.curve_cells import codec_label, unit_label
 from bottlenet_tf.common.diagrams import INK, is_narrow
 from bottlenet_tf.common.rate_curves import front, unit_curves
-from bottlenet_tf.report import text, wording
+from bottlenet_tf.report import text
 from bottlenet_tf.report.picture import Picture, looks_of
 
 # Points below the least relevant accuracy that are still drawn.
@@ -23,6 +23,13 @@ _OF_RUNS = (
     "what", "run", "split", "point", "quality", "side_px", "wire_bytes",
     "accuracy_percent", "images",
 )  # fmt: skip
+
+
+def of_sources(sources):
+    """Returns the `Picture` of a search, or of other runs."""
+    if sources.search:
+        return of_search(sources)
+    return of_runs(sources.all_runs, sources=sources)
 
 
 def of_search(sources):
@@ -99,7 +106,7 @@ def _picture(name, lead, end, runs, series, data, origins, sources):
         least.append(sources.search.stated.accuracy - loss)
     floor = max(0.0, min(least) - _DEPTH)
     header = _OF_RUNS if loss is None else _OF_SEARCH
-    chosen = wording.chosen_for(sources.selection) if sources else {}
+    chosen = sources.chosen if sources else {}
     if chosen:
         each = (f"{n} for {text.listed(c[1])}" for n, c in chosen.items())
         lead += f" Rings: the choices, {'; '.join(each)}."

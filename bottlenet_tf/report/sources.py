@@ -60,6 +60,17 @@ class Sources:
         return list({run.file: run for run in found}.values())
 
     @property
+    def chosen(self):
+        """`{Choice name: (Choice, names of networks)}` of the winners."""
+        found = {}
+        for decision in self.selection.decisions if self.selection else ():
+            if decision.winner:
+                choice = decision.winner.choice
+                _, links = found.setdefault(choice.name, (choice, []))
+                links.append(decision.link.name)
+        return found
+
+    @property
     def splits(self):
         """Names of all splits, in the network's order, if that is known."""
         return self.search.splits if self.search else list(self.runs)
