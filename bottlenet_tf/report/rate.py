@@ -77,12 +77,7 @@ def of_runs(runs, name="rate_accuracy", sources=None):
     curves = unit_curves(run.unit for run in runs)
     looks = looks_of(range(len(curves)))
     series = [
-        Series(
-            curve.points,
-            look(*looks[i]),
-            _marks(curve.marked, text.short(curve.split)),
-            text.plain(unit_label(curve)),
-        )
+        _of_curve(curve, looks[i], text.plain(unit_label(curve)))
         for i, curve in enumerate(curves)
     ]
     lead = (
@@ -182,19 +177,20 @@ def _series_of_search(sources):
         label = None if split in runs else f"{text.short(split)} (none)"
         thin = look(*looks[split], linewidth=1, markersize=3.5)
         series.append(Series(line, thin, label=label))
-    for split, run in runs.items():
-        line = run.unit.points if run.points[1:] else ()
-        name = text.short(split)
-        marks = _marks([run.at(None)], name)
-        series.append(Series(line, look(*looks[split]), marks, name))
+    for curve in unit_curves(run.unit for run in runs.values()):
+        name = text.short(curve.split)
+        series.append(_of_curve(curve, looks[curve.split], name))
     for curve in unit_curves(run.unit for run in sources.against):
         label = text.short(unit_label(curve))
         series.append(Series(curve.points, look(INK, "*"), label=label))
     return series
 
 
-def _marks(points, name):
-    return tuple((*point, name) for point in points)
+def _of_curve(curve, looks, label):
+    """Returns the `Series` of a `UnitCurve`, its deployed points marked."""
+    name = text.short(curve.split)
+    marks = tuple((*point, name) for point in curve.marked)
+    return Series(curve.points, look(*looks), marks, label)
 
 
 def _operating_points(run, what="operating point"):
