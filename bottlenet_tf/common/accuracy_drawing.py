@@ -108,7 +108,7 @@ def draw_rates(
             label = None if one.marks else one.label
             axes.plot(*zip(*line), label=label, zorder=2.5, **one.look)
             seen += along(line)
-    draw_unsplit(axes, unsplit)
+    _draw_unsplit(axes, unsplit)
     if unsplit is not None and loss is not None:
         axes.axhline(
             unsplit - loss, color=INK, linewidth=1, linestyle=":",
@@ -145,14 +145,14 @@ def draw_qualities(width, points, unsplit):
         quality, accuracy, *_ = zip(*points[way])
         axes.plot(quality, accuracy, color=color, marker=marker,
                   linestyle=line, label=label)  # fmt: skip
-    draw_unsplit(axes, unsplit, "network, unsplit", color=PALE, linestyle=":")
+    _draw_unsplit(axes, unsplit, "network, unsplit", color=PALE, linestyle=":")
     axes.set(xlabel="JPEG quality of the plane", ylabel="accuracy (%)")
     axes.grid(True)
     axes.legend(loc="lower right", fontsize=8)
     return figure
 
 
-def draw_unsplit(axes, accuracy, name="unsplit", **look):
+def _draw_unsplit(axes, accuracy, name="unsplit", **look):
     """Draws a line at the unsplit network's accuracy, unless that is None."""
     if accuracy is not None:
         label = f"{name}: {accuracy:.2f} %"

@@ -10,7 +10,6 @@ from bottlenet_tf.common.accuracy_drawing import (
     codec_look,
     draw_qualities,
     draw_rates,
-    draw_unsplit,
     look,
 )
 from bottlenet_tf.common.curve_cells import codec_label
@@ -97,29 +96,20 @@ def plot_samples(samples, path, network_accuracy=None):
             "kept", whether no other is better.
         network_accuracy: That of the untouched network in percent, or None.
     """
-    figure = diagrams.new_figure(_WIDTH, 5)
-    axes = figure.add_subplot(
-        xlabel="bytes per image (logarithmic)", ylabel="accuracy (%)"
-    )
-    diagrams.scale_bytes(axes)
-    for kept, line, color, label in (
-        (False, "", "0.6", "sampled"),
-        (True, "-", _BLUE, "Pareto set"),
-    ):
-        points = sorted(
+    points = {
+        kept: [
             (s["wire_bytes_mean"], s["accuracy"])
             for s in samples
             if s["kept"] == kept
-        )
-        if points:
-            x, y = zip(*points)
-            axes.plot(x, y, "o", linestyle=line, color=color, label=label)
-    draw_unsplit(axes, network_accuracy)
-    axes.margins(y=0.08)
-    axes.grid(True)
-    if samples:
-        axes.legend(loc="best")
-    return _save(figure, path)
+        ]
+        for kept in (False, True)
+    }
+    alone = look("0.6", "o", linestyle="")
+    series = [
+        Series(points[False], alone, label="sampled"),
+        Series(points[True], look(_BLUE, "o"), label="Pareto set"),
+    ]
+    return _save(draw_rates(_WIDTH, series, network_accuracy), path)
 
 
 def _tuned_series(reports):
