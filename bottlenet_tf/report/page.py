@@ -37,9 +37,9 @@ def write(sources, out):
         path = out / FOLDER / _file_name(picture.name)
         whole_file.write(path.with_name(f"{path.name}.png"), picture.png())
         whole_file.write(path.with_name(f"{path.name}.csv"), picture.csv())
-    for run in sources.runs.values():
+    for name, run in sources.runs.items():
         if run.planes:
-            path = out / FOLDER / f"{_file_name(f'planes_{run.name}')}.png"
+            path = out / FOLDER / f"{_file_name(f'planes_{name}')}.png"
             whole_file.write(path, run.planes.read_bytes())
     html = render(sources, drawn)
     return whole_file.write(out / PAGE, html.encode("utf-8"))

@@ -114,7 +114,8 @@ def _picture(name, lead, end, runs, series, data, origins, sources):
         for codec, reason in first.left_out.items()
     )
     points = ", ".join(
-        f"{run.name} {run.accuracy:.2f} % at {run.wire_bytes:.0f} wire bytes"
+        f"{run.name if loss is None else run.split} {run.accuracy:.2f} % at "
+        f"{run.wire_bytes:.0f} wire bytes"
         for run in runs
     )
     data += [
