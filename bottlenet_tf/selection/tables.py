@@ -240,7 +240,7 @@ def as_values(decision):
         "best": decision.best and decision.best.choice.name,
         "front": list(decision.front),
         "between": {
-            split: figure._asdict()
+            split: dataclasses.asdict(figure)
             for split, figure in decision.between.items()
         },
         "sensitivity": [
