@@ -1,6 +1,7 @@
 """Starts a learned unit: statistics of its split, then the closed form."""
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -143,27 +144,44 @@ def steps_to_try(deviations):
 def log_steps(ladder, bits, losses, rate_weights):
     """Returns log steps `(fine, coarse)` for two rising weights of a bit.
 
-    They are interpolated between the ladder's, whose slopes are made to rise.
-    Below the first slope the divergence is taken to be quadratic; a weight
-    beyond the last one, or an answer that hardly depends on the feature, gives
-    the ladder's end. Bits and losses are an image's at each step of the ladder,
-    which rises.
+    The slopes of the lower convex hull of divergence over bits are the weights
+    of a bit at the middles of its edges. Between them log(step) is linear in
+    log(weight); beyond them the divergence is taken to be quadratic in the
+    step, up to the ladder's coarse end and to e times finer than its fine end.
+    The ladder's ends are returned if the answer hardly depends on the feature,
+    or if both weights are beyond one end.
+
+    Args:
+        ladder: Rising steps.
+        bits, losses: Those of an image at each step.
     """
     first, last = np.log([ladder[0], ladder[-1]])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slopes = -np.diff(losses) / np.diff(bits)
-    usable = (slopes > 0) & np.isfinite(slopes)
-    if usable.sum() < 2:
+    hull = []
+    for at in range(len(ladder)):
+        while hull and losses[at] <= losses[hull[-1]]:
+            hull.pop()
+        if hull and bits[at] >= bits[hull[-1]]:
+            continue
+        while len(hull) > 1 and (
+            _slope(bits, losses, *hull[-2:])
+            >= _slope(bits, losses, hull[-1], at)
+        ):
+            hull.pop()
+        hull.append(at)
+    if len(hull) < 3:
         return first, last
-    steps = np.log(ladder[1:] * ladder[:-1])[usable] / 2
-    weights = np.maximum.accumulate(np.log(slopes[usable]))
-    fine, coarse = (
-        np.interp(weight, weights, steps, right=last)
-        + min(weight - weights[0], 0.0) / 2
-        for weight in np.log(rate_weights)
-    )
-    fine = max(fine, first - 1)  # At most e times finer than measured.
+    edges = list(itertools.pairwise(hull))
+    known = np.log([_slope(bits, losses, *edge) for edge in edges])
+    steps = [np.log(ladder[i] * ladder[j]) / 2 for i, j in edges]
+    wanted = np.log(rate_weights)
+    beyond = wanted - np.clip(wanted, known[0], known[-1])
+    fine, coarse = np.interp(wanted, known, steps) + beyond / 2
+    fine, coarse = max(fine, first - 1), min(coarse, last)
     return (fine, coarse) if fine < coarse else (first, last)
+
+
+def _slope(bits, losses, i, j):
+    return (losses[j] - losses[i]) / (bits[i] - bits[j])
 
 
 def divergence_of(model, features, answers, temperature, task):

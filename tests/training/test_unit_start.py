@@ -276,7 +276,7 @@ def test_steps_of_an_answer_that_saturates(unit):
     """At coarse steps a worse answer can hardly become worse still."""
     ladder = np.geomspace(0.1, 1.0, 8)
     bits = -10 * np.log(ladder)
-    losses = np.minimum(ladder**2, 0.2)
+    losses = np.minimum(ladder**2, 0.5)
     # A bit is worth step^2 / 5, until nothing is lost any more.
     fine, coarse = np.exp(
         unit_start.log_steps(
@@ -286,6 +286,17 @@ def test_steps_of_an_answer_that_saturates(unit):
     np.testing.assert_allclose(
         [fine, coarse], [0.05 * unit, 0.2 * unit], rtol=0.03
     )
+
+
+def test_steps_hardly_move_by_noise_of_the_ladder():
+    ladder = np.geomspace(0.1, 1.0, 8)
+    bits, losses = -10 * np.log(ladder), ladder**2
+    weights = [0.2**2 / 5, 0.6**2 / 5]
+    for at in range(8):
+        noisy = losses.copy()
+        noisy[at] *= 1.3  # Slopes before and after it: up to 6 and -1 times.
+        steps = unit_start.log_steps(ladder, bits, noisy, weights)
+        np.testing.assert_allclose(np.exp(steps), [0.2, 0.6], rtol=0.25)
 
 
 LADDER = np.geomspace(0.1, 1.0, 8)
