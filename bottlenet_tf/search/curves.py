@@ -18,6 +18,8 @@ import sys
 
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.common.run_folders import (
+    CANDIDATES,
+    CURVES,
     REPORT_FILE,
     choosing_figures,
     load_report,
@@ -25,12 +27,10 @@ from bottlenet_tf.common.run_folders import (
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
-from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.config import CurveConfig
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
 
-CURVES = "curves"
 FORMAT = "bottlenet_tf.curve_search.1"
 
 
