@@ -193,7 +193,6 @@ def _is_foreign(plan, network):
     units = network.served.units
     splits = [choice for choice in plan.choices if choice.way == SPLIT]
     return bool(splits) and not any(
-        choice.split in units
-        and choice.unit_id in (None, units[choice.split])
+        choice.split in units and choice.unit_id in (None, units[choice.split])
         for choice in splits
     )
