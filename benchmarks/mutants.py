@@ -118,7 +118,7 @@ MUTANTS = (
            "network_ms = max(0.0, ms - computed - queued)", "network_ms = ms",
            "link/test_estimate.py"),
     Mutant("line: nothing is queued", "emulation/line.py",
-           "max(0.0, self._used_bits - self._trace.bits_by(now_s)) / 8", "0.0",
+           "begins = max(self._used_bits, possible)", "begins = possible",
            "emulation/test_line.py"),
 )
 # fmt: on

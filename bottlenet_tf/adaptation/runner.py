@@ -9,7 +9,7 @@ from bottlenet_tf.common.markdown import aligned
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.data import corrupt, photos
 from bottlenet_tf.evaluation import unit_id
-from bottlenet_tf.export import pack, unit_changes
+from bottlenet_tf.export import pack, pack_file, unit_changes
 from bottlenet_tf.export.finished_run import load_run
 from bottlenet_tf.export.unsplit import (
     load_network,
@@ -95,7 +95,7 @@ def _unsplit(finished):
 
 
 def _about(kind, config, dataset, before, after):
-    """Returns the pack's header entry; see `unit_changes.check_adapted`."""
+    """Returns the pack's header entry; see `pack_file.Adapted`."""
     rows = [
         [value for pair in zip(old, new, strict=True) for value in pair]
         for old, new in zip(before, after, strict=True)
@@ -122,7 +122,7 @@ def _figures(config, base, adapted, about, size):
         "default_point": adapted.unit.default_point,
         **about,
         "points": [
-            dict(zip(unit_changes.FIGURES, row, strict=True))
+            dict(zip(pack_file.FIGURES, row, strict=True))
             for row in about["points"]
         ],
     }
@@ -139,7 +139,7 @@ def _table(figures):
         default = index == figures["default_point"]
         cells = [
             f"{point[name]:.{places}f}"
-            for name, places in zip(unit_changes.FIGURES, digits, strict=True)
+            for name, places in zip(pack_file.FIGURES, digits, strict=True)
         ]
         rows.append([f"{index}{' (default)' if default else ''}", *cells])
     return "\n".join(aligned(header, rows, 1))

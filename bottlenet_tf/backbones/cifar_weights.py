@@ -9,6 +9,7 @@ are OIHW, the dense kernel is (classes, features).
 import numpy as np
 
 from bottlenet_tf.backbones import weights as pretrained
+from bottlenet_tf.common.validation import first_of
 
 # In the order of a Keras BatchNormalization's weights.
 _NORM = ("weight", "bias", "running_mean", "running_var")
@@ -91,8 +92,8 @@ def _check_names(arrays, names, path):
         shapes = [f"{name} {arrays[name].shape}" for name in extra]
         raise ValueError(
             "The file must contain exactly this network's arrays. Missing: "
-            f"{_brief(missing)}; superfluous: {_brief(shapes)}. Received: "
-            f"weights={str(path)!r}"
+            f"{first_of(missing, 6)}; superfluous: {first_of(shapes, 6)}. "
+            f"Received: weights={str(path)!r}"
         )
 
 
@@ -108,8 +109,3 @@ def _check_shapes(model, sources, values, path):
                     f"expected={tuple(weight.shape)}, layer={layer!r}, "
                     f"weights={str(path)!r}"
                 )
-
-
-def _brief(names):
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return (", ".join(names[:6]) or "none") + more

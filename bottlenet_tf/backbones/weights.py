@@ -10,6 +10,7 @@ import h5py
 import keras
 
 from bottlenet_tf.backbones import graph
+from bottlenet_tf.common.validation import first_of
 
 _SUFFIXES = (".h5", ".keras")
 # Parts of a saved training run that aren't the network's weights.
@@ -197,6 +198,4 @@ def _other_classes(model, missing, extra):
 
 
 def _brief(counter):
-    shapes = [str(shape) for shape in counter.elements()]
-    more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
-    return (", ".join(shapes[:4]) or "none") + more
+    return first_of(map(str, counter.elements()), 4)

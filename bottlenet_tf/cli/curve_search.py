@@ -63,14 +63,15 @@ def _run(costs, config):
     print("\n".join(table(found)), flush=True)
     folder = found.root / curves.CURVES
     if costs.curves_only:
-        print(f"\nCurves: {folder} (bottlenet-report draws them)")
+        print(f"\n{spent(found)}")
+        print(f"Curves: {folder} (bottlenet-report draws them)")
         return
     machines = costs.machines(*(profiles or _profile(found.root, folder)))
     rivals = rivals_of(found) if costs.rivals else []
     results = found.train(
         [price(link, goal, machines, rivals) for link in links]
     )
-    print("\n".join(["", *table(found), *_outcomes(results)]))
+    print("\n".join(["", *table(found), *_outcomes(results), spent(found)]))
     print(f"\nResults: {found.root}")
 
 
@@ -99,6 +100,18 @@ def table(found):
         "",
         *aligned(header, rows, left=1),
     ]
+
+
+def spent(found):
+    """Returns the line of a search's cost in training images."""
+    counts = found.spent
+    read, seen = counts["statistics_images"], counts["examples"]
+    grid = counts["grid_examples"]
+    return (
+        f"Training images: {read:,} for the closed forms of all splits, "
+        f"{seen:,} in trainings. The paper's grid takes {grid:,} for one epoch "
+        f"of each unit at each split, {grid / (read + seen):.0f} times as many."
+    )
 
 
 def _bytes(points, accuracy):

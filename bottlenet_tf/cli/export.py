@@ -12,6 +12,8 @@ Examples:
   python export.py --workdir=runs/digits --out=deploy  (all of a search)
   python export.py --workdir=runs/a --out=deploy --noonnx  (LiteRT, TF Serving)
   python export.py --workdir=runs/a --pack=runs/a/adapted.pack --out=deploy
+  python export.py --workdir=runs/a,runs/b --pack=runs/b/adapted.pack \\
+      --plan=plan.json --out=deploy
 
   edge/   head for ONNX Runtime, TensorRT and LiteRT, and encode.py, which
           turns images into payloads with no more than NumPy and Pillow, and

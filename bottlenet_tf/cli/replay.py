@@ -66,12 +66,10 @@ class _ReplayConfig(Settings):
         None, "Link of the plan whose radio's power counts."
     )
     seed: int = setting(0, "Seed of the payloads' sizes.")
-    picture_from: float = setting(0.0, "Where the timeline begins, in s.")
     set_aside: bool = setting(
         False,
         "Controller and oracle defer images that can't be in time to the end.",
     )
-    all_choices: bool = setting(False, "Show all fixed choices.")
 
     def rules(self):
         yield (
@@ -121,9 +119,9 @@ def main(values, plan_path, *trace_paths):
         replay_table.markdown(content) + "\n", encoding="utf-8"
     )
     with drawing.optional(path := out / "replay.png"):
-        replay_picture.write(path, *first, config.picture_from)
+        replay_picture.write(path, *first)
     print()
-    print("\n".join(replay_table.lines(content, config.all_choices)))
+    print("\n".join(replay_table.lines(content)))
     print(f"\n{out}")
 
 

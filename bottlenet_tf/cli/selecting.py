@@ -24,9 +24,9 @@ operating point of every run, the profiled cost of device and server and that of
 the link (Algorithm 1's selection), and shows each run's best point next to
 mobile-only, cloud-only, a split without a unit and the label alone, with the
 round trip above which mobile-only costs less; then the choice at half and
-double the rate and at every profiled load. Only measured points are chosen; a
-further column has the bytes that a curve needs between them for the accepted
-accuracy, or its accuracy at the deadline.
+double the rate, at every profiled load and with other messages. Only measured
+points are chosen; a further column has the bytes that a curve needs between
+them for the accepted accuracy, or its accuracy at the deadline.
 
 Writes all of it to --out, for bottlenet-report, and to --plan the choices that
 a device may need at any rate and load, while it runs.
@@ -119,6 +119,8 @@ def _described(decision, machines, all_points):
         return
     yield "\nOf the splits, at other rates and loads:\n"
     yield from tables.sensitivity_table(decision)
+    yield "\nAnd with other bytes around a payload, as --message_overhead:\n"
+    yield from tables.messages_table(decision)
 
 
 def _beats(goal):

@@ -4,25 +4,29 @@ A curve is a list of `(bytes, accuracy)` points, mean bytes of an image and
 percent. Reports and pages compute from the same functions.
 """
 
+import dataclasses
 import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from bottlenet_tf.common.ranges import NotNegative
+
 # Points of accuracy below the unsplit network.
 DROPS = (2, 1, 0.5)
 
 
-class Figure(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Figure:
     """Bytes or an accuracy, or the reason why there is none.
 
     Without a figure, `at_most` are bytes that are known to be enough, if any.
     """
 
-    value: float | None
+    value: NotNegative | None
     reason: str | None = None
-    at_most: float | None = None
+    at_most: NotNegative | None = None
 
 
 class BdRate(NamedTuple):

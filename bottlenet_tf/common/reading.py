@@ -35,7 +35,7 @@ def read(path, kind, made_by, format_name=None, remedy=""):
     return convert(content, kind, path)
 
 
-def convert(content, kind, path, place=""):
+def convert(content, kind, path, place="", strict=True):
     """Returns a dictionary as an object of `kind`.
 
     Args:
@@ -43,12 +43,13 @@ def convert(content, kind, path, place=""):
         kind: Dataclass or `msgspec.Struct`.
         path: Its file, for messages.
         place: Where it is in the file, "line 5, ".
+        strict: Whether text isn't converted to numbers.
 
     Raises:
         ValueError: if a field is missing or invalid.
     """
     try:
-        return msgspec.convert(content, kind)
+        return msgspec.convert(content, kind, strict=strict)
     except msgspec.ValidationError as error:
         explained = _explained(content, kind, error, place)
         raise ValueError(f"{path}: {explained}") from error

@@ -58,6 +58,14 @@ def check_choice(name, value, choices):
     )
 
 
+def first_of(words, count):
+    """Returns the first words as text, and how many more there are."""
+    words = list(words)
+    left = len(words) - count
+    more = f" and {left} more" if left > 0 else ""
+    return (", ".join(words[:count]) or "none") + more
+
+
 def check_fraction(**values):
     """Refuses values outside 0 to 1."""
     for name, value in values.items():

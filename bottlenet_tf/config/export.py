@@ -80,10 +80,10 @@ class ExportConfig(Settings):
         "whole",
         "Name of the served model that takes image files, for cloud-only.",
     )
-    pack: str | None = setting(
-        None,
-        "Rate pack by bottlenet-adapt, whose unit replaces the run's own; for "
-        "a single run.",
+    pack: tuple[str, ...] = setting(
+        (),
+        "Rate packs by bottlenet-adapt, separated by commas; the unit of each "
+        "replaces that of the run it was made from.",
     )
     plan: str | None = setting(
         None,
@@ -100,10 +100,6 @@ class ExportConfig(Settings):
             self.onnx or bool(self.litert),
             "Without --onnx a device has LiteRT alone, so --litert must name "
             "some.",
-        )
-        yield (
-            self.pack is None or len(self.workdir) == 1,
-            "--pack goes with the one --workdir that it was made from.",
         )
         for flag in ("served_name", "image_model"):
             name = getattr(self, flag)

@@ -20,6 +20,8 @@ examples:
       images as they appear in a folder, each answered within 200 ms
   %(prog)s --camera=0 --server=192.0.2.2:8000 --choice="rb6 at point 9"
       a camera's frames, always the same split and point
+  %(prog)s photos --server=192.0.2.2:8000 --unit=rb6 --max_bytes=300
+      each image with the most detail in 300 bytes
   %(prog)s cat.jpg --local
       one image on this device
 
@@ -201,7 +203,9 @@ def _add_choice(parser):
         "--max_bytes",
         metavar="N",
         type=positive,
-        help="most bytes of a payload; choices with a larger mean are left out",
+        help="most bytes of a payload: an image that takes more is sent at the "
+        "finest coarser point that fits; without a plan, or with --unit alone, "
+        "every image at the finest that fits",
     )
 
 

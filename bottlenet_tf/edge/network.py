@@ -91,12 +91,10 @@ class Network:
 
     def why_not(self, choice, with_images=False, max_bytes=None):
         """Returns why a plan's choice can't be taken here; None if it can."""
-        if max_bytes is not None and choice.bytes_mean > max_bytes:
-            return "more than {} bytes".format(max_bytes)
         if choice.way == DEVICE:
             return None if self.answers else self.without_whole
         if choice.way == CLOUD:
-            return self._why_no_image(choice, with_images)
+            return self._why_no_image(choice, with_images, max_bytes)
         head = self._units.get(choice.split)
         if head is None:
             return "no such unit in this deployment"
@@ -104,11 +102,15 @@ class Network:
             return "the plan has another unit of this name"
         if choice.point >= len(head.unit.points):
             return "the unit has no such point"
+        if max_bytes is not None and max_bytes < head.least_bytes:
+            return "no payload of the unit is within {} bytes".format(max_bytes)
         return None
 
-    def _why_no_image(self, choice, with_images):
+    def _why_no_image(self, choice, with_images, max_bytes):
         if not with_images:
             return "the server has no model that takes image files"
+        if max_bytes is not None and choice.bytes_mean > max_bytes:
+            return "more than {} bytes".format(max_bytes)
         if not self.answers or None in (choice.quality, choice.side):
             return "its image is unknown"
         if not 1 <= choice.side <= self._whole.about.image_size:
@@ -132,17 +134,17 @@ class Network:
 
         Args:
             max_bytes: Most bytes; if the choice's point takes more, the unit's
-                finest one that doesn't is used.
+                next one that doesn't is used.
         """
         if choice.way == CLOUD:
             return self._encode_image(picture, choice, max_bytes)
         head = self._units[choice.split]
         pixels, point = picture.pixels(head.unit), choice.point
-        data = head.encode(pixels, point)
-        if max_bytes is not None and len(data) > max_bytes:
-            head.check_limit(max_bytes)
-            values, code_range = head.run(pixels)
-            data, point, _, _ = head.fit(values, code_range, max_bytes)
+        if max_bytes is None:
+            data = head.encode(pixels, point)
+        else:
+            fitted = head.fit(*head.run(pixels), max_bytes, finest=point)
+            data, point = fitted.payload, fitted.point
         unit = head.unit
         return message.payload(
             data, unit.classes, point, choice.split, unit.output
@@ -183,6 +185,16 @@ class Network:
         order = np.argsort(-shares, kind="mergesort")[:most]
         top = tuple((int(i), float(shares[i])) for i in order)
         return Found(top[0][0], top)
+
+    def check_limit(self, max_bytes, unit=None):
+        """Raises ValueError if no payload can be within `max_bytes`.
+
+        Args:
+            unit: Name of the only unit that may send; None for any.
+        """
+        heads = self._units.values() if unit is None else [self._units[unit]]
+        head = min(heads, key=lambda head: head.least_bytes)
+        head.check_limit(max_bytes)
 
     def points(self, unit):
         """Returns the number of a unit's operating points, and its default."""

@@ -32,7 +32,8 @@ class Opened(NamedTuple):
 def open_answerer(args, network, plan_path, say):
     """Returns `Opened` for the program's arguments.
 
-    Raises `Alone` if the device can't answer alone, or for `--strict`.
+    Raises `Alone` if the device can't answer alone, or for `--strict`;
+    `ValueError` for a choice, unit, point or limit that there can't be.
     """
     if args.local:
         return _alone(network, plan_path, None)
@@ -61,6 +62,8 @@ def _alone(network, plan_path, why):
 def _over_link(args, network, plan_path, say):
     if args.server is None:
         raise Alone("no --server was given")
+    if args.max_bytes is not None:
+        network.check_limit(args.max_bytes)
     server = Server(args, network)
     images, probes = server.connect(), server.connect()
     with_images = server.takes_images(say)
@@ -108,7 +111,8 @@ def _over_link(args, network, plan_path, say):
 def _one_unit(args, network):
     """Returns a `Plan` of one unit's point and the device, without figures.
 
-    Raises `ValueError` if the deployment doesn't have this unit or point.
+    Raises `ValueError` if the deployment doesn't have this unit or point, or
+    the unit has no payload within the limit.
     """
     units = network.served.units
     unit = next(iter(units)) if args.unit is None else args.unit
@@ -120,18 +124,23 @@ def _one_unit(args, network):
         )
     count, point = network.points(unit)
     point = point if args.point is None else args.point
+    name = "{} at point {}".format(unit, point)
+    if args.point is None and args.max_bytes is not None:
+        point = 0  # Each image takes the finest one that fits.
+        name = "{} within {} bytes".format(unit, args.max_bytes)
     if point >= count:
         raise ValueError(
             "--point must be one of the unit's, 0 to {}. Received: {}".format(
                 count - 1, point
             )
         )
+    if args.max_bytes is not None:
+        network.check_limit(args.max_bytes, unit)
     network.warm_up([unit])
     begun_s = time.monotonic()
     network.warm_up()
     whole_ms = 1e3 * (time.monotonic() - begun_s)
     # Bytes and accuracy are unknown, and not needed for a fixed choice.
-    name = "{} at point {}".format(unit, point)
     split = Choice(
         name, SPLIT, unit, units[unit], point, None, None, None, 1.0, 1.0,
         None, whole_ms, None, 0.0,
@@ -163,9 +172,14 @@ def _plan(args, network, plan_path, with_images, say):
             "{} is the plan of another deployment: none of its units is this "
             "one's".format(plan_path)
         )
+    if args.max_bytes is not None:
+        plan = plan.within(args.max_bytes)
     dropped = {}
     for choice in plan.choices:
         why = network.why_not(choice, with_images, args.max_bytes)
+        is_unknown = choice.accuracy is None and choice.name != args.choice
+        if why is None and is_unknown:  # It can't be compared with others.
+            why = "its accuracy within the limit is unknown"
         if why is not None:
             dropped[choice.name] = why
     for why in sorted(set(dropped.values())):

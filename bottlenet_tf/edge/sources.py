@@ -4,7 +4,7 @@ import os
 import time
 from typing import NamedTuple
 
-from bottlenet_tf.runtime.forms import EXTENSIONS
+from bottlenet_tf.runtime.forms import EXTENSIONS, is_image_name
 
 _POLL_S = 0.1
 # Longer than most pauses of a writer; a file that is unreadable then may be in
@@ -53,11 +53,8 @@ def _images(folder):
 
 
 def _is_image(entry):
-    # Hidden files are still being copied or downloaded.
-    if entry.name.startswith("."):
-        return False
     try:
-        return entry.name.lower().endswith(EXTENSIONS) and entry.is_file()
+        return is_image_name(entry.name) and entry.is_file()
     except OSError:  # It is gone.
         return False
 

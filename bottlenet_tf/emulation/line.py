@@ -109,10 +109,6 @@ class Line:
         ended = bisect.bisect_right(self._ends, now_s)
         return self._is_cut or self._meets_outage(ended, now_s)
 
-    def waiting_bytes(self, now_s):
-        """Bytes that were given and haven't left."""
-        return max(0.0, self._used_bits - self._trace.bits_by(now_s)) / 8
-
     def _arrival(self, now_s, num_bytes):
         if self.is_out(now_s):
             return None

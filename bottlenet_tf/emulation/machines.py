@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.check import check_link
 from bottlenet_tf.emulation.namespaces import ADDRESSES, Datagrams
-from bottlenet_tf.emulation.process import ended
+from bottlenet_tf.emulation.process import end
 from bottlenet_tf.emulation.proxy import Messages, Proxy
 
 _PORT = 8000
@@ -61,28 +61,22 @@ def _namespaces(stack, settings, rates_mbps):
         link.restart(settings)
         return link, f"{host}:{port}"
 
-    start = _starting(stack, link.run_in)
-    return Machines(link.form, checked, host, _PORT, start, join)
+    return Machines(link.form, checked, host, _PORT, link.run_in, join)
 
 
 def _proxy(stack, settings, rates_mbps):
     with Messages(settings) as timed:
         checked = check_link(timed, rates_mbps, settings.delay_ms)
+    # The link is closed after the processes have ended.
+    links, started = stack.enter_context(contextlib.ExitStack()), []
+    stack.callback(end, started)
 
     def join(port):
-        link = stack.enter_context(Proxy(settings, ("127.0.0.1", port)))
+        link = links.enter_context(Proxy(settings, ("127.0.0.1", port)))
         return link, "{}:{}".format(*link.address)
 
-    def run(side, command, **options):
-        return subprocess.Popen(command, **options)
-
-    start = _starting(stack, run)
-    return Machines(Proxy.form, checked, "127.0.0.1", 0, start, join)
-
-
-def _starting(stack, run):
     def start(side, command, **options):
-        process = stack.enter_context(run(side, command, **options))
-        return stack.enter_context(ended(process))
+        started.append(subprocess.Popen(command, **options))
+        return started[-1]
 
-    return start
+    return Machines(Proxy.form, checked, "127.0.0.1", 0, start, join)

@@ -1,6 +1,5 @@
 """The emulated link between two network namespaces, each with a TUN device."""
 
-import contextlib
 import fcntl
 import itertools
 import os
@@ -12,7 +11,7 @@ import time
 from bottlenet_tf.common.validation import check_choice
 from bottlenet_tf.emulation import netns
 from bottlenet_tf.emulation.netns import SIDES
-from bottlenet_tf.emulation.process import Forwarder, ended
+from bottlenet_tf.emulation.process import Forwarder, end
 
 # Reserved for documentation (RFC 5737): in no real network.
 ADDRESSES = {"device": "192.0.2.1", "server": "192.0.2.2"}
@@ -60,7 +59,7 @@ class Namespaces(Forwarder):
         netns.remove_stale()
         number = next(_numbers)
         self.names = dict(zip(SIDES, netns.names(number), strict=True))
-        self._started = contextlib.ExitStack()
+        self._started = []
         files = []
         try:
             for side in SIDES:
@@ -93,11 +92,12 @@ class Namespaces(Forwarder):
         check_choice("side", side, SIDES)
         inside = ["ip", "netns", "exec", self.names[side]]
         process = subprocess.Popen([*inside, *command], **options)
-        return self._started.enter_context(ended(process))
+        self._started.append(process)
+        return process
 
     def close(self):
         """Ends what runs on both machines, and removes them."""
-        self._started.close()
+        end(self._started)
         super().close()
         # Done by the loop's process, unless it was killed.
         netns.remove(self.names.values())

@@ -82,9 +82,9 @@ class Oracle:
         return not in_time, -choice.accuracy if in_time else 0.0, answered_s
 
 
-def aside(whole, tried, arrived_s, busy_until_s, energy_mj=None):
+def aside(whole, tried, arrived_s, busy_until_s):
     """Returns the `Record` of an image that will be answered at the end."""
-    return Record(arrived_s, None, busy_until_s, whole, tried, energy_mj)
+    return Record(arrived_s, None, busy_until_s, whole, tried, None)
 
 
 def _waited_for(world, choice, image, arrived_s, start_s):

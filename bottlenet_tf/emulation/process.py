@@ -1,12 +1,12 @@
 """The parent's side of the forwarding process."""
 
-import contextlib
 import multiprocessing
 import os
 import pathlib
 import subprocess
 import sys
 import threading
+import time
 
 import bottlenet_tf
 from bottlenet_tf.emulation.settings import Change
@@ -15,15 +15,14 @@ _STOP_S = 10.0
 _TERMINATE_S = 10.0
 
 
-@contextlib.contextmanager
-def ended(process):
-    """Yields a `subprocess.Popen`, which is ended on exit."""
-    try:
-        yield process
-    finally:
+def end(processes):
+    """Ends `subprocess.Popen`s: terminates all, and kills what still runs."""
+    for process in processes:
         process.terminate()
+    latest_s = time.monotonic() + _TERMINATE_S
+    for process in processes:
         try:
-            process.wait(_TERMINATE_S)
+            process.wait(max(0.0, latest_s - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -4,28 +4,27 @@ from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-_POINTS = 600
+_SECONDS, _POINTS = 60.0, 600
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 _GREY = "#888888"
 
 
 @style.context("default")
-def write(path, world, records, from_s=0.0, seconds=60.0):
-    """Draws a part of a replay to a PNG."""
+def write(path, world, records):
+    """Draws the first minute of a replay to a PNG."""
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)
     rate, latency = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2))
-    to_s = min(from_s + seconds, world.trace.duration_s)
-    _draw_rate(rate, world, from_s, to_s)
-    shown = [r for r in records if from_s <= r.arrived_s < to_s]
-    _draw_latencies(latency, shown)
-    latency.set_xlim(from_s, to_s)
+    to_s = min(_SECONDS, world.trace.duration_s)
+    _draw_rate(rate, world, to_s)
+    _draw_latencies(latency, [r for r in records if r.arrived_s < to_s])
+    latency.set_xlim(0, to_s)
     figure.savefig(path, dpi=120)
 
 
-def _draw_rate(axes, world, from_s, to_s):
-    step = (to_s - from_s) / _POINTS
-    times = [from_s + i * step for i in range(_POINTS)]
+def _draw_rate(axes, world, to_s):
+    step = to_s / _POINTS
+    times = [i * step for i in range(_POINTS)]
     bits = [world.trace.bits_by(t) for t in (*times, to_s)]
     rates = [
         (after - before) / step / 1e6 for before, after in zip(bits, bits[1:])

@@ -6,8 +6,8 @@ from bottlenet_tf.emulation.replay import CONTROLLER, HARMONIC, ORACLE
 _ALWAYS = (ORACLE, CONTROLLER, HARMONIC)
 
 
-def lines(content, every=False):
-    """Returns a table's lines; of the fixed choices, `every` or the best."""
+def lines(content):
+    """Returns a table's lines; of the fixed choices, the best."""
     deadline_ms = content["deadline_ms"]
     header = ["trace", "policy", "mean ms", "p95 ms"]
     header += ["accuracy %"] if deadline_ms is None else [
@@ -16,17 +16,11 @@ def lines(content, every=False):
     header += ["energy mJ", "to oracle", "to best fixed"]
     rows = []
     for trace in content["traces"]:
-        shown = _shown(trace, every)
-        for i, name in enumerate(shown):
+        names = [name for name in _ALWAYS if name in trace["policies"]]
+        for i, name in enumerate([*names, trace["best_fixed"]]):
             first = trace["trace"] if not i else ""
             rows.append(_row(first, name, trace, deadline_ms))
     return aligned(header, rows, 2)
-
-
-def _shown(trace, every):
-    names = [name for name in _ALWAYS if name in trace["policies"]]
-    others = [name for name in trace["policies"] if name not in _ALWAYS]
-    return names + (others if every else [trace["best_fixed"]])
 
 
 def _row(first, name, trace, deadline_ms):

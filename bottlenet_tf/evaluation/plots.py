@@ -2,25 +2,25 @@
 
 import io
 
-from matplotlib import style
-
 from bottlenet_tf.common import diagrams, rate_curves, whole_file
+from bottlenet_tf.common.accuracy_drawing import (
+    WAYS,
+    Series,
+    cloud_series,
+    codec_look,
+    draw_qualities,
+    draw_rates,
+    look,
+)
 from bottlenet_tf.common.curve_cells import codec_label
 from bottlenet_tf.evaluation.curves import tuned_points, unit_of
 from bottlenet_tf.evaluation.table import SHARED, split_order
 
+_WIDTH, _DPI = 8, 140
 # Okabe and Ito's palette, made for the colour-blind; markers differ, too.
 _BLUE, _VERMILION, _GREEN = "#0072B2", "#D55E00", "#009E73"
-_ORANGE, _PURPLE, _BLACK = "#E69F00", "#CC79A7", "#000000"
-_SKY, _GREY = "#56B4E9", "0.6"
-# An addition, darker than all of theirs.
+# Additions, darker than all of theirs.
 _BROWN, _INDIGO = "#7A4B2A", "#332288"
-_CODECS = {
-    "jpeg": (_ORANGE, "s"),
-    "webp": (_PURPLE, "^"),
-    "avif": (_SKY, "P"),
-    "jxl": (_GREY, "<"),
-}
 _MODES = {
     "aware": ("split, trained with the codec", _BLUE, "o"),
     "tail": ("split, prefix frozen", _BROWN, "h"),
@@ -29,7 +29,7 @@ _MODES = {
 }
 
 
-@style.context("default")
+@diagrams.in_style()
 def plot_rate_accuracy(reports, path):
     """Draws accuracy over wire bytes: split networks against cloud-only.
 
@@ -49,29 +49,28 @@ def plot_rate_accuracy(reports, path):
             f"untouched network. Received: {len(reports)} reports of "
             f"{sorted(measured, key=str)}"
         )
-    figure, axes = _figure("bytes per image (logarithmic)")
-    diagrams.scale_bytes(axes)
-    obstacles = _cloud_curves(axes, reports[0])
-    _tuned_points(axes, reports)
-    labels, lines = _split_points(axes, reports)
-    obstacles += lines
     ((dataset, part, num_images, backbone, _, known),) = measured
-    _draw_network(axes, known)
+    first = reports[0]
+    tuned = "network tuned for " if first["mode"] == "cloud" else ""
+    cloud = [
+        (p["codec"], p["side"], p["bytes"], p["accuracy"])
+        for p in first["cloud_only"]
+    ]
+    series = [
+        *cloud_series(cloud, f"cloud-only, {tuned}"),
+        *_tuned_series(reports),
+        *_split_series([r for r in reports if r["split"] is not None]),
+    ]
     if known is not None:
-        size = reports[0]["label_only"]["bytes"]
-        axes.plot(size, known, "*", color=_BLACK, markersize=11, zorder=4)
-        labels.append((size, known, "label only"))
+        label_only = (first["label_only"]["bytes"], known, "label only")
+        star = look(diagrams.INK, "*")
+        series.append(Series((), star, (label_only,)))
     images = "images" if part == "all" else f"{part} images"
-    axes.set_title(f"{backbone} on {dataset}, {num_images:,} {images}")
-    axes.margins(x=0.08, y=0.08)
-    axes.legend(loc="best", fontsize=9)
-    if known is not None:
-        obstacles += diagrams.along([(x, known) for x in axes.get_xlim()])
-    diagrams.place_labels(axes, labels, obstacles)
-    return _save(figure, path)
+    title = f"{backbone} on {dataset}, {num_images:,} {images}"
+    return _save(draw_rates(_WIDTH, series, known, title=title), path)
 
 
-@style.context("default")
+@diagrams.in_style()
 def plot_aware_against_naive(points, path, network_accuracy=None):
     """Draws accuracy over JPEG quality for two ways of training.
 
@@ -79,20 +78,16 @@ def plot_aware_against_naive(points, path, network_accuracy=None):
         points: Dictionaries with "mode", "quality" and "accuracy" (percent).
         network_accuracy: That of the untouched network in percent, or None.
     """
-    figure, axes = _figure("JPEG quality of the plane")
-    for mode in ("aware", "naive"):
-        name, color, marker = _MODES[mode]
-        line = sorted(
-            (p["quality"], p["accuracy"]) for p in points if p["mode"] == mode
+    found = {
+        way: sorted(
+            (p["quality"], p["accuracy"]) for p in points if p["mode"] == way
         )
-        axes.plot(*zip(*line), color=color, marker=marker, label=name)
-    _draw_network(axes, network_accuracy)
-    axes.margins(y=0.08)
-    axes.legend(loc="best", fontsize=9)
-    return _save(figure, path)
+        for way in WAYS
+    }
+    return _save(draw_qualities(_WIDTH, found, network_accuracy), path)
 
 
-@style.context("default")
+@diagrams.in_style()
 def plot_samples(samples, path, network_accuracy=None):
     """Draws accuracy over wire bytes of sampled units, the kept ones joined.
 
@@ -101,122 +96,65 @@ def plot_samples(samples, path, network_accuracy=None):
             "kept", whether no other is better.
         network_accuracy: That of the untouched network in percent, or None.
     """
-    figure, axes = _figure("bytes per image (logarithmic)")
-    diagrams.scale_bytes(axes)
-    for kept, line, color, label in (
-        (False, "", _GREY, "sampled"),
-        (True, "-", _BLUE, "Pareto set"),
-    ):
-        points = sorted(
+    points = {
+        kept: [
             (s["wire_bytes_mean"], s["accuracy"])
             for s in samples
             if s["kept"] == kept
-        )
-        if points:
-            x, y = zip(*points)
-            axes.plot(x, y, "o", linestyle=line, color=color, label=label)
-    _draw_network(axes, network_accuracy)
-    axes.margins(y=0.08)
-    if samples:
-        axes.legend(loc="best", fontsize=9)
-    return _save(figure, path)
+        ]
+        for kept in (False, True)
+    }
+    alone = look("0.6", "o", linestyle="")
+    series = [
+        Series(points[False], alone, label="sampled"),
+        Series(points[True], look(_BLUE, "o"), label="Pareto set"),
+    ]
+    return _save(draw_rates(_WIDTH, series, network_accuracy), path)
 
 
-def _figure(xlabel):
-    figure = diagrams.new_figure(8, 5, dpi=140)
-    axes = figure.add_subplot()
-    axes.set(xlabel=xlabel, ylabel="accuracy (%)")
-    axes.grid(True, color="0.9", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _draw_network(axes, accuracy):
-    if accuracy is not None:
-        axes.axhline(
-            accuracy, color=_BLACK, linestyle="--", linewidth=1,
-            label=f"network, unsplit: {accuracy:.2f} %",
-        )  # fmt: skip
-
-
-def _tuned_points(axes, reports):
-    """Draws the points of networks that are tuned for a codec."""
+def _tuned_series(reports):
+    """Yields the points of networks that are tuned for each codec."""
     tuned = [p for r in reports for p in tuned_points(r)]
     for codec in sorted({point["codec"] for point in tuned}):
-        color, _ = _CODECS.get(codec, ("0.4", "v"))
-        mine = [
+        line = [
             (p["bytes"], p["accuracy"]) for p in tuned if p["codec"] == codec
         ]
-        axes.plot(
-            *zip(*mine), linestyle="", marker="+", color=color, markersize=7,
-            label=f"cloud-only, network tuned for {codec_label(codec)}",
-        )  # fmt: skip
+        crosses = codec_look(codec, linestyle="", marker="+", markersize=7)
+        label = f"cloud-only, network tuned for {codec_label(codec)}"
+        yield Series(line, crosses, label=label)
 
 
-def _cloud_curves(axes, report):
-    """Draws a line for each codec; returns points along the lines."""
-    along, points = [], report["cloud_only"]
-    tuned = "network tuned for " if report["mode"] == "cloud" else ""
-    largest = max((point["side"] for point in points), default=0)
-    for codec, side in sorted({(p["codec"], p["side"]) for p in points}):
-        color, marker = _CODECS.get(codec, ("0.4", "v"))
-        curve = sorted(
-            (p["bytes"], p["accuracy"])
-            for p in points
-            if (p["codec"], p["side"]) == (codec, side)
-        )
-        small = f", {side} px" if side < largest else ""
-        axes.plot(
-            *zip(*curve), color=color, marker=marker, markersize=4,
-            linestyle=":" if small else "-",
-            label=f"cloud-only, {tuned}{codec_label(codec)}{small}",
-        )  # fmt: skip
-        along += diagrams.along(curve)
-    return along
-
-
-def _split_points(axes, reports):
-    """Draws the split networks; returns labels, and points along lines."""
-    split = [report for report in reports if report["split"] is not None]
-    curves = rate_curves.unit_curves(map(unit_of, split))
-    labels, along, drawn = [], [], set()
+def _split_series(reports):
+    """Yields the curves of split networks, each kind named once."""
+    curves = rate_curves.unit_curves(map(unit_of, reports))
+    drawn = set()
     for curve in sorted(curves, key=lambda c: list(_MODES).index(c.mode)):
         name, color, marker = _MODES[curve.mode]
         if curve.kind == "learned":
             name = f"learned unit, {name.removeprefix('split, ')}"
             color = _INDIGO
+        line = curve.points if len(curve.points) > 1 else ()
+        marks = tuple(_marks([reports[i] for i in curve.members]))
         label = None if name in drawn else name
         drawn.add(name)
-        axes.plot(
-            *zip(*curve.marked), marker, color=color, markersize=8,
-            label=label, zorder=4, markeredgecolor="white",
-        )  # fmt: skip
-        if len(curve.points) > 1:
-            axes.plot(
-                *zip(*curve.points), color=color, marker=marker, markersize=3,
-                linewidth=1.2, zorder=3,
-            )  # fmt: skip
-            along += diagrams.along(curve.points)
-        labels += _labels([split[i] for i in curve.members])
-    return labels, along
+        yield Series(line, look(color, marker), marks, label)
 
 
-def _labels(reports):
-    """Yields `(bytes, accuracy, text)` of a curve's units."""
-    for report in reports:
-        text = report["split"]
+def _marks(reports):
+    """Yields `(bytes, accuracy, name)` of a curve's units, by size."""
+    for report in sorted(reports, key=lambda r: r["wire_bytes_mean"]):
+        name = report["split"]
         if len(reports) > 1:
             unit = report["flags"]["unit"]
-            text += f" c{unit['channels']} "
+            name += f" c{unit['channels']} "
             if "task_weight" in unit:
-                text += f"λ{unit['task_weight']:g}"
+                name += f"λ{unit['task_weight']:g}"
             else:
-                text += f"q{unit['quality']}"
-        yield report["wire_bytes_mean"], report["accuracy"], text
+                name += f"q{unit['quality']}"
+        yield report["wire_bytes_mean"], report["accuracy"], name
 
 
 def _save(figure, path):
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    figure.savefig(file, format="png", dpi=_DPI)
     return whole_file.write(path, file.getvalue())

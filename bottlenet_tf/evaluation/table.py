@@ -4,7 +4,7 @@ import re
 
 from bottlenet_tf.common import curve_cells
 from bottlenet_tf.common.curve_cells import codec_label
-from bottlenet_tf.common.markdown import aligned
+from bottlenet_tf.common.markdown import aligned, cell
 from bottlenet_tf.evaluation.curves import tuned_points, unit_of
 
 # Fields that compared reports share.
@@ -108,7 +108,7 @@ def _point_rows(report):
             f"{p['wire_bytes_mean']:.1f}",
             *(f"{p[f'wire_bytes_{size}']:.0f}" for size in _SIZES),
             f"{p['accuracy']:.2f}",
-            _number(p["accuracy_drop"], ".2f"),
+            cell(p["accuracy_drop"], ".2f"),
         ]
         for p in report["points"]
     ]
@@ -136,26 +136,26 @@ def _row(report):
     return (
         report["split"],
         report["mode"],
-        _number(report["accuracy"], ".2f"),
-        _number(report["accuracy_drop"], ".2f"),
-        _number(report["payload_bytes_mean"], ".1f"),
-        _number(report["wire_bytes_mean"], ".1f"),
-        *(_number(report.get(f"wire_bytes_{s}"), ".0f") for s in _SIZES),
+        cell(report["accuracy"], ".2f"),
+        cell(report["accuracy_drop"], ".2f"),
+        cell(report["payload_bytes_mean"], ".1f"),
+        cell(report["wire_bytes_mean"], ".1f"),
+        *(cell(report.get(f"wire_bytes_{s}"), ".0f") for s in _SIZES),
         *_matched(report, "accuracy_matched"),
         *_matched(report, "tuned_matched"),
-        _number(report["device_mac_share"], ".1%"),
+        cell(report["device_mac_share"], ".1%"),
     )
 
 
 def _matched(report, name):
     """Returns a rival's bytes at our accuracy, and how many times ours."""
     bound = "≤ " if report.get(f"{name}_at_most") else ""
-    size = _number(report.get(f"{name}_bytes"), ".0f", bound)
+    size = bound + cell(report.get(f"{name}_bytes"), ".0f")
     if report.get(f"{name}_codec"):
         size += f" {codec_label(report[f'{name}_codec'])}"
     ratio = report.get(f"{name}_ratio")
     wins = ", rival wins" if ratio is not None and ratio < 1.0 else ""
-    return size, _number(ratio, ".2f", bound, f"x{wins}")
+    return size, bound + cell(ratio, ".2f", f"x{wins}")
 
 
 def _baseline_rows(reports):
@@ -163,7 +163,7 @@ def _baseline_rows(reports):
     known = first["baseline_accuracy"]
     if known is None:
         return []
-    rows = [("network, unsplit", _number(known, ".2f"), "–", "–")]
+    rows = [("network, unsplit", cell(known, ".2f"), "–", "–")]
     points = first["cloud_only"]
     kind = " tuned" if first["mode"] == "cloud" else ""
     # The points of all tuned rivals that any report knows, each once.
@@ -180,12 +180,12 @@ def _baseline_rows(reports):
         if report.get("raw_features"):
             raw.setdefault(report["split"], report["raw_features"])
     for split, feature in raw.items():
-        deflated = _number(feature["deflated_bytes_mean"], ".0f")
+        deflated = cell(feature["deflated_bytes_mean"], ".0f")
         name = f"{split} feature, 8 bit (deflated)"
-        accuracy = _number(feature["accuracy"], ".2f")
+        accuracy = cell(feature["accuracy"], ".2f")
         rows.append((name, accuracy, f"{feature['bytes']} ({deflated})", "–"))
     label = first["label_only"]
-    rows.append(("label only", _number(known, ".2f"), f"{label['bytes']}", "–"))
+    rows.append(("label only", cell(known, ".2f"), f"{label['bytes']}", "–"))
     return rows
 
 
@@ -205,13 +205,9 @@ def _codec_rows(points, known, largest, kind):
             f"{codec_label(point['codec'])} {point['quality']}{kind}"
             + (f" at {point['side']} px" if point["side"] < largest else "")
             + f", {what}",
-            _number(point["accuracy"], ".2f"),
-            _number(point["bytes"], ".0f"),
-            _number(point["file_bytes"], ".0f"),
+            cell(point["accuracy"], ".2f"),
+            cell(point["bytes"], ".0f"),
+            cell(point["file_bytes"], ".0f"),
         )
         for what, point in found
     ]
-
-
-def _number(value, spec, before="", after=""):
-    return "–" if value is None else f"{before}{value:{spec}}{after}"

@@ -35,6 +35,9 @@ class Deployment:
         self._formats[run.name] = message
         routes.build(self._formats)
         if self._plan is not None:
+            if run.adapted is not None:
+                before = run.report["unit_id"]
+                self._plan.adapt(run.name, before, message, run.adapted)
             self._plan.check_unit(run.name, message)
 
     def finish(self, models, wholes):

@@ -25,7 +25,7 @@ def guide(config, models, wholes, identity):
         config=config,
         models=models,
         several=len(models) > 1,
-        adapted=models[0]["adapted"],  # Only a single run may be.
+        adapted=[m for m in models if m["adapted"]],
         shared=[m["name"] for m in models if m["unit"].get("segments")],
         with_points=[
             m for m in models if len(m["run"].get("points") or ()) > 1

@@ -1,175 +1,189 @@
-"""The file of a rate pack: a header and arrays, complete or refused.
+"""The file of a rate pack: an .npz archive of a header and arrays.
 
-    "BTPK", version (1 byte), bytes of the header (4, big-endian)
-    header        JSON; `arrays` has an encoding and a shape for each
-    arrays        one after the other, little-endian, C order, deflated
-    SHA-256       of everything before
+`header` is JSON. An array is float32, int32, float16 or int8: the latter has a
+float32 scale for each column (over the last axis but one), `<name>.scale`.
+Its integers are -127..127; a smaller range deflates to less.
 
-An array is float32, int32, float16, or "int8": integers -127..127 with a
-float32 scale for each column (over the last axis but one), scales first. "int7"
-and "int6" are the same with -63..63 and -31..31, a byte each, which deflates to
-less.
-
-The SHA-256 detects damage; it proves no origin. A pack contains no code.
+The archive's CRCs detect damage; they prove no origin. A pack contains no code,
+and is read without pickle.
 """
 
-import hashlib
-import json
-import math
-import struct
-import zlib
+import io
+import zipfile
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
-VERSION = 2
+from bottlenet_tf.common.ranges import Whole
+
+FORMAT = "bottlenet_tf.pack.3"
 MAX_BYTES = 1_000_000
-# The arrays of a pack, inflated.
+# All arrays, inflated.
 _MOST_INFLATED = 16 * MAX_BYTES
-_START = struct.Struct(">4sBI")
-_MAGIC = b"BTPK"
-_DIGEST = hashlib.sha256().digest_size
-# The largest whole number of an encoding with a scale for each column.
+_HEADER, _SCALE = "header", ".scale"
+# The largest integer of an encoding with a scale for each column.
 _LARGEST = {"int8": 127, "int7": 63, "int6": 31}
-_DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
-_DTYPES.update(dict.fromkeys(_LARGEST, "i1"))
 _MOST_FLOAT16 = 60_000
-_MAX_SIDE = 1 << 16
-# Wrong values raise one of these; deeply nested JSON a RecursionError.
-REFUSALS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
+# Encodings of matrices, by their least number of elements.
+EXACT = {0: "float32"}
+
+Side = Annotated[int, Meta(ge=1, le=1 << 16)]
+UnitId = Annotated[int, Meta(ge=0, lt=1 << 32)]
+_Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+# Numbers of an operating point, before and after an adaptation.
+FIGURES = (
+    "wire_bytes_before", "wire_bytes", "agreement_before", "agreement",
+    "divergence_before", "divergence",
+)  # fmt: skip
+_Figures = Annotated[list[_Finite], Meta(min_length=6, max_length=6)]
 
 
-def encode(array, encoding):
-    """Returns an array's `(encoding, shape, bytes)`.
+class _Closed(msgspec.Struct, forbid_unknown_fields=True):
+    """Has no other fields."""
+
+
+class Adapted(_Closed):
+    """An adaptation, shown in a deployment's README.
+
+    Attributes:
+        photos: Number of photos that the unit was fitted to.
+        held_out: Number of photos that it was measured on.
+        points: `FIGURES` of each operating point.
+    """
+
+    refit: Literal["tables", "transform"]
+    steps: Whole
+    photos: Whole
+    held_out: Whole
+    points: list[_Figures]
+
+
+class _Header(_Closed, kw_only=True, tag_field="unit"):
+    format: Literal[FORMAT] = FORMAT
+    feature_shape: tuple[Side, Side, Side]
+    unit_id: UnitId
+
+
+class LearnedConfig(_Closed):
+    """The arguments of a `LearnedUnit` that a pack changes."""
+
+    tables: str
+    default_point: Whole
+
+
+class LearnedHeader(_Header, tag="LearnedUnit"):
+    """A `LearnedUnit`; the arrays are the weights that differ from `base`."""
+
+    base: UnitId
+    config: LearnedConfig
+    adapted: Adapted | None = None
+
+
+class DattaConfig(_Closed):
+    """The arguments of a `DattaUnit`."""
+
+    channels: Side
+    stride: Side
+    step: float
+    restored_activation: Literal["relu"] | None
+    tables: str
+
+
+class DattaHeader(_Header, tag="DattaUnit"):
+    """A complete `DattaUnit`; the arrays are all of its weights."""
+
+    config: DattaConfig
+
+
+def by_place(weights):
+    """Returns Keras weights as a pack's arrays, named by position."""
+    return {str(place): np.asarray(w) for place, w in enumerate(weights)}
+
+
+def join(header, arrays, exactness=EXACT):
+    """Returns the bytes of a pack.
 
     Args:
-        encoding: One of `_DTYPES`. An integer array stays int32, and one beyond
-            float16 or without columns float32.
+        header: `LearnedHeader` or `DattaHeader`.
+        arrays: `{name: float32 or int32 array}`.
+        exactness: Encodings of float matrices, as `EXACT`.
     """
-    if array.dtype == np.int32:
-        encoding = "int32"
-    elif encoding == "float16" and np.abs(array).max() > _MOST_FLOAT16:
-        encoding = "float32"
-    elif encoding in _LARGEST and array.ndim < 2:
-        encoding = "float32"
-    start = b""
-    if encoding in _LARGEST:
-        largest = np.float32(_LARGEST[encoding])
-        scale = np.abs(array).max(axis=-2, keepdims=True) / largest
-        start = scale.astype("<f4").tobytes()
-        array = np.rint(array / np.maximum(scale, np.finfo("f4").tiny))
-    data = start + array.astype(_DTYPES[encoding]).tobytes()
-    return encoding, list(array.shape), data
-
-
-def join(header, encoded):
-    """Returns the bytes of a pack, from a header and results of `encode`."""
-    arrays = [[encoding, shape] for encoding, shape, _ in encoded]
-    body = zlib.compress(b"".join(data for *_, data in encoded), 9)
-    return _join({**header, "arrays": arrays}, body)
+    stored = {}
+    for name, array in arrays.items():
+        stored.update(_encode(name, array, exactness))
+    return _write(header, stored)
 
 
 def with_header(data, **changes):
-    """Returns the bytes of a pack with other entries in its header."""
-    header, body = _split(data)
-    return _join({**header, **changes}, body)
+    """Returns the bytes of a pack with other fields in its header."""
+    header, stored = _read(data)
+    return _write(msgspec.structs.replace(header, **changes), stored)
 
 
 def parse(data):
-    """Returns a pack's header and its float32 and int32 arrays.
+    """Returns a pack's header and its `{name: float32 or int32 array}`.
 
     Args:
-        data: Bytes, which may be untrusted.
-
-    Raises:
-        One of `REFUSALS`: if they are not a complete pack of this version.
+        data: Bytes, which may be untrusted; unless they are a pack of this
+            format, an error of any class is raised.
     """
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
-    header, body = _split(data)
-    kinds = header.pop("arrays")
-    sizes = [_size(*kind) for kind in kinds]
-    body = _inflate(body, sum(sizes))
-    arrays, at = [], 0
-    for (encoding, shape), size in zip(kinds, sizes, strict=True):
-        array = _decode(body[at : at + size], encoding, shape)
-        if not np.isfinite(array).all():
-            raise ValueError("a weight is not finite")
-        arrays.append(array)
-        at += size
+    header, stored = _read(data)
+    arrays = {
+        name: _decode(array, stored.get(name + _SCALE))
+        for name, array in stored.items()
+        if not name.endswith(_SCALE)
+    }
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("a weight is not finite")
     return header, arrays
 
 
-def check_whole(values, count, least=1, most=_MAX_SIDE):
-    """Raises ValueError unless values are integers in a range."""
-    whole = isinstance(values, list) and len(values) == count
-    if not whole or not all(
-        type(value) is int and least <= value <= most for value in values
-    ):
-        raise ValueError(
-            f"its numbers must be integers, {least} to {most}: {values!r}"
-        )
-
-
-def _join(header, body):
-    text = json.dumps(header, allow_nan=False).encode()
-    data = _START.pack(_MAGIC, VERSION, len(text)) + text + body
-    return data + hashlib.sha256(data).digest()
-
-
-def _split(data):
-    """Returns a pack's header and deflated arrays."""
-    if len(data) < _START.size + _DIGEST:
-        raise ValueError("it is too short")
-    magic, version, length = _START.unpack_from(data)
-    if (magic, version) != (_MAGIC, VERSION):
-        raise ValueError(f"it begins with {data[:5]!r}")
-    if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
-        raise ValueError("it is damaged or cut short")
-    body = data[_START.size : -_DIGEST]
-    header = json.loads(body[:length].decode())
-    if not isinstance(header, dict):
-        raise ValueError("its header must be an object")
-    return header, body[length:]
-
-
-def _size(encoding, shape):
-    """Returns the bytes of an array; a few may request gigabytes."""
-    check_whole(shape, len(shape))
-    size = math.prod(shape) * np.dtype(_DTYPES[encoding]).itemsize
-    if encoding in _LARGEST:
-        size += 4 * math.prod(shape) // shape[-2]
-    if size > _MOST_INFLATED:
-        raise ValueError(f"a weight of shape {shape} is too large")
-    return size
-
-
-def _inflate(body, size):
-    if size > _MOST_INFLATED:
-        raise ValueError("its weights are too large")
-    inflater = zlib.decompressobj()
-    found = inflater.decompress(body, size + 1)
-    if len(found) != size or not inflater.eof or inflater.unused_data:
-        raise ValueError("its weights are not as many as its header says")
-    return found
-
-
-def _decode(data, encoding, shape):
-    dtype = np.dtype(_DTYPES[encoding])
+def _encode(name, array, exactness):
+    """Returns an array as `{name: array}` in its encoding."""
+    if array.dtype == np.int32 or array.ndim < 2:
+        return {name: array}
+    encoding = exactness[max(n for n in exactness if n <= array.size)]
+    if encoding == "float16" and np.abs(array).max() <= _MOST_FLOAT16:
+        return {name: array.astype(np.float16)}
     if encoding not in _LARGEST:
-        wide = np.int32 if encoding == "int32" else np.float32
-        return np.frombuffer(data, dtype).reshape(shape).astype(wide)
-    columns = [*shape[:-2], 1, shape[-1]]
-    count = math.prod(columns)
-    scale = np.frombuffer(data, "<f4", count).reshape(columns)
-    whole = np.frombuffer(data, dtype, offset=4 * count).reshape(shape)
-    if np.abs(whole.astype(int)).max() > _LARGEST[encoding]:
-        raise ValueError(f"an integer exceeds its encoding, {encoding}")
-    return whole.astype(np.float32) * scale.astype(np.float32)
+        return {name: array}
+    largest = np.float32(_LARGEST[encoding])
+    scale = np.abs(array).max(axis=-2, keepdims=True) / largest
+    whole = np.rint(array / np.maximum(scale, np.finfo(np.float32).tiny))
+    return {name: whole.astype(np.int8), name + _SCALE: scale}
+
+
+def _decode(array, scale):
+    if array.dtype == np.int8:
+        if scale.shape != (*array.shape[:-2], 1, array.shape[-1]):
+            raise ValueError(f"a scale has the shape {scale.shape}")
+        return array.astype(np.float32) * scale.astype(np.float32)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype not in (np.float32, np.int32):
+        raise ValueError(f"a weight is of type {array.dtype}")
+    return array
+
+
+def _write(header, stored):
+    text = np.frombuffer(msgspec.json.encode(header), np.uint8)
+    file = io.BytesIO()
+    np.savez_compressed(file, **{_HEADER: text}, **stored)
+    return file.getvalue()
+
+
+def _read(data):
+    """Returns a pack's header and its arrays as they are stored."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
+    # A few bytes may inflate to gigabytes.
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > _MOST_INFLATED:
+        raise ValueError(f"it inflates to {size:,} bytes")
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        stored = dict(archive)
+    text = stored.pop(_HEADER).tobytes()
+    return msgspec.json.decode(text, type=LearnedHeader | DattaHeader), stored

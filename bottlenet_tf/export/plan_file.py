@@ -2,9 +2,12 @@
 
 from bottlenet_tf.common import json_file
 from bottlenet_tf.common.validation import check
+from bottlenet_tf.export import pack_file
 from bottlenet_tf.link import plan, plan_file
 
 NAME = "plan.json"
+_BYTES = pack_file.FIGURES.index("wire_bytes")
+_SIZES = [f"wire_bytes_{name}" for name in ("mean", "p95", "p99", "max")]
 
 
 class PlanFile:
@@ -12,9 +15,40 @@ class PlanFile:
 
     def __init__(self, path):
         self._path = path
-        choices = plan_file.read(path).choices
-        self._splits = [c for c in choices if c.way == plan.SPLIT]
+        self._read(plan_file.read(path))
         self.content = json_file.load(path)
+
+    def adapt(self, name, before, message, adapted):
+        """Gives a run's choices the identity and bytes of its adapted unit.
+
+        Mean bytes become the pack's, those of the photos that were held out;
+        percentiles and the largest change by the same factor, which is an
+        estimate. Accuracy stays that of the unit before: photos have no labels.
+
+        Args:
+            before: `unit_id` of the run's own unit; choices of another are
+                left alone.
+            message: `PayloadFormat` of the adapted unit.
+            adapted: The fields of `pack_file.Adapted`.
+        """
+        for row in self.content["choices"]:
+            if row["way"] != plan.SPLIT or row["split"] != name:
+                continue
+            point = row.get("point") or 0
+            if row.get("unit_id") not in (None, before):
+                continue
+            if point >= len(adapted["points"]):  # `check_unit` refuses it.
+                continue
+            row["unit_id"] = message.unit_id
+            row["adapted"] = {
+                "unit_id_before": before, "held_out": adapted["held_out"]
+            }  # fmt: skip
+            bytes_after = adapted["points"][point][_BYTES]
+            factor = bytes_after / row["wire_bytes_mean"]
+            for each in _SIZES:
+                if row.get(each) is not None:
+                    row[each] = round(factor * row[each], 1)
+        self._read(plan_file.parse(self.content))
 
     def check_names(self, names):
         """Raises ValueError if the plan has splits of other runs."""
@@ -49,3 +83,6 @@ class PlanFile:
                 point=choice.point,
                 points=len(message.points),
             )
+
+    def _read(self, found):
+        self._splits = [c for c in found.choices if c.way == plan.SPLIT]

@@ -4,7 +4,11 @@ import dataclasses
 
 import tensorflow as tf
 
-from bottlenet_tf.common.run_folders import find_runs, model_name
+from bottlenet_tf.common.run_folders import (
+    find_runs,
+    load_report,
+    model_name,
+)
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.export import segments, staging
 from bottlenet_tf.export.deployment import Deployment
@@ -26,7 +30,7 @@ def run(config):
     """
     staging.check_free(config.out, config.overwrite)
     workdirs = find_runs(config.workdir)
-    pack = None if config.pack is None else _load_pack(config.pack, workdirs)
+    packs = _load_packs(config.pack, workdirs)
     with staging.staged(config.out, config.overwrite) as folder:
         models = []
         names = [model_name(workdir) for workdir in workdirs]
@@ -39,7 +43,8 @@ def run(config):
         for i, workdir in enumerate(order, 1):
             print(f"[{i}/{len(workdirs)}] {workdir}", flush=True)
             finished = load_run(workdir)
-            if pack is not None:
+            if workdir in packs:
+                pack = packs[workdir]
                 model = swap(finished.model, pack)
                 finished = dataclasses.replace(
                     finished, model=model, adapted=pack.adapted
@@ -56,18 +61,36 @@ def run(config):
     return manifest
 
 
-def _load_pack(path, workdirs):
-    check(
-        len(workdirs) == 1,
-        "--pack is for the one run that it was made from.",
-        pack=path,
-        runs=[str(workdir) for workdir in workdirs],
-    )
-    pack = load_pack(path)
-    check(
-        pack.adapted is not None,
-        "--pack takes a pack of bottlenet-adapt; a sampled unit is exported "
-        "from its own folder.",
-        pack=path,
-    )
-    return pack
+def _load_packs(paths, workdirs):
+    """Returns `{workdir: Pack}`: each pack, and the run it was made from."""
+    if not paths:
+        return {}
+    runs = {
+        load_report(workdir).get("unit_id"): workdir for workdir in workdirs
+    }
+    packs = {}
+    for path in paths:
+        pack = load_pack(path)
+        check(
+            pack.adapted is not None,
+            "--pack takes a pack of bottlenet-adapt; a sampled unit is "
+            "exported from its own folder.",
+            pack=path,
+        )
+        check(
+            pack.base in runs,
+            "A pack fits only the network and unit that it was made from: name "
+            "the run that was adapted, or adapt this one.",
+            pack=path,
+            base=f"{pack.base:#010x}",
+            runs=[str(workdir) for workdir in workdirs],
+        )
+        workdir = runs[pack.base]
+        check(
+            workdir not in packs,
+            "--pack takes one pack for a run.",
+            pack=path,
+            run=str(workdir),
+        )
+        packs[workdir] = pack
+    return packs

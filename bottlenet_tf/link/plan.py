@@ -5,6 +5,7 @@ runs (`estimate`). `plan_file` reads plan.json.
 """
 
 import copy
+import math
 from typing import NamedTuple, Optional
 
 from bottlenet_tf.common.checks import require
@@ -24,7 +25,7 @@ class Choice(NamedTuple):
         codec, quality, side: Those of the image, if way is `CLOUD`.
         bytes_mean: Wire bytes of an image; 0 if nothing is sent.
         bytes_p95: Their 95th percentile; the mean if unknown.
-        accuracy: Percent.
+        accuracy: Percent; None if unknown.
         device_ms: Network and codec on the device, as profiled.
         compute_mj: Energy of these; None if unknown.
         server_ms: Network and codec on the server, as profiled.
@@ -132,6 +133,47 @@ class Plan:
             name=name,
         )
         return known[name]
+
+    def within(self, max_bytes):
+        """Returns the same plan for payloads of at most so many bytes.
+
+        A split's point of a larger mean then takes the limit, as its images
+        are sent at the finest coarser points that fit. Its accuracy is
+        interpolated over log bytes to the split's point below the limit; None
+        if the plan has none.
+        """
+        plan = copy.copy(self)
+        plan.choices = tuple(
+            self._within(choice, max_bytes) if choice.way == SPLIT else choice
+            for choice in self.choices
+        )
+        return plan
+
+    def _within(self, choice, max_bytes):
+        limit = float(max_bytes)
+        p95 = min(choice.bytes_p95, limit)
+        if choice.bytes_mean <= limit:
+            return choice._replace(bytes_p95=p95)
+        points = [c for c in self.choices if c.split == choice.split]
+        above = min(
+            (c for c in points if c.bytes_mean > limit),
+            key=lambda c: c.bytes_mean,
+        )
+        below = max(
+            (c for c in points if c.bytes_mean <= limit),
+            key=lambda c: c.bytes_mean,
+            default=None,
+        )
+        accuracy = None
+        if below is not None:
+            share = math.log(limit / below.bytes_mean) / math.log(
+                above.bytes_mean / below.bytes_mean
+            )
+            gain = above.accuracy - below.accuracy
+            accuracy = below.accuracy + share * gain
+        return choice._replace(
+            bytes_mean=limit, bytes_p95=p95, accuracy=accuracy
+        )
 
     def only(self, available):
         """Returns the same plan with only the choices of a deployment.

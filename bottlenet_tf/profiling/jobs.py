@@ -1,7 +1,7 @@
 """One side of one split, in its own process: its steps and its memory.
 
 In its own process, so that its peak memory is only that side's, without any
-library of the other side.
+library of the other side. Others may compete with it.
 """
 
 import concurrent.futures
@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 
+from bottlenet_tf.common.processes import end_with_parent
 from bottlenet_tf.profiling.config import PARTS
 from bottlenet_tf.runtime.timing import median, percentile
 
@@ -51,23 +52,69 @@ class Job:
 
 @contextlib.contextmanager
 def process():
-    """Yields a pool of one new process; after an error it ends at once."""
+    """Yields a pool of one new process, which is killed on exit."""
     # A copy of this process by fork would have all of its memory.
     pool = concurrent.futures.ProcessPoolExecutor(
         1,
         mp_context=multiprocessing.get_context("spawn"),
-        # Ctrl-C reaches all processes; this one ends the other.
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=_begin,
     )
     with pool:
         pid = pool.submit(os.getpid).result()
         try:
             yield pool
-        except BaseException:
+        finally:  # It may be at work, without end if it competes.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            raise
+
+
+def _begin():
+    # Ctrl-C reaches all processes; the first of them ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+@contextlib.contextmanager
+def competing(count, make_work, *args):
+    """Keeps `count` processes busy for as long as the context is open.
+
+    Each has finished its work once before the context opens. None is left
+    when it closes, with or without an error.
+
+    Args:
+        make_work: Function that a process can import; it is called there with
+            `args`, which can be pickled, and returns the function to call
+            repeatedly.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            pools = [stack.enter_context(process()) for _ in range(count)]
+            first = [pool.submit(_once, make_work, args) for pool in pools]
+            for work in first:
+                work.result()
+        except Exception as error:
+            raise RuntimeError(
+                "A competing process must start. Received: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        busy = [pool.submit(_compete, make_work, args) for pool in pools]
+        yield
+        for work in busy:
+            if work.done():
+                raise RuntimeError(
+                    "A competing process must work until it is stopped, or the "
+                    f"load is less. Received: {work.exception()}"
+                )
+
+
+def _once(make_work, args):
+    make_work(*args)()
+
+
+def _compete(make_work, args):
+    work = make_work(*args)
+    while True:
+        work()
 
 
 @functools.cache

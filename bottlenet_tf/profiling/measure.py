@@ -26,7 +26,6 @@ from bottlenet_tf.profiling import (
 )
 from bottlenet_tf.profiling.config import PARTS, SIDES
 from bottlenet_tf.profiling.jobs import Job
-from bottlenet_tf.profiling.load import competing
 from bottlenet_tf.profiling.profiles import Profile, Row, Split
 from bottlenet_tf.profiling.table import markdown_table
 from bottlenet_tf.runtime import machine, runtimes, unit_file, whole
@@ -149,7 +148,7 @@ class _Measurement:
             with jobs.process() as pool:
                 return self._measure(name, job, pool)
         for load in self.config.loads:
-            with competing(load, jobs.all_parts, job):
+            with jobs.competing(load, jobs.all_parts, job):
                 for part in PARTS[job.side]:
                     what = f"{name} {part}, load {load}".strip()
                     self.bar.set_description(what)

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from bottlenet_tf.runtime.device import EXTENSIONS
+from bottlenet_tf.runtime.forms import EXTENSIONS, is_image_name
 from bottlenet_tf.runtime.images import load_image
 
 NOISE = (
@@ -39,11 +39,7 @@ def load(target, folder, count):
 
 
 def _of_folder(target, folder, count):
-    names = sorted(
-        name
-        for name in os.listdir(folder)
-        if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
-    )[:count]
+    names = sorted(filter(is_image_name, os.listdir(folder)))[:count]
     if not names:
         raise ValueError(
             f"--images must be a folder of images ({', '.join(EXTENSIONS)}). "

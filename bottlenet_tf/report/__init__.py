@@ -1,6 +1,6 @@
 """A search and the selection from it, or several runs, on one page."""
 
+from bottlenet_tf.report.page import write
 from bottlenet_tf.report.sources import read
-from bottlenet_tf.report.writing import write
 
 __all__ = ["read", "write"]

@@ -4,10 +4,10 @@ import dataclasses
 
 from matplotlib.patches import Patch
 
-from bottlenet_tf.common.diagrams import new_figure
-from bottlenet_tf.report import decisions, picture, text
-from bottlenet_tf.report.decisions import ENERGY, SUM, TIME
-from bottlenet_tf.report.picture import INK, PALE, Picture
+from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
+from bottlenet_tf.report import picture, text
+from bottlenet_tf.report.picture import Picture
+from bottlenet_tf.report.text import ENERGY, SUM, TIME
 from bottlenet_tf.selection import tables
 from bottlenet_tf.selection.choices import Way
 
@@ -60,7 +60,7 @@ _PANELS = (
 def of_decision(decision, selection):
     """Returns the `Picture` of a `selection.Decision` of a selection."""
     link, shown = decision.link, _shown(decision)
-    goal = decisions.wanted(decision.goal)
+    goal = text.wanted(decision.goal)
     won = decision.winner and decision.winner.choice.name
     caption = (
         f"The cost of one image over {link.name} ({link.uplink_mbps:g} Mbit/s "
@@ -68,7 +68,7 @@ def of_decision(decision, selection):
         f"{text.number(link.message_overhead_bytes)} bytes per message) on "
         f"{selection.machines}. The goal was {goal}: "
         + (f"{won} is chosen" if won else "no split is acceptable")
-        + f"{decisions.not_compared(decision)}."
+        + f"{text.not_compared(decision)}."
     )
     if decision.goal.deadline_ms is not None:
         caption += " The dotted line is the deadline."
@@ -89,6 +89,12 @@ def of_decision(decision, selection):
         rows=[_row(decision, c) for c in decision.costs + decision.references],
         origins=(selection.origin,),
     )
+
+
+def least(some_costs, field):
+    """Returns the `Cost` of least known `field`, or None."""
+    known = [c for c in some_costs if getattr(c, field) is not None]
+    return min(known, key=lambda c: getattr(c, field), default=None)
 
 
 def _shown(decision):
@@ -120,7 +126,7 @@ def _is_known(decision, field):
 
 def _draw(decision, shown, width):
     panels = [panel for panel in _PANELS if _is_known(decision, panel.total)]
-    narrow = picture.is_narrow(width)
+    narrow = is_narrow(width)
     pitch = _SMALL_PITCH if len(shown) > _MANY and not narrow else _PITCH
     high = 0.6 + pitch * len(shown)
     legend = 0.45 if narrow else 0.25
@@ -214,9 +220,9 @@ def _marks(decision, panel, narrow):
     deadline, the split that would be least there.
     """
     goal, marks = decision.goal, {}
-    noun = decisions.quantity(goal)
+    noun = text.noun(goal)
     if goal.deadline_ms is None:
-        split = decisions.least(decision.acceptable, panel.total)
+        split = least(decision.acceptable, panel.total)
         if split is not None and noun != panel.noun:
             words = f"  least {panel.noun} of the splits"
             marks[id(split)] = "\nleast of the splits" if narrow else words
@@ -245,4 +251,4 @@ def _least_of_all(decision, panel, noun):
     unmeasured = {*decision.untimed} & {*decision.uncompared}
     if unmeasured or any(getattr(c, panel.total) is None for c in compared):
         return None
-    return decisions.least(compared, panel.total)
+    return least(compared, panel.total)

@@ -3,10 +3,10 @@
 import itertools
 import statistics
 
-from bottlenet_tf.common.diagrams import new_figure
+from bottlenet_tf.common.diagrams import INK, new_figure
 from bottlenet_tf.emulation.phases import starts_s
 from bottlenet_tf.report import text
-from bottlenet_tf.report.picture import CLOUD, DEVICE, INK
+from bottlenet_tf.report.picture import CLOUD, DEVICE
 
 _CUT, _BUSY, _ORACLE, _FIXED = "#CC3311", "#E69F00", "#000000", "#888888"
 # Colour and label of the marks for images by where they were answered.

@@ -5,9 +5,9 @@ import pathlib
 import shlex
 import statistics
 
-from bottlenet_tf.common import whole_file
+from bottlenet_tf.common import diagrams, whole_file
 from bottlenet_tf.emulation import phases, recording
-from bottlenet_tf.report import link_drawing, picture, writing
+from bottlenet_tf.report import link_drawing, page
 
 PAGE = "link.html"
 
@@ -65,24 +65,15 @@ def html(found):
     """Returns the page of a `Recording`."""
     replayed = phases.rivals(found.world())
     rows = table(found, replayed)
-    fixed = min(rows[2:], key=lambda row: row.mean_ms).name
-    environment = writing.templates()
+    fixed = min(rows[2:], key=lambda row: row.mean_ms)
+    environment = page.templates()
     environment.filters["number"] = _number
+    drawn = diagrams.svg(lambda: link_drawing.draw(found, replayed, fixed.name))
     return environment.get_template(PAGE).render(
-        about=found.about,
+        found=found, rows=rows, best_fixed=fixed, events=events(found),
+        drawing=drawn.decode(), seconds=phases.starts_s(found.phases)[-1],
         command=shlex.join(map(str, found.about.command)),
-        drawing=picture.svg(
-            lambda: link_drawing.draw(found, replayed, fixed)
-        ).decode(),
-        best_fixed=fixed,
-        events=events(found),
-        phases=found.phases,
-        plan=found.plan,
-        rows=rows,
-        seconds=phases.starts_s(found.phases)[-1],
-        lost=sum(a.where is None for a in found.answers),
-        total=len(found.answers),
-    )
+    )  # fmt: skip
 
 
 def table(found, replayed):

@@ -6,24 +6,14 @@ from typing import Literal
 import msgspec
 
 from bottlenet_tf.common import formats, reading
-from bottlenet_tf.common.diagrams import new_figure
+from bottlenet_tf.common.accuracy_drawing import WAYS, draw_qualities
 from bottlenet_tf.common.ranges import Count, NotNegative, Percent, Whole
 from bottlenet_tf.common.run_folders import REPORT_FILE
 from bottlenet_tf.report import runs
 from bottlenet_tf.report.origins import together
-from bottlenet_tf.report.picture import (
-    AWARE,
-    NAIVE,
-    PALE,
-    Picture,
-    is_narrow,
-)
+from bottlenet_tf.report.picture import Picture
 
 _PROGRAM = "python -m bottlenet_tf.cli.figure7"
-_LOOKS = {
-    "aware": ("trained with the codec", AWARE, "o", "-"),
-    "naive": ("codec switched on afterwards", NAIVE, "X", "--"),
-}
 
 
 class _Point(msgspec.Struct):
@@ -66,7 +56,7 @@ class Modes(msgspec.Struct, kw_only=True):
                 for p in self.found
                 if p.mode == mode
             )
-            for mode in _LOOKS
+            for mode in WAYS
         }
 
     @property
@@ -127,7 +117,9 @@ def picture(modes):
             f"sent through JPEG. {ahead}"
         ),
         alt=f"Accuracy over JPEG quality for two ways of training. {ahead}",
-        draw=lambda width: _draw(modes, width),
+        draw=lambda width: draw_qualities(
+            width, modes.points, modes.baseline_accuracy
+        ),
         header=("mode", "quality", "accuracy_percent", "wire_bytes"),
         rows=[[m, *p] for m, points in modes.points.items() for p in points],
         origins=(modes.origin,),
@@ -149,21 +141,3 @@ def _ahead(modes):
     if least[1] != most[1]:
         gain += f" and {least[0]:+.2f} at quality {least[1]}"
     return gain.replace("-", "−") + "."
-
-
-def _draw(modes, width):
-    figure = new_figure(width, 3.8 if is_narrow(width) else 3.9)
-    axes = figure.add_subplot()
-    for mode, (name, color, marker, line) in _LOOKS.items():
-        quality, accuracy, _ = zip(*modes.points[mode])
-        axes.plot(quality, accuracy, color=color, marker=marker,
-                  linestyle=line, label=name)  # fmt: skip
-    if modes.baseline_accuracy is not None:
-        axes.axhline(
-            modes.baseline_accuracy, color=PALE, linewidth=1, linestyle=":",
-            label=f"network, unsplit: {modes.baseline_accuracy:.2f} %",
-        )  # fmt: skip
-    axes.set(xlabel="JPEG quality of the plane", ylabel="accuracy (%)")
-    axes.grid(True)
-    axes.legend(loc="lower right", fontsize=8)
-    return figure

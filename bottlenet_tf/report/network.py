@@ -4,17 +4,14 @@ import math
 
 import numpy as np
 
-from bottlenet_tf.common.diagrams import new_figure
-from bottlenet_tf.report import decisions, origins, text
+from bottlenet_tf.common.diagrams import INK, PALE, is_narrow, new_figure
+from bottlenet_tf.report import origins, text
 from bottlenet_tf.report.picture import (
     CLOUD,
     DEVICE,
-    INK,
-    PALE,
     REST,
     Picture,
     ink_on,
-    is_narrow,
     looks_of,
 )
 
@@ -40,28 +37,17 @@ def pictures(sources):
     return [_picture(sources, sheets, i) for i in range(count)]
 
 
-def chosen_for(selection):
+def _chosen(sources):
     """Returns `{split: [names of networks]}` of the chosen splits."""
     found = {}
-    for choice, links in decisions.chosen_for(selection).values():
+    for choice, links in sources.chosen.values():
         found.setdefault(choice.split, []).extend(links)
     return found
 
 
-def shape(run):
-    """Returns the feature's shape as "32×32×16"; "–" if unknown."""
-    feature = run.raw_features
-    return "×".join(map(str, feature.shape)) if feature else "–"
-
-
-def feature_bytes(run):
-    """Returns the size of the feature in 8 bits; None if unknown."""
-    return run.raw_features and run.raw_features.num_bytes
-
-
 def _picture(sources, sheets, i):
     search, splits = sources.search, sheets[i]
-    chosen, shares = chosen_for(sources.selection), sources.server_shares
+    chosen, shares = _chosen(sources), sources.server_shares
     sent = "; ".join(
         f"{split} sends {sources.runs[split].wire_bytes:.0f} wire bytes, "
         f"{text.share(sources.runs[split].device_mac_share)} of the computing "
@@ -121,7 +107,7 @@ def _row(sources, split, chosen):
     if run is None:
         return [split, unit, *[None] * 6, networks]
     return [
-        split, unit, shape(run), feature_bytes(run), run.wire_bytes,
+        split, unit, run.feature_shape, run.feature_bytes, run.wire_bytes,
         run.accuracy, run.device_mac_share, sources.server_shares.get(split),
         networks,
     ]  # fmt: skip
@@ -207,7 +193,7 @@ class _Drawing:
             words = "not measured" if known else "no acceptable unit"
             self._write(self.gap, above, words, color=PALE)
             return
-        size, sent = feature_bytes(run), f"{text.number(run.wire_bytes)} B"
+        size, sent = run.feature_bytes, f"{text.number(run.wire_bytes)} B"
         of = "" if size is None else f" of {text.number(size)}"
         self._write(self.gap, above, sent + of)
         accuracy = text.percent(run.accuracy)

@@ -11,33 +11,15 @@ import io
 from collections.abc import Callable
 
 import matplotlib
-from matplotlib import style
 from matplotlib.colors import to_hex, to_rgb
 
-# In inches of 72 pt: 730 px of a page, and 336 px, a phone less its margins.
-WIDE, NARROW = 7.6, 3.5
-_PNG_DPI = 160
-_STYLE = {
-    "svg.fonttype": "none",  # Text stays text, in an available font.
-    "svg.hashsalt": "bottlenet_tf",  # The same picture gives the same file.
-    "text.parse_math": False,  # Names may contain dollars.
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.edgecolor": "0.4",
-    "grid.color": "0.9",
-    "legend.frameon": False,
-    "hatch.linewidth": 0.6,
-}
-_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+from bottlenet_tf.common import diagrams
+
 DEVICE, CODEC, UPLINK, ANSWER, CLOUD = (
     "#D55E00", "#F0C000", "#56B4E9", "#AAAAAA", "#0072B2",
 )  # fmt: skip
 # Computing on neither side: the rest of an unsplit network.
 REST = "#C4CBD0"
-AWARE, NAIVE = "#000000", "#CC79A7"
-INK, PALE = "#1A1A1A", "#666666"
 _MARKERS = "osD^vPX<>p"
 # The lightest end of viridis can't be seen on white.
 _LIGHTEST = 0.82
@@ -61,16 +43,16 @@ class Picture:
 
     def figure(self, width):
         """Returns the drawing as a Matplotlib figure in the page's style."""
-        with style.context(["default", _STYLE]):
+        with diagrams.in_style():
             return self.draw(width)
 
     def svg(self, width):
         """Returns the drawing as bytes, without a prolog."""
-        return svg(lambda: self.draw(width))
+        return diagrams.svg(lambda: self.draw(width))
 
     def png(self):
         """Returns the wide drawing as bytes."""
-        return _saved(lambda: self.draw(WIDE), "png", dpi=_PNG_DPI)
+        return diagrams.png(lambda: self.draw(diagrams.WIDE))
 
     def csv(self):
         """Returns its data as bytes."""
@@ -78,24 +60,6 @@ class Picture:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([self.header, *self.rows])
         return file.getvalue().encode("utf-8", "replace")
-
-
-def svg(draw):
-    """Returns the figure that a function draws as bytes, without a prolog."""
-    data = _saved(draw, "svg", metadata=_NO_METADATA)
-    return data[data.index(b"<svg") :]
-
-
-def _saved(draw, kind, **options):
-    file = io.BytesIO()
-    with style.context(["default", _STYLE]):
-        draw().savefig(file, format=kind, **options)
-    return file.getvalue()
-
-
-def is_narrow(width):
-    """Whether this is a phone's width."""
-    return width < (NARROW + WIDE) / 2
 
 
 def looks_of(splits):

@@ -1,23 +1,35 @@
 """Accuracy over bytes of a search or of runs: pictures and their data."""
 
-from bottlenet_tf.common.curve_cells import unit_label
-from bottlenet_tf.common.rate_curves import front, unit_curves
-from bottlenet_tf.report import decisions, text
-from bottlenet_tf.report.picture import INK, Picture, looks_of
-from bottlenet_tf.report.rate_drawing import (
+from bottlenet_tf.common.accuracy_drawing import (
     MOST_LABELS,
     Series,
-    codec_label,
-    draw,
+    cloud_series,
+    draw_rates,
     look,
 )
+from bottlenet_tf.common.curve_cells import codec_label, unit_label
+from bottlenet_tf.common.diagrams import INK, is_narrow
+from bottlenet_tf.common.rate_curves import front, unit_curves
+from bottlenet_tf.report import text
+from bottlenet_tf.report.picture import Picture, looks_of
 
 # Points below the least relevant accuracy that are still drawn.
 _DEPTH = 12.0
-_CAPTION_END = (
-    "Bytes are wire bytes, without the message that carries them. Points below "
-    "{floor:.0f} % aren't drawn; the CSV file has them.{left_out}"
-)
+_OF_SEARCH = (
+    "what", "split", "point", "trial_or_codec", "quality", "side_px",
+    "wire_bytes", "accuracy_percent", "images",
+)  # fmt: skip
+_OF_RUNS = (
+    "what", "run", "split", "point", "quality", "side_px", "wire_bytes",
+    "accuracy_percent", "images",
+)  # fmt: skip
+
+
+def of_sources(sources):
+    """Returns the `Picture` of a search, or of other runs."""
+    if sources.search:
+        return of_search(sources)
+    return of_runs(sources.all_runs, sources=sources)
 
 
 def of_search(sources):
@@ -25,40 +37,36 @@ def of_search(sources):
 
     The units to compare with and the choices of a selection are drawn, too.
     """
-    runs, against = list(sources.runs.values()), sources.against
-    search, rings = sources.search, _rings(sources)
-    loss = search.results.max_accuracy_loss
-    images = search.stated.config.search_images or "all"
-    least = search.stated.accuracy - loss
-    floor = _floor(*(run.accuracy for run in runs), least)
-    more = ""
-    if any(run.points[1:] for run in runs):
-        more += " Thick lines: all operating points of a unit."
-    if against:
-        more += " Black: the units to compare with."
-    named = ""
+    search, runs = sources.search, list(sources.runs.values())
+    searched = search.stated.config.search_images
+    named = more = ""
     if len(runs) > min(MOST_LABELS.values()):
         named = " (the legend names all, the plot the best)"
+    if any(run.points[1:] for run in runs):
+        more += " Thick lines: all operating points of a unit."
+    if sources.against:
+        more += " Black: the units to compare with."
+    lead = (
+        f"Large marks: the unit kept for each split{named}, on all "
+        f"{runs[0].num_images:,} test images. Small marks: the search's trials "
+        f"on the Pareto front, on {searched or 'all'} validation images.{more}"
+    )
+    data = [_row("candidate", r, r.at(None)) for r in runs]
+    for run in runs:
+        data += _operating_points(run) if run.points[1:] else []
+    for run in sources.against:
+        data += _operating_points(run, "against")
+    data += [
+        {"what": "trial", "split": trial.split, "trial_or_codec": trial.name,
+         "quality": point.quality, "wire_bytes": point.wire_bytes,
+         "accuracy_percent": point.accuracy, "images": searched or ""}
+        for trial in search.results.trials for point in trial.points
+    ]  # fmt: skip
+    made = (search.origin, *(run.origin for run in sources.against))
     series = _series_of_search(sources)
-    return Picture(
-        name="rate_accuracy",
-        caption=(
-            f"Large marks: the unit kept for each split{named}, on all "
-            f"{runs[0].num_images:,} test images. Small marks: the search's "
-            f"trials on the Pareto front, on {images} validation "
-            f"images.{more}{_rings_caption(rings)} Grey: the image itself, "
-            "compressed and sent to the untouched network. "
-            + _caption_end(floor, runs[0])
-        ),
-        alt=_alt(sources.runs),
-        draw=lambda width: draw(width, series, rings, runs[0], floor, loss),
-        header=(
-            "what", "split", "point", "trial_or_codec", "quality", "side_px",
-            "wire_bytes", "accuracy_percent", "images",
-        ),
-        rows=_rows_of_search(sources, rings),
-        origins=(search.origin, *(run.origin for run in against)),
-    )  # fmt: skip
+    return _picture(
+        "rate_accuracy", lead, ".", runs, series, data, made, sources
+    )
 
 
 def of_runs(runs, name="rate_accuracy", sources=None):
@@ -66,44 +74,93 @@ def of_runs(runs, name="rate_accuracy", sources=None):
 
     The choices of a selection in `sources` are marked.
     """
-    first, rings = runs[0], _rings(sources) if sources else []
-    floor = _floor(*(run.accuracy for run in runs))
     curves = unit_curves(run.unit for run in runs)
     looks = looks_of(range(len(curves)))
     series = [
-        Series(
-            curve.points, look(*looks[i]), curve.marked,
-            text.plain(unit_label(curve)), text.short(curve.split),
-        )
+        _of_curve(curve, looks[i], text.plain(unit_label(curve)))
         for i, curve in enumerate(curves)
+    ]
+    lead = (
+        "Lines: all operating points of a unit, or units of one point at the "
+        "same split. Large marks: default operating points."
+    )
+    data = [point for run in runs for point in _operating_points(run)]
+    made = tuple(run.origin for run in runs)
+    end = f". All on {runs[0].images}."
+    return _picture(name, lead, end, runs, series, data, made, sources)
+
+
+def _picture(name, lead, end, runs, series, data, origins, sources):
+    """Returns a `Picture` of runs and `Series`, with cloud-only and rings.
+
+    Its caption begins with `lead`; `end` follows the words on cloud-only.
+    """
+    first, least, loss = runs[0], [run.accuracy for run in runs], None
+    if sources and sources.search:
+        loss = sources.search.results.max_accuracy_loss
+        least.append(sources.search.stated.accuracy - loss)
+    floor = max(0.0, min(least) - _DEPTH)
+    header = _OF_RUNS if loss is None else _OF_SEARCH
+    chosen = sources.chosen if sources else {}
+    if chosen:
+        each = (f"{n} for {text.listed(c[1])}" for n, c in chosen.items())
+        lead += f" Rings: the choices, {'; '.join(each)}."
+    rings = [
+        (choice, links, sources.runs[choice.split])
+        for choice, links in chosen.values()
+    ]
+    left_out = "".join(
+        f" {text.short(codec_label(codec))} is left out: {reason}."
+        for codec, reason in first.left_out.items()
+    )
+    points = ", ".join(
+        f"{run.name if loss is None else run.split} {run.accuracy:.2f} % at "
+        f"{run.wire_bytes:.0f} wire bytes"
+        for run in runs
+    )
+    data += [
+        _row(f"chosen for {' '.join(links)}", run, run.at(choice.point),
+             point=choice.point)
+        for choice, links, run in rings
     ]  # fmt: skip
+    data += [
+        _row("cloud-only", first, (p.num_bytes, p.accuracy), run=p.codec,
+             split="", trial_or_codec=p.codec, quality=p.quality,
+             side_px=p.side)
+        for p in first.cloud
+    ]  # fmt: skip
+    circles = [
+        (*run.at(choice.point), text.short(", ".join(links)))
+        for choice, links, run in rings
+    ]
     return Picture(
         name=name,
         caption=(
-            "Lines: all operating points of a unit, or units of one point at "
-            "the same split. Large marks: default operating points."
-            f"{_rings_caption(rings)} Grey: the image itself, "
-            "compressed and sent to the untouched network. All on "
-            f"{first.images}. " + _caption_end(floor, first)
+            f"{lead} Grey: the image itself, compressed and sent to the "
+            f"untouched network{end} Bytes are wire bytes, without the message "
+            f"that carries them. Points below {floor:.0f} % aren't drawn; the "
+            f"CSV file has them.{left_out}"
         ),
-        alt=_alt({run.name: run for run in runs}),
-        draw=lambda width: draw(width, series, rings, first, floor),
-        header=(
-            "what", "run", "split", "point", "quality", "side_px",
-            "wire_bytes", "accuracy_percent", "images",
+        alt=f"Accuracy over wire bytes of one image: {points}.",
+        draw=lambda width: draw_rates(
+            width, [*_cloud(first, width), *series], first.baseline_accuracy,
+            floor, rings=circles, loss=loss,
         ),
-        rows=[
-            *(["operating point", run.name, run.split, i, "", "", *point,
-               run.num_images]
-              for run in runs for i, point in enumerate(run.unit.points)),
-            *([f"chosen for {' '.join(links)}", choice.split, "", choice.point,
-               "", "", *point, first.num_images]
-              for choice, links, point in rings),
-            *(["cloud-only", p.codec, "", "", p.quality, p.side, p.num_bytes,
-               p.accuracy, first.num_images] for p in first.cloud),
-        ],
-        origins=tuple(run.origin for run in runs),
+        header=header,
+        rows=[[row.get(column, "") for column in header] for row in data],
+        origins=origins,
     )  # fmt: skip
+
+
+def _cloud(run, width):
+    start = "cloud: " if is_narrow(width) else "cloud-only, "
+    return cloud_series(
+        [
+            (text.short(p.codec), p.side, p.num_bytes, p.accuracy)
+            for p in run.cloud
+        ],
+        start,
+    )
 
 
 def _series_of_search(sources):
@@ -121,65 +178,32 @@ def _series_of_search(sources):
         label = None if split in runs else f"{text.short(split)} (none)"
         thin = look(*looks[split], linewidth=1, markersize=3.5)
         series.append(Series(line, thin, label=label))
-    for split, run in runs.items():
-        line = run.unit.points if run.points[1:] else ()
-        default, name = (run.at(None),), text.short(split)
-        series.append(Series(line, look(*looks[split]), default, name, name))
+    for curve in unit_curves(run.unit for run in runs.values()):
+        name = text.short(curve.split)
+        series.append(_of_curve(curve, looks[curve.split], name))
     for curve in unit_curves(run.unit for run in sources.against):
         label = text.short(unit_label(curve))
         series.append(Series(curve.points, look(INK, "*"), label=label))
     return series
 
 
-def _rows_of_search(sources, rings):
-    results, runs = sources.search.results, sources.runs
-    first, blank = next(iter(runs.values())), [""] * 3
-    searched = sources.search.stated.config.search_images or ""
-    many = [("operating point", r) for r in runs.values() if r.points[1:]]
-    many += [("against", run) for run in sources.against]
-    return [
-        *(["candidate", split, "", *blank, *run.at(None), run.num_images]
-          for split, run in runs.items()),
-        *([f"chosen for {' '.join(links)}", choice.split, choice.point, *blank,
-           *point, first.num_images] for choice, links, point in rings),
-        *([what, run.split, i, *blank, *point, run.num_images]
-          for what, run in many for i, point in enumerate(run.unit.points)),
-        *(["trial", trial.split, "", trial.name, point.quality, "",
-           point.wire_bytes, point.accuracy, searched]
-          for trial in results.trials for point in trial.points),
-        *(["cloud-only", "", "", p.codec, p.quality, p.side, p.num_bytes,
-           p.accuracy, first.num_images] for p in first.cloud),
-    ]  # fmt: skip
+def _of_curve(curve, looks, label):
+    """Returns the `Series` of a `UnitCurve`, its deployed points marked."""
+    name = text.short(curve.split)
+    marks = tuple((*point, name) for point in curve.marked)
+    return Series(curve.points, look(*looks), marks, label)
 
 
-def _alt(runs):
-    points = ", ".join(
-        f"{name} {run.accuracy:.2f} % at {run.wire_bytes:.0f} wire bytes"
-        for name, run in runs.items()
-    )
-    return f"Accuracy over wire bytes of one image: {points}."
+def _operating_points(run, what="operating point"):
+    """Returns rows of a run's operating points."""
+    points = enumerate(run.unit.points)
+    return [_row(what, run, point, point=i) for i, point in points]
 
 
-def _floor(*accuracies):
-    return max(0.0, min(accuracies) - _DEPTH)
-
-
-def _caption_end(floor, run):
-    left_out = "".join(
-        f" {codec_label(codec)} is left out: {reason}."
-        for codec, reason in run.left_out.items()
-    )
-    return _CAPTION_END.format(floor=floor, left_out=left_out)
-
-
-def _rings(sources):
-    """Returns `(Choice, networks, (bytes, accuracy))` of each choice."""
-    return [
-        (choice, links, sources.runs[choice.split].at(choice.point))
-        for choice, links in decisions.chosen_for(sources.selection).values()
-    ]
-
-
-def _rings_caption(rings):
-    each = (f"{c.name} for {text.listed(links)}" for c, links, _ in rings)
-    return f" Rings: the choices, {'; '.join(each)}." if rings else ""
+def _row(what, run, reached, /, **more):
+    """Returns `{column: value}` of `(bytes, accuracy)` on a run's images."""
+    return {
+        "what": what, "run": run.name, "split": run.split,
+        "wire_bytes": reached[0], "accuracy_percent": reached[1],
+        "images": run.num_images, **more,
+    }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from bottlenet_tf.common import formats, reading
+from bottlenet_tf.common.curve_cells import unit_label
 from bottlenet_tf.common.ranges import (
     Count,
     NotNegative,
@@ -13,7 +14,7 @@ from bottlenet_tf.common.ranges import (
     Positive,
     Whole,
 )
-from bottlenet_tf.common.rate_curves import Unit, unit_kind
+from bottlenet_tf.common.rate_curves import Unit, unit_curves, unit_kind
 from bottlenet_tf.common.run_folders import REPORT_FILE, model_name
 from bottlenet_tf.report.origins import Origin
 
@@ -138,6 +139,11 @@ class Run(Figures, kw_only=True):
         return pathlib.Path(self.file).resolve().parent.name
 
     @property
+    def label(self):
+        """Its split, training and unit, for display."""
+        return unit_label(unit_curves([self.unit])[0])
+
+    @property
     def images(self):
         """The images it was measured on, for display."""
         of = " of unseen classes" if self.part == _UNSEEN else ""
@@ -154,6 +160,17 @@ class Run(Figures, kw_only=True):
         """Path of the picture of planes; None if there is none."""
         path = pathlib.Path(self.file).parent / "planes.png"
         return path if path.is_file() else None
+
+    @property
+    def feature_shape(self):
+        """The feature's shape as "32×32×16"; "–" if unknown."""
+        feature = self.raw_features
+        return "×".join(map(str, feature.shape)) if feature else "–"
+
+    @property
+    def feature_bytes(self):
+        """The size of the feature in 8 bits; None if unknown."""
+        return self.raw_features and self.raw_features.num_bytes
 
     @property
     def choices(self):

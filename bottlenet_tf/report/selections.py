@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from bottlenet_tf.common import formats, rate_curves, reading
+from bottlenet_tf.common import formats, reading
 from bottlenet_tf.common.ranges import NotNegative
+from bottlenet_tf.common.rate_curves import Figure
 from bottlenet_tf.report.origins import Origin
 from bottlenet_tf.selection.choices import Choice
 from bottlenet_tf.selection.choosing import Scenario
@@ -22,18 +23,13 @@ _PROGRAM = "bottlenet-select"
 # Fields of a decision that are as in the file.
 _SAME = (
     "link", "goal", "limits", "references", "refused", "unmeasured", "front",
+    "between",
 )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Cost(Cost):
     break_even_rtt_ms: NotNegative | Literal["always", "never"] | None
-
-
-class _Figure(msgspec.Struct):
-    value: NotNegative | None
-    reason: str | None
-    at_most: NotNegative | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +50,7 @@ class _Decision(msgspec.Struct):
     winner: str | None
     best: str | None
     front: tuple[str, ...]
-    between: dict[str, _Figure]
+    between: dict[str, Figure]
     sensitivity: tuple[_Scenario, ...]
 
 
@@ -164,10 +160,6 @@ def _decided(found, runs, refuse):
         best=named("best", found.best, known),
         scenarios=tuple(scenarios),
         break_even={name: c.break_even_rtt_ms for name, c in known.items()},
-        between={
-            split: rate_curves.Figure(*msgspec.structs.astuple(figure))
-            for split, figure in found.between.items()
-        },
     )
 
 

@@ -1,14 +1,8 @@
 """The choices at other rates of the link and other loads."""
 
-from bottlenet_tf.common.diagrams import new_figure
-from bottlenet_tf.report import decisions, text
-from bottlenet_tf.report.picture import (
-    PALE,
-    Picture,
-    ink_on,
-    is_narrow,
-    looks_of,
-)
+from bottlenet_tf.common.diagrams import PALE, is_narrow, new_figure
+from bottlenet_tf.report import text
+from bottlenet_tf.report.picture import Picture, ink_on, looks_of
 
 
 def of_decision(decision, selection, splits):
@@ -24,7 +18,7 @@ def of_decision(decision, selection, splits):
     return Picture(
         name=f"sensitivity_{link.name}",
         caption=(
-            f"Split that {decisions.reached(decision.goal)} around "
+            f"Split that {text.reached(decision.goal)} around "
             f"{link.name}, with {text.number(link.message_overhead_bytes)} "
             f"bytes per message: {found}."
         ),

@@ -7,7 +7,6 @@ from bottlenet_tf.profiling import profile_file
 from bottlenet_tf.report import modes as modes_file
 from bottlenet_tf.report import origins, searches, selections
 from bottlenet_tf.report import runs as run_files
-from bottlenet_tf.report.blocks import note
 from bottlenet_tf.search import baseline
 from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.curves import CURVES
@@ -54,15 +53,37 @@ class Sources:
     before: tuple = ()
     missing: dict = dataclasses.field(default_factory=dict)
 
-    def notes(self, *names):
-        """Returns blocks on how to make those of the parts that are missing."""
-        return [note(self.missing[n]) for n in names if n in self.missing]
-
     @property
     def all_runs(self):
         """`runs` and `against`, each once."""
         found = (*self.runs.values(), *self.against)
         return list({run.file: run for run in found}.values())
+
+    @property
+    def chosen(self):
+        """`{Choice name: (Choice, names of networks)}` of the winners."""
+        found = {}
+        for decision in self.selection.decisions if self.selection else ():
+            if decision.winner:
+                choice = decision.winner.choice
+                _, links = found.setdefault(choice.name, (choice, []))
+                links.append(decision.link.name)
+        return found
+
+    @property
+    def splits(self):
+        """Names of all splits, in the network's order, if that is known."""
+        return self.search.splits if self.search else list(self.runs)
+
+    @property
+    def unseen(self):
+        """Those of `runs` that have figures on unseen classes, on these."""
+        return [run.unseen for run in self.runs.values() if run.unseen]
+
+    @property
+    def against_unseen(self):
+        """The same of `against`."""
+        return [run.unseen for run in self.against if run.unseen]
 
     @property
     def origins(self):

@@ -1,4 +1,4 @@
-"""Text of files for display, and numbers with their significant digits."""
+"""Text for display: that of files, numbers, a decision's goal in words."""
 
 import pathlib
 import shlex
@@ -8,6 +8,7 @@ _PROGRAMS = (__name__.partition(".")[0], "cli")
 # Between a number and its unit.
 NO_BREAK = "\u00a0"
 _LONGEST = 22
+TIME, ENERGY, SUM = "time", "energy", "weighted sum"
 
 
 def plain(value):
@@ -80,3 +81,41 @@ def listed(names):
     """Returns "a", "a and b" or "a, b and c"."""
     *most, last = map(plain, names)
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def noun(goal):
+    """Returns the noun of `selection.Goal.of`; with a deadline, time."""
+    if not goal.energy_weight:
+        return TIME
+    return SUM if goal.latency_weight else ENERGY
+
+
+def wanted(goal):
+    """Returns a goal as "the least time"; a sum with its weights."""
+    if goal.deadline_ms is not None:
+        return f"the most accuracy within {goal.deadline_ms:g} ms"
+    weights = ""
+    if noun(goal) == SUM:
+        weights = (
+            f" ({goal.latency_weight:g} × ms + {goal.energy_weight:g} × mJ)"
+        )
+    return f"the least {noun(goal)}{weights}"
+
+
+def reached(goal):
+    """Returns a goal as "takes the least time"."""
+    verb = "reaches" if goal.deadline_ms is not None else "takes"
+    return f"{verb} {wanted(goal)}"
+
+
+def beats(goal):
+    """Returns how a rival is ahead: "takes less time"."""
+    if goal.deadline_ms is not None:
+        return f"does better within {goal.deadline_ms:g} ms"
+    return f"takes less {noun(goal)}"
+
+
+def not_compared(decision):
+    """Returns ", not compared with ..."; "" if all rivals were measured."""
+    names = decision.uncompared
+    return f", not compared with {listed(names)}" if names else ""

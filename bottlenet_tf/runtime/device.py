@@ -9,7 +9,7 @@ import os
 import sys
 
 from bottlenet_tf.runtime.arguments import add_engine, index, positive
-from bottlenet_tf.runtime.forms import EXTENSIONS
+from bottlenet_tf.runtime.forms import EXTENSIONS, is_image_name
 
 # The folder of the package: a deployed copy has unit.json there.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -135,8 +135,7 @@ def _folder_jobs(parser, folder, out):
     jobs = []
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
-        is_image = name.lower().endswith(EXTENSIONS) and os.path.isfile(path)
-        if is_image and not name.startswith("."):
+        if is_image_name(name) and os.path.isfile(path):
             # With the suffix, so that cat.jpg and cat.png differ.
             jobs.append((path, out and os.path.join(out, name + ".payload")))
     if not jobs:

@@ -182,9 +182,9 @@ class Head:
         values, code_range = self.run(image)
         return self._packer.codes(values, point), code_range
 
-    def fit(self, values, code_range, max_bytes):
+    def fit(self, values, code_range, max_bytes, finest=0):
         """Returns `limit.Fitted` of the result of `run`; see `Packer.fit`."""
-        return self._packer.fit(values, code_range, max_bytes)
+        return self._packer.fit(values, code_range, max_bytes, finest)
 
     def pack(self, codes, code_range, point=None):
         """Returns the payload (bytes) of the result of `codes`."""

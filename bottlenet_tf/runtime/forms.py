@@ -6,6 +6,14 @@ EXTENSIONS = (
 )  # fmt: skip
 
 
+def is_image_name(name):
+    """Whether a file's name is an image's.
+
+    Hidden files are still being copied or downloaded.
+    """
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
 def form_of(data):
     """Returns the form of a file by its first bytes; None for another."""
     if data[:3] == b"\xff\xd8\xff":

@@ -71,7 +71,7 @@ class Packer:
                 f"Received: max_bytes={max_bytes}"
             )
 
-    def fit(self, values, code_range, max_bytes):
+    def fit(self, values, code_range, max_bytes, finest=0):
         """Returns the most detailed payload within a limit, `Fitted`.
 
         It is that of the finest operating point that fits, points being in
@@ -82,6 +82,7 @@ class Packer:
             values: As for `codes`.
             code_range: As for `PayloadFormat.pack`.
             max_bytes: Most bytes of the payload.
+            finest: Index of the finest point that may be used.
 
         Raises:
             ValueError: for a limit that `check_limit` refuses; without gains,
@@ -92,7 +93,7 @@ class Packer:
         def at_point(point):
             return self._form.pack(self.codes(values, point), code_range, point)
 
-        points = range(self._coarsest + 1)
+        points = range(finest, self._coarsest + 1)
         found, payload, tries = first_within(max_bytes, points, at_point)
         if found is not None:
             return Fitted(payload, found, 0, tries)

@@ -118,6 +118,8 @@ def measure(config, root, dataset):
     backbone = build_backbone(base, dataset.image_size, dataset.num_classes)
     dataset = with_labels_for(backbone.output, dataset, base)
     splits = _splits(config, backbone)
+    if base.unit.kind == "learned":
+        _check_images(base, dataset, backbone, splits)
     # The trials find it in the cache.
     baselines = evaluation.measure_baselines(
         in_float32(backbone.model),
@@ -131,6 +133,15 @@ def measure(config, root, dataset):
         dataset.num_classes,
         baselines.network_accuracy,
     )
+
+
+def _check_images(base, dataset, backbone, splits):
+    """Raises ValueError unless there are enough for each closed form."""
+    from bottlenet_tf.training import unit_start
+
+    for name in splits:
+        unit = base.unit.resolved(backbone.split_point(name).shape)
+        unit_start.count_images(base, dataset, unit.mixed_to)
 
 
 def _splits(config, backbone):

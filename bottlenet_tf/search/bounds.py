@@ -22,9 +22,10 @@ def optimistic_bytes(curve, least_accuracy, optimism):
     """Returns the wire bytes that a trained unit may need.
 
     These are a share, `optimism`, of the bytes at `least_accuracy` on its curve
-    before training, a list of `(bytes, accuracy)`. A curve that stays below is
-    assumed to reach it at its most accurate point: before training, early
-    splits of real networks look worse than they are.
+    before training, a list of `(bytes, accuracy)`; docs/choosing.md has the
+    shares that were measured. A curve that stays below is assumed to reach it
+    at its most accurate point: before training, early splits of real networks
+    look worse than they are.
     """
     needed = rate_curves.bytes_at(curve, least_accuracy)
     size = needed.value or needed.at_most or rate_curves.front(curve)[-1][0]

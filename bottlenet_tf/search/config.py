@@ -71,9 +71,6 @@ class CurveConfig(SearchSettings):
     explains every field.
     """
 
-    curve_steps: int = setting(
-        0, "Training steps before a curve is measured.", least=0
-    )
     optimism: float = setting(
         0.25,
         "Share of its bytes that a split may need after training; smaller "

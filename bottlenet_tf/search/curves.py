@@ -15,6 +15,7 @@ import dataclasses
 import math
 import pathlib
 import sys
+import time
 
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.common.run_folders import (
@@ -27,7 +28,7 @@ from bottlenet_tf.common.run_folders import (
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
-from bottlenet_tf.search.config import CurveConfig
+from bottlenet_tf.search.config import CurveConfig, SearchConfig
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
 
@@ -43,14 +44,14 @@ def find_curves(config, pool=None):
         for split in baseline.splits
         if not (root / CURVES / split / REPORT_FILE).is_file()
     ]
+    begun_s = time.monotonic()
     starts.make(config, root, unknown)
-    steps = config.curve_steps
-    per_epoch = baseline.num_train // config.base.batch_size
+    formed_s = time.monotonic()
     for_curves = dataclasses.replace(
         config.base,
-        epochs=-(-steps // per_epoch),
-        max_steps=steps or None,
-        warmup_epochs=0.1 * steps / per_epoch,
+        epochs=0,
+        max_steps=None,
+        warmup_epochs=0.0,
         evaluate_every=0,
         measure_on="validation",
         tuned_rivals=(),
@@ -67,6 +68,13 @@ def find_curves(config, pool=None):
         for split in baseline.splits
     }
     failed = _make(wanted, config, pool, "curves")
+    if unknown:
+        made_s, measured_s = formed_s - begun_s, time.monotonic() - formed_s
+        print(
+            f"{len(unknown)} units in closed form took {made_s:.0f} s, "
+            f"measuring their curves {measured_s:.0f} s.",
+            flush=True,
+        )
     reports = {
         split: load_report(each.workdir)
         for split, each in wanted.items()
@@ -100,6 +108,25 @@ class Curves:
     def least_accuracy(self):
         """The least acceptable accuracy, in percent."""
         return self.baseline.accuracy - self.config.max_accuracy_loss
+
+    @property
+    def spent(self):
+        """Training images that were read, beside those of the paper's grid.
+
+        `statistics_images` are those of the closed forms, the same ones for all
+        splits; `examples` were seen in trainings. `grid_examples` is one epoch
+        for every unit of the grid that a search with --unit=bottlenet has by
+        default, at each split.
+        """
+        base, num_train = self.config.base, self.baseline.num_train
+        reports = (*self.trained().values(), *self.reports.values())
+        sizes = SearchConfig.channels, SearchConfig.strides
+        grid = math.prod(map(len, (*sizes, SearchConfig.qualities)))
+        return {
+            "statistics_images": min(base.unit.statistics_images, num_train),
+            "examples": sum(each["training"]["examples"] for each in reports),
+            "grid_examples": grid * len(self.baseline.splits) * num_train,
+        }
 
     def train(self, prices, pool=None):
         """Trains the units that can win, and no other.
@@ -149,19 +176,14 @@ class Curves:
         return points(report, self.baseline.accuracy)
 
     def _write(self, prices, asked):
-        least, reports = self.least_accuracy, self.trained()
-        trained = self.trained_points
-        examples = sum(
-            report["training"]["examples"]
-            for report in (*reports.values(), *self.reports.values())
-        )
+        least, trained = self.least_accuracy, self.trained_points
         results = {
             "format": FORMAT,
             "command": sys.argv,
             "accuracy": self.baseline.accuracy,
             "least_accuracy": least,
             "optimism": self.config.optimism,
-            "examples": examples,
+            **self.spent,
             "curves": self.points,
             "trained": trained,
             "asked": asked,

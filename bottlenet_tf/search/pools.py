@@ -11,10 +11,10 @@ import multiprocessing.forkserver
 import os
 import pathlib
 import sys
-import threading
 
 from tqdm import tqdm
 
+from bottlenet_tf.common.processes import end_with_parent
 from bottlenet_tf.search import trial_folder
 
 _LINES_SHOWN = 5
@@ -26,15 +26,14 @@ class Pool:
 
     A context manager: leaving it kills unfinished runs, which can be resumed.
 
-    `run` is a function of a folder that returns its error or None; without one,
-    a run is a process on this machine.
+    Args:
+        run: Function of a folder that makes its run, and returns the error or
+            None.
+        close: Function that ends what runs.
     """
 
-    def __init__(self, workers, run=None, close=None):
-        if run is None:
-            local = _Processes(workers)
-            run, close = local.run, local.kill
-        self._run, self._close = run, close or (lambda: None)
+    def __init__(self, workers, run, close=lambda: None):
+        self._run, self._close = run, close
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)
 
     def __enter__(self):
@@ -52,7 +51,8 @@ class Pool:
 def make_pool(config):
     """Returns the `Pool` of a search's configuration."""
     if config.ray_address is None:
-        return Pool(config.workers)
+        local = _Processes(config.workers)
+        return Pool(config.workers, local.run, local.kill)
     return ray_pool(
         config.ray_address, config.workers, config.trial_cpus, config.trial_gpus
     )
@@ -188,7 +188,7 @@ def train(folder):
 
 def _alone(target, folder, threads):
     """The main function of a process, whose output goes to a log."""
-    threading.Thread(target=_die_with_the_search, daemon=True).start()
+    end_with_parent()
     log = os.open(
         pathlib.Path(folder) / trial_folder.LOG,
         os.O_WRONLY | os.O_CREAT | os.O_APPEND,
@@ -201,11 +201,6 @@ def _alone(target, folder, threads):
     # Runs must share a GPU's memory.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     target(folder)
-
-
-def _die_with_the_search():
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def _failure(folder, code):

@@ -7,7 +7,7 @@ from bottlenet_tf.selection.choices import Way, from_report
 from bottlenet_tf.selection.choosing import choose, pareto_front, sensitivity
 from bottlenet_tf.selection.costs import Cost, break_even_rtt_ms, cost
 from bottlenet_tf.selection.goals import Goal, Limits, refusals
-from bottlenet_tf.selection.links import Link
+from bottlenet_tf.selection.links import TRANSPORTS, Link
 from bottlenet_tf.selection.rivals import references
 
 
@@ -33,6 +33,9 @@ class Decision:
         between: `{split: rate_curves.Figure}` on each split's curve: with a
             deadline, the accuracy that just meets it; else the wire bytes that
             are just accurate enough. Empty without either limit.
+        messages: `{bytes of a message besides its payload: Cost}` of the best
+            point there, None where there is none: the link's own, the paper's,
+            which are none, and those of the lightest and heaviest transport.
     """
 
     link: Link
@@ -48,6 +51,7 @@ class Decision:
     scenarios: tuple
     break_even: dict
     between: dict
+    messages: dict = dataclasses.field(default_factory=dict)
 
     @property
     def shown(self):
@@ -148,6 +152,7 @@ def decide(choices, others, machines, link, goal, limits):
         else (),
         _break_even([*costs, *timed], machines, link, goal),
         _between(costs, link, goal, limits),
+        _messages(choices, machines, link, goal, limits),
     )
 
 
@@ -164,6 +169,23 @@ def _between(costs, link, goal, limits):
         elif limits.min_accuracy is not None:
             least = limits.min_accuracy
             found[split] = rate_curves.bytes_at(curve, least)
+    return found
+
+
+def _messages(choices, machines, link, goal, limits):
+    """Returns `Decision.messages`."""
+    sizes = [float(each.num_bytes) for each in TRANSPORTS.values()]
+    found = {}
+    for size in sorted(
+        {0.0, link.message_overhead_bytes, min(sizes), max(sizes)}
+    ):
+        other = dataclasses.replace(link, message_overhead_bytes=size)
+        costs = [
+            cost(choice, machines, other)
+            for choice in choices
+            if not refusals(choice, machines, other, limits)
+        ]
+        found[size] = choose(costs, goal)
     return found
 
 

@@ -14,6 +14,10 @@ Flat JSON; null is unknown, or doesn't apply.
     codec, quality, side         of the image, if way is "cloud"
     wire_bytes_mean, _p95, _p99, _max    0 if nothing is sent
     accuracy                     percent, `Choice.sure_accuracy`
+    adapted                      only in a deployment with an adapted unit
+                                 (`export.plan_file`): held_out is the number of
+                                 photos that bytes are of, unit_id_before is the
+                                 unit that the accuracy is of
 
 `device_times` (split, load, device_ms, encode_ms, compute_mj) and
 `cloud_times` (split, load, decode_ms, cloud_ms): medians for one image at a

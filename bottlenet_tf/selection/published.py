@@ -1,9 +1,12 @@
 """Printed latencies and energies: the best of them, and their sums checked."""
 
 import csv
-import dataclasses
-import math
+from typing import Annotated, Literal
 
+import msgspec
+
+from bottlenet_tf.common import reading
+from bottlenet_tf.common.ranges import NotNegative, Percent
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.selection.links import NAMED
 
@@ -13,20 +16,19 @@ FIELDS = ("network", "name", "bytes", "latency_ms", "energy_mj", "accuracy")
 ROUNDING = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class Total:
+class Total(msgspec.Struct, frozen=True):
     """One printed cell: the latency and energy of a choice under a network.
 
     `network` is one of `links.NAMED`, `name` is "mobile-only", "cloud-only" or
     a split point. `num_bytes` are sent per image, `accuracy` is in percent.
     """
 
-    network: str
-    name: str
-    num_bytes: float
-    latency_ms: float
-    energy_mj: float
-    accuracy: float | None
+    network: Literal["3g", "4g", "wifi"]
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    num_bytes: NotNegative = msgspec.field(name="bytes")
+    latency_ms: NotNegative
+    energy_mj: NotNegative
+    accuracy: Percent | None
 
     @property
     def is_split(self):
@@ -100,37 +102,18 @@ def read(path):
         header=header,
     )
     check(len(lines) > 1, f"{path} must have at least one row.", rows=0)
-    return [_total(f"{path}, line {number}", row) for number, row in lines[1:]]
-
-
-def _total(where, row):
-    check(len(row) == len(FIELDS), f"{where}: six fields are needed.", row=row)
-    network, name, *numbers, accuracy = row
-    check(
-        network in NAMED,
-        f"{where}: network must be one of {', '.join(NAMED)}.",
-        network=network,
-    )
-    check(name != "", f"{where}: name must not be empty.", row=row)
-    return Total(
-        network,
-        name,
-        *(_number(where, *each) for each in zip(FIELDS[2:], numbers)),
-        _number(where, "accuracy", accuracy) if accuracy else None,
-    )
-
-
-def _number(where, name, text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    check(
-        0 <= value < math.inf,
-        f"{where}: {name} must be a number that isn't negative.",
-        **{name: text},
-    )
-    return value
+    totals = []
+    for number, row in lines[1:]:
+        place = f"line {number}, "
+        check(
+            len(row) == len(FIELDS),
+            f"{path}, line {number}: six fields are needed.",
+            row=row,
+        )
+        given = dict(zip(FIELDS, row))
+        given["accuracy"] = given["accuracy"] or None
+        totals.append(reading.convert(given, Total, path, place, strict=False))
+    return totals
 
 
 def best_split(totals, network, target):

@@ -150,6 +150,13 @@ def sensitivity_table(decision):
     return aligned(header, rows, left=0)
 
 
+def messages_table(decision):
+    """Returns the lines of the choices at other bytes of a message."""
+    header = [f"{size:g} B per message" for size in decision.messages]
+    won = [_won(each, decision.goal) for each in decision.messages.values()]
+    return aligned(header, [won], left=0)
+
+
 def _won(winner, goal):
     if winner is None:
         return "none"
@@ -233,7 +240,7 @@ def as_values(decision):
         "best": decision.best and decision.best.choice.name,
         "front": list(decision.front),
         "between": {
-            split: figure._asdict()
+            split: dataclasses.asdict(figure)
             for split, figure in decision.between.items()
         },
         "sensitivity": [
@@ -246,6 +253,15 @@ def as_values(decision):
                 "energy_mj": s.winner and s.winner.energy_mj,
             }
             for s in decision.scenarios
+        ],
+        "messages": [
+            {
+                "message_overhead_bytes": size,
+                "winner": won and won.choice.name,
+                "latency_ms": won and won.latency_ms,
+                "energy_mj": won and won.energy_mj,
+            }
+            for size, won in decision.messages.items()
         ],
     }
 

@@ -11,7 +11,12 @@ import dataclasses
 
 import numpy as np
 
-from bottlenet_tf.training.klt import IDENTITY_SHARE, outer, weighted_klt
+from bottlenet_tf.training.klt import (
+    IDENTITY_SHARE,
+    normalized,
+    outer,
+    weighted_klt,
+)
 
 AXIS_IDENTITY_SHARE = 0.1  # As `IDENTITY_SHARE`, for one axis.
 # Share of all frequencies' statistics in those of one, which are few.
@@ -70,6 +75,9 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
             `layers.learned.transform.Analysis`.
     """
     count, *_, channels = z.shape
+    # Weights of ordinary size, whatever an answer's unit; `scale` has it again.
+    size = max(np.sqrt(np.vdot(g, g) / g.size), 1e-30)
+    g = g / np.float32(size)
     rows, unrows = _axis_klt(z, g, axis=1)
     columns, uncolumns = _axis_klt(z, g, axis=2)
     u = _grid(rows, columns, z)
@@ -95,6 +103,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
         : mixed or None
     ].mean()
     scale = np.concatenate([np.ones(mixed_to), np.sqrt(metric[mixed:])])
+    scale = size * scale
     return ClosedForm(
         patches=patches,
         rows=rows,
@@ -161,9 +170,7 @@ def _axis_klt(z, g, axis):
     """Returns the transform along one axis of the grid, and its inverse."""
     side = z.shape[axis]
     z, g = (np.moveaxis(v, axis, -1).reshape(-1, side) for v in (z, g))
-    metric = outer(g)
-    # Normalised: its size belongs to the channels.
-    metric = metric * side / np.trace(metric)
+    metric = normalized(outer(g))
     forward, inverse, _ = weighted_klt(outer(z), metric, AXIS_IDENTITY_SHARE)
     return forward.T, inverse.T
 

@@ -12,6 +12,15 @@ def outer(rows):
     return rows.T @ rows / len(rows)
 
 
+def normalized(metric):
+    """Returns a metric with the mean diagonal 1.
+
+    A transform's weights are then of the size that an optimizer expects, whose
+    steps don't know how little of a feature an answer needs.
+    """
+    return metric * len(metric) / np.maximum(np.trace(metric), 1e-30)
+
+
 def _roots(matrix):
     """Returns a positive matrix' square root and its inverse."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)

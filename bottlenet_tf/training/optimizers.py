@@ -146,9 +146,10 @@ def for_learned_unit(config, model, steps_per_epoch, total_steps, first_step=0):
     """Returns the `Grouped` of a `BottleNet` with a learned unit."""
     unit = model.unit
     prior = unit.prior.trainable_variables
+    # The server's linear convolutions, too: fine rates need an exact inverse.
     transform = [
         *unit.analysis.trainable_variables,
-        *unit.synthesis.grid_variables,
+        *unit.synthesis.trainable_variables,
     ]
     taken = {id(v) for v in (*prior, *transform)}
     rest = [v for v in unit.trainable_variables if id(v) not in taken]

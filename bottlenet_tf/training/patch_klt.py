@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bottlenet_tf.training.klt import IDENTITY_SHARE, weighted_klt
+from bottlenet_tf.training.klt import IDENTITY_SHARE, normalized, weighted_klt
 
 
 class Moments:
@@ -56,7 +56,11 @@ class Patches(NamedTuple):
 
 
 def solve_patches(moments, channels, name="the split"):
-    """Returns the `Patches` of `Moments`, with d = `channels`."""
+    """Returns the `Patches` of `Moments`, with d = `channels`.
+
+    A constant channel has a deviation of a thousandth of the largest; a feature
+    of nothing but constant channels is refused.
+    """
     depth = len(moments.shift)
     repeats = len(moments.total) // depth
     total = moments.total / moments.rows
@@ -81,6 +85,7 @@ def solve_patches(moments, channels, name="the split"):
         + np.outer(m, m)
     ) / np.outer(scale, scale)
     metric = moments.slopes / moments.rows * np.outer(scale, scale)
+    metric = normalized(metric)
     forward, inverse, _ = weighted_klt(covariance, metric, IDENTITY_SHARE)
     return Patches(
         moments.patch,

@@ -16,6 +16,7 @@ from bottlenet_tf.common.run_folders import (
     MODEL_FILE,
     PROVENANCE_FILE,
 )
+from bottlenet_tf.common.validation import first_of
 from bottlenet_tf.config.run import TrainConfig, differing_flags
 from bottlenet_tf.data.fingerprints import Fingerprint
 
@@ -244,8 +245,7 @@ def _differing_data(before, now):
 
 
 def _names(names):
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return (", ".join(map(repr, names[:_SHOWN])) or "none") + more
+    return first_of(map(repr, names), _SHOWN)
 
 
 def _differing_flags(folder, config):

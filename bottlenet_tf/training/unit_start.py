@@ -22,9 +22,6 @@ _LADDER_STEPS = 8
 # Most steps in a deviation: codes are int16. Where a single coefficient
 # decides, the others would need far more.
 _MOST_LEVELS = 1000
-# Slope of log(weight of a bit) over log(step): 2 where the divergence is
-# quadratic.
-_LEAST_RISE = 0.5
 # Factors on decoded coefficients that are tried.
 _ENERGIES = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6)
 
@@ -90,8 +87,8 @@ def fit_steps(model, form, features, answers, temperature, task):
 
     A ladder of steps gives bits and divergences from the unsplit answers. The
     negative slope between two of them is the weight of a bit for which the
-    step between is the best one; log(weight) is fitted linearly in log(step).
-    This gives the steps of the two ends of the unit's `rate_weights`.
+    step between is the best one. This gives the steps of the two ends of the
+    unit's `rate_weights`.
 
     Args:
         features: float32 `(images, H, W, C)`.
@@ -146,22 +143,27 @@ def steps_to_try(deviations):
 def log_steps(ladder, bits, losses, rate_weights):
     """Returns log steps `(fine, coarse)` for two rising weights of a bit.
 
-    They are the ladder's ends if the answer hardly depends on the feature, or
-    if both weights are beyond one end. Bits and losses are an image's at each
-    step of the ladder, which rises.
+    They are interpolated between the ladder's, whose slopes are made to rise.
+    Below the first slope the divergence is taken to be quadratic; a weight
+    beyond the last one, or an answer that hardly depends on the feature, gives
+    the ladder's end. Bits and losses are an image's at each step of the ladder,
+    which rises.
     """
-    ends = tuple(np.log([ladder[0], ladder[-1]]))
+    first, last = np.log([ladder[0], ladder[-1]])
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = -np.diff(losses) / np.diff(bits)
-    middles = np.log(ladder[1:] * ladder[:-1]) / 2
     usable = (slopes > 0) & np.isfinite(slopes)
     if usable.sum() < 2:
-        return ends
-    rising, at_one = np.polyfit(middles[usable], np.log(slopes[usable]), 1)
-    fine, coarse = (np.log(rate_weights) - at_one) / max(rising, _LEAST_RISE)
-    fine = max(fine, ends[0] - 1)  # At most e times finer than measured.
-    coarse = min(coarse, ends[1])
-    return (fine, coarse) if fine < coarse else ends
+        return first, last
+    steps = np.log(ladder[1:] * ladder[:-1])[usable] / 2
+    weights = np.maximum.accumulate(np.log(slopes[usable]))
+    fine, coarse = (
+        np.interp(weight, weights, steps, right=last)
+        + min(weight - weights[0], 0.0) / 2
+        for weight in np.log(rate_weights)
+    )
+    fine = max(fine, first - 1)  # At most e times finer than measured.
+    return (fine, coarse) if fine < coarse else (first, last)
 
 
 def divergence_of(model, features, answers, temperature, task):

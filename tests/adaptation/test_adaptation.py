@@ -1,6 +1,7 @@
 """Tests of a whole adaptation: photos in, a pack and figures out."""
 
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -10,10 +11,13 @@ from bottlenet_tf import adaptation, evaluation, export
 from bottlenet_tf.common.run_folders import UNTOUCHED_FILE
 from bottlenet_tf.config.adapt import AdaptConfig
 from bottlenet_tf.config.export import ExportConfig
-from bottlenet_tf.export import pack_file
+from bottlenet_tf.edge.network import Network
+from bottlenet_tf.export import pack_file, runner
 from bottlenet_tf.export.pack import load_pack, swap
+from bottlenet_tf.link import plan_file
 from bottlenet_tf.runtime.cloud import Tail
 from bottlenet_tf.runtime.edge import Head
+from tests import replay_plans
 from tests.eager import eagerly
 
 
@@ -67,8 +71,8 @@ def test_tables_alone_change_no_weight_and_no_answer(run, photos, tmp_path):
     config = AdaptConfig(str(run), str(photos(30)), str(out), refit="tables")
     with eagerly():
         figures = adaptation.run(config)
-    header, weights = pack_file.parse(out.read_bytes())
-    assert header["changed"] == [] == weights
+    _, weights = pack_file.parse(out.read_bytes())
+    assert weights == {}
     for point in figures["points"]:
         assert point["agreement"] == point["agreement_before"]
         assert point["divergence"] == point["divergence_before"]
@@ -96,7 +100,7 @@ def deployment(adapted, run, tmp_path_factory):
     out = tmp_path_factory.mktemp("deploy") / "mine"
     export.run(
         ExportConfig(
-            workdir=(str(run),), out=str(out), pack=str(adapted[1]),
+            workdir=(str(run),), out=str(out), pack=(str(adapted[1]),),
             parity_images=20, litert=(),
         )
     )  # fmt: skip
@@ -139,20 +143,54 @@ def test_a_pack_is_refused_before_anything_is_exported(
 ):
     config = ExportConfig(
         workdir=(finished_learned[0].workdir,), out=str(tmp_path / "out"),
-        pack=str(adapted[1]),
+        pack=(str(adapted[1]),),
     )  # fmt: skip
     with pytest.raises(ValueError, match="A pack fits only the network"):
         export.run(config)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_pack_goes_with_one_run_alone(adapted, run, tmp_path):
-    with pytest.raises(ValueError, match="--pack goes with the one --workdir"):
-        ExportConfig(workdir=("a", "b"), out="out", pack="a.pack")
-    for name in ("one", "two"):
-        shutil.copytree(run, tmp_path / "runs" / name)
-    config = ExportConfig(
-        workdir=(str(tmp_path / "runs"),), out="out", pack=str(adapted[1])
+def test_a_pack_goes_to_the_run_that_it_was_made_from(
+    adapted, run, finished_learned
+):
+    pack, other = str(adapted[1]), pathlib.Path(finished_learned[0].workdir)
+    assert list(runner._load_packs([pack], [other, run])) == [run]
+    assert runner._load_packs((), [run]) == {}
+    with pytest.raises(ValueError, match="one pack for a run"):
+        runner._load_packs([pack, pack], [other, run])
+    with pytest.raises(ValueError, match="A pack fits only the network"):
+        runner._load_packs([pack], [other])
+
+
+@pytest.mark.slow
+def test_a_deployment_of_several_runs_takes_a_pack_and_its_plan_follows(
+    adapted, run, finished_learned, tmp_path
+):
+    figures, path = adapted
+    folders = {"own": run, "other": finished_learned[0].workdir}
+    for name, folder in folders.items():
+        shutil.copytree(folder, tmp_path / "runs" / name)
+    splits = {name: (0.1, ((100.0, 150, 90.0),)) for name in folders}
+    content = replay_plans.plan_values(splits, (), 92.0, 1e4, 1.0, 80.0)
+    reports = {name: evaluation.load_report(f) for name, f in folders.items()}
+    for choice in content["choices"][:2]:
+        choice["unit_id"] = reports[choice["split"]]["unit_id"]
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    export.run(
+        ExportConfig(
+            workdir=(str(tmp_path / "runs"),), out=str(tmp_path / "out"),
+            pack=(str(path),), plan=str(tmp_path / "plan.json"),
+            parity_images=20, litert=(),
+        )
+    )  # fmt: skip
+    found = plan_file.read(tmp_path / "out" / "edge" / "plan.json")
+    network = Network.open(tmp_path / "out")
+    own, other = found.choices[:2]
+    assert network.why_not(own) is network.why_not(other) is None
+    assert own.unit_id == figures["unit_id"] == network.served.units["own"]
+    assert own.bytes_mean == round(figures["points"][0]["wire_bytes"], 1)
+    assert (other.bytes_mean, own.accuracy) == (100.0, 90.0)
+    assert (
+        "The unit `own` is adapted"
+        in (tmp_path / "out" / "README.md").read_text()
     )
-    with pytest.raises(ValueError, match="the one run"):
-        export.run(config)

@@ -30,6 +30,9 @@ class _Found:
     least_accuracy = 90.0
     config = types.SimpleNamespace(max_accuracy_loss=2.0)
     baseline = types.SimpleNamespace(accuracy=92.0)
+    spent = {
+        "statistics_images": 4000, "examples": 46000, "grid_examples": 12960000
+    }  # fmt: skip
 
     @property
     def reports(self):
@@ -54,6 +57,13 @@ def test_it_tells_on_what_it_was_measured():
     assert curve_search.table(_Found(CURVES, {}))[0] == (
         "Unsplit 92.00 % on 1,234 validation images."
     )
+
+
+def test_its_cost_is_told_beside_that_of_the_papers_grid():
+    told = curve_search.spent(_Found(CURVES, {}))
+    assert "4,000 for the closed forms" in told
+    assert "46,000 in trainings" in told
+    assert "12,960,000 for one epoch" in told and "259 times as" in told
 
 
 @pytest.mark.parametrize(

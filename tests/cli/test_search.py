@@ -43,10 +43,10 @@ def test_a_flagfile_makes_a_valid_search(parse, path):
 def test_a_search_over_curves_has_flags_of_its_own(parse):
     config = parse(
         "--unit=learned", "--mode=tail", "--splits=RB1", "--optimism=0.5",
-        "--max_trained=2", "--curve_steps=10", "--search_images=0",
+        "--max_trained=2", "--search_images=0",
     )  # fmt: skip
     assert (config.splits, config.optimism) == (("RB1",), 0.5)
-    assert (config.max_trained, config.curve_steps) == (2, 10)
+    assert config.max_trained == 2
     assert config.search_images is None and config.base.mode == "tail"
 
 

@@ -70,7 +70,7 @@ def test_an_accuracy_is_interpolated_over_the_logarithm_of_bytes(
     size, accuracy
 ):
     found = rate_curves.accuracy_at(CURVE, size)
-    assert found == (pytest.approx(accuracy), None, None)
+    assert found == rate_curves.Figure(pytest.approx(accuracy))
 
 
 @pytest.mark.parametrize("size", [99.9, 0.0, -20.0])

@@ -40,6 +40,7 @@ class StandIn:
         self.without_whole = "" if answers else "whole.json is missing"
         self.local_s, self.offered = local_s, offered
         self.warmed = None
+        self.limits = []
 
     def why_not(self, choice, with_images=False, max_bytes=None):
         if self.offered is not None and choice.name not in self.offered:
@@ -60,6 +61,7 @@ class StandIn:
     def encode(self, picture, choice, max_bytes=None):
         if choice.way == CLOUD:
             return message.image_file(b"image " + picture, CLASSES)
+        self.limits.append((choice.point, max_bytes))
         return message.payload(
             b"payload " + picture, CLASSES, choice.point or 0
         )
@@ -69,6 +71,10 @@ class StandIn:
         if not self.answers:
             raise ValueError(self.without_whole)
         return Found(local_class(picture))
+
+    def check_limit(self, max_bytes, unit=None):
+        if max_bytes < 10:
+            raise ValueError("`max_bytes` must be at least 10.")
 
     def points(self, unit):
         return 3, 1

@@ -55,6 +55,38 @@ def test_a_limit_takes_the_finest_point_within(deployment, pixels):
         network.encode(picture, choice, 3)
 
 
+class Counting:
+    """An engine that counts its runs."""
+
+    def __init__(self, engine):
+        self._engine, self.runs = engine, 0
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def __call__(self, inputs):
+        self.runs += 1
+        return self._engine(inputs)
+
+
+@pytest.mark.parametrize("spared", [0, 1, 40])
+def test_the_network_runs_once_for_an_image_whatever_the_limit(
+    deployment, pixels, spared
+):
+    network = Network.open(deployment)
+    head, choice = network._units["rb1"], choices()["rb1 at point 0"]
+    limit = len(head.encode(pixels, 0)) - spared
+    head._engine = engine = Counting(head._engine)
+    assert len(network.encode(network.prepare(pixels), choice, limit)) <= limit
+    assert engine.runs == 1
+
+
+def test_a_limit_is_never_a_reason_for_a_finer_point(deployment, pixels):
+    network, coarse = Network.open(deployment), choices()["rb1 at point 1"]
+    sent = network.encode(network.prepare(pixels), coarse, 10**6)
+    assert sent.point == 1
+
+
 def test_the_devices_answer_is_the_whole_networks(deployment, pixels):
     network = Network.open(deployment, with_heads=False)
     shares = Whole.load(deployment).predict(pixels)
@@ -77,8 +109,9 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
     ):
         choice = known["rb1 at point 0"]._replace(**change)
         assert reason in network.why_not(choice)
-    assert "more than 99" in network.why_not(known["rb1 at point 0"], False, 99)
     cloud = known["cloud-only"]
+    assert network.why_not(cloud, True, 400) is None
+    assert "more than 399" in network.why_not(cloud, True, 399)
     assert "no model that takes image" in network.why_not(cloud)
     assert network.why_not(cloud, with_images=True) is None
     for change, reason in (
@@ -87,6 +120,19 @@ def test_what_the_device_lacks_is_told_by_choice(deployment):
         ({"quality": None}, "is unknown"),
     ):
         assert reason in network.why_not(cloud._replace(**change), True)
+
+
+def test_a_limit_is_compared_with_the_smallest_payload(deployment):
+    network, fine = Network.open(deployment), choices()["rb1 at point 0"]
+    least = Head.load(deployment).least_bytes
+    assert network.why_not(fine, False, least) is None
+    assert "is within {} bytes".format(least - 1) in network.why_not(
+        fine, False, least - 1
+    )
+    for unit in (None, "rb1"):
+        network.check_limit(least, unit)
+        with pytest.raises(ValueError, match="at least {}".format(least)):
+            network.check_limit(least - 1, unit)
 
 
 def test_without_a_whole_network_the_heads_still_send(tmp_path, pixels):

@@ -277,6 +277,57 @@ def test_a_choice_that_is_not_offered_ends_the_program(run, plan, tmp_path):
     assert code == 1 and "one of rb1 at point 0" in told
 
 
+@pytest.mark.parametrize("more", [[], ["--unit=rb1"], ["--strict"]])
+def test_a_limit_below_every_payload_ends_the_program(
+    run, plan, tmp_path, more
+):
+    images = write_images(tmp_path / "in", 1)
+    arguments = [*images, "--server", "127.0.0.1:9", "--max_bytes=9", *more]
+    code, lines, told = run(arguments, plan())
+    assert (code, lines) == (1, [])
+    assert told == "error: `max_bytes` must be at least 10.\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "choice", "sent"),
+    [
+        # The plan's mean is 100 bytes, and that of point 1 is 50.
+        (["--choice=rb1 at point 0"], "rb1 at point 0", (0, 70)),
+        (
+            ["--choice=rb1 at point 1", "--max_bytes=30"],
+            "rb1 at point 1",
+            (1, 30),
+        ),
+        (["--min_accuracy=81"], "rb1 at point 0", (0, 70)),
+        (["--min_accuracy=79"], "rb1 at point 1", (1, 70)),
+        (["--unit=rb1"], "rb1 within 70 bytes", (0, 70)),
+        (["--point=2"], "rb1 at point 2", (2, 70)),
+    ],  # fmt: skip
+)
+def test_a_limit_makes_a_choice_coarser_where_an_image_needs_it(
+    run, plan, tmp_path, more, choice, sent
+):
+    images = write_images(tmp_path / "in", 1)
+    network = StandIn(unpack=unpack)
+    with ScriptedServer(ready_and_good) as server:
+        arguments = [*images, "--server", server.address, PATIENT]
+        arguments += ["--max_bytes=70", *more]
+        code, lines, _ = run(arguments, plan(), network)
+    assert code == 0 and network.limits == [sent]
+    assert lines[0]["choice"] == choice
+
+
+def test_a_point_of_unknown_accuracy_is_not_compared(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 1)
+    arguments = [*images, "--server", "127.0.0.1:9", "--max_bytes=30"]
+    code, lines, told = run(arguments, plan())
+    assert code == 0 and lines[0]["where"] == "device"
+    assert (
+        "not offered: rb1 at point 0, rb1 at point 1 (its accuracy within the "
+        "limit is unknown)"
+    ) in told
+
+
 def test_cloud_only_goes_to_the_model_of_images(run, plan, tmp_path):
     images = write_images(tmp_path / "in", 2)
     with ScriptedServer(ready_and_good) as server:

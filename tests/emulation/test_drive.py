@@ -8,7 +8,7 @@ import pytest
 
 from bottlenet_tf.emulation import drive, recording
 from bottlenet_tf.emulation.phases import Phase
-from bottlenet_tf.emulation.process import ended
+from bottlenet_tf.emulation.process import end
 from tests import replay_plans
 
 # Answers of one kind, as fast as they are taken; ends after so many.
@@ -45,10 +45,13 @@ def run(link, count="-", crowd=None, said=None):
         stdout=subprocess.PIPE,
         text=True,
     )
-    with process, ended(process):
+    with process:
         device = drive.Device(process, lambda path: "cat")
         say = [].append if said is None else said.append
-        return drive.drive(link, PHASES, device, crowd, say, every_s=0.1)
+        try:
+            return drive.drive(link, PHASES, device, crowd, say, every_s=0.1)
+        finally:
+            end([process])
 
 
 def test_a_link_is_driven_while_answers_are_read():

@@ -107,7 +107,11 @@ def test_an_adapted_unit_has_its_figures():
         "fitted to 40 photos without labels (tables\nrecomputed, 3 steps"
         in text
     )
-    assert "| 0 | 9.0 → 8.0 | 90.00 → 91.00 % | 0.500 → 0.250 |" in text
+    row = "| 0 | 9.0 → 8.0 | 90.00 → 91.00 % | 0.500 → 0.250 |"
+    assert row in text and "The unit is adapted" in text
+    both = [_model(), {**_model(), "name": "b", "adapted": adapted}]
+    text = guide(CONFIG, both, [], IDENTITY)
+    assert row in text and text.count("The unit `b` is adapted") == 1
 
 
 def test_every_commands_example_loads(both):

@@ -8,7 +8,8 @@ from bottlenet_tf.codec import PayloadFormat, create_codec
 from bottlenet_tf.export.plan_file import PlanFile
 from tests import replay_plans
 
-UNIT = PayloadFormat(77, (4, 4, 2), create_codec("jpeg", quality=[9, 5]), False)
+CODEC = create_codec("jpeg", quality=[9, 5])
+UNIT, NEW = (PayloadFormat(i, (4, 4, 2), CODEC, False) for i in (77, 5))
 
 
 def plan(tmp_path, names="a", **changes):
@@ -56,6 +57,37 @@ def test_a_plan_of_another_unit_is_refused(tmp_path, changes, message):
 def test_a_plan_that_a_device_would_refuse_is_refused(tmp_path, changes):
     with pytest.raises(ValueError, match="plan.json: Field.*Received"):
         plan(tmp_path, **changes)
+
+
+ADAPTED = {"held_out": 9, "points": [[0.0] * 6, [120.0, 75.0, *[0.0] * 4]]}
+
+
+def test_an_adapted_unit_takes_the_plan_over(tmp_path):
+    found = plan(tmp_path)
+    found.adapt("a", 77, NEW, ADAPTED)
+    found.check_unit("a", NEW)
+    row = found.content["choices"][0]
+    # 300 and 400 bytes, by 75 / 300.
+    assert (row["wire_bytes_mean"], row["wire_bytes_p95"]) == (75.0, 100.0)
+    assert row["accuracy"] == 90.0
+    assert row["adapted"] == {"unit_id_before": 77, "held_out": 9}
+    found.adapt("a", 77, NEW, ADAPTED)  # A plan of the deployment is kept.
+    assert row["wire_bytes_mean"] == 75.0
+
+
+@pytest.mark.parametrize("changes", [{"unit_id": 78}, {"point": 2}])
+def test_a_plan_of_another_unit_is_not_adapted(tmp_path, changes):
+    found = plan(tmp_path, **changes)
+    found.adapt("a", 77, NEW, ADAPTED)
+    with pytest.raises(ValueError, match="--plan must"):
+        found.check_unit("a", NEW)
+
+
+def test_runs_that_are_not_adapted_keep_their_choices(tmp_path):
+    found = plan(tmp_path, "ab")
+    before = json.dumps(found.content["choices"][1:])
+    found.adapt("a", 77, NEW, ADAPTED)
+    assert json.dumps(found.content["choices"][1:]) == before
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])

@@ -159,3 +159,19 @@ def test_the_radio_is_that_of_the_rate_in_the_middle(values):
         row["uplink_mw"] = power
         values["scenarios"].append(row)
     assert plan_file.parse(values).radios["4g"].uplink_mw == 2.0
+
+
+def test_within_a_limit_bytes_and_accuracies_are_those_of_the_limit(values):
+    found = plan_file.parse(values)
+    fine, coarse, *rivals = found.within(150).choices
+    # Halfway on the curve, in log bytes, at the square root of 100 * 200.
+    half = found.within(100 * 2**0.5).choices[0]
+    assert half.accuracy == pytest.approx(90.0)
+    assert (fine.bytes_mean, fine.bytes_p95) == (150.0, 150.0)
+    assert 90.0 < fine.accuracy < 91.0
+    assert coarse == found.choices[1] and rivals == list(found.choices[2:])
+    assert found.within(200).choices[0].accuracy == 91.0
+    tail = found.within(110).choices[1]
+    assert (tail.bytes_mean, tail.bytes_p95, tail.accuracy) == (100, 110, 89)
+    below = found.within(99).choices[:2]
+    assert [(c.bytes_mean, c.accuracy) for c in below] == [(99.0, None)] * 2

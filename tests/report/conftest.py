@@ -8,9 +8,8 @@ import pathlib
 import pytest
 from PIL import Image
 
-from bottlenet_tf.common import formats
+from bottlenet_tf.common import diagrams, formats
 from bottlenet_tf.profiling import profile_file
-from bottlenet_tf.report import picture
 from bottlenet_tf.search import baseline, candidates, runner
 from bottlenet_tf.selection import tables
 from bottlenet_tf.selection.choices import from_report
@@ -439,7 +438,7 @@ def drop():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leaves drawings blank, which take long and are tested by themselves."""
-    monkeypatch.setattr(picture, "_saved", lambda *_, **__: b"<svg/>")
+    monkeypatch.setattr(diagrams, "saved", lambda *_, **__: b"<svg/>")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from matplotlib.text import Text
 
-from bottlenet_tf.report.picture import WIDE
+from bottlenet_tf.common.diagrams import WIDE
 
 HOSTILE = '<script>$x_1$&"\x01\n' + "long" * 20
 

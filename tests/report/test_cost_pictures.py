@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from bottlenet_tf import report
+from bottlenet_tf.common.diagrams import NARROW, WIDE
 from bottlenet_tf.report import costs, sensitivity
-from bottlenet_tf.report.picture import NARROW, WIDE
 from bottlenet_tf.selection import tables
 from tests.report.drawn import boxes, words
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from bottlenet_tf import report
+from bottlenet_tf.common.diagrams import NARROW, WIDE
 from bottlenet_tf.report import network
-from bottlenet_tf.report.picture import NARROW, WIDE
 from tests.report.drawn import boxes, words
 
 

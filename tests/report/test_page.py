@@ -9,8 +9,8 @@ import pytest
 
 from bottlenet_tf import report
 from bottlenet_tf.common import whole_file
-from bottlenet_tf.report import chosen as sections
-from bottlenet_tf.report import writing
+from bottlenet_tf.report import page
+from tests.report import rendered
 
 _VOID = {"meta", "link", "img", "source"}
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror='a'>\""
@@ -34,7 +34,7 @@ class Tags(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.words.append(data)
+        self.words.append(re.sub("[ \n]+", " ", data))
 
     def named(self, name):
         return [attributes for tag, attributes in self.found if tag == name]
@@ -42,7 +42,7 @@ class Tags(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def text(written):
-    return (written / writing.PAGE).read_text(encoding="utf-8")
+    return (written / page.PAGE).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_command_versions_and_machine_are_told(tags):
 
 def test_what_made_two_figures_in_a_row_is_told_once(chosen, undrawn):
     report.write(report.read(chosen), chosen)
-    text = (chosen / writing.PAGE).read_text(encoding="utf-8")
+    text = (chosen / page.PAGE).read_text(encoding="utf-8")
     # Costs and sensitivity of the second network.
     assert text.count("Made by: the same command.") == 2
 
@@ -115,7 +115,7 @@ def test_words_are_explained(tags):
 
 def test_one_machine_on_both_sides_is_told(chosen, change):
     def told():
-        return sections.summary(report.read(chosen))[-1].text
+        return rendered.sections(report.read(chosen))["summary"][-1].text
 
     file = chosen / "selection.json"
     assert told() == (
@@ -135,7 +135,7 @@ def test_tables_scroll_by_themselves(text):
 
 
 def test_every_figure_is_a_png_and_a_csv_file(written):
-    folder = written / writing.FOLDER
+    folder = written / page.FOLDER
     names = {path.stem for path in folder.glob("*.csv")}
     assert names == {
         "aware_naive", "costs_3g", "network", "rate_accuracy", "sensitivity_3g",
@@ -158,7 +158,7 @@ def test_nothing_half_written_stays(written):
 def test_a_page_that_cannot_be_written_leaves_the_old_one(
     search, monkeypatch, undrawn
 ):
-    old = search / writing.PAGE
+    old = search / page.PAGE
     old.write_text("old")
     monkeypatch.setattr(
         whole_file.os, "replace", lambda *_: (_ for _ in ()).throw(OSError)
@@ -171,7 +171,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
 
 def test_what_is_missing_is_told_on_the_page(search, undrawn):
     report.write(report.read(search), search)
-    words = " ".join(Tags((search / writing.PAGE).read_text()).words)
+    words = " ".join(Tags((search / page.PAGE).read_text()).words)
     assert words.count("bottlenet-select --runs=") == 3
     assert "python -m bottlenet_tf.cli.figure7" in words
     assert "after late: 100 per image" in words
@@ -180,7 +180,7 @@ def test_what_is_missing_is_told_on_the_page(search, undrawn):
 
 def test_a_rival_that_was_not_measured_is_told_on_the_page(unwhole, undrawn):
     report.write(report.read(unwhole), unwhole)
-    text = (unwhole / writing.PAGE).read_text(encoding="utf-8")
+    text = (unwhole / page.PAGE).read_text(encoding="utf-8")
     assert '<div class="verdict beaten">' in text
     words = " ".join(Tags(text).words)
     assert "takes less time, not compared with mobile-only" in words
@@ -194,9 +194,9 @@ def test_the_table_tells_bytes_on_the_air_and_break_even(tags):
 
 
 def test_each_split_has_one_row_its_best_point(curved):
-    decision = report.read(curved).selection.decisions[0]
-    table = sections._table(decision)
-    cells = [cell for row in (table.header, *table.rows) for cell in row]
+    costs = rendered.sections(report.read(curved))["costs"]
+    table = next(block for block in costs if block.kind == "table")
+    cells = [cell for row in table.rows for cell in row]
     names = [cell for cell in cells if "at point" in cell]
     assert names == ["early at point 1", "late at point 1"]
     assert "wire B for 87.00 %" in cells
@@ -208,7 +208,7 @@ def test_a_search_that_found_nothing_makes_a_page(search, change, undrawn):
     for split in ("early", "late"):
         change(search / "results.json", f"candidates.{split}", None)
     report.write(report.read(search), search)
-    words = " ".join(Tags((search / writing.PAGE).read_text()).words)
+    words = " ".join(Tags((search / page.PAGE).read_text()).words)
     assert "No split has an acceptable unit" in words
     assert "After early, late and never no unit" in words
 
@@ -233,7 +233,7 @@ def test_names_of_files_are_text(chosen, change, undrawn):
         change(run, "hardware.cpu", HOSTILE)
         change(run, "versions", {HOSTILE: HOSTILE})
     report.write(report.read(chosen), chosen)
-    text = (chosen / writing.PAGE).read_text(encoding="utf-8")
+    text = (chosen / page.PAGE).read_text(encoding="utf-8")
     assert text.count("&lt;script&gt;alert(1)") >= 5
     assert "\x01" not in text and "\ufffd" in text
     found = Tags(text)
@@ -242,9 +242,9 @@ def test_names_of_files_are_text(chosen, change, undrawn):
 
 
 def test_files_are_named_without_paths_and_never_alike():
-    assert writing._file_name("costs_3g") == "costs_3g"
+    assert page._file_name("costs_3g") == "costs_3g"
     names = ("../a b", "../a_b", "a" * 300, "a" * 301)
-    found = [writing._file_name(name) for name in names]
+    found = [page._file_name(name) for name in names]
     assert found[0].startswith(".._a_b_")
     assert len(set(found)) == 4
     assert max(map(len, found)) < 80

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from bottlenet_tf import report
+from bottlenet_tf.common import diagrams
 from bottlenet_tf.report import network, page, picture, text
 from bottlenet_tf.selection.choices import Choice, Way
 from tests.report.drawn import HOSTILE
@@ -12,7 +13,7 @@ from tests.report.drawn import HOSTILE
 
 def test_drawings_are_the_same_twice(chosen):
     (found,) = network.pictures(report.read(chosen))
-    assert found.svg(picture.WIDE) == found.svg(picture.WIDE)
+    assert found.svg(diagrams.WIDE) == found.svg(diagrams.WIDE)
 
 
 def test_hostile_names_draw_as_text(chosen, choose_by, change):
@@ -22,10 +23,11 @@ def test_hostile_names_draw_as_text(chosen, choose_by, change):
         "decisions.0.references.0.choice.name",
     ):  # fmt: skip
         change(chosen / "selection.json", field, HOSTILE)
-    pictures = page.build(report.read(chosen)).pictures
+    found = page.pictures(report.read(chosen))
+    pictures = [picture for each in found.values() for picture in each]
     assert len(pictures) == 5
     for found in pictures:
-        tree = ElementTree.fromstring(found.svg(picture.NARROW))
+        tree = ElementTree.fromstring(found.svg(diagrams.NARROW))
         assert not [n for n in tree.iter() if "script" in n.tag]
 
 

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.transforms import Bbox
 
 from bottlenet_tf import report
+from bottlenet_tf.common.diagrams import NARROW, WIDE
 from bottlenet_tf.report import page, rate
-from bottlenet_tf.report.picture import NARROW, WIDE
 from tests.report.drawn import boxes, lines, words
 
 RUN = "candidates/early/report.json"
@@ -99,7 +99,7 @@ def test_units_of_one_point_are_joined_in_the_picture_of_runs(units, width):
 
 
 def test_what_was_chosen_of_runs_has_a_ring(chosen_units):
-    found = page.build(report.read(chosen_units)).pictures[-1]
+    (found,) = page.pictures(report.read(chosen_units))["rate"]
     assert found.name == "rate_accuracy"
     # The default point, and a ring.
     assert lines(found.figure(WIDE)).count([(100.0, 88.0)]) == 2

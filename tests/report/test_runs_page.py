@@ -7,21 +7,29 @@ import shutil
 import pytest
 
 from bottlenet_tf import report
-from bottlenet_tf.report import curves, page, writing
-from bottlenet_tf.report.blocks import Heading, Table
+from bottlenet_tf.report import page
+from tests.report import rendered
 from tests.report.test_page import Tags
 
 
 def _cells(blocks):
     """Returns the header and rows of the first table among blocks."""
-    table = next(block for block in blocks if isinstance(block, Table))
-    return [list(table.header), *table.rows]
+    return next(block.rows for block in blocks if block.kind == "table")
 
 
 def _section(sources, name):
     """Returns the blocks of a section of the page, None if there is none."""
-    sections = {s.name: s.blocks for s in page.build(sources).sections}
-    return sections.get(name)
+    return rendered.sections(sources).get(name)
+
+
+def _curves(runs, against=()):
+    """Returns the blocks of the tables of curves."""
+    return rendered.macro("macros.html", "curves", runs, against)
+
+
+def _lead(sources):
+    (lead,) = rendered.texts(rendered.sections(sources)[""], "p")
+    return lead
 
 
 @pytest.fixture
@@ -30,8 +38,8 @@ def runs(units):
 
 
 def test_a_learned_unit_stands_beside_rivals_and_jpeg_units(runs):
-    blocks = curves.tables(runs)
-    assert blocks[2] == Heading("late frozen, learned unit")
+    blocks = _curves(runs)
+    assert rendered.texts(blocks, "h3")[1] == "late frozen, learned unit"
     header, two, one, half, rates, between = _cells(blocks[2:])
     assert header == ["points lost", "wire B", "JPEG", "WebP", "JPEG unit"]
     # 88 and 89.5 % are measured. JPEG from 150 B at 60 to 900 at 89.5, its
@@ -47,8 +55,8 @@ def test_a_learned_unit_stands_beside_rivals_and_jpeg_units(runs):
 
 def test_units_may_be_given_to_compare_with(runs):
     learned, jpeg = runs[2:], runs[:2]
-    assert "JPEG unit" not in _cells(curves.tables(learned))[0]
-    header, two, *_ = _cells(curves.tables(learned, jpeg))
+    assert "JPEG unit" not in _cells(_curves(learned))[0]
+    header, two, *_ = _cells(_curves(learned, jpeg))
     assert (header[-1], two[-1]) == ("JPEG unit", "455")
 
 
@@ -60,7 +68,7 @@ def test_tuned_rivals_have_a_column(units, change):
     path = units / "learned" / "report.json"
     change(path, "tuned_rivals", {"points": [tuned]})
     found = report.read(units / "learned").runs.values()
-    rows = _cells(curves.tables(list(found)))
+    rows = _cells(_curves(list(found)))
     assert rows[0][-1] == "tuned WebP"
     # From 300 bytes at 87.5 to the untouched network's 600 at 88.5.
     assert rows[1][-1] == "424"
@@ -68,14 +76,14 @@ def test_tuned_rivals_have_a_column(units, change):
 
 def test_units_of_one_point_at_different_splits_have_no_table(search):
     runs = list(report.read(search).runs.values())
-    assert curves.tables(runs) == []
-    assert curves.operating_points(runs) == []
+    assert _curves(runs) == []
+    assert _section(report.read(search), "points") is None
 
 
 def test_the_default_point_is_stressed(runs):
-    (table,) = curves.operating_points(runs)
+    _, table = rendered.macro("macros.html", "points", runs[-1])
     (marked,) = table.marked
-    cells = table.rows[marked]
+    cells = table.rows[1 + marked]
     assert cells[:2] == ["1", "100"] and cells[-1] == "2.00"
 
 
@@ -100,7 +108,7 @@ def test_the_page_holds_all_of_it(units):
         assert len(attributes["alt"]) > 20
     words = " ".join(tags.words)
     assert "3 units of tiny on digits, measured on 1,000 test images" in words
-    files = {file.name for file in (units / writing.FOLDER).iterdir()}
+    files = {file.name for file in (units / page.FOLDER).iterdir()}
     assert files == {
         "rate_accuracy.png", "rate_accuracy.csv", "planes_jpeg_q20.png",
         "planes_jpeg_q60.png",
@@ -114,7 +122,7 @@ def test_several_labels_an_image_have_their_mean_average_precision(
         path = units / name / "report.json"
         change(path, "baseline_mean_average_precision", 91.25)
         change(path, "mean_average_precision", 87.5)
-    lead = page.build(report.read(units)).lead
+    lead = _lead(report.read(units))
     assert "gets all labels of 90.00" in lead
     assert re.search(
         r"mean average precision 91\.25.*default point, 87\.50", lead
@@ -130,8 +138,10 @@ def test_unseen_classes_have_a_section_with_figures_of_their_own(units, change):
         for point in seen["points"]
     ]
     change(path, "unseen", unseen)
-    paragraph, drawing, *tables = _section(report.read(units), "unseen")
+    sources = report.read(units)
+    paragraph, _, _, *tables = _section(sources, "unseen")
     assert "77 test images of unseen classes" in paragraph.text
+    (drawing,) = page.pictures(sources)["unseen"]
     header, two, *_ = _cells(tables)
     # 76 and 77.5 % are measured: 78 % isn't reached.
     assert (two[0], two[1]) == ("2", "–")
@@ -160,11 +170,12 @@ def test_a_search_over_curves_shows_them_beside_what_it_trained(
     shutil.copytree(units / "learned", curve_search / "candidates" / "late")
     sources = report.read(curve_search)
     assert [run.split for run in sources.runs.values()] == ["late"]
-    paragraph, drawing, *tables = _section(sources, "before")
+    paragraph, _, _, *tables = _section(sources, "before")
+    (drawing,) = page.pictures(sources)["before"]
     assert "the search trained late;" in paragraph.text
     assert "1,000 validation images" in paragraph.text
     # A table for each curve.
-    assert len([block for block in tables if isinstance(block, Heading)]) == 2
+    assert len(rendered.texts(tables, "h3")) == 2
     assert drawing.name == "rate_accuracy_before"
     kinds = [row[0] for row in drawing.rows]
     assert kinds.count("operating point") == 6
@@ -174,7 +185,7 @@ def test_before_anything_is_trained_the_curves_are_the_page(curve_search):
     sources = report.read(curve_search)
     assert [r.split for r in sources.runs.values()] == ["early", "late"]
     assert _section(sources, "before") is None
-    assert "validation images" in page.build(sources).lead
+    assert "validation images" in _lead(sources)
 
 
 def test_a_page_without_a_curve_says_so(units):
@@ -195,10 +206,11 @@ def test_a_search_has_tables_of_its_curves_too(search, units, change):
     learned = json.loads((units / "learned" / "report.json").read_text())
     change(search / "candidates/late/report.json", "points", learned["points"])
     sources = report.read(search, against=[units / "jpeg_q20"])
-    _, heading, drops, _, points = _section(sources, "rate")
-    assert heading == Heading("late aware, JPEG unit")
-    assert drops.header[0] == "points lost"
-    assert points.title.startswith("Operating points of late")
+    heading, drops, _ = _section(sources, "drops")
+    assert (heading.kind, heading.text) == ("h3", "late aware, JPEG unit")
+    assert drops.rows[0][0] == "points lost"
+    title, _ = _section(sources, "points")
+    assert title.text.startswith("Operating points of late")
 
 
 def test_a_selection_among_runs_has_sections_of_its_own(chosen_units, undrawn):
@@ -213,5 +225,5 @@ def test_a_selection_among_runs_has_sections_of_its_own(chosen_units, undrawn):
     assert "89.1" in words
     assert "bottlenet-select --runs=x" in words
     assert "by --profiles=phone.json,server.json" in words
-    names = {p.stem for p in (chosen_units / writing.FOLDER).glob("*.csv")}
+    names = {p.stem for p in (chosen_units / page.FOLDER).glob("*.csv")}
     assert names == {"rate_accuracy", "costs_3g", "sensitivity_3g"}

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from bottlenet_tf import report
-from bottlenet_tf.report import verdict
+from tests.report import rendered
 
 _ENERGY = {"latency_weight": 0.0, "energy_weight": 1.0}
 
@@ -32,6 +32,22 @@ def decide_points(curved, choose_by):
     return decision
 
 
+@dataclasses.dataclass
+class _Verdict:
+    title: str
+    sentences: tuple
+    others: tuple
+    beaten: bool
+
+
+def _told(decision):
+    """Returns what is said of a decision; the network itself reaches 90 %."""
+    frame, *said = rendered.macro("verdict.html", "verdict", decision, 90.0)
+    (title,) = rendered.texts(said, "h3")
+    sentences, others = (tuple(rendered.texts(said, t)) for t in ("p", "li"))
+    return _Verdict(title, sentences, others, "beaten" in frame.text)
+
+
 def _all(found):
     return "\n".join((found.title, *found.sentences, *found.others))
 
@@ -42,7 +58,7 @@ def test_a_split_that_wins_is_told_with_its_figures(decide):
     decision = dataclasses.replace(
         decision, references=decision.references[:2], best=decision.winner
     )
-    found = verdict.of_decision(decision, 90.0)
+    found = _told(decision)
     # early: 3.4 ms + 3200 bit / 1.1 Mbit/s.
     assert found.title == "3g (1.1 Mbit/s up): early"
     assert not found.beaten
@@ -90,7 +106,7 @@ def test_a_split_that_wins_is_told_with_its_figures(decide):
 def test_a_verdict_names_goal_rivals_and_message(
     decide, network, message, goal, said
 ):
-    found = verdict.of_decision(decide(network, message, **goal), 90.0)
+    found = _told(decide(network, message, **goal))
     assert found.beaten
     for words in said:
         assert words in _all(found)
@@ -113,7 +129,7 @@ def test_a_verdict_names_goal_rivals_and_message(
 def test_what_is_known_of_mobile_only_is_said(decide, change, said):
     decision = decide(**_ENERGY)
     decision = dataclasses.replace(decision, **change(decision))
-    assert said in _all(verdict.of_decision(decision, 90.0))
+    assert said in _all(_told(decision))
 
 
 def test_the_split_of_least_energy_is_named_beside_that_of_least_time(decide):
@@ -124,7 +140,7 @@ def test_the_split_of_least_energy_is_named_beside_that_of_least_time(decide):
     )
     # late: 9.7 ms and 800 bit / 1.1 Mbit/s; the radio takes
     # (868.98 * 1.1 + 817.88) mW for 0.727 ms.
-    assert verdict.of_decision(decision, 90.0).others[-1] == (
+    assert _told(decision).others[-1] == (
         "The least energy of the splits: late, 10.4\u00a0ms and 2.29\u00a0mJ."
     )
 
@@ -133,7 +149,7 @@ def test_a_rival_that_was_not_measured_leaves_the_verdict_open(unwhole):
     decision = report.read(unwhole).selection.decisions[0]
     # As if cloud-only were worse: the split wins, of what was measured.
     decision = dataclasses.replace(decision, best=decision.winner)
-    found = verdict.of_decision(decision, 90.0)
+    found = _told(decision)
     assert found.beaten
     assert found.title.endswith("early, not compared with mobile-only")
     last = found.sentences[-1]
@@ -179,7 +195,7 @@ def test_a_rival_that_was_not_measured_leaves_the_verdict_open(unwhole):
 def test_points_and_deadlines_are_named(
     decide_points, message, goal, beaten, said, unsaid
 ):
-    found = verdict.of_decision(decide_points("3g", message, **goal), 90.0)
+    found = _told(decide_points("3g", message, **goal))
     assert found.beaten == beaten
     for words in said:
         assert words in _all(found)
@@ -190,12 +206,13 @@ def test_without_an_acceptable_split_the_reasons_are_told(decide):
     decision = dataclasses.replace(
         decide(), winner=None, refused={"early": ["1 % is below 2 %"]}
     )
-    found = verdict.of_decision(decision, 90.0)
+    found = _told(decision)
     assert found.title == "3g (1.1 Mbit/s up): no split"
     assert found.others == ("early: 1 % is below 2 %",)
 
 
 def test_without_a_selection_the_smallest_payload_is_told(search):
-    found = verdict.without_selection(report.read(search).search)
+    summary = rendered.sections(report.read(search))["summary"]
+    found = rendered.texts(summary, "p")
     assert "after late: 100 per image, with 89.00\u00a0%" in found[0]
     assert found[1] == "After never no unit loses less than 3 points."

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -103,6 +104,9 @@ def test_only_what_can_win_is_trained(copied, monkeypatch):
     ]  # fmt: skip
     assert report["measured_on"] == "test"
     saved = json.loads((copied.root / "results.json").read_text())
+    # 96 training images; 4 channels, 2 strides and 4 qualities at two splits.
+    assert saved["statistics_images"] == saved["examples"] == 96
+    assert saved["grid_examples"] == 4 * 2 * 4 * 2 * 96
     assert saved["trained"] == json.loads(json.dumps(results["trained"]))
     # Training went on from the closed form.
     start = load_model(copied.root / "curves" / "conv").unit
@@ -120,9 +124,13 @@ def test_nothing_is_trained_where_a_rival_wins(copied):
 
 
 @pytest.mark.slow
-def test_a_split_that_fails_leaves_the_others(copy):
+def test_a_split_that_fails_leaves_the_others(copy, capsys):
     config = copy(*PARTS[:2], "curves/cut")
     partly = curves.find_curves(config, InProcess(fails=("conv",)))
+    assert re.search(
+        r"1 units in closed form took \d+ s, measuring their curves \d+ s",
+        capsys.readouterr().out,
+    )
     assert set(partly.reports) == {"cut"}
     failure = trial_folder.read_outcome(partly.root / "curves" / "conv")
     assert failure.error == "ended with -9"
@@ -131,13 +139,6 @@ def test_a_split_that_fails_leaves_the_others(copy):
     assert pool.started == ["curves/conv"]
     assert set(whole.reports) == {"conv", "cut"}
     assert not (whole.root / "starts").exists()  # Of no more use.
-
-
-@pytest.mark.slow
-def test_curves_may_be_measured_after_some_steps(copy):
-    config = copy(curve_steps=2, splits=("cut",))
-    report = curves.find_curves(config, InProcess()).reports["cut"]
-    assert report["training"]["examples"] == 2 * 32
 
 
 def test_other_links_may_follow_but_no_other_flags(copied):
@@ -163,7 +164,6 @@ def test_what_counts_is_the_loss_on_the_same_images():
     [
         ({"optimism": 0.0}, "--optimism"),
         ({"max_trained": 0}, "--max_trained"),
-        ({"curve_steps": -1}, "curve_steps"),
     ],
 )
 def test_flags_that_make_no_sense_are_refused(config, change, told):

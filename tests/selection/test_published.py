@@ -88,12 +88,12 @@ def test_networks_disagree_on_what_rb1_computes(totals, figure, least, most):
         ("", "must begin with the header"),
         ("HEAD\n", "at least one row"),
         ("HEAD\n3g,RB1,1\n", "line 2: six fields"),
-        ("HEAD\n# x\n5g,RB1,1,1,1,\n", "line 3: network must be.*'5g'"),
-        ("HEAD\n3g,RB1,-1,1,1,\n", "line 2: bytes must be.*bytes='-1'"),
-        ("HEAD\n3g,RB1,1,nan,1,\n", "latency_ms must be.*'nan'"),
-        ("HEAD\n3g,RB1,1,1,one,\n", "energy_mj must be.*'one'"),
-        ("HEAD\n3g,RB1,1,1,1,x\n", "accuracy must be.*'x'"),
-        ("HEAD\n3g,,1,1,1,\n", "name must not be empty"),
+        ("HEAD\n# x\n5g,RB1,1,1,1,\n", "line 3, network'.*'5g'"),
+        ("HEAD\n3g,RB1,-1,1,1,\n", "line 2, bytes' must be.*bytes='-1'"),
+        ("HEAD\n3g,RB1,1,nan,1,\n", "latency_ms' must be.*'nan'"),
+        ("HEAD\n3g,RB1,1,1,one,\n", "energy_mj' must be.*'one'"),
+        ("HEAD\n3g,RB1,1,1,1,x\n", "accuracy' must be.*'x'"),
+        ("HEAD\n3g,,1,1,1,\n", "name' must be.*length >= 1"),
     ],
 )
 def test_a_damaged_table_is_refused(tmp_path, text, message):

@@ -75,6 +75,26 @@ def test_the_sensitivity_table_has_a_column_for_each_rate(make):
     assert "mJ)" in lines[2] and " ms" not in lines[2]
 
 
+def test_the_choice_is_shown_with_other_messages(make):
+    # 8 Mbit/s: a byte takes 1 us, so early's 1,000 B take 1 ms.
+    decision = make(limits=Limits(max_bytes=1154))
+    names = {size: won and won.choice.name for size, won in
+             decision.messages.items()}  # fmt: skip
+    assert names == {0.0: "early", 154.0: "early", 382.0: "late"}
+    lines = tables.messages_table(decision)
+    assert "382 B per message" in lines[0]
+    assert "early (4.40 ms)" in lines[2] and "early (4.55 ms)" in lines[2]
+    values = json.loads(json.dumps(tables.as_values(decision)))
+    assert values["messages"][1] == {
+        "message_overhead_bytes": 154.0,
+        "winner": "early",
+        "latency_ms": pytest.approx(4.554),
+        "energy_mj": pytest.approx(decision.messages[154.0].energy_mj),
+    }
+    nothing = make(limits=Limits(max_bytes=1)).messages
+    assert set(nothing.values()) == {None}
+
+
 def test_a_decision_goes_into_json(make):
     values = json.loads(json.dumps(tables.as_values(make())))
     assert values["winner"] == "early"

@@ -51,7 +51,7 @@ def _solve_planted(planted, coefficients, **changes):
 def test_patches_are_projected_on_what_the_answer_depends_on(planted):
     form = _solve_planted(planted, 4)
     # 95 % of each direction's squared gradient, 5 % of their mean.
-    metric = 0.95 * SCALES**2 + 0.05 * np.mean(SCALES**2)
+    metric = 0.95 * SCALES**2 / np.mean(SCALES**2) + 0.05
     wanted = planted[2] * np.sqrt(metric)
     forward = form.patches.forward
     # float32; which way a direction points is not determined.
@@ -60,6 +60,24 @@ def test_patches_are_projected_on_what_the_answer_depends_on(planted):
     np.testing.assert_allclose(
         np.abs(together), np.diag(np.sqrt(metric)), atol=1e-4
     )
+
+
+def test_weights_have_the_same_size_whatever_the_gradients(planted):
+    """An optimizer's steps have a size of their own."""
+    features, gradients, _ = planted
+    transform = dict(patch=1, channels=4, coefficients=4, mixed=0, mixed_to=0)
+    one, small = (
+        solved(features, np.float32(share) * gradients, **transform)
+        for share in (1, 1e-3)
+    )
+    for ours, theirs in (
+        (one.patches.forward, small.patches.forward),
+        (one.frequencies, small.frequencies),
+        (one.unfrequencies, small.unfrequencies),
+    ):
+        np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-4)
+        assert 0.1 < np.sqrt(np.mean(np.square(ours))) < 1.5
+    np.testing.assert_allclose(one.scale, 1e3 * small.scale, rtol=1e-3)
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
@@ -113,7 +131,8 @@ def test_mixing_leaves_coefficients_uncorrelated(rng):
     correlation = np.corrcoef(c, rowvar=False) - np.eye(96)
     assert np.abs(correlation).max() < 0.01
     # Most variance first; the deviations are as told.
-    np.testing.assert_allclose(c.std(0), form.deviations, rtol=1e-2)
+    deviations = c.std(0) * form.scale
+    np.testing.assert_allclose(deviations, form.deviations, rtol=1e-2)
     assert np.all(np.diff(form.deviations) <= 1e-6)
     np.testing.assert_allclose(c.mean(0), 0, atol=1e-3 * c.std())
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottlenet_tf.training import statistics
+from bottlenet_tf.training import patch_klt, statistics
 from bottlenet_tf.training.network import build_backbone
 from tests.eager import eagerly
 
@@ -175,3 +175,18 @@ def test_few_images_are_left_out_where_all_are_asked_for(count, images, read):
     batch, steps = statistics._division(200, count, dataset)
     assert batch <= 200 and batch * steps <= images
     assert min(batch * steps, count) == read
+
+
+def test_a_constant_channel_is_neither_divided_by_zero_nor_amplified():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(8, 4, 4, 3)).astype(np.float32)
+    features[..., 1] = 5.0
+    gradients = rng.normal(size=features.shape).astype(np.float32)
+    moments = patch_klt.Moments(2)
+    moments.add(features, gradients)
+    found = patch_klt.solve_patches(moments, 8)
+    largest = found.deviation.max()
+    assert found.mean[1] == 5.0 and largest == pytest.approx(1.0, rel=0.2)
+    assert found.deviation[1] == pytest.approx(1e-3 * largest)
+    z, _ = found.project(features, gradients)
+    assert np.isfinite(z).all()

@@ -271,6 +271,23 @@ def test_steps_follow_the_worth_of_a_bit_on_the_ladder():
     np.testing.assert_allclose(np.exp(steps), [0.2, 0.6], rtol=0.02)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-3])
+def test_steps_of_an_answer_that_saturates(unit):
+    """At coarse steps a worse answer can hardly become worse still."""
+    ladder = np.geomspace(0.1, 1.0, 8)
+    bits = -10 * np.log(ladder)
+    losses = np.minimum(ladder**2, 0.2)
+    # A bit is worth step^2 / 5, until nothing is lost any more.
+    fine, coarse = np.exp(
+        unit_start.log_steps(
+            unit * ladder, bits, losses, [0.05**2 / 5, 0.2**2 / 5]
+        )
+    )
+    np.testing.assert_allclose(
+        [fine, coarse], [0.05 * unit, 0.2 * unit], rtol=0.03
+    )
+
+
 LADDER = np.geomspace(0.1, 1.0, 8)
 
 
