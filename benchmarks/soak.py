@@ -35,7 +35,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import soak_images, soak_processes, tampering  # noqa: E402
-from bottlenet_tf.emulation import Proxy, Settings  # noqa: E402
+from bottlenet_tf.emulation import Proxy, Settings, check_link  # noqa: E402
+from bottlenet_tf.emulation.proxy import Messages  # noqa: E402
 from bottlenet_tf.link.kserve_http import KServeHttp  # noqa: E402
 from bottlenet_tf.link.transport import LinkError  # noqa: E402
 from bottlenet_tf.serving.launch import take_ports  # noqa: E402
@@ -97,9 +98,10 @@ class Soak:
             shlex.split(args.server.format(**values)), folder / "server.log"
         )
         self._middle = tampering.Tampering(self._address, args.seed)
-        self._link = Proxy(
-            Settings(uplink=FAST, delay_ms=0.5), self._middle.address
-        )
+        settings = Settings(uplink=FAST, delay_ms=0.5)
+        with Messages(settings) as timed:
+            self._check = check_link(timed, (FAST, SLOW), settings.delay_ms)
+        self._link = Proxy(settings, self._middle.address)
         edge = folder / "edge"
         shutil.copytree(args.deploy, edge, ignore=lambda *_: ["cloud"])
         self.device = soak_processes.Process(
@@ -112,6 +114,7 @@ class Soak:
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         self.events, self.samples = collections.Counter(), []
+        self._refused = 0
         self._done, self._killed_s = threading.Event(), -math.inf
 
     def run(self):
@@ -201,7 +204,9 @@ class Soak:
         model, version = next(iter(self.offline.served.models.items()))
         path = f"/v2/models/{model}/versions/{version}/infer"
         seconds = self._args.pace
-        tampering.flood(self._address, path, bytes(200), seconds, 24)
+        self._refused += tampering.flood(
+            self._address, path, bytes(200), seconds, 24
+        )
 
     def _spoiling(self, name):
         def event():
@@ -241,6 +246,8 @@ class Soak:
             **found,
             "answers spoiled": self._middle.spoiled,
             "events": dict(self.events),
+            "refused while overloaded": self._refused,
+            "link": self._check.summary(),
             "seconds": round(seconds),
             "device starts": self.device.starts,
             "after the last kill": {

@@ -162,8 +162,11 @@ def _more(connection):
 
 
 def flood(address, path, payload, seconds, clients):
-    """Asks a server from many connections at once for some seconds."""
-    end = time.monotonic() + seconds
+    """Asks a server from many connections at once for some seconds.
+
+    Returns the number of refusals, HTTP 503 and 429.
+    """
+    end, refused = time.monotonic() + seconds, []
     question = (
         f"POST {path} HTTP/1.1\r\nHost:\r\nInference-Header-Content-Length:0"
         f"\r\nContent-Length:{len(payload)}\r\n\r\n"
@@ -176,7 +179,9 @@ def flood(address, path, payload, seconds, clients):
                     connection.settimeout(1.0)
                     while time.monotonic() < end:
                         connection.sendall(question)
-                        _message(connection)
+                        status = _message(connection).split(b" ", 2)[1]
+                        if status in (b"503", b"429"):
+                            refused.append(status)
             except OSError:
                 time.sleep(0.01)
 
@@ -185,3 +190,4 @@ def flood(address, path, payload, seconds, clients):
         thread.start()
     for thread in threads:
         thread.join()
+    return len(refused)

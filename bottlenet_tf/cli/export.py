@@ -9,7 +9,7 @@ USAGE = """Turns finished runs into one deployment folder for device and server.
 Examples:
   python export.py --workdir=runs/digits/candidates/RB3 --out=deploy
   python export.py --workdir=runs/a,runs/b --out=deploy --target=trt10
-  python export.py --workdir=runs/digits/candidates --out=deploy  (all in it)
+  python export.py --workdir=runs/digits --out=deploy  (all of a search)
   python export.py --workdir=runs/a --out=deploy --noonnx  (LiteRT, TF Serving)
   python export.py --workdir=runs/a --pack=runs/a/adapted.pack --out=deploy
   python export.py --workdir=runs/a,runs/b --pack=runs/b/adapted.pack \\

@@ -19,6 +19,8 @@ _REQUIRED = (
     "num_images", "accuracy", "baseline_accuracy", "cloud_only", "label_only",
     "flags", "validation", "untouched_sha256",
 )  # fmt: skip
+# Where a search has its runs, and one over curves.
+CANDIDATES, CURVES = "candidates", "curves"
 # Names in a deployment of several runs besides the runs' folders.
 _TAKEN = ("edge", "cloud", "manifest.json", "README.md")
 
@@ -27,12 +29,15 @@ def find_runs(workdirs, flag="workdir"):
     """Returns the `pathlib.Path`s of finished split networks.
 
     Args:
-        workdirs: Work directories, or folders that contain them (a sweep),
-            which are taken in the order of their names.
+        workdirs: Work directories, or folders that contain them (a sweep, or
+            a search's, whose `candidates` or `curves` do), which are taken in
+            the order of their names.
     """
     runs = []
     for workdir in map(pathlib.Path, workdirs):
         inner = [workdir] if _is_run(workdir) else _runs_in(workdir)
+        inner = inner or _runs_in(workdir / CANDIDATES)
+        inner = inner or _runs_in(workdir / CURVES)
         if not inner:
             raise ValueError(
                 f"--{flag} must be the work directory of a finished run, or a "

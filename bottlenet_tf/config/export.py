@@ -19,7 +19,7 @@ class ExportConfig(Settings):
     workdir: tuple[str, ...] = setting(
         (),
         "Work directories of finished runs, separated by commas; or a folder "
-        "that contains them.",
+        "that contains them, such as a search's.",
     )
     out: str = setting("deploy", "Deployment folder to make; new or empty.")
     overwrite: bool = setting(

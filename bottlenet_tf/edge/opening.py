@@ -51,7 +51,9 @@ def open_answerer(args, network, plan_path, say):
 def _alone(network, plan_path, why):
     whole = None
     try:
-        whole = plan_file.read(plan_path).whole if plan_path else None
+        plan = plan_file.read(plan_path) if plan_path else None
+        if plan is not None and not _is_foreign(plan, network):
+            whole = plan.whole
     except (OSError, ValueError):  # It only adds an accuracy.
         pass
     return Opened(OnDevice(network, whole), (), why)
@@ -153,7 +155,8 @@ def _one_unit(args, network):
 def _plan(args, network, plan_path, with_images, say):
     """Returns the plan of the choices that deployment and server offer.
 
-    Raises `Alone` if there is none, or none of its choices can be sent.
+    Raises `Alone` if there is none, it is that of another deployment, or none
+    of its choices can be sent.
     """
     if plan_path is None:
         raise Alone(
@@ -164,6 +167,11 @@ def _plan(args, network, plan_path, with_images, say):
         plan = plan_file.read(plan_path)
     except (OSError, ValueError) as error:
         raise Alone(str(error)) from None
+    if _is_foreign(plan, network):
+        raise Alone(
+            "{} is the plan of another deployment: none of its units is this "
+            "one's".format(plan_path)
+        )
     if args.max_bytes is not None:
         plan = plan.within(args.max_bytes)
     dropped = {}
@@ -189,3 +197,16 @@ def _plan(args, network, plan_path, with_images, say):
             "nothing in {} can be sent by this deployment".format(plan_path)
         )
     return plan.only(kept.__contains__)[0]
+
+
+def _is_foreign(plan, network):
+    """Returns whether a plan has units, and all are of another deployment.
+
+    Then its times and accuracies are those of other networks, too.
+    """
+    units = network.served.units
+    splits = [choice for choice in plan.choices if choice.way == SPLIT]
+    return bool(splits) and not any(
+        choice.split in units and choice.unit_id in (None, units[choice.split])
+        for choice in splits
+    )

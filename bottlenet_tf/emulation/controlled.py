@@ -5,6 +5,7 @@ import statistics
 
 from bottlenet_tf.emulation.policies import Record, aside
 from bottlenet_tf.link.controller import Controller
+from bottlenet_tf.link.sender import PROBING_S
 
 _WINDOW = 5  # Of `HarmonicSends`.
 
@@ -71,7 +72,7 @@ class Controlled:
             return self._gamble(choice, image, arrived_s, start_s)
         begun_s = start_s + 1e-3 * choice.device_ms
         if not choice.sends:
-            self._send_probe(image, start_s)
+            self._probe_until(image, start_s, begun_s)
             self._clock.now_s = begun_s
             self.controller.computed(choice, choice.device_ms)
             energy_mj = self._world.energy_mj(choice, 0.0, 0.0)
@@ -190,18 +191,31 @@ class Controlled:
             self.controller.connected(self._world.rtt_ms)
         return 1e-3 * self._world.rtt_ms
 
+    def _probe_until(self, image, now_s, end_s):
+        """Sends the probes that are due while the device computes."""
+        self._send_probe(image, now_s)
+        while not self.controller.alive and now_s + PROBING_S < end_s:
+            now_s += PROBING_S
+            self._finish_probe(now_s)
+            if not self.controller.alive:
+                self._send_probe(image, now_s)
+
     def _send_probe(self, image, now_s):
         """Sends a probe, if one is due, on its own connection."""
         self._clock.now_s = now_s
         if self._probe is not None or not self.controller.take_probe():
             return
         choice = self._smallest
-        sent_s = now_s
+        sent_s, answered_s = now_s, float("inf")
+        wait_s = 1e-3 * self.controller.probe_ms
         if not self._probes_connected:
             sent_s += 1e-3 * self._world.rtt_ms
         wire_bytes = self._world.wire_bytes(choice, image)
-        _, answered_s = self._exchange(choice, wire_bytes, sent_s)
-        gives_up_s = now_s + 1e-3 * self.controller.probe_ms
+        if not self._probes_connected and self._line.is_out(now_s):
+            wait_s *= 0.5  # No connection within half of the time.
+        else:
+            _, answered_s = self._exchange(choice, wire_bytes, sent_s)
+        gives_up_s = now_s + wait_s
         self._probes_connected = answered_s <= gives_up_s
         self._probe = (
             min(answered_s, gives_up_s), wire_bytes, sent_s,

@@ -7,7 +7,7 @@ from bottlenet_tf.common.checks import is_number, require
 from bottlenet_tf.link.estimate import Estimate
 from bottlenet_tf.link.gamble import Gamble
 from bottlenet_tf.link.goals import GOALS, candidates, lead_ms
-from bottlenet_tf.link.pauses import LEAST_PROBE_S, Pauses, Probes
+from bottlenet_tf.link.pauses import Pauses, Probes
 
 # Mean, measured at IP level: raw HTTP in one piece.
 _OVERHEAD_BYTES = 154.0
@@ -15,7 +15,7 @@ _OVERHEAD_BYTES = 154.0
 # of the traces of docs/controller.md.
 _PATIENCE_OF_LOCAL, _PATIENCE_OF_EXPECTED = 1.5, 3.0
 _LEAST_PATIENCE_MS, _MOST_PATIENCE_MS = 20.0, 10e3
-_PROBE_ROUND_TRIPS = 4.0
+_LEAST_PROBE_MS, _PROBE_ROUND_TRIPS = 300.0, 4.0
 
 
 class Controller:
@@ -205,9 +205,16 @@ class Controller:
 
     @property
     def probe_ms(self):
-        """Longest wait for a probe's answer."""
+        """Longest wait for a probe's answer, at most half of it to connect.
+
+        On a dead link at least two intervals: one that comes back slower than
+        it was is found, too, the later the slower it is.
+        """
+        least_ms = _LEAST_PROBE_MS
+        if self._dead:
+            least_ms = max(least_ms, 2e3 * self._probes.interval_s)
         floor = self.estimate.sends.floor_ms
-        return max(1e3 * LEAST_PROBE_S, _PROBE_ROUND_TRIPS * floor)
+        return max(least_ms, _PROBE_ROUND_TRIPS * floor)
 
     def computed(self, choice, ms):
         """Notes the device's time for a choice: head and codec, or all."""

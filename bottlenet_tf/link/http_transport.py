@@ -124,10 +124,12 @@ class HttpTransport(Transport):
 
     def _connect(self, deadline):
         begun, problem = self._clock(), None
+        # An answer takes as long as a connection, or longer.
+        until = begun + 0.5 * _left(deadline, self._clock)
         for family, kind, protocol, _, address in self._resolve():
             connection = None
             try:
-                left = _left(deadline, self._clock)
+                left = _left(until, self._clock)
                 connection = socket.socket(family, kind, protocol)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.settimeout(left)

@@ -13,7 +13,7 @@ from bottlenet_tf.link.transport import BadAnswer, LinkError, Missed, Refused
 from bottlenet_tf.link.worker import Worker
 
 LATER = "later"
-_PROBING_S = 0.02  # Between checks whether another probe is due.
+PROBING_S = 0.02  # Between checks whether another probe is due.
 
 
 class Reply(NamedTuple):
@@ -177,7 +177,7 @@ class Sender:
         if not again and self._worker.is_idle:
             return self._compute(image)
         task = self._worker.submit(lambda: self._compute(image))
-        while again and not task.wait(_PROBING_S):
+        while again and not task.wait(PROBING_S):
             self._learn()
             again = not self._controller.alive
             if again:

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 
 from bottlenet_tf.common.run_folders import (
+    CANDIDATES,
     REPORT_FILE,
     choosing_figures,
     load_report,
@@ -12,8 +13,6 @@ from bottlenet_tf.common.run_folders import (
 from bottlenet_tf.search import trial_folder
 from bottlenet_tf.search.baseline import TRIALS
 from bottlenet_tf.search.pools import run_all
-
-CANDIDATES = "candidates"
 
 
 def measure(config, root, kept, pool):

@@ -19,6 +19,8 @@ import time
 
 from bottlenet_tf.common.json_file import write_json
 from bottlenet_tf.common.run_folders import (
+    CANDIDATES,
+    CURVES,
     REPORT_FILE,
     choosing_figures,
     load_report,
@@ -26,12 +28,10 @@ from bottlenet_tf.common.run_folders import (
 from bottlenet_tf.common.validation import check
 from bottlenet_tf.search import baseline as baseline_lib
 from bottlenet_tf.search import bounds, starts, trial_folder
-from bottlenet_tf.search.candidates import CANDIDATES
 from bottlenet_tf.search.config import CurveConfig, SearchConfig
 from bottlenet_tf.search.pools import make_pool, run_all
 from bottlenet_tf.search.runner import RESULTS
 
-CURVES = "curves"
 FORMAT = "bottlenet_tf.curve_search.1"
 
 

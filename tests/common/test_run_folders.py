@@ -31,6 +31,14 @@ def test_a_sweep_is_its_runs_by_name_without_baselines(make_run, tmp_path):
     assert [p.name for p in find_runs([tmp_path])] == ["a", "b"]
 
 
+@pytest.mark.parametrize("inner", ["candidates", "curves"])
+def test_a_search_folder_is_its_runs(make_run, tmp_path, inner):
+    for name in (f"{inner}/RB2", f"{inner}/RB1", "trials/RB1/1"):
+        make_run(f"search/{name}")
+    found = find_runs([tmp_path / "search"])
+    assert [p.name for p in found] == ["RB1", "RB2"]
+
+
 @pytest.mark.parametrize(
     "missing", ["model.keras", "config.json", "report.json"]
 )

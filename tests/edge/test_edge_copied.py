@@ -1,4 +1,8 @@
-"""The program as an export copies it, in a process of its own."""
+"""The program as an export copies it, in a process of its own.
+
+Also under a real Python 3.6 with NumPy, Pillow and onnxruntime: the one that
+the environment variable PYTHON36 names, else pyenv's or that on PATH.
+"""
 
 import json
 import os
@@ -26,6 +30,7 @@ from tests.link.scripted_server import (
     tensor,
     tensors_body,
 )
+from tests.link.test_on_python36 import old_python
 
 POINT = 1
 CHOICE = "rb1 at point {}".format(POINT)
@@ -42,10 +47,28 @@ def edge(tmp_path_factory):
     return folder
 
 
-def start(edge, *arguments):
+@pytest.fixture(params=["this one", "3.6"])
+def python(request):
+    """The interpreter of a device."""
+    if request.param == "this one":
+        return sys.executable
+    found = os.environ.get("PYTHON36") or old_python()
+    needs = "a Python 3.6 with NumPy, Pillow and onnxruntime"
+    if found is None:
+        pytest.skip(f"needs {needs}")
+    imported = subprocess.run(
+        [found, "-c", "import numpy, PIL, onnxruntime"], capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if imported.returncode:
+        pytest.skip(f"needs {needs}: {imported.stderr.splitlines()[-1]}")
+    return found
+
+
+def start(python, edge, *arguments):
     return subprocess.Popen(
         # Isolated from the repository: the copies alone are found.
-        [sys.executable, "run.py", *map(str, arguments)],
+        [python, "run.py", *map(str, arguments)],
         cwd=edge, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={"PATH": os.environ["PATH"]},
     )  # fmt: skip
@@ -70,7 +93,9 @@ def write_image(folder, name, seed):
     return folder / name
 
 
-def test_it_is_answered_by_a_server_that_dies_and_comes_back(edge, tmp_path):
+def test_it_is_answered_by_a_server_that_dies_and_comes_back(
+    python, edge, tmp_path
+):
     inbox, dead = tmp_path / "inbox", threading.Event()
     inbox.mkdir()
 
@@ -81,7 +106,7 @@ def test_it_is_answered_by_a_server_that_dies_and_comes_back(edge, tmp_path):
 
     with ScriptedServer(script) as server:
         running = start(
-            edge, inbox, "--watch", "--server", server.address,
+            python, edge, inbox, "--watch", "--server", server.address,
             "--choice", CHOICE,
         )  # fmt: skip
 
@@ -125,9 +150,9 @@ def test_it_is_answered_by_a_server_that_dies_and_comes_back(edge, tmp_path):
     assert "{} images in".format(len(asked)) in told
 
 
-def test_the_deployment_beside_it_is_its_own(edge, tmp_path):
+def test_the_deployment_beside_it_is_its_own(python, edge, tmp_path):
     image = write_image(tmp_path / "in", "a.png", 0)
-    running = start(edge, image)
+    running = start(python, edge, image)
     output, told = running.communicate(timeout=30)
     assert running.returncode == 0, told
     line = json.loads(output)
@@ -135,11 +160,11 @@ def test_the_deployment_beside_it_is_its_own(edge, tmp_path):
     assert line["choice"] == "mobile-only"
 
 
-def test_a_deployment_that_is_damaged_is_one_sentence(edge, tmp_path):
+def test_a_deployment_that_is_damaged_is_one_sentence(python, edge, tmp_path):
     image = write_image(tmp_path / "in", "a.png", 0)
     damaged = shutil.copytree(edge, tmp_path / "damaged")
     (damaged / "served.json").write_text("{")
-    output, told = start(damaged, image).communicate(timeout=30)
+    output, told = start(python, damaged, image).communicate(timeout=30)
     assert output == ""
     assert told.startswith("error: ") and "served.json must be JSON" in told
     assert "Traceback" not in told
@@ -147,23 +172,24 @@ def test_a_deployment_that_is_damaged_is_one_sentence(edge, tmp_path):
 
 @pytest.mark.parametrize("program", ["run.py", "encode.py"])
 def test_a_damaged_file_of_the_program_is_named_before_it_is_imported(
-    edge, tmp_path, program
+    python, edge, tmp_path, program
 ):
     damaged = shutil.copytree(edge, tmp_path / "damaged")
     write_parts(damaged)
     (damaged / "bottlenet_tf" / "codec" / "base.py").write_text("import (")
     ran = subprocess.run(
-        [sys.executable, program, "--help"], cwd=damaged, capture_output=True,
+        [python, program, "--help"], cwd=damaged, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 1 and not ran.stdout
     assert ran.stderr.startswith("error: base.py must be the exported file")
 
 
-def test_encode_runs_beside_it(edge, tmp_path):
+def test_encode_runs_beside_it(python, edge, tmp_path):
     image = write_image(tmp_path / "in", "a.png", 0)
     out = tmp_path / "a.payload"
     subprocess.run(
-        [sys.executable, "encode.py", image, "--out", out], cwd=edge, check=True
-    )
+        [python, "encode.py", str(image), "--out", str(out)], cwd=edge,
+        check=True,
+    )  # fmt: skip
     assert out.read_bytes() == Head.load(edge).encode(image)

@@ -182,6 +182,49 @@ def test_a_plan_of_no_use_leaves_the_device(
     assert code == 1 and lines == [] and reason in told
 
 
+@pytest.mark.parametrize("field, other", [("split", "rb9"), ("unit_id", 5)])
+def test_nothing_of_another_deployments_plan_is_used(
+    run, plan, tmp_path, field, other
+):
+    images = write_images(tmp_path / "in", 1)
+    choices = plan_values()["choices"]
+    for choice in choices:
+        if choice["way"] == "split":
+            choice[field] = other
+    times = {
+        part: [
+            dict(row, split=row["split"] and choices[0]["split"])
+            for row in plan_values()[part]
+        ]
+        for part in ("device_times", "cloud_times")
+    }
+    path = plan(choices=choices, **times)
+    with ScriptedServer(ready_and_good) as server:
+        # Image files could be sent, by another network's times and accuracy.
+        arguments = [
+            *images, "--server", server.address, "--image_model", "whole",
+        ]  # fmt: skip
+        code, lines, told = run(arguments, path)
+        assert code == 0 and lines[0]["where"] == "device"
+        assert told.count("is the plan of another deployment") == 1
+        assert "by the plan" not in told
+        code, lines, told = run([*arguments, "--strict"], path)
+    assert (code, lines) == (1, [])
+    assert "is the plan of another deployment" in told
+    _, _, told = run([*images, "--local"], path)
+    assert "by the plan" not in told
+
+
+def test_a_plan_with_one_unit_of_this_deployment_is_used(run, plan, tmp_path):
+    images = write_images(tmp_path / "in", 1)
+    choices = plan_values()["choices"]
+    choices[0]["unit_id"] = 5
+    with ScriptedServer(ready_and_good) as server:
+        arguments = [*images, "--server", server.address, PATIENT]
+        code, lines, _ = run(arguments, plan(choices=choices))
+    assert code == 0 and lines[0]["choice"] == "rb1 at point 1"
+
+
 def test_a_fixed_choice_is_taken_whatever_it_costs(run, plan, tmp_path):
     images = write_images(tmp_path / "in", 3)
     with ScriptedServer(ready_and_good) as server:

@@ -5,11 +5,12 @@ import shutil
 
 import pytest
 
-from benchmarks import soak
+from benchmarks import soak, tampering
 from bottlenet_tf.export import device_files
 from bottlenet_tf.runtime import served, whole
 from bottlenet_tf.runtime.triton_model import UNITS, WHOLE
 from tests.edge.tiny_deployment import write_deployment
+from tests.link.scripted_server import ScriptedServer, response
 from tests.runtime import conftest as tiny
 
 
@@ -55,3 +56,19 @@ def test_every_image_is_answered_once_and_none_wrong(deployment, capsys):
     assert {"device killed", "server killed", "link cut"} <= set(
         found["events"]
     )
+    assert found["refused while overloaded"] >= 0
+    assert found["link"].startswith("The emulated link (proxy, ")
+    assert "with arithmetic: at worst" in found["link"]
+
+
+def test_refusals_of_an_overloaded_server_are_counted():
+    def every_other(payload, number):
+        if number % 2:
+            return response(b"", status="503 Service Unavailable")
+        return response(b"")
+
+    with ScriptedServer(every_other) as server:
+        host, port = server.address.split(":")
+        refused = tampering.flood((host, int(port)), "/x", b"payload", 0.3, 1)
+        asked = len(server.requests)
+    assert asked > 2 and abs(refused - asked / 2) <= 1

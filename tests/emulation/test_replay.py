@@ -141,17 +141,28 @@ def test_every_deadline_is_met_where_mobile_only_fits(outages):
             assert found["accuracy_in_time"] >= 0.97 * 92.11
 
 
-@pytest.mark.parametrize("cut_s", [1.0, 3.0, 15.0])
-def test_the_link_is_used_soon_after_a_cut(cut_s):
-    here = world(5.85, rtt_ms=20.0, outages=((5.0, 5.0 + cut_s),))
-    records = replay.run(Controlled(here), 10.0 + cut_s)
-    during = [r for r in records if 5.6 < r.arrived_s < 5.0 + cut_s - 0.2]
-    assert {r.choice.way for r in during} == {"device"}
-    back = next(
-        r for r in records if r.choice.sends and r.answered_s > 5 + cut_s
-    )
-    # A probe's interval, the image under way and the first one sent.
-    assert back.answered_s - 5.0 - cut_s <= 0.3 + 0.1 + 0.1 + 0.1
+@pytest.mark.parametrize("mbps", [1.1, 5.85, 18.88])
+@pytest.mark.parametrize(
+    "images", ["small_images", "large_images", "raw_images"]
+)
+@pytest.mark.parametrize("cut_s", [1.0, 3.0, 15.0, 30.0])
+def test_the_link_is_used_half_a_second_after_a_cut(cut_s, images, mbps):
+    plan = getattr(replay_plans, images)()
+    for phase in range(10):
+        # Of images at the cut's begin, of images and probes at its end.
+        begin_s = 5.0 + 0.0171 * phase
+        end_s = begin_s + cut_s + 0.0113 * phase
+        here = world(mbps, plan, rtt_ms=20.0, outages=((begin_s, end_s),))
+        records = replay.run(Controlled(here), end_s + 1.0)
+        during = [
+            r for r in records if begin_s + 0.6 < r.arrived_s < end_s - 0.2
+        ]
+        assert {r.choice.way for r in during} <= {"device"}
+        back = next(
+            r for r in records if r.choice.sends and r.answered_s > end_s
+        )
+        # A probe's interval, the image under way and the first one sent.
+        assert back.answered_s - end_s <= 0.5
 
 
 def test_a_replay_is_reproducible():

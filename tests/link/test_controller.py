@@ -193,6 +193,20 @@ def test_an_alive_link_that_loses_is_probed(make, clock):
     assert controller.explain()["probe_interval_s"] > 0
 
 
+def test_a_link_that_comes_back_slower_is_found_the_later_the_slower(
+    make, clock
+):
+    controller = make()
+    controller.connected(20.0)
+    assert controller.probe_ms == 300.0
+    controller.missed(400, 300.0)
+    for seconds, wait_ms in ((30, 300.0), (170, 2000.0), (800, 8000.0)):
+        clock.pass_ms(1e3 * seconds)
+        assert controller.probe_ms == pytest.approx(wait_ms)
+    controller.probed(50, 1000.0)
+    assert controller.probe_ms < 8000.0
+
+
 def test_least_energy_needs_powers_and_follows_them(make, clock):
     controller = make(goal="energy")
     # Computing 2 mJ a ms, sending 3.9 mJ a ms: 73 ms of cloud-only's bytes

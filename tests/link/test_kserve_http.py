@@ -1,6 +1,7 @@
 """Triton's raw binary request over a real socket, and hostile answers to it."""
 
 import json
+import socket
 import struct
 import threading
 import time
@@ -132,6 +133,17 @@ def test_a_server_that_never_answers_is_missed_at_the_deadline():
             ask(client, seconds=0.1)
         assert time.monotonic() - begun >= 0.1
         assert client._connection is None
+
+
+def test_connecting_takes_at_most_half_of_the_time():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        with socket.create_connection(address):  # The only one it takes.
+            client = KServeHttp("{}:{}".format(*address), "m")
+            begun = time.monotonic()
+            with pytest.raises(Missed, match="no connection in time"):
+                ask(client, seconds=0.6)
+            assert 0.25 <= time.monotonic() - begun < 0.6
 
 
 def test_a_late_answer_is_never_the_next_questions():

@@ -451,9 +451,14 @@ def _another_deployment(both, folder):
     shutil.copytree(both / "cloud", folder / "cloud")
     identity = served.read(both / "cloud")
     units = {name: unit ^ 0x0F000000 for name, unit in identity.units.items()}
-    other = served.of_units("tail", units)
+    other = served.of_units("tail", units)._replace(
+        image_model=identity.image_model,
+        image_version=identity.image_version ^ 1,
+    )
     model = folder / "cloud" / "triton" / "tail"
-    (model / str(identity.version)).rename(model / str(other.version))
+    for name, version in identity.models.items():
+        place = model.parent / name
+        (place / str(version)).rename(place / str(other.models[name]))
     (folder / "cloud" / "served.json").write_text(json.dumps(other.content()))
     for name, unit in units.items():
         path = model / str(other.version) / "units" / name / "unit.json"
@@ -492,12 +497,14 @@ def test_a_roll_over_under_load_fails_no_request(python, both, sent, tmp_path):
         with Load(server.http, payload, first.version) as load:
             time.sleep(3)
             # Beside it under another name, then there at once.
-            shutil.copytree(
-                new / "cloud" / "triton" / "tail" / str(other.version),
-                model / ".new",
-            )
-            (model / ".new").rename(model / str(other.version))
-            _wait_for(server.http, other.version, True)
+            for name, version in other.models.items():
+                place = model.parent / name
+                shutil.copytree(
+                    new / "cloud" / "triton" / name / str(version),
+                    place / ".new",
+                )
+                (place / ".new").rename(place / str(version))
+                _wait_for(server.http, version, True, name)
             time.sleep(1)
         assert set(load.counts) == {"ok"} and load.counts["ok"] > 50
         # Devices of the new one come; the old one goes.
@@ -511,9 +518,9 @@ def test_a_roll_over_under_load_fails_no_request(python, both, sent, tmp_path):
         assert load.counts["unknown unit"] > 50
 
 
-def _wait_for(address, version, is_there):
+def _wait_for(address, version, is_there, model="tail"):
     deadline = time.monotonic() + 60
-    url = f"http://{address}/v2/models/tail/versions/{version}/ready"
+    url = f"http://{address}/v2/models/{model}/versions/{version}/ready"
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5):
