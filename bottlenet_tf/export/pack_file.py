@@ -41,17 +41,27 @@ Side = Annotated[int, Meta(ge=1, le=1 << 16)]
 UnitId = Annotated[int, Meta(ge=0, lt=1 << 32)]
 _Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 _Bytes = Annotated[float, Meta(gt=0, le=1e300)]
-# Numbers of an operating point, before and after an adaptation.
-FIGURES = (
-    "wire_bytes_before", "wire_bytes", "agreement_before", "agreement",
-    "divergence_before", "divergence",
-)  # fmt: skip
-# A plan's bytes are scaled by the ratio of the first two.
-_Figures = tuple[_Bytes, _Bytes, _Finite, _Finite, _Finite, _Finite]
 
 
 class _Closed(msgspec.Struct, forbid_unknown_fields=True):
     """Has no other fields."""
+
+
+class Figures(_Closed, array_like=True):
+    """Those of an operating point, before and after an adaptation.
+
+    A plan's bytes are scaled by the ratio of the bytes.
+    """
+
+    wire_bytes_before: _Bytes
+    wire_bytes: _Bytes
+    agreement_before: _Finite
+    agreement: _Finite
+    divergence_before: _Finite
+    divergence: _Finite
+
+
+FIGURES = Figures.__struct_fields__
 
 
 class Adapted(_Closed):
@@ -60,14 +70,14 @@ class Adapted(_Closed):
     Attributes:
         photos: Number of photos that the unit was fitted to.
         held_out: Number of photos that it was measured on.
-        points: `FIGURES` of each operating point.
+        points: `Figures` of each operating point.
     """
 
     refit: Literal["tables", "transform"]
     steps: Whole
     photos: Whole
     held_out: Whole
-    points: list[_Figures]
+    points: list[Figures]
 
 
 class _Header(_Closed, kw_only=True, tag_field="unit"):

@@ -18,7 +18,7 @@ ADAPTED = {
     "steps": 0,
     "photos": 40,
     "held_out": 10,
-    "points": [(9.0, 8.0, 90.0, 91.0, 0.5, 0.25)] * 3,
+    "points": [[9.0, 8.0, 90.0, 91.0, 0.5, 0.25]] * 3,
 }
 
 
@@ -138,8 +138,8 @@ def test_a_learned_unit_is_not_packed_whole(base, tmp_path):
     "changes",
     [
         {"refit": "## Run this"}, {"steps": -1}, {"photos": "many"},
-        {"points": [[1.0] * 5]}, {"points": [["a"] * 6]}, {"more": 1},
-        {"points": [[float("1e999")] * 6]},
+        {"points": [[1.0] * 5]}, {"points": [[1.0] * 7]}, {"more": 1},
+        {"points": [["a"] * 6]}, {"points": [[float("1e999")] * 6]},
         {"points": [[0.0, *[1.0] * 5]]}, {"points": [[1.0, 0.0, *[1.0] * 4]]},
     ],
 )  # fmt: skip
