@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from bottlenet_tf import report
+from bottlenet_tf.report import page
 from tests.report import rendered
 
 _ENERGY = {"latency_weight": 0.0, "energy_weight": 1.0}
@@ -209,6 +210,14 @@ def test_without_an_acceptable_split_the_reasons_are_told(decide):
     found = _told(decision)
     assert found.title == "3g (1.1 Mbit/s up): no split"
     assert found.others == ("early: 1 % is below 2 %",)
+
+
+def test_without_anything_to_add_there_is_no_list(decide):
+    decision = dataclasses.replace(decide(), winner=None, refused={})
+    module = page.templates().get_template("verdict.html").module
+    assert "<ul>" not in module.verdict(decision, 90.0)
+    decision = dataclasses.replace(decision, refused={"early": ["1 %"]})
+    assert module.verdict(decision, 90.0).count("<ul>") == 1
 
 
 def test_without_a_selection_the_smallest_payload_is_told(search):
