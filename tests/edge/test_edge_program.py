@@ -99,7 +99,9 @@ def test_the_server_answers_by_the_plans_choice(run, plan, tmp_path):
     assert "3 images in" in told and "split" in told
 
 
-def test_a_class_that_the_network_has_not_is_never_told(run, plan, tmp_path):
+def test_a_class_that_the_network_has_not_is_never_reported(
+    run, plan, tmp_path
+):
     write_images(tmp_path / "in", 2)
 
     def script(payload, number):

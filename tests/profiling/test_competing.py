@@ -60,7 +60,7 @@ def test_ctrl_c_ends_none_before_its_time(tmp_path):
         wait_for(lambda: sizes(tmp_path)[pid] > before + 10)
 
 
-def test_one_that_fails_to_start_is_told_and_ends_the_others():
+def test_one_that_fails_to_start_is_reported_and_ends_the_others():
     with pytest.raises(RuntimeError, match="start.*ValueError: no such net"):
         with competing(1, workers.broken):
             raise AssertionError("must not open")
