@@ -24,7 +24,14 @@ _MARKER, _RING = 8.5, 15.3
 _HEIGHT = 3.5
 _LETTER, _HANDLE, _LINE = 0.062, 0.55, 0.17
 _MOST_COLUMNS = 5
-_CODECS = {"jpeg": "-.", "webp": "--x", "avif": "-.+", "jxl": ":1"}
+# Of an image codec: line, marker.
+_CODECS = {
+    "jpeg": ("-", "."),
+    "webp": ("--", "x"),
+    "avif": ("-.", "+"),
+    "jxl": (":", "1"),
+}
+_OTHER_CODEC = ("-.", "+")
 # Of figure 7's two ways of training: name, colour, marker, line.
 WAYS = {
     "aware": ("trained with the codec", "#000000", "o", "-"),
@@ -55,8 +62,7 @@ def look(color, marker, **more):
 
 def codec_look(codec, **more):
     """Returns Matplotlib's keywords for a line of an image codec."""
-    style = _CODECS.get(codec, "-.+")
-    line, marker = style[:-1], style[-1]
+    line, marker = _CODECS.get(codec, _OTHER_CODEC)
     return look("0.35", marker, linestyle=line, linewidth=1.1) | more
 
 
@@ -142,6 +148,8 @@ def draw_qualities(width, points, unsplit):
     figure = new_figure(width, 3.8 if is_narrow(width) else 3.9)
     axes = figure.add_subplot()
     for way, (label, color, marker, line) in WAYS.items():
+        if not points[way]:
+            continue
         quality, accuracy, *_ = zip(*points[way])
         axes.plot(quality, accuracy, color=color, marker=marker,
                   linestyle=line, label=label)  # fmt: skip

@@ -62,8 +62,6 @@ def _alone(network, plan_path, why):
 def _over_link(args, network, plan_path, say):
     if args.server is None:
         raise Alone("no --server was given")
-    if args.max_bytes is not None:
-        network.check_limit(args.max_bytes)
     server = Server(args, network)
     images, probes = server.connect(), server.connect()
     with_images = server.takes_images(say)
@@ -156,7 +154,8 @@ def _plan(args, network, plan_path, with_images, say):
     """Returns the plan of the choices that deployment and server offer.
 
     Raises `Alone` if there is none, it is that of another deployment, or none
-    of its choices can be sent.
+    of its choices can be sent; `ValueError` if the limit is below every payload
+    and image.
     """
     if plan_path is None:
         raise Alone(
@@ -182,6 +181,11 @@ def _plan(args, network, plan_path, with_images, say):
             why = "its accuracy within the limit is unknown"
         if why is not None:
             dropped[choice.name] = why
+    kept = [c for c in plan.choices if c.name not in dropped]
+    # A choice that the user names need not send anything.
+    is_needless = args.choice is None and not any(c.sends for c in kept)
+    if is_needless and args.max_bytes is not None:
+        network.check_limit(args.max_bytes)
     for why in sorted(set(dropped.values())):
         names = [name for name, reason in dropped.items() if reason == why]
         say("not offered: {} ({})".format(", ".join(names), why))
@@ -191,8 +195,7 @@ def _plan(args, network, plan_path, with_images, say):
                 args.choice, dropped[args.choice]
             )
         )
-    kept = [c for c in plan.choices if c.name not in dropped]
-    if not any(choice.sends for choice in kept):
+    if is_needless:
         raise Alone(
             "nothing in {} can be sent by this deployment".format(plan_path)
         )

@@ -54,6 +54,7 @@ def save_pack(path, model):
         )
     config = unit.get_config()
     header = DattaHeader(
+        format=pack_file.FORMAT,
         config=DattaConfig(
             **{name: config[name] for name in DattaConfig.__struct_fields__}
         ),

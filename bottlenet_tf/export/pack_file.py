@@ -2,10 +2,12 @@
 
 `header` is JSON. An array is float32, int32, float16 or int8: the latter has a
 float32 scale for each column (over the last axis but one), `<name>.scale`.
-Its integers are -127..127; a smaller range deflates to less.
+Written are -127..127 at most; a smaller range deflates to less.
 
-The archive's CRCs detect damage; they prove no origin. A pack contains no code,
-and is read without pickle.
+The archive's CRCs detect damage of contents, not of names or of the directory.
+What guards a deployment is `unit_id`: `pack.swap` refuses a pack unless the
+unit it gives has this identity. Neither proves an origin. A pack contains no
+code, and is read without pickle.
 """
 
 import io
@@ -22,6 +24,12 @@ FORMAT = "bottlenet_tf.pack.3"
 MAX_BYTES = 1_000_000
 # All arrays, inflated.
 _MOST_INFLATED = 16 * MAX_BYTES
+# Header, weights and their scales; a unit has less than 100 weights.
+_MOST_MEMBERS = 500
+# Others, such as bzip2, are inflated beyond the size in the directory.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Of packs before there was `FORMAT`, which weren't archives.
+_EARLIER = b"BTPK"
 _HEADER, _SCALE = "header", ".scale"
 # The largest integer of an encoding with a scale for each column.
 _LARGEST = {"int8": 127, "int7": 63, "int6": 31}
@@ -32,16 +40,28 @@ EXACT = {0: "float32"}
 Side = Annotated[int, Meta(ge=1, le=1 << 16)]
 UnitId = Annotated[int, Meta(ge=0, lt=1 << 32)]
 _Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
-# Numbers of an operating point, before and after an adaptation.
-FIGURES = (
-    "wire_bytes_before", "wire_bytes", "agreement_before", "agreement",
-    "divergence_before", "divergence",
-)  # fmt: skip
-_Figures = Annotated[list[_Finite], Meta(min_length=6, max_length=6)]
+_Bytes = Annotated[float, Meta(gt=0, le=1e300)]
 
 
 class _Closed(msgspec.Struct, forbid_unknown_fields=True):
     """Has no other fields."""
+
+
+class Figures(_Closed, array_like=True):
+    """Those of an operating point, before and after an adaptation.
+
+    A plan's bytes are scaled by the ratio of the bytes.
+    """
+
+    wire_bytes_before: _Bytes
+    wire_bytes: _Bytes
+    agreement_before: _Finite
+    agreement: _Finite
+    divergence_before: _Finite
+    divergence: _Finite
+
+
+FIGURES = Figures.__struct_fields__
 
 
 class Adapted(_Closed):
@@ -50,18 +70,18 @@ class Adapted(_Closed):
     Attributes:
         photos: Number of photos that the unit was fitted to.
         held_out: Number of photos that it was measured on.
-        points: `FIGURES` of each operating point.
+        points: `Figures` of each operating point.
     """
 
     refit: Literal["tables", "transform"]
     steps: Whole
     photos: Whole
     held_out: Whole
-    points: list[_Figures]
+    points: list[Figures]
 
 
 class _Header(_Closed, kw_only=True, tag_field="unit"):
-    format: Literal[FORMAT] = FORMAT
+    format: Literal[FORMAT]
     feature_shape: tuple[Side, Side, Side]
     unit_id: UnitId
 
@@ -178,12 +198,34 @@ def _read(data):
     """Returns a pack's header and its arrays as they are stored."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
-    # A few bytes may inflate to gigabytes.
+    if data.startswith(_EARLIER):
+        raise ValueError(
+            "it was made by an earlier version; run bottlenet-adapt again"
+        )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > _MOST_INFLATED:
-        raise ValueError(f"it inflates to {size:,} bytes")
+        _check_members(archive.infolist())
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         stored = dict(archive)
     text = stored.pop(_HEADER).tobytes()
     return msgspec.json.decode(text, type=LearnedHeader | DattaHeader), stored
+
+
+def _check_members(members):
+    """Raises ValueError unless members are inflated once and to few bytes."""
+    names = {member.filename for member in members}
+    # NumPy would inflate the last of one name once for each of them.
+    if len(names) < len(members) or len(members) > _MOST_MEMBERS:
+        raise ValueError(
+            f"it has {len(members):,} members of {len(names):,} names, not at "
+            f"most {_MOST_MEMBERS} of different names"
+        )
+    for member in members:
+        if member.compress_type not in _COMPRESSIONS:
+            raise ValueError(
+                f"{member.filename!r} is neither stored nor deflated"
+            )
+        if not member.filename.endswith(".npy"):
+            raise ValueError(f"{member.filename!r} is not a .npy file")
+    size = sum(member.file_size for member in members)
+    if size > _MOST_INFLATED:
+        raise ValueError(f"it inflates to {size:,} bytes")

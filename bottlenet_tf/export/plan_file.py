@@ -6,7 +6,9 @@ from bottlenet_tf.export import pack_file
 from bottlenet_tf.link import plan, plan_file
 
 NAME = "plan.json"
-_BYTES = pack_file.FIGURES.index("wire_bytes")
+_BEFORE, _AFTER = map(
+    pack_file.FIGURES.index, ("wire_bytes_before", "wire_bytes")
+)
 _SIZES = [f"wire_bytes_{name}" for name in ("mean", "p95", "p99", "max")]
 
 
@@ -21,9 +23,10 @@ class PlanFile:
     def adapt(self, name, before, message, adapted):
         """Gives a run's choices the identity and bytes of its adapted unit.
 
-        Mean bytes become the pack's, those of the photos that were held out;
-        percentiles and the largest change by the same factor, which is an
-        estimate. Accuracy stays that of the unit before: photos have no labels.
+        Bytes change by the factor that the adaptation was measured to have on
+        the photos that were held out, so that they can be compared with those
+        of other choices, which are of the plan's images. Accuracy stays that
+        of the unit before: photos have no labels.
 
         Args:
             before: `unit_id` of the run's own unit; choices of another are
@@ -43,8 +46,8 @@ class PlanFile:
             row["adapted"] = {
                 "unit_id_before": before, "held_out": adapted["held_out"]
             }  # fmt: skip
-            bytes_after = adapted["points"][point][_BYTES]
-            factor = bytes_after / row["wire_bytes_mean"]
+            figures = adapted["points"][point]
+            factor = figures[_AFTER] / figures[_BEFORE]
             for each in _SIZES:
                 if row.get(each) is not None:
                     row[each] = round(factor * row[each], 1)

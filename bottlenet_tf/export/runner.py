@@ -65,9 +65,9 @@ def _load_packs(paths, workdirs):
     """Returns `{workdir: Pack}`: each pack, and the run it was made from."""
     if not paths:
         return {}
-    runs = {
-        load_report(workdir).get("unit_id"): workdir for workdir in workdirs
-    }
+    runs = {}
+    for workdir in workdirs:
+        runs.setdefault(load_report(workdir).get("unit_id"), []).append(workdir)
     packs = {}
     for path in paths:
         pack = load_pack(path)
@@ -85,7 +85,14 @@ def _load_packs(paths, workdirs):
             base=f"{pack.base:#010x}",
             runs=[str(workdir) for workdir in workdirs],
         )
-        workdir = runs[pack.base]
+        check(
+            len(runs[pack.base]) == 1,
+            "--pack needs one run that the pack was made from, but several "
+            "have the same unit; export one of them.",
+            pack=path,
+            runs=[str(workdir) for workdir in runs[pack.base]],
+        )
+        (workdir,) = runs[pack.base]
         check(
             workdir not in packs,
             "--pack takes one pack for a run.",

@@ -97,6 +97,7 @@ def pack_changes(base, model):
     """
     config = model.unit.get_config()
     header = LearnedHeader(
+        format=pack_file.FORMAT,
         base=unit_id(base),
         config=LearnedConfig(
             tables=config["tables"], default_point=config["default_point"]

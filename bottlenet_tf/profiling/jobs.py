@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import time
+from multiprocessing import connection
 
 import numpy as np
 
@@ -92,6 +93,7 @@ def competing(count, make_work, *args):
             first = [pool.submit(_once, make_work, args) for pool in pools]
             for work in first:
                 work.result()
+            workers = [_worker(pool) for pool in pools]
         except Exception as error:
             raise RuntimeError(
                 "A competing process must start. Received: "
@@ -99,12 +101,21 @@ def competing(count, make_work, *args):
             ) from error
         busy = [pool.submit(_compete, make_work, args) for pool in pools]
         yield
-        for work in busy:
-            if work.done():
+        # A pool notices the end of its process later, in a thread.
+        ended = connection.wait([w.sentinel for w in workers], timeout=0)
+        for work, worker in zip(busy, workers, strict=True):
+            if work.done() or worker.sentinel in ended:
                 raise RuntimeError(
                     "A competing process must work until it is stopped, or the "
                     f"load is less. Received: {work.exception()}"
                 )
+
+
+def _worker(pool):
+    """Returns the only process of a pool."""
+    pid = pool.submit(os.getpid).result()
+    (worker,) = (c for c in multiprocessing.active_children() if c.pid == pid)
+    return worker
 
 
 def _once(make_work, args):

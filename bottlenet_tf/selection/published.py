@@ -23,7 +23,7 @@ class Total(msgspec.Struct, frozen=True):
     a split point. `num_bytes` are sent per image, `accuracy` is in percent.
     """
 
-    network: Literal["3g", "4g", "wifi"]
+    network: Literal[tuple(NAMED)]
     name: Annotated[str, msgspec.Meta(min_length=1)]
     num_bytes: NotNegative = msgspec.field(name="bytes")
     latency_ms: NotNegative

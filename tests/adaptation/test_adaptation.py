@@ -162,6 +162,12 @@ def test_a_pack_goes_to_the_run_that_it_was_made_from(
         runner._load_packs([pack], [other])
 
 
+def test_a_pack_of_two_runs_with_one_unit_is_refused(adapted, run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    with pytest.raises(ValueError, match="several have the same unit.*copy"):
+        runner._load_packs([str(adapted[1])], [run, copy])
+
+
 @pytest.mark.slow
 def test_a_deployment_of_several_runs_takes_a_pack_and_its_plan_follows(
     adapted, run, finished_learned, tmp_path
@@ -188,7 +194,9 @@ def test_a_deployment_of_several_runs_takes_a_pack_and_its_plan_follows(
     own, other = found.choices[:2]
     assert network.why_not(own) is network.why_not(other) is None
     assert own.unit_id == figures["unit_id"] == network.served.units["own"]
-    assert own.bytes_mean == round(figures["points"][0]["wire_bytes"], 1)
+    point = figures["points"][0]
+    factor = point["wire_bytes"] / point["wire_bytes_before"]
+    assert own.bytes_mean == round(100.0 * factor, 1)
     assert (other.bytes_mean, own.accuracy) == (100.0, 90.0)
     assert (
         "The unit `own` is adapted"

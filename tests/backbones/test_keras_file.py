@@ -384,7 +384,7 @@ def test_operations_compute_in_the_precision_of_what_they_are_given(tmp_path):
     np.testing.assert_allclose(found, model(X), rtol=0.05, atol=0.02)
 
 
-def test_weights_that_the_file_freezes_are_told(tmp_path):
+def test_weights_that_the_file_freezes_are_reported(tmp_path):
     model = nested(training=False)
     model.layers[1].trainable = False
     loaded = load(model, tmp_path).model
@@ -555,7 +555,7 @@ def test_a_file_of_another_form_is_recognised(write, message, tmp_path):
         backbones.create(str(path), image_size=8, num_classes=4)
 
 
-def test_a_quantized_network_is_told_the_way(tmp_path):
+def test_a_quantized_network_is_refused_with_the_remedy(tmp_path):
     model = functional(lambda x: layers.Dense(4)(x))
     model.quantize("int8")
     with pytest.raises(ValueError, match="before model.quantize"):
@@ -574,7 +574,7 @@ def test_layers_within_layers_have_the_precision_too(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.h5", "a.HDF5", "a.pt", "saved"])
-def test_files_of_other_kinds_are_told_the_way(name, tmp_path):
+def test_files_of_other_kinds_are_refused_with_the_remedy(name, tmp_path):
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ValueError, match="must be a .keras file.*as .keras"):

@@ -59,7 +59,7 @@ def test_it_tells_on_what_it_was_measured():
     )
 
 
-def test_its_cost_is_told_beside_that_of_the_papers_grid():
+def test_its_cost_is_reported_beside_that_of_the_papers_grid():
     told = curve_search.spent(_Found(CURVES, {}))
     assert "4,000 for the closed forms" in told
     assert "46,000 in trainings" in told
@@ -87,7 +87,7 @@ def test_each_link_has_an_end(costs, told):
     assert line.startswith("4g: trained late; ") and told in line
 
 
-def test_a_split_whose_training_failed_is_not_told_as_trained():
+def test_a_split_whose_training_failed_is_not_reported_as_trained():
     results = {
         "links": {"4g": {"best": None, "rival": None}},
         "asked": [

@@ -91,7 +91,7 @@ def test_a_bug_shows_itself():
     assert "KeyError" in run("KeyError('a')", "a").stderr
 
 
-def test_a_stray_argument_is_told_in_a_sentence():
+def test_a_stray_argument_is_reported_in_a_sentence():
     ran = run("KeyError('a')", "a", "b")
     assert ran.returncode == 1 and len(ran.stderr) < 200
     assert "RUN must be given" in ran.stderr

@@ -25,7 +25,7 @@ def _search(folder):
     (folder / runner.RESULTS).write_text(json.dumps(results))
 
 
-def test_a_page_is_made_and_what_is_left_out_is_told(tmp_path):
+def test_a_page_is_made_and_what_is_left_out_is_reported(tmp_path):
     _search(tmp_path)
     ran = programs.run("report", str(tmp_path))
     assert ran.returncode == 0, ran.stderr

@@ -186,7 +186,7 @@ def test_a_device_can_be_supposed_to_be_slower(
     assert heads == {"range": 40, "learned": 60}
 
 
-def test_a_rival_that_was_not_measured_is_told_with_what_measures_it(
+def test_a_rival_that_was_not_measured_is_reported_with_what_measures_it(
     select, sweep, profile, tmp_path
 ):
     bare, out = tmp_path / "phone.csv", tmp_path / "selection.json"

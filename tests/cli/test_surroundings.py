@@ -45,7 +45,7 @@ def test_start_up_lines_are_left_out_and_others_kept(end):
     assert ran.stderr == "mine\n"
 
 
-def test_libraries_are_told_what_is_needed(monkeypatch):
+def test_libraries_get_the_settings_they_need(monkeypatch):
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
     surroundings.prepare()

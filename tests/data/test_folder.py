@@ -169,7 +169,7 @@ def test_extensions_in_capitals_count_and_other_files_do_not(
     assert dataset.num_train + len(dataset.test) == 5
 
 
-def test_what_is_passed_over_is_counted_and_told(
+def test_what_is_passed_over_is_counted_and_reported(
     divided_folder, write_image, capsys
 ):
     yes = divided_folder / "train" / "yes"
@@ -194,7 +194,7 @@ def test_what_is_passed_over_is_counted_and_told(
     assert "2 broken links; the folders extra." in told
 
 
-def test_a_folder_that_is_read_whole_is_told_nothing_of(divided_folder, capsys):
+def test_a_folder_that_is_read_whole_is_not_reported(divided_folder, capsys):
     assert data.load(divided_folder).passed_over == {}
     assert capsys.readouterr().out == ""
 

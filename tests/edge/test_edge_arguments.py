@@ -51,7 +51,7 @@ def test_what_makes_no_sense_is_explained(photo, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-def test_an_installed_program_must_be_told_the_deployment(photo, capsys):
+def test_an_installed_program_must_be_given_the_deployment(photo, capsys):
     with pytest.raises(SystemExit):
         parse([photo])
     assert "--deploy must name" in capsys.readouterr().err

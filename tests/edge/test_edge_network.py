@@ -98,7 +98,7 @@ def test_the_devices_answer_is_the_whole_networks(deployment, pixels):
     )
 
 
-def test_what_the_device_lacks_is_told_by_choice(deployment):
+def test_what_the_device_lacks_is_reported_by_choice(deployment):
     network, known = Network.open(deployment), choices()
     assert network.why_not(known["rb1 at point 0"]) is None
     assert network.why_not(known["mobile-only"]) is None
@@ -197,7 +197,7 @@ def test_the_plan_of_a_deployment_is_found(deployment):
     assert plan_path(str(deployment / "edge")) == str(path)
 
 
-def test_labels_are_told_by_the_server_as_by_the_device():
+def test_labels_are_reported_by_the_server_as_by_the_device():
     top = ((2, 0.9), (0, 0.6), (1, 0.2))
     answer = Found(2, top)
     classes = ("cat", "dog", "newt")

@@ -99,7 +99,9 @@ def test_the_server_answers_by_the_plans_choice(run, plan, tmp_path):
     assert "3 images in" in told and "split" in told
 
 
-def test_a_class_that_the_network_has_not_is_never_told(run, plan, tmp_path):
+def test_a_class_that_the_network_has_not_is_never_reported(
+    run, plan, tmp_path
+):
     write_images(tmp_path / "in", 2)
 
     def script(payload, number):
@@ -286,6 +288,30 @@ def test_a_limit_below_every_payload_ends_the_program(
     code, lines, told = run(arguments, plan())
     assert (code, lines) == (1, [])
     assert told == "error: `max_bytes` must be at least 10.\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--strict"]])
+def test_a_limit_below_every_payload_leaves_mobile_only(
+    run, plan, tmp_path, more
+):
+    images = write_images(tmp_path / "in", 1)
+    arguments = [*images, "--server", "127.0.0.1:9", "--max_bytes=9"]
+    arguments += ["--choice=mobile-only", *more]
+    code, lines, _ = run(arguments, plan())
+    assert code == 0 and lines[0]["where"] == "device"
+
+
+def test_a_limit_below_every_payload_leaves_an_image_within_it(
+    run, plan, tmp_path
+):
+    images = write_images(tmp_path / "in", 1)
+    values = plan_values()["choices"]
+    values[-1]["wire_bytes_mean"] = 8
+    with ScriptedServer(ready_and_good) as server:
+        arguments = [*images, "--server", server.address, PATIENT]
+        arguments += ["--image_model=whole", "--max_bytes=9"]
+        code, lines, _ = run(arguments, plan(choices=values))
+    assert code == 0 and lines[0]["choice"] == "cloud-only"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_folders_are_sorted_and_files_stay_in_order(tmp_path):
     assert items[0].image == str(tmp_path / "last.gif")
 
 
-def test_a_folder_without_images_is_told(tmp_path):
+def test_a_folder_without_images_is_reported(tmp_path):
     with pytest.raises(SourceError, match="must contain images"):
         sources.files([str(tmp_path)])
 
@@ -128,7 +128,7 @@ def test_the_oldest_comes_first(folder):
     assert folder.look(0.31) == ["b.png", "c.png", "a.png"]
 
 
-def test_a_watched_folder_that_is_removed_is_told(folder):
+def test_a_watched_folder_that_is_removed_is_reported(folder):
     folder.path.rmdir()
     with pytest.raises(SourceError, match="can't be read"):
         folder.look()
@@ -191,13 +191,13 @@ def test_a_camera_is_released_when_the_program_ends(cv2):
     assert list(sources.camera("0", lambda: True)) == []
 
 
-def test_a_camera_that_is_not_there_is_told(cv2, monkeypatch):
+def test_a_camera_that_is_not_there_is_reported(cv2, monkeypatch):
     monkeypatch.setattr(Capture, "opened", False)
     with pytest.raises(SourceError, match="'3' can't be opened"):
         next(sources.camera("3", lambda: False))
 
 
-def test_a_camera_without_opencv_is_told(monkeypatch):
+def test_a_camera_without_opencv_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(SourceError, match="needs OpenCV: install"):
         next(sources.camera("0", lambda: False))

@@ -75,7 +75,7 @@ def test_the_summary_has_a_row_for_each_way():
     ]  # fmt: skip
 
 
-def test_without_a_plan_no_accuracy_is_told():
+def test_without_a_plan_no_accuracy_is_reported():
     tally = Tally(lambda: 0.0)
     tally.add(result(accuracy=None))
     assert "accuracy" not in tally.progress() + tally.summary()

@@ -224,7 +224,7 @@ def test_a_running_neighbour_is_left_alone():
             assert names <= _left() and _is_alive(command)
 
 
-def test_a_killed_loop_is_told_and_cleared_away():
+def test_a_killed_loop_is_reported_and_cleared_away():
     with Namespaces(FAST) as link:
         os.kill(link._process.pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="exit code"):

@@ -258,7 +258,7 @@ def test_an_idle_link_takes_no_time():
         assert ticks() - before < 10
 
 
-def test_a_killed_process_is_told():
+def test_a_killed_process_is_reported():
     with _link() as (link, server), _connected(link, server) as ends:
         os.kill(link._process.pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="exit code"):

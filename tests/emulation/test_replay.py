@@ -173,7 +173,7 @@ def test_a_replay_is_reproducible():
     assert once() == once()
 
 
-def test_all_policies_are_told(tmp_path):
+def test_all_policies_are_reported(tmp_path):
     here = world(CHANGING, rtt_ms=10.0)
     trace, records = replay.replay_trace(here, 3.0)
     assert list(trace["policies"]) == [

@@ -177,6 +177,18 @@ def test_aware_against_naive_is_drawn(tmp_path):
     assert _is_picture(path)
 
 
+@pytest.mark.parametrize("missing", ["aware", "naive"])
+def test_a_way_of_training_without_points_is_left_out(missing, tmp_path):
+    points = [
+        {"mode": mode, "quality": 20, "accuracy": 70.0}
+        for mode in ("aware", "naive")
+        if mode != missing
+    ]
+    path = tmp_path / "figure7.png"
+    evaluation.plot_aware_against_naive(points, path)
+    assert _is_picture(path)
+
+
 def test_units_of_datta_s_kind_are_told_apart_by_lambda(drawn):
     units = (
         {"kind": "datta", "channels": 8, "task_weight": weight}
@@ -251,5 +263,7 @@ def test_samples_are_drawn_whichever_are_kept(kept, tmp_path):
         for i, each in enumerate(kept)
     ]
     path = evaluation.plot_samples(samples, tmp_path / "a.png", 90.0)
-    assert Image.open(path).width == 1120
-    assert _is_picture(path)
+    with Image.open(path) as image:
+        width, height = image.size
+    # 8 inches of 140 dots; 3.5 inches, the legend's line and a margin.
+    assert width == 1120 and 490 <= height <= 560

@@ -313,7 +313,7 @@ def test_table_shows_every_baseline(report):
     assert " 264 (200) " in table
 
 
-def test_codec_that_is_left_out_is_told(dataset, monkeypatch):
+def test_codec_that_is_left_out_is_reported(dataset, monkeypatch):
     monkeypatch.setattr(image_codecs, "imagecodecs", None)
     report = _report(dataset)
     assert _reasons_besides_curves(report) == {"tuned_rivals", "cloud_only.jxl"}

@@ -90,7 +90,7 @@ def test_the_table_names_the_layer(found):
     assert "- onnx, odd: Erfinv isn't in ONNX" in text
 
 
-def test_a_tail_that_is_told_the_point_has_no_problem(learned_run, capsys):
+def test_a_tail_that_takes_the_point_has_no_problem(learned_run, capsys):
     config = dataclasses.replace(learned_run, mode="tail")
     network = build_network(config, 32, 10)
     assert network.model.tells_tail
@@ -105,7 +105,7 @@ def test_a_network_that_no_graph_can_hold_has_a_problem():
     assert [(p.runtime, p.layer) for p in found] == [("onnx", None)]
 
 
-def test_equal_problems_are_told_once():
+def test_equal_problems_are_reported_once():
     each = [problems.Problem("onnx", f"l{i}", "X isn't in ONNX") for i in "ab"]
     first, way_out = problems.described(each)
     assert first == "- onnx, la (2 times): X isn't in ONNX"

@@ -255,7 +255,7 @@ def test_head_and_tail_of_different_exports_refuse_each_other(
 
 
 @pytest.mark.parametrize("load", [Head.load, Tail.load])
-def test_a_machine_whose_library_has_other_tables_is_told(both, load):
+def test_a_machine_whose_library_has_other_tables_is_reported(both, load):
     with encoding_by(coarser):
         with pytest.raises(ValueError, match="jpeg library .*refused"):
             load(both / "range")
@@ -360,7 +360,7 @@ def test_a_full_disk_leaves_nothing(sweep, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_full_inside_tensorflow_is_told_as_such(
+def test_a_disk_full_inside_tensorflow_is_reported_as_such(
     sweep, tmp_path, monkeypatch
 ):
     def full(*args, **kwargs):

@@ -181,7 +181,7 @@ def digits_images(run):
     return next(iter(dataset.test.batches(8)))[0].numpy()
 
 
-def test_a_run_s_parity_is_told_at_first_last_and_default_point(
+def test_a_run_s_parity_is_reported_at_first_last_and_default_point(
     deployment, run
 ):
     (model,) = json.loads((deployment / "manifest.json").read_text())["models"]
@@ -334,7 +334,7 @@ def test_another_run_s_payload_is_refused(deployment, run, digits_images):
     assert Tail.load(deployment).try_logits([payload])[1] != ["ok"]
 
 
-def test_a_run_that_is_not_frozen_is_told_so(run):
+def test_a_run_that_is_not_frozen_is_reported_as_such(run):
     # As training leaves it before the tables are made.
     from bottlenet_tf.evaluation import payload_format
     from bottlenet_tf.training.freeze_unit import with_unit_config

@@ -1,6 +1,8 @@
 """Tests of rate packs: units alone in a file, put into their network."""
 
 import io
+import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -142,6 +144,7 @@ def _deep(header, arrays):
 
 HOSTILE = {
     "another format": _header(format="bottlenet_tf.pack.2"),
+    "no format": lambda header, arrays: header.pop("format"),
     "no such unit": _header(unit="BottleneckUnit"),
     "a unit that is no name": _header(unit=["DattaUnit"]),
     "a field too many": _header(code="import os"),
@@ -202,6 +205,70 @@ def test_weights_that_inflate_without_end_are_refused(path):
     _refused(bomb, "inflates to 67,")
 
 
+def _archive(change, compression=zipfile.ZIP_DEFLATED, **contents):
+    """Returns an archive whose directory a function has changed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in contents.items():
+            archive.writestr(f"{name}.npy", content)
+        change(archive.infolist())  # Written to the directory on closing.
+    return file.getvalue()
+
+
+def _small(members):
+    members[0].file_size = 100
+
+
+def _same_name(members):
+    for member in members:
+        member.filename = members[-1].filename
+
+
+_LARGE = bytes(15_000_000)
+_MANY = {f"a{i}": b"" for i in range(400)}
+ARCHIVES = {
+    "bzip2": lambda: _archive(_small, zipfile.ZIP_BZIP2, header=4 * _LARGE),
+    "lzma": lambda: _archive(_small, zipfile.ZIP_LZMA, header=4 * _LARGE),
+    "of one name": lambda: _archive(_same_name, **_MANY, header=_LARGE),
+    "many": lambda: _archive(len, **{f"{i}": b"" for i in range(501)}),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("bzip2", "'header.npy' is neither stored nor deflated"),
+        ("lzma", "'header.npy' is neither stored nor deflated"),
+        ("of one name", "401 members of 1 names"),
+        ("many", "501 members of 501 names"),
+    ],
+)
+def test_an_archive_that_is_a_bomb_costs_no_time_or_memory(kind, message):
+    data = ARCHIVES[kind]()
+    assert len(data) < 200_000
+    tracemalloc.start()
+    begin = time.process_time()
+    try:
+        _refused(data, message)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Inflated, it would be 15 to 60 MB, or 400 times 15 MB one after another.
+    assert peak < 4_000_000
+    assert time.process_time() - begin < 2
+
+
+def test_a_member_that_is_not_an_array_is_refused():
+    data = _archive(len, header=b"", a=b"").replace(b"a.npy", b"a.txt")
+    _refused(data, "'a.txt' is not a .npy file")
+
+
+def test_a_pack_of_an_earlier_version_is_refused_with_the_remedy():
+    _refused(
+        b"BTPK\2" + bytes(50), "earlier version; run bottlenet-adapt again"
+    )
+
+
 def test_an_array_larger_than_its_file_is_refused():
     file, array = io.BytesIO(), io.BytesIO()
     np.lib.format.write_array_header_1_0(
@@ -220,6 +287,7 @@ def test_scales_of_another_shape_are_refused():
 
 
 HEADER = pack_file.LearnedHeader(
+    format=pack_file.FORMAT,
     base=1,
     config=pack_file.LearnedConfig(tables="", default_point=0),
     feature_shape=(2, 2, 2),

@@ -59,15 +59,15 @@ def test_a_plan_that_a_device_would_refuse_is_refused(tmp_path, changes):
         plan(tmp_path, **changes)
 
 
-ADAPTED = {"held_out": 9, "points": [[0.0] * 6, [120.0, 75.0, *[0.0] * 4]]}
+ADAPTED = {"held_out": 9, "points": [[1.0] * 6, [120.0, 30.0, *[0.0] * 4]]}
 
 
-def test_an_adapted_unit_takes_the_plan_over(tmp_path):
+def test_an_adapted_unit_s_bytes_stay_on_the_images_of_the_plan(tmp_path):
     found = plan(tmp_path)
     found.adapt("a", 77, NEW, ADAPTED)
     found.check_unit("a", NEW)
     row = found.content["choices"][0]
-    # 300 and 400 bytes, by 75 / 300.
+    # 300 and 400 bytes, by 30 / 120 of the photos.
     assert (row["wire_bytes_mean"], row["wire_bytes_p95"]) == (75.0, 100.0)
     assert row["accuracy"] == 90.0
     assert row["adapted"] == {"unit_id_before": 77, "held_out": 9}

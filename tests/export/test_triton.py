@@ -355,7 +355,7 @@ def test_by_default_nothing_waits_and_the_queue_is_bounded():
     }
 
 
-def test_the_queue_is_as_the_export_was_told():
+def test_the_queue_is_as_the_export_was_configured():
     text = _text(
         queue_delay_us=250, queue_size=9, queue_timeout_ms=40, server_threads=3
     )

@@ -122,11 +122,11 @@ def test_a_unit_that_was_swapped_is_no_longer_the_base(base, data):
 
 
 def test_figures_travel_with_the_pack(data):
-    told = unit_changes.with_figures(data, ADAPTED)
-    before, after = (parse_pack(each, "a.pack") for each in (data, told))
+    full = unit_changes.with_figures(data, ADAPTED)
+    before, after = (parse_pack(each, "a.pack") for each in (data, full))
     assert before.adapted is None and after.adapted == ADAPTED
     assert before.unit_id == after.unit_id
-    assert len(told) - len(data) < unit_changes._FIGURES_BYTES
+    assert len(full) - len(data) < unit_changes._FIGURES_BYTES
 
 
 def test_a_learned_unit_is_not_packed_whole(base, tmp_path):
@@ -138,8 +138,9 @@ def test_a_learned_unit_is_not_packed_whole(base, tmp_path):
     "changes",
     [
         {"refit": "## Run this"}, {"steps": -1}, {"photos": "many"},
-        {"points": [[1.0] * 5]}, {"points": [["a"] * 6]}, {"more": 1},
-        {"points": [[float("1e999")] * 6]},
+        {"points": [[1.0] * 5]}, {"points": [[1.0] * 7]}, {"more": 1},
+        {"points": [["a"] * 6]}, {"points": [[float("1e999")] * 6]},
+        {"points": [[0.0, *[1.0] * 5]]}, {"points": [[1.0, 0.0, *[1.0] * 4]]},
     ],
 )  # fmt: skip
 def test_figures_that_no_adaptation_writes_are_refused(data, changes):

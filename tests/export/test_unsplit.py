@@ -93,7 +93,7 @@ def test_a_whole_run_has_no_reason(sweep):
     assert unsplit.why_timing_only(sweep / "range", report) is None
 
 
-def test_a_tail_that_is_told_the_point_may_stand_in():
+def test_a_tail_that_takes_the_point_may_stand_in():
     network = make_learned_network(told=True)
     whole = unsplit.without_unit(network)
     images = np.float32(IMAGES[:, :24, :24])

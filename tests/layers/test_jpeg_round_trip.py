@@ -200,7 +200,7 @@ def test_mixed_precision_leaves_codes_exact(policy):
     np.testing.assert_array_equal(decoded, one_file_each(codes, 20))
 
 
-def test_keras_is_told_that_xla_cannot_compile_it():
+def test_keras_does_not_let_xla_compile_it():
     inputs = keras.Input((8, 8, 1))
     model = keras.Model(inputs, jpeg_layer()(inputs))
     with pytest.warns(UserWarning, match="jit_compile"):

@@ -307,7 +307,7 @@ def test_a_head_that_fails_leaves_the_image_to_the_whole(made):
     assert transport.asked == []
 
 
-def test_a_device_that_fails_is_told_and_the_next_image_is_answered(made):
+def test_a_device_that_fails_is_reported_and_the_next_image_is_answered(made):
     device = Device()
     device.local = lambda image: 1 / 0
     answers = [raising(Missed("late")), lambda p, q, s: answer_to(q)]

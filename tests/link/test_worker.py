@@ -62,7 +62,7 @@ def test_an_error_is_the_tasks_and_the_next_one_runs(worker):
     assert told == []
 
 
-def test_results_are_told_in_the_workers_thread(worker):
+def test_results_are_reported_in_the_workers_thread(worker):
     told = []
     task = worker.submit(lambda: 4, then=lambda r: told.append(
         (r, threading.current_thread().name)))  # fmt: skip

@@ -292,7 +292,7 @@ def test_the_unsplit_network_runs_in_the_runtime_of_the_head(
     assert opened == [("litert", None, "cpu")]
 
 
-def test_a_device_that_has_not_got_the_unsplit_network_is_told(
+def test_a_device_that_has_not_got_the_unsplit_network_is_reported(
     one, photos, tmp_path, inline
 ):
     (one / "edge" / "whole.json").unlink()

@@ -259,7 +259,7 @@ def test_what_is_root_s_alone_says_what_to_do(packages, monkeypatch):
         rapl.open_meter(packages)
 
 
-def test_a_failing_thread_stops_nothing_but_is_told(packages):
+def test_a_failing_thread_stops_nothing_but_is_reported(packages):
     counter = packages / "sys/class/powercap/intel-rapl:0/energy_uj"
     meter = rapl.open_meter(packages)
     meter._period_s = 1e-3

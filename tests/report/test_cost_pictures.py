@@ -97,7 +97,7 @@ def test_a_phone_has_room_for_less(drawn):
         ({"energy_weight": 1.0}, "weighted sum (1 × ms + 1 × mJ)"),
     ],
 )
-def test_the_goal_is_told(drawn, goal, told):
+def test_the_goal_is_reported(drawn, goal, told):
     assert told in drawn(_frugal, **goal).caption
 
 

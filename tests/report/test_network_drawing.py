@@ -61,7 +61,7 @@ def test_the_server_s_bar_is_the_tail_s_own(computed):
     assert {"on the server", "100 %", "77\u00a0%"} <= set(shown)
 
 
-def test_a_picked_set_of_split_points_is_told(chosen, change):
+def test_a_picked_set_of_split_points_is_reported(chosen, change):
     (found,) = network.pictures(report.read(chosen))
     assert "Only the searched ones" not in found.caption
     change(chosen / "search.json", "config.splits", ["early", "late"])

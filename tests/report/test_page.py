@@ -72,7 +72,7 @@ def test_every_link_leads_somewhere(tags):
     assert len(tags.named("a")) == 9
 
 
-def test_every_picture_is_told_in_words(tags):
+def test_every_picture_is_described_in_words(tags):
     pictures = tags.named("img")
     # Network, rate, modes, costs, sensitivity; planes of two splits.
     assert len(pictures) == 5 + 2
@@ -81,7 +81,7 @@ def test_every_picture_is_told_in_words(tags):
     assert words.count("Made by: ") == len(pictures)
 
 
-def test_command_versions_and_machine_are_told(tags):
+def test_command_versions_and_machine_are_reported(tags):
     words = " ".join(tags.words)
     for told in (
         "bottlenet-select --runs=x",
@@ -94,7 +94,7 @@ def test_command_versions_and_machine_are_told(tags):
         assert told in words
 
 
-def test_what_made_two_figures_in_a_row_is_told_once(chosen, undrawn):
+def test_what_made_two_figures_in_a_row_is_reported_once(chosen, undrawn):
     report.write(report.read(chosen), chosen)
     text = (chosen / page.PAGE).read_text(encoding="utf-8")
     # Costs and sensitivity of the second network.
@@ -113,7 +113,7 @@ def test_words_are_explained(tags):
     assert "Pareto front" in explained
 
 
-def test_one_machine_on_both_sides_is_told(chosen, change):
+def test_one_machine_on_both_sides_is_reported(chosen, change):
     def told():
         return rendered.sections(report.read(chosen))["summary"][-1].text
 
@@ -169,7 +169,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
     assert not [p for p in search.rglob(".*")]
 
 
-def test_what_is_missing_is_told_on_the_page(search, undrawn):
+def test_what_is_missing_is_reported_on_the_page(search, undrawn):
     report.write(report.read(search), search)
     words = " ".join(Tags((search / page.PAGE).read_text()).words)
     assert words.count("bottlenet-select --runs=") == 3
@@ -178,7 +178,9 @@ def test_what_is_missing_is_told_on_the_page(search, undrawn):
     assert "Failed: never_c2_s2_q50" in words
 
 
-def test_a_rival_that_was_not_measured_is_told_on_the_page(unwhole, undrawn):
+def test_a_rival_that_was_not_measured_is_reported_on_the_page(
+    unwhole, undrawn
+):
     report.write(report.read(unwhole), unwhole)
     text = (unwhole / page.PAGE).read_text(encoding="utf-8")
     assert '<div class="verdict beaten">' in text

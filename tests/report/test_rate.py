@@ -150,7 +150,7 @@ def test_cloud_only_of_two_sides_differs_in_the_data(deep):
     assert ["jpeg", 10, 32] in cloud
 
 
-def test_image_codec_that_is_left_out_is_told(search):
+def test_image_codec_that_is_left_out_is_reported(search):
     for file in search.glob("candidates/*/report.json"):
         content = json.loads(file.read_text())
         content["reasons"] = {"cloud_only.avif": "no Pillow"}

@@ -60,7 +60,7 @@ def test_splits_stand_in_the_network_s_order(chosen, change):
     assert [cost.choice.split for cost in costs] == ["early", "late"]
 
 
-def test_what_is_not_there_is_told_with_its_command(search):
+def test_what_is_not_there_is_reported_with_its_command(search):
     missing = report.read(search).missing
     told = f"bottlenet-select --runs={search / 'candidates'} "
     assert told in missing["selection"]

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from bottlenet_tf import report
+from bottlenet_tf.report import page
 from tests.report import rendered
 
 _ENERGY = {"latency_weight": 0.0, "energy_weight": 1.0}
@@ -52,7 +53,7 @@ def _all(found):
     return "\n".join((found.title, *found.sentences, *found.others))
 
 
-def test_a_split_that_wins_is_told_with_its_figures(decide):
+def test_a_split_that_wins_is_reported_with_its_figures(decide):
     decision = decide()
     # Without cloud-only, since that wins: 1 ms of server and 600 B.
     decision = dataclasses.replace(
@@ -202,7 +203,7 @@ def test_points_and_deadlines_are_named(
     assert unsaid not in _all(found)
 
 
-def test_without_an_acceptable_split_the_reasons_are_told(decide):
+def test_without_an_acceptable_split_the_reasons_are_reported(decide):
     decision = dataclasses.replace(
         decide(), winner=None, refused={"early": ["1 % is below 2 %"]}
     )
@@ -211,7 +212,15 @@ def test_without_an_acceptable_split_the_reasons_are_told(decide):
     assert found.others == ("early: 1 % is below 2 %",)
 
 
-def test_without_a_selection_the_smallest_payload_is_told(search):
+def test_without_anything_to_add_there_is_no_list(decide):
+    decision = dataclasses.replace(decide(), winner=None, refused={})
+    module = page.templates().get_template("verdict.html").module
+    assert "<ul>" not in module.verdict(decision, 90.0)
+    decision = dataclasses.replace(decision, refused={"early": ["1 %"]})
+    assert module.verdict(decision, 90.0).count("<ul>") == 1
+
+
+def test_without_a_selection_the_smallest_payload_is_reported(search):
     summary = rendered.sections(report.read(search))["summary"]
     found = rendered.texts(summary, "p")
     assert "after late: 100 per image, with 89.00\u00a0%" in found[0]

@@ -77,7 +77,7 @@ def test_an_operating_point_is_asked_for_by_its_index(
     assert out.read_bytes() == head.encode(photos / "b.png", 2)
 
 
-def test_an_operating_point_that_the_unit_has_not_is_told(
+def test_an_operating_point_that_the_unit_has_not_is_reported(
     deploy, photos, tmp_path, qualities, capsys
 ):
     folder, out = deploy(**qualities), tmp_path / "b.payload"

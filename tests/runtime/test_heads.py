@@ -129,7 +129,7 @@ def test_the_only_unit_needs_no_name(deploy, pixels):
         head.encode(pixels, unit="other")
 
 
-def test_a_missing_segment_is_told(deployment):
+def test_a_missing_segment_is_reported(deployment):
     (deployment / "edge" / "segments" / "segment_1.onnx").unlink()
     with pytest.raises(FileNotFoundError, match="'far'.*segment_1.*`edge`"):
         Head.load(deployment)
@@ -162,7 +162,7 @@ def test_segments_cannot_lead_elsewhere(deployment):
             Head.load(deployment)
 
 
-def test_a_folder_of_nothing_is_still_told_so(tmp_path):
+def test_a_folder_of_nothing_is_still_reported_as_such(tmp_path):
     with pytest.raises(FileNotFoundError, match="unit.json"):
         Head.load(tmp_path)
 

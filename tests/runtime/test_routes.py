@@ -77,7 +77,7 @@ def test_units_that_differ_go_together(first, second):
     assert set(routes.build({"a": first, "b": second}).values()) == {"a", "b"}
 
 
-def test_the_same_unit_twice_is_told_as_such():
+def test_the_same_unit_twice_is_reported_as_such():
     with pytest.raises(routes.TagCollisionError, match="leave one of them out"):
         routes.build({"a": message(7), "copy": message(7)})
 

@@ -65,7 +65,7 @@ def test_a_mixed_batch_is_answered_in_order(served, hand):
     assert found["batch"][:, 0].tolist() == [7] * 7
 
 
-def test_the_wait_of_each_payload_is_told(served):
+def test_the_wait_of_each_payload_is_reported(served):
     payloads = mixed(served)[1]
     waits = [0.5 * i for i in range(7)]
     found = served.answer(payloads, ["answer", "queued_ms"], waits)
@@ -249,7 +249,7 @@ def test_units_of_fewer_classes_never_name_another_one(served):
     assert [index for index, _ in many.top] == [99, 98, 97, 96, 95]
 
 
-def test_several_labels_are_named_and_told_with_their_own_probabilities(
+def test_several_labels_are_named_and_reported_with_their_own_probabilities(
     served,
 ):
     logits = np.where(np.arange(40) % 5 == 0, 2.0, -2.0)

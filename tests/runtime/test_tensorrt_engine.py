@@ -337,7 +337,7 @@ def test_an_array_that_does_not_fill_the_buffer_is_refused(
         open_engine(path)({"image": array})
 
 
-def test_an_error_of_cuda_is_told_in_its_words(tensorrt, cuda, path):
+def test_an_error_of_cuda_is_reported_in_its_words(tensorrt, cuda, path):
     cuda.fails = "cudaMalloc"
     with pytest.raises(RuntimeError, match="cudaMalloc.*out of memory.*2"):
         open_engine(path)

@@ -76,7 +76,7 @@ def test_all_is_encoded_at_the_point_asked_for(head):
     assert head.points == [3] * 6
 
 
-def test_a_limit_s_tries_are_told(head):
+def test_a_limit_s_tries_are_reported(head):
     timed = timing.Timing(head, repeat=2, max_bytes=9)
     assert timed.encode("abc") == bytes(9)
     timed.encode("abdef")
@@ -93,7 +93,7 @@ def test_a_limit_s_tries_are_told(head):
     ) in table
 
 
-def test_without_a_limit_no_tries_are_told(head):
+def test_without_a_limit_no_tries_are_reported(head):
     timed = timing.Timing(head)
     timed.encode("abc")
     assert "try" not in timed.report() and "limit" not in timed.report()

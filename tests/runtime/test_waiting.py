@@ -60,7 +60,7 @@ def test_an_item_larger_than_a_batch_goes_alone(clock):
     assert items(queue.take()[0]) == ["b"]
 
 
-def test_the_wait_of_each_is_told(clock):
+def test_the_wait_of_each_is_reported(clock):
     queue, _ = make(clock)
     queue.put("a")
     clock.now += 0.25

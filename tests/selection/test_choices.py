@@ -90,7 +90,7 @@ def _of_choosing(choice):
     return choice.name, choice.sent_bytes, choice.accuracy, choice.detail
 
 
-def test_validation_images_choose_and_test_images_are_told():
+def test_validation_images_choose_and_test_images_are_reported():
     found = [*from_report("RB3", TESTED), *references({"RB3": TESTED}, 2.0)]
     wanted = [*from_report("RB3", REPORT), *references({"RB3": REPORT}, 2.0)]
     assert list(map(_of_choosing, found)) == list(map(_of_choosing, wanted))

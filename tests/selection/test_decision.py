@@ -84,7 +84,7 @@ def test_the_label_only_bound_is_no_rival(make):
     assert decision.best.choice.name == "mobile-only"
 
 
-def test_what_a_profile_cannot_time_is_told_with_what_measures_it(
+def test_what_a_profile_cannot_time_is_reported_with_what_measures_it(
     without_whole,
 ):
     reason = without_whole.unmeasured["mobile-only"]
@@ -96,7 +96,7 @@ def test_what_a_profile_cannot_time_is_told_with_what_measures_it(
     assert names == ["cloud-only, best"]
 
 
-def test_a_rival_that_the_server_cannot_time_is_told(make, cloud):
+def test_a_rival_that_the_server_cannot_time_is_reported(make, cloud):
     del cloud._rows["", "whole", 0]
     decision = make()
     assert decision.uncompared == ("cloud-only, best",)
@@ -145,7 +145,7 @@ def test_a_split_that_is_refused_shows_its_nearest_point(make, curves):
     assert decision.refused["late at point 3"] == ["7.01 ms are more than 6 ms"]
 
 
-def test_nothing_is_told_beyond_the_measured_points(make, curves):
+def test_nothing_is_reported_beyond_the_measured_points(make, curves):
     decision = make(limits=Limits(min_accuracy=90.5), splits=curves)
     assert decision.between["early"].value is None
     decision = make(limits=Limits(min_accuracy=60.0), splits=curves)

@@ -226,7 +226,7 @@ def test_without_a_deadline_of_its_own_a_plan_serves_any(make):
     assert [c for c in within["choices"] if c["split"] == "late"] == late
 
 
-def test_links_are_told_as_they_were_counted(make):
+def test_links_are_reported_as_they_were_counted(make):
     plan = make()
     link = plan["scenarios"][12]
     assert (link["link"], link["uplink_mbps"]) == ("slow", 0.04)

@@ -2,10 +2,11 @@
 
 import math
 import pathlib
+import typing
 
 import pytest
 
-from bottlenet_tf.selection import published
+from bottlenet_tf.selection import links, published
 
 TABLE = pathlib.Path(__file__).parents[2] / "docs" / "paper_totals.csv"
 
@@ -13,6 +14,11 @@ TABLE = pathlib.Path(__file__).parents[2] / "docs" / "paper_totals.csv"
 @pytest.fixture(scope="module")
 def totals():
     return published.read(TABLE)
+
+
+def test_a_network_is_one_of_the_named_links():
+    kind = published.Total.__annotations__["network"]
+    assert typing.get_args(kind) == tuple(links.NAMED)
 
 
 @pytest.mark.parametrize("network", ["3g", "4g", "wifi"])

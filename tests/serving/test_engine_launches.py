@@ -111,7 +111,9 @@ def test_without_triton_one_sentence_tells_how_to_install_it(deploy, tmp_path):
         triton.launch(config(deploy[0]), tmp_path / "own")
 
 
-def test_a_program_that_does_not_run_is_told_with_its_words(deploy, tmp_path):
+def test_a_program_that_does_not_run_is_reported_with_its_words(
+    deploy, tmp_path
+):
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho libdcgm.so is missing >&2\nexit 127\n")
     os.chmod(broken, 0o755)
@@ -212,9 +214,7 @@ def test_tf_serving_gets_certificate_and_key_as_text(deploy, tmp_path):
         )
 
 
-def test_tf_serving_wants_to_be_told_that_it_may_listen_everywhere(
-    deploy, tmp_path
-):
+def test_tf_serving_needs_leave_to_listen_everywhere(deploy, tmp_path):
     fake_programs.write(tmp_path / "bin", "tensorflow_model_server")
     with pytest.raises(ValueError, match="--host=0.0.0.0 confirms.*Received"):
         tf_serving.launch(config(deploy[0], engine="tf_serving"), tmp_path)

@@ -159,7 +159,7 @@ def test_one_that_never_gets_ready_is_an_error_and_gone(fake):
     assert_gone(engine.children())
 
 
-def test_one_that_ignores_being_told_is_killed(fake):
+def test_one_that_ignores_sigterm_is_killed(fake):
     with fake("stubborn", stop=0.3) as engine:
         engine.wait_for("Ready")
     assert "did not stop within 0.3 s and is killed" in engine.lines[-1]
@@ -226,7 +226,7 @@ def test_ports_are_found_checked_and_never_given_twice():
         launch.take_ports("203.0.113.9", http_port=0)
 
 
-def test_a_taken_port_is_told_before_anything_starts():
+def test_a_taken_port_is_reported_before_anything_starts():
     import socket
 
     with socket.socket() as taken:

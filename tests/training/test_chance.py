@@ -52,7 +52,7 @@ def test_a_network_that_guesses_is_refused(learned_run, guessing, digits):
         check_above_chance(learned_run, guessing, digits)
 
 
-def test_it_goes_on_if_told(learned_run, guessing, digits, capsys):
+def test_it_goes_on_if_chance_is_allowed(learned_run, guessing, digits, capsys):
     config = dataclasses.replace(learned_run, allow_chance=True)
     check_above_chance(config, guessing, digits)
     assert "Without a split the network classifies" in capsys.readouterr().out

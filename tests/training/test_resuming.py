@@ -104,7 +104,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     assert f"Resuming at step {older.name.removeprefix('ckpt-')} of" in told
 
 
-def test_without_a_whole_checkpoint_the_remedy_is_told(copied):
+def test_without_a_whole_checkpoint_the_remedy_is_named(copied):
     paths, folder = _files(copied)
     for path in paths:
         _truncate(path)
@@ -115,7 +115,7 @@ def test_without_a_whole_checkpoint_the_remedy_is_told(copied):
     assert paths[0].name in str(caught.value)
 
 
-def test_a_damaged_best_epoch_is_told_before_training(copied):
+def test_a_damaged_best_epoch_is_reported_before_training(copied):
     folder = pathlib.Path(copied.workdir, "best")
     _flip(checkpoints.in_folder(folder)[0])
     with pytest.raises(ValueError, match=f"Remove {folder}"):

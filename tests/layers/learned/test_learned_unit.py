@@ -130,7 +130,7 @@ def test_fine_steps_restore_the_feature(rng):
     assert errors[2] < 0.01 * np.abs(features).max()
 
 
-def test_a_step_is_the_gain_s_inverse_if_it_is_told_so(unit, feature):
+def test_a_step_is_the_gain_s_inverse_if_its_weights_say_so(unit, feature):
     unit.log_step.assign(-unit.log_gain)
     unit.step_slope.assign(-unit.gain_slope)
     codes = unit.encode(feature, POINTS)
