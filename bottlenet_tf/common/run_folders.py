@@ -29,9 +29,9 @@ def find_runs(workdirs, flag="workdir"):
     """Returns the `pathlib.Path`s of finished split networks.
 
     Args:
-        workdirs: Work directories, or folders that contain them (a sweep, or
-            a search's, whose `candidates` or `curves` do), which are taken in
-            the order of their names.
+        workdirs: Work directories, or folders that contain them, which are
+            taken in the order of their names: a sweep, or a search, of which
+            `candidates` are taken, or without them `curves`.
     """
     runs = []
     for workdir in map(pathlib.Path, workdirs):

@@ -9,7 +9,7 @@ from bottlenet_tf.edge.answering import OnDevice, OverLink
 from bottlenet_tf.edge.transports import Server
 from bottlenet_tf.link import plan_file
 from bottlenet_tf.link.controller import Controller
-from bottlenet_tf.link.plan import DEVICE, SPLIT, Choice, Plan
+from bottlenet_tf.link.plan import CLOUD, DEVICE, SPLIT, Choice, Plan
 
 
 class Alone(Exception):
@@ -184,7 +184,7 @@ def _plan(args, network, plan_path, with_images, say):
     kept = [c for c in plan.choices if c.name not in dropped]
     # A choice that the user names need not send anything.
     is_needless = args.choice is None and not any(c.sends for c in kept)
-    if is_needless and args.max_bytes is not None:
+    if is_needless and not any(_fits(c, args.max_bytes) for c in plan.choices):
         network.check_limit(args.max_bytes)
     for why in sorted(set(dropped.values())):
         names = [name for name, reason in dropped.items() if reason == why]
@@ -200,6 +200,13 @@ def _plan(args, network, plan_path, with_images, say):
             "nothing in {} can be sent by this deployment".format(plan_path)
         )
     return plan.only(kept.__contains__)[0]
+
+
+def _fits(choice, max_bytes):
+    """Returns whether a limit, if any, leaves a choice other than a unit."""
+    if max_bytes is None:
+        return True
+    return choice.way == CLOUD and choice.bytes_mean <= max_bytes
 
 
 def _is_foreign(plan, network):

@@ -124,9 +124,10 @@ class HttpTransport(Transport):
 
     def _connect(self, deadline):
         begun, problem = self._clock(), None
+        addresses = self._resolve()
         # An answer takes as long as a connection, or longer.
-        until = begun + 0.5 * _left(deadline, self._clock)
-        for family, kind, protocol, _, address in self._resolve():
+        until = self._clock() + 0.5 * _left(deadline, self._clock)
+        for family, kind, protocol, _, address in addresses:
             connection = None
             try:
                 left = _left(until, self._clock)

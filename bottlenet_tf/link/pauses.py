@@ -5,7 +5,8 @@ import random
 MOST_PROBE_S = 4.0
 # For a dead link: least interval, and interval as a share of the time since its
 # death. An outage of up to 30 s is noticed 0.15 s after its end: with the rest
-# of the current image, 150 ms, and 100 ms for the first one sent, within 0.5 s.
+# of the current image and the first one sent, within 0.5 s at a round trip of
+# 20 ms, for networks of up to 200 ms.
 LEAST_PROBE_S, _SHARE_OF_CUT = 0.15, 1.0 / 200.0
 # For a link that answers, if the device is faster without it.
 _LEAST_IDLE_S, _SHARE_OF_IDLE = 0.3, 0.15

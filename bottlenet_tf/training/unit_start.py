@@ -158,10 +158,11 @@ def log_steps(ladder, bits, losses, rate_weights):
     first, last = np.log([ladder[0], ladder[-1]])
     hull = []
     for at in range(len(ladder)):
-        while hull and losses[at] <= losses[hull[-1]]:
-            hull.pop()
+        # By noise a coarser step may take more bits, or be better.
         if hull and bits[at] >= bits[hull[-1]]:
             continue
+        while hull and losses[at] <= losses[hull[-1]]:
+            hull.pop()
         while len(hull) > 1 and (
             _slope(bits, losses, *hull[-2:])
             >= _slope(bits, losses, hull[-1], at)

@@ -314,6 +314,19 @@ def test_a_limit_below_every_payload_leaves_an_image_within_it(
     assert code == 0 and lines[0]["choice"] == "cloud-only"
 
 
+def test_a_limit_for_image_files_is_none_to_refuse_without_their_model(
+    run, plan, tmp_path
+):
+    """Whether a command is right must not depend on the server's state."""
+    images = write_images(tmp_path / "in", 1)
+    values = plan_values()["choices"]
+    values[-1]["wire_bytes_mean"] = 8
+    with ScriptedServer(ready_and_good) as server:
+        arguments = [*images, "--server", server.address, "--max_bytes=9"]
+        code, lines, _ = run(arguments, plan(choices=values))
+    assert code == 0 and lines[0]["where"] == "device"
+
+
 @pytest.mark.parametrize(
     ("more", "choice", "sent"),
     [

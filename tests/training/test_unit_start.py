@@ -299,6 +299,16 @@ def test_steps_hardly_move_by_noise_of_the_ladder():
         np.testing.assert_allclose(np.exp(steps), [0.2, 0.6], rtol=0.25)
 
 
+def test_a_coarser_step_that_takes_more_bits_is_left_out():
+    ladder = np.geomspace(0.1, 1.0, 8)
+    bits, losses = -10 * np.log(ladder), ladder**2
+    weights = [0.15**2 / 5, 0.6**2 / 5]
+    wanted = unit_start.log_steps(ladder, bits, losses, weights)
+    bits[3], losses[3] = bits[2] + 0.1, losses[2] - 1e-3
+    steps = unit_start.log_steps(ladder, bits, losses, weights)
+    np.testing.assert_allclose(steps, wanted, atol=0.1)
+
+
 LADDER = np.geomspace(0.1, 1.0, 8)
 
 
