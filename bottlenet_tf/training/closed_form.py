@@ -75,7 +75,7 @@ def solve(patches, z, g, *, coefficients, mixed, mixed_to, shared=False):
             `layers.learned.transform.Analysis`.
     """
     count, *_, channels = z.shape
-    # Weights of ordinary size, whatever an answer's unit; `scale` has it again.
+    # So that weights have ordinary sizes; `scale` undoes it.
     size = max(np.sqrt(np.vdot(g, g) / g.size), 1e-30)
     g = g / np.float32(size)
     rows, unrows = _axis_klt(z, g, axis=1)

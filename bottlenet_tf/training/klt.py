@@ -13,10 +13,10 @@ def outer(rows):
 
 
 def normalized(metric):
-    """Returns a metric with the mean diagonal 1.
+    """Returns a metric scaled to a mean diagonal of 1.
 
-    A transform's weights are then of the size that an optimizer expects, whose
-    steps don't know how little of a feature an answer needs.
+    The transform's weights then have ordinary sizes: an optimizer's steps
+    would destroy tiny ones.
     """
     return metric * len(metric) / np.maximum(np.trace(metric), 1e-30)
 
